@@ -1,0 +1,71 @@
+package actors
+
+import "sync"
+
+// budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes, whoever
+// is done with a frame gives back. One message more than the limit may be held, so that any single message fits.
+type budget struct {
+	mu     sync.Mutex
+	limit  int
+	used   int
+	closed bool
+	room   chan struct{} // cap 1: something was given back, or the budget was closed
+}
+
+func newBudget(limit int) *budget {
+	return &budget{limit: limit, room: make(chan struct{}, 1)}
+}
+
+// wait blocks until there is room and reports false once the budget is closed. For one goroutine: the read pump.
+func (b *budget) wait() bool {
+	for {
+		b.mu.Lock()
+		full, closed := b.used >= b.limit, b.closed
+		b.mu.Unlock()
+		if closed {
+			return false
+		}
+		if !full {
+			return true
+		}
+		<-b.room
+	}
+}
+
+func (b *budget) take(n int) {
+	b.mu.Lock()
+	b.used += n
+	b.mu.Unlock()
+}
+
+func (b *budget) give(n int) {
+	b.mu.Lock()
+	wasFull := b.used >= b.limit
+	b.used -= n
+	wake := wasFull && b.used < b.limit
+	b.mu.Unlock()
+	if wake {
+		b.signal()
+	}
+}
+
+// full reports whether the read pump is held back: then the peer's silence is our own doing.
+func (b *budget) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used >= b.limit
+}
+
+func (b *budget) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.signal()
+}
+
+func (b *budget) signal() {
+	select {
+	case b.room <- struct{}{}:
+	default:
+	}
+}

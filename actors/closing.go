@@ -1,0 +1,184 @@
+package actors
+
+import (
+	"errors"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// statusPolicy is the WebSocket status of a refused handshake.
+const statusPolicy = websocket.StatusPolicyViolation
+
+// socketStatus maps a disconnect code to the WebSocket status beside it: 1003 and 1004 mean other things there.
+func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
+	switch code {
+	case wire.DisconnectNormal:
+		return websocket.StatusNormalClosure
+	case wire.DisconnectProtocolError:
+		return websocket.StatusProtocolError
+	default:
+		return websocket.StatusGoingAway
+	}
+}
+
+// finish takes the connection out of service: the registry is told, nothing more is taken in. What follows is only
+// the way out of the last message.
+func (p *Peer) finish(ctx actor.Context, end End) bool {
+	if p.ended {
+		return false
+	}
+	p.ended, p.phase = true, closing
+	tokens := p.node.Limits.RateBurst
+	if p.limiter != nil {
+		tokens = p.limiter.Tokens(time.Now())
+	}
+	for _, frame := range p.early {
+		p.inbound.give(len(frame.data))
+	}
+	p.early = nil
+	p.inbound.close()
+	ctx.Send(p.parent, &Ended{PID: p.handle.pid, End: end, Tokens: tokens})
+	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
+	return true
+}
+
+// goodbye ends the connection gracefully: what is queued goes first, then a disconnect message, then the socket.
+func (p *Peer) goodbye(ctx actor.Context, end End) {
+	wasOpen := p.phase == open
+	if !p.finish(ctx, end) {
+		return
+	}
+	if !wasOpen {
+		p.abandon(ctx)
+		return
+	}
+	msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code})
+	if err != nil {
+		p.abandon(ctx)
+		return
+	}
+	p.sayLast(ctx, msg, closeStatus{code: socketStatus(end.Code)})
+}
+
+func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus) {
+	o, err := Encode(msg)
+	if err != nil {
+		p.abandon(ctx)
+		return
+	}
+	data := p.sealer.Seal(nil, o.escaped, p.node.Wall().Unix())
+	p.handle.outbox.push(outbound{data: data, forced: true, last: true, status: status})
+}
+
+// fail ends a connection that has not opened.
+func (p *Peer) fail(ctx actor.Context, err error) {
+	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: err.Error(), Err: err})
+	p.abandon(ctx)
+}
+
+// abandon stops the actor without another word to the peer.
+func (p *Peer) abandon(ctx actor.Context) { ctx.Stop(ctx.Self()) }
+
+// onDisconnect is the peer's goodbye.
+func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
+	var payload wire.DisconnectPayload
+	if err := msg.ParsePayload(&payload); err != nil || !payload.Code.Valid() {
+		payload.Code = wire.DisconnectNormal
+	}
+	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
+	if p.finish(ctx, end) {
+		p.handle.outbox.push(outbound{forced: true, last: true, status: closeStatus{code: websocket.StatusNormalClosure}})
+	}
+}
+
+// cut bounds a peer's text to what is kept of it.
+func cut(text string) string {
+	const most = 256
+	if len(text) > most {
+		return text[:most]
+	}
+	return text
+}
+
+// onReadEnded is the end of the read pump: the socket is gone.
+func (p *Peer) onReadEnded(ctx actor.Context, err error) {
+	p.reading = false
+	wasOpen := p.phase == open
+	if p.finish(ctx, readEnd(err, wasOpen)) && !wasOpen {
+		p.node.Counters.Inc(HandshakesRejected)
+		p.node.Samples.Warn("handshake not finished", "remote", p.opening.Remote, "error", err)
+	}
+	p.abandon(ctx)
+}
+
+// readEnd says what the end of reading means.
+func readEnd(err error, wasOpen bool) End {
+	switch {
+	case errors.Is(err, ErrMessageTooBig):
+		return End{Code: wire.DisconnectProtocolError, Reason: "the peer sent a message that is too large", Err: err}
+	case errors.Is(err, ErrMessageTooSlow):
+		return End{Code: wire.DisconnectIdleTimeout, Reason: ErrMessageTooSlow.Error(), Err: err}
+	case !wasOpen:
+		return End{Code: wire.DisconnectProtocolError, Reason: "closed during the handshake", Remote: true, Err: ErrHandshake}
+	}
+	switch websocket.CloseStatus(err) {
+	case websocket.StatusNormalClosure:
+		return End{Code: wire.DisconnectNormal, Reason: "closed by the peer", Remote: true}
+	case -1:
+		return End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true}
+	default:
+		return End{Code: wire.DisconnectGoingAway, Reason: "closed by the peer", Remote: true}
+	}
+}
+
+// onWriteEnded is the end of writing: after the last message all is done, before it the peer took nothing.
+func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
+	if p.phase == open && errors.Is(err, ErrWriteTimeout) {
+		p.slow(ctx)
+		return
+	}
+	if err != nil && p.phase == open && p.reading {
+		return // the read pump knows more about why the socket broke, and is about to say so
+	}
+	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true, Err: err})
+	p.abandon(ctx)
+}
+
+// onCongested looks at a queue that had no room: a peer that has taken nothing for a while is closed, one that is
+// only behind is left alone.
+func (p *Peer) onCongested(ctx actor.Context) {
+	p.handle.complained.Store(false)
+	if p.phase == open && p.handle.outbox.stalled(slowGrace) {
+		p.slow(ctx)
+	}
+}
+
+func (p *Peer) slow(ctx actor.Context) {
+	p.node.Counters.Inc(SlowPeersClosed)
+	p.node.Samples.Warn("slow peer closed", "peer", p.peer.identity.ID, "remote", p.opening.Remote)
+	p.finish(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "the peer reads too slowly"})
+	p.abandon(ctx)
+}
+
+// cleanUp runs when the actor stops, for whatever reason, in any state. What must happen comes first, and a panic in
+// here would bring the actor back to life.
+func (p *Peer) cleanUp() {
+	defer func() { _ = recover() }() // nothing below can be mended here, and the socket is gone already
+	if socket := p.slot.end(); socket != nil {
+		socket.Abort()
+		if p.socket == nil {
+			socket.release() // it came after the end, so no read pump will
+		}
+	}
+	p.ticks++
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.inbound.close()
+	p.handle.outbox.close(ErrClosed)
+	close(p.handle.done)
+}

@@ -1,0 +1,101 @@
+package actors
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// MaxHandshakeSize is the largest handshake message that is read, in bytes (protocol section 7).
+const MaxHandshakeSize = 16 << 10
+
+// maxBadFrames is how many frames in a row may fail to open before the connection is ended.
+const maxBadFrames = 100
+
+// slowGrace is how long a full queue may stand without a byte moving before its peer is closed as slow.
+const slowGrace = time.Second
+
+// Limits are the limits of every connection of a node (protocol section 6).
+type Limits struct {
+	MaxMessageSize   int64         // bytes of one WebSocket message
+	PingInterval     time.Duration // between pings
+	PongTimeout      time.Duration // beyond PingInterval, until silence ends the connection
+	HandshakeTimeout time.Duration // from the slot to the finished handshake
+	WriteTimeout     time.Duration // one write to the operating system, and one message from first byte to last
+	RateBurst        float64       // tokens
+	RateRefill       float64       // tokens a second; 0: no limit
+	MaxClockSkew     time.Duration // of a message's stamp, either way
+	QueueMessages    int           // outbound, until written
+	QueueBytes       int           // outbound, until written
+	InboundBytes     int           // from the read until the handler has returned
+}
+
+// Node is what all connections of one node share. Its fields are fixed once the first connection exists.
+type Node struct {
+	System   *actor.ActorSystem
+	Keys     *crypto.NodeManager
+	Limits   Limits
+	Counters *Counters
+	Samples  *Sampler
+	Log      *slog.Logger
+	Replies  ReplyRouter
+	Wall     func() time.Time // the clock that stamps and judges messages; durations never depend on it
+	Rand     io.Reader        // challenges and nonces
+	Spawn    func(func())     // starts a goroutine of this node
+
+	frames buffers
+}
+
+// ReplyRouter hands an answer to whoever waits for it.
+type ReplyRouter interface {
+	// Reply reports whether somebody waited for this answer from this peer. It never blocks. Safe for concurrent use.
+	Reply(peerID string, msg *wire.Message) bool
+}
+
+// Verdict is what the dedup set says of a message.
+type Verdict int
+
+// The verdicts.
+const (
+	Fresh     Verdict = iota // not seen before; it is now
+	Duplicate                // seen before
+	Full                     // the set has no room for more of this peer's messages
+)
+
+// Deduplicator tests and marks the messages of one peer in one step. Safe for concurrent use.
+type Deduplicator interface {
+	Seen(msg *wire.Message, now time.Time) Verdict
+}
+
+// Direction says who opened a connection.
+type Direction int
+
+// The directions.
+const (
+	Inbound Direction = iota
+	Outbound
+)
+
+// String returns "inbound" or "outbound".
+func (d Direction) String() string {
+	if d == Outbound {
+		return "outbound"
+	}
+	return "inbound"
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// End says how a connection ended.
+type End struct {
+	Code   wire.DisconnectCode
+	Reason string
+	Remote bool  // the peer began it
+	Err    error // for a connection that never opened: what the one who asked for it is told
+}

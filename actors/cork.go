@@ -1,0 +1,122 @@
+package actors
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// corkConn is the network connection under a WebSocket. It gathers small writes into one system call while it is
+// corked, and puts a deadline on each write and on each message that is being read. The WebSocket library's own
+// control frames come through here too: uncorked they pass at once, corked they leave with the batch. A frame's
+// header and its payload may be two writes, so nothing is ever flushed inside Write.
+type corkConn struct {
+	net.Conn
+	opts SocketOptions
+
+	midMessage atomic.Bool // set by the reader between a message's first header and its end
+	timed      bool        // a read deadline is set; owned by the reader
+
+	mu     sync.Mutex
+	corked bool
+	held   []byte
+}
+
+func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
+	return &corkConn{Conn: conn, opts: opts}
+}
+
+// Read sets the message deadline at the first read inside a message and lifts it outside: a system call is rare
+// beside the frames that one read brings, so this costs nothing on a busy connection.
+func (c *corkConn) Read(p []byte) (int, error) {
+	if inside := c.midMessage.Load(); inside != c.timed {
+		c.timed = inside
+		var deadline time.Time
+		if inside {
+			deadline = time.Now().Add(c.opts.MessageTimeout)
+		}
+		if err := c.Conn.SetReadDeadline(deadline); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *corkConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.corked {
+		c.held = append(c.held, p...)
+		return len(p), nil
+	}
+	return c.write(p)
+}
+
+func (c *corkConn) write(p []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.opts.WriteTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *corkConn) cork() {
+	c.mu.Lock()
+	c.corked = true
+	c.mu.Unlock()
+}
+
+func (c *corkConn) corkedBytes() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.held)
+}
+
+func (c *corkConn) flush(uncork bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if uncork {
+		c.corked = false
+	}
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.write(c.held)
+	c.held = c.held[:0]
+	if uncork || cap(c.held) > 2*flushAt {
+		c.held = nil // an idle connection holds no write buffer
+	}
+	return err
+}
+
+// abort closes the connection without a word and without waiting: a TLS connection's own Close may block on a peer
+// that takes nothing, so the one below it goes first.
+func (c *corkConn) abort() {
+	if secured, ok := c.Conn.(*tls.Conn); ok {
+		_ = secured.NetConn().Close()
+		return
+	}
+	_ = c.Conn.Close()
+}
+
+// upgrader hands the WebSocket library our connection in place of the HTTP server's.
+type upgrader struct {
+	http.ResponseWriter
+	opts SocketOptions
+	conn *corkConn
+}
+
+// Hijack implements http.Hijacker.
+func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	raw, rw, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	u.conn = newCorkConn(raw, u.opts)
+	rw.Writer.Reset(u.conn)
+	// The library keeps what the reader has buffered already and resets it onto our connection.
+	return u.conn, rw, nil
+}

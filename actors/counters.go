@@ -1,0 +1,80 @@
+package actors
+
+import "sync/atomic"
+
+// Counter names one thing that a node counts. The names that String returns are part of the contract of the
+// node binary and do not change.
+type Counter int
+
+// What is counted. Every drop and every refusal has its counter.
+const (
+	MessagesReceived    Counter = iota // messages that passed every check
+	MessagesSent                       // frames handed to the operating system
+	BytesReceived                      // bytes of frames read, dropped ones included
+	BytesSent                          // bytes of frames handed to the operating system
+	FramesMalformed                    // frames that did not open, or held no valid message
+	MessagesRateLimited                // frames dropped because the token bucket was empty
+	MessagesDuplicate                  // messages seen before
+	MessagesStale                      // messages stamped too far from now
+	MessagesRefused                    // messages of our own sent back to us, and those the full dedup set cannot take
+	HandshakesAccepted
+	HandshakesRejected
+	ConnectionsRefused // HTTP 503
+	OriginsRefused     // HTTP 403
+	SlowPeersClosed
+	PeersTimedOut
+	ActorRestarts // actors that panicked: a connection that was stopped, a registry that went on
+	HandlerPanics
+	Dials
+	DialsFailed
+
+	numCounters
+)
+
+var counterNames = [numCounters]string{
+	MessagesReceived:    "messagesReceived",
+	MessagesSent:        "messagesSent",
+	BytesReceived:       "bytesReceived",
+	BytesSent:           "bytesSent",
+	FramesMalformed:     "framesMalformed",
+	MessagesRateLimited: "messagesRateLimited",
+	MessagesDuplicate:   "messagesDuplicate",
+	MessagesStale:       "messagesStale",
+	MessagesRefused:     "messagesRefused",
+	HandshakesAccepted:  "handshakesAccepted",
+	HandshakesRejected:  "handshakesRejected",
+	ConnectionsRefused:  "connectionsRefused",
+	OriginsRefused:      "originsRefused",
+	SlowPeersClosed:     "slowPeersClosed",
+	PeersTimedOut:       "peersTimedOut",
+	ActorRestarts:       "actorRestarts",
+	HandlerPanics:       "handlerPanics",
+	Dials:               "dials",
+	DialsFailed:         "dialsFailed",
+}
+
+// String returns the counter's name as `node status` prints it.
+func (c Counter) String() string { return counterNames[c] }
+
+// Counters are the counts of one node, from zero at its start. Safe for concurrent use.
+type Counters struct {
+	values [numCounters]atomic.Uint64
+}
+
+// Inc adds one.
+func (c *Counters) Inc(name Counter) { c.values[name].Add(1) }
+
+// Add adds n.
+func (c *Counters) Add(name Counter, n int) { c.values[name].Add(uint64(n)) }
+
+// Get returns the present value.
+func (c *Counters) Get(name Counter) uint64 { return c.values[name].Load() }
+
+// Snapshot returns every counter by name. Each value is exact; together they are not one instant.
+func (c *Counters) Snapshot() map[string]uint64 {
+	all := make(map[string]uint64, numCounters)
+	for i := range numCounters {
+		all[i.String()] = c.Get(i)
+	}
+	return all
+}

@@ -1,0 +1,98 @@
+package actors
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Sink receives what happens on one connection, in order and one call at a time, on a goroutine that is neither an
+// actor's nor a pump's: a call may block, panic or call anything.
+type Sink interface {
+	// Do runs one thing that happened: whatever the registry put into the connection's order of events.
+	Do(event any)
+	// Message hands over a message that passed limiter, decryption and dedup.
+	Message(msg *wire.Message)
+}
+
+// Delivery is the queue between a connection and its handlers. Its goroutine exists only while there is something
+// to deliver. Safe for concurrent use. What bounds it is the connection's byte budget.
+type Delivery struct {
+	sink     Sink
+	counters *Counters
+	log      *slog.Logger
+	spawn    func(func())
+
+	mu      sync.Mutex
+	waiting []deliverable
+	running bool
+}
+
+type deliverable struct {
+	event   any
+	message *wire.Message
+	room    *budget // what the message's frame is counted in
+	size    int
+}
+
+// NewDelivery returns an empty queue before sink. spawn starts a goroutine.
+func NewDelivery(sink Sink, counters *Counters, log *slog.Logger, spawn func(func())) *Delivery {
+	return &Delivery{sink: sink, counters: counters, log: log, spawn: spawn}
+}
+
+// Event queues something for Sink.Do.
+func (d *Delivery) Event(event any) { d.push(deliverable{event: event}) }
+
+// message queues a message for Sink.Message; its size is given back to room once the handler is done with it, or has
+// panicked.
+func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
+	d.push(deliverable{message: msg, room: room, size: size})
+}
+
+func (d *Delivery) push(next deliverable) {
+	d.mu.Lock()
+	d.waiting = append(d.waiting, next)
+	start := !d.running
+	d.running = true
+	d.mu.Unlock()
+	if start {
+		d.spawn(d.run)
+	}
+}
+
+func (d *Delivery) run() {
+	var batch []deliverable
+	for {
+		d.mu.Lock()
+		batch, d.waiting = d.waiting, batch[:0]
+		if len(batch) == 0 {
+			d.running, d.waiting = false, nil
+			d.mu.Unlock()
+			return
+		}
+		d.mu.Unlock()
+		for i := range batch {
+			d.deliver(&batch[i])
+			batch[i] = deliverable{}
+		}
+	}
+}
+
+func (d *Delivery) deliver(next *deliverable) {
+	defer func() {
+		if next.room != nil {
+			next.room.give(next.size)
+		}
+		if r := recover(); r != nil {
+			d.counters.Inc(HandlerPanics)
+			d.log.Error("a message handler panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	if next.message != nil {
+		d.sink.Message(next.message)
+		return
+	}
+	d.sink.Do(next.event)
+}

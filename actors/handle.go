@@ -1,0 +1,110 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
+var ErrTooLarge = errors.New("the message is too large")
+
+// Outgoing is one message, encoded and escaped once, on its way to any number of connections.
+type Outgoing struct {
+	escaped []byte
+	result  chan<- error
+}
+
+// Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
+func Encode(msg *wire.Message) (*Outgoing, error) {
+	text, err := msg.AppendJSON(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Outgoing{escaped: crypto.EscapeBody(make([]byte, 0, len(text)+len(text)/4), text)}, nil
+}
+
+// Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
+type Handle struct {
+	// Fixed at construction.
+	pid    *actor.PID
+	node   *Node
+	outbox *outbox
+	done   chan struct{} // closed when the actor has stopped
+
+	// Written by the actor, read by anybody.
+	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
+	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
+	complained   atomic.Bool  // a congested message is on its way
+}
+
+// PID is the connection's actor.
+func (h *Handle) PID() *actor.PID { return h.pid }
+
+// Done is closed when the connection's actor has stopped.
+func (h *Handle) Done() <-chan struct{} { return h.done }
+
+// LastActivity is when the last fresh message came, by the node's clock; zero before the first.
+func (h *Handle) LastActivity() time.Time {
+	if at := h.lastActivity.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
+// RoundTrip is the last measured round-trip time, 0 when there is none yet.
+func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Load()) }
+
+// Queued returns the messages and bytes that wait to be written.
+func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
+
+// Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
+func (h *Handle) Post(o *Outgoing) error {
+	size := crypto.FrameSize(len(o.escaped), h.node.Wall().Unix())
+	if int64(size) > h.node.Limits.MaxMessageSize {
+		return ErrTooLarge
+	}
+	if err := h.outbox.reserve(size); err != nil {
+		if errors.Is(err, ErrQueueFull) && h.complained.CompareAndSwap(false, true) {
+			h.tell(&congested{})
+		}
+		return err
+	}
+	h.tell(o)
+	return nil
+}
+
+// Send queues a message and returns once the operating system has it, or with the reason why not: the errors of
+// Post, ErrWriteTimeout, or ctx's. When ctx ends first the message may still be sent.
+func (h *Handle) Send(ctx context.Context, o *Outgoing) error {
+	result := make(chan error, 1)
+	if err := h.Post(&Outgoing{escaped: o.escaped, result: result}); err != nil {
+		return err
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-h.done:
+	}
+	select {
+	case err := <-result: // it was settled before the end
+		return err
+	default:
+		return ErrClosed
+	}
+}
+
+// Close ends the connection gracefully: queued messages first, then a disconnect message.
+func (h *Handle) Close(code wire.DisconnectCode, reason string) {
+	h.tell(&Goodbye{End: End{Code: code, Reason: reason}})
+}
+
+func (h *Handle) tell(message any) { h.node.System.Root.Send(h.pid, message) }

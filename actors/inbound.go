@@ -1,0 +1,166 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// readPump reads whole messages and posts them. It knows the socket, the budget and a way to post, nothing else.
+// When the budget is closed it goes on reading and throws away, so that the goodbye on the way out is not lost to a
+// reset by bytes that nobody read; the closing of the socket ends it.
+func readPump(s *Socket, room *budget, frames *buffers, post func(any)) {
+	defer s.release()
+	for {
+		taken := room.wait()
+		if err := s.Await(); err != nil {
+			post(&readEnded{err: err})
+			return
+		}
+		data, err := s.Read(frames.get(0))
+		if err != nil {
+			frames.put(data)
+			post(&readEnded{err: err})
+			return
+		}
+		if !taken {
+			frames.put(data)
+			continue
+		}
+		room.take(len(data))
+		post(&frameRead{data: data})
+	}
+}
+
+// onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
+// (protocol section 6).
+func (p *Peer) onFrame(ctx actor.Context, frame *frameRead) {
+	switch p.phase {
+	case shaking:
+		p.onHandshakeMessage(ctx, frame.data)
+	case judged:
+		if p.opening.Direction == Outbound {
+			p.early = append(p.early, frame) // the responder may speak as soon as it has sent its ack
+			return
+		}
+		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
+	case open:
+		if msg := p.admit(ctx, frame.data); msg != nil {
+			size := len(frame.data)
+			p.node.frames.put(frame.data)
+			p.onMessage(ctx, msg, size)
+			return
+		}
+	case pending, closing:
+	}
+	p.inbound.give(len(frame.data))
+	p.node.frames.put(frame.data)
+}
+
+// admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.
+func (p *Peer) admit(ctx actor.Context, data []byte) *wire.Message {
+	now := time.Now()
+	p.node.Counters.Add(BytesReceived, len(data))
+	if !p.limiter.Take(now) {
+		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
+		return nil
+	}
+	body, err := p.opener.Open(data)
+	if err != nil {
+		p.malformed(ctx, err)
+		return nil
+	}
+	msg, err := wire.Decode(body)
+	if err != nil {
+		p.malformed(ctx, err)
+		return nil
+	}
+	p.badFrames = 0
+	if !p.judge(ctx, msg, now) {
+		return nil
+	}
+	p.life(ctx, msg, now)
+	return msg
+}
+
+// judge decides whether a message that opened is one to deliver.
+func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
+	if msg.From == p.self.ID {
+		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
+		return false
+	}
+	if msg.Type == wire.MsgHandshake || msg.Type == wire.MsgHandshakeAck {
+		p.malformed(ctx, ErrHandshake)
+		return false
+	}
+	if skew := p.node.Wall().Sub(msg.Timestamp); skew.Abs() > p.node.Limits.MaxClockSkew {
+		p.drop(MessagesStale, "messages with a stamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
+		return false
+	}
+	switch p.dedup.Seen(msg, now) {
+	case Duplicate:
+		p.node.Counters.Inc(MessagesDuplicate)
+		// The peer is there all the same, unless somebody only repeats what it has recorded.
+		if p.proven {
+			p.alive.lastLife = now
+		}
+		return false
+	case Full:
+		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
+		return false
+	}
+	return true
+}
+
+// life notes a fresh message: it is a sign of life, an answer to a probe, and from an inbound peer itself a proof.
+func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
+	// What somebody else made and this peer relays may be a recording of what we once sealed for it.
+	if !p.proven && msg.From == p.peer.identity.ID {
+		p.proven = true
+		ctx.Send(p.parent, &Proven{PID: p.handle.pid})
+	}
+	if !p.proven {
+		return
+	}
+	p.alive.lastLife = now
+	p.handle.lastActivity.Store(p.node.Wall().UnixNano())
+	if p.probed {
+		p.probed = false
+		ctx.Send(p.parent, &Alive{PID: p.handle.pid})
+	}
+}
+
+// onMessage does what the transport itself does with a message, and delivers it.
+func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
+	p.node.Counters.Inc(MessagesReceived)
+	if msg.ReplyTo != "" {
+		p.node.Replies.Reply(p.peer.identity.ID, msg)
+	}
+	p.delivery.message(msg, p.inbound, size)
+	switch msg.Type {
+	case wire.MsgPing:
+		p.answerPing(msg)
+	case wire.MsgPong:
+		p.onPong(msg, time.Now())
+	case wire.MsgDisconnect:
+		p.onDisconnect(ctx, msg)
+	}
+}
+
+// malformed counts a frame that did not open or held no valid message, and ends the connection at the hundredth in
+// a row.
+func (p *Peer) malformed(ctx actor.Context, err error) {
+	p.drop(FramesMalformed, "malformed frames dropped", "error", err)
+	p.badFrames++
+	if p.badFrames >= maxBadFrames {
+		p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: "too many malformed frames"})
+	}
+}
+
+// drop counts a dropped message and logs a sample.
+func (p *Peer) drop(reason Counter, what string, attrs ...any) {
+	p.node.Counters.Inc(reason)
+	p.node.Samples.Warn(what, append(attrs, "peer", p.peer.identity.ID, "remote", p.opening.Remote)...)
+}

@@ -1,0 +1,154 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// onAttached starts the read pump and, for an initiator, speaks first.
+func (p *Peer) onAttached(ctx actor.Context) {
+	socket := p.slot.take()
+	if p.phase != pending || socket == nil {
+		return
+	}
+	p.phase, p.socket, p.reading = shaking, socket, true
+	p.handle.outbox.attach(socket)
+	p.node.Spawn(func() {
+		readPump(socket, p.inbound, &p.node.frames, p.handle.tell)
+	})
+	if p.opening.Direction == Outbound {
+		p.sendHandshake(ctx)
+	}
+}
+
+func (p *Peer) sendHandshake(ctx actor.Context) {
+	msg, err := p.compose(wire.MsgHandshake, wire.HandshakePayload{
+		Identity:  identityOnWire(p.self),
+		Challenge: p.opening.Challenge[:],
+		Version:   wire.ProtocolVersion,
+		Features:  features(),
+	})
+	if err != nil {
+		p.fail(ctx, err)
+		return
+	}
+	msg.To = p.opening.ExpectID
+	p.sayPlain(msg, nil)
+}
+
+// sayPlain sends an unencrypted message: one of the handshake's. With end it is the last one.
+func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) {
+	data, err := msg.AppendJSON(p.node.frames.get(1024))
+	if err != nil {
+		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
+		return
+	}
+	out := outbound{data: data, text: true, forced: true}
+	if end != nil {
+		out.last, out.status = true, *end
+	}
+	p.handle.outbox.push(out)
+}
+
+// onHandshakeMessage takes the first message of either side.
+func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
+	if p.opening.Direction == Outbound {
+		p.onAck(ctx, data)
+		return
+	}
+	peer, challenge, no := readHandshake(data, p.node.Keys.PublicKey())
+	if no == nil {
+		secret, err := p.node.Keys.SharedSecret(peer.key)
+		if err == nil {
+			p.identified(ctx, peer, secret, challenge)
+			return
+		}
+		no = &rejection{reason: reasonBadIdentity, detail: err}
+	}
+	p.reject(ctx, no)
+}
+
+func (p *Peer) onAck(ctx actor.Context, data []byte) {
+	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), p.opening, p.node.Keys.SharedSecret)
+	if err != nil {
+		if !errors.Is(err, ErrRefused) {
+			p.node.Counters.Inc(HandshakesRejected)
+		}
+		p.fail(ctx, err)
+		return
+	}
+	p.proven = true
+	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{})
+}
+
+// identified makes the codec and asks the registry, without waiting.
+func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) {
+	codec, err := crypto.NewCodec(secret)
+	if err == nil {
+		p.sealer, err = codec.NewSealer(p.node.Rand)
+	}
+	if err != nil {
+		p.fail(ctx, err)
+		return
+	}
+	p.opener = codec.NewOpener()
+	p.phase, p.peer, p.secret, p.challenge = judged, peer, secret, challenge
+	ctx.Send(p.parent, &Identified{
+		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
+		Features: peer.features, Remote: p.socket.RemoteAddr(), Proven: p.proven,
+	})
+}
+
+// onWelcome opens the connection. A responder's ack goes out now, and a ping with it: its answer is the proof.
+func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
+	now := time.Now()
+	p.phase, p.delivery, p.dedup = open, w.Delivery, w.Dedup
+	p.limiter = NewPeerRateLimiter(p.node.Limits.RateBurst, p.node.Limits.RateRefill, now)
+	p.limiter.Drain(w.Tokens)
+	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
+	p.node.Counters.Inc(HandshakesAccepted)
+	if p.opening.Direction == Inbound {
+		p.sendAck(wire.HandshakeAckPayload{
+			Identity:          identityOnWire(p.self),
+			ChallengeResponse: crypto.SignChallenge(p.challenge[:], p.secret),
+			Accepted:          true,
+			Features:          features(),
+		}, nil)
+	}
+	p.alive.begin(now)
+	p.ping()
+	p.onTick(ctx)
+	early := p.early
+	p.early = nil
+	for _, frame := range early {
+		p.onFrame(ctx, frame)
+	}
+}
+
+func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) {
+	msg, err := p.compose(wire.MsgHandshakeAck, ack)
+	if err != nil {
+		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
+		return
+	}
+	p.sayPlain(msg, end)
+}
+
+// reject ends a handshake: an inbound peer is told the reason in an ack.
+func (p *Peer) reject(ctx actor.Context, no *rejection) {
+	p.node.Counters.Inc(HandshakesRejected)
+	p.node.Samples.Warn("handshake refused", "remote", p.opening.Remote, "reason", no.reason, "detail", no.detail)
+	err := fmt.Errorf("%w: %s", no.detail, no.reason)
+	if p.opening.Direction == Outbound {
+		p.fail(ctx, err)
+		return
+	}
+	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: no.reason, Err: err})
+	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.self), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
+}

@@ -1,0 +1,220 @@
+package actors
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// Why a message did not reach the operating system.
+var (
+	// ErrQueueFull means that the peer's queue holds as many messages or bytes as it may.
+	ErrQueueFull = errors.New("the peer's queue is full")
+	// ErrClosed means that the connection ended first.
+	ErrClosed = errors.New("the connection is closed")
+	// ErrWriteTimeout means that the peer took nothing for the length of the write timeout.
+	ErrWriteTimeout = errors.New("the write timed out")
+)
+
+// flushAt is how many corked bytes are written at once, at most one message more.
+const flushAt = 64 << 10
+
+// outbound is one message on its way to the socket.
+type outbound struct {
+	data   []byte
+	text   bool
+	result chan<- error // nil: nobody waits
+	last   bool         // the socket is closed after it
+	status closeStatus  // with last
+	forced bool         // was let in without a reservation
+}
+
+// outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
+// the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
+// write.
+//
+// Flow: reserve (any goroutine) → push (the actor) → run (the writer) → socket.
+type outbox struct {
+	maxMessages int
+	maxBytes    int
+	counters    *Counters
+	buffers     *buffers
+	spawn       func(func())
+	report      func(error) // tells the actor that writing has ended, nil after a last message
+
+	mu       sync.Mutex
+	socket   *Socket
+	messages int // reserved, until written
+	bytes    int
+	waiting  []outbound
+	since    time.Time // when the oldest waiting message came
+	running  bool
+	closed   bool
+	err      error
+}
+
+// reserve makes room for one message of size bytes, or says why there is none.
+func (o *outbox) reserve(size int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closed:
+		return ErrClosed
+	case o.messages >= o.maxMessages, o.messages > 0 && o.bytes+size > o.maxBytes:
+		return ErrQueueFull
+	}
+	o.messages++
+	o.bytes += size
+	return nil
+}
+
+// unreserve gives room back for a message that will not be pushed.
+func (o *outbox) unreserve(size int) {
+	o.mu.Lock()
+	o.messages--
+	o.bytes -= size
+	o.mu.Unlock()
+}
+
+// stalled reports whether the writer has made no progress for longer than grace.
+func (o *outbox) stalled(grace time.Duration) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.running && time.Since(o.since) > grace
+}
+
+// depth returns how many messages and bytes wait, those in the actor's mailbox included.
+func (o *outbox) depth() (messages, bytes int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.messages, o.bytes
+}
+
+// attach gives the outbox its socket, once.
+func (o *outbox) attach(s *Socket) {
+	o.mu.Lock()
+	o.socket = s
+	o.mu.Unlock()
+}
+
+// push queues a message and starts the writer if it does not run. A message that was not reserved is forced in:
+// the few that the connection itself makes.
+func (o *outbox) push(m outbound) {
+	o.mu.Lock()
+	if o.closed {
+		err := o.err
+		if !m.forced {
+			o.messages--
+			o.bytes -= len(m.data)
+		}
+		o.mu.Unlock()
+		m.done(err)
+		return
+	}
+	if m.forced {
+		o.messages++
+		o.bytes += len(m.data)
+	}
+	o.waiting = append(o.waiting, m)
+	start := !o.running
+	o.running = true
+	if start {
+		o.since = time.Now()
+	}
+	o.mu.Unlock()
+	if start {
+		o.spawn(o.run)
+	}
+}
+
+// close refuses everything from now on and fails what waits.
+func (o *outbox) close(err error) {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.closed, o.err = true, err
+	waiting := o.waiting
+	o.waiting = nil
+	o.mu.Unlock()
+	o.finish(waiting, err)
+}
+
+// run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
+func (o *outbox) run() {
+	var batch []outbound
+	for {
+		o.mu.Lock()
+		batch, o.waiting = o.waiting, batch[:0]
+		if len(batch) == 0 {
+			o.running, o.waiting = false, nil
+			o.mu.Unlock()
+			return
+		}
+		socket := o.socket
+		o.since = time.Now()
+		o.mu.Unlock()
+		if err := o.write(socket, batch); err != nil {
+			o.close(err)
+			o.report(err)
+		} else if end := batch[len(batch)-1]; end.last {
+			o.close(ErrClosed)
+			socket.Close(end.status)
+			o.report(nil)
+		}
+		clear(batch)
+	}
+}
+
+// write sends a batch and settles each message at the flush that carried it.
+func (o *outbox) write(s *Socket, batch []outbound) error {
+	s.Cork()
+	settled := 0
+	for i := range batch {
+		var err error
+		if len(batch[i].data) > 0 { // a last message may be no more than the close
+			err = s.Write(batch[i].data, batch[i].text)
+		}
+		if full := s.Corked() >= flushAt; err == nil && (full || i == len(batch)-1) {
+			err = s.Flush(i == len(batch)-1)
+			if err == nil {
+				o.finish(batch[settled:i+1], nil)
+				settled = i + 1
+			}
+		}
+		if err != nil {
+			s.Abort()
+			o.finish(batch[settled:], err)
+			return err
+		}
+	}
+	return nil
+}
+
+// finish takes messages off the count, tells those who wait, and recycles the buffers.
+func (o *outbox) finish(batch []outbound, err error) {
+	bytes := 0
+	for i := range batch {
+		bytes += len(batch[i].data)
+	}
+	o.mu.Lock()
+	o.messages -= len(batch)
+	o.bytes -= bytes
+	o.since = time.Now()
+	o.mu.Unlock()
+	if err == nil {
+		o.counters.Add(MessagesSent, len(batch))
+		o.counters.Add(BytesSent, bytes)
+	}
+	for i := range batch {
+		batch[i].done(err)
+		o.buffers.put(batch[i].data)
+	}
+}
+
+func (m *outbound) done(err error) {
+	if m.result != nil {
+		m.result <- err // has room for the one answer
+	}
+}

@@ -1,0 +1,235 @@
+package actors
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// lingerTimeout is how long a closed socket waits for the peer's own close, so that what was just written is not
+// lost to a reset.
+const lingerTimeout = time.Second
+
+// pongBurst and pongRefill limit the pongs that a flood of WebSocket pings can draw from us.
+const (
+	pongBurst  = 10
+	pongRefill = 1
+)
+
+// ErrMessageTooBig means that a message was larger than the socket's read limit.
+var ErrMessageTooBig = websocket.ErrMessageTooBig
+
+// ErrMessageTooSlow means that a message did not arrive whole within its time.
+var ErrMessageTooSlow = errors.New("a message took longer than its time limit")
+
+// closeStatus is what a WebSocket close frame carries.
+type closeStatus struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+// SocketOptions are the limits of one WebSocket.
+type SocketOptions struct {
+	ReadLimit      int64         // bytes of one message; SetReadLimit changes it
+	MessageTimeout time.Duration // from a message's first byte to its last
+	WriteTimeout   time.Duration // one write to the operating system
+}
+
+// Socket is one WebSocket connection under our limits. One goroutine reads, one writes; Abort and Close may come
+// from any.
+type Socket struct {
+	ws     *websocket.Conn
+	conn   *corkConn
+	remote string
+
+	message io.Reader // the one that is being read; owned by the reader
+}
+
+// AcceptSocket upgrades an HTTP request. The caller has already decided about the Origin header (protocol
+// section 6); the library's own rule lets every same-host origin in and is switched off. On an error the
+// response has been written.
+func AcceptSocket(w http.ResponseWriter, r *http.Request, opts SocketOptions) (*Socket, error) {
+	up := &upgrader{ResponseWriter: w, opts: opts}
+	ws, err := websocket.Accept(up, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true,
+		OnPingReceived:     limitPongs(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newSocket(ws, up.conn, r.RemoteAddr, opts), nil
+}
+
+// DialFunc opens a network connection, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialSocket opens the WebSocket at url over a connection that dial makes. tlsConfig is for wss and may be nil
+// otherwise. ctx ends the dial, not the socket.
+func DialSocket(ctx context.Context, url string, dial DialFunc, tlsConfig *tls.Config, opts SocketOptions) (*Socket, error) {
+	var conn *corkConn
+	open := func(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
+		raw, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if secure {
+			if raw, err = handshakeTLS(ctx, raw, address, tlsConfig); err != nil {
+				return nil, err
+			}
+		}
+		conn = newCorkConn(raw, opts)
+		return conn, nil
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return open(ctx, network, address, false)
+		},
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return open(ctx, network, address, true)
+		},
+		DisableKeepAlives:      true,
+		MaxResponseHeaderBytes: 16 << 10,
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport: transport,
+		// A peer that answers with a redirect would choose whom we talk to.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, OnPingReceived: limitPongs()})
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return nil, &RefusedError{Status: resp.StatusCode}
+		}
+		return nil, err
+	}
+	return newSocket(ws, conn, conn.RemoteAddr().String(), opts), nil
+}
+
+// RefusedError means that the other side answered the upgrade with a plain HTTP status.
+type RefusedError struct{ Status int }
+
+func (e *RefusedError) Error() string {
+	if e.Status == http.StatusServiceUnavailable {
+		return "the peer takes no more connections (HTTP 503)"
+	}
+	return fmt.Sprintf("the peer refused the WebSocket upgrade (HTTP %d %s)", e.Status, http.StatusText(e.Status))
+}
+
+func handshakeTLS(ctx context.Context, raw net.Conn, address string, config *tls.Config) (net.Conn, error) {
+	config = config.Clone()
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			raw.Close()
+			return nil, err
+		}
+		config.ServerName = host
+	}
+	secured := tls.Client(raw, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+func newSocket(ws *websocket.Conn, conn *corkConn, remote string, opts SocketOptions) *Socket {
+	ws.SetReadLimit(opts.ReadLimit)
+	return &Socket{ws: ws, conn: conn, remote: remote}
+}
+
+// limitPongs answers WebSocket pings from a bucket of its own. It runs on the reading goroutine.
+func limitPongs() func(context.Context, []byte) bool {
+	limiter := NewPeerRateLimiter(pongBurst, pongRefill, time.Now())
+	return func(context.Context, []byte) bool { return limiter.Take(time.Now()) }
+}
+
+// RemoteAddr is the peer's network address.
+func (s *Socket) RemoteAddr() string { return s.remote }
+
+// SetReadLimit changes the limit from the next message on. Safe for concurrent use.
+func (s *Socket) SetReadLimit(n int64) { s.ws.SetReadLimit(n) }
+
+// Await blocks until a message begins. It holds no buffer, so an idle connection costs none.
+func (s *Socket) Await() (err error) {
+	_, s.message, err = s.ws.Reader(context.Background())
+	return err
+}
+
+// Read appends the message that has begun to buf. What it allocates grows with what has arrived, never with what a
+// header claims.
+func (s *Socket) Read(buf []byte) ([]byte, error) {
+	s.conn.midMessage.Store(true)
+	defer s.conn.midMessage.Store(false)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := s.message.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return buf, ErrMessageTooSlow
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// Write adds one message to what is corked, or writes it at once.
+func (s *Socket) Write(data []byte, text bool) error {
+	kind := websocket.MessageBinary
+	if text {
+		kind = websocket.MessageText
+	}
+	return writeError(s.ws.Write(context.Background(), kind, data))
+}
+
+// Cork holds back what is written from now on, until Flush.
+func (s *Socket) Cork() { s.conn.cork() }
+
+// Corked returns how many bytes are held back.
+func (s *Socket) Corked() int { return s.conn.corkedBytes() }
+
+// Flush writes what is held back; uncork ends the holding.
+func (s *Socket) Flush(uncork bool) error { return writeError(s.conn.flush(uncork)) }
+
+// Abort closes the socket at once and never blocks.
+func (s *Socket) Abort() { s.conn.abort() }
+
+// release frees what the library holds for the socket. Only for the reading goroutine, after its last Read.
+func (s *Socket) release() {
+	s.conn.abort()
+	_ = s.ws.CloseNow() // the connection under it is gone, so it does not wait
+}
+
+// Close says goodbye with a WebSocket close frame and waits for the peer's, for a second at most.
+func (s *Socket) Close(status closeStatus) {
+	timer := time.AfterFunc(lingerTimeout, s.Abort)
+	defer timer.Stop()
+	_ = s.ws.Close(status.code, status.reason) // what fails here has been reported by a read or write before
+	s.Abort()
+}
+
+func writeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrWriteTimeout
+	default:
+		return fmt.Errorf("%w: %v", ErrClosed, err)
+	}
+}

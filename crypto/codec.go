@@ -1,0 +1,140 @@
+package crypto
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"golang.org/x/crypto/chacha20"
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// XChaCha20-Poly1305 with nonce N is ChaCha20-Poly1305 with nonce 0000 ‖ N[16:]
+// under a subkey that HChaCha20 makes of the key and N[:16]. A Sealer keeps
+// N[:16], so it derives its subkey once and not for every frame.
+const (
+	subkeyPrefixLen = 16 // bytes of the nonce that choose the subkey
+	shortNoncePad   = 4  // zero bytes before the rest of it
+	shortNonceLen   = chacha20poly1305.NonceSize
+)
+
+// Codec holds the key of one pair of nodes (protocol section 4). The key is the
+// same both ways and for each of their connections. Safe for concurrent use.
+type Codec struct {
+	key  *[chacha20poly1305.KeySize]byte // behind a pointer, so that no %v prints it
+	wide cipher.AEAD                     // for whole nonces
+}
+
+// NewCodec derives the key from the shared secret of the two nodes.
+func NewCodec(secret SharedSecret) (*Codec, error) {
+	text := base64.StdEncoding.AppendEncode(nil, secret[:])
+	key := sha256.Sum256(text)
+	aead, err := chacha20poly1305.NewX(key[:])
+	if err != nil {
+		return nil, fmt.Errorf("make the frame cipher: %w", err)
+	}
+	return &Codec{key: &key, wide: aead}, nil
+}
+
+// subkeyAEAD returns the cipher for all nonces that begin with prefix; it takes the
+// other 8 bytes of a nonce, after shortNoncePad zero bytes.
+func (c *Codec) subkeyAEAD(prefix []byte) (cipher.AEAD, error) {
+	subkey, err := chacha20.HChaCha20(c.key[:], prefix)
+	if err != nil {
+		return nil, fmt.Errorf("derive the frame subkey: %w", err)
+	}
+	aead, err := chacha20poly1305.New(subkey)
+	if err != nil {
+		return nil, fmt.Errorf("make the frame cipher: %w", err)
+	}
+	return aead, nil
+}
+
+// FrameSize returns the exact length in bytes of the frame that Seal makes of an
+// escaped body of the given length at the given Unix second.
+func FrameSize(escapedLen int, now int64) int {
+	var digits [20]byte
+	return overhead + escapedLen + len(strconv.AppendInt(digits[:0], now, 10))
+}
+
+// Sealer makes the frames of one connection in one direction. Its nonces are 16
+// random bytes, drawn once, and a counter: never repeated, and a receiver, who
+// must take any nonce, sees no difference. Not safe for concurrent use.
+type Sealer struct {
+	codec *Codec
+	aead  cipher.AEAD    // for nonces that begin with nonce[:subkeyPrefixLen]
+	nonce [nonceLen]byte // of the next frame: prefix, then the counter, big-endian
+	short [shortNonceLen]byte
+}
+
+// NewSealer makes a Sealer with a nonce prefix read from random, or from
+// crypto/rand when that is nil. The only errors are those of the reader.
+func (c *Codec) NewSealer(random io.Reader) (*Sealer, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	s := &Sealer{codec: c}
+	if err := s.renew(random); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// renew draws a prefix and starts counting.
+func (s *Sealer) renew(random io.Reader) error {
+	s.nonce = [nonceLen]byte{}
+	if _, err := io.ReadFull(random, s.nonce[:subkeyPrefixLen]); err != nil {
+		return fmt.Errorf("read random bytes for a nonce: %w", err)
+	}
+	aead, err := s.codec.subkeyAEAD(s.nonce[:subkeyPrefixLen])
+	s.aead = aead
+	return err
+}
+
+// Seal appends one whole frame (protocol section 4) to dst and returns the
+// result. escapedBody is what EscapeBody made of the message's JSON; it must not be
+// empty, since no receiver opens an empty body, and not lie in the free part of
+// dst. unixSeconds goes into the frame as its timestamp. Nothing is allocated
+// when dst has room for FrameSize more bytes.
+func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
+	dst = slices.Grow(dst, FrameSize(len(escapedBody), unixSeconds))
+	dst = append(dst, magic...)
+	dst = append(dst, containerVersion)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(header)))
+	dst = append(dst, header...)
+	dst = append(dst, s.nonce[:]...)
+
+	start := len(dst)
+	dst = append(dst, plaintextHead...)
+	dst = append(dst, escapedBody...)
+	dst = append(dst, plaintextMid...)
+	dst = strconv.AppendInt(dst, unixSeconds, 10)
+	dst = append(dst, plaintextTail...)
+
+	plaintext := dst[start:]
+	xorKeystream(plaintext, &s.nonce)
+	copy(s.short[shortNoncePad:], s.nonce[subkeyPrefixLen:])
+	sealed := s.aead.Seal(plaintext[:0], s.short[:], plaintext, nil)
+	s.count()
+	return dst[:start+len(sealed)]
+}
+
+// count moves on to the next nonce. After 2^64 frames, which nobody will see, it
+// takes another prefix rather than a nonce for the second time.
+func (s *Sealer) count() {
+	counter := s.nonce[subkeyPrefixLen:]
+	next := binary.BigEndian.Uint64(counter) + 1
+	binary.BigEndian.PutUint64(counter, next)
+	if next != 0 {
+		return
+	}
+	if err := s.renew(rand.Reader); err != nil { // crypto/rand does not fail; without a nonce there is no going on
+		panic(err)
+	}
+}

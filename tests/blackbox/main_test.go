@@ -1,0 +1,80 @@
+package blackbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+const (
+	// patience is how long a test waits for one event. It is only met by something that never happens.
+	patience = 30 * time.Second
+	// tailBytes is how much of a process's output a failure shows.
+	tailBytes = 8 << 10
+)
+
+// binary is the path of the node under test, built with the race detector.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+// testMain builds the binary once, runs the tests and looks for goroutines that they left behind.
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "blackbox")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if binary, err = build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+// build compiles cmd/node of the module that this package belongs to.
+func build(dir string) (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "node")
+	cmd := exec.Command("go", "build", "-race", "-o", path, "./cmd/node")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build ./cmd/node: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// moduleRoot is the nearest folder above this one that holds a go.mod.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod above the tests")
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,177 @@
+// Package tests holds what needs the whole: the reference peer, the black-box tests of the binary, and here the
+// check that the packages know only of each other what the architecture lets them know.
+package tests
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/Snider/go-p2p"
+
+// layers are the folders from the bottom up. An import may only go from a later row to an earlier one, so that wire
+// and crypto, in one row, know nothing of each other.
+var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd"}}
+
+// confined are the packages that only some folders may import outside of their tests; no folder named: nobody may.
+var confined = []struct {
+	prefix  string
+	folders []string
+	why     string
+}{
+	{"github.com/asynkron/protoactor-go", []string{"actors", "supervisor"}, "the actor library ends at the supervisor"},
+	{"github.com/coder/websocket", []string{"actors", "supervisor"}, "sockets belong to the connections and to who opens them"},
+	{"github.com/gorilla/websocket", nil, "the reference peer's library, kept apart from ours"},
+	{"github.com/Snider/Borg/pkg/smsg", nil, "Borg's decoder must never see bytes from a peer"},
+	{"net/http", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
+	{"net", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
+	{"crypto/ecdh", []string{"crypto"}, "keys belong to crypto"},
+}
+
+// forbiddenCalls are the ways to something global that code below cmd must not take.
+var forbiddenCalls = []string{
+	"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "slog.SetDefault",
+	"http.Handle", "http.HandleFunc", "http.DefaultServeMux",
+	"prometheus.MustRegister", "prometheus.DefaultRegisterer", "otel.SetMeterProvider",
+}
+
+func TestArrows(t *testing.T) {
+	files := goFiles(t)
+	seen := map[string]int{}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		seen[folder(path)]++
+		for _, fault := range faults(path, file) {
+			t.Errorf("%s: %s", path, fault)
+		}
+	}
+	for _, name := range slices.Concat(slices.Concat(layers...), []string{"tests"}) {
+		if seen[name] == 0 {
+			t.Errorf("no Go file found in %s/: the check saw nothing there", name)
+		}
+	}
+}
+
+// TestArrowsAreSeen proves that the check above can fail, once for each rule, and that it lets good code pass.
+func TestArrowsAreSeen(t *testing.T) {
+	tests := []struct {
+		path, source string
+		faults       int
+	}{
+		{"supervisor/a.go", `import ("net/http"; "` + module + `/actors"; "` + module + `/wire"; "github.com/coder/websocket")`, 0},
+		{"supervisor/sub/a.go", `import "` + module + `/supervisor"`, 0},
+		{"crypto/a_test.go", `import "github.com/Snider/Borg/pkg/smsg"`, 0},
+		{"cmd/node/main.go", `import ("os"; "` + module + `/supervisor"); func main() { os.Exit(1) }`, 0},
+		{"tests/blackbox/a_test.go", `import ("github.com/gorilla/websocket"; "` + module + `/tests/refpeer")`, 0},
+		{"wire/a.go", `import "` + module + `/crypto"`, 1},
+		{"crypto/a.go", `import "` + module + `/wire"`, 1},
+		{"actors/a.go", `import "` + module + `/supervisor"`, 1},
+		{"actors/a_test.go", `import "` + module + `/supervisor"`, 1},
+		{"supervisor/a.go", `import "` + module + `/tests/refpeer"`, 1},
+		{"tests/refpeer/a.go", `import "` + module + `/wire"`, 1},
+		{"wire/a.go", `import ("net"; "github.com/asynkron/protoactor-go/actor")`, 2},
+		{"crypto/a.go", `import "github.com/Snider/Borg/pkg/smsg"`, 1},
+		{"cmd/node/main.go", `import "github.com/coder/websocket"`, 1},
+		{"actors/a.go", `import "os"; func f() { os.Exit(1) }`, 1},
+		{"extra/a.go", `import "os"`, 1},
+	}
+	for _, tt := range tests {
+		file, err := parser.ParseFile(token.NewFileSet(), tt.path, "package p; "+tt.source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := faults(tt.path, file); len(got) != tt.faults {
+			t.Errorf("%s with %s: found %q, want %d faults", tt.path, tt.source, got, tt.faults)
+		}
+	}
+}
+
+// faults says in which ways a file breaks the rules.
+func faults(path string, file *ast.File) []string {
+	var found []string
+	own := folder(path)
+	test := strings.HasSuffix(path, "_test.go")
+	if own != "tests" && layer(own) < 0 {
+		return []string{"the folder has no place in the architecture"}
+	}
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		if inner, ok := strings.CutPrefix(imported, module+"/"); ok {
+			if to := folder(inner); to != own && (own == "tests" || to == "tests" || layer(to) >= layer(own)) {
+				found = append(found, fmt.Sprintf("imports %s: the arrow from %s to %s points up or aside", imported, own, to))
+			}
+		}
+		for _, c := range confined {
+			if within(imported, c.prefix) && own != "tests" && !test && !slices.Contains(c.folders, own) {
+				found = append(found, fmt.Sprintf("imports %s: %s", imported, c.why))
+			}
+		}
+	}
+	if own == "cmd" || own == "tests" || test {
+		return found
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if pkg, ok := s.X.(*ast.Ident); ok && slices.Contains(forbiddenCalls, pkg.Name+"."+s.Sel.Name) {
+				found = append(found, fmt.Sprintf("uses %s.%s: nothing global below cmd", pkg.Name, s.Sel.Name))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// folder is the first element of a path inside the module.
+func folder(path string) string {
+	first, _, _ := strings.Cut(filepath.ToSlash(path), "/")
+	return first
+}
+
+// layer is a folder's row, -1 when it has none.
+func layer(name string) int {
+	return slices.IndexFunc(layers, func(row []string) bool { return slices.Contains(row, name) })
+}
+
+// within says whether an import path is a package or lies below it. "net" is only itself: net/url is no socket.
+func within(imported, prefix string) bool {
+	return imported == prefix || prefix != "net" && strings.HasPrefix(imported, prefix+"/")
+}
+
+// goFiles lists the module's Go files, by paths relative to its root.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := fs.WalkDir(os.DirFS(".."), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && path != "." && (strings.HasPrefix(name, ".") || name == "testdata") {
+			return fs.SkipDir
+		}
+		if !entry.IsDir() && strings.HasSuffix(name, ".go") {
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

@@ -1,0 +1,214 @@
+package refpeer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const writeTimeout = 10 * time.Second
+
+// Conn is one connection after its handshake. Its methods are safe for concurrent use.
+//
+// A goroutine reads the socket into an inbox without limit, so that a test that is busy does not slow the node
+// under test; with Options.Stall it starts only at Resume.
+type Conn struct {
+	ws       *websocket.Conn
+	self     *Identity
+	peer     Public
+	features []string
+	password string
+	pong     bool
+
+	writing sync.Mutex // gorilla allows one writer at a time
+	reading sync.Once
+	done    chan struct{} // closed when the reader has ended
+
+	mu       sync.Mutex
+	inbox    []Envelope
+	more     chan struct{} // closed and replaced when the inbox or err changes
+	unopened int
+	err      error
+}
+
+func newConn(ws *websocket.Conn, o Options, peer Public, features []string, secret []byte) *Conn {
+	c := &Conn{
+		ws:       ws,
+		self:     o.Identity,
+		peer:     peer,
+		features: features,
+		password: password(secret),
+		pong:     o.Pong,
+		done:     make(chan struct{}),
+		more:     make(chan struct{}),
+	}
+	if !o.Stall {
+		c.Resume()
+	}
+	return c
+}
+
+// Resume starts the reading of a stalled connection; otherwise it does nothing.
+func (c *Conn) Resume() { c.reading.Do(func() { go c.read() }) }
+
+// Peer is the identity that the other side showed.
+func (c *Conn) Peer() Public { return c.peer }
+
+// Features are what the other side announced.
+func (c *Conn) Features() []string { return c.features }
+
+// Password is the SMSG password of the two nodes, for frames that a test makes itself.
+func (c *Conn) Password() string { return c.password }
+
+// Send sends one message and returns its ID.
+func (c *Conn) Send(typ, to string, payload any) (string, error) {
+	e, err := NewEnvelope(typ, c.self.ID, to, payload)
+	if err != nil {
+		return "", err
+	}
+	return e.ID, c.SendEnvelope(e)
+}
+
+// Reply answers a message.
+func (c *Conn) Reply(to Envelope, typ string, payload any) error {
+	e, err := NewEnvelope(typ, c.self.ID, to.From, payload)
+	if err != nil {
+		return err
+	}
+	e.ReplyTo = to.ID
+	return c.SendEnvelope(e)
+}
+
+// SendEnvelope seals the JSON of v, which need not be an envelope, and sends it.
+func (c *Conn) SendEnvelope(v any) error {
+	text, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	frame, err := Seal(string(text), c.password)
+	if err != nil {
+		return err
+	}
+	return c.SendRaw(frame)
+}
+
+// SendRaw sends one binary WebSocket message as it is.
+func (c *Conn) SendRaw(frame []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	return c.ws.WriteMessage(websocket.BinaryMessage, frame)
+}
+
+// Recv returns the next message of any type, pings included. What arrived before the connection ended can still be
+// received; after it Recv returns the reason for the end.
+func (c *Conn) Recv(ctx context.Context) (Envelope, error) {
+	for {
+		c.mu.Lock()
+		if len(c.inbox) > 0 {
+			e := c.inbox[0]
+			c.inbox = c.inbox[1:]
+			c.mu.Unlock()
+			return e, nil
+		}
+		err, more := c.err, c.more
+		c.mu.Unlock()
+		if err != nil {
+			return Envelope{}, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return Envelope{}, fmt.Errorf("nothing received: %w", ctx.Err())
+		}
+	}
+}
+
+// RecvType returns the next message of one of the types, and throws away those before it.
+func (c *Conn) RecvType(ctx context.Context, types ...string) (Envelope, error) {
+	for {
+		e, err := c.Recv(ctx)
+		if err != nil || slices.Contains(types, e.Type) {
+			return e, err
+		}
+	}
+}
+
+// Unopened counts the frames that did not open or held no envelope.
+func (c *Conn) Unopened() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unopened
+}
+
+// Done is closed when the connection has ended and its reader is gone.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended, nil while it stands: *websocket.CloseError when the other side sent a close frame.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Disconnect says goodbye with a disconnect message and closes.
+func (c *Conn) Disconnect(reason string, code int) error {
+	_, err := c.Send(TypeDisconnect, c.peer.ID, map[string]any{"reason": reason, "code": code})
+	c.Close()
+	return err
+}
+
+// Close cuts the socket without a goodbye and waits for the reader. Closing again does nothing.
+func (c *Conn) Close() {
+	c.ws.Close()
+	c.Resume() // a stalled connection ends through its reader too
+	<-c.done
+}
+
+func (c *Conn) read() {
+	defer close(c.done)
+	for {
+		_, frame, err := c.ws.ReadMessage()
+		if err != nil {
+			c.ws.Close()
+			c.note(func() { c.err = err })
+			return
+		}
+		e, err := open(frame, c.password)
+		if err != nil {
+			c.note(func() { c.unopened++ })
+			continue
+		}
+		c.note(func() { c.inbox = append(c.inbox, e) })
+		if c.pong && e.Type == TypePing {
+			c.answer(e)
+		}
+	}
+}
+
+// answer sends the pong for a ping. When it cannot be written the connection is ending, which the reader sees itself.
+func (c *Conn) answer(ping Envelope) {
+	var sent struct {
+		SentAt int64 `json:"sentAt"`
+	}
+	if err := json.Unmarshal(ping.Payload, &sent); err != nil {
+		return
+	}
+	c.Reply(ping, TypePong, map[string]int64{"sentAt": sent.SentAt, "receivedAt": time.Now().UnixMilli()})
+}
+
+// note changes the state and wakes everybody who waits for a change.
+func (c *Conn) note(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+	close(c.more)
+	c.more = make(chan struct{})
+}

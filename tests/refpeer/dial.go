@@ -1,0 +1,68 @@
+package refpeer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/gorilla/websocket"
+)
+
+// Options say who a peer is and how it behaves. Only Identity is needed.
+type Options struct {
+	Identity *Identity
+
+	// Pong answers pings. A deployed node may or may not.
+	Pong bool
+	// Stall leaves the socket unread after the handshake, until Conn.Resume.
+	Stall bool
+	// Features are announced in the handshake; deployed nodes announce none.
+	Features []string
+	// Spoil changes the handshake payload just before it is sent.
+	Spoil func(payload map[string]any)
+	// Refuse makes a responder refuse everybody with this reason.
+	Refuse string
+
+	// Header is added to the initiator's HTTP request: Origin, Host.
+	Header http.Header
+	// TLS is used by Dial for wss:// and by Listen when it is set.
+	TLS *tls.Config
+	// RecvBuffer is the kernel's receive buffer of a dialled socket in bytes; 0 leaves it alone.
+	RecvBuffer int
+}
+
+// Dial opens a connection to url (ws:// or wss://) and does the initiator's handshake, which proves the responder.
+// It returns a *StatusError when there was no upgrade and a *RefusedError when the responder refused.
+func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
+	dialer := websocket.Dialer{
+		HandshakeTimeout: handshakeTimeout,
+		TLSClientConfig:  o.TLS,
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			var d net.Dialer
+			conn, err := d.DialContext(ctx, network, addr)
+			if err != nil || o.RecvBuffer == 0 {
+				return conn, err
+			}
+			return conn, conn.(*net.TCPConn).SetReadBuffer(o.RecvBuffer)
+		},
+	}
+	ws, resp, err := dialer.DialContext(ctx, url, o.Header)
+	if err != nil {
+		if errors.Is(err, websocket.ErrBadHandshake) && resp != nil {
+			return nil, &StatusError{Code: resp.StatusCode}
+		}
+		return nil, fmt.Errorf("dial %s: %w", url, err)
+	}
+	ws.SetReadLimit(maxMessageSize)
+	// The handshake reads with its own deadline; a caller that gives up earlier cuts the socket.
+	stop := context.AfterFunc(ctx, func() { ws.NetConn().Close() })
+	conn, err := initiate(ws, o)
+	if !stop() || err != nil {
+		ws.Close()
+		return nil, errors.Join(err, ctx.Err())
+	}
+	return conn, nil
+}

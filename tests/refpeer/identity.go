@@ -1,0 +1,98 @@
+// Package refpeer is a small peer that speaks the wire protocol, version 1.0, written from the protocol's page and
+// from nothing else. It stands for the nodes that are already deployed: one goroutine and one mutex a connection,
+// Borg's own SMSG code, gorilla/websocket, no features announced. It imports no package of this module, so that a
+// mistake in ours cannot cancel itself out, and it can be told to misbehave.
+//
+// The order of the files is the order of a connection: identity, envelope, handshake, dial or listen, conn.
+package refpeer
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/Snider/Borg/pkg/stmf"
+)
+
+// Public is an identity as it stands on the wire (section 1), keys in the protocol's order.
+type Public struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	PublicKey string    `json:"publicKey"`
+	CreatedAt time.Time `json:"createdAt"`
+	Role      string    `json:"role"`
+}
+
+// Identity is a Public with its private key. It does not change after New and may be shared by connections.
+type Identity struct {
+	Public
+	keys *stmf.KeyPair
+}
+
+// New makes a fresh identity of role dual.
+func New(name string) (*Identity, error) {
+	keys, err := stmf.GenerateKeyPair()
+	if err != nil {
+		return nil, err
+	}
+	return fromKeys(name, keys), nil
+}
+
+// Load makes the identity that belongs to a private key of 32 raw bytes.
+func Load(name string, privateKey []byte) (*Identity, error) {
+	keys, err := stmf.LoadKeyPair(privateKey)
+	if err != nil {
+		return nil, err
+	}
+	return fromKeys(name, keys), nil
+}
+
+func fromKeys(name string, keys *stmf.KeyPair) *Identity {
+	return &Identity{
+		Public: Public{
+			ID:        NodeID(keys.PublicKey()),
+			Name:      name,
+			PublicKey: keys.PublicKeyBase64(),
+			CreatedAt: time.Now().UTC().Truncate(time.Second),
+			Role:      "dual",
+		},
+		keys: keys,
+	}
+}
+
+// NodeID is the node ID of a public key: the first 16 bytes of its SHA-256 in lower-case hex.
+func NodeID(publicKey []byte) string {
+	sum := sha256.Sum256(publicKey)
+	return hex.EncodeToString(sum[:16])
+}
+
+// SharedSecret is what this identity shares with the owner of a public key in base64: 32 bytes.
+func (i *Identity) SharedSecret(publicKey string) ([]byte, error) {
+	theirs, err := stmf.LoadPublicKeyBase64(publicKey)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := stmf.LoadPrivateKey(i.keys.PrivateKey())
+	if err != nil {
+		return nil, err
+	}
+	point, err := ours.ECDH(theirs)
+	if err != nil {
+		return nil, fmt.Errorf("key agreement: %w", err)
+	}
+	sum := sha256.Sum256(point)
+	return sum[:], nil
+}
+
+// ChallengeResponse is the HMAC-SHA256 of a challenge under a shared secret.
+func ChallengeResponse(secret, challenge []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(challenge)
+	return mac.Sum(nil)
+}
+
+// password is the text whose SHA-256 is the SMSG key of two nodes (section 4).
+func password(secret []byte) string { return base64.StdEncoding.EncodeToString(secret) }

@@ -1,0 +1,73 @@
+package wire
+
+import "strconv"
+
+// DisconnectCode says why a node closes a connection (protocol section 5). It
+// stands in a [DisconnectPayload]; it is not a WebSocket close status, although
+// some numbers look alike.
+type DisconnectCode int
+
+// The disconnect codes of protocol section 5.
+const (
+	DisconnectNormal         DisconnectCode = 1000 // the connection is not needed any more
+	DisconnectGoingAway      DisconnectCode = 1001 // the node leaves, or prefers another connection
+	DisconnectProtocolError  DisconnectCode = 1002 // the peer broke the protocol
+	DisconnectIdleTimeout    DisconnectCode = 1003 // no frame for PingInterval + PongTimeout
+	DisconnectServerShutdown DisconnectCode = 1004 // the process ends
+)
+
+// Valid reports whether c is one of the codes of protocol section 5. A peer can
+// send any number.
+func (c DisconnectCode) Valid() bool {
+	return c >= DisconnectNormal && c <= DisconnectServerShutdown
+}
+
+// String returns the protocol's words for c, or "disconnect code N".
+func (c DisconnectCode) String() string {
+	switch c {
+	case DisconnectNormal:
+		return "normal"
+	case DisconnectGoingAway:
+		return "going away"
+	case DisconnectProtocolError:
+		return "protocol error"
+	case DisconnectIdleTimeout:
+		return "idle timeout"
+	case DisconnectServerShutdown:
+		return "server shutdown"
+	}
+	return "disconnect code " + strconv.Itoa(int(c))
+}
+
+// ErrorCode says what kind of failure an [ErrorPayload] reports (protocol
+// section 5).
+type ErrorCode int
+
+// The error codes of protocol section 5.
+const (
+	ErrCodeUnknown         ErrorCode = 1000
+	ErrCodeInvalidMessage  ErrorCode = 1001
+	ErrCodeUnauthorized    ErrorCode = 1002
+	ErrCodeNotFound        ErrorCode = 1003
+	ErrCodeOperationFailed ErrorCode = 1004
+	ErrCodeTimeout         ErrorCode = 1005
+)
+
+// String returns the protocol's words for c, or "error code N".
+func (c ErrorCode) String() string {
+	switch c {
+	case ErrCodeUnknown:
+		return "unknown"
+	case ErrCodeInvalidMessage:
+		return "invalid message"
+	case ErrCodeUnauthorized:
+		return "unauthorized"
+	case ErrCodeNotFound:
+		return "not found"
+	case ErrCodeOperationFailed:
+		return "operation failed"
+	case ErrCodeTimeout:
+		return "timeout"
+	}
+	return "error code " + strconv.Itoa(int(c))
+}

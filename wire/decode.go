@@ -1,0 +1,226 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Decode reads an envelope (protocol section 2) that came from a peer. Data is
+// one JSON object and nothing after it but spaces; nested at most [MaxDepth]
+// deep. The rules, all violations of which are an [ErrMalformed]:
+//
+//   - id and type are there and not empty; id has at most [MaxIDBytes] bytes.
+//   - ts is there and is what time.Time.UnmarshalJSON takes for RFC 3339.
+//   - from, to and replyTo are strings; empty when they are missing.
+//   - payload is any JSON, kept as it came; null when it is missing.
+//   - Names of keys match exactly, case included, unlike in encoding/json:
+//     nobody can slip a second "ID" past one that looks only for "id".
+//   - Unknown keys are ignored, however deep, but must be JSON.
+//   - Of a key that comes twice the last one counts; null for anything but
+//     payload counts as not being there. Both as in encoding/json.
+//   - Bytes that are not UTF-8 and lone surrogates become U+FFFD, in strings
+//     but not inside the payload.
+//
+// Nothing refers to data afterwards, so the caller can use it again. A message
+// costs three allocations: itself, its strings in one, and its payload (apart,
+// so that whoever keeps an ID does not keep a payload alive); one more when ts
+// is in another zone than UTC and the local one. Safe for concurrent use.
+func Decode(data []byte) (*Message, error) {
+	var e envelope
+	if err := e.scan(data); err != nil {
+		return nil, err
+	}
+	return e.message()
+}
+
+// envelope is what one pass over a message finds: slices of it, not copies.
+type envelope struct {
+	id, kind, from, to, replyTo text
+
+	ts      time.Time
+	stamped bool
+	payload []byte
+}
+
+// text is the inside of a JSON string, with its escapes unless it is plain.
+type text struct {
+	raw   []byte
+	plain bool
+}
+
+func (t text) appendTo(dst []byte) []byte {
+	if t.plain {
+		return append(dst, t.raw...)
+	}
+	return appendUnescaped(dst, t.raw)
+}
+
+// scan walks over the object's keys.
+func (e *envelope) scan(data []byte) error {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return malformed("not a JSON object")
+	}
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == '}' {
+		return malformed("no id")
+	}
+	for {
+		end, plain, err := skipString(data, i)
+		if err != nil {
+			return err
+		}
+		key := text{data[i+1 : end-1], plain}
+		if i, err = skipColon(data, end); err != nil {
+			return err
+		}
+		if i, err = e.member(key, data, skipSpace(data, i)); err != nil {
+			return err
+		}
+		i = skipSpace(data, i)
+		switch {
+		case i < len(data) && data[i] == ',':
+			i = skipSpace(data, i+1)
+		case i < len(data) && data[i] == '}':
+			if i = skipSpace(data, i+1); i < len(data) {
+				return malformedAt("something after the message", i)
+			}
+			return nil
+		default:
+			return malformedAt("no comma or closing bracket", i)
+		}
+	}
+}
+
+// member takes the value that begins at data[i] for the key's field and returns
+// where it ends.
+func (e *envelope) member(key text, data []byte, i int) (end int, err error) {
+	const longestEscaped = len(`\u0072`) * len("replyTo")
+	var room [longestEscaped]byte
+	name := key.raw
+	if !key.plain && len(name) <= longestEscaped {
+		name = appendUnescaped(room[:0], name)
+	}
+	var field *text
+	switch string(name) {
+	case "id":
+		field = &e.id
+	case "type":
+		field = &e.kind
+	case "from":
+		field = &e.from
+	case "to":
+		field = &e.to
+	case "replyTo":
+		field = &e.replyTo
+	case "ts":
+		return e.stamp(data, i)
+	case "payload":
+		end, err = skipValue(data, i, MaxDepth-1)
+		e.payload = data[i:end]
+		return end, err
+	default:
+		return skipValue(data, i, MaxDepth-1)
+	}
+	if isNull(data, i) {
+		return i + len("null"), nil
+	}
+	end, plain, err := skipString(data, i)
+	if err != nil {
+		return end, err
+	}
+	*field = text{data[i+1 : end-1], plain}
+	return end, nil
+}
+
+// stamp reads ts. Like time.Time.UnmarshalJSON it takes the inside of the
+// string as it is, so an escape in it is an error.
+func (e *envelope) stamp(data []byte, i int) (end int, err error) {
+	if isNull(data, i) {
+		return i + len("null"), nil
+	}
+	end, _, err = skipString(data, i)
+	if err != nil {
+		return end, err
+	}
+	inside := data[i+1 : end-1]
+	if err := e.ts.UnmarshalText(inside); err != nil {
+		return end, malformed("ts is not RFC 3339: " + quoted(inside))
+	}
+	e.stamped = true
+	return end, nil
+}
+
+func isNull(data []byte, i int) bool {
+	return len(data)-i >= 4 && string(data[i:i+4]) == "null"
+}
+
+// message checks what was found and copies it.
+func (e *envelope) message() (*Message, error) {
+	// An escape takes up to six bytes for one, so a longer text cannot be a
+	// valid id, and need not be decoded to know it.
+	if len(e.id.raw) > 6*MaxIDBytes {
+		return nil, malformed("id is longer than 64 bytes: " + quoted(e.id.raw))
+	}
+	var room [256]byte
+	all := e.id.appendTo(room[:0])
+	id := len(all)
+	switch {
+	case id == 0:
+		return nil, malformed("no id")
+	case id > MaxIDBytes:
+		return nil, malformed("id is longer than 64 bytes: " + quoted(all))
+	case len(e.kind.raw) == 0:
+		return nil, malformed("no type")
+	case !e.stamped:
+		return nil, malformed("no ts")
+	}
+	known, isKnown := knownType(e.kind.raw)
+	if !isKnown {
+		all = e.kind.appendTo(all)
+	}
+	kind := len(all)
+	all = e.from.appendTo(all)
+	from := len(all)
+	all = e.to.appendTo(all)
+	to := len(all)
+	all = e.replyTo.appendTo(all)
+
+	joined := string(all)
+	m := &Message{
+		ID:        joined[:id],
+		Type:      known,
+		From:      joined[kind:from],
+		To:        joined[from:to],
+		Timestamp: e.ts,
+		ReplyTo:   joined[to:],
+	}
+	if !isKnown {
+		m.Type = MessageType(joined[id:kind])
+	}
+	if e.payload == nil {
+		m.Payload = json.RawMessage("null")
+	} else {
+		m.Payload = bytes.Clone(e.payload)
+	}
+	return m, nil
+}
+
+// checkObject makes sure that a payload is a JSON object at most maxDepth deep,
+// before encoding/json, which recurses, sees it.
+func checkObject(payload []byte, maxDepth int) error {
+	i := skipSpace(payload, 0)
+	if i >= len(payload) || payload[i] != '{' {
+		return malformed("payload is not a JSON object")
+	}
+	end, err := skipValue(payload, i, maxDepth)
+	if err != nil {
+		return fmt.Errorf("payload: %w", err)
+	}
+	if end = skipSpace(payload, end); end < len(payload) {
+		return malformedAt("something after the payload", end)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+// Package wire is what two nodes say to each other: the message envelope, the
+// payloads of the transport's own message types, the codes in them, and their
+// JSON. It knows nothing of keys, sockets or actors; how an envelope is sealed
+// into a frame (protocol section 4) is the business of other packages.
+//
+// "Protocol section N" in this package means wire-protocol.md, version 1.0.
+//
+// # Login flow (protocol section 3)
+//
+// Both messages are plain envelopes in WebSocket text messages, 16 KiB at most:
+//
+//	initiator                                            responder
+//	    | -- handshake ------------------------------------> |
+//	    |    HandshakePayload: identity, challenge, version  |
+//	    |                                                    | checks version, key, allowlist
+//	    | <------------------------------- handshake_ack --- |
+//	    |    HandshakeAckPayload: identity,                  |
+//	    |    challengeResponse, accepted = true              |
+//	    | checks the response                                |
+//
+// A responder that refuses answers accepted = false with a reason
+// ([IncompatibleVersionReason] or [ReasonNotAuthorized]), no challengeResponse,
+// and closes. Both payloads may carry features (protocol section 7), which a
+// node that does not know them ignores.
+//
+// # Steady state (protocol section 5)
+//
+// Every later message travels encrypted. The transport's own types are:
+//
+//	ping        PingPayload        sent every PingInterval
+//	pong        PongPayload        may answer a ping; replyTo = the ping's id
+//	disconnect  DisconnectPayload  best effort, just before a close
+//	error       ErrorPayload       reports a failure; replyTo = what failed
+//
+// handshake and handshake_ack are never valid here. All other types belong to
+// applications and pass through with their payloads untouched.
+//
+// # JSON
+//
+// The envelope is on the path of every message, so [Message.AppendJSON] and
+// [Decode] are written by hand: no reflection, no allocation and three
+// allocations respectively. Payloads go through encoding/json, by way of
+// [MarshalJSON] and [Message.ParsePayload].
+package wire

@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// referenceStamp is a time that knows whether it was there.
+type referenceStamp struct {
+	time.Time
+	set bool
+}
+
+func (s *referenceStamp) UnmarshalJSON(data []byte) error {
+	if string(data) != "null" {
+		s.set = true
+	}
+	return s.Time.UnmarshalJSON(data)
+}
+
+// referenceDecode is Decode by way of encoding/json. Comparable is false when
+// data has a key that only encoding/json takes for one of ours.
+func referenceDecode(data []byte) (m *Message, comparable bool) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(data, &object) != nil || object == nil {
+		return nil, true
+	}
+	for key := range object {
+		for _, name := range []string{"id", "type", "from", "to", "ts", "payload", "replyTo"} {
+			if key != name && strings.EqualFold(key, name) {
+				return nil, false
+			}
+		}
+	}
+	var r struct {
+		ID      string          `json:"id"`
+		Type    MessageType     `json:"type"`
+		From    string          `json:"from"`
+		To      string          `json:"to"`
+		TS      referenceStamp  `json:"ts"`
+		Payload json.RawMessage `json:"payload"`
+		ReplyTo string          `json:"replyTo"`
+	}
+	if json.Unmarshal(data, &r) != nil || r.ID == "" || len(r.ID) > 64 || r.Type == "" || !r.TS.set {
+		return nil, true
+	}
+	if r.Payload == nil {
+		r.Payload = json.RawMessage("null")
+	}
+	return &Message{r.ID, r.Type, r.From, r.To, r.TS.Time, r.Payload, r.ReplyTo}, true
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, data := range frameSeeds(f) {
+		f.Add(data)
+	}
+	const head = `{"id":"a","type":"b","ts":"` + stamp + `"`
+	for _, data := range []string{
+		`{}`, `null`, `[1]`, head + `}`, head + `} x`, head + `,"ID":"c"}`, head + `,"id":null,"ts":null}`,
+		head + `,"payload":{"a":[1,-0.5e+3,{"b":"\ud83d\ude80\u00e9` + "\xff" + `"}],"c":{},"d":[]}}`,
+		head + `,"\u0074o":"\n\"\\\/","replyTo":"r","x":[[[{}]]]}`,
+		head + `,"from":1,"from":"f"}`, head + `,"ts":""}`, head + `,"ts":"2026-03-11T1:02:39,5Z"}`,
+		head + `,"payload":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`,
+	} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		want, comparable := referenceDecode(data)
+		input := bytes.Clone(data)
+		got, err := Decode(input)
+		clear(input) // a reference to it would show below
+		if (got == nil) != (err != nil) || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		if comparable && (got == nil) != (want == nil) {
+			t.Fatalf("%q:\ngot  %+v, %v\nwant %+v", data, got, err, want)
+		}
+		if got == nil {
+			if len(err.Error()) > 400 {
+				t.Fatalf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		if comparable && !sameMessage(got, want) {
+			t.Fatalf("%q:\ngot  %+v\nwant %+v", data, got, want)
+		}
+		// What came in can be passed on. Some times can be read but not written.
+		out, err := got.AppendJSON(nil)
+		if err != nil {
+			if _, timeErr := got.Timestamp.MarshalText(); timeErr == nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again, err := Decode(out); err != nil || !sameMessage(again, got) {
+			t.Fatalf("%s:\ngot  %+v, %v\nwant %+v", out, again, err, got)
+		}
+	})
+}
+
+func FuzzAppendJSON(f *testing.F) {
+	f.Add("id", "type", "from", "to", "", int64(1773234159), int64(123456789), 0, []byte(`{"a":"<&>"}`))
+	f.Add("\xff", "\u2028", "\x00\b\f", `"\`, "é🚀", int64(-62167219201), int64(0), 19800, []byte(` [ 1 , "`+"\xff\u2028"+`" ] `))
+	f.Add("", "", "", "", "r", int64(253402300800), int64(1), -86400, []byte(`null`))
+	f.Fuzz(func(t *testing.T, id, kind, from, to, replyTo string, sec, nsec int64, zone int, payload []byte) {
+		var compact bytes.Buffer
+		if len(payload) > 4096 || json.Compact(&compact, payload) != nil {
+			return
+		}
+		ts := time.Unix(sec, nsec).In(time.FixedZone("", zone%100_000))
+		m := &Message{id, MessageType(kind), from, to, ts, compact.Bytes(), replyTo}
+		want, wantErr := MarshalJSON(m)
+		got, err := m.AppendJSON([]byte("before"))
+		if (err != nil) != (wantErr != nil) {
+			t.Fatalf("got %v, encoding/json says %v", err, wantErr)
+		}
+		got, kept := bytes.CutPrefix(got, []byte("before"))
+		if !kept || !bytes.Equal(got, want) {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+		if err != nil {
+			return
+		}
+		var again Message
+		if err := json.Unmarshal(got, &again); err != nil {
+			t.Fatalf("%s: %v", got, err)
+		}
+		// Converting to runes and back replaces what is not UTF-8.
+		clean := func(s string) string { return string([]rune(s)) }
+		m.ID, m.Type, m.From = clean(id), MessageType(clean(kind)), clean(from)
+		m.To, m.ReplyTo = clean(to), clean(replyTo)
+		again.Timestamp, m.Timestamp = again.Timestamp.UTC(), m.Timestamp.Truncate(0).UTC()
+		if zone%60 != 0 { // RFC 3339 has no seconds in a zone
+			again.Timestamp = m.Timestamp
+		}
+		if !sameMessage(&again, m) {
+			t.Fatalf("%s:\ngot  %+v\nwant %+v", got, again, *m)
+		}
+	})
+}
+
+// FuzzDecodeHandshake: whatever is accepted can be written, and means the same.
+func FuzzDecodeHandshake(f *testing.F) {
+	f.Add([]byte(`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0","features":["x"]}`))
+	f.Add([]byte(`{"identity":` + aliceJSON + `,"challengeResponse":"\u0041A==","accepted":true}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		hello, err := DecodeHandshake(&Message{Type: MsgHandshake, Payload: payload})
+		if err == nil {
+			if m, err := NewMessage(MsgHandshake, "", "", hello); err == nil {
+				if again, err := DecodeHandshake(m); err != nil || !reflect.DeepEqual(normal(again.Identity), normal(hello.Identity)) || !bytes.Equal(again.Challenge, hello.Challenge) {
+					t.Fatalf("got %+v, %v, want %+v", again, err, hello)
+				}
+			}
+		} else if !errors.Is(err, ErrMalformed) || len(err.Error()) > 600 {
+			t.Fatal(err)
+		}
+		if _, err := DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: payload}); err != nil && !errors.Is(err, ErrMalformed) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func normal(id Identity) Identity {
+	id.CreatedAt = id.CreatedAt.UTC()
+	return id
+}

@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+const (
+	firstBuffer   = 1024     // bytes that a new buffer has room for
+	largestBuffer = 64 << 10 // bytes above which a buffer is not kept
+)
+
+// encoder is a JSON encoder together with the buffer that it writes to.
+type encoder struct {
+	buf  bytes.Buffer
+	json *json.Encoder
+}
+
+// encoders is global because a buffer is worth pooling only when all callers in
+// the process share it; nothing in an encoder outlives a call of MarshalJSON,
+// so two nodes in one process share memory and no state.
+var encoders = sync.Pool{New: func() any {
+	e := new(encoder)
+	e.buf.Grow(firstBuffer)
+	e.json = json.NewEncoder(&e.buf)
+	e.json.SetEscapeHTML(false)
+	return e
+}}
+
+// MarshalJSON returns v as JSON the way the wire wants it (protocol section 2):
+// as encoding/json writes it, but with HTML characters as they are, and without
+// a newline at the end. The result is the caller's to keep.
+//
+// It works in pooled buffers of 1 KiB at first; one that has grown past 64 KiB
+// is left to the garbage collector, so a single large message does not hold
+// memory for ever. Safe for concurrent use. The errors are those of
+// encoding/json: v cannot be written as JSON.
+func MarshalJSON(v any) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	e.buf.Reset()
+	err := e.json.Encode(v)
+	if err != nil {
+		encoders.Put(e)
+		return nil, fmt.Errorf("wire: %w", err)
+	}
+	out := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'}))
+	if e.buf.Cap() <= largestBuffer {
+		encoders.Put(e)
+	}
+	return out, nil
+}

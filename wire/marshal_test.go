@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestMarshalJSON(t *testing.T) {
+	tests := map[string]struct {
+		v    any
+		want string
+	}{
+		"nil":         {nil, `null`},
+		"HTML":        {"<a href='x'>&</a>", `"<a href='x'>&</a>"`},
+		"newline":     {"a\n", `"a\n"`},
+		"ping":        {PingPayload{5}, `{"sentAt":5}`},
+		"pong":        {PongPayload{5, 6}, `{"sentAt":5,"receivedAt":6}`},
+		"disconnect":  {DisconnectPayload{"bye", DisconnectServerShutdown}, `{"reason":"bye","code":1004}`},
+		"error":       {ErrorPayload{ErrCodeNotFound, "no", ""}, `{"code":1003,"message":"no"}`},
+		"error, full": {ErrorPayload{ErrCodeTimeout, "no", "why"}, `{"code":1005,"message":"no","details":"why"}`},
+	}
+	for name, tt := range tests {
+		if got, err := MarshalJSON(tt.v); err != nil || string(got) != tt.want {
+			t.Errorf("%s: got %s, %v, want %s", name, got, err, tt.want)
+		}
+	}
+}
+
+// An error must not leave anything behind in the pooled encoder.
+func TestMarshalJSONAfterAnError(t *testing.T) {
+	for range 100 {
+		if _, err := MarshalJSON([]any{"half", make(chan int)}); err == nil {
+			t.Fatal("a channel became JSON")
+		}
+		if got, err := MarshalJSON(1); err != nil || string(got) != "1" {
+			t.Fatalf("got %s, %v", got, err)
+		}
+	}
+}
+
+// Results must stay as they were while others use the same buffers.
+func TestMarshalJSONResultsAreKept(t *testing.T) {
+	const workers, rounds = 8, 200
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			kept := make([][]byte, rounds)
+			value := func(i int) string { return strings.Repeat(fmt.Sprint(w, ".", i, " "), 1+i%50) }
+			for i := range rounds {
+				var err error
+				if kept[i], err = MarshalJSON(value(i)); err != nil {
+					t.Error(err)
+				}
+			}
+			for i, got := range kept {
+				if want := `"` + value(i) + `"`; string(got) != want {
+					t.Errorf("worker %d, result %d: got %s, want %s", w, i, got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestMarshalJSONBufferSizes(t *testing.T) {
+	if e := encoders.New().(*encoder); e.buf.Cap() != firstBuffer {
+		t.Errorf("a new buffer has %d bytes, want %d", e.buf.Cap(), firstBuffer)
+	}
+	large := bytes.Repeat([]byte("x"), 2*largestBuffer)
+	for range 10 {
+		if _, err := MarshalJSON(string(large)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Whatever is in the pool now, none of it is large.
+	for range 100 {
+		if e := encoders.Get().(*encoder); e.buf.Cap() > largestBuffer {
+			t.Fatalf("a buffer of %d bytes was kept", e.buf.Cap())
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// MaxIDBytes is the longest id that a received message may have (protocol
+// section 7): ids are remembered for minutes, so their size is a peer's hold on
+// our memory.
+const MaxIDBytes = 64
+
+// Message is the envelope of everything that nodes say to each other (protocol
+// section 2). The order of the fields is the order of the keys on the wire.
+//
+// A Message is plain data: safe for concurrent readers, and not for a writer
+// beside them.
+type Message struct {
+	ID        string          `json:"id"`                // UUID v4 when made here; on receipt 1 to 64 bytes of anything
+	Type      MessageType     `json:"type"`              // never empty
+	From      string          `json:"from"`              // node ID of the node that made the message, not of the one that relays it
+	To        string          `json:"to"`                // node ID of the recipient; empty for a broadcast
+	Timestamp time.Time       `json:"ts"`                // when it was made, on the maker's clock; nanoseconds
+	Payload   json.RawMessage `json:"payload"`           // compact JSON when made here; null when there is none
+	ReplyTo   string          `json:"replyTo,omitempty"` // ID of the message that this one answers
+}
+
+// NewMessage makes a message with a fresh random ID and the present time in UTC
+// (protocol section 2). The payload is encoded at once, so the caller may
+// change it afterwards: nil becomes null, a json.RawMessage must be valid JSON
+// and is compacted, anything else is written as by [MarshalJSON].
+//
+// It fails when t is empty (every receiver would refuse the message), when the
+// payload cannot be written as JSON, and when the system has no randomness.
+func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
+	if t == "" {
+		return nil, errors.New("wire: new message: empty type")
+	}
+	raw, err := MarshalJSON(payload)
+	if err != nil {
+		return nil, fmt.Errorf("payload of new message %s: %w", quoted(string(t)), err)
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return nil, fmt.Errorf("wire: id of new message: %w", err)
+	}
+	return &Message{
+		ID:        id.String(),
+		Type:      t,
+		From:      from,
+		To:        to,
+		Timestamp: time.Now().UTC(),
+		Payload:   raw,
+	}, nil
+}
+
+// Reply makes the message that answers m: from its recipient to its sender,
+// with ReplyTo = m.ID (protocol section 2). The answer to a broadcast has an
+// empty From, which the caller fills in. Errors as for [NewMessage].
+func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
+	reply, err := NewMessage(t, m.To, m.From, payload)
+	if err != nil {
+		return nil, err
+	}
+	reply.ReplyTo = m.ID
+	return reply, nil
+}
+
+// ParsePayload decodes the payload into v, a non-nil pointer, by the rules of
+// encoding/json: unknown keys are ignored, and null (or no payload at all)
+// leaves a struct as it is. A payload of another shape is an [ErrMalformed].
+func (m *Message) ParsePayload(v any) error {
+	payload := []byte(m.Payload)
+	if len(payload) == 0 {
+		payload = []byte("null")
+	}
+	err := json.Unmarshal(payload, v)
+	if err == nil {
+		return nil
+	}
+	if misuse := (*json.InvalidUnmarshalError)(nil); errors.As(err, &misuse) {
+		return fmt.Errorf("wire: parse payload: %w", err)
+	}
+	if errors.Is(err, ErrMalformed) {
+		return fmt.Errorf("payload of type %s: %w", quoted(string(m.Type)), err)
+	}
+	return fmt.Errorf("%w: payload of type %s: %s", ErrMalformed, quoted(string(m.Type)), payloadFault(err))
+}
+
+// payloadFault words an error of encoding/json without its habit of repeating
+// the input in full: the texts of numbers and times are as long as a peer likes.
+func payloadFault(err error) string {
+	var mismatch *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &mismatch):
+		found, _, _ := strings.Cut(mismatch.Value, " ")
+		return fmt.Sprintf("%s where %s belongs, in field %q", found, mismatch.Type, mismatch.Field)
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("no JSON: %s, at byte %d", syntax.Error(), syntax.Offset)
+	}
+	return quoted(err.Error())
+}

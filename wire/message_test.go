@@ -1,0 +1,132 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func TestNewMessage(t *testing.T) {
+	tests := map[string]struct {
+		payload any
+		want    string
+	}{
+		"nil":         {nil, `null`},
+		"struct":      {PingPayload{7}, `{"sentAt":7}`},
+		"HTML":        {map[string]string{"t": "<&>"}, `{"t":"<&>"}`},
+		"raw":         {json.RawMessage(" {\n\"a\" : [ 1 ] , \"b\":\"<x y>\"} "), `{"a":[1],"b":"<x y>"}`},
+		"nil raw":     {json.RawMessage(nil), `null`},
+		"nil pointer": {(*PingPayload)(nil), `null`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := time.Now()
+			m, err := NewMessage(MsgChat, "from", "to", tt.payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id, err := uuid.Parse(m.ID); err != nil || id.Version() != 4 || id.String() != m.ID {
+				t.Errorf("id %q: %v", m.ID, err)
+			}
+			if m.Timestamp.Before(before) || m.Timestamp.After(time.Now()) || m.Timestamp.Location() != time.UTC {
+				t.Errorf("ts %v", m.Timestamp)
+			}
+			if string(m.Payload) != tt.want {
+				t.Errorf("payload %s, want %s", m.Payload, tt.want)
+			}
+			if m.Type != MsgChat || m.From != "from" || m.To != "to" || m.ReplyTo != "" {
+				t.Errorf("got %+v", m)
+			}
+			// What we send we also accept.
+			data, err := m.AppendJSON(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := Decode(data); err != nil || !sameMessage(again, m) {
+				t.Errorf("decoded %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestNewMessageRefuses(t *testing.T) {
+	for name, payload := range map[string]any{
+		"channel":      make(chan int),
+		"NaN":          math.NaN(),
+		"raw, no JSON": json.RawMessage(`{"a":`),
+		"raw, two":     json.RawMessage(`1 2`),
+		"raw, empty":   json.RawMessage{},
+	} {
+		if m, err := NewMessage(MsgChat, "f", "t", payload); err == nil {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+	if m, err := NewMessage("", "f", "t", nil); err == nil {
+		t.Errorf("empty type: %+v", m)
+	}
+}
+
+func TestReply(t *testing.T) {
+	m := &Message{ID: "asked", Type: MsgPing, From: "them", To: "us"}
+	reply, err := m.Reply(MsgPong, PongPayload{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.From != "us" || reply.To != "them" || reply.ReplyTo != "asked" || reply.Type != MsgPong ||
+		string(reply.Payload) != `{"sentAt":1,"receivedAt":2}` || reply.ID == "asked" || reply.ID == "" {
+		t.Errorf("got %+v", reply)
+	}
+	if reply, err := m.Reply(MsgPong, math.Inf(1)); err == nil || reply != nil {
+		t.Errorf("infinity: %+v, %v", reply, err)
+	}
+}
+
+func TestParsePayload(t *testing.T) {
+	for payload, want := range map[string]PongPayload{
+		`{"sentAt":1,"receivedAt":2}`: {1, 2},
+		`{"sentAt":-5,"new":[{}]}`:    {-5, 9},
+		`null`:                        {9, 9},
+		``:                            {9, 9},
+	} {
+		m := Message{Type: MsgPong, Payload: json.RawMessage(payload)}
+		got := PongPayload{9, 9}
+		if err := m.ParsePayload(&got); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", payload, got, err)
+		}
+	}
+}
+
+func TestParsePayloadRefuses(t *testing.T) {
+	endless := strings.Repeat("9", 5000)
+	for _, tt := range []struct {
+		payload string
+		into    any
+		why     string
+	}{
+		{`{"sentAt":"x"}`, new(PingPayload), `string where int64 belongs, in field "sentAt"`},
+		{`{"sentAt":` + endless + `}`, new(PingPayload), `number where int64 belongs, in field "sentAt"`},
+		{`[]`, new(PingPayload), `array where wire.PingPayload belongs, in field ""`},
+		{`{"sentAt":1`, new(PingPayload), `no JSON: unexpected end of JSON input, at byte 11`},
+		{`"` + endless + `"`, new(time.Time), `"parsing time \"` + strings.Repeat("9", 50) + `"...`},
+		{`"YQ==\n"`, new(Base64), `newline in base64`},
+	} {
+		m := Message{Type: "own\n", Payload: json.RawMessage(tt.payload)}
+		err := m.ParsePayload(tt.into)
+		if !errors.Is(err, ErrMalformed) {
+			t.Fatalf("%.80s: %v", tt.payload, err)
+		}
+		if !strings.HasSuffix(err.Error(), ": "+tt.why) || !strings.Contains(err.Error(), `payload of type "own\n": `) {
+			t.Errorf("%.80s:\ngot  %s\nwant ... %s", tt.payload, err, tt.why)
+		}
+	}
+	// A programmer's mistake is not the peer's.
+	m := Message{Payload: json.RawMessage(`{}`)}
+	if err := m.ParsePayload(PingPayload{}); err == nil || errors.Is(err, ErrMalformed) {
+		t.Errorf("no pointer: %v", err)
+	}
+}

@@ -1,0 +1,234 @@
+package wire
+
+// MaxDepth is how deep arrays and objects may nest in a received message, the
+// envelope included: the limit of encoding/json, so a payload that passes here
+// can also be parsed.
+const MaxDepth = 10_000
+
+// nesting remembers which of the open brackets are objects: one bit each, the
+// innermost lowest, the newest 64 in a word and the others, which honest
+// messages never need, in a slice.
+type nesting struct {
+	depth int
+	bits  uint64
+	outer []uint64
+}
+
+func (n *nesting) push(object bool) {
+	if n.depth > 0 && n.depth%64 == 0 {
+		n.outer = append(n.outer, n.bits)
+	}
+	n.depth++
+	n.bits <<= 1
+	if object {
+		n.bits |= 1
+	}
+}
+
+func (n *nesting) pop() {
+	n.depth--
+	n.bits >>= 1
+	if n.depth > 0 && n.depth%64 == 0 {
+		last := len(n.outer) - 1
+		n.bits = n.outer[last]
+		n.outer = n.outer[:last]
+	}
+}
+
+func (n *nesting) inObject() bool { return n.bits&1 == 1 }
+
+// skipValue checks the JSON value that begins at data[i], spaces before it
+// included, and returns where it ends. It accepts what encoding/json accepts,
+// at most maxDepth deep. It does not recurse, so depth costs a peer's victim a
+// bit a level and no stack.
+func skipValue(data []byte, i, maxDepth int) (end int, err error) {
+	var open nesting
+	for {
+		i = skipSpace(data, i)
+		if i < len(data) && (data[i] == '{' || data[i] == '[') {
+			if open.depth == maxDepth {
+				return i, malformedAt("JSON nested too deep", i)
+			}
+			object := data[i] == '{'
+			open.push(object)
+			i = skipSpace(data, i+1)
+			if i >= len(data) || data[i] != closer(object) {
+				if object {
+					if i, err = skipKey(data, i); err != nil {
+						return i, err
+					}
+				}
+				continue
+			}
+			// Empty: the loop below closes it.
+		} else if i, err = skipScalar(data, i); err != nil {
+			return i, err
+		}
+
+		for more := false; !more; {
+			if open.depth == 0 {
+				return i, nil
+			}
+			i = skipSpace(data, i)
+			switch {
+			case i < len(data) && data[i] == closer(open.inObject()):
+				open.pop()
+				i++
+			case i < len(data) && data[i] == ',':
+				more = true
+				i++
+				if open.inObject() {
+					if i, err = skipKey(data, i); err != nil {
+						return i, err
+					}
+				}
+			default:
+				return i, malformedAt("no comma or closing bracket", i)
+			}
+		}
+	}
+}
+
+func closer(object bool) byte {
+	if object {
+		return '}'
+	}
+	return ']'
+}
+
+// skipKey passes a key and its colon.
+func skipKey(data []byte, i int) (end int, err error) {
+	i = skipSpace(data, i)
+	if i, _, err = skipString(data, i); err != nil {
+		return i, err
+	}
+	return skipColon(data, i)
+}
+
+func skipColon(data []byte, i int) (end int, err error) {
+	i = skipSpace(data, i)
+	if i >= len(data) || data[i] != ':' {
+		return i, malformedAt("no colon after a key", i)
+	}
+	return i + 1, nil
+}
+
+// skipScalar passes a string, a number, true, false or null.
+func skipScalar(data []byte, i int) (end int, err error) {
+	if i >= len(data) {
+		return i, malformedAt("JSON ends early", i)
+	}
+	switch c := data[i]; {
+	case c == '"':
+		i, _, err = skipString(data, i)
+		return i, err
+	case c == '-' || isDigit(c):
+		return skipNumber(data, i)
+	}
+	for _, word := range [...]string{"null", "true", "false"} {
+		if len(data)-i >= len(word) && string(data[i:i+len(word)]) == word {
+			return i + len(word), nil
+		}
+	}
+	return i, malformedAt("no JSON value", i)
+}
+
+// skipString passes the string whose opening quote should be at data[i]. Plain
+// says that its inside stands for itself: ASCII without escapes. Bytes that are
+// not UTF-8 pass, as in encoding/json; appendUnescaped replaces them.
+func skipString(data []byte, i int) (end int, plain bool, err error) {
+	if i >= len(data) || data[i] != '"' {
+		return i, false, malformedAt("no string", i)
+	}
+	plain = true
+	i++
+	for {
+		i += plainLen(data[i:])
+		if i >= len(data) {
+			return i, false, malformedAt("string without an end", i)
+		}
+		switch c := data[i]; {
+		case c == '"':
+			return i + 1, plain, nil
+		case c == '\\':
+			n := escapeLen(data[i:])
+			if n == 0 {
+				return i, false, malformedAt("unknown escape in a string", i)
+			}
+			plain = false
+			i += n
+		case c < ' ':
+			return i, false, malformedAt("control character in a string", i)
+		default:
+			plain = false
+			for i < len(data) && data[i] >= 0x80 {
+				i++
+			}
+		}
+	}
+}
+
+// escapeLen returns the length of the escape at the start of b, 2 or 6 bytes,
+// or 0 when it is none of JSON's.
+func escapeLen(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(b) >= 6 && isHex(b[2]) && isHex(b[3]) && isHex(b[4]) && isHex(b[5]) {
+			return 6
+		}
+	}
+	return 0
+}
+
+// skipNumber passes a number: no leading zeros or plus sign, and at least one
+// digit on either side of a point and in an exponent.
+func skipNumber(data []byte, i int) (end int, err error) {
+	if data[i] == '-' {
+		i++
+	}
+	if i < len(data) && data[i] == '0' {
+		i++
+	} else if i, err = skipDigits(data, i); err != nil {
+		return i, err
+	}
+	if i < len(data) && data[i] == '.' {
+		if i, err = skipDigits(data, i+1); err != nil {
+			return i, err
+		}
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		i++
+		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+			i++
+		}
+		return skipDigits(data, i)
+	}
+	return i, nil
+}
+
+func skipDigits(data []byte, i int) (end int, err error) {
+	start := i
+	for i < len(data) && isDigit(data[i]) {
+		i++
+	}
+	if i == start {
+		return i, malformedAt("number without a digit", i)
+	}
+	return i, nil
+}
+
+func skipSpace(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }

@@ -65,6 +65,7 @@ const (
 	Fresh     Verdict = iota // not seen before; it is now
 	Duplicate                // seen before
 	Full                     // the set has no room for more of this peer's messages
+	Stale                    // stamped before the set began, which cannot tell
 )
 
 // Deduplicator tests and marks the messages of one peer in one step. Safe for concurrent use.

@@ -107,6 +107,9 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 			p.alive.lastLife = now
 		}
 		return false
+	case Stale:
+		p.drop(MessagesStale, "messages stamped before this node's unclean restart dropped")
+		return false
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
 		return false

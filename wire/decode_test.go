@@ -65,9 +65,9 @@ func sameMessage(a, b *Message) bool {
 }
 
 func TestDecodeAccepts(t *testing.T) {
-	min := Message{ID: "a", Type: "b", Timestamp: stampTime, Payload: json.RawMessage("null")}
+	least := Message{ID: "a", Type: "b", Timestamp: stampTime, Payload: json.RawMessage("null")}
 	with := func(change func(*Message)) Message {
-		m := min
+		m := least
 		change(&m)
 		return m
 	}
@@ -76,15 +76,15 @@ func TestDecodeAccepts(t *testing.T) {
 		data string
 		want Message
 	}{
-		"least":           {head + tail, min},
-		"spaces":          {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + stamp + "\" } \n", min},
-		"unknown keys":    {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, min},
-		"keys by case":    {head + `,"ID":"z","Id":7,"TYPE":{},"tſ":1,"Payload":3,"replyto":"z"` + tail, min},
-		"escaped key":     {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + stamp + `"}`, min},
-		"long unknown":    {head + `,"` + strings.Repeat(`\u0069`, 999) + `":0` + tail, min},
-		"last id wins":    {`{"id":"z",` + head[1:] + tail, min},
-		"null is absent":  {head + `,"id":null,"ts":null,"type":null,"from":null,"to":null,"replyTo":null` + tail, min},
-		"null payload":    {head + `,"payload":1,"payload":null` + tail, min},
+		"least":           {head + tail, least},
+		"spaces":          {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + stamp + "\" } \n", least},
+		"unknown keys":    {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, least},
+		"keys by case":    {head + `,"ID":"z","Id":7,"TYPE":{},"tſ":1,"Payload":3,"replyto":"z"` + tail, least},
+		"escaped key":     {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + stamp + `"}`, least},
+		"long unknown":    {head + `,"` + strings.Repeat(`\u0069`, 999) + `":0` + tail, least},
+		"last id wins":    {`{"id":"z",` + head[1:] + tail, least},
+		"null is absent":  {head + `,"id":null,"ts":null,"type":null,"from":null,"to":null,"replyTo":null` + tail, least},
+		"null payload":    {head + `,"payload":1,"payload":null` + tail, least},
 		"payload as came": {head + `,"payload": { "a" : "\u0041` + "\xff" + `" } ` + tail, with(func(m *Message) { m.Payload = json.RawMessage(`{ "a" : "\u0041` + "\xff" + `" }`) })},
 		"numbers":         {head + `,"payload":[0,-0,1.5e+10,10E-2,-12.0e3]` + tail, with(func(m *Message) { m.Payload = json.RawMessage(`[0,-0,1.5e+10,10E-2,-12.0e3]`) })},
 		"known type":      {head + `,"type":"ping"` + tail, with(func(m *Message) { m.Type = MsgPing })},

@@ -23,9 +23,9 @@ func (s *referenceStamp) UnmarshalJSON(data []byte) error {
 	return s.Time.UnmarshalJSON(data)
 }
 
-// referenceDecode is Decode by way of encoding/json. Comparable is false when
+// referenceDecode is Decode by way of encoding/json. SameRules is false when
 // data has a key that only encoding/json takes for one of ours.
-func referenceDecode(data []byte) (m *Message, comparable bool) {
+func referenceDecode(data []byte) (m *Message, sameRules bool) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(data, &object) != nil || object == nil {
 		return nil, true
@@ -70,14 +70,14 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		want, comparable := referenceDecode(data)
+		want, sameRules := referenceDecode(data)
 		input := bytes.Clone(data)
 		got, err := Decode(input)
 		clear(input) // a reference to it would show below
 		if (got == nil) != (err != nil) || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatalf("got %+v, %v", got, err)
 		}
-		if comparable && (got == nil) != (want == nil) {
+		if sameRules && (got == nil) != (want == nil) {
 			t.Fatalf("%q:\ngot  %+v, %v\nwant %+v", data, got, err, want)
 		}
 		if got == nil {
@@ -86,7 +86,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if comparable && !sameMessage(got, want) {
+		if sameRules && !sameMessage(got, want) {
 			t.Fatalf("%q:\ngot  %+v\nwant %+v", data, got, want)
 		}
 		// What came in can be passed on. Some times can be read but not written.

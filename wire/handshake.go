@@ -67,7 +67,7 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 	if bytes.ContainsAny(encoded, "\r\n") {
 		return malformed("newline in base64")
 	}
-	decoded, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
+	decoded, err := base64.StdEncoding.Strict().DecodeString(string(encoded))
 	if err != nil {
 		return malformed("not canonical base64: " + quoted(encoded))
 	}

@@ -73,7 +73,8 @@ func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
 
 // ParsePayload decodes the payload into v, a non-nil pointer, by the rules of
 // encoding/json: unknown keys are ignored, and null (or no payload at all)
-// leaves a struct as it is. A payload of another shape is an [ErrMalformed].
+// leaves a struct as it is. A payload of another shape is an [ErrMalformed]; its
+// text does not name the message's type, which is the peer's input too.
 func (m *Message) ParsePayload(v any) error {
 	payload := []byte(m.Payload)
 	if len(payload) == 0 {
@@ -87,9 +88,9 @@ func (m *Message) ParsePayload(v any) error {
 		return fmt.Errorf("wire: parse payload: %w", err)
 	}
 	if errors.Is(err, ErrMalformed) {
-		return fmt.Errorf("payload of type %s: %w", quoted(string(m.Type)), err)
+		return fmt.Errorf("payload: %w", err)
 	}
-	return fmt.Errorf("%w: payload of type %s: %s", ErrMalformed, quoted(string(m.Type)), payloadFault(err))
+	return fmt.Errorf("%w: payload: %s", ErrMalformed, payloadFault(err))
 }
 
 // payloadFault words an error of encoding/json without its habit of repeating

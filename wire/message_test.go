@@ -115,12 +115,12 @@ func TestParsePayloadRefuses(t *testing.T) {
 		{`"` + endless + `"`, new(time.Time), `"parsing time \"` + strings.Repeat("9", 50) + `"...`},
 		{`"YQ==\n"`, new(Base64), `newline in base64`},
 	} {
-		m := Message{Type: "own\n", Payload: json.RawMessage(tt.payload)}
+		m := Message{Type: "own", Payload: json.RawMessage(tt.payload)}
 		err := m.ParsePayload(tt.into)
 		if !errors.Is(err, ErrMalformed) {
 			t.Fatalf("%.80s: %v", tt.payload, err)
 		}
-		if !strings.HasSuffix(err.Error(), ": "+tt.why) || !strings.Contains(err.Error(), `payload of type "own\n": `) {
+		if !strings.HasSuffix(err.Error(), ": "+tt.why) || !strings.Contains(err.Error(), "payload: ") {
 			t.Errorf("%.80s:\ngot  %s\nwant ... %s", tt.payload, err, tt.why)
 		}
 	}

@@ -187,3 +187,13 @@ func (n *node) peerByID(id string) *peer {
 	}
 	return nil
 }
+
+// mustJSON is v as JSON text.
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

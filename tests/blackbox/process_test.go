@@ -138,12 +138,10 @@ func (n *node) follow(stdout io.Reader) {
 	lines := bufio.NewReaderSize(stdout, 64<<10)
 	for {
 		line, err := lines.ReadString('\n')
-		if line != "" {
-			n.add(parseEvent(line))
-		}
 		if err != nil {
-			break
+			break // half a line is what kill -9 may leave
 		}
+		n.add(parseEvent(line))
 	}
 	n.cmd.Wait() // its error is the exit code, which wait reads from ProcessState
 	close(n.ended)

@@ -1,0 +1,86 @@
+package supervisor
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// ParseAddress turns what people write for a peer into the URL that is dialled: host:port, ws://host:port/path or
+// wss://host:port/path. An address without a path gets path.
+func ParseAddress(address, path string) (string, error) {
+	fail := func(why string) (string, error) {
+		return "", fmt.Errorf("%q is no address of a peer: %s; write host:port, ws://host:port or wss://host:port", address, why)
+	}
+	text := address
+	if !strings.Contains(text, "://") {
+		text = "ws://" + text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fail("it cannot be parsed")
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		return fail("the scheme is not ws or wss")
+	case u.Hostname() == "":
+		return fail("the host is missing")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fail("it holds more than a host, a port and a path")
+	}
+	port := u.Port()
+	if port == "" && strings.Contains(address, "://") {
+		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	}
+	if n, err := net.LookupPort("tcp", port); port == "" || err != nil || n == 0 {
+		return fail("the port is missing or not from 1 to 65535")
+	}
+	u.Host = net.JoinHostPort(u.Hostname(), port)
+	if u.Path == "" || u.Path == "/" {
+		u.Path = path
+	}
+	return u.String(), nil
+}
+
+// addressGroup is what the limit of connections for one address counts together: an IPv4 address, or an IPv6 /64,
+// which is what one host commonly has. Loopback addresses are not counted: "".
+func addressGroup(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote // an in-memory network
+	}
+	addr := at.Addr().Unmap()
+	switch {
+	case addr.IsLoopback():
+		return ""
+	case addr.Is4():
+		return addr.String()
+	default:
+		prefix, err := addr.WithZone("").Prefix(64)
+		if err != nil {
+			return addr.String()
+		}
+		return prefix.String()
+	}
+}
+
+// allowedOrigin is the rule for the Origin header (protocol section 6): absent, or its host is this machine. A page
+// from the host that it is sent to gets nothing by that: DNS rebinding would make use of it.
+func allowedOrigin(origins []string) bool {
+	if len(origins) == 0 {
+		return true
+	}
+	if len(origins) > 1 {
+		return false
+	}
+	u, err := url.Parse(origins[0])
+	if err != nil {
+		return false
+	}
+	switch strings.ToLower(u.Hostname()) {
+	case "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return false
+}

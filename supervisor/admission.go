@@ -1,0 +1,63 @@
+package supervisor
+
+import (
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// refusal is why a connection gets no place; empty: it gets one.
+type refusal string
+
+const (
+	admitted        refusal = ""
+	refusedStopping refusal = "the node is stopping"
+	refusedFull     refusal = "no free connection"
+	refusedAddress  refusal = "too many connections from this address"
+)
+
+// occupancy is what admission looks at.
+type occupancy struct {
+	stopping    bool
+	conns       int // every place, pending ones included
+	fromAddress int // inbound places of the same address group
+}
+
+// admit decides whether one more connection gets a place. limited says that the address counts.
+func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
+	switch {
+	case o.stopping:
+		return refusedStopping
+	case o.conns >= cfg.MaxConns:
+		return refusedFull
+	case limited && cfg.MaxConnsPerAddress > 0 && o.fromAddress >= cfg.MaxConnsPerAddress:
+		return refusedAddress
+	default:
+		return admitted
+	}
+}
+
+// credentials are what the registry knows of a peer that has shown who it claims to be.
+type credentials struct {
+	self       bool // it is this node's own key
+	reflected  bool // its challenge is one that we have sent out ourselves
+	authorized bool // by allowlist and revocation
+	listed     bool // it is on the allowlist
+	unlisted   int  // open connections of peers that are not on it
+}
+
+// judgePeer decides whether an identified peer may stay; what it returns is the reason on the wire.
+func judgePeer(c credentials, cfg *TransportConfig) refusal {
+	switch {
+	case c.self, c.reflected:
+		return "invalid handshake"
+	case !c.authorized:
+		return wire.ReasonNotAuthorized
+	case !c.listed && c.unlisted >= cfg.MaxConns-cfg.ReservedConns:
+		return refusedFull
+	default:
+		return admitted
+	}
+}
+
+// challenge is what an initiator sends.
+type challenge = [crypto.ChallengeSize]byte

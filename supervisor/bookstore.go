@@ -1,0 +1,254 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/Snider/go-p2p/crypto"
+)
+
+// writeBehind is how long what traffic changes in the book may wait for the disk.
+const writeBehind = time.Second
+
+// ErrInUse means that another process has the peer book open.
+var ErrInUse = errors.New("another process is using it")
+
+// Buckets of the book's file, and keys of the bucket for single values.
+var (
+	bucketPeers   = []byte("peers")   // node ID → Peer as JSON
+	bucketAllowed = []byte("allowed") // public key → nothing
+	bucketRevoked = []byte("revoked") // public key → nothing
+	bucketState   = []byte("state")
+	keyAuthMode   = []byte("auth")
+	keyRunning    = []byte("running") // there while a transport runs, so that its absence proves a graceful end
+)
+
+// bookStore is the book's file: bbolt, because each of its commits is whole or not there, whenever the process dies,
+// and a change costs the pages it touches rather than the whole book. It also locks the file, which is how a second
+// node on the same directory is noticed.
+type bookStore struct {
+	db   *bolt.DB
+	path string
+}
+
+// bookChange is what one transaction writes.
+type bookChange struct {
+	peers         map[string]*Peer // nil: removed
+	allow, revoke []crypto.PublicKey
+	mode          *AuthMode
+	running       *bool
+}
+
+// OpenPeerRegistry opens the book at path, or makes an empty one, mode 0600. A damaged file is an error that names it
+// and is left as it is; ErrInUse means that another node runs on it.
+func OpenPeerRegistry(path string) (*PeerRegistry, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("peer book: %w", err)
+	}
+	r := NewPeerRegistry()
+	store := &bookStore{path: path}
+	err := guardFaults(func() (err error) {
+		store.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond})
+		if err != nil {
+			return err
+		}
+		return store.read(r)
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("peer book %s: %w: stop the node that runs there, or give another data directory", path, ErrInUse)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("peer book: %w: make the file readable and writable for this user", err)
+	case err != nil:
+		if store.db != nil {
+			_ = guardFaults(store.db.Close)
+		}
+		return nil, fmt.Errorf("peer book %s is damaged (%w): restore it from a copy, or move it away to start with an empty one", path, err)
+	}
+	r.disk = store
+	return r, nil
+}
+
+// guardFaults turns the memory fault that a truncated file causes under bbolt's map into an error.
+func guardFaults(do func() error) (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		if r := recover(); r != nil {
+			err = fmt.Errorf("reading it failed: %v", r)
+		}
+	}()
+	return do()
+}
+
+// read checks the whole file and loads it.
+func (s *bookStore) read(r *PeerRegistry) error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			return err
+		}
+		for name, each := range map[string]func(k, v []byte) error{
+			string(bucketPeers): func(k, v []byte) error {
+				var p Peer
+				if err := json.Unmarshal(v, &p); err != nil || p.ID != string(k) {
+					return fmt.Errorf("the entry of peer %q cannot be read", k)
+				}
+				r.peers[p.ID] = p
+				return nil
+			},
+			string(bucketAllowed): keysInto(r.allowed),
+			string(bucketRevoked): keysInto(r.revoked),
+		} {
+			if b := tx.Bucket([]byte(name)); b != nil {
+				if err := b.ForEach(each); err != nil {
+					return err
+				}
+			}
+		}
+		if b := tx.Bucket(bucketState); b != nil {
+			if text := b.Get(keyAuthMode); text != nil {
+				mode, err := ParseAuthMode(string(text))
+				if err != nil {
+					return err
+				}
+				r.mode, r.stored = mode, true
+			}
+		}
+		return nil
+	})
+}
+
+func keysInto(set map[crypto.PublicKey]struct{}) func(k, v []byte) error {
+	return func(k, _ []byte) error {
+		if len(k) != crypto.KeySize {
+			return fmt.Errorf("a key of %d bytes on the allowlist", len(k))
+		}
+		set[crypto.PublicKey(k)] = struct{}{}
+		return nil
+	}
+}
+
+// write puts a change on disk, whole or not at all.
+func (s *bookStore) write(c bookChange) error {
+	err := guardFaults(func() error {
+		return s.db.Update(func(tx *bolt.Tx) error { return c.apply(tx) })
+	})
+	if err != nil {
+		return fmt.Errorf("peer book %s: %w", s.path, err)
+	}
+	return nil
+}
+
+func (c *bookChange) apply(tx *bolt.Tx) error {
+	buckets := make(map[string]*bolt.Bucket)
+	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState} {
+		b, err := tx.CreateBucketIfNotExists(name)
+		if err != nil {
+			return err
+		}
+		buckets[string(name)] = b
+	}
+	peers, state := buckets[string(bucketPeers)], buckets[string(bucketState)]
+	errs := make([]error, 0, 4)
+	for id, p := range c.peers {
+		if p == nil {
+			errs = append(errs, peers.Delete([]byte(id)))
+			continue
+		}
+		data, err := json.Marshal(p)
+		errs = append(errs, err, peers.Put([]byte(id), data))
+	}
+	allowed, revoked := buckets[string(bucketAllowed)], buckets[string(bucketRevoked)]
+	for _, key := range c.allow {
+		errs = append(errs, allowed.Put(key[:], nil), revoked.Delete(key[:]))
+	}
+	for _, key := range c.revoke {
+		errs = append(errs, revoked.Put(key[:], nil), allowed.Delete(key[:]))
+	}
+	if c.mode != nil {
+		errs = append(errs, state.Put(keyAuthMode, []byte(c.mode.String())))
+	}
+	if c.running != nil && *c.running {
+		errs = append(errs, state.Put(keyRunning, []byte{1}))
+	} else if c.running != nil {
+		errs = append(errs, state.Delete(keyRunning))
+	}
+	return errors.Join(errs...)
+}
+
+// wasRunning reports whether the last run of a transport on this book did not end gracefully.
+func (s *bookStore) wasRunning() (running bool, err error) {
+	err = guardFaults(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			if b := tx.Bucket(bucketState); b != nil {
+				running = b.Get(keyRunning) != nil
+			}
+			return nil
+		})
+	})
+	return running, err
+}
+
+// touch notes that a peer has changed and sees to it that it reaches the disk. r.mu is held.
+func (r *PeerRegistry) touch(id string) {
+	if r.disk == nil {
+		return
+	}
+	r.changed[id] = struct{}{}
+	if r.pending == nil {
+		r.pending = time.AfterFunc(writeBehind, func() { _ = r.Sync() }) // what failed stays noted for the next time
+	}
+}
+
+// collect takes what waits for the disk. r.mu is held.
+func (r *PeerRegistry) collect() bookChange {
+	if r.pending != nil {
+		r.pending.Stop()
+		r.pending = nil
+	}
+	change := bookChange{peers: make(map[string]*Peer, len(r.changed))}
+	for id := range r.changed {
+		change.peers[id] = nil
+		if p, known := r.peers[id]; known {
+			change.peers[id] = &p
+		}
+	}
+	clear(r.changed)
+	return change
+}
+
+// uncollect notes again what could not be written. r.mu is held.
+func (r *PeerRegistry) uncollect(c bookChange) {
+	for id := range c.peers {
+		r.touch(id)
+	}
+}
+
+// Sync writes what waits for the disk. Nothing is lost when it fails: the next write takes it along.
+func (r *PeerRegistry) Sync() error {
+	return r.order(func(*bookChange) {}, func() {})
+}
+
+// Close writes what waits and closes the file. The book may still be read afterwards.
+func (r *PeerRegistry) Close() error {
+	if r.disk == nil {
+		return nil
+	}
+	err := r.Sync()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending != nil {
+		r.pending.Stop()
+	}
+	disk := r.disk
+	r.disk = nil
+	return errors.Join(err, guardFaults(disk.db.Close))
+}

@@ -1,0 +1,124 @@
+package supervisor
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"strings"
+	"time"
+)
+
+// TransportConfig are the settings of a node's transport. DefaultTransportConfig gives the values of the protocol
+// page; Validate says which field is wrong and why.
+type TransportConfig struct {
+	ListenAddr string // host:port; port 0 takes a free one; empty: accept nobody
+	WSPath     string // of the WebSocket, for listening and for addresses without a path
+
+	MaxConns           int // established and in handshake, inbound and outbound
+	MaxConnsPerAddress int // inbound, for one IPv4 address or IPv6 /64, loopback excepted; 0: a quarter of MaxConns; negative: no limit
+	ReservedConns      int // of MaxConns, kept free for peers on the allowlist
+
+	MaxMessageSize   int64         // bytes of one WebSocket message
+	PingInterval     time.Duration // between pings
+	PongTimeout      time.Duration // of silence beyond PingInterval
+	HandshakeTimeout time.Duration // from the TCP connection to the finished handshake
+	WriteTimeout     time.Duration // one write, and one message from its first byte to its last
+	ShutdownTimeout  time.Duration // for the goodbyes of Stop
+
+	RateBurst    float64       // tokens of the inbound bucket of one connection
+	RateRefill   float64       // tokens a second; 0 turns the limit off
+	DedupTTL     time.Duration // how long a message's id is remembered
+	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL
+
+	QueueMessages int   // outbound messages that may wait for one peer
+	QueueBytes    int64 // outbound bytes that may wait for one peer
+	InboundBytes  int64 // inbound bytes that may wait for one connection's handlers
+
+	TLSCertFile string // with TLSKeyFile: listen with TLS; the files are read again when they change
+	TLSKeyFile  string
+	TLSCAFile   string // trusted when dialling wss; empty: the system's roots
+
+	Peers []string // addresses that are kept connected: host:port, ws://… or wss://…
+}
+
+// DefaultTransportConfig returns the defaults: the values of protocol section 6, listening on :9091.
+func DefaultTransportConfig() TransportConfig {
+	return TransportConfig{
+		ListenAddr:       ":9091",
+		WSPath:           "/ws",
+		MaxConns:         100,
+		MaxMessageSize:   1 << 20,
+		PingInterval:     30 * time.Second,
+		PongTimeout:      10 * time.Second,
+		HandshakeTimeout: 10 * time.Second,
+		WriteTimeout:     10 * time.Second,
+		ShutdownTimeout:  5 * time.Second,
+		RateBurst:        100,
+		RateRefill:       50,
+		DedupTTL:         5 * time.Minute,
+		QueueMessages:    4096,
+		QueueBytes:       8 << 20,
+		InboundBytes:     512 << 10,
+	}
+}
+
+// ConfigError says which field of a TransportConfig is wrong.
+type ConfigError struct {
+	Field  string
+	Reason string
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("config: %s: %s", e.Field, e.Reason) }
+
+// Validate returns a *ConfigError for the first field that is wrong.
+func (c TransportConfig) Validate() error {
+	checks := []struct {
+		field  string
+		ok     bool
+		reason string
+	}{
+		{"WSPath", strings.HasPrefix(c.WSPath, "/") && !strings.ContainsAny(c.WSPath, "?# "), "must begin with / and hold no query, fragment or space"},
+		{"MaxConns", c.MaxConns >= 1 && c.MaxConns <= 1<<20, "must be from 1 to 1048576"},
+		{"ReservedConns", c.ReservedConns >= 0 && c.ReservedConns < max(c.MaxConns, 1), "must be from 0 to MaxConns-1"},
+		{"MaxMessageSize", c.MaxMessageSize >= 1<<10 && c.MaxMessageSize <= 1<<30, "must be from 1 KiB to 1 GiB"},
+		{"PingInterval", c.PingInterval > 0, "must be more than 0"},
+		{"PongTimeout", c.PongTimeout > 0, "must be more than 0"},
+		{"HandshakeTimeout", c.HandshakeTimeout > 0, "must be more than 0"},
+		{"WriteTimeout", c.WriteTimeout > 0, "must be more than 0"},
+		{"ShutdownTimeout", c.ShutdownTimeout > 0, "must be more than 0"},
+		{"RateBurst", c.RateBurst >= 1 && !math.IsInf(c.RateBurst, 0), "must be 1 or more"},
+		{"RateRefill", c.RateRefill >= 0 && !math.IsInf(c.RateRefill, 0), "must be 0 (off) or more"},
+		{"DedupTTL", c.DedupTTL >= time.Millisecond, "must be 1ms or more"},
+		{"MaxClockSkew", c.MaxClockSkew >= 0, "must be 0 (the dedup TTL) or more"},
+		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
+		{"QueueBytes", c.QueueBytes >= 1 && c.QueueBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
+		{"InboundBytes", c.InboundBytes >= 1 && c.InboundBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
+		{"TLSCertFile", (c.TLSCertFile == "") == (c.TLSKeyFile == ""), "TLSCertFile and TLSKeyFile go together: give both or neither"},
+	}
+	for _, check := range checks {
+		if !check.ok {
+			return &ConfigError{Field: check.field, Reason: check.reason}
+		}
+	}
+	if c.ListenAddr != "" {
+		if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+			return &ConfigError{Field: "ListenAddr", Reason: "must be host:port: " + err.Error()}
+		}
+	}
+	for _, address := range c.Peers {
+		if _, err := ParseAddress(address, c.WSPath); err != nil {
+			return &ConfigError{Field: "Peers", Reason: err.Error()}
+		}
+	}
+	return nil
+}
+
+func (c TransportConfig) withDefaults() TransportConfig {
+	if c.MaxClockSkew == 0 {
+		c.MaxClockSkew = c.DedupTTL
+	}
+	if c.MaxConnsPerAddress == 0 {
+		c.MaxConnsPerAddress = max(2, c.MaxConns/4)
+	}
+	return c
+}

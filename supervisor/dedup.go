@@ -1,0 +1,224 @@
+package supervisor
+
+import (
+	"encoding/binary"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Sizes of the dedup set.
+const (
+	dedupShards = 64
+	// dedupUnlimited is the most ids that are kept when the rate limit is off, so that no number follows from it.
+	dedupUnlimited = 8 << 20
+	// ticksPerTTL is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
+	// TTL are told apart, and none lives longer than twice.
+	ticksPerTTL = 1 << 13
+)
+
+// MessageDeduplicator remembers messages for a time (protocol section 6). A message is a duplicate when its id came
+// from the same peer before, or its id, sender and content through any other; so nobody can mark an id first and have
+// the honest message dropped.
+//
+// It keeps two generations: entries move to the older one after a TTL and vanish after another, while each entry's own
+// stamp keeps the TTL exact. An entry takes 16 bytes of key and value, about 40 with the map around it. Its size has a
+// hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
+//
+// Safe for concurrent use.
+type MessageDeduplicator struct {
+	// Fixed at construction.
+	ttl    time.Duration
+	limit  int64
+	share  int64 // of one peer, once the set is half full
+	seed   uint64
+	epoch  time.Time
+	shards [dedupShards]dedupShard
+
+	count atomic.Int64 // entries in both generations
+
+	mu       sync.Mutex // the rest
+	rotated  time.Time
+	accounts map[string]*dedupAccount
+
+	// Until then, messages stamped before the start are stale: the last process died with its set.
+	staleBefore, staleUntil time.Time
+}
+
+type dedupShard struct {
+	mu                sync.Mutex
+	current, previous map[uint64]dedupEntry
+}
+
+// dedupEntry is a peer's tag (24 bits), a content's tag (24 bits) and a stamp in ticks (16 bits).
+type dedupEntry uint64
+
+func newDedupEntry(peer, content uint64, ticks uint16) dedupEntry {
+	return dedupEntry(peer&0xffffff<<40 | content&0xffffff<<16 | uint64(ticks))
+}
+
+func (e dedupEntry) peer() uint64    { return uint64(e) >> 40 }
+func (e dedupEntry) content() uint64 { return uint64(e) >> 16 & 0xffffff }
+
+// age is how many ticks ago the entry was made. It is negative when another connection made it with a later clock
+// reading than ours.
+func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
+
+// dedupAccount is one peer's part of the set.
+type dedupAccount struct {
+	set               *MessageDeduplicator
+	tag               uint64
+	current, previous atomic.Int64
+}
+
+// NewMessageDeduplicator returns an empty set that remembers for ttl, at most limit ids in each generation, of which a
+// peer gets share once the set is half full. random makes the set's secret: without it, peers could choose ids that
+// collide.
+func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, random io.Reader) (*MessageDeduplicator, error) {
+	var seed [8]byte
+	if _, err := io.ReadFull(random, seed[:]); err != nil {
+		return nil, err
+	}
+	d := &MessageDeduplicator{
+		ttl: ttl, limit: 2 * int64(limit), share: 2 * int64(share),
+		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
+		accounts: make(map[string]*dedupAccount),
+	}
+	for i := range d.shards {
+		d.shards[i].current = make(map[uint64]dedupEntry)
+	}
+	return d, nil
+}
+
+// dedupSize is how many ids the limits let in within one TTL, and one peer's part of them.
+func dedupSize(cfg *TransportConfig) (limit, share int) {
+	if cfg.RateRefill == 0 {
+		return dedupUnlimited, dedupUnlimited / max(cfg.MaxConns, 2)
+	}
+	perPeer := cfg.RateBurst + cfg.RateRefill*cfg.DedupTTL.Seconds()
+	share = int(min(perPeer, dedupUnlimited))
+	return min(share*cfg.MaxConns, dedupUnlimited), share
+}
+
+// distrust makes messages stamped before start stale for one TTL from now on.
+func (d *MessageDeduplicator) distrust(start, now time.Time) {
+	d.staleBefore, d.staleUntil = start, now.Add(d.ttl)
+}
+
+// For returns the set as one peer uses it.
+func (d *MessageDeduplicator) For(peerID string) actors.Deduplicator {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	account := d.accounts[peerID]
+	if account == nil {
+		account = &dedupAccount{set: d, tag: d.hash(peerID) & 0xffffff}
+		d.accounts[peerID] = account
+	}
+	return account
+}
+
+// Seen implements actors.Deduplicator: it tests and marks in one step.
+func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
+	d := a.set
+	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
+		return actors.Stale
+	}
+	key, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
+	shard := &d.shards[key%dedupShards]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	// Different messages with one id are chained: a peer can add one link at most, since its second is a duplicate.
+	for ; ; key = nextInChain(key) {
+		known, ok := shard.find(key, ticks)
+		if !ok {
+			break
+		}
+		if known.peer() == a.tag || known.content() == content {
+			return actors.Duplicate
+		}
+	}
+	total := d.count.Load()
+	if total >= d.limit || total >= d.limit/2 && a.current.Load()+a.previous.Load() >= d.share {
+		return actors.Full
+	}
+	if _, replaced := shard.current[key]; !replaced {
+		d.count.Add(1)
+		a.current.Add(1)
+	}
+	shard.current[key] = newDedupEntry(a.tag, content, ticks)
+	return actors.Fresh
+}
+
+// nextInChain keeps a key in its shard.
+func nextInChain(key uint64) uint64 {
+	return (key*0x9e3779b97f4a7c15+1)&^(dedupShards-1) | key&(dedupShards-1)
+}
+
+func (s *dedupShard) find(key uint64, now uint16) (dedupEntry, bool) {
+	entry, ok := s.current[key]
+	if !ok {
+		entry, ok = s.previous[key]
+	}
+	return entry, ok && entry.age(now) <= ticksPerTTL
+}
+
+// Rotate drops the entries that have expired, once a TTL has passed since the last time. Its owner calls it often.
+func (d *MessageDeduplicator) Rotate(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Sub(d.rotated) < d.ttl {
+		return
+	}
+	d.rotated = now
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		d.count.Add(-int64(len(s.previous)))
+		s.previous, s.current = s.current, make(map[uint64]dedupEntry)
+		s.mu.Unlock()
+	}
+	for id, account := range d.accounts {
+		account.previous.Store(account.current.Swap(0))
+		if account.previous.Load() == 0 {
+			// A connection that still holds it goes on with it: it starts from nothing, as a new one would.
+			delete(d.accounts, id)
+		}
+	}
+}
+
+// Len returns the number of entries, expired ones that are not dropped yet included.
+func (d *MessageDeduplicator) Len() int { return int(d.count.Load()) }
+
+func (d *MessageDeduplicator) ticks(now time.Time) uint16 {
+	elapsed := now.Sub(d.epoch)
+	// Whole TTLs first: the product of the rest and ticksPerTTL cannot overflow.
+	return uint16(int64(elapsed/d.ttl)*ticksPerTTL + int64(elapsed%d.ttl)*ticksPerTTL/int64(d.ttl))
+}
+
+func (d *MessageDeduplicator) hash(text string) uint64 {
+	var h xxhash.Digest
+	h.ResetWithSeed(d.seed)
+	_, _ = h.WriteString(text) // never fails
+	return h.Sum64()
+}
+
+// content is the tag of everything in a message but its id and recipient.
+func (d *MessageDeduplicator) content(msg *wire.Message) uint64 {
+	var h xxhash.Digest
+	h.ResetWithSeed(^d.seed)
+	var stamp [8]byte
+	binary.LittleEndian.PutUint64(stamp[:], uint64(msg.Timestamp.UnixNano()))
+	for _, part := range [...]string{msg.From, string(msg.Type), msg.ReplyTo} {
+		_, _ = h.WriteString(part)
+		_, _ = h.Write([]byte{0})
+	}
+	_, _ = h.Write(stamp[:])
+	_, _ = h.Write(msg.Payload)
+	return h.Sum64() & 0xffffff
+}

@@ -1,0 +1,120 @@
+package supervisor
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// The dedup set survives a graceful restart in a file of its own: a header, then key and entry of every unexpired
+// message, then a CRC-32. It is read once and removed: a set that is older than the last run proves nothing.
+const dedupMagic = "p2pseen1"
+
+// dedupHeader stands at the file's beginning, little-endian.
+type dedupHeader struct {
+	Magic [8]byte
+	Saved int64 // Unix nanoseconds
+	TTL   int64 // nanoseconds
+	Seed  uint64
+	Count uint64
+}
+
+// save writes the set to a file, whole or not at all.
+func (d *MessageDeduplicator) save(path string, now, wall time.Time) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".seen-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	sum := crc32.NewIEEE()
+	buffered := bufio.NewWriter(f)
+	w := io.MultiWriter(buffered, sum)
+	entries := d.unexpired(d.ticks(now))
+	header := dedupHeader{Saved: wall.UnixNano(), TTL: int64(d.ttl), Seed: d.seed, Count: uint64(len(entries) / 2)}
+	copy(header.Magic[:], dedupMagic)
+	for _, part := range []any{header, entries} {
+		if err = binary.Write(w, binary.LittleEndian, part); err != nil {
+			return err
+		}
+	}
+	if err = binary.Write(buffered, binary.LittleEndian, sum.Sum32()); err != nil {
+		return err
+	}
+	if err = errors.Join(buffered.Flush(), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// unexpired returns keys and entries in turn, the stamps replaced by ages.
+func (d *MessageDeduplicator) unexpired(now uint16) []uint64 {
+	entries := make([]uint64, 0, 2*d.Len())
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		for _, generation := range []map[uint64]dedupEntry{s.previous, s.current} {
+			for key, entry := range generation {
+				if age := entry.age(now); age <= ticksPerTTL {
+					entries = append(entries, key, uint64(entry)&^0xffff|uint64(max(age, 0)))
+				}
+			}
+		}
+		s.mu.Unlock()
+	}
+	return entries
+}
+
+// load takes over the set that the last run saved, and removes the file. It reports whether there was one.
+func (d *MessageDeduplicator) load(path string, now, wall time.Time) (found bool, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := os.Remove(path); err != nil {
+		return false, err
+	}
+	var header dedupHeader
+	size := binary.Size(header)
+	if len(data) < size+4 || crc32.ChecksumIEEE(data[:len(data)-4]) != binary.LittleEndian.Uint32(data[len(data)-4:]) {
+		return false, fmt.Errorf("%s is damaged and was removed", path)
+	}
+	if _, err := binary.Decode(data, binary.LittleEndian, &header); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	entries := data[size : len(data)-4]
+	if string(header.Magic[:]) != dedupMagic || uint64(len(entries)) != 16*header.Count {
+		return false, fmt.Errorf("%s is damaged and was removed", path)
+	}
+	d.seed = header.Seed
+	d.restore(entries, time.Duration(header.TTL), max(wall.Sub(time.Unix(0, header.Saved)), 0), d.ticks(now))
+	return true, nil
+}
+
+// restore puts entries back whose ages are in ticks of another TTL and have grown by the time between.
+func (d *MessageDeduplicator) restore(entries []byte, ttl, since time.Duration, now uint16) {
+	for ; len(entries) >= 16; entries = entries[16:] {
+		key := binary.LittleEndian.Uint64(entries)
+		entry := binary.LittleEndian.Uint64(entries[8:])
+		age := time.Duration(entry&0xffff)*ttl/ticksPerTTL + since
+		if age > d.ttl || d.count.Load() >= d.limit {
+			continue
+		}
+		ticks := now - uint16(int64(age)*ticksPerTTL/int64(d.ttl))
+		d.shards[key%dedupShards].current[key] = dedupEntry(entry&^0xffff | uint64(ticks))
+		d.count.Add(1)
+	}
+}

@@ -1,0 +1,67 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// What sending and connecting can end in, as errors.Is sees it. Each comes inside an error that names the peer.
+var (
+	ErrNotConnected  = errors.New("the peer is not connected")
+	ErrUnknownPeer   = errors.New("no peer of that name or ID is known")
+	ErrAmbiguousPeer = errors.New("more than one peer fits")
+	ErrStopped       = errors.New("the transport is not running")
+	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
+	ErrRevoked       = errors.New("the peer is not authorized here")
+
+	ErrTooLarge     = actors.ErrTooLarge
+	ErrQueueFull    = actors.ErrQueueFull
+	ErrClosed       = actors.ErrClosed
+	ErrWriteTimeout = actors.ErrWriteTimeout
+	ErrRefused      = actors.ErrRefused
+)
+
+// PeerError is an error of one peer.
+type PeerError struct {
+	Peer string // node ID, or an address
+	Err  error
+}
+
+func (e *PeerError) Error() string { return fmt.Sprintf("peer %s: %v", e.Peer, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *PeerError) Unwrap() error { return e.Err }
+
+func peerError(peer string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &PeerError{Peer: peer, Err: err}
+}
+
+// SendFailure says why one peer missed a broadcast.
+type SendFailure struct {
+	Peer string
+	Err  error
+}
+
+// BroadcastError lists the peers that missed a broadcast.
+type BroadcastError struct{ Failed []SendFailure }
+
+func (e *BroadcastError) Error() string {
+	if len(e.Failed) == 1 {
+		return fmt.Sprintf("broadcast: peer %s missed it: %v", e.Failed[0].Peer, e.Failed[0].Err)
+	}
+	return fmt.Sprintf("broadcast: %d peers missed it, the first %s: %v", len(e.Failed), e.Failed[0].Peer, e.Failed[0].Err)
+}
+
+// Unwrap returns the failures, each naming its peer.
+func (e *BroadcastError) Unwrap() []error {
+	all := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		all[i] = peerError(f.Peer, f.Err)
+	}
+	return all
+}

@@ -1,0 +1,60 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Direction says who opened a connection.
+type Direction = actors.Direction
+
+// The directions.
+const (
+	Inbound  = actors.Inbound
+	Outbound = actors.Outbound
+)
+
+// Event is something that happened to a peer: PeerUp, PeerVerified, PeerDown, DialFailed, and for subscribers by
+// message also Received.
+type Event interface{ event() }
+
+// PeerUp says that a peer is connected: its first connection opened.
+type PeerUp struct {
+	Peer      string // node ID
+	Name      string // as the peer gives it: quote it before you print it
+	Address   string // remote network address
+	Direction Direction
+	Verified  bool // the peer has proven that it holds its key
+}
+
+// PeerVerified says that an inbound peer has now proven that it holds its key.
+type PeerVerified struct{ Peer string }
+
+// PeerDown says that a peer's last connection is gone.
+type PeerDown struct {
+	Peer   string
+	Code   wire.DisconnectCode
+	Reason string
+	Remote bool // the peer began it
+}
+
+// DialFailed says that a peer that is to be kept connected could not be reached.
+type DialFailed struct {
+	Address string
+	Err     error
+	RetryIn time.Duration
+}
+
+// Received is a message, for subscribers.
+type Received struct {
+	Connection *PeerConnection
+	Message    *wire.Message
+}
+
+func (PeerUp) event()       {}
+func (PeerVerified) event() {}
+func (PeerDown) event()     {}
+func (DialFailed) event()   {}
+func (Received) event()     {}

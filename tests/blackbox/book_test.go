@@ -1,0 +1,170 @@
+package blackbox
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+func TestConnectDisconnectForget(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	a, b := start(t, "--name", "alpha"), startIn(t, home)
+	if got := b.peers(); got == nil || len(got) != 0 {
+		t.Fatalf("a new node lists %+v, want an empty array", got)
+	}
+
+	// connect is remembered over a graceful restart ...
+	b.ok("connect", a.address())
+	meet(a, b)
+	if p := b.peerByID(a.id()); p == nil || !p.Connected || !p.Persistent {
+		t.Errorf("after connect: %+v, want connected and persistent", p)
+	}
+	b.stop()
+	mark := a.mark()
+	b = startIn(t, home)
+	b.await("peer_up", "peer", a.id(), "direction", "outbound")
+	a.awaitAfter(mark, "peer_verified", "peer", b.id())
+
+	// ... disconnect ends it politely and for good, and keeps the entry ...
+	mark = a.mark()
+	b.ok("disconnect", "alpha")
+	down := b.await("peer_down", "peer", a.id())
+	if down.num("code") != 1000 || down.fields["remote"] != false {
+		t.Errorf("the side that disconnects says %s, want code 1000, remote false", down.line)
+	}
+	down = a.awaitAfter(mark, "peer_down", "peer", b.id())
+	if down.num("code") != 1000 || down.fields["remote"] != true {
+		t.Errorf("the other side says %s, want code 1000, remote true", down.line)
+	}
+	if p := b.peerByID(a.id()); p == nil || p.Connected || p.Persistent {
+		t.Errorf("after disconnect: %+v, want it known, neither connected nor persistent", p)
+	}
+	r := b.run("send", a.id(), "anybody?")
+	r.want(t, 4)
+	r.says(t, "not connected")
+	b.stop()
+	b = startIn(t, home)
+	if p := b.peerByID(a.id()); p == nil || p.Connected || p.Persistent || p.Name != "alpha" {
+		t.Errorf("after disconnect and restart: %+v, want it known, neither connected nor persistent", p)
+	}
+	if n := b.status().Counters["dials"]; n != 0 {
+		t.Errorf("after disconnect and restart: %v dials, want none", n)
+	}
+
+	// ... and --forget removes it.
+	mark = a.mark()
+	b.ok("connect", a.address())
+	a.awaitAfter(mark, "peer_verified", "peer", b.id())
+	b.ok("disconnect", a.id(), "--forget")
+	b.await("peer_down", "peer", a.id())
+	if p := b.peerByID(a.id()); p != nil {
+		t.Errorf("after --forget: %+v", p)
+	}
+	b.stop()
+	b = startIn(t, home)
+	if got := b.peers(); len(got) != 0 {
+		t.Errorf("after --forget and a restart: %+v", got)
+	}
+}
+
+// TestForgetWhileNotConnected removes a peer that is only in the book.
+func TestForgetWhileNotConnected(t *testing.T) {
+	t.Parallel()
+	a, b := start(t), start(t)
+	b.ok("connect", a.address())
+	meet(a, b)
+	b.ok("disconnect", a.id())
+	b.await("peer_down", "peer", a.id())
+	b.ok("disconnect", a.id(), "--forget")
+	if got := b.peers(); len(got) != 0 {
+		t.Errorf("after --forget: %+v", got)
+	}
+}
+
+func TestConnectIsRefused(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	s := listening(t, refpeer.Options{Refuse: "peer not authorized"})
+	r := a.run("connect", s.Addr())
+	r.want(t, 4)
+	r.says(t, "peer not authorized")
+}
+
+func TestAllowlist(t *testing.T) {
+	t.Parallel()
+	a := start(t, "--auth", "allowlist")
+	first, second := identity(t, "first"), identity(t, "second")
+	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
+		t.Errorf("refused with %q, want %q", got, "peer not authorized")
+	}
+	if got := a.status(); got.Auth != "allowlist" || got.Counters["handshakesRejected"] != 1 || got.Counters["handshakesAccepted"] != 0 {
+		t.Errorf("status %+v, want auth allowlist, 1 handshake rejected, none accepted", got)
+	}
+
+	a.ok("allow", first.PublicKey, second.PublicKey)
+	r := dialed(a, refpeer.Options{Identity: first})
+	r.prove()
+	other := dialed(a, refpeer.Options{Identity: second})
+	other.prove()
+	if p := a.peerByID(first.ID); p == nil || !p.Allowed {
+		t.Errorf("peers shows %+v, want it allowed", p)
+	}
+
+	// The ID of an allowlisted node under another key: the key decides.
+	thief := refusal(a, refpeer.Options{Spoil: func(payload map[string]any) {
+		public := payload["identity"].(refpeer.Public)
+		public.ID = first.ID
+		payload["identity"] = public
+	}})
+	if thief == "" {
+		t.Error("refused without a reason")
+	}
+
+	a.ok("revoke", first.PublicKey)
+	r.awaitEnd()
+	if down := a.await("peer_down", "peer", first.ID); down.fields["remote"] != false {
+		t.Errorf("revoked, but %s, want remote false", down.line)
+	}
+	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
+		t.Errorf("after revoke refused with %q, want %q", got, "peer not authorized")
+	}
+	other.standing()
+	a.await("message", "message.id", other.say("chat", "still here"), "peer", second.ID)
+}
+
+// TestAllowlistSurvivesARestart keeps the keys; the mode is a setting and is given again.
+func TestAllowlistSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	home, friend := newHome(t), identity(t, "friend")
+	a := startIn(t, home, "--auth", "allowlist")
+	a.ok("allow", friend.PublicKey)
+	a.kill() // what a command has confirmed is on the disk
+	a = startIn(t, home, "--auth", "allowlist")
+	dialed(a, refpeer.Options{Identity: friend}).prove()
+	refusal(a, refpeer.Options{})
+}
+
+func TestAuthMode(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	if out := a.ok("auth"); !strings.Contains(out, "open") {
+		t.Errorf("node auth shows %q, want open", out)
+	}
+	a.ok("auth", "allowlist")
+	if out := a.ok("auth"); !strings.Contains(out, "allowlist") {
+		t.Errorf("node auth shows %q, want allowlist", out)
+	}
+	if got := a.status().Auth; got != "allowlist" {
+		t.Errorf("status says auth %q, want allowlist", got)
+	}
+	if got := refusal(a, refpeer.Options{}); got != "peer not authorized" {
+		t.Errorf("refused with %q", got)
+	}
+	a.ok("auth", "open")
+	dialed(a, refpeer.Options{}).prove()
+	a.run("auth", "sometimes").want(t, 2)
+	a.run("allow", "no key").want(t, 2)
+	a.run("revoke", "no key").want(t, 2)
+}

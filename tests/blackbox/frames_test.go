@@ -1,0 +1,227 @@
+package blackbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/Borg/pkg/smsg"
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// refusedFrames makes frames that must not open, after the published vectors, each from a good one.
+func refusedFrames(t *testing.T, r *reference) map[string][]byte {
+	t.Helper()
+	seal := func(body, password string) []byte {
+		frame, err := refpeer.Seal(body, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return frame
+	}
+	body := func(change func(*refpeer.Envelope)) []byte {
+		e := r.envelope("chat", "must not arrive")
+		change(&e)
+		return seal(mustJSON(t, e), r.Password())
+	}
+	good := body(func(*refpeer.Envelope) {})
+	with := func(at int, b ...byte) []byte { return slices.Replace(bytes.Clone(good), at, at+len(b), b...) }
+	bomb, err := smsg.EncryptV2(smsg.NewMessage(strings.Repeat("x", 1<<20)), r.Password())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{
+		"empty":                       {},
+		"text":                        []byte("hello"),
+		"wrong magic":                 with(0, 'X'),
+		"wrong container version":     with(4, 1),
+		"header length past the end":  with(5, 0, 0, 0xff, 0),
+		"header length of 4 GiB":      with(5, 0xff, 0xff, 0xff, 0xff),
+		"header that is no JSON":      with(9, '?'),
+		"cut in the nonce":            good[:70],
+		"cut by one byte":             good[:len(good)-1],
+		"one bit flipped":             with(len(good)-20, good[len(good)-20]^1),
+		"another key":                 seal(mustJSON(t, r.envelope("chat", 1)), "another password"),
+		"body is no message":          seal("hello", r.Password()),
+		"body is a JSON array":        seal("[1,2]", r.Password()),
+		"body without an id":          body(func(e *refpeer.Envelope) { e.ID = "" }),
+		"id of 65 bytes":              body(func(e *refpeer.Envelope) { e.ID = strings.Repeat("i", 65) }),
+		"time that is no time":        body(func(e *refpeer.Envelope) { e.TS = "yesterday" }),
+		"compressed container, zstd":  bomb,
+		"format v2 without any bytes": bytes.Replace(good, []byte(`"version":"1.0"}`), []byte(`"format" :"v2"}`), 1),
+	}
+}
+
+func TestFramesThatDoNotOpen(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	r := dialed(n, refpeer.Options{})
+	frames := refusedFrames(t, r)
+	for name, frame := range frames {
+		if err := r.SendRaw(frame); err != nil {
+			n.fatalf("%s: %v", name, err)
+		}
+	}
+	// The messages are handled in order: when the last one is here, the others have been judged.
+	n.await("message", "message.id", r.say("end", nil))
+	if got := n.status().Counters["framesMalformed"]; got != float64(len(frames)) {
+		t.Errorf("framesMalformed is %v, want %d", got, len(frames))
+	}
+	if got := n.messages("chat"); len(got) != 0 {
+		t.Errorf("%d of them arrived: %+v", len(got), got)
+	}
+	r.standing()
+}
+
+// TestFramesThatOpen: what a deployed sender may add, or write otherwise, than the node does.
+func TestFramesThatOpen(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	r := dialed(n, refpeer.Options{})
+	send := func(id string, change func(map[string]any, *smsg.Message)) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(mustJSON(t, r.envelope("chat", "hello"))), &m); err != nil {
+			t.Fatal(err)
+		}
+		m["id"] = id
+		msg := smsg.NewMessage("")
+		change(m, msg)
+		msg.Body = mustJSON(t, m)
+		frame, err := smsg.EncryptWithHint(msg, r.Password(), "a header key that nobody needs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SendRaw(frame); err != nil {
+			n.fatalf("reference peer cannot send: %v", err)
+		}
+	}
+	ids := []string{"no UUID / é", strings.Repeat("i", 64), "unknown keys", "another time zone", "container fields", "relayed"}
+	changes := []func(map[string]any, *smsg.Message){
+		func(map[string]any, *smsg.Message) {},
+		func(map[string]any, *smsg.Message) {},
+		func(m map[string]any, _ *smsg.Message) { m["colour"], m["id2"] = "blue", []int{1} },
+		func(m map[string]any, _ *smsg.Message) {
+			m["ts"] = time.Now().In(time.FixedZone("", 19800)).Format(time.RFC3339Nano)
+		},
+		func(_ map[string]any, msg *smsg.Message) {
+			msg.WithSubject("s").WithFrom("f").SetMeta("k", "v").AddAttachment("a.txt", "text", "text/plain")
+		},
+		func(m map[string]any, _ *smsg.Message) { m["from"] = strings.Repeat("0", 32) },
+	}
+	for i, id := range ids {
+		send(id, changes[i])
+	}
+	n.await("message", "message.id", r.say("end", nil))
+	got := n.messages("chat")
+	if len(got) != len(ids) {
+		n.fatalf("%d of %d arrived: %+v", len(got), len(ids), got)
+	}
+	for i, m := range got {
+		if m.ID != ids[i] || string(m.Payload) != `"hello"` {
+			t.Errorf("%q arrived as %+v", ids[i], m)
+		}
+	}
+	if e := n.await("message", "message.id", "relayed"); e.str("peer") != r.self.ID {
+		t.Errorf("a relayed message is reported as %s, want the peer %s that delivered it", e.line, r.self.ID)
+	}
+}
+
+func TestDuplicatesAndStaleMessages(t *testing.T) {
+	t.Parallel()
+	n := start(t, "--max-clock-skew", "1m")
+	r := dialed(n, refpeer.Options{})
+	once := r.envelope("chat", "once")
+	for range 3 {
+		r.sendEnvelope(once)
+	}
+	for _, off := range []time.Duration{-70 * time.Second, 70 * time.Second, -24 * time.Hour} {
+		stale := r.envelope("chat", "stale")
+		stale.TS = refpeer.Stamp(time.Now().Add(off))
+		r.sendEnvelope(stale)
+	}
+	fast := r.envelope("chat", "a clock that is a little fast")
+	fast.TS = refpeer.Stamp(time.Now().Add(50 * time.Second))
+	r.sendEnvelope(fast)
+	reflected := r.envelope("chat", "reflected")
+	reflected.From = n.id()
+	r.sendEnvelope(reflected)
+
+	n.await("message", "message.id", r.say("end", nil))
+	got := n.messages("chat")
+	if len(got) != 2 || got[0].ID != once.ID || got[1].ID != fast.ID {
+		t.Errorf("arrived: %+v\nwant %s and %s", got, once.ID, fast.ID)
+	}
+	c := n.status().Counters
+	if c["messagesDuplicate"] != 2 || c["messagesStale"] != 3 {
+		t.Errorf("messagesDuplicate %v, messagesStale %v; want 2 and 3", c["messagesDuplicate"], c["messagesStale"])
+	}
+	r.standing()
+}
+
+// TestTwoConnectionsOfADeployedPeer: a deployed node forgets us when any connection closes, so none is closed.
+func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
+	t.Parallel()
+	n := start(t, "--ping-interval", "200ms", "--pong-timeout", "10s")
+	self := identity(t, "deployed")
+	one := dialed(n, refpeer.Options{Identity: self, Pong: true})
+	one.prove()
+	two, err := refpeer.Dial(withTimeout(t), n.url(), refpeer.Options{Identity: self, Pong: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(two.Close)
+	both := []*reference{one, {two, self, n}}
+	for range 5 {
+		for i, r := range both {
+			n.await("message", "message.id", r.say("chat", i), "peer", self.ID)
+		}
+		both[1].next(refpeer.TypePing) // the newer one lives longer than a ping interval each round
+	}
+	for _, r := range both {
+		r.standing()
+	}
+	if got := n.status().Connections.Established; got != 2 {
+		t.Errorf("%d connections, want 2", got)
+	}
+	if got := n.peers(); len(got) != 1 {
+		t.Errorf("peers lists %+v, want one peer", got)
+	}
+	for _, e := range n.all() {
+		if e.kind == "peer_down" {
+			t.Errorf("a connection was given up: %s", e.line)
+		}
+	}
+}
+
+// TestTwoConnectionsOfAPeerThatKeepsOne: the peer announces it, so one of the two is closed. The node has the
+// smaller ID and closes at once.
+func TestTwoConnectionsOfAPeerThatKeepsOne(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	self := identity(t, "modern")
+	for self.ID < n.id() {
+		self = identity(t, "modern")
+	}
+	o := refpeer.Options{Identity: self, Pong: true, Features: []string{"single-connection"}}
+	one := dialed(n, o)
+	one.prove()
+	two, err := refpeer.Dial(withTimeout(t), n.url(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(two.Close)
+	n.awaitStatus("one connection", func(s status) bool { return s.Connections.Established == 1 })
+	left := &reference{two, self, n}
+	select {
+	case <-one.Done():
+	case <-two.Done():
+		left = one
+	case <-withTimeout(t).Done():
+		n.fatalf("neither connection was closed")
+	}
+	n.await("message", "message.id", left.say("chat", "over the one that is left"), "peer", self.ID)
+	left.standing()
+}

@@ -1,0 +1,170 @@
+package blackbox
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// TestDeployedPeerDials and TestWeDialDeployedPeer are the two directions of one conversation.
+func TestDeployedPeerDials(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	r := dialed(n, refpeer.Options{Pong: true, Identity: identity(t, "deployed")})
+	up := n.await("peer_up", "peer", r.self.ID)
+	if up.str("name") != "deployed" || up.str("direction") != "inbound" {
+		t.Errorf("peer_up %s, want name deployed, inbound", up.line)
+	}
+	if r.Peer().ID != n.id() || r.Peer().PublicKey != n.hello.str("publicKey") {
+		t.Errorf("the ack shows %+v, want %s", r.Peer(), n.hello.line)
+	}
+	converse(t, n, r)
+}
+
+func TestWeDialDeployedPeer(t *testing.T) {
+	t.Parallel()
+	self := identity(t, "deployed")
+	s := listening(t, refpeer.Options{Identity: self, Pong: true})
+	n := start(t, "--peer", s.Addr())
+	r := accept(n, s, self)
+	up := n.await("peer_up", "peer", self.ID)
+	if up.str("name") != "deployed" || up.str("direction") != "outbound" || up.fields["verified"] != true || up.str("address") != s.Addr() {
+		t.Errorf("peer_up %s, want name deployed, outbound to %s, verified", up.line, s.Addr())
+	}
+	if !slices.Contains(r.Features(), "single-connection") {
+		t.Errorf("the handshake announces %q, want single-connection among them", r.Features())
+	}
+	converse(t, n, r)
+}
+
+// converse exchanges one message each way and lets the deployed peer leave.
+func converse(t *testing.T, n *node, r *reference) {
+	t.Helper()
+	in := r.say("deploy", map[string]any{"profile": "<default> & \u2028 é"})
+	e := n.await("message", "message.id", in)
+	if m := e.message(); e.str("peer") != r.self.ID || m.From != r.self.ID || m.Type != "deploy" {
+		t.Errorf("arrived as %s", e.line)
+	}
+	n.await("message", "message.id", in, "message.payload.profile", "<default> & \u2028 é")
+	out := n.ok("send", r.self.ID, `{"done":true}`, "--type", "deploy_ack")
+	if got := r.next("deploy_ack"); got.ID != out || got.From != n.id() || got.To != r.self.ID || string(got.Payload) != `{"done":true}` {
+		t.Errorf("the deployed peer received %+v, want id %s", got, out)
+	}
+	if r.Unopened() != 0 {
+		t.Errorf("Borg cannot open %d of the node's frames", r.Unopened())
+	}
+	if err := r.Disconnect("shift is over", 1001); err != nil {
+		n.fatalf("reference peer cannot say goodbye: %v", err)
+	}
+	down := n.await("peer_down", "peer", r.self.ID)
+	if down.num("code") != 1001 || down.str("reason") != "shift is over" || down.fields["remote"] != true {
+		t.Errorf("peer_down %s, want code 1001, the peer's reason, remote true", down.line)
+	}
+}
+
+// TestRefusals: handshakes that must not succeed. An empty reason stands for any.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	public := func(change func(*refpeer.Public)) func(map[string]any) {
+		return func(payload map[string]any) {
+			p := payload["identity"].(refpeer.Public)
+			change(&p)
+			payload["identity"] = p
+		}
+	}
+	other := identity(t, "other")
+	tests := map[string]struct {
+		spoil  func(map[string]any)
+		reason string
+	}{
+		"version 2.0":         {func(p map[string]any) { p["version"] = "2.0" }, "incompatible protocol version 2.0, supported: [1.0]"},
+		"version empty":       {func(p map[string]any) { p["version"] = "" }, "incompatible protocol version , supported: [1.0]"},
+		"another's ID":        {public(func(p *refpeer.Public) { p.ID = other.ID }), ""},
+		"empty ID":            {public(func(p *refpeer.Public) { p.ID = "" }), ""},
+		"key with a newline":  {public(func(p *refpeer.Public) { p.PublicKey += "\n" }), ""},
+		"low-order key":       {public(lowOrder), ""},
+		"our own key":         {public(func(p *refpeer.Public) { p.ID, p.PublicKey = n.id(), n.hello.str("publicKey") }), ""},
+		"challenge too short": {func(p map[string]any) { p["challenge"] = base64.StdEncoding.EncodeToString(make([]byte, 31)) }, ""},
+		"no challenge":        {func(p map[string]any) { delete(p, "challenge") }, ""},
+	}
+	for name, tt := range tests {
+		conn, err := refpeer.Dial(withTimeout(t), n.url(), refpeer.Options{Identity: identity(t, name), Spoil: tt.spoil})
+		if err == nil {
+			conn.Close()
+			t.Errorf("%s: let in", name)
+		}
+		if tt.reason != "" && (err == nil || err.Error() != "refused: "+tt.reason) {
+			t.Errorf("%s: %v, want the reason %q", name, err, tt.reason)
+		}
+	}
+	n.awaitCounter("handshakesRejected", float64(len(tests)))
+	for _, e := range n.all() {
+		if e.kind == "peer_up" {
+			t.Errorf("a refused peer came up: %s", e.line)
+		}
+	}
+	dialed(n, refpeer.Options{}).prove() // nothing is left of them
+}
+
+// lowOrder gives an identity the all-zero key, with the node ID that belongs to it.
+func lowOrder(p *refpeer.Public) {
+	key := make([]byte, 32)
+	p.PublicKey, p.ID = base64.StdEncoding.EncodeToString(key), refpeer.NodeID(key)
+}
+
+// TestResponderMustProveItself dials a peer that shows a key which it does not hold.
+func TestResponderMustProveItself(t *testing.T) {
+	t.Parallel()
+	s := listening(t, refpeer.Options{Spoil: func(p map[string]any) {
+		p["challengeResponse"] = base64.StdEncoding.EncodeToString(make([]byte, 32))
+	}})
+	n := start(t, "--peer", s.Addr())
+	n.await("dial_failed", "address", s.Addr())
+	for _, e := range n.all() {
+		if e.kind == "peer_up" {
+			t.Errorf("an impostor came up: %s", e.line)
+		}
+	}
+	if c := n.status().Counters; c["dialsFailed"] < 1 || c["dials"] < c["dialsFailed"] {
+		t.Errorf("dials %v, dialsFailed %v; want at least one failed, and no more than all", c["dials"], c["dialsFailed"])
+	}
+}
+
+func TestPingIsAnswered(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	r := dialed(n, refpeer.Options{})
+	before := time.Now().UnixMilli()
+	id := r.say(refpeer.TypePing, map[string]int64{"sentAt": 1234567890123})
+	pong := r.next(refpeer.TypePong)
+	var times struct{ SentAt, ReceivedAt int64 }
+	err := json.Unmarshal(pong.Payload, &times)
+	if err != nil || pong.ReplyTo != id || pong.From != n.id() || times.SentAt != 1234567890123 || times.ReceivedAt < before {
+		t.Errorf("pong %+v (%v), want replyTo %s, sentAt echoed, receivedAt now", pong, err, id)
+	}
+}
+
+// TestSilence lets a peer say nothing: pinged every interval, closed when interval and timeout are over.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	n := start(t, "--ping-interval", "300ms", "--pong-timeout", "200ms")
+	alive := dialed(n, refpeer.Options{Pong: true})
+	silent := dialed(n, refpeer.Options{})
+	silent.next(refpeer.TypePing)
+	silent.awaitEnd()
+	if down := n.await("peer_down", "peer", silent.self.ID); down.num("code") != 1003 || down.fields["remote"] != false {
+		t.Errorf("the silent peer ended with %s, want code 1003, remote false", down.line)
+	}
+	for range 5 { // five more intervals, and the one that answers still stands
+		alive.next(refpeer.TypePing)
+	}
+	alive.standing()
+	if got := n.status().Counters["peersTimedOut"]; got != 1 {
+		t.Errorf("peersTimedOut is %v, want 1", got)
+	}
+}

@@ -1,0 +1,126 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+const (
+	loadCount = 10_000
+	loadSize  = 1 << 10
+)
+
+// requireLoad waits for the last of loadCount numbered messages and requires all of them, in order, once.
+func requireLoad(t *testing.T, n *node, from string) {
+	t.Helper()
+	n.await("message", "message.payload.n", float64(loadCount-1), "peer", from)
+	got := n.messages("load")
+	if len(got) != loadCount {
+		n.fatalf("%d messages arrived, want %d", len(got), loadCount)
+	}
+	for i, m := range got {
+		var l load
+		if err := json.Unmarshal(m.Payload, &l); err != nil || l.N != i || len(l.Fill) != loadSize {
+			t.Fatalf("message %d is number %d with %d bytes (%v)", i, l.N, len(l.Fill), err)
+		}
+	}
+	c := n.status().Counters
+	for _, name := range []string{"messagesDuplicate", "messagesStale", "messagesRateLimited", "framesMalformed", "slowPeersClosed"} {
+		if c[name] != 0 {
+			t.Errorf("%s is %v, want 0", name, c[name])
+		}
+	}
+	if c["messagesReceived"] < loadCount || c["bytesReceived"] < loadCount*loadSize {
+		t.Errorf("messagesReceived %v and bytesReceived %v, want at least %d and %d",
+			c["messagesReceived"], c["bytesReceived"], loadCount, loadCount*loadSize)
+	}
+}
+
+func TestLoadFromReference(t *testing.T) {
+	n := start(t, "--rate-refill", "0")
+	r := dialed(n, refpeer.Options{})
+	fill := strings.Repeat("x", loadSize)
+	for i := range loadCount {
+		r.say("load", load{N: i, Fill: fill})
+	}
+	requireLoad(t, n, r.self.ID)
+}
+
+func TestLoadBetweenNodes(t *testing.T) {
+	a := start(t, "--stdin", "--rate-refill", "0")
+	b := start(t, "--rate-refill", "0", "--peer", a.address())
+	meet(a, b)
+	a.write(numbered(loadCount, loadSize, b.id())...)
+	requireLoad(t, b, a.id())
+}
+
+// TestSlowPeer has one of 21 peers stop reading. The write timeout is far away, so that a node that waits for the
+// slow one would keep the others waiting beyond the patience of this test.
+func TestSlowPeer(t *testing.T) {
+	const readers, size, batch, most = 20, 64 << 10, 8, 512
+	n := start(t, "--stdin", "--write-timeout", "5m")
+	slow := dialed(n, refpeer.Options{Identity: identity(t, "slow"), Stall: true, RecvBuffer: 4 << 10})
+	slow.prove()
+	quick := make([]*reference, readers)
+	for i := range quick {
+		quick[i] = dialed(n, refpeer.Options{Identity: identity(t, fmt.Sprintf("reader-%d", i))})
+		quick[i].prove()
+	}
+
+	lines := numbered(most, size, "")
+	sent := 0
+	for closed := false; !closed && sent < most; sent += batch {
+		n.write(lines[sent : sent+batch]...)
+		var receiving sync.WaitGroup
+		for _, r := range quick {
+			receiving.Go(func() {
+				for i := sent; i < sent+batch; i++ {
+					if err := receiveNumber(t, r, i, size); err != nil {
+						t.Errorf("%s, message %d: %v", r.self.Name, i, err)
+						return
+					}
+				}
+			})
+		}
+		receiving.Wait()
+		if t.Failed() {
+			n.fatalf("a peer that reads missed something")
+		}
+		for _, e := range n.all() {
+			closed = closed || e.has("peer_down", "peer", slow.self.ID)
+		}
+	}
+	down := n.await("peer_down", "peer", slow.self.ID)
+	if down.fields["remote"] != false {
+		t.Errorf("the slow peer ended with %s, want remote false", down.line)
+	}
+	t.Logf("closed as slow after at most %d messages of %d bytes", sent, size)
+	s := n.status()
+	if s.Counters["slowPeersClosed"] != 1 || s.Connections.Established != readers {
+		t.Errorf("slowPeersClosed %v and %d connections, want 1 and %d", s.Counters["slowPeersClosed"], s.Connections.Established, readers)
+	}
+	for _, r := range quick {
+		r.standing()
+	}
+}
+
+// receiveNumber receives one numbered message, in a goroutine of its own.
+func receiveNumber(t *testing.T, r *reference, number, size int) error {
+	got, err := r.RecvType(withTimeout(t), "load")
+	if err != nil {
+		return err
+	}
+	var l load
+	if err := json.Unmarshal(got.Payload, &l); err != nil {
+		return err
+	}
+	if l.N != number || len(l.Fill) != size {
+		return fmt.Errorf("got number %d with %d bytes", l.N, len(l.Fill))
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// goodbye is the payload of a disconnect message.
+type goodbye struct {
+	Reason string `json:"reason"`
+	Code   int    `json:"code"`
+}
+
+func TestGracefulShutdown(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			a, b := pair(t)
+			r := dialed(a, refpeer.Options{})
+			r.prove()
+			a.signal(sig)
+			if code := a.wait(); code != 0 {
+				a.fatalf("%v: exit code %d, want 0", sig, code)
+			}
+			all := a.all()
+			if last := all[len(all)-1]; last.kind != "stopped" || last.str("reason") == "" {
+				t.Errorf("the last event is %s, want stopped with a reason", last.line)
+			}
+			for _, id := range []string{b.id(), r.self.ID} {
+				if e := a.await("peer_down", "peer", id); e.num("code") != 1004 || e.fields["remote"] != false {
+					t.Errorf("the node that stops says %s, want code 1004, remote false", e.line)
+				}
+			}
+			if e := b.await("peer_down", "peer", a.id()); e.num("code") != 1004 || e.fields["remote"] != true {
+				t.Errorf("its peer says %s, want code 1004, remote true", e.line)
+			}
+			var bye goodbye
+			if err := json.Unmarshal(r.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 || bye.Reason == "" {
+				t.Errorf("the deployed peer is told %+v (%v), want code 1004 and a reason", bye, err)
+			}
+			r.awaitEnd()
+			in(t, a.home, "status").want(t, 3)
+		})
+	}
+}
+
+// TestQueuedMessagesGoFirst stops a node while messages for a peer that does not read yet are waiting.
+func TestQueuedMessagesGoFirst(t *testing.T) {
+	t.Parallel()
+	const count, size = 40, 16 << 10
+	a := start(t, "--stdin")
+	slow := dialed(a, refpeer.Options{Stall: true, RecvBuffer: 4 << 10})
+	slow.prove()
+	quick := dialed(a, refpeer.Options{})
+	quick.prove()
+
+	a.write(numbered(count, size, "")...)
+	// A broadcast is handed to all peers at once: when the quick one has the last, the slow one has it waiting.
+	expectNumbered(t, quick, count, size)
+	a.signal(syscall.SIGTERM)
+	slow.Resume()
+	expectNumbered(t, slow, count, size)
+	var bye goodbye
+	if err := json.Unmarshal(slow.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 {
+		t.Errorf("after its messages the peer is told %+v (%v), want code 1004", bye, err)
+	}
+	if code := a.wait(); code != 0 {
+		a.fatalf("exit code %d, want 0", code)
+	}
+}
+
+// load is the payload of a numbered message.
+type load struct {
+	N    int    `json:"n"`
+	Fill string `json:"fill"`
+}
+
+// numbered makes lines for --stdin: messages of type "load" with size bytes of payload, to a peer or as broadcasts.
+func numbered(count, size int, to string) []string {
+	lines := make([]string, count)
+	for i := range lines {
+		line := map[string]any{"type": "load", "payload": load{N: i, Fill: strings.Repeat("x", size)}}
+		if to != "" {
+			line["to"] = to
+		}
+		text, err := json.Marshal(line)
+		if err != nil {
+			panic(err) // a map of texts and numbers
+		}
+		lines[i] = string(text)
+	}
+	return lines
+}
+
+// expectNumbered receives numbered messages: all, in order, once.
+func expectNumbered(t *testing.T, r *reference, count, size int) {
+	t.Helper()
+	for i := range count {
+		got := r.next("load", refpeer.TypeDisconnect)
+		var l load
+		if err := json.Unmarshal(got.Payload, &l); err != nil || got.Type != "load" || l.N != i || len(l.Fill) != size {
+			t.Fatalf("message %d arrived as type %s, number %d with %d bytes (%v)", i, got.Type, l.N, len(l.Fill), err)
+		}
+	}
+}

@@ -100,3 +100,8 @@ type End struct {
 	Remote bool  // the peer began it
 	Err    error // for a connection that never opened: what the one who asked for it is told
 }
+
+// Socket returns the limits of a new socket: until the handshake is done it reads no more than a handshake needs.
+func (l *Limits) Socket() SocketOptions {
+	return SocketOptions{ReadLimit: MaxHandshakeSize, MessageTimeout: l.WriteTimeout, WriteTimeout: l.WriteTimeout}
+}

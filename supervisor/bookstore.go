@@ -232,6 +232,16 @@ func (r *PeerRegistry) uncollect(c bookChange) {
 	}
 }
 
+// path is the book's file, empty when it lives in memory.
+func (r *PeerRegistry) path() string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.disk == nil {
+		return ""
+	}
+	return r.disk.path
+}
+
 // Sync writes what waits for the disk. Nothing is lost when it fails: the next write takes it along.
 func (r *PeerRegistry) Sync() error {
 	return r.order(func(*bookChange) {}, func() {})
@@ -239,10 +249,12 @@ func (r *PeerRegistry) Sync() error {
 
 // Close writes what waits and closes the file. The book may still be read afterwards.
 func (r *PeerRegistry) Close() error {
-	if r.disk == nil {
+	if r.path() == "" {
 		return nil
 	}
 	err := r.Sync()
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pending != nil {
@@ -251,4 +263,19 @@ func (r *PeerRegistry) Close() error {
 	disk := r.disk
 	r.disk = nil
 	return errors.Join(err, guardFaults(disk.db.Close))
+}
+
+// begin notes that a transport runs on the book, and reports whether the one before it did not end gracefully.
+func (r *PeerRegistry) begin() (crashed bool, err error) {
+	if crashed, err = r.disk.wasRunning(); err != nil {
+		return false, err
+	}
+	running := true
+	return crashed, r.order(func(c *bookChange) { c.running = &running }, func() {})
+}
+
+// end notes that it ended gracefully.
+func (r *PeerRegistry) end() error {
+	running := false
+	return r.order(func(c *bookChange) { c.running = &running }, func() {})
 }

@@ -19,7 +19,8 @@ const maxKnownPeers = 10_000
 // returns; what traffic causes (last seen, addresses) is written behind, within a second and in one transaction, so
 // a stranger cannot multiply disk writes. Safe for concurrent use.
 type PeerRegistry struct {
-	disk *bookStore // nil: memory only
+	writing sync.Mutex // one change goes to disk at a time; taken before mu
+	disk    *bookStore // nil: memory only
 
 	mu      sync.RWMutex
 	peers   map[string]Peer
@@ -151,17 +152,23 @@ func (r *PeerRegistry) UseAuthMode(mode AuthMode) {
 
 // order writes a change to disk first and then makes it.
 func (r *PeerRegistry) order(describe func(*bookChange), apply func()) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	if r.disk != nil {
+		r.mu.Lock()
 		change := r.collect()
+		r.mu.Unlock()
 		describe(&change)
-		if err := r.disk.write(change); err != nil {
+		if err := r.disk.write(change); err != nil { // readers go on meanwhile
+			r.mu.Lock()
 			r.uncollect(change)
+			r.mu.Unlock()
 			return err
 		}
 	}
+	r.mu.Lock()
 	apply()
+	r.mu.Unlock()
 	return nil
 }
 

@@ -63,12 +63,12 @@ func TestLoadBetweenNodes(t *testing.T) {
 // slow one would keep the others waiting beyond the patience of this test.
 func TestSlowPeer(t *testing.T) {
 	const readers, size, batch, most = 20, 64 << 10, 8, 512
-	n := start(t, "--stdin", "--write-timeout", "5m")
+	n := start(t, "--stdin", "--write-timeout", "5m", "--ping-interval", "5m")
 	slow := dialed(n, refpeer.Options{Identity: identity(t, "slow"), Stall: true, RecvBuffer: 4 << 10})
 	slow.prove()
 	quick := make([]*reference, readers)
 	for i := range quick {
-		quick[i] = dialed(n, refpeer.Options{Identity: identity(t, fmt.Sprintf("reader-%d", i))})
+		quick[i] = dialed(n, refpeer.Options{Identity: identity(t, fmt.Sprintf("reader-%d", i)), Pong: true})
 		quick[i].prove()
 	}
 

@@ -19,8 +19,8 @@ const (
 	tailBytes = 8 << 10
 )
 
-// binary is the path of the node under test, built with the race detector.
-var binary string
+// nodeBinary is the path of the node under test, built with the race detector.
+var nodeBinary string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
@@ -32,7 +32,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if binary, err = build(dir); err != nil {
+	if nodeBinary, err = build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

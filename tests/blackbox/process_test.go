@@ -110,7 +110,7 @@ func startEnv(t *testing.T, home string, env []string, args ...string) *node {
 	}
 	n := &node{
 		t: t, home: home, data: data,
-		cmd:    exec.Command(binary, append(all, args...)...),
+		cmd:    exec.Command(nodeBinary, append(all, args...)...),
 		stderr: newRecord(),
 		ended:  make(chan struct{}),
 		more:   make(chan struct{}),
@@ -209,6 +209,9 @@ func (n *node) stop() {
 // write writes lines to the node's standard input.
 func (n *node) write(lines ...string) {
 	n.t.Helper()
+	// A node that reads no more would block the pipe, and with it this test, for ever.
+	stuck := time.AfterFunc(2*patience, func() { n.cmd.Process.Kill() })
+	defer stuck.Stop()
 	if _, err := io.WriteString(n.stdin, strings.Join(lines, "\n")+"\n"); err != nil {
 		n.fatalf("standard input: %v", err)
 	}

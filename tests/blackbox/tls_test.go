@@ -85,20 +85,20 @@ func TestTLS(t *testing.T) {
 	})
 	t.Run("what is negotiated", func(t *testing.T) {
 		for name, tt := range map[string]struct {
-			config  tls.Config
+			config  *tls.Config
 			allowed bool
 		}{
-			"TLS 1.3":             {tls.Config{MinVersion: tls.VersionTLS13}, true},
-			"TLS 1.2":             {tls.Config{MaxVersion: tls.VersionTLS12}, true},
-			"TLS 1.1":             {tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-			"P-256":               {tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP256}}, true},
-			"X25519":              {tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
-			"P-384":               {tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
-			"AES-GCM under 1.2":   {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}, true},
-			"CBC mode, under 1.2": {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
+			"TLS 1.3":             {&tls.Config{MinVersion: tls.VersionTLS13}, true},
+			"TLS 1.2":             {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+			"TLS 1.1":             {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+			"P-256":               {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP256}}, true},
+			"X25519":              {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
+			"P-384":               {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
+			"AES-GCM under 1.2":   {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}, true},
+			"CBC mode, under 1.2": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
 		} {
 			tt.config.RootCAs = roots
-			conn, err := tls.Dial("tcp", a.address(), &tt.config)
+			conn, err := tls.Dial("tcp", a.address(), tt.config)
 			if err == nil {
 				conn.Close()
 			}

@@ -1,0 +1,42 @@
+package supervisor
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// onSend queues one message for the connection that carries its peer's traffic.
+func (r *registry) onSend(ctx actor.Context, msg *Send) {
+	c := r.directory.get(msg.Peer)
+	if c == nil {
+		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
+		return
+	}
+	out, err := actors.Encode(msg.Message)
+	if err == nil {
+		err = c.handle.Post(out)
+	}
+	answer(ctx, &Sent{Err: peerError(msg.Peer, err)})
+}
+
+// onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
+func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
+	out, err := actors.Encode(msg.Message)
+	if err != nil {
+		answer(ctx, &Broadcasted{Err: err})
+		return
+	}
+	result := &Broadcasted{}
+	for c := range r.directory.all() {
+		if c.peer.ID == msg.Message.From {
+			continue
+		}
+		if err := c.handle.Post(out); err != nil {
+			result.Failed = append(result.Failed, SendFailure{Peer: c.peer.ID, Err: err})
+			continue
+		}
+		result.Sent++
+	}
+	answer(ctx, result)
+}

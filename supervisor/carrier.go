@@ -1,0 +1,149 @@
+package supervisor
+
+import (
+	"net"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// How long a surplus connection to a peer that keeps one only is left open, so that both sides have moved their traffic
+// before it goes. The side with the smaller ID closes it; the other one only when that has not happened.
+const (
+	surplusGrace     = 2 * time.Second
+	surplusLongGrace = 10 * time.Second
+)
+
+// reorder puts a peer's connections in order and makes the first one its carrier.
+func (r *registry) reorder(id string) {
+	list := r.peers[id]
+	if len(list) == 0 {
+		delete(r.peers, id)
+		delete(r.verified, id)
+		r.directory.set(id, nil)
+		r.stopSettling(id)
+		return
+	}
+	slices.SortStableFunc(list, func(a, b *place) int {
+		switch {
+		case a.standing.carries(b.standing):
+			return -1
+		case b.standing.carries(a.standing):
+			return 1
+		}
+		return 0
+	})
+	r.directory.set(id, list[0].conn)
+	if len(list) > 1 && r.settling[id] == nil {
+		grace := surplusLongGrace
+		if r.node.Keys.Identity().ID < id {
+			grace = surplusGrace
+		}
+		r.settling[id] = time.AfterFunc(grace, func() { r.node.System.Root.Send(r.self, &settle{peer: id}) })
+	}
+}
+
+// onSettle closes a peer's surplus connections, towards a peer that does the same: a deployed node would forget us
+// altogether, so towards one the surplus stays open, to receive only.
+func (r *registry) onSettle(ctx actor.Context, id string) {
+	r.stopSettling(id)
+	list := r.peers[id]
+	if len(list) < 2 {
+		return
+	}
+	if list[0].standing.proven {
+		for _, p := range list[1:] {
+			if p.standing.proven && slices.Contains(p.features, wire.FeatureSingleConnection) {
+				ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: "duplicate connection"}})
+			}
+		}
+	}
+}
+
+func (r *registry) stopSettling(id string) {
+	if t := r.settling[id]; t != nil {
+		t.Stop()
+		delete(r.settling, id)
+	}
+}
+
+// leave takes a connection out of service. It may be called twice for one: when it says that it ends, and when its
+// actor is gone.
+func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	if p.fault != "" {
+		end.Reason = "internal error"
+	}
+	if p.conn != nil {
+		id := p.identity.ID
+		r.keepTokens(p)
+		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Wall().UTC() })
+		r.peers[id] = slices.DeleteFunc(r.peers[id], func(q *place) bool { return q == p })
+		last := len(r.peers[id]) == 0
+		r.reorder(id)
+		if last {
+			p.conn.delivery.Event(PeerDown{Peer: id, Code: end.Code, Reason: end.Reason, Remote: end.Remote})
+		}
+	}
+	r.targetLeft(ctx, p, end)
+}
+
+// leftoverKey says whose tokens they are. An unproven claim counts only together with the address it came from, so
+// that nobody can empty somebody else's bucket.
+type leftoverKey struct{ peer, host string }
+
+type leftover struct {
+	tokens float64
+	at     time.Time
+}
+
+// keepTokens remembers what a peer had left, so that a reconnect brings no fresh bucket.
+func (r *registry) keepTokens(p *place) {
+	if r.cfg.RateRefill > 0 && p.tokens < r.cfg.RateBurst {
+		r.leftovers[leftoverKey{p.identity.ID, hostOf(p.conn.peerAddress)}] = leftover{tokens: p.tokens, at: time.Now()}
+	}
+}
+
+// tokensFor returns what a peer's new bucket may hold.
+func (r *registry) tokensFor(id, remote string) float64 {
+	left, known := r.leftovers[leftoverKey{id, hostOf(remote)}]
+	if !known {
+		return r.cfg.RateBurst
+	}
+	return left.tokens + time.Since(left.at).Seconds()*r.cfg.RateRefill
+}
+
+func hostOf(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
+}
+
+// onSweep drops what has expired.
+func (r *registry) onSweep() {
+	r.dedup.Rotate(time.Now())
+	full := time.Duration(r.cfg.RateBurst / max(r.cfg.RateRefill, 0.001) * float64(time.Second))
+	for key, left := range r.leftovers {
+		if time.Since(left.at) > full {
+			delete(r.leftovers, key)
+		}
+	}
+	r.sweepLater()
+}
+
+func (r *registry) sweepLater() {
+	if r.stopping {
+		return
+	}
+	every := min(time.Minute, r.cfg.DedupTTL)
+	r.sweeper = time.AfterFunc(every, func() { r.node.System.Root.Send(r.self, &sweep{}) })
+}

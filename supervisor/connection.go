@@ -1,0 +1,172 @@
+package supervisor
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// fenceEvery is how many messages a connection may send a subscriber before it waits for it to have taken them.
+const fenceEvery = 64
+
+// PeerConnection is a handle on a connection: never its socket or key. Safe for concurrent use, also after the
+// connection has ended.
+type PeerConnection struct {
+	handle      *actors.Handle
+	hub         *hub
+	peer        Peer
+	peerAddress string // remote network address
+	direction   Direction
+	delivery    *actors.Delivery
+	verified    atomic.Bool
+	unfenced    int // owned by the delivery goroutine
+}
+
+// Peer returns who is at the other end, as it was when the connection opened.
+func (c *PeerConnection) Peer() Peer { return c.peer }
+
+// Direction returns who opened the connection.
+func (c *PeerConnection) Direction() Direction { return c.direction }
+
+// Verified reports whether the peer has proven that it holds its key.
+func (c *PeerConnection) Verified() bool { return c.verified.Load() }
+
+// LastActivity returns when the last fresh message came; zero before the first.
+func (c *PeerConnection) LastActivity() time.Time { return c.handle.LastActivity() }
+
+// RoundTrip returns the last measured round-trip time; zero before the first.
+func (c *PeerConnection) RoundTrip() time.Duration { return c.handle.RoundTrip() }
+
+// Queued returns the messages and bytes that wait to be written.
+func (c *PeerConnection) Queued() (messages, bytes int) { return c.handle.Queued() }
+
+// PID returns the connection's actor.
+func (c *PeerConnection) PID() *actor.PID { return c.handle.PID() }
+
+// Send sends a message and returns once the operating system has it. See SendContext.
+func (c *PeerConnection) Send(msg *wire.Message) error {
+	return c.SendContext(context.Background(), msg)
+}
+
+// SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
+// ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) error {
+	out, err := actors.Encode(msg)
+	if err == nil {
+		err = c.handle.Send(ctx, out)
+	}
+	return peerError(c.peer.ID, err)
+}
+
+// GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.
+// It does not wait.
+func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) {
+	c.handle.Close(code, reason)
+}
+
+// Do implements actors.Sink: an event of the registry in this connection's order.
+func (c *PeerConnection) Do(event any) {
+	if e, ok := event.(Event); ok {
+		c.hub.publish(e)
+	}
+}
+
+// Message implements actors.Sink.
+func (c *PeerConnection) Message(msg *wire.Message) {
+	if c.hub.subscribed() {
+		c.hub.tell(Received{Connection: c, Message: msg})
+		if c.unfenced++; c.unfenced >= fenceEvery {
+			c.unfenced = 0
+			c.hub.awaitSubscribers()
+		}
+	}
+	if c.hub.onMessage != nil {
+		c.hub.onMessage(c, msg)
+	}
+}
+
+// hub is where events leave the tree: to the program's callbacks and to subscribed actors. The callbacks are fixed
+// before the transport starts.
+type hub struct {
+	system    *actor.ActorSystem
+	onMessage func(*PeerConnection, *wire.Message)
+	onEvent   func(Event)
+
+	mu          sync.Mutex // for writers
+	subscribers atomic.Pointer[[]*actor.PID]
+}
+
+func (h *hub) subscribed() bool {
+	list := h.subscribers.Load()
+	return list != nil && len(*list) > 0
+}
+
+// publish hands an event to the callback and to every subscriber.
+func (h *hub) publish(e Event) {
+	h.tell(e)
+	if h.onEvent != nil {
+		h.onEvent(e)
+	}
+}
+
+// tell posts an event to every subscriber.
+func (h *hub) tell(e Event) {
+	if list := h.subscribers.Load(); list != nil {
+		for _, pid := range *list {
+			h.system.Root.Send(pid, e)
+		}
+	}
+}
+
+// fence comes back by itself when a subscriber has taken what was before it.
+type fence struct{}
+
+// GetAutoResponse implements actor.AutoRespond.
+func (*fence) GetAutoResponse(actor.Context) any { return &fence{} }
+
+// awaitSubscribers waits, on a delivery goroutine, until each subscriber has taken what was sent to it.
+func (h *hub) awaitSubscribers() {
+	for _, pid := range *h.subscribers.Load() {
+		for h.has(pid) {
+			if _, err := h.system.Root.RequestFuture(pid, &fence{}, time.Second).Result(); err != actor.ErrTimeout {
+				break // it is done, or it is dead
+			}
+		}
+	}
+}
+
+func (h *hub) has(pid *actor.PID) bool {
+	for _, p := range *h.subscribers.Load() {
+		if p.Equal(pid) {
+			return true
+		}
+	}
+	return false
+}
+
+// subscribe adds a subscriber, unsubscribe takes it away.
+func (h *hub) subscribe(pid *actor.PID)   { h.change(pid, true) }
+func (h *hub) unsubscribe(pid *actor.PID) { h.change(pid, false) }
+
+func (h *hub) change(pid *actor.PID, add bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var next []*actor.PID
+	if list := h.subscribers.Load(); list != nil {
+		for _, p := range *list {
+			if !p.Equal(pid) {
+				next = append(next, p)
+			}
+		}
+	}
+	if add {
+		next = append(next, pid)
+	}
+	h.subscribers.Store(&next)
+}

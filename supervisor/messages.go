@@ -1,0 +1,142 @@
+package supervisor
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// The messages of the registry, by who sends them. A program that lives in actors sends those of the first group to
+// Transport.PID and needs nothing else of Transport; each is answered to its sender, when it has one.
+
+// fromPrograms is what anybody may send.
+type fromPrograms interface{ fromPrograms() }
+
+// Send asks for one message to one peer. The answer is Sent, as soon as the message is queued.
+type Send struct {
+	Peer    string // node ID
+	Message *wire.Message
+}
+
+// Sent answers Send. Err is nil, ErrNotConnected, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
+type Sent struct{ Err error }
+
+// Broadcast asks for one message to every connected peer but the one named in its From. The answer is Broadcasted.
+type Broadcast struct{ Message *wire.Message }
+
+// Broadcasted answers Broadcast.
+type Broadcasted struct {
+	Sent   int           // peers whose queue took it
+	Failed []SendFailure // the others
+	Err    error         // the message could not be encoded
+}
+
+// Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
+// connection come in order. A subscriber that falls behind slows down the connections whose messages it has not
+// taken, so its mailbox stays bounded. The answer is Subscribed.
+type Subscribe struct{ PID *actor.PID }
+
+// Subscribed answers Subscribe.
+type Subscribed struct{}
+
+// Unsubscribe ends a subscription.
+type Unsubscribe struct{ PID *actor.PID }
+
+// Connect asks for a connection to an address. The answer is Connected, when the connection is open or has failed.
+type Connect struct {
+	Address string // as ParseAddress takes it
+	ID      string // the node ID that must answer; empty: anybody
+	Keep    bool   // keep it connected from now on, and remember it once it has answered
+}
+
+// Connected answers Connect.
+type Connected struct {
+	Connection *PeerConnection // nil with an error
+	Err        error
+}
+
+// Disconnect asks for the graceful end of a peer's connections, and of redialling it. The answer is Disconnected, at
+// once.
+type Disconnect struct {
+	Peer   string // node ID
+	Forget bool   // remove it from the peer book too
+	Code   wire.DisconnectCode
+	Reason string
+}
+
+// Disconnected answers Disconnect. Err is ErrNotConnected when the peer was neither connected nor known.
+type Disconnected struct{ Err error }
+
+func (*Send) fromPrograms()        {}
+func (*Broadcast) fromPrograms()   {}
+func (*Subscribe) fromPrograms()   {}
+func (*Unsubscribe) fromPrograms() {}
+func (*Connect) fromPrograms()     {}
+func (*Disconnect) fromPrograms()  {}
+
+// fromTransport is what the transport's own goroutines and timers send.
+type fromTransport interface{ fromTransport() }
+
+type (
+	// admission asks for a place for a connection that has come in. The answer is *actors.Slot, or a refusal.
+	admission struct{ remote string }
+	// redial is the timer of a target.
+	redial struct {
+		target     *target
+		generation int
+	}
+	// settle is the timer after which a peer's surplus connections are closed.
+	settle struct{ peer string }
+	// authChanged says that the allowlist or the mode has changed: whoever may not be here any more must go.
+	authChanged struct{}
+	// census asks for a census answer.
+	census struct{}
+	// sweep is the timer for what expires.
+	sweep struct{}
+	// shutdown says goodbye to everybody and stops the registry once they are gone.
+	shutdown struct {
+		code   wire.DisconnectCode
+		reason string
+	}
+	// hurry is the end of shutdown's patience.
+	hurry struct{}
+	// dialPeers starts the dials of the configuration and the peer book.
+	dialPeers struct{}
+)
+
+// censusTaken answers census.
+type censusTaken struct{ established, pending int }
+
+func (*admission) fromTransport()   {}
+func (*redial) fromTransport()      {}
+func (*settle) fromTransport()      {}
+func (*authChanged) fromTransport() {}
+func (*census) fromTransport()      {}
+func (*sweep) fromTransport()       {}
+func (*shutdown) fromTransport()    {}
+func (*hurry) fromTransport()       {}
+func (*dialPeers) fromTransport()   {}
+
+// place is one child of the registry: a connection, from its slot to its end.
+type place struct {
+	slot      *actors.Slot
+	pid       *actor.PID
+	direction Direction
+	group     string  // of the address, for the limit per address; empty: not counted
+	target    *target // what it was dialled for; nil for inbound
+	challenge challenge
+
+	// Once the peer is identified.
+	identity crypto.NodeIdentity
+	key      crypto.PublicKey
+	features []string
+	conn     *PeerConnection
+	standing standing
+	listed   bool
+
+	gone   bool   // it has said that it ends
+	fault  string // of a panic
+	tokens float64
+}

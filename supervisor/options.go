@@ -1,0 +1,69 @@
+package supervisor
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// Option changes how a Transport is built into its surroundings. The settings of the protocol are in TransportConfig.
+type Option func(*surroundings)
+
+// surroundings are what a transport takes from outside.
+type surroundings struct {
+	system   *actor.ActorSystem
+	log      *slog.Logger
+	listener net.Listener
+	dial     actors.DialFunc
+	wrap     func(net.Conn) net.Conn
+	wall     func() time.Time
+	rand     io.Reader
+}
+
+// WithActorSystem runs the tree inside an actor system of the program's. Without it the transport makes its own.
+func WithActorSystem(system *actor.ActorSystem) Option {
+	return func(s *surroundings) { s.system = system }
+}
+
+// WithLogger sends the transport's log to log. Without it nothing is logged.
+func WithLogger(log *slog.Logger) Option { return func(s *surroundings) { s.log = log } }
+
+// WithListener accepts on ln rather than on ListenAddr, which only has to be something: a socket that a service
+// manager has opened, or an in-memory network in a test. Stop closes it.
+func WithListener(ln net.Listener) Option { return func(s *surroundings) { s.listener = ln } }
+
+// WithDialer opens outbound connections with dial rather than with net.Dialer.
+func WithDialer(dial actors.DialFunc) Option { return func(s *surroundings) { s.dial = dial } }
+
+// WithConnWrapper passes every network connection, accepted or dialled, through wrap: a place for faults. Below TLS.
+func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
+	return func(s *surroundings) { s.wrap = wrap }
+}
+
+// WithClock stamps and judges messages by wall: a place for clocks that differ or jump. Timers and durations do not
+// depend on it. It must be safe for concurrent use.
+func WithClock(wall func() time.Time) Option { return func(s *surroundings) { s.wall = wall } }
+
+// WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
+// crypto/rand breaks the encryption: for tests only.
+func WithRandom(random io.Reader) Option { return func(s *surroundings) { s.rand = random } }
+
+// wrappedListener passes accepted connections through a wrapper.
+type wrappedListener struct {
+	net.Listener
+	wrap func(net.Conn) net.Conn
+}
+
+// Accept implements net.Listener.
+func (l *wrappedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.wrap(conn), nil
+}

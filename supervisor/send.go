@@ -1,0 +1,149 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Send sends a message to a peer and returns once the operating system has it. See SendContext.
+func (t *Transport) Send(peerID string, msg *wire.Message) error {
+	return t.SendContext(context.Background(), peerID, msg)
+}
+
+// SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
+// ErrNotConnected, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
+	c := t.directory.get(peerID)
+	if c == nil {
+		return peerError(peerID, ErrNotConnected)
+	}
+	return c.SendContext(ctx, msg)
+}
+
+// Broadcast queues a message for every connected peer but the one named in its From, and waits for none of them. The
+// error is a *BroadcastError that says for each peer that missed it why.
+func (t *Transport) Broadcast(msg *wire.Message) error {
+	_, failed, err := t.BroadcastContext(context.Background(), msg)
+	if err == nil && len(failed) > 0 {
+		err = &BroadcastError{Failed: failed}
+	}
+	return err
+}
+
+// BroadcastContext is Broadcast that also says how many peers' queues took the message, and which missed it. The
+// error is ErrStopped, ctx's, or one of encoding the message.
+func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) (sent int, failed []SendFailure, err error) {
+	result, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
+	if err != nil {
+		return 0, nil, err
+	}
+	return result.Sent, result.Failed, result.Err
+}
+
+// Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
+// there is refused with actors.ErrWrongIdentity. It does not change peer, and does not keep the peer connected. When
+// the peer is connected already that connection is returned.
+func (t *Transport) Connect(peer *Peer) (*PeerConnection, error) {
+	return t.ConnectContext(context.Background(), peer)
+}
+
+// ConnectContext is Connect that gives up waiting when ctx ends.
+func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnection, error) {
+	return t.connect(ctx, &Connect{Address: peer.Address, ID: peer.ID})
+}
+
+// ConnectAddress opens a connection to whoever answers at an address, remembers the peer in the peer book, and keeps it
+// connected from then on. When nobody answers nothing is remembered.
+func (t *Transport) ConnectAddress(ctx context.Context, address string) (*PeerConnection, error) {
+	return t.connect(ctx, &Connect{Address: address, Keep: true})
+}
+
+func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection, error) {
+	result, err := ask[*Connected](ctx, t, msg)
+	if err != nil {
+		return nil, peerError(msg.Address, err)
+	}
+	if result.Err == nil && msg.Keep {
+		result.Err = t.book.Sync()
+	}
+	return result.Connection, result.Err
+}
+
+// Disconnect ends a peer's connections gracefully, stops redialling it, in later runs too, and with forget removes it
+// from the peer book. ErrNotConnected means that it was neither connected nor kept connected.
+func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) error {
+	result, err := ask[*Disconnected](ctx, t, &Disconnect{
+		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: "disconnected by the operator",
+	})
+	if err != nil {
+		return peerError(peerID, err)
+	}
+	return errors.Join(result.Err, t.book.Sync())
+}
+
+// Allow puts keys on the allowlist, on disk before it returns.
+func (t *Transport) Allow(ctx context.Context, keys ...crypto.PublicKey) error {
+	return t.changeAuth(ctx, t.book.Allow(keys...))
+}
+
+// Revoke takes keys off the allowlist, on disk before it returns; who holds one is disconnected at once and not let in
+// again.
+func (t *Transport) Revoke(ctx context.Context, keys ...crypto.PublicKey) error {
+	return t.changeAuth(ctx, t.book.Revoke(keys...))
+}
+
+// SetAuthMode sets who may connect, on disk before it returns; who may not any more is disconnected.
+func (t *Transport) SetAuthMode(ctx context.Context, mode AuthMode) error {
+	return t.changeAuth(ctx, t.book.SetAuthMode(mode))
+}
+
+// changeAuth has the registry look at everybody again, once it is on disk who may be here.
+func (t *Transport) changeAuth(_ context.Context, err error) error {
+	if err == nil && t.PID() != nil {
+		t.tell(&authChanged{})
+	}
+	return err
+}
+
+// ask sends the registry a message and waits for its answer, which comes to an actor of its own: one that lives until
+// the answer is there or nobody wants it any more.
+func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
+	var none T
+	pid, ended := t.running()
+	if pid == nil {
+		return none, ErrStopped
+	}
+	root := t.from.system.Root
+	answers := make(chan T, 1)
+	me := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if answer, ok := ctx.Message().(T); ok {
+			answers <- answer
+			ctx.Stop(ctx.Self())
+		}
+	}))
+	root.RequestWithCustomSender(pid, message, me)
+	select {
+	case answer := <-answers:
+		return answer, nil
+	case <-ended:
+		root.Stop(me)
+		return none, ErrStopped
+	case <-ctx.Done():
+		root.Stop(me)
+		return none, ctx.Err()
+	}
+}
+
+func (t *Transport) running() (*actor.PID, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.phase != transportRunning {
+		return nil, nil
+	}
+	return t.pid, t.ended
+}

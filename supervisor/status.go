@@ -1,0 +1,149 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/metrics"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+)
+
+// minPrefix is the shortest part of a node ID that stands for the whole.
+const minPrefix = 8
+
+// Status is what `node status` shows.
+type Status struct {
+	Identity    crypto.NodeIdentity `json:"identity"`
+	Address     string              `json:"address"` // bound host:port; empty when the node accepts nobody
+	Uptime      float64             `json:"uptime"`  // seconds
+	Auth        string              `json:"auth"`
+	Connections ConnectionCounts    `json:"connections"`
+	Counters    map[string]uint64   `json:"counters"`
+	Goroutines  int                 `json:"goroutines"` // of the process
+	HeapBytes   uint64              `json:"heapBytes"`  // of the process
+}
+
+// ConnectionCounts are the places of a node.
+type ConnectionCounts struct {
+	Established int `json:"established"`
+	Pending     int `json:"pending"` // in handshake, or on the way out
+	Max         int `json:"max"`
+}
+
+// PeerInfo is what `node peers` shows of one peer.
+type PeerInfo struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	PublicKey  string          `json:"publicKey"`
+	Address    string          `json:"address"`
+	Role       crypto.NodeRole `json:"role"`
+	Connected  bool            `json:"connected"`
+	Verified   bool            `json:"verified"`
+	Direction  string          `json:"direction"` // empty when not connected
+	RTTMs      float64         `json:"rttMs"`     // milliseconds; 0: not measured
+	LastSeen   time.Time       `json:"lastSeen"`
+	AddedAt    time.Time       `json:"addedAt"`
+	Persistent bool            `json:"persistent"`
+	Queued     int             `json:"queued"` // messages
+	Allowed    bool            `json:"allowed"`
+}
+
+// Status returns the node's state. The error is ErrStopped or ctx's.
+func (t *Transport) Status(ctx context.Context) (Status, error) {
+	taken, err := ask[*censusTaken](ctx, t, &census{})
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{
+		Identity:    t.Identity(),
+		Uptime:      time.Since(t.born).Seconds(),
+		Auth:        t.book.AuthMode().String(),
+		Connections: ConnectionCounts{Established: taken.established, Pending: taken.pending, Max: t.cfg.MaxConns},
+		Counters:    t.node.Counters.Snapshot(),
+	}
+	if addr := t.Addr(); addr != nil {
+		s.Address = addr.String()
+	}
+	samples := []metrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(samples)
+	s.Goroutines, s.HeapBytes = int(samples[0].Value.Uint64()), samples[1].Value.Uint64()
+	return s, nil
+}
+
+// Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
+func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
+	if pid, _ := t.running(); pid == nil {
+		return nil, ErrStopped
+	}
+	all := make(map[string]PeerInfo)
+	for _, p := range t.book.List() {
+		all[p.ID] = t.inform(p)
+	}
+	for c := range t.Connections() {
+		p, known := t.book.Get(c.peer.ID)
+		if !known {
+			p = c.peer
+		}
+		info := t.inform(p)
+		info.Connected, info.Verified, info.Direction = true, c.Verified(), c.direction.String()
+		if info.Address == "" {
+			info.Address = c.peerAddress
+		}
+		info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
+		info.Queued, _ = c.Queued()
+		if at := c.LastActivity(); at.After(info.LastSeen) {
+			info.LastSeen = at.UTC()
+		}
+		all[p.ID] = info
+	}
+	list := make([]PeerInfo, 0, len(all))
+	for _, info := range all {
+		list = append(list, info)
+	}
+	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return list, ctx.Err()
+}
+
+func (t *Transport) inform(p Peer) PeerInfo {
+	info := PeerInfo{
+		ID: p.ID, Name: p.Name, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
+		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent,
+	}
+	if key, err := crypto.ParsePublicKey(p.PublicKey); err == nil {
+		info.Allowed = t.book.Allowed(key)
+	}
+	return info
+}
+
+// Resolve returns the node ID that a user means: a whole ID, a prefix of 8 characters or more, or a name, of a peer that
+// is known or connected. The error is ErrUnknownPeer or ErrAmbiguousPeer, with what was looked for.
+func (t *Transport) Resolve(text string) (string, error) {
+	found := make(map[string]bool)
+	look := func(id, name string) {
+		if name == text || len(text) >= minPrefix && strings.HasPrefix(id, text) {
+			found[id] = true
+		}
+	}
+	for _, p := range t.book.List() {
+		look(p.ID, p.Name)
+	}
+	for c := range t.Connections() {
+		look(c.peer.ID, c.peer.Name)
+	}
+	switch {
+	case found[text]:
+		return text, nil
+	case len(found) == 0:
+		return "", fmt.Errorf("%w: %q; give a node ID, %d characters of one or more, or a name; `node peers` lists them", ErrUnknownPeer, text, minPrefix)
+	case len(found) > 1:
+		return "", fmt.Errorf("%w: %q fits %d peers; give more of the node ID", ErrAmbiguousPeer, text, len(found))
+	}
+	for id := range found {
+		return id, nil
+	}
+	return "", ErrUnknownPeer
+}

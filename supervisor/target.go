@@ -1,0 +1,319 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// target is an address that is dialled: once, or again and again to keep its peer connected.
+type target struct {
+	address  string // as it was given
+	url      string
+	expect   string // the node ID that must answer; empty: anybody
+	keep     bool   // dial again when it is not connected
+	remember bool   // and in later runs too
+
+	place      *place // the connection or dial that is under way
+	peer       string // who answered last
+	failures   int    // in a row
+	openedAt   time.Time
+	timer      *time.Timer
+	generation int
+	waiting    []*actor.PID // who asked, until it is open or has failed
+}
+
+// onDialPeers starts the dials of the configuration and of the peer book.
+func (r *registry) onDialPeers(ctx actor.Context) {
+	for _, address := range r.cfg.Peers {
+		if url, err := ParseAddress(address, r.cfg.WSPath); err == nil { // Validate has seen it
+			r.ensure(ctx, r.aim(address, url, "", true))
+		}
+	}
+	for _, peer := range r.book.List() {
+		url, err := ParseAddress(peer.Address, r.cfg.WSPath)
+		if peer.Persistent && err == nil && r.targets[url] == nil {
+			t := r.aim(peer.Address, url, peer.ID, true)
+			t.remember = true
+			r.ensure(ctx, t)
+		}
+	}
+}
+
+// aim returns the target of a URL, a new one or the one there is.
+func (r *registry) aim(address, url, expect string, keep bool) *target {
+	t := r.targets[url]
+	if t == nil {
+		t = &target{address: address, url: url, expect: expect}
+		r.targets[url] = t
+	}
+	t.keep = t.keep || keep
+	return t
+}
+
+func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
+	fail := func(err error) { answer(ctx, &Connected{Err: peerError(msg.Address, err)}) }
+	if r.stopping {
+		fail(ErrStopped)
+		return
+	}
+	url, err := ParseAddress(msg.Address, r.cfg.WSPath)
+	if err != nil {
+		fail(err)
+		return
+	}
+	t := r.aim(msg.Address, url, msg.ID, false)
+	if msg.ID != "" {
+		t.expect = msg.ID
+	}
+	t.remember = t.remember || msg.Keep
+	if sender := ctx.Sender(); sender != nil {
+		t.waiting = append(t.waiting, sender)
+	}
+	if c := r.connected(t); c != nil {
+		r.satisfied(t, c)
+		return
+	}
+	r.ensure(ctx, t)
+}
+
+// connected returns the connection that a target already has, by whatever way it came.
+func (r *registry) connected(t *target) *PeerConnection {
+	for _, id := range []string{t.expect, t.peer} {
+		if id != "" {
+			if c := r.directory.get(id); c != nil {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// satisfied tells those who wait that a target's peer is connected, and remembers it if somebody asked for that.
+func (r *registry) satisfied(t *target, c *PeerConnection) {
+	if t.remember {
+		t.keep = true
+		r.book.Update(c.peer.ID, func(p *Peer) { p.Persistent, p.Address = true, t.address })
+	}
+	r.tellWaiting(t, &Connected{Connection: c})
+	if !t.keep && t.place == nil {
+		r.drop(t)
+	}
+}
+
+func (r *registry) tellWaiting(t *target, answer *Connected) {
+	for _, pid := range t.waiting {
+		r.node.System.Root.Send(pid, answer)
+	}
+	t.waiting = nil
+}
+
+// ensure dials a target unless its peer is connected or being dialled.
+func (r *registry) ensure(ctx actor.Context, t *target) {
+	if r.stopping || t.place != nil || r.targets[t.url] != t {
+		return
+	}
+	r.stopTimer(t)
+	if r.connected(t) != nil {
+		return // its end will bring us back here
+	}
+	err := error(ErrNoRoom)
+	if admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted {
+		if err = r.launch(ctx, t); err == nil {
+			return
+		}
+	}
+	r.failed(t, err)
+}
+
+// launch spawns a connection and the goroutine that dials for it.
+func (r *registry) launch(ctx actor.Context, t *target) error {
+	sent, err := r.newChallenge()
+	if err != nil {
+		return err
+	}
+	p, err := r.spawn(ctx, actors.Opening{Direction: Outbound, Remote: t.address, ExpectID: t.expect, Challenge: sent})
+	if err != nil {
+		return err
+	}
+	p.target, t.place = t, p
+	r.node.Counters.Inc(actors.Dials)
+	slot, url := p.slot, t.url
+	r.node.Spawn(func() {
+		within, cancel := context.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
+		defer cancel()
+		socket, err := r.dial(within, url)
+		if err != nil {
+			slot.Fail(err)
+			return
+		}
+		slot.Attach(socket)
+	})
+	return nil
+}
+
+// reached notes that a target's peer has answered and its connection is open.
+func (r *registry) reached(p *place) {
+	t := p.target
+	if t == nil {
+		return
+	}
+	t.peer, t.openedAt = p.identity.ID, time.Now()
+	r.satisfied(t, p.conn)
+}
+
+// targetLeft looks after the targets when a connection has ended.
+func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
+	if t := p.target; t != nil {
+		t.place = nil
+		if p.conn == nil {
+			err := end.Err
+			if err == nil {
+				err = actors.ErrClosed
+			}
+			r.failed(t, err)
+		} else if time.Since(t.openedAt) >= healthyBefore {
+			t.failures = 0
+		}
+	}
+	if p.conn == nil {
+		return
+	}
+	for _, t := range r.targets {
+		switch {
+		case t.place != nil || t.peer != p.identity.ID:
+		case !t.keep:
+			r.drop(t)
+		case t.timer == nil && r.connected(t) == nil:
+			t.failures++
+			r.later(t)
+		}
+	}
+}
+
+// failed notes a dial that came to nothing.
+func (r *registry) failed(t *target, err error) {
+	if r.stopping || r.targets[t.url] != t {
+		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
+		return
+	}
+	r.node.Counters.Inc(actors.DialsFailed)
+	r.node.Samples.Warn("dial failed", "address", t.address, "error", err)
+	r.tellWaiting(t, &Connected{Err: peerError(t.address, err)})
+	if !t.keep {
+		r.drop(t)
+		return
+	}
+	t.failures++
+	pause := r.later(t)
+	r.happened.Event(DialFailed{Address: t.address, Err: err, RetryIn: pause})
+}
+
+// later sets the timer of the next dial.
+func (r *registry) later(t *target) time.Duration {
+	if r.stopping {
+		return 0
+	}
+	pause := backoff(t.failures, r.random())
+	r.stopTimer(t)
+	generation := t.generation
+	t.timer = time.AfterFunc(pause, func() {
+		r.node.System.Root.Send(r.self, &redial{target: t, generation: generation})
+	})
+	return pause
+}
+
+func (r *registry) stopTimer(t *target) {
+	t.generation++
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+}
+
+// drop forgets a target.
+func (r *registry) drop(t *target) {
+	r.stopTimer(t)
+	r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
+	delete(r.targets, t.url)
+}
+
+// disconnect ends a peer's connections and the dialling of it.
+func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
+	known := len(r.peers[msg.Peer]) > 0
+	for _, t := range r.targets {
+		if t.peer == msg.Peer || t.expect == msg.Peer {
+			known = true
+			r.drop(t)
+			if t.place != nil && t.place.conn == nil {
+				ctx.Stop(t.place.pid)
+			}
+		}
+	}
+	for _, p := range r.peers[msg.Peer] {
+		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+	}
+	if peer, inBook := r.book.Get(msg.Peer); inBook {
+		known = known || peer.Persistent || msg.Forget
+		r.book.Update(msg.Peer, func(p *Peer) { p.Persistent = false })
+		if msg.Forget {
+			r.book.Remove(msg.Peer)
+		}
+	}
+	if !known {
+		return peerError(msg.Peer, ErrNotConnected)
+	}
+	return nil
+}
+
+// onAuthChanged ends what the allowlist does not permit any more.
+func (r *registry) onAuthChanged(ctx actor.Context) {
+	for _, p := range r.places {
+		if p.conn == nil {
+			continue
+		}
+		p.listed = r.book.Allowed(p.key)
+		if !r.book.Authorized(p.key) {
+			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
+		}
+	}
+}
+
+// onShutdown says goodbye to everybody. The registry ends when the last connection has.
+func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
+	if r.stopping {
+		return
+	}
+	r.stopping = true
+	r.stopDials()
+	for _, t := range r.targets {
+		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
+	}
+	r.stopTimers()
+	if len(r.places) == 0 {
+		ctx.Stop(ctx.Self())
+		return
+	}
+	for _, p := range r.places {
+		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
+	}
+	r.patience = time.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &hurry{}) })
+}
+
+func (r *registry) stopTimers() {
+	for _, t := range r.targets {
+		r.stopTimer(t)
+	}
+	for id := range r.settling {
+		r.stopSettling(id)
+	}
+	for _, timer := range []*time.Timer{r.sweeper, r.patience} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}

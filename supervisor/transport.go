@@ -1,0 +1,307 @@
+// Package supervisor holds all connections of a node: the registry actor that supervises them, admission, dedup,
+// broadcast, the peer book, the dialling and listening, and Transport, which is how programs use the tree.
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"iter"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Transport is a node's connections to its peers, as a program uses them. Make it with NewTransport, set the handlers,
+// Start it, Stop it once. All methods are safe for concurrent use, from handlers too; several transports in one
+// process share nothing.
+type Transport struct {
+	// Fixed at construction.
+	cfg       TransportConfig
+	from      surroundings
+	node      *actors.Node
+	book      *PeerRegistry
+	dedup     *MessageDeduplicator
+	hub       *hub
+	directory *directory
+	replies   *replies
+	born      time.Time
+	work      sync.WaitGroup // goroutines of the node
+
+	mu       sync.Mutex
+	phase    transportPhase
+	pid      *actor.PID
+	ended    chan struct{} // closed when the registry has stopped
+	listener *listener
+}
+
+type transportPhase int
+
+const (
+	transportNew transportPhase = iota
+	transportRunning
+	transportStopped
+)
+
+// NewTransport returns a transport for the identity in keys, with the peers in book. It opens nothing yet. The error
+// is a *ConfigError, or crypto.ErrNoIdentity when keys holds no identity.
+func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportConfig, opts ...Option) (*Transport, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if !keys.HasIdentity() {
+		return nil, crypto.ErrNoIdentity
+	}
+	t := &Transport{
+		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), born: time.Now(),
+		from: surroundings{
+			log: slog.New(slog.DiscardHandler), wall: time.Now, rand: rand.Reader,
+			dial: new(net.Dialer).DialContext, wrap: func(c net.Conn) net.Conn { return c },
+		},
+	}
+	for _, opt := range opts {
+		opt(&t.from)
+	}
+	if t.from.system == nil {
+		// protoactor's own log prints the contents of messages.
+		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	}
+	t.hub = &hub{system: t.from.system}
+	limit, share := dedupSize(&t.cfg)
+	var err error
+	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
+		return nil, err
+	}
+	t.node = &actors.Node{
+		System: t.from.system, Keys: keys, Limits: t.cfg.limits(), Counters: &actors.Counters{},
+		Samples: actors.NewSampler(t.from.log), Log: t.from.log, Replies: t.replies,
+		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go,
+	}
+	return t, nil
+}
+
+func (c *TransportConfig) limits() actors.Limits {
+	return actors.Limits{
+		MaxMessageSize: c.MaxMessageSize, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout,
+		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill,
+		MaxClockSkew: c.MaxClockSkew, QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
+	}
+}
+
+// OnMessage sets the handler of every message that passes limiter, decryption and dedup; pings, pongs and disconnects
+// included, which the transport itself has dealt with. It runs one message at a time and in order for each connection,
+// connections side by side; it may block, panic and call anything: that harms only its own connection's messages. What
+// it is given is its own. Set it before Start.
+func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.hub.onMessage = handle }
+
+// OnEvent sets the handler of PeerUp, PeerVerified, PeerDown and DialFailed. Those of one connection are in one order
+// with its messages. Set it before Start.
+func (t *Transport) OnEvent(handle func(Event)) { t.hub.onEvent = handle }
+
+// Identity returns this node's public identity.
+func (t *Transport) Identity() crypto.NodeIdentity { return t.node.Keys.Identity() }
+
+// PID returns the registry's actor, for programs that use the tree by messages: Send, Broadcast, Subscribe, Connect and
+// Disconnect. It is nil before Start.
+func (t *Transport) PID() *actor.PID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.pid
+}
+
+// Start opens the listener, starts the tree and dials the peers that are to be kept connected. A transport starts once.
+func (t *Transport) Start() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.phase != transportNew {
+		return fmt.Errorf("start: the transport was started before: make a new one")
+	}
+	ln, err := t.open()
+	if err != nil {
+		return err
+	}
+	if err := t.recall(); err != nil {
+		if ln != nil {
+			ln.Close()
+		}
+		return err
+	}
+	t.phase = transportRunning
+	t.spawn()
+	if ln != nil {
+		if t.listener, err = listen(ln, &t.cfg, t.node, t.pid); err != nil {
+			ln.Close()
+			t.node.System.Root.Stop(t.pid)
+			t.phase = transportStopped
+			return err
+		}
+	}
+	t.tell(&dialPeers{})
+	return nil
+}
+
+// open returns the listener, nil when the node accepts nobody.
+func (t *Transport) open() (net.Listener, error) {
+	ln := t.from.listener
+	if ln == nil && t.cfg.ListenAddr != "" {
+		var err error
+		if ln, err = net.Listen("tcp", t.cfg.ListenAddr); err != nil {
+			return nil, fmt.Errorf("listen: %w: choose another address, or stop what uses this one", err)
+		}
+	}
+	if ln == nil {
+		return nil, nil
+	}
+	return &wrappedListener{Listener: ln, wrap: t.from.wrap}, nil
+}
+
+// spawn starts the registry.
+func (t *Transport) spawn() {
+	dials, stopDials := context.WithCancel(context.Background())
+	t.ended = make(chan struct{})
+	r := &registry{
+		cfg: &t.cfg, node: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
+		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
+		places: make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
+		verified: make(map[string]bool), targets: make(map[string]*target), leftovers: make(map[leftoverKey]leftover),
+		settling: make(map[string]*time.Timer),
+	}
+	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, t.node.Spawn)
+	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }), "p2p-registry-")
+}
+
+// eventSink is the way out of events that belong to no connection.
+type eventSink struct{ hub *hub }
+
+// Do implements actors.Sink.
+func (s eventSink) Do(event any) {
+	if e, ok := event.(Event); ok {
+		s.hub.publish(e)
+	}
+}
+
+// Message implements actors.Sink; no message comes this way.
+func (eventSink) Message(*wire.Message) {}
+
+func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket, error) {
+	config, err := dialTLS(t.cfg.TLSCAFile)
+	if err != nil {
+		return nil, err
+	}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := t.from.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return t.from.wrap(conn), nil
+	}
+	return actors.DialSocket(ctx, url, dial, config, t.node.Limits.Socket())
+}
+
+// recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.
+func (t *Transport) recall() error {
+	path := t.book.path()
+	if path == "" {
+		return nil
+	}
+	crashed, err := t.book.begin()
+	if err != nil {
+		return err
+	}
+	found, err := t.dedup.load(seenFile(path), time.Now(), t.from.wall())
+	if err != nil {
+		t.from.log.Warn("what the last run has seen is lost", "error", err)
+	}
+	if crashed && !found || err != nil {
+		t.dedup.distrust(t.from.wall(), time.Now())
+	}
+	return nil
+}
+
+func seenFile(book string) string { return filepath.Join(filepath.Dir(book), "seen") }
+
+func (t *Transport) tell(message any) { t.from.system.Root.Send(t.pid, message) }
+
+// Addr returns the address that the node listens on; nil when it accepts nobody.
+func (t *Transport) Addr() net.Addr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.listener == nil {
+		return nil
+	}
+	return t.listener.net.Addr()
+}
+
+// URL returns the address as peers dial it; empty when the node accepts nobody.
+func (t *Transport) URL() string {
+	addr := t.Addr()
+	if addr == nil {
+		return ""
+	}
+	scheme := "ws://"
+	if t.cfg.TLSCertFile != "" {
+		scheme = "wss://"
+	}
+	return scheme + addr.String() + t.cfg.WSPath
+}
+
+// Stop ends the node gracefully: it accepts and dials nobody any more, every peer gets what is queued for it and a
+// disconnect message with code 1004, and after ShutdownTimeout, or when ctx ends, what is left is closed. When it
+// returns, no goroutine of the node's runs but handlers that have not returned. The peer book is written, not closed.
+// A second call waits for the first.
+func (t *Transport) Stop(ctx context.Context) error {
+	t.mu.Lock()
+	phase := t.phase
+	t.phase = transportStopped
+	t.mu.Unlock()
+	if phase == transportNew {
+		return nil
+	}
+	if phase == transportRunning {
+		if t.listener != nil {
+			t.listener.close()
+		}
+		t.tell(&shutdown{code: wire.DisconnectServerShutdown, reason: "server shutdown"})
+	}
+	select {
+	case <-t.ended:
+	case <-ctx.Done():
+		t.tell(&hurry{})
+		<-t.ended
+	}
+	if phase == transportRunning {
+		return t.retain()
+	}
+	return nil
+}
+
+// retain keeps what the next run needs.
+func (t *Transport) retain() error {
+	path := t.book.path()
+	if path == "" {
+		return nil
+	}
+	if err := t.dedup.save(seenFile(path), time.Now(), t.from.wall()); err != nil {
+		return fmt.Errorf("what was seen cannot be kept for the next run: %w", err)
+	}
+	return t.book.end()
+}
+
+// ConnectedPeers returns how many peers are connected.
+func (t *Transport) ConnectedPeers() int { return t.directory.len() }
+
+// GetConnection returns the connection that carries a peer's traffic, nil when it is not connected.
+func (t *Transport) GetConnection(peerID string) *PeerConnection { return t.directory.get(peerID) }
+
+// Connections goes through the connections that carry traffic, one a peer, as they are at the call.
+func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.directory.all() }

@@ -41,7 +41,9 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	}
 	p.early = nil
 	p.inbound.close()
-	ctx.Send(p.parent, &Ended{PID: p.handle.pid, End: end, Tokens: tokens})
+	said := &Ended{PID: p.handle.pid, End: end, Tokens: tokens}
+	p.handle.ended.Store(said)
+	ctx.Send(p.parent, said)
 	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
 	return true
 }

@@ -23,7 +23,6 @@ type Delivery struct {
 	sink     Sink
 	counters *Counters
 	log      *slog.Logger
-	spawn    func(func())
 
 	mu      sync.Mutex
 	waiting []deliverable
@@ -37,9 +36,9 @@ type deliverable struct {
 	size    int
 }
 
-// NewDelivery returns an empty queue before sink. spawn starts a goroutine.
-func NewDelivery(sink Sink, counters *Counters, log *slog.Logger, spawn func(func())) *Delivery {
-	return &Delivery{sink: sink, counters: counters, log: log, spawn: spawn}
+// NewDelivery returns an empty queue before sink.
+func NewDelivery(sink Sink, counters *Counters, log *slog.Logger) *Delivery {
+	return &Delivery{sink: sink, counters: counters, log: log}
 }
 
 // Event queues something for Sink.Do.
@@ -58,7 +57,7 @@ func (d *Delivery) push(next deliverable) {
 	d.running = true
 	d.mu.Unlock()
 	if start {
-		d.spawn(d.run)
+		go d.run() // not Node.Spawn: nothing may wait for a handler, which may be waiting for the end itself
 	}
 }
 

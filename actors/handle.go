@@ -42,6 +42,7 @@ type Handle struct {
 	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
 	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
 	complained   atomic.Bool  // a congested message is on its way
+	ended        atomic.Pointer[Ended]
 }
 
 // PID is the connection's actor.
@@ -49,6 +50,10 @@ func (h *Handle) PID() *actor.PID { return h.pid }
 
 // Done is closed when the connection's actor has stopped.
 func (h *Handle) Done() <-chan struct{} { return h.done }
+
+// Ended is what the connection said of its end; nil before, and when its actor panicked. Who hears of the actor's
+// termination asks here, since that news overtakes messages.
+func (h *Handle) Ended() *Ended { return h.ended.Load() }
 
 // LastActivity is when the last fresh message came, by the node's clock; zero before the first.
 func (h *Handle) LastActivity() time.Time {

@@ -78,9 +78,6 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		return
 	}
 	p.gone = true
-	if p.fault != "" {
-		end.Reason = "internal error"
-	}
 	if p.conn != nil {
 		id := p.identity.ID
 		r.keepTokens(p)

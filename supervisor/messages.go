@@ -136,7 +136,6 @@ type place struct {
 	standing standing
 	listed   bool
 
-	gone   bool   // it has said that it ends
-	fault  string // of a panic
+	gone   bool // it has said that it ends
 	tokens float64
 }

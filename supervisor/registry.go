@@ -250,7 +250,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	p.conn = &PeerConnection{
 		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p), peerAddress: msg.Remote, direction: p.direction,
 	}
-	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log, r.node.Spawn)
+	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log)
 	p.conn.verified.Store(msg.Proven)
 	r.peers[id] = append(r.peers[id], p)
 	if len(r.peers[id]) == 1 {
@@ -314,9 +314,6 @@ func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervis
 	r.node.Counters.Inc(actors.ActorRestarts)
 	fault := fmt.Sprint(reason)
 	r.node.Samples.Warn("a connection's actor panicked and was stopped", "panic", actors.Quote(fault))
-	if p := r.places[child.Id]; p != nil {
-		p.fault = fault
-	}
 	supervisor.StopChildren(child)
 }
 
@@ -327,7 +324,15 @@ func (r *registry) onTerminated(ctx actor.Context, pid *actor.PID) {
 		r.hub.unsubscribe(pid)
 		return
 	}
+	r.lost(ctx, p)
+}
+
+// lost takes a place out whose actor is gone, with what it said of its end, if it said anything.
+func (r *registry) lost(ctx actor.Context, p *place) {
 	end := actors.End{Code: wire.DisconnectGoingAway, Reason: "internal error", Err: actors.ErrClosed}
+	if said := p.slot.Handle().Ended(); said != nil {
+		end, p.tokens = said.End, said.Tokens
+	}
 	r.leave(ctx, p, end)
 	r.free(ctx, p)
 }
@@ -355,8 +360,7 @@ func (r *registry) reconcile(ctx actor.Context) {
 	}
 	for id, p := range r.places {
 		if !living[id] {
-			r.leave(ctx, p, actors.End{Code: wire.DisconnectGoingAway, Reason: "internal error", Err: actors.ErrClosed})
-			r.free(ctx, p)
+			r.lost(ctx, p)
 		}
 	}
 	for id := range r.peers {

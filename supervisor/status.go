@@ -124,7 +124,8 @@ func (t *Transport) inform(p Peer) PeerInfo {
 func (t *Transport) Resolve(text string) (string, error) {
 	found := make(map[string]bool)
 	look := func(id, name string) {
-		if name == text || len(text) >= minPrefix && strings.HasPrefix(id, text) {
+		// A peer may take another's ID for its name.
+		if name == text && !crypto.ValidNodeID(text) || len(text) >= minPrefix && strings.HasPrefix(id, text) {
 			found[id] = true
 		}
 	}

@@ -35,7 +35,7 @@ type Transport struct {
 	directory *directory
 	replies   *replies
 	born      time.Time
-	work      sync.WaitGroup // goroutines of the node
+	work      sync.WaitGroup // pumps, writers, dials and the listener
 
 	mu       sync.Mutex
 	phase    transportPhase
@@ -176,7 +176,7 @@ func (t *Transport) spawn() {
 		verified: make(map[string]bool), targets: make(map[string]*target), leftovers: make(map[leftoverKey]leftover),
 		settling: make(map[string]*time.Timer),
 	}
-	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, t.node.Spawn)
+	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }), "p2p-registry-")
 }
 
@@ -279,6 +279,7 @@ func (t *Transport) Stop(ctx context.Context) error {
 		t.tell(&hurry{})
 		<-t.ended
 	}
+	t.work.Wait() // every socket is closed, so this does not take long
 	if phase == transportRunning {
 		return t.retain()
 	}

@@ -125,7 +125,7 @@ func TestPlaintexts(t *testing.T) {
 		`{"body":"x",}`:                                             "",
 		`"x"`:                                                       "",
 		``:                                                          "",
-		`{"body":"x","a":` + strings.Repeat(`{"a":`, 100_000): "",
+		`{"body":"x","a":` + strings.Repeat(`{"a":`, 100_000):       "",
 	} {
 		codec := mustCodec(t)
 		frame := sealRaw(codec, header, []byte(plaintext), [nonceLen]byte{1})

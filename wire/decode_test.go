@@ -89,20 +89,34 @@ func TestDecodeAccepts(t *testing.T) {
 		"numbers":         {head + `,"payload":[0,-0,1.5e+10,10E-2,-12.0e3]` + tail, with(func(m *Message) { m.Payload = json.RawMessage(`[0,-0,1.5e+10,10E-2,-12.0e3]`) })},
 		"known type":      {head + `,"type":"ping"` + tail, with(func(m *Message) { m.Type = MsgPing })},
 		"escaped type":    {head + `,"type":"pin\u0067"` + tail, with(func(m *Message) { m.Type = MsgPing })},
-		"all strings": {head + `,"from":"f","to":"t","replyTo":"r","type":"own"` + tail,
-			with(func(m *Message) { m.From, m.To, m.ReplyTo, m.Type = "f", "t", "r", "own" })},
-		"escapes": {head + `,"from":"\"\\\/\b\f\n\r\t\u00e9\u20AC"` + tail,
-			with(func(m *Message) { m.From = "\"\\/\b\f\n\r\té€" })},
-		"surrogates": {head + `,"from":"\ud83d\ude80 \ud83d \ude80 \ud83dx \ud83d\u0041 \ud83d\ud83d\ude80"` + tail,
-			with(func(m *Message) { m.From = "🚀 \ufffd \ufffd \ufffdx \ufffdA \ufffd🚀" })},
-		"no UTF-8": {head + `,"from":"é` + "\xff\xfe\xe2\x80" + `."` + tail,
-			with(func(m *Message) { m.From = "é\ufffd\ufffd\ufffd\ufffd." })},
-		"longest id": {head + `,"id":"` + strings.Repeat("i", 64) + `"` + tail,
-			with(func(m *Message) { m.ID = strings.Repeat("i", 64) })},
-		"longest id escaped": {head + `,"id":"` + strings.Repeat(`\u0069`, 64) + `"` + tail,
-			with(func(m *Message) { m.ID = strings.Repeat("i", 64) })},
-		"zone": {head + `,"ts":"2026-03-11T18:32:39.123456789+05:30"` + tail,
-			with(func(m *Message) { m.Timestamp = stampTime.In(time.FixedZone("", 19800)) })},
+		"all strings": {
+			head + `,"from":"f","to":"t","replyTo":"r","type":"own"` + tail,
+			with(func(m *Message) { m.From, m.To, m.ReplyTo, m.Type = "f", "t", "r", "own" }),
+		},
+		"escapes": {
+			head + `,"from":"\"\\\/\b\f\n\r\t\u00e9\u20AC"` + tail,
+			with(func(m *Message) { m.From = "\"\\/\b\f\n\r\té€" }),
+		},
+		"surrogates": {
+			head + `,"from":"\ud83d\ude80 \ud83d \ude80 \ud83dx \ud83d\u0041 \ud83d\ud83d\ude80"` + tail,
+			with(func(m *Message) { m.From = "🚀 \ufffd \ufffd \ufffdx \ufffdA \ufffd🚀" }),
+		},
+		"no UTF-8": {
+			head + `,"from":"é` + "\xff\xfe\xe2\x80" + `."` + tail,
+			with(func(m *Message) { m.From = "é\ufffd\ufffd\ufffd\ufffd." }),
+		},
+		"longest id": {
+			head + `,"id":"` + strings.Repeat("i", 64) + `"` + tail,
+			with(func(m *Message) { m.ID = strings.Repeat("i", 64) }),
+		},
+		"longest id escaped": {
+			head + `,"id":"` + strings.Repeat(`\u0069`, 64) + `"` + tail,
+			with(func(m *Message) { m.ID = strings.Repeat("i", 64) }),
+		},
+		"zone": {
+			head + `,"ts":"2026-03-11T18:32:39.123456789+05:30"` + tail,
+			with(func(m *Message) { m.Timestamp = stampTime.In(time.FixedZone("", 19800)) }),
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

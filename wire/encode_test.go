@@ -13,12 +13,18 @@ func TestAppendJSON(t *testing.T) {
 		want string
 	}{
 		"zero": {Message{}, `{"id":"","type":"","from":"","to":"","ts":"0001-01-01T00:00:00Z","payload":null}`},
-		"full": {Message{"i", MsgPong, "f", "t", stampTime, json.RawMessage(`{"a":"<&>"}`), "r"},
-			`{"id":"i","type":"pong","from":"f","to":"t","ts":"2026-03-11T13:02:39.123456789Z","payload":{"a":"<&>"},"replyTo":"r"}`},
-		"zone, whole second": {Message{Timestamp: time.Date(2026, 3, 11, 18, 32, 39, 0, time.FixedZone("", -19800))},
-			`{"id":"","type":"","from":"","to":"","ts":"2026-03-11T18:32:39-05:30","payload":null}`},
-		"escapes": {Message{"\"", "\n", "<>&", "\u2028", time.Unix(0, 0).UTC(), json.RawMessage(`[]`), "\xff"},
-			`{"id":"\"","type":"\n","from":"<>&","to":"\u2028","ts":"1970-01-01T00:00:00Z","payload":[],"replyTo":"\ufffd"}`},
+		"full": {
+			Message{"i", MsgPong, "f", "t", stampTime, json.RawMessage(`{"a":"<&>"}`), "r"},
+			`{"id":"i","type":"pong","from":"f","to":"t","ts":"2026-03-11T13:02:39.123456789Z","payload":{"a":"<&>"},"replyTo":"r"}`,
+		},
+		"zone, whole second": {
+			Message{Timestamp: time.Date(2026, 3, 11, 18, 32, 39, 0, time.FixedZone("", -19800))},
+			`{"id":"","type":"","from":"","to":"","ts":"2026-03-11T18:32:39-05:30","payload":null}`,
+		},
+		"escapes": {
+			Message{"\"", "\n", "<>&", "\u2028", time.Unix(0, 0).UTC(), json.RawMessage(`[]`), "\xff"},
+			`{"id":"\"","type":"\n","from":"<>&","to":"\u2028","ts":"1970-01-01T00:00:00Z","payload":[],"replyTo":"\ufffd"}`,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

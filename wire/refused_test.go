@@ -34,8 +34,10 @@ func TestDecodeRefusesEnvelopes(t *testing.T) {
 		"id in another case": {`{"ID":"a","type":"b","ts":"` + stamp + `"}`, `no id`},
 		"id is a number":     {minimal + `,"id":1}`, `no string at byte 64`},
 		"id of 65 bytes":     {minimal + `,"id":"` + strings.Repeat("i", 65) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat("i", 64) + `"...`},
-		"id too long by U+FFFD": {minimal + `,"id":"` + strings.Repeat("\xff", 22) + `"}`,
-			`id is longer than 64 bytes: "` + strings.Repeat(`\ufffd`, 21) + `\xef"...`},
+		"id too long by U+FFFD": {
+			minimal + `,"id":"` + strings.Repeat("\xff", 22) + `"}`,
+			`id is longer than 64 bytes: "` + strings.Repeat(`\ufffd`, 21) + `\xef"...`,
+		},
 		"id of 700 KB":       {minimal + `,"id":"` + strings.Repeat(`\n`, 350_000) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat(`\\n`, 32) + `"...`},
 		"no type":            {`{"id":"a","ts":"` + stamp + `"}`, `no type`},
 		"empty type":         {minimal + `,"type":""}`, `no type`},

@@ -99,8 +99,10 @@ func TestTwoNodesMeet(t *testing.T) {
 		"lastSeen", "addedAt", "persistent", "queued", "allowed"); len(gone) > 0 {
 		t.Errorf("peers lacks %q: %v", gone, list[0])
 	}
-	want := peer{ID: a.id(), Name: "alpha", PublicKey: a.hello.str("publicKey"), Address: a.address(), Role: "dual",
-		Direction: "outbound", Connected: true, Verified: true, Persistent: true}
+	want := peer{
+		ID: a.id(), Name: "alpha", PublicKey: a.hello.str("publicKey"), Address: a.address(), Role: "dual",
+		Direction: "outbound", Connected: true, Verified: true, Persistent: true,
+	}
 	got := *b.peerByID(a.id())
 	got.Allowed = false // what it means in open mode is left open
 	if got != want {

@@ -15,8 +15,10 @@ var settingFlags = []string{
 	"--dedup-ttl", "--max-clock-skew", "--tls-cert", "--tls-key", "--tls-ca", "--admin", "--log-level", "--log-format",
 }
 
-var commands = []string{"run", "demo", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "allow", "revoke", "auth", "top", "bench", "config"}
+var commands = []string{
+	"run", "demo", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
+	"ping", "allow", "revoke", "auth", "top", "bench", "config",
+}
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
 	t.Parallel()
@@ -53,9 +55,19 @@ func TestNoRunningNode(t *testing.T) {
 	t.Parallel()
 	key := identity(t, "somebody").PublicKey
 	calls := [][]string{
-		{"status"}, {"peers"}, {"connect", "127.0.0.1:1"}, {"disconnect", "somebody"}, {"send", "somebody", "x"},
-		{"broadcast", "x"}, {"request", "somebody", "x"}, {"ping", "somebody"}, {"allow", key}, {"revoke", key},
-		{"auth"}, {"auth", "open"}, {"top"},
+		{"status"},
+		{"peers"},
+		{"connect", "127.0.0.1:1"},
+		{"disconnect", "somebody"},
+		{"send", "somebody", "x"},
+		{"broadcast", "x"},
+		{"request", "somebody", "x"},
+		{"ping", "somebody"},
+		{"allow", key},
+		{"revoke", key},
+		{"auth"},
+		{"auth", "open"},
+		{"top"},
 	}
 	killed := start(t)
 	killed.kill() // leaves its control socket behind

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/spf13/cobra"
+)
+
+// app is one run of the program and everything that it takes from its surroundings, so that tests can run several side by
+// side.
+type app struct {
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer // safe for concurrent use: logs and error lines share it
+	environ []string
+	now     func() time.Time
+	signals func() (received <-chan os.Signal, stop func())
+
+	dataDir  string // defaults of settings
+	file     string
+	hostName string
+}
+
+// run carries out one command line and returns the exit status.
+func (a *app) run(args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	if err != nil {
+		fmt.Fprintln(a.stderr, "node: "+printable.Line(err.Error()))
+	}
+	return exitStatus(err)
+}
+
+// root builds the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "node",
+		Short:             "An encrypted peer-to-peer node",
+		Long:              rootHelp,
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // ours is in completion.go
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetVersionTemplate("node {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return badUsage(cmd, "%v", err)
+	})
+	settings.AddFlags(root.PersistentFlags(), settings.ScopeClient, a.options(nil))
+	root.SetHelpCommand(a.helpCommand())
+	root.AddCommand(
+		a.runCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(),
+		a.connectCommand(), a.disconnectCommand(),
+		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
+		a.allowCommand(), a.revokeCommand(), a.authCommand(),
+		a.configCommand(), a.completionCommand(),
+	)
+	return root
+}
+
+const rootHelp = `An encrypted peer-to-peer node: 'node run' starts one, the other commands talk to it.
+
+Settings come from a flag, else from the environment (NODE_…), else from the settings
+file, else from the default; 'node config' shows which.
+
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 no running node; 4 the peer is not
+connected or refused; 5 timed out.`
+
+// options are the surroundings of the settings.
+func (a *app) options(cmd *cobra.Command) settings.Options {
+	o := settings.Options{Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: a.hostName}
+	if cmd != nil {
+		o.Flags = cmd.Flags()
+	}
+	return o
+}
+
+// settings returns the settings in force for a command.
+func (a *app) settings(cmd *cobra.Command, scope settings.Scope) (*settings.Settings, error) {
+	s, err := settings.Load(a.options(cmd), scope)
+	if err != nil {
+		return nil, &usageError{err.Error()}
+	}
+	return s, nil
+}
+
+// client returns the settings of a command that talks to the running node, and the way to it.
+func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, error) {
+	s, err := a.settings(cmd, settings.ScopeClient)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, control.NewClient(s.DataDir), nil
+}
+
+// print writes a result: as JSON, or what text writes.
+func (a *app) print(s *settings.Settings, result any, text func(w io.Writer)) error {
+	if s.Output == settings.OutputText {
+		text(a.stdout)
+		return nil
+	}
+	line, err := wire.MarshalJSON(result)
+	if err == nil {
+		_, err = fmt.Fprintf(a.stdout, "%s\n", line)
+	}
+	return err
+}
+
+// lockedWriter makes a writer safe for concurrent use.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/spf13/cobra"
+)
+
+// configuration is the answer of `node config`.
+type configuration struct {
+	Settings []settings.Value `json:"settings"`
+	File     string           `json:"file"` // that was read, or ""
+}
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Print the configuration in force and where each value came from",
+		Long: `Print the configuration with which 'node run' would start with the same flags, environment
+and file, and where each value came from: flag, environment, file, default or peer book.
+
+In the file (YAML) the keys are the names of the flags; an unknown key is an error:
+
+  listen: 127.0.0.1:9091
+  peer: [10.0.0.7:9091, wss://example.org/ws]
+  max-conns: 50`,
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd, settings.ScopeNode)
+			if err != nil {
+				return err
+			}
+			if err := useStoredAuth(cmd, s); err != nil {
+				return err
+			}
+			result := configuration{Settings: s.Values(), File: s.File}
+			return a.print(s, result, func(w io.Writer) { writeConfiguration(w, result) })
+		},
+	}
+	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
+	return cmd
+}
+
+// peerBook returns the path of a data directory's peer book.
+func peerBook(dir string) string { return filepath.Join(dir, "peers.db") }
+
+// useStoredAuth looks the mode up where it is kept: in the peer book, or with the running node, which has that locked. It
+// creates nothing.
+func useStoredAuth(cmd *cobra.Command, s *settings.Settings) error {
+	if s.Source("auth") != settings.FromDefault {
+		return nil
+	}
+	if _, err := os.Stat(peerBook(s.DataDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	book, err := supervisor.OpenPeerRegistry(peerBook(s.DataDir))
+	if errors.Is(err, supervisor.ErrInUse) {
+		return askStoredAuth(cmd, s)
+	}
+	if err != nil {
+		return err
+	}
+	if mode, stored := book.StoredAuthMode(); stored {
+		s.UseStoredAuth(mode)
+	}
+	return book.Close()
+}
+
+func askStoredAuth(cmd *cobra.Command, s *settings.Settings) error {
+	raw, err := control.NewClient(s.DataDir).Get(cmd.Context(), "auth")
+	if err != nil {
+		return explain(err, s.DataDir, "ask the running node for its auth mode")
+	}
+	var answer control.Auth
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return err
+	}
+	if !answer.Stored {
+		return nil
+	}
+	mode, err := supervisor.ParseAuthMode(answer.Auth)
+	if err == nil {
+		s.UseStoredAuth(mode)
+	}
+	return err
+}
+
+func writeConfiguration(w io.Writer, c configuration) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SETTING\tVALUE\tSOURCE")
+	for _, v := range c.Settings {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, printable.Word(v.Value), v.Source)
+	}
+	table.Flush()
+}

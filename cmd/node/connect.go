@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) connectCommand() *cobra.Command {
+	timeout := span{15 * time.Second}
+	cmd := &cobra.Command{
+		Use:   "connect ADDR",
+		Short: "Dial a peer and keep it connected from now on",
+		Long: "Dial a peer at host:port, ws://… or wss://…, remember it in the peer book and keep it connected from now on.\n" +
+			"Prints who answered.",
+		Args: arguments(1, 1, "ADDR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := settings.CheckAddress(args[0]); err != nil {
+				return badUsage(cmd, "ADDR %s: %v", printable.Cut(printable.Word(args[0]), 80), err)
+			}
+			s, client, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			peer, err := client.Connect(cmd.Context(), control.ConnectRequest{Address: args[0], TimeoutMs: timeout.milliseconds()})
+			if err != nil {
+				return explain(err, s.DataDir, "connect to "+printable.Word(args[0]))
+			}
+			return a.print(s, peer, func(w io.Writer) {
+				fmt.Fprintf(w, "connected to %s (%s) at %s\n", printable.Word(peer.Name), peer.Peer, printable.Word(peer.Address))
+			})
+		},
+	}
+	cmd.Flags().Var(&timeout, "timeout", "how long to wait for the connection")
+	return cmd
+}
+
+func (a *app) disconnectCommand() *cobra.Command {
+	var forget bool
+	cmd := &cobra.Command{
+		Use:   "disconnect PEER",
+		Short: "Close the connection to a peer and stop redialling it",
+		Long: "Close the connection to a peer gracefully and stop redialling it. The peer may still connect to this node:\n" +
+			"'node revoke' prevents that.\n\n" + peerHelp,
+		Args:              arguments(1, 1, "PEER"),
+		ValidArgsFunction: a.completePeer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, client, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			result, err := client.Disconnect(cmd.Context(), control.DisconnectRequest{Peer: args[0], Forget: forget})
+			if err != nil {
+				return explain(err, s.DataDir, "disconnect "+printable.Word(args[0]))
+			}
+			return a.print(s, result, func(w io.Writer) {
+				fmt.Fprintf(w, "disconnected %s", result.Peer)
+				if result.Forgotten {
+					fmt.Fprint(w, " and removed it from the peer book")
+				}
+				fmt.Fprintln(w)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&forget, "forget", false, "also remove the peer from the peer book")
+	return cmd
+}

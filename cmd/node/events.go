@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// event is a line of `node run`. The fields of each, in this order, are the keys of its JSON, after event and time.
+type event interface {
+	name() string
+	text() string
+}
+
+type listening struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	PublicKey string `json:"publicKey"`
+	Address   string `json:"address"` // the bound host:port, "" when nobody is accepted
+	URL       string `json:"url"`
+	Admin     string `json:"admin"` // "": nothing is served there yet
+	Control   string `json:"control"`
+}
+
+type peerUp struct {
+	Peer      string `json:"peer"`
+	Name      string `json:"name"`
+	Address   string `json:"address"`
+	Direction string `json:"direction"`
+	Verified  bool   `json:"verified"`
+}
+
+type peerVerified struct {
+	Peer string `json:"peer"`
+}
+
+type peerDown struct {
+	Peer   string              `json:"peer"`
+	Code   wire.DisconnectCode `json:"code"`
+	Reason string              `json:"reason"`
+	Remote bool                `json:"remote"`
+}
+
+type message struct {
+	Peer     string        `json:"peer"`
+	Envelope *wire.Message `json:"message"`
+	sender   string        // name of the peer, for text
+}
+
+type dialFailed struct {
+	Address string  `json:"address"`
+	Error   string  `json:"error"`
+	RetryIn float64 `json:"retryIn"` // seconds
+}
+
+type stopped struct {
+	Reason string `json:"reason"`
+}
+
+func (listening) name() string    { return "listening" }
+func (peerUp) name() string       { return "peer_up" }
+func (peerVerified) name() string { return "peer_verified" }
+func (peerDown) name() string     { return "peer_down" }
+func (message) name() string      { return "message" }
+func (dialFailed) name() string   { return "dial_failed" }
+func (stopped) name() string      { return "stopped" }
+
+// eventLog writes events, each in one write. The first is listening and the last stopped: what happens before the one
+// waits for it, what happens after the other is left out. Safe for concurrent use.
+type eventLog struct {
+	out    io.Writer
+	output string // settings.OutputText or OutputJSON
+	now    func() time.Time
+
+	broken chan struct{} // closed when out cannot be written any more
+
+	mu      sync.Mutex
+	opened  bool
+	ended   bool
+	waiting bytes.Buffer // lines that happened before listening
+}
+
+func newEventLog(out io.Writer, output string, now func() time.Time) *eventLog {
+	return &eventLog{out: out, output: output, now: now, broken: make(chan struct{})}
+}
+
+// open writes the first event, and those that waited for it.
+func (l *eventLog) open(first listening) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened = true
+	l.write(l.line(first))
+	l.write(l.waiting.Bytes())
+	l.waiting = bytes.Buffer{}
+}
+
+// add writes an event.
+func (l *eventLog) add(e event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.ended:
+	case l.opened:
+		l.write(l.line(e))
+	default:
+		l.waiting.Write(l.line(e))
+	}
+}
+
+// close writes the last event. A reader that has stopped reading is waited for only until ctx ends.
+func (l *eventLog) close(ctx context.Context, last stopped) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.add(last)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.ended = true
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+func (l *eventLog) write(line []byte) {
+	if len(line) == 0 {
+		return
+	}
+	if _, err := l.out.Write(line); err != nil {
+		l.ended = true
+		close(l.broken) // once: nothing is written after ended
+	}
+}
+
+// line writes an event as one line with its line break.
+func (l *eventLog) line(e event) []byte {
+	now := l.now()
+	if l.output == settings.OutputText {
+		return append(now.AppendFormat(nil, "15:04:05.000  "), e.text()+"\n"...)
+	}
+	head, err := wire.MarshalJSON(struct {
+		Event string    `json:"event"`
+		Time  time.Time `json:"time"`
+	}{e.name(), now.UTC()})
+	if err == nil {
+		var rest []byte
+		if rest, err = wire.MarshalJSON(e); err == nil {
+			// Every event has keys of its own, so the two objects join with a comma.
+			head[len(head)-1] = ','
+			return append(append(head, rest[1:]...), '\n')
+		}
+	}
+	// Only a message's payload can be no JSON, and the decoder has checked that.
+	fallback, _ := json.Marshal(map[string]string{"event": e.name(), "error": err.Error()})
+	return append(fallback, '\n')
+}
+
+// eventOf translates what the transport reports; nil is nothing to tell.
+func eventOf(e supervisor.Event) event {
+	switch e := e.(type) {
+	case supervisor.PeerUp:
+		return peerUp{Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified}
+	case supervisor.PeerVerified:
+		return peerVerified{Peer: e.Peer}
+	case supervisor.PeerDown:
+		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote}
+	case supervisor.DialFailed:
+		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds()}
+	default:
+		return nil
+	}
+}
+
+// messageEvent is the event of a received message; ping, pong and disconnect are the transport's own business.
+func messageEvent(peer supervisor.Peer, m *wire.Message) event {
+	switch m.Type {
+	case wire.MsgPing, wire.MsgPong, wire.MsgDisconnect:
+		return nil
+	}
+	return message{Peer: peer.ID, Envelope: m, sender: peer.Name}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+)
+
+// maxPayloadText is how many characters of a payload the text output shows.
+const maxPayloadText = 1024
+
+func (e listening) text() string {
+	if e.URL == "" {
+		return fmt.Sprintf("%s (%s) is up and accepts nobody; it only dials", printable.Word(e.Name), e.ID)
+	}
+	return fmt.Sprintf("%s (%s) is listening on %s", printable.Word(e.Name), e.ID, e.URL)
+}
+
+func (e peerUp) text() string {
+	note := ""
+	if !e.Verified {
+		note = ", not verified yet"
+	}
+	return fmt.Sprintf("+ %s (%s) is connected, %s, %s%s", shortName(e.Name), e.Peer, e.Direction, printable.Word(e.Address), note)
+}
+
+func (e peerVerified) text() string {
+	return fmt.Sprintf("  %s has proved that it holds its key", e.Peer)
+}
+
+func (e peerDown) text() string {
+	who := "this node"
+	if e.Remote {
+		who = "the peer"
+	}
+	return fmt.Sprintf("- %s is disconnected by %s: %s (%s)", e.Peer, who, printable.Cut(printable.Text(e.Reason), 128), e.Code)
+}
+
+func (e message) text() string {
+	kind := printable.Cut(printable.Word(string(e.Envelope.Type)), 64)
+	answers := ""
+	if e.Envelope.ReplyTo != "" {
+		answers = " in answer to " + printable.Word(e.Envelope.ReplyTo)
+	}
+	payload := printable.Cut(printable.JSON(e.Envelope.Payload), maxPayloadText)
+	return fmt.Sprintf("< %s (%.8s) %s%s: %s", shortName(e.sender), e.Peer, kind, answers, payload)
+}
+
+func (e dialFailed) text() string {
+	wait := time.Duration(e.RetryIn * float64(time.Second)).Round(100 * time.Millisecond)
+	return fmt.Sprintf("! %s cannot be reached: %s; next try in %s", printable.Word(e.Address), printable.Line(e.Error), wait)
+}
+
+func (e stopped) text() string { return "stopped: " + e.Reason }
+
+func shortName(name string) string { return printable.Cut(printable.Word(name), 64) }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// helpCommand replaces that of the library, which answers an unknown topic with a page of text and success.
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args[0])
+			}
+			return topic.Help()
+		},
+	}
+}
+
+func (a *app) completionCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print the completion script for bash, zsh, fish or powershell",
+		Long: `Print the completion script for a shell: bash, zsh, fish or powershell.
+
+  bash:        source <(node completion bash)
+  zsh:         node completion zsh > "${fpath[1]}/_node"
+  fish:        node completion fish > ~/.config/fish/completions/node.fish
+  powershell:  node completion powershell | Out-String | Invoke-Expression`,
+		Args:      arguments(1, 1, "SHELL"),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		root := cmd.Root()
+		write := map[string]func(io.Writer) error{
+			"bash":       func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+			"zsh":        root.GenZshCompletion,
+			"fish":       func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+			"powershell": root.GenPowerShellCompletionWithDesc,
+		}[args[0]]
+		if write == nil {
+			return badUsage(cmd, "SHELL %q: must be bash, zsh, fish or powershell", args[0])
+		}
+		if err := write(a.stdout); err != nil {
+			return fmt.Errorf("write the completion script: %w", err)
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) idCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "id",
+		Short: "Print this node's public identity",
+		Long:  "Print this node's public identity. It is created on first use, with --name and --role, and does not change afterwards.",
+		Args:  arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd, settings.ScopeIdentity)
+			if err != nil {
+				return err
+			}
+			manager, err := openIdentity(s)
+			if err != nil {
+				return err
+			}
+			identity := manager.Identity()
+			return a.print(s, identity, func(w io.Writer) { writeIdentity(w, identity) })
+		},
+	}
+	settings.AddFlags(cmd.Flags(), settings.ScopeIdentity, a.options(nil))
+	return cmd
+}
+
+// openIdentity loads the identity of the data directory and makes it on first use.
+func openIdentity(s *settings.Settings) (*crypto.NodeManager, error) {
+	manager, err := crypto.NewNodeManagerAt(s.DataDir)
+	if err == nil && !manager.HasIdentity() {
+		err = manager.Generate(s.Name, s.Role)
+		if errors.Is(err, crypto.ErrIdentityExists) { // another process was faster, and the manager has its identity
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err)
+	}
+	return manager, nil
+}
+
+func writeIdentity(w io.Writer, identity crypto.NodeIdentity) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "id\t%s\n", identity.ID)
+	fmt.Fprintf(table, "name\t%s\n", printable.Word(identity.Name))
+	fmt.Fprintf(table, "public key\t%s\n", identity.PublicKey)
+	fmt.Fprintf(table, "created\t%s\n", identity.CreatedAt.Format(time.RFC3339))
+	fmt.Fprintf(table, "role\t%s\n", identity.Role)
+	table.Flush()
+}

@@ -1,0 +1,154 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// ErrNoNode means that no node runs on the data directory.
+var ErrNoNode = errors.New("no node is running")
+
+// grace is what the client waits beyond the time that it gave the node, so that the node's own words arrive.
+const grace = 2 * time.Second
+
+// Client asks the node of one data directory. Its errors are *Error for what the node reports, ErrNoNode when none runs,
+// and those of the connection.
+type Client struct {
+	dir  string
+	http *http.Client
+}
+
+// NewClient makes a client for the node of a data directory. It connects with each request.
+func NewClient(dir string) *Client {
+	return &Client{dir: dir, http: &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dial(ctx, dir)
+		},
+	}}}
+}
+
+// Get asks a question without parameters: status, peers or auth.
+func (c *Client) Get(ctx context.Context, verb string) (json.RawMessage, error) {
+	return c.do(ctx, http.MethodGet, verb, nil, defaultTimeout)
+}
+
+// Connect makes the node dial an address.
+func (c *Client) Connect(ctx context.Context, q ConnectRequest) (Connected, error) {
+	return ask[Connected](ctx, c, "connect", q, q.TimeoutMs)
+}
+
+// Disconnect makes the node close the connection to a peer.
+func (c *Client) Disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
+	return ask[Disconnected](ctx, c, "disconnect", q, 0)
+}
+
+// Send sends one message.
+func (c *Client) Send(ctx context.Context, q MessageRequest) (Sent, error) {
+	return ask[Sent](ctx, c, "send", q, q.TimeoutMs)
+}
+
+// Broadcast sends one message to every connected peer.
+func (c *Client) Broadcast(ctx context.Context, q MessageRequest) (Broadcasted, error) {
+	return ask[Broadcasted](ctx, c, "broadcast", q, q.TimeoutMs)
+}
+
+// Request sends a message and returns the envelope of its answer.
+func (c *Client) Request(ctx context.Context, q MessageRequest) (json.RawMessage, error) {
+	return ask[json.RawMessage](ctx, c, "request", q, q.TimeoutMs)
+}
+
+// Ping measures one round trip.
+func (c *Client) Ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
+	return ask[RoundTrip](ctx, c, "ping", q, q.TimeoutMs)
+}
+
+// Allow puts keys on the allowlist.
+func (c *Client) Allow(ctx context.Context, q Keys) (Keys, error) {
+	return ask[Keys](ctx, c, "allow", q, 0)
+}
+
+// Revoke takes keys off the allowlist and disconnects their owners.
+func (c *Client) Revoke(ctx context.Context, q Keys) (Keys, error) {
+	return ask[Keys](ctx, c, "revoke", q, 0)
+}
+
+// SetAuth sets the mode.
+func (c *Client) SetAuth(ctx context.Context, q Auth) (Auth, error) {
+	return ask[Auth](ctx, c, "auth", q, 0)
+}
+
+func ask[Answer any](ctx context.Context, c *Client, verb string, question any, timeoutMs int64) (answer Answer, err error) {
+	body, err := wire.MarshalJSON(question)
+	if err != nil {
+		return answer, err
+	}
+	timeout := defaultTimeout
+	if timeoutMs > 0 {
+		timeout = time.Duration(timeoutMs) * time.Millisecond
+	}
+	raw, err := c.do(ctx, http.MethodPost, verb, body, timeout)
+	if err == nil {
+		err = json.Unmarshal(raw, &answer)
+	}
+	return answer, err
+}
+
+func (c *Client) do(ctx context.Context, method, verb string, body []byte, timeout time.Duration) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout+grace)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://node/v1/"+verb, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, failure(response, raw)
+	}
+	return raw, nil
+}
+
+// failure reads the node's error out of its answer.
+func failure(response *http.Response, raw []byte) error {
+	reported := &Error{}
+	if err := json.Unmarshal(raw, reported); err != nil || reported.Code == "" {
+		return fmt.Errorf("the node answers %q: is it of another version?", response.Status)
+	}
+	return reported
+}
+
+// unreachable finds out why there was no answer.
+func (c *Client) unreachable(err error) error {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
+		return ErrNoNode
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return &Error{CodeTimeout, "the node does not answer"}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("the node ended before it answered")
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s is not open to this user", SocketPath(c.dir))
+	default:
+		return err
+	}
+}

@@ -1,0 +1,179 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Node is what commands need of the running node. Its methods are safe for concurrent use and their errors are those of
+// the supervisor package.
+type Node interface {
+	Identity() crypto.NodeIdentity
+	Resolve(nameOrPrefix string) (string, error)
+	Status(ctx context.Context) (supervisor.Status, error)
+	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
+	Connect(ctx context.Context, address string) (Connected, error)
+	Disconnect(ctx context.Context, peer string, forget bool) error
+	SendContext(ctx context.Context, peer string, message *wire.Message) error
+	BroadcastContext(ctx context.Context, message *wire.Message) (int, []supervisor.SendFailure, error)
+	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)
+	Allow(ctx context.Context, keys ...crypto.PublicKey) error
+	Revoke(ctx context.Context, keys ...crypto.PublicKey) error
+	AuthMode() (mode supervisor.AuthMode, stored bool)
+	SetAuthMode(ctx context.Context, mode supervisor.AuthMode) error
+}
+
+// Handler answers the requests of commands. It trusts nobody: every request is checked before the node hears of it.
+type Handler struct {
+	node    Node
+	maxBody int64
+	mux     *http.ServeMux
+	now     func() time.Time
+}
+
+// NewHandler makes the handler for a node whose largest message is maxMessageSize.
+func NewHandler(node Node, maxMessageSize int64) *Handler {
+	h := &Handler{node: node, maxBody: maxMessageSize + bodySlack, mux: http.NewServeMux(), now: time.Now}
+	h.mux.HandleFunc("GET /v1/status", get(node.Status))
+	h.mux.HandleFunc("GET /v1/peers", get(node.Peers))
+	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
+	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
+	h.mux.HandleFunc("POST /v1/connect", post(h, h.connect))
+	h.mux.HandleFunc("POST /v1/disconnect", post(h, h.disconnect))
+	h.mux.HandleFunc("POST /v1/send", post(h, h.send))
+	h.mux.HandleFunc("POST /v1/broadcast", post(h, h.broadcast))
+	h.mux.HandleFunc("POST /v1/request", post(h, h.request))
+	h.mux.HandleFunc("POST /v1/ping", post(h, h.ping))
+	h.mux.HandleFunc("POST /v1/allow", post(h, h.allow))
+	h.mux.HandleFunc("POST /v1/revoke", post(h, h.revoke))
+	return h
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// get makes a handler for a question without a body.
+func get[Answer any](do func(context.Context) (Answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), defaultTimeout)
+		defer cancel()
+		answer, err := do(ctx)
+		reply(w, answer, err)
+	}
+}
+
+// post makes a handler for a request with a JSON body.
+func post[Question, Answer any](h *Handler, do func(context.Context, Question) (Answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var question Question
+		if err := decode(http.MaxBytesReader(w, r.Body, h.maxBody), &question); err != nil {
+			reply(w, nil, err)
+			return
+		}
+		answer, err := do(r.Context(), question)
+		reply(w, answer, err)
+	}
+}
+
+// decode reads exactly one JSON value with the keys of v only.
+func decode(body io.Reader, v any) error {
+	data, err := io.ReadAll(body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &Error{CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", tooLarge.Limit)}
+	case err != nil:
+		return usage("the request did not arrive whole: %v", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		return usage("the request is not what this node understands: %v", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return usage("the request has more than one JSON value")
+	}
+	return nil
+}
+
+// reply writes the answer or, when there is an error, that.
+func reply(w http.ResponseWriter, answer any, err error) {
+	status := http.StatusOK
+	var body []byte
+	if err == nil {
+		body, err = wire.MarshalJSON(answer)
+	}
+	if err != nil {
+		failure := explain(err)
+		status = failure.status()
+		body, _ = wire.MarshalJSON(failure) // two strings: cannot fail
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a command that has gone away needs no answer
+}
+
+func usage(format string, args ...any) *Error {
+	return &Error{CodeUsage, fmt.Sprintf(format, args...)}
+}
+
+// explain finds the code of an error that the node returned. Whoever asked knows which peer it is about.
+func explain(err error) *Error {
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known
+	}
+	if about := (*supervisor.PeerError)(nil); errors.As(err, &about) {
+		err = about.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{CodeTimeout, "no answer in time"}
+	}
+	for _, kind := range []struct {
+		is   error
+		code Code
+	}{
+		{supervisor.ErrUnknownPeer, CodeUnknownPeer},
+		{supervisor.ErrAmbiguousPeer, CodeAmbiguous},
+		{supervisor.ErrNotConnected, CodeNotConnected},
+		{supervisor.ErrRefused, CodeRefused},
+		{supervisor.ErrRevoked, CodeRefused},
+		{supervisor.ErrTooLarge, CodeTooLarge},
+		{supervisor.ErrQueueFull, CodeQueueFull},
+		{supervisor.ErrWriteTimeout, CodeTimeout},
+		{supervisor.ErrClosed, CodeNotConnected},
+	} {
+		if errors.Is(err, kind.is) {
+			return &Error{kind.code, err.Error()}
+		}
+	}
+	return &Error{CodeFailed, err.Error()}
+}
+
+func (e *Error) status() int {
+	switch e.Code {
+	case CodeUsage, CodeAmbiguous:
+		return http.StatusBadRequest
+	case CodeUnknownPeer:
+		return http.StatusNotFound
+	case CodeNotConnected, CodeRefused:
+		return http.StatusConflict
+	case CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case CodeQueueFull:
+		return http.StatusTooManyRequests
+	case CodeTimeout:
+		return http.StatusRequestTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}

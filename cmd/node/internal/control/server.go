@@ -1,0 +1,78 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+const (
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 30 * time.Second
+	idleTimeout   = time.Minute
+	maxHeader     = 8 << 10
+)
+
+// Server answers on the control socket of one data directory.
+type Server struct {
+	dir      string
+	listener net.Listener
+	http     *http.Server
+	cancel   context.CancelFunc
+	served   chan struct{}
+}
+
+// Listen binds the control socket of dir; the caller already holds the lock of the directory's peer book. Commands wait in
+// the socket's queue until Serve.
+func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error) {
+	listener, err := listen(dir)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Server{
+		dir:      dir,
+		listener: listener,
+		cancel:   cancel,
+		served:   make(chan struct{}),
+		http: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: headerTimeout,
+			ReadTimeout:       bodyTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeader,
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		},
+	}, nil
+}
+
+// Path returns the path of the socket.
+func (s *Server) Path() string { return SocketPath(s.dir) }
+
+// Serve answers commands until Close. It returns at once.
+func (s *Server) Serve() {
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(s.listener) // ends with ErrServerClosed; the listener has no other way to fail
+	}()
+}
+
+// Close ends the server: commands under way get an error, and until ctx ends the time to read it. Then the socket is gone.
+// Serve must have been called.
+func (s *Server) Close(ctx context.Context) error {
+	s.cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		_ = s.http.Close()
+	}
+	<-s.served
+	if err := os.Remove(s.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const socketName = "control.sock"
+
+// maxSocketPath is below the 104 to 108 bytes that the systems allow for the path of a Unix socket.
+const maxSocketPath = 100
+
+// SocketPath returns where the node of a data directory listens.
+func SocketPath(dir string) string { return filepath.Join(dir, socketName) }
+
+// withShortPath calls use with a path of the socket that is short enough for the system, however long dir is.
+func withShortPath(dir string, use func(path string) error) error {
+	if path := SocketPath(dir); len(path) <= maxSocketPath {
+		return use(path)
+	}
+	open, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	return use(fmt.Sprintf("/proc/self/fd/%d/%s", open.Fd(), socketName))
+}
+
+// listen binds the control socket of dir with mode 0600 from its first moment. A socket that a killed node left behind is
+// removed: the caller holds the lock of the peer book, so nobody can be listening on it.
+func listen(dir string) (net.Listener, error) {
+	info, err := os.Lstat(SocketPath(dir))
+	switch {
+	case err == nil && info.Mode().Type() != fs.ModeSocket:
+		return nil, fmt.Errorf("%s is no socket: move it away", SocketPath(dir))
+	case err == nil:
+		if err := os.Remove(SocketPath(dir)); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	var listener *net.UnixListener
+	err = withShortPath(dir, func(path string) error {
+		// The umask belongs to the whole process: what others create meanwhile is at worst less readable.
+		before := syscall.Umask(0o177)
+		defer syscall.Umask(before)
+		var err error
+		listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Closing would unlink the short path, which no longer leads anywhere; Server.Close removes the real one.
+	listener.SetUnlinkOnClose(false)
+	return listener, nil
+}
+
+// dial opens a connection to the node of dir.
+func dial(ctx context.Context, dir string) (conn net.Conn, err error) {
+	err = withShortPath(dir, func(path string) error {
+		var dialer net.Dialer
+		conn, err = dialer.DialContext(ctx, "unix", path)
+		return err
+	})
+	return conn, err
+}

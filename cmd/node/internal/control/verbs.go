@@ -1,0 +1,227 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// limited returns a context that ends after ms milliseconds, or after the default when ms is 0.
+func limited(ctx context.Context, ms int64) (context.Context, context.CancelFunc, error) {
+	limit := defaultTimeout
+	if ms != 0 {
+		if ms < 0 || ms > maxTimeout.Milliseconds() {
+			return nil, nil, usage("timeoutMs %d: must be from 1 to %d", ms, maxTimeout.Milliseconds())
+		}
+		limit = time.Duration(ms) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	return ctx, cancel, nil
+}
+
+func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, error) {
+	if err := settings.CheckAddress(q.Address); err != nil {
+		return Connected{}, usage("address %.128q: %v", q.Address, err)
+	}
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return Connected{}, err
+	}
+	defer cancel()
+	answer, err := h.node.Connect(ctx, q.Address)
+	if err == nil {
+		return answer, nil
+	}
+	failure := explain(err)
+	var timeout net.Error
+	switch {
+	case failure.Code != CodeFailed, errors.Is(err, supervisor.ErrNoRoom), errors.Is(err, supervisor.ErrStopped):
+	case errors.As(err, &timeout) && timeout.Timeout():
+		failure.Code = CodeTimeout
+	default: // nobody there, or not who was expected: for the caller the same as a refusal
+		failure.Code = CodeRefused
+	}
+	return Connected{}, failure
+}
+
+func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
+	ctx, cancel, _ := limited(ctx, 0)
+	defer cancel()
+	peer, err := h.resolve(q.Peer)
+	if err == nil {
+		err = h.node.Disconnect(ctx, peer, q.Forget)
+	}
+	return Disconnected{Peer: peer, Forgotten: q.Forget}, err
+}
+
+func (h *Handler) send(ctx context.Context, q MessageRequest) (Sent, error) {
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return Sent{}, err
+	}
+	defer cancel()
+	message, err := h.message(q)
+	if err != nil {
+		return Sent{}, err
+	}
+	return Sent{message.ID}, h.node.SendContext(ctx, message.To, message)
+}
+
+func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted, error) {
+	if q.Peer != "" {
+		return Broadcasted{}, usage("a broadcast goes to every peer and not to %.64q", q.Peer)
+	}
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return Broadcasted{}, err
+	}
+	defer cancel()
+	message, err := NewMessage(h.node.Identity().ID, "", q)
+	if err != nil {
+		return Broadcasted{}, err
+	}
+	sent, failed, err := h.node.BroadcastContext(ctx, message)
+	answer := Broadcasted{ID: message.ID, Sent: sent, Failed: make([]Failure, 0, len(failed))}
+	for _, f := range failed {
+		answer.Failed = append(answer.Failed, Failure{Peer: f.Peer, Error: f.Err.Error()})
+	}
+	if len(failed) > 0 {
+		err = nil // the answer says it better
+	}
+	return answer, err
+}
+
+func (h *Handler) request(ctx context.Context, q MessageRequest) (*wire.Message, error) {
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	message, err := h.message(q)
+	if err != nil {
+		return nil, err
+	}
+	return h.node.RequestContext(ctx, message.To, message)
+}
+
+func (h *Handler) ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return RoundTrip{}, err
+	}
+	defer cancel()
+	peer, err := h.resolve(q.Peer)
+	if err != nil {
+		return RoundTrip{}, err
+	}
+	start := h.now()
+	message, err := wire.NewMessage(wire.MsgPing, h.node.Identity().ID, peer, wire.PingPayload{SentAt: start.UnixMilli()})
+	if err != nil {
+		return RoundTrip{}, err
+	}
+	if _, err := h.node.RequestContext(ctx, peer, message); err != nil {
+		return RoundTrip{Peer: peer}, err
+	}
+	return RoundTrip{Peer: peer, Ms: float64(h.now().Sub(start).Microseconds()) / 1000}, nil
+}
+
+func (h *Handler) allow(ctx context.Context, q Keys) (Keys, error) {
+	return changeKeys(ctx, q, h.node.Allow)
+}
+
+func (h *Handler) revoke(ctx context.Context, q Keys) (Keys, error) {
+	return changeKeys(ctx, q, h.node.Revoke)
+}
+
+func changeKeys(ctx context.Context, q Keys, change func(context.Context, ...crypto.PublicKey) error) (Keys, error) {
+	ctx, cancel, _ := limited(ctx, 0)
+	defer cancel()
+	if len(q.Keys) == 0 {
+		return q, usage("there is no key")
+	}
+	keys := make([]crypto.PublicKey, 0, len(q.Keys))
+	for _, text := range q.Keys {
+		key, err := crypto.ParsePublicKey(text)
+		if err != nil {
+			return q, usage("key %.64q: %v", text, err)
+		}
+		keys = append(keys, key)
+	}
+	return q, change(ctx, keys...)
+}
+
+func (h *Handler) auth(context.Context) (Auth, error) {
+	mode, stored := h.node.AuthMode()
+	return Auth{Auth: mode.String(), Stored: stored}, nil
+}
+
+func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
+	ctx, cancel, _ := limited(ctx, 0)
+	defer cancel()
+	mode, err := supervisor.ParseAuthMode(q.Auth)
+	if err != nil {
+		return q, usage("auth %.64q: must be open or allowlist", q.Auth)
+	}
+	return Auth{Auth: q.Auth, Stored: true}, h.node.SetAuthMode(ctx, mode)
+}
+
+// resolve finds the ID of the peer that a person named.
+func (h *Handler) resolve(name string) (string, error) {
+	if name == "" {
+		return "", usage("the request names no peer")
+	}
+	return h.node.Resolve(name)
+}
+
+func (h *Handler) message(q MessageRequest) (*wire.Message, error) {
+	peer, err := h.resolve(q.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return NewMessage(h.node.Identity().ID, peer, q)
+}
+
+// NewMessage makes the message that q asks for. Its errors, all of them *Error, tell the user what every receiver would
+// refuse without a word.
+func NewMessage(from, to string, q MessageRequest) (*wire.Message, error) {
+	switch kind := wire.MessageType(q.Type); kind {
+	case wire.MsgHandshake, wire.MsgHandshakeAck:
+		return nil, usage("type %s: only opens connections", kind)
+	case wire.MsgDisconnect:
+		return nil, usage("type %s: use 'node disconnect'", kind)
+	}
+	if !utf8.ValidString(q.Type) || strings.TrimSpace(q.Type) == "" {
+		return nil, usage("type %.64q: must be a word such as chat", q.Type)
+	}
+	if len(q.ReplyTo) > wire.MaxIDBytes {
+		return nil, usage("replyTo has %d bytes: an id has %d at most", len(q.ReplyTo), wire.MaxIDBytes)
+	}
+	if !utf8.Valid(q.Payload) {
+		return nil, usage("the payload is not UTF-8: encode it, for example as base64")
+	}
+	var payload any
+	if len(q.Payload) > 0 {
+		payload = q.Payload
+	}
+	message, err := wire.NewMessage(wire.MessageType(q.Type), from, to, payload)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	message.ReplyTo = q.ReplyTo
+	encoded, err := message.AppendJSON(nil)
+	if err == nil {
+		_, err = wire.Decode(encoded)
+	}
+	if err != nil {
+		return nil, usage("every peer would refuse this message: %v", err)
+	}
+	return message, nil
+}

@@ -1,0 +1,228 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// Options are what Load takes from its surroundings.
+type Options struct {
+	Flags    *pflag.FlagSet // nil for none
+	Environ  []string       // KEY=value
+	DataDir  string         // default of --data-dir
+	File     string         // default of --config; read only when it is there
+	HostName string         // default of --name
+}
+
+// layer holds the values of one source; keys are the names of flags.
+type layer struct {
+	source Source
+	values *koanf.Koanf
+}
+
+// Load finds, checks and returns the settings in force for a command that uses scope. Every error is one line that
+// names the place of the bad value.
+func Load(o Options, scope Scope) (*Settings, error) {
+	layers, path, err := readLayers(o)
+	if err != nil {
+		return nil, err
+	}
+	s := defaults(o)
+	s.File = path
+	for _, def := range definitions() {
+		if err := s.resolve(def, layers, scope); err != nil {
+			return nil, err
+		}
+	}
+	if s.sources["max-clock-skew"] == FromDefault {
+		s.Transport.MaxClockSkew = s.Transport.DedupTTL
+	}
+	if scope < ScopeNode {
+		return s, nil
+	}
+	return s, s.check()
+}
+
+// resolve takes the value of one setting from the strongest layer that has it.
+func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
+	s.sources[def.name] = FromDefault
+	if def.scope > scope {
+		return nil
+	}
+	for _, l := range layers {
+		if !l.values.Exists(def.name) {
+			continue
+		}
+		s.sources[def.name] = l.source
+		text, err := scalar(l.values.Get(def.name))
+		if err == nil {
+			err = def.set(s, text)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", place(def, l.source, s.File, text), err)
+		}
+		return nil
+	}
+	return nil
+}
+
+// check holds the rules between settings.
+func (s *Settings) check() error {
+	t := s.Transport
+	switch {
+	case t.TLSCertFile != "" && t.TLSKeyFile == "":
+		return errors.New("--tls-cert is given without --tls-key: give both or neither")
+	case t.TLSKeyFile != "" && t.TLSCertFile == "":
+		return errors.New("--tls-key is given without --tls-cert: give both or neither")
+	case t.ReservedConns >= t.MaxConns:
+		return fmt.Errorf("--reserved-conns %d: must be less than --max-conns, which is %d", t.ReservedConns, t.MaxConns)
+	}
+	return t.Validate()
+}
+
+// place says in the user's own words where a value was given.
+func place(def definition, source Source, path, text string) string {
+	text = printable.Cut(printable.Word(text), 80)
+	switch source {
+	case FromFlag:
+		return "--" + def.name + " " + text
+	case FromEnvironment:
+		return def.env + "=" + text
+	default:
+		return printable.Text(path) + ": " + def.name + ": " + text
+	}
+}
+
+// readLayers returns what flags, environment and file say, the strongest first, and the path of the file that was read.
+func readLayers(o Options) ([]layer, string, error) {
+	flags, environment, content := koanf.New("."), koanf.New("."), koanf.New(".")
+	if err := flags.Load(flagProvider(o.Flags), nil); err != nil {
+		return nil, "", err
+	}
+	if err := environment.Load(envProvider(o.Environ), nil); err != nil {
+		return nil, "", err
+	}
+	layers := []layer{{FromFlag, flags}, {FromEnvironment, environment}, {FromFile, content}}
+	path, named := o.File, ""
+	switch {
+	case flags.Exists("config"):
+		path, named = flags.String("config"), "--config"
+	case environment.Exists("config"):
+		path, named = environment.String("config"), "NODE_CONFIG"
+	}
+	if path == "" && named == "" {
+		return layers, "", nil
+	}
+	err := readFile(content, path)
+	if errors.Is(err, fs.ErrNotExist) && named == "" {
+		return layers, "", nil
+	}
+	if err != nil && named != "" {
+		err = fmt.Errorf("%s %w", named, err)
+	}
+	return layers, path, err
+}
+
+func flagProvider(flags *pflag.FlagSet) koanf.Provider {
+	if flags == nil {
+		flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	}
+	known := byName()
+	return posflag.ProviderWithFlag(flags, ".", nil, func(f *pflag.Flag) (string, any) {
+		if _, ok := known[f.Name]; !ok {
+			return "", nil
+		}
+		return f.Name, f.Value.String()
+	})
+}
+
+// envProvider ignores variables that begin with NODE_ and are no setting: other programs use the prefix too.
+func envProvider(environ []string) koanf.Provider {
+	names := make(map[string]definition)
+	for _, def := range definitions() {
+		names[def.env] = def
+	}
+	return env.Provider(".", env.Opt{
+		Prefix:      "NODE_",
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(key, value string) (string, any) {
+			def, ok := names[key]
+			if !ok || value == "" && !def.emptyCounts {
+				return "", nil
+			}
+			return def.name, value
+		},
+	})
+}
+
+func readFile(into *koanf.Koanf, path string) error {
+	if path == "" {
+		return errors.New(`"": must be a file`)
+	}
+	if err := into.Load(file.Provider(path), yaml.Parser()); err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			return fmt.Errorf("%s: the settings file cannot be read: %w", printable.Text(path), pathErr.Err)
+		}
+		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Line(err.Error()))
+	}
+	known := byName()
+	for _, key := range into.Keys() {
+		if _, ok := known[key]; ok && key != "config" {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(known))
+		names = slices.DeleteFunc(names, func(n string) bool { return n == "config" })
+		return fmt.Errorf("%s: unknown key %s: the keys are %s", printable.Text(path), printable.Word(key), strings.Join(names, ", "))
+	}
+	return nil
+}
+
+func byName() map[string]definition {
+	known := make(map[string]definition)
+	for _, def := range definitions() {
+		known[def.name] = def
+	}
+	return known
+}
+
+// scalar turns a value of any layer into the text that the flag would take; the list of a file becomes commas.
+func scalar(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case int:
+		return strconv.Itoa(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case uint64:
+		return strconv.FormatUint(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case []any:
+		parts := make([]string, 0, len(v))
+		for _, element := range v {
+			text, err := scalar(element)
+			if err != nil {
+				return text, err
+			}
+			parts = append(parts, text)
+		}
+		return strings.Join(parts, ","), nil
+	default:
+		return fmt.Sprint(v), errors.New("must be a text, a number or, for peer, a list")
+	}
+}

@@ -1,0 +1,197 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+const (
+	// MaxMessageSizeLimit is the largest --max-message-size, and so the largest payload that any command reads.
+	MaxMessageSizeLimit = 1 << 30
+	minMessageSize      = 1 << 10
+	maxCount            = 1_000_000
+	maxNumber           = 1e9
+	maxDuration         = 365 * 24 * time.Hour // keeps sums of two durations far from overflow
+)
+
+func mustBe(what string) error { return errors.New("must be " + what) }
+
+func oneOf(field *string, text string, allowed ...string) error {
+	for _, a := range allowed {
+		if text == a {
+			*field = text
+			return nil
+		}
+	}
+	return mustBe(strings.Join(allowed, " or "))
+}
+
+func parseCount(text string, least int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > maxCount {
+		return 0, mustBe(fmt.Sprintf("a whole number from %d to %d", least, maxCount))
+	}
+	return n, nil
+}
+
+func parseNumber(text string, least float64) (float64, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(n) || n < least || n > maxNumber {
+		return 0, mustBe(fmt.Sprintf("a number from %g to %.0f", least, maxNumber))
+	}
+	return n, nil
+}
+
+// ParseDuration reads a duration above 0 and up to a year, such as 30s.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 || d > maxDuration {
+		return 0, mustBe("a duration above 0 with its unit, such as 500ms, 30s or 5m")
+	}
+	return d, nil
+}
+
+// FormatDuration writes a duration without parts that are zero: 5m, not 5m0s.
+func FormatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// byteUnits has longer suffixes before those that they end in.
+func byteUnits() []struct {
+	suffix string
+	size   int64
+} {
+	return []struct {
+		suffix string
+		size   int64
+	}{
+		{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+		{"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}, {"B", 1},
+	}
+}
+
+// parseBytes reads a size such as 1048576, 64KiB or 1MB.
+func parseBytes(text string) (int64, error) {
+	digits, size := text, int64(1)
+	for _, unit := range byteUnits() {
+		if head, ok := cutSuffixFold(text, unit.suffix); ok {
+			digits, size = strings.TrimSpace(head), unit.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > MaxMessageSizeLimit/size || n*size < minMessageSize {
+		return 0, mustBe("a size from 1KiB to 1GiB, in bytes or with a unit, such as 65536, 64KiB or 1MB")
+	}
+	return n * size, nil
+}
+
+func cutSuffixFold(text, suffix string) (string, bool) {
+	at := len(text) - len(suffix)
+	if at < 0 || !strings.EqualFold(text[at:], suffix) {
+		return text, false
+	}
+	return text[:at], true
+}
+
+// FormatBytes writes a size with the largest binary unit that divides it.
+func FormatBytes(n int64) string {
+	for _, unit := range byteUnits()[:3] {
+		if n >= unit.size && n%unit.size == 0 {
+			return strconv.FormatInt(n/unit.size, 10) + unit.suffix
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func checkName(text string) error {
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if text == "" || len(text) > crypto.MaxNameLength || !utf8.ValidString(text) || strings.ContainsFunc(text, unprintable) {
+		return mustBe(fmt.Sprintf("1 to %d bytes of printable text", crypto.MaxNameLength))
+	}
+	return nil
+}
+
+func checkPath(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Path != text || !strings.HasPrefix(text, "/") || path.Clean(text) != text || strings.ContainsAny(text, "{} ") {
+		return mustBe("a path that begins with /, such as /ws")
+	}
+	return nil
+}
+
+// checkListen accepts host:port, the host left out for all addresses, and the empty text.
+func checkListen(text string) error {
+	if text == "" {
+		return nil
+	}
+	if host, port, err := net.SplitHostPort(text); err != nil || !isHost(host) && host != "" || !isPort(port, 0) {
+		return mustBe("host:port, such as 127.0.0.1:9091 or :9091, or empty")
+	}
+	return nil
+}
+
+// CheckAddress accepts what can be dialled: host:port, ws://… and wss://….
+func CheckAddress(text string) error {
+	if _, err := supervisor.ParseAddress(text, "/"); err != nil || strings.Contains(text, ",") {
+		return mustBe("host:port, ws://… or wss://…")
+	}
+	return nil
+}
+
+func isHost(text string) bool {
+	bad := func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("/?#@,", r)
+	}
+	return text != "" && len(text) <= 255 && !strings.ContainsFunc(text, bad)
+}
+
+func isPort(text string, least int) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && int(n) >= least
+}
+
+// parseAddresses reads addresses with commas between them.
+func parseAddresses(text string) ([]string, error) {
+	var addresses []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if err := CheckAddress(part); err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, part)
+	}
+	return addresses, nil
+}
+
+func setLogLevel(s *Settings, text string) error {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	level, ok := levels[text]
+	if !ok {
+		return mustBe("debug, info, warn or error")
+	}
+	s.LogLevel = level
+	return nil
+}

@@ -1,0 +1,45 @@
+// Command node runs an encrypted peer-to-peer node and talks to the one that runs. The documentation of the commands is
+// in their help; docs/ has the rest.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/adrg/xdg"
+)
+
+func main() {
+	host, _ := os.Hostname()
+	if host == "" {
+		host = "node"
+	}
+	a := &app{
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   &lockedWriter{w: os.Stderr},
+		environ:  os.Environ(),
+		now:      time.Now,
+		signals:  shutdownSignals,
+		dataDir:  crypto.DefaultDataDir(),
+		file:     filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml"),
+		hostName: host,
+	}
+	os.Exit(a.run(os.Args[1:]))
+}
+
+// shutdownSignals delivers the signals that end `node run`. SIGPIPE is caught without being delivered: without that, a
+// reader that closes our standard output would kill the process on the spot instead of failing a write.
+func shutdownSignals() (<-chan os.Signal, func()) {
+	stop, pipe := make(chan os.Signal, 4), make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	return stop, func() {
+		signal.Stop(stop)
+		signal.Stop(pipe)
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// closeGrace is how long commands under way have to read their answers, and the reader of events the last line.
+const closeGrace = time.Second
+
+// node is a running node and what this program puts around it.
+type node struct {
+	*supervisor.Transport // what control.Node and lineSender ask for by the same names
+
+	settings *settings.Settings
+	log      *slog.Logger
+	book     *supervisor.PeerRegistry
+	control  *control.Server
+	events   *eventLog
+}
+
+// start opens everything in the order in which it depends on each other, and prints the first event.
+func (a *app) start(s *settings.Settings) (n *node, err error) {
+	n = &node{settings: s, log: newLogger(s, a.stderr), events: newEventLog(a.stdout, s.Output, a.now)}
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w: give another one with --data-dir", err)
+	}
+	if n.book, err = supervisor.OpenPeerRegistry(peerBook(s.DataDir)); err != nil {
+		if errors.Is(err, supervisor.ErrInUse) {
+			return nil, fmt.Errorf("another node is running in %s: stop it, or give another --data-dir", printable.Word(s.DataDir))
+		}
+		return nil, err
+	}
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.book.Close())
+	}
+	return n, nil
+}
+
+// open starts the node on its locked data directory.
+func (n *node) open() error {
+	manager, err := openIdentity(n.settings)
+	if err != nil {
+		return err
+	}
+	n.setAuthMode()
+	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, supervisor.WithLogger(n.log))
+	if err != nil {
+		return fmt.Errorf("start the node: %w", err)
+	}
+	n.OnEvent(func(e supervisor.Event) {
+		if known := eventOf(e); known != nil {
+			n.events.add(known)
+		}
+	})
+	n.OnMessage(func(c *supervisor.PeerConnection, m *wire.Message) {
+		if known := messageEvent(c.Peer(), m); known != nil {
+			n.events.add(known)
+		}
+	})
+	handler := control.NewHandler(n, n.settings.Transport.MaxMessageSize)
+	n.control, err = control.Listen(n.settings.DataDir, handler, n.log)
+	if err != nil {
+		return fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err)
+	}
+	err = n.Start()
+	n.control.Serve()
+	if err != nil {
+		return errors.Join(fmt.Errorf("start the node: %w", err), n.closeControl())
+	}
+	n.events.open(n.listening())
+	return nil
+}
+
+// setAuthMode makes a mode that was given for this run hold without storing it; else the stored one is in force.
+func (n *node) setAuthMode() {
+	if mode, stored := n.book.StoredAuthMode(); stored {
+		n.settings.UseStoredAuth(mode)
+	}
+	n.book.UseAuthMode(n.settings.Auth)
+}
+
+func (n *node) listening() listening {
+	identity := n.Identity()
+	first := listening{
+		ID: identity.ID, Name: identity.Name, PublicKey: identity.PublicKey,
+		URL: n.URL(), Control: n.control.Path(),
+	}
+	if address := n.Addr(); address != nil {
+		first.Address = address.String()
+	}
+	return first
+}
+
+// stop ends the node gracefully within the shutdown timeout and prints the last event.
+func (n *node) stop(reason string) {
+	ctx, cancel := context.WithTimeout(context.Background(), n.settings.Transport.ShutdownTimeout)
+	defer cancel()
+	if err := n.Transport.Stop(ctx); err != nil {
+		n.log.Warn("shutdown was not complete", "error", err)
+	}
+	if err := n.closeControl(); err != nil {
+		n.log.Warn("control socket", "error", err)
+	}
+	if err := n.book.Close(); err != nil {
+		n.log.Error("peer book", "error", err)
+	}
+	last, cancelLast := context.WithTimeout(context.Background(), closeGrace)
+	defer cancelLast()
+	n.events.close(last, stopped{Reason: reason})
+}
+
+func (n *node) closeControl() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	return n.control.Close(ctx)
+}
+
+// Connect implements control.Node.
+func (n *node) Connect(ctx context.Context, address string) (control.Connected, error) {
+	connection, err := n.ConnectAddress(ctx, address)
+	if err != nil {
+		return control.Connected{}, err
+	}
+	peer := connection.Peer()
+	return control.Connected{Peer: peer.ID, Name: peer.Name, Address: address}, nil
+}
+
+// AuthMode implements control.Node.
+func (n *node) AuthMode() (supervisor.AuthMode, bool) {
+	_, stored := n.book.StoredAuthMode()
+	return n.book.AuthMode(), stored
+}
+
+func (n *node) lineReader(errors io.Writer) *lineReader {
+	t := n.settings.Transport
+	return &lineReader{
+		from: n.Identity().ID, node: n, errors: errors,
+		maxLine: int(t.MaxMessageSize) + lineSlack, timeout: t.WriteTimeout,
+	}
+}
+
+func newLogger(s *settings.Settings, out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Print identity, uptime, connections and counters of the running node",
+		Args:  arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var status supervisor.Status
+			return a.show(cmd, "status", &status, func(w io.Writer) { writeStatus(w, status) })
+		},
+	}
+}
+
+func (a *app) peersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "peers",
+		Short: "Print the peers that the running node knows",
+		Args:  arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var peers []supervisor.PeerInfo
+			return a.show(cmd, "peers", &peers, func(w io.Writer) { writePeers(w, peers, a.now()) })
+		},
+	}
+}
+
+// show asks the node a question without parameters, reads the answer into view and prints it: the JSON as it came, or text.
+func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Writer)) error {
+	s, client, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	raw, err := client.Get(cmd.Context(), verb)
+	if err != nil {
+		return explain(err, s.DataDir, verb)
+	}
+	if err := json.Unmarshal(raw, view); err != nil {
+		return fmt.Errorf("%s: read the node's answer: %w", verb, err)
+	}
+	return a.print(s, raw, text)
+}
+
+func writeStatus(w io.Writer, s supervisor.Status) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "name\t%s\n", printable.Word(s.Identity.Name))
+	fmt.Fprintf(table, "id\t%s\n", s.Identity.ID)
+	fmt.Fprintf(table, "role\t%s\n", s.Identity.Role)
+	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
+	fmt.Fprintf(table, "uptime\t%s\n", ago(time.Duration(s.Uptime*float64(time.Second))))
+	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
+	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", s.Connections.Established, s.Connections.Pending, s.Connections.Max)
+	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
+	fmt.Fprintln(table)
+	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
+		fmt.Fprintf(table, "%s\t%d\n", name, s.Counters[name])
+	}
+	table.Flush()
+}
+
+func writePeers(w io.Writer, peers []supervisor.PeerInfo, now time.Time) {
+	if len(peers) == 0 {
+		fmt.Fprintln(w, "no peers yet: dial one with `node connect ADDR`")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
+	for _, p := range peers {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", p.ID, printable.Cut(printable.Word(p.Name), 32),
+			state(p), orDash(p.Direction), roundTrip(p), seen(p, now), p.Queued, orDash(p.Address), notes(p))
+	}
+	table.Flush()
+}
+
+func state(p supervisor.PeerInfo) string {
+	switch {
+	case p.Connected && p.Verified:
+		return "connected"
+	case p.Connected:
+		return "unverified"
+	default:
+		return "away"
+	}
+}
+
+func roundTrip(p supervisor.PeerInfo) string {
+	if p.RTTMs <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2fms", p.RTTMs)
+}
+
+func seen(p supervisor.PeerInfo, now time.Time) string {
+	if p.LastSeen.IsZero() {
+		return "-"
+	}
+	return ago(now.Sub(p.LastSeen)) + " ago"
+}
+
+func notes(p supervisor.PeerInfo) string {
+	var notes []string
+	if p.Persistent {
+		notes = append(notes, "persistent")
+	}
+	if p.Allowed {
+		notes = append(notes, "allowed")
+	}
+	return orDash(strings.Join(notes, ","))
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return printable.Word(text)
+}
+
+// ago writes a duration with its two largest units, as people say it.
+func ago(d time.Duration) string {
+	d = max(d, 0)
+	seconds, minutes, hours := int(d.Seconds())%60, int(d.Minutes())%60, int(d.Hours())
+	switch {
+	case hours >= 24:
+		return fmt.Sprintf("%dd%dh", hours/24, hours%24)
+	case hours > 0:
+		return fmt.Sprintf("%dh%dm", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%dm%ds", minutes, seconds)
+	default:
+		return fmt.Sprintf("%ds", seconds)
+	}
+}
+
+// completePeer offers the IDs of the running node's peers, with their names, to the shell.
+func (a *app) completePeer(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	_, client, err := a.client(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	raw, err := client.Get(cmd.Context(), "peers")
+	var peers []supervisor.PeerInfo
+	if err != nil || json.Unmarshal(raw, &peers) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var offers []string
+	for _, p := range peers {
+		offers = append(offers, p.ID+"\t"+printable.Word(p.Name))
+	}
+	return offers, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/spf13/cobra"
+)
+
+// pingResult is what a series of pings comes to. The times are 0 when nothing was received.
+type pingResult struct {
+	Peer     string  `json:"peer"`
+	Sent     int     `json:"sent"`
+	Received int     `json:"received"`
+	MinMs    float64 `json:"minMs"`
+	AvgMs    float64 `json:"avgMs"`
+	MaxMs    float64 `json:"maxMs"`
+}
+
+func (r *pingResult) add(ms float64) {
+	r.AvgMs = (r.AvgMs*float64(r.Received) + ms) / float64(r.Received+1)
+	r.MaxMs = max(r.MaxMs, ms)
+	if r.Received == 0 || ms < r.MinMs {
+		r.MinMs = ms
+	}
+	r.Received++
+}
+
+func (a *app) pingCommand() *cobra.Command {
+	count, interval, timeout := 4, span{time.Second}, span{10 * time.Second}
+	cmd := &cobra.Command{
+		Use:   "ping PEER",
+		Short: "Measure round trips to a peer",
+		Long: "Measure round trips to a connected peer. Exit status 5 when no ping is answered; a peer of an older make may\n" +
+			"answer none.\n\n" + peerHelp,
+		Args:              arguments(1, 1, "PEER"),
+		ValidArgsFunction: a.completePeer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if count < 1 {
+				return badUsage(cmd, "--count %d: must be 1 or more", count)
+			}
+			s, client, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			p := pinger{app: a, settings: s, client: client, peer: args[0], interval: interval.Duration, timeout: timeout}
+			if err := p.run(cmd.Context(), count); err != nil {
+				return explain(err, s.DataDir, "ping "+printable.Word(args[0]))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().IntVar(&count, "count", count, "how many pings to send")
+	cmd.Flags().Var(&interval, "interval", "time between two pings")
+	cmd.Flags().Var(&timeout, "timeout", "how long to wait for each answer")
+	return cmd
+}
+
+// pinger is one series of pings.
+type pinger struct {
+	*app
+	settings *settings.Settings
+	client   *control.Client
+	peer     string
+	interval time.Duration
+	timeout  span
+}
+
+func (p *pinger) run(ctx context.Context, count int) error {
+	result := pingResult{Peer: p.peer}
+	ticker := time.NewTicker(p.interval)
+	defer ticker.Stop()
+	var lost error
+	for result.Sent < count {
+		if result.Sent > 0 {
+			<-ticker.C
+		}
+		trip, err := p.client.Ping(ctx, control.PingRequest{Peer: p.peer, TimeoutMs: p.timeout.milliseconds()})
+		result.Sent++
+		switch {
+		case err == nil:
+			result.Peer = trip.Peer
+			result.add(trip.Ms)
+			p.say("%d: %.3f ms", result.Sent, trip.Ms)
+		case isTimeout(err) || result.Received > 0:
+			lost = err
+			p.say("%d: lost: %s", result.Sent, printable.Line(err.Error()))
+		default:
+			return err // the peer was never there
+		}
+	}
+	if err := p.summarize(result); err != nil || result.Received > 0 {
+		return err
+	}
+	return lost
+}
+
+func isTimeout(err error) bool {
+	var reported *control.Error
+	return errors.As(err, &reported) && reported.Code == control.CodeTimeout
+}
+
+// say writes a line for people while the pings go on.
+func (p *pinger) say(format string, args ...any) {
+	if p.settings.Output == settings.OutputText {
+		fmt.Fprintf(p.stdout, "ping %s "+format+"\n", append([]any{printable.Word(p.peer)}, args...)...)
+	}
+}
+
+func (p *pinger) summarize(r pingResult) error {
+	return p.print(p.settings, r, func(w io.Writer) {
+		fmt.Fprintf(w, "%d sent, %d received", r.Sent, r.Received)
+		if r.Received > 0 {
+			fmt.Fprintf(w, ", min/avg/max %.3f/%.3f/%.3f ms", r.MinMs, r.AvgMs, r.MaxMs)
+		}
+		fmt.Fprintln(w)
+	})
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/spf13/cobra"
+)
+
+var (
+	errForced = errors.New("stopped at once by a second signal: connections were not closed properly")
+	errOutput = errors.New("standard output is closed: the node has stopped, start it with an output that stays open")
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var fromInput bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Start a node",
+		Long: `Start a node and run until SIGINT or SIGTERM, then tell all peers and exit with 0. A second
+signal exits at once with 1. Events appear on standard output, logs on standard error.
+
+With --stdin each line of standard input is a message to send:
+
+  {"to": PEER, "type": "chat", "payload": {"any": "JSON"}, "replyTo": ID}
+
+Only to (left out for a broadcast), type (default chat), payload (default null) and replyTo
+may be there. A line that cannot be used is an error line and changes nothing else. The end
+of the input does not end the node.`,
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd, settings.ScopeNode)
+			if err != nil {
+				return err
+			}
+			return a.runNode(s, fromInput)
+		},
+	}
+	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
+	cmd.Flags().BoolVar(&fromInput, "stdin", false, "send the messages that the lines of standard input describe")
+	return cmd
+}
+
+// runNode runs a node from its start to its end.
+func (a *app) runNode(s *settings.Settings, fromInput bool) error {
+	received, restore := a.signals()
+	defer restore()
+	n, err := a.start(s)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if fromInput {
+		lines := n.lineReader(a.stderr)
+		go lines.run(ctx, a.stdin) // a read of standard input cannot be interrupted: it may outlive the node
+	}
+	var reason string
+	var failure error
+	select {
+	case s := <-received:
+		reason = signalName(s)
+	case <-n.events.broken:
+		reason, failure = "standard output is closed", errOutput
+	}
+	cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.stop(reason)
+	}()
+	select {
+	case <-done:
+		return failure
+	case <-received:
+		return errForced
+	}
+}
+
+func signalName(s os.Signal) string {
+	switch s {
+	case os.Interrupt:
+		return "SIGINT"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	default:
+		return fmt.Sprint(s)
+	}
+}

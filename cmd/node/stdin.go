@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// lineSlack is what a line may have beyond the largest message: the keys around its payload.
+const lineSlack = 64 << 10
+
+var errLineTooLong = errors.New("the line is longer than the largest message")
+
+// lineSender is what the lines of standard input need of the node.
+type lineSender interface {
+	Resolve(nameOrPrefix string) (string, error)
+	SendContext(ctx context.Context, peer string, message *wire.Message) error
+	BroadcastContext(ctx context.Context, message *wire.Message) (int, []supervisor.SendFailure, error)
+}
+
+// lineReader sends the messages that the lines of an input describe, one after the other, so that they keep their order
+// for every peer. A peer that does not take its message holds up the others for timeout at most.
+type lineReader struct {
+	from    string // node ID
+	node    lineSender
+	errors  io.Writer
+	maxLine int
+	timeout time.Duration // of one line
+}
+
+// run reads until the input or ctx ends. What cannot be used is one line on errors, and nothing else.
+func (l *lineReader) run(ctx context.Context, input io.Reader) {
+	reader := bufio.NewReaderSize(input, 64<<10)
+	for number := 1; ; number++ {
+		line, err := readLine(reader, l.maxLine)
+		if ctx.Err() != nil || errors.Is(err, io.EOF) {
+			return
+		}
+		readable := err == nil || errors.Is(err, errLineTooLong)
+		if err == nil {
+			err = l.send(ctx, line)
+		}
+		if err != nil {
+			fmt.Fprintf(l.errors, "node: standard input, line %d: %s\n", number, printable.Line(err.Error()))
+		}
+		if !readable {
+			return
+		}
+	}
+}
+
+// readLine returns the next line without its line break. One of more than most bytes is skipped to its end.
+func readLine(reader *bufio.Reader, most int) ([]byte, error) {
+	var line []byte
+	tooLong := false
+	for {
+		part, err := reader.ReadSlice('\n')
+		if tooLong = tooLong || len(line)+len(part) > most+1; tooLong {
+			line = nil
+		} else {
+			line = append(line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case tooLong && (err == nil || errors.Is(err, io.EOF)):
+			return nil, errLineTooLong
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return line, nil
+		default:
+			return bytes.TrimRight(line, "\r\n"), err
+		}
+	}
+}
+
+// send sends the message of one line.
+func (l *lineReader) send(ctx context.Context, line []byte) error {
+	q, err := parseLine(line)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	to := ""
+	if q.Peer != "" {
+		if to, err = l.node.Resolve(q.Peer); err != nil {
+			return fmt.Errorf("send to %s: %w", printable.Word(q.Peer), err)
+		}
+	}
+	m, err := control.NewMessage(l.from, to, q)
+	if err != nil {
+		return err
+	}
+	if to == "" {
+		_, _, err = l.node.BroadcastContext(ctx, m)
+		return err
+	}
+	return l.node.SendContext(ctx, to, m)
+}
+
+// parseLine reads {"to", "type", "payload", "replyTo"}; its Peer is empty for a broadcast.
+func parseLine(line []byte) (q control.MessageRequest, err error) {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return q, errors.New(`the line is empty: write {"to": PEER, "type": TYPE, "payload": JSON}`)
+	}
+	// A map, because decoding into a struct takes "TO" for "to".
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(line, &members); err != nil {
+		return q, fmt.Errorf("no JSON object: %w", err)
+	}
+	if members == nil {
+		return q, errors.New("no JSON object: null")
+	}
+	q.Type = "chat"
+	for key, value := range members {
+		switch key {
+		case "to":
+			err = text(key, value, &q.Peer)
+		case "type":
+			err = text(key, value, &q.Type)
+		case "replyTo":
+			err = text(key, value, &q.ReplyTo)
+		case "payload":
+			q.Payload = value
+		default:
+			err = fmt.Errorf("unknown key %s: the keys are to, type, payload and replyTo", printable.Cut(printable.Word(key), 80))
+		}
+		if err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+// text reads a member that must be a string with something in it.
+func text(key string, value json.RawMessage, field *string) error {
+	var found *string
+	if err := json.Unmarshal(value, &found); err != nil || found == nil || *found == "" {
+		return fmt.Errorf("%s: must be a text that is not empty", key)
+	}
+	*field = *found
+	return nil
+}

@@ -150,12 +150,17 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	p.abandon(ctx)
 }
 
-// onCongested looks at a queue that had no room: a peer that has taken nothing for a while is closed, one that is
-// only behind is left alone.
+// onCongested looks at a queue that had no room, and again after a while: a peer that has taken nothing meanwhile is
+// closed, one that is only behind is left alone.
 func (p *Peer) onCongested(ctx actor.Context) {
-	p.handle.complained.Store(false)
-	if p.phase == open && p.handle.outbox.stalled(slowGrace) {
+	switch {
+	case p.phase != open:
+	case p.handle.outbox.stalled(slowGrace):
 		p.slow(ctx)
+	case p.handle.outbox.relieved():
+		p.handle.complained.Store(false)
+	default:
+		p.recheck = time.AfterFunc(slowGrace, func() { p.handle.tell(&congested{}) })
 	}
 }
 
@@ -177,8 +182,10 @@ func (p *Peer) cleanUp() {
 		}
 	}
 	p.ticks++
-	if p.timer != nil {
-		p.timer.Stop()
+	for _, timer := range []*time.Timer{p.timer, p.recheck} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	p.inbound.close()
 	p.handle.outbox.close(ErrClosed)

@@ -18,8 +18,8 @@ type corkConn struct {
 	net.Conn
 	opts SocketOptions
 
-	midMessage atomic.Bool // set by the reader between a message's first header and its end
-	timed      bool        // a read deadline is set; owned by the reader
+	message atomic.Uint64 // number of the message that the reader is inside; 0: none
+	timed   uint64        // number of the message that has the read deadline; owned by the reader
 
 	mu     sync.Mutex
 	corked bool
@@ -30,13 +30,14 @@ func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
 	return &corkConn{Conn: conn, opts: opts}
 }
 
-// Read sets the message deadline at the first read inside a message and lifts it outside: a system call is rare
-// beside the frames that one read brings, so this costs nothing on a busy connection.
+// Read sets the message deadline at the first read inside each message and lifts it outside: a system call is rare
+// beside the frames that one read brings, so this costs nothing on a busy connection. Messages are told apart by
+// number, since on a busy connection every read may end inside one.
 func (c *corkConn) Read(p []byte) (int, error) {
-	if inside := c.midMessage.Load(); inside != c.timed {
+	if inside := c.message.Load(); inside != c.timed {
 		c.timed = inside
 		var deadline time.Time
-		if inside {
+		if inside != 0 {
 			deadline = time.Now().Add(c.opts.MessageTimeout)
 		}
 		if err := c.Conn.SetReadDeadline(deadline); err != nil {

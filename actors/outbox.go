@@ -83,6 +83,13 @@ func (o *outbox) stalled(grace time.Duration) bool {
 	return o.running && time.Since(o.since) > grace
 }
 
+// relieved reports whether half of the room is free again.
+func (o *outbox) relieved() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.messages <= o.maxMessages/2 && o.bytes <= o.maxBytes/2
+}
+
 // depth returns how many messages and bytes wait, those in the actor's mailbox included.
 func (o *outbox) depth() (messages, bytes int) {
 	o.mu.Lock()
@@ -194,9 +201,12 @@ func (o *outbox) write(s *Socket, batch []outbound) error {
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
 func (o *outbox) finish(batch []outbound, err error) {
-	bytes := 0
+	bytes, frames := 0, 0
 	for i := range batch {
 		bytes += len(batch[i].data)
+		if len(batch[i].data) > 0 {
+			frames++
+		}
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
@@ -204,7 +214,7 @@ func (o *outbox) finish(batch []outbound, err error) {
 	o.since = time.Now()
 	o.mu.Unlock()
 	if err == nil {
-		o.counters.Add(MessagesSent, len(batch))
+		o.counters.Add(MessagesSent, frames)
 		o.counters.Add(BytesSent, bytes)
 	}
 	for i := range batch {

@@ -69,6 +69,7 @@ type Peer struct {
 	badFrames int // in a row
 	alive     liveness
 	timer     *time.Timer
+	recheck   *time.Timer // of a congested queue
 	ticks     int // generation of the timer
 	ended     bool
 	reading   bool

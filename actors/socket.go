@@ -50,7 +50,9 @@ type Socket struct {
 	conn   *corkConn
 	remote string
 
-	message io.Reader // the one that is being read; owned by the reader
+	// Owned by the reader.
+	message io.Reader // the one that is being read
+	number  uint64    // of that message
 }
 
 // AcceptSocket upgrades an HTTP request. The caller has already decided about the Origin header (protocol
@@ -168,8 +170,9 @@ func (s *Socket) Await() (err error) {
 // Read appends the message that has begun to buf. What it allocates grows with what has arrived, never with what a
 // header claims.
 func (s *Socket) Read(buf []byte) ([]byte, error) {
-	s.conn.midMessage.Store(true)
-	defer s.conn.midMessage.Store(false)
+	s.number++
+	s.conn.message.Store(s.number)
+	defer s.conn.message.Store(0)
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]

@@ -107,7 +107,10 @@ type (
 )
 
 // censusTaken answers census.
-type censusTaken struct{ established, pending int }
+type censusTaken struct {
+	established, pending int
+	kept                 map[string]bool // node IDs that are redialled
+}
 
 func (*admission) fromTransport()   {}
 func (*redial) fromTransport()      {}

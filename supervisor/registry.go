@@ -111,11 +111,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *authChanged:
 		r.onAuthChanged(ctx)
 	case *census:
-		established := 0
-		for _, list := range r.peers {
-			established += len(list)
-		}
-		answer(ctx, &censusTaken{established: established, pending: len(r.places) - established})
+		answer(ctx, r.count())
 	case *sweep:
 		r.onSweep()
 	case *shutdown:
@@ -150,6 +146,20 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 			r.leave(ctx, p, msg.End)
 		}
 	}
+}
+
+func (r *registry) count() *censusTaken {
+	taken := &censusTaken{kept: make(map[string]bool)}
+	for _, list := range r.peers {
+		taken.established += len(list)
+	}
+	taken.pending = len(r.places) - taken.established
+	for _, t := range r.targets {
+		if t.keep && t.peer != "" {
+			taken.kept[t.peer] = true
+		}
+	}
+	return taken
 }
 
 // answer replies to who asked, if anybody did.

@@ -76,8 +76,9 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 
 // Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
 func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
-	if pid, _ := t.running(); pid == nil {
-		return nil, ErrStopped
+	taken, err := ask[*censusTaken](ctx, t, &census{})
+	if err != nil {
+		return nil, err
 	}
 	all := make(map[string]PeerInfo)
 	for _, p := range t.book.List() {
@@ -101,11 +102,12 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 		all[p.ID] = info
 	}
 	list := make([]PeerInfo, 0, len(all))
-	for _, info := range all {
+	for id, info := range all {
+		info.Persistent = info.Persistent || taken.kept[id]
 		list = append(list, info)
 	}
 	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return list, ctx.Err()
+	return list, nil
 }
 
 func (t *Transport) inform(p Peer) PeerInfo {

@@ -60,12 +60,10 @@ func explain(err error, dir, action string) error {
 		return fmt.Errorf("%w in %s: start one with `node run --data-dir %s`", err, where, where)
 	}
 	var reported *control.Error
-	if hint := ""; errors.As(err, &reported) {
-		if hint = advice(reported.Code); hint != "" {
-			return fmt.Errorf("%s: %w: %s", action, err, hint)
-		}
+	if !errors.As(err, &reported) || advice(reported.Code) == "" {
+		return fmt.Errorf("%s: %w", action, err)
 	}
-	return fmt.Errorf("%s: %w", action, err)
+	return fmt.Errorf("%s: %w: %s", action, err, advice(reported.Code))
 }
 
 // advice is what a person can do about an error that the node reports, where its message does not say that already.

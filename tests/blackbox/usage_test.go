@@ -16,8 +16,8 @@ var settingFlags = []string{
 }
 
 var commands = []string{
-	"run", "demo", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "allow", "revoke", "auth", "top", "bench", "config",
+	"run", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
+	"ping", "allow", "revoke", "auth", "config",
 }
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
@@ -67,7 +67,6 @@ func TestNoRunningNode(t *testing.T) {
 		{"revoke", key},
 		{"auth"},
 		{"auth", "open"},
-		{"top"},
 	}
 	killed := start(t)
 	killed.kill() // leaves its control socket behind

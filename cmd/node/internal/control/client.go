@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNoNode means that no node runs on the data directory.
-var ErrNoNode = errors.New("no node is running")
+var ErrNoNode = errors.New("no running node")
 
 // grace is what the client waits beyond the time that it gave the node, so that the node's own words arrive.
 const grace = 2 * time.Second

@@ -37,78 +37,98 @@ func definitions() []definition {
 
 func clientSettings() []definition {
 	return []definition{
-		{name: "data-dir", env: "NODE_DATA_DIR", kind: "dir", usage: "identity, peer book and control socket",
+		{
+			name: "data-dir", env: "NODE_DATA_DIR", kind: "dir", usage: "identity, peer book and control socket",
 			set: func(s *Settings, text string) (err error) {
 				if text == "" {
 					return mustBe("a directory")
 				}
 				s.DataDir, err = filepath.Abs(text)
 				return err
-			}, show: func(s *Settings) string { return s.DataDir }},
-		{name: "config", env: "NODE_CONFIG", kind: "file", usage: "settings file",
+			}, show: func(s *Settings) string { return s.DataDir },
+		},
+		{
+			name: "config", env: "NODE_CONFIG", kind: "file", usage: "settings file",
 			set:  func(*Settings, string) error { return nil }, // read before all others, see readFile
-			show: func(s *Settings) string { return s.File }},
-		{name: "output", env: "NODE_OUTPUT", kind: "format", usage: "text or json",
+			show: func(s *Settings) string { return s.File },
+		},
+		{
+			name: "output", env: "NODE_OUTPUT", kind: "format", usage: "text or json",
 			set: func(s *Settings, text string) error {
 				return oneOf(&s.Output, text, OutputText, OutputJSON)
-			}, show: func(s *Settings) string { return s.Output }},
+			}, show: func(s *Settings) string { return s.Output },
+		},
 	}
 }
 
 func identitySettings() []definition {
 	return []definition{
-		{name: "name", env: "NODE_NAME", kind: "text", scope: ScopeIdentity, usage: "name of this node, used when the identity is first made",
+		{
+			name: "name", env: "NODE_NAME", kind: "text", scope: ScopeIdentity, usage: "name of this node, used when the identity is first made",
 			set: func(s *Settings, text string) error {
 				s.Name = text
 				return checkName(text)
-			}, show: func(s *Settings) string { return s.Name }},
-		{name: "role", env: "NODE_ROLE", kind: "role", scope: ScopeIdentity, usage: "controller, worker or dual, used when the identity is first made",
+			}, show: func(s *Settings) string { return s.Name },
+		},
+		{
+			name: "role", env: "NODE_ROLE", kind: "role", scope: ScopeIdentity, usage: "controller, worker or dual, used when the identity is first made",
 			set: func(s *Settings, text string) (err error) {
 				if s.Role, err = crypto.ParseRole(text); err != nil {
 					return mustBe("controller, worker or dual")
 				}
 				return nil
-			}, show: func(s *Settings) string { return string(s.Role) }},
+			}, show: func(s *Settings) string { return string(s.Role) },
+		},
 	}
 }
 
 func networkSettings() []definition {
 	return []definition{
-		{name: "listen", env: "NODE_LISTEN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
+		{
+			name: "listen", env: "NODE_LISTEN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
 			usage: "where to accept peers; port 0 takes a free one, empty accepts nobody",
 			set: func(s *Settings, text string) error {
 				s.Transport.ListenAddr = text
 				return checkListen(text)
-			}, show: func(s *Settings) string { return s.Transport.ListenAddr }},
-		{name: "ws-path", env: "NODE_WS_PATH", kind: "path", scope: ScopeNode, usage: "path of the WebSocket",
+			}, show: func(s *Settings) string { return s.Transport.ListenAddr },
+		},
+		{
+			name: "ws-path", env: "NODE_WS_PATH", kind: "path", scope: ScopeNode, usage: "path of the WebSocket",
 			set: func(s *Settings, text string) error {
 				s.Transport.WSPath = text
 				return checkPath(text)
-			}, show: func(s *Settings) string { return s.Transport.WSPath }},
-		{name: "peer", env: "NODE_PEERS", kind: "address", scope: ScopeNode, emptyCounts: true,
+			}, show: func(s *Settings) string { return s.Transport.WSPath },
+		},
+		{
+			name: "peer", env: "NODE_PEERS", kind: "address", scope: ScopeNode, emptyCounts: true,
 			usage: "host:port, ws://… or wss://…: a peer to keep connected; repeatable",
 			set: func(s *Settings, text string) (err error) {
 				s.Transport.Peers, err = parseAddresses(text)
 				return err
-			}, show: func(s *Settings) string { return strings.Join(s.Transport.Peers, ",") }},
-		{name: "auth", env: "NODE_AUTH", kind: "mode", scope: ScopeNode, usage: "open or allowlist; given nowhere, the mode set with 'node auth' holds",
+			}, show: func(s *Settings) string { return strings.Join(s.Transport.Peers, ",") },
+		},
+		{
+			name: "auth", env: "NODE_AUTH", kind: "mode", scope: ScopeNode, usage: "open or allowlist; given nowhere, the mode set with 'node auth' holds",
 			set: func(s *Settings, text string) (err error) {
 				if s.Auth, err = supervisor.ParseAuthMode(text); err != nil {
 					return mustBe("open or allowlist")
 				}
 				return nil
-			}, show: func(s *Settings) string { return s.Auth.String() }},
+			}, show: func(s *Settings) string { return s.Auth.String() },
+		},
 		count("max-conns", "NODE_MAX_CONNS", "connections at most, pending and outbound ones included", 1,
 			func(s *Settings) *int { return &s.Transport.MaxConns }),
 		count("max-conns-per-address", "NODE_MAX_CONNS_PER_ADDRESS", "inbound connections at most from one address (IPv4, or IPv6 /64); 0 is a quarter of --max-conns, -1 no limit", -1,
 			func(s *Settings) *int { return &s.Transport.MaxConnsPerAddress }),
 		count("reserved-conns", "NODE_RESERVED_CONNS", "connections of --max-conns kept free for peers on the allowlist", 0,
 			func(s *Settings) *int { return &s.Transport.ReservedConns }),
-		{name: "max-message-size", env: "NODE_MAX_MESSAGE_SIZE", kind: "bytes", scope: ScopeNode, usage: "largest WebSocket message, in bytes or with a unit",
+		{
+			name: "max-message-size", env: "NODE_MAX_MESSAGE_SIZE", kind: "bytes", scope: ScopeNode, usage: "largest WebSocket message, in bytes or with a unit",
 			set: func(s *Settings, text string) (err error) {
 				s.Transport.MaxMessageSize, err = parseBytes(text)
 				return err
-			}, show: func(s *Settings) string { return FormatBytes(s.Transport.MaxMessageSize) }},
+			}, show: func(s *Settings) string { return FormatBytes(s.Transport.MaxMessageSize) },
+		},
 	}
 }
 
@@ -143,53 +163,67 @@ func processSettings() []definition {
 			func(s *Settings) *string { return &s.Transport.TLSKeyFile }),
 		fileName("tls-ca", "NODE_TLS_CA", "certificates (PEM) trusted when dialling wss:// (default: the system's)",
 			func(s *Settings) *string { return &s.Transport.TLSCAFile }),
-		{name: "admin", env: "NODE_ADMIN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
+		{
+			name: "admin", env: "NODE_ADMIN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
 			usage: "dashboard, metrics and health over HTTP (not served yet); empty turns it off",
 			set: func(s *Settings, text string) error {
 				s.Admin = text
 				return checkListen(text)
-			}, show: func(s *Settings) string { return s.Admin }},
-		{name: "log-level", env: "NODE_LOG_LEVEL", kind: "level", scope: ScopeNode, usage: "debug, info, warn or error",
-			set: setLogLevel, show: func(s *Settings) string { return strings.ToLower(s.LogLevel.String()) }},
-		{name: "log-format", env: "NODE_LOG_FORMAT", kind: "format", scope: ScopeNode, usage: "text or json",
+			}, show: func(s *Settings) string { return s.Admin },
+		},
+		{
+			name: "log-level", env: "NODE_LOG_LEVEL", kind: "level", scope: ScopeNode, usage: "debug, info, warn or error",
+			set: setLogLevel, show: func(s *Settings) string { return strings.ToLower(s.LogLevel.String()) },
+		},
+		{
+			name: "log-format", env: "NODE_LOG_FORMAT", kind: "format", scope: ScopeNode, usage: "text or json",
 			set: func(s *Settings, text string) error {
 				return oneOf(&s.LogFormat, text, "text", "json")
-			}, show: func(s *Settings) string { return s.LogFormat }},
+			}, show: func(s *Settings) string { return s.LogFormat },
+		},
 	}
 }
 
 // count is a setting that is a whole number, of least or more.
 func count(name, env, usage string, least int, field func(*Settings) *int) definition {
-	return definition{name: name, env: env, kind: "int", scope: ScopeNode, usage: usage,
+	return definition{
+		name: name, env: env, kind: "int", scope: ScopeNode, usage: usage,
 		set: func(s *Settings, text string) (err error) {
 			*field(s), err = parseCount(text, least)
 			return err
-		}, show: func(s *Settings) string { return strconv.Itoa(*field(s)) }}
+		}, show: func(s *Settings) string { return strconv.Itoa(*field(s)) },
+	}
 }
 
 // number is a setting that may have a fraction, of least or more.
 func number(name, env, usage string, least float64, field func(*Settings) *float64) definition {
-	return definition{name: name, env: env, kind: "number", scope: ScopeNode, usage: usage,
+	return definition{
+		name: name, env: env, kind: "number", scope: ScopeNode, usage: usage,
 		set: func(s *Settings, text string) (err error) {
 			*field(s), err = parseNumber(text, least)
 			return err
-		}, show: func(s *Settings) string { return strconv.FormatFloat(*field(s), 'f', -1, 64) }}
+		}, show: func(s *Settings) string { return strconv.FormatFloat(*field(s), 'f', -1, 64) },
+	}
 }
 
 // span is a setting that is a duration above 0.
 func span(name, env, usage string, field func(*Settings) *time.Duration) definition {
-	return definition{name: name, env: env, kind: "duration", scope: ScopeNode, usage: usage,
+	return definition{
+		name: name, env: env, kind: "duration", scope: ScopeNode, usage: usage,
 		set: func(s *Settings, text string) (err error) {
 			*field(s), err = ParseDuration(text)
 			return err
-		}, show: func(s *Settings) string { return FormatDuration(*field(s)) }}
+		}, show: func(s *Settings) string { return FormatDuration(*field(s)) },
+	}
 }
 
 // fileName is a setting that names a file; empty is none.
 func fileName(name, env, usage string, field func(*Settings) *string) definition {
-	return definition{name: name, env: env, kind: "file", scope: ScopeNode, usage: usage, emptyCounts: true,
+	return definition{
+		name: name, env: env, kind: "file", scope: ScopeNode, usage: usage, emptyCounts: true,
 		set: func(s *Settings, text string) error {
 			*field(s) = text
 			return nil
-		}, show: func(s *Settings) string { return *field(s) }}
+		}, show: func(s *Settings) string { return *field(s) },
+	}
 }

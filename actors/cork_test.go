@@ -1,0 +1,119 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestCorkGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		p.ours.Cork()
+		for i := range 64 {
+			if err := p.ours.Write(make([]byte, i), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := p.conn.writes.Load(); n != 0 {
+			t.Errorf("%d writes while corked, want 0", n)
+		}
+		want := 64*2 + 63*64/2 // headers of 2 bytes and the payloads
+		if n := p.ours.Corked(); n != want {
+			t.Errorf("%d bytes held back, want %d", n, want)
+		}
+		if err := p.ours.Flush(false); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.ours.Write([]byte("x"), false); err != nil || p.conn.writes.Load() != 1 {
+			t.Errorf("after a flush that keeps the cork: %v, %d writes", err, p.conn.writes.Load())
+		}
+		if err := p.ours.Flush(true); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.ours.Write([]byte("y"), true); err != nil {
+			t.Fatal(err)
+		}
+		if n := p.conn.writes.Load(); n != 3 && n != 4 { // uncorked, header and payload may be two
+			t.Errorf("%d writes at the end, want 3 or 4", n)
+		}
+		for i := range 66 {
+			size := min(i, 1)
+			if i < 64 {
+				size = i
+			}
+			if got := readOne(t, p.theirs); len(got) != size {
+				t.Fatalf("message %d has %d bytes, want %d", i, len(got), size)
+			}
+		}
+	})
+}
+
+// A pong is written by the reader while nothing else is: it must not wait for the next message.
+func TestCorkLetsControlFramesPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		go func() { _ = p.ours.Await() }()
+		go p.theirs.Read(context.Background())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := p.theirs.Ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the pong took %v", took)
+		}
+		p.ours.Cork()
+		if err := p.theirs.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a ping while corked: %v, want no pong before the flush", err)
+		}
+		if p.ours.Corked() == 0 {
+			t.Error("the pong is not among what is held back")
+		}
+	})
+}
+
+func TestCorkKeepsNoBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		go func() {
+			for {
+				if _, _, err := p.theirs.Read(context.Background()); err != nil {
+					return
+				}
+			}
+		}()
+		p.ours.Cork()
+		for range 40 {
+			if err := p.ours.Write(make([]byte, 10_000), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.ours.Flush(false); err != nil {
+			t.Fatal(err)
+		}
+		if c := cap(p.ours.conn.held); c > 2*flushAt {
+			t.Errorf("%d bytes of buffer kept, want %d at most", c, 2*flushAt)
+		}
+		p.ours.Write([]byte("x"), false)
+		if err := p.ours.Flush(true); err != nil || p.ours.conn.held != nil {
+			t.Errorf("an idle connection holds a buffer of %d bytes (%v)", cap(p.ours.conn.held), err)
+		}
+	})
+}
+
+func TestSocketWriteDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		start := time.Now()
+		if err := p.ours.Write(make([]byte, 1<<20), false); err != ErrWriteTimeout {
+			t.Errorf("got %v, want ErrWriteTimeout", err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("it took %v, want 10s", took)
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package actors
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// record is a Sink that notes what it is given, and runs a hook for each message.
+type record struct {
+	mu     sync.Mutex
+	noted  []string
+	hook   func(*wire.Message)
+	noting func(*wire.Message) string
+}
+
+func (r *record) note(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.noted = append(r.noted, text)
+}
+
+func (r *record) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.noted)
+}
+
+func (r *record) Do(event any) { r.note(fmt.Sprint("event ", event)) }
+
+func (r *record) Message(msg *wire.Message) {
+	if r.noting != nil {
+		r.note(r.noting(msg))
+	} else {
+		r.note(msg.ID)
+	}
+	if r.hook != nil {
+		r.hook(msg)
+	}
+}
+
+func newDeliveryUnderTest(sink Sink) (*Delivery, *Counters) {
+	counters := &Counters{}
+	return NewDelivery(sink, counters, slog.New(slog.NewTextHandler(io.Discard, nil))), counters
+}
+
+func TestDeliveryKeepsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &record{}
+		d, _ := newDeliveryUnderTest(sink)
+		var want []string
+		for i := range 1000 {
+			if i%10 == 0 {
+				d.Event(i)
+				want = append(want, fmt.Sprint("event ", i))
+				continue
+			}
+			d.message(&wire.Message{ID: fmt.Sprint(i)}, nil, 0)
+			want = append(want, fmt.Sprint(i))
+		}
+		synctest.Wait()
+		if got := sink.all(); !slices.Equal(got, want) {
+			t.Errorf("delivered %v", got)
+		}
+	})
+}
+
+func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		sink := &record{hook: func(*wire.Message) { <-release }}
+		d, _ := newDeliveryUnderTest(sink)
+		room := newBudget(100)
+		for i := range 3 {
+			room.take(40)
+			d.message(&wire.Message{ID: fmt.Sprint(i)}, room, 40)
+		}
+		synctest.Wait()
+		if got := sink.all(); len(got) != 1 || !room.full() {
+			t.Errorf("%v delivered, full %v; want one and full", got, room.full())
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		if room.full() || room.used != 80 {
+			t.Errorf("%d bytes held after one of three, want 80", room.used)
+		}
+		close(release)
+		synctest.Wait()
+		if got := strings.Join(sink.all(), " "); got != "0 1 2" || room.used != 0 {
+			t.Errorf("delivered %q, %d bytes held; want all and none", got, room.used)
+		}
+	})
+}
+
+func TestDeliveryPanicIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &record{}
+		sink.hook = func(m *wire.Message) {
+			if m.ID == "bad" {
+				panic("injected")
+			}
+		}
+		d, counters := newDeliveryUnderTest(sink)
+		room := newBudget(100)
+		for _, id := range []string{"a", "bad", "b", "bad", "c"} {
+			room.take(10)
+			d.message(&wire.Message{ID: id}, room, 10)
+		}
+		synctest.Wait()
+		if got := strings.Join(sink.all(), " "); got != "a bad b bad c" {
+			t.Errorf("delivered %q", got)
+		}
+		if n := counters.Get(HandlerPanics); n != 2 || room.used != 0 {
+			t.Errorf("%d panics counted, %d bytes held; want 2 and none", n, room.used)
+		}
+	})
+}
+
+// An idle queue has no goroutine: the bubble would not end otherwise, and goleak would tell.
+func TestDeliveryManySenders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &record{}
+		d, _ := newDeliveryUnderTest(sink)
+		var senders sync.WaitGroup
+		for s := range 8 {
+			senders.Go(func() {
+				for i := range 200 {
+					d.Event(fmt.Sprintf("%d %03d", s, i))
+				}
+			})
+		}
+		senders.Wait()
+		synctest.Wait()
+		got := sink.all()
+		if len(got) != 1600 {
+			t.Fatalf("%d delivered, want 1600", len(got))
+		}
+		slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:7], b[:7]) })
+		if !slices.IsSorted(got) {
+			t.Error("one sender's events came out of order")
+		}
+	})
+}
+
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(100)
+		b.take(99)
+		if !b.wait() || b.full() {
+			t.Error("99 of 100: full")
+		}
+		b.take(1000) // one message more than the limit fits
+		if !b.full() {
+			t.Error("1099 of 100: not full")
+		}
+		var waited []bool
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 3 {
+				waited = append(waited, b.wait())
+			}
+		}()
+		synctest.Wait()
+		b.give(999)
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Fatal("wait returned at 100 of 100")
+		default:
+		}
+		b.give(1)
+		<-done
+		if !slices.Equal(waited, []bool{true, true, true}) {
+			t.Errorf("waited %v", waited)
+		}
+		b.close()
+		if b.wait() {
+			t.Error("a closed budget has room")
+		}
+	})
+}
+
+func TestBudgetCloseWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		b.take(1)
+		result := make(chan bool, 1)
+		go func() { result <- b.wait() }()
+		synctest.Wait()
+		b.close()
+		if <-result {
+			t.Error("wait reported room in a closed budget")
+		}
+	})
+}

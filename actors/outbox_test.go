@@ -1,0 +1,295 @@
+package actors
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// boxed is an outbox whose writer runs only when the test says so, unless it has a socket.
+type boxed struct {
+	*outbox
+	counters Counters
+	frames   buffers
+
+	mu      sync.Mutex
+	started []func()
+	reports []error
+}
+
+func newBoxed(messages, bytes int) *boxed {
+	b := &boxed{}
+	b.outbox = &outbox{
+		maxMessages: messages, maxBytes: bytes, counters: &b.counters, buffers: &b.frames,
+		spawn: func(run func()) { b.started = append(b.started, run) },
+		report: func(err error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.reports = append(b.reports, err)
+		},
+	}
+	return b
+}
+
+// onSocket lets the writer run, side by side.
+func (b *boxed) onSocket(s *Socket) {
+	b.attach(s)
+	b.spawn = func(run func()) { go run() }
+}
+
+func (b *boxed) put(t *testing.T, size int) <-chan error {
+	t.Helper()
+	if err := b.reserve(size); err != nil {
+		t.Fatal(err)
+	}
+	result := make(chan error, 1)
+	b.push(outbound{data: make([]byte, size), result: result})
+	return result
+}
+
+// reported is what the outbox has told its actor.
+func (b *boxed) reported() []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.reports)
+}
+
+func (b *boxed) wantDepth(t *testing.T, messages, bytes int) {
+	t.Helper()
+	if m, n := b.depth(); m != messages || n != bytes {
+		t.Errorf("%d messages and %d bytes wait, want %d and %d", m, n, messages, bytes)
+	}
+}
+
+func TestOutboxLimits(t *testing.T) {
+	cases := []struct {
+		name            string
+		messages, bytes int
+		sizes           []int
+		want            []error
+	}{
+		{"messages", 3, 1000, []int{1, 1, 1, 1}, []error{nil, nil, nil, ErrQueueFull}},
+		{"bytes exactly", 10, 100, []int{60, 40, 1}, []error{nil, nil, ErrQueueFull}},
+		{"bytes over", 10, 100, []int{60, 41, 40}, []error{nil, ErrQueueFull, nil}},
+		{"one larger than the limit fits alone", 10, 100, []int{5000, 1}, []error{nil, ErrQueueFull}},
+	}
+	for _, c := range cases {
+		b := newBoxed(c.messages, c.bytes)
+		for i, size := range c.sizes {
+			if err := b.reserve(size); err != c.want[i] {
+				t.Errorf("%s: reserve %d of %d bytes: %v, want %v", c.name, i, size, err, c.want[i])
+			}
+		}
+	}
+}
+
+func TestOutboxAccounting(t *testing.T) {
+	b := newBoxed(2, 100)
+	first := b.put(t, 30)
+	if err := b.reserve(50); err != nil {
+		t.Fatal(err)
+	}
+	b.wantDepth(t, 2, 80)
+	if err := b.reserve(1); err != ErrQueueFull {
+		t.Errorf("third of two: %v", err)
+	}
+	b.unreserve(50)
+	b.wantDepth(t, 1, 30)
+	b.push(outbound{data: make([]byte, 500), forced: true}) // the connection's own: beside the limits, but counted
+	b.wantDepth(t, 2, 530)
+	if len(b.started) != 1 {
+		t.Errorf("%d writers started for two messages, want 1", len(b.started))
+	}
+	b.close(ErrWriteTimeout)
+	if err := <-first; err != ErrWriteTimeout {
+		t.Errorf("the waiter got %v, want the reason of the close", err)
+	}
+	b.wantDepth(t, 0, 0)
+	if err := b.reserve(1); err != ErrClosed {
+		t.Errorf("reserve after close: %v, want ErrClosed", err)
+	}
+	if n := b.counters.Get(MessagesSent); n != 0 {
+		t.Errorf("%d messages counted as sent, none was", n)
+	}
+}
+
+func TestOutboxPushAfterClose(t *testing.T) {
+	b := newBoxed(10, 100)
+	if err := b.reserve(10); err != nil {
+		t.Fatal(err)
+	}
+	b.close(ErrClosed)
+	b.close(errors.New("a second close changes nothing"))
+	result := make(chan error, 1)
+	b.push(outbound{data: make([]byte, 10), result: result})
+	if err := <-result; err != ErrClosed {
+		t.Errorf("pushed after close: %v, want ErrClosed", err)
+	}
+	b.push(outbound{data: make([]byte, 7), forced: true})
+	b.wantDepth(t, 0, 0)
+	if len(b.started) != 0 {
+		t.Error("a closed outbox started a writer")
+	}
+}
+
+// What waits leaves corked, in order, in as few writes as flushAt allows, and each sender hears only after its flush.
+func TestOutboxWritesCorked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(1000, 1<<20)
+		b.attach(p.ours)
+		var results []<-chan error
+		for range 64 {
+			results = append(results, b.put(t, 500))
+		}
+		go b.started[0]()
+		for i, r := range results {
+			if err := <-r; err != nil {
+				t.Errorf("message %d: %v", i, err)
+			}
+		}
+		if n := p.conn.writes.Load(); n != 1 {
+			t.Errorf("64 messages took %d writes, want 1", n)
+		}
+		for range 64 {
+			if got := readOne(t, p.theirs); len(got) != 500 {
+				t.Fatalf("a message of %d bytes, want 500", len(got))
+			}
+		}
+		b.wantDepth(t, 0, 0)
+		if m, n := b.counters.Get(MessagesSent), b.counters.Get(BytesSent); m != 64 || n != 64*500 {
+			t.Errorf("%d messages and %d bytes counted, want 64 and %d", m, n, 64*500)
+		}
+	})
+}
+
+func TestOutboxFlushesAtItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(1000, 1<<20)
+		b.attach(p.ours)
+		for range 20 { // 20 frames of 10,004 bytes: flushed after each 7th, which brings it over 64 KiB
+			b.put(t, 10_000)
+		}
+		go b.started[0]()
+		synctest.Wait()
+		if n := p.conn.writes.Load(); n != 3 {
+			t.Errorf("200 KB took %d writes, want 3", n)
+		}
+		for range 20 {
+			readOne(t, p.theirs)
+		}
+	})
+}
+
+func TestOutboxWriteTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(1000, 8<<20)
+		b.onSocket(p.ours)
+		start := time.Now()
+		stuck := b.put(t, 1<<20) // more than the network holds, and nobody reads
+		synctest.Wait()
+		waits := b.put(t, 10)
+		time.Sleep(2 * time.Second)
+		if !b.stalled(time.Second) || b.stalled(3*time.Second) {
+			t.Error("2 s without progress: stalled must be true for 1 s and false for 3 s")
+		}
+		if err := <-stuck; err != ErrWriteTimeout {
+			t.Errorf("the stuck message: %v, want ErrWriteTimeout", err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("it took %v, want 10s", took)
+		}
+		if err := <-waits; err != ErrWriteTimeout {
+			t.Errorf("the message behind it: %v, want ErrWriteTimeout", err)
+		}
+		synctest.Wait()
+		if len(b.reported()) != 1 || b.reported()[0] != ErrWriteTimeout {
+			t.Errorf("reported %v, want the timeout once", b.reported())
+		}
+		b.wantDepth(t, 0, 0)
+		if n := b.counters.Get(MessagesSent); n != 0 {
+			t.Errorf("%d messages counted as sent", n)
+		}
+	})
+}
+
+func TestOutboxBrokenSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(1000, 8<<20)
+		b.onSocket(p.ours)
+		p.ours.Abort()
+		if err := <-b.put(t, 10); !errors.Is(err, ErrClosed) || errors.Is(err, ErrWriteTimeout) {
+			t.Errorf("on a closed socket: %v, want ErrClosed", err)
+		}
+		synctest.Wait()
+		if len(b.reported()) != 1 || !errors.Is(b.reported()[0], ErrClosed) {
+			t.Errorf("reported %v, want ErrClosed once", b.reported())
+		}
+	})
+}
+
+func TestOutboxLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(10, 1000)
+		b.attach(p.ours)
+		first := b.put(t, 5)
+		b.push(outbound{data: []byte("the last"), forced: true, last: true, status: closeStatus{code: 1000}})
+		go b.started[0]()
+		if got := readOne(t, p.theirs); len(got) != 5 {
+			t.Errorf("first %q", got)
+		}
+		if got := readOne(t, p.theirs); !bytes.Equal(got, []byte("the last")) {
+			t.Errorf("then %q", got)
+		}
+		if err := <-first; err != nil {
+			t.Errorf("the first message: %v", err)
+		}
+		_, _, err := p.theirs.Read(context.Background())
+		if websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+			t.Errorf("then %v, want a close with 1000", err)
+		}
+		synctest.Wait()
+		if len(b.reported()) != 1 || b.reported()[0] != nil {
+			t.Errorf("reported %v, want nil once", b.reported())
+		}
+		if err := b.reserve(1); err != ErrClosed {
+			t.Errorf("reserve afterwards: %v, want ErrClosed", err)
+		}
+		b.wantDepth(t, 0, 0)
+	})
+}
+
+// A goodbye to a peer that answers none costs a second, not more.
+func TestOutboxLastIsNotAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(10, 1000)
+		b.onSocket(p.ours)
+		start := time.Now()
+		b.push(outbound{forced: true, last: true, status: closeStatus{code: 1000}})
+		time.Sleep(lingerTimeout - time.Millisecond)
+		synctest.Wait()
+		if len(b.reported()) != 0 {
+			t.Fatalf("over after %v", time.Since(start))
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if len(b.reported()) != 1 {
+			t.Errorf("not over after %v", time.Since(start))
+		}
+		if n := b.counters.Get(MessagesSent); n != 0 {
+			t.Errorf("%d messages counted as sent; a close is none", n)
+		}
+	})
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+func testClock() time.Time {
+	return time.Date(2025, 3, 4, 5, 6, 7, 123456789, time.FixedZone("", 3600))
+}
+
+func testMessage(kind wire.MessageType) *wire.Message {
+	return &wire.Message{
+		ID: "1", Type: kind, From: "f", To: "t", Timestamp: time.Date(2025, 1, 2, 3, 4, 5, 6, time.UTC),
+		Payload: json.RawMessage(`{"a":"<b>\u001b[2J"}`), ReplyTo: "0",
+	}
+}
+
+// happenings are one of each event with its JSON, byte for byte, and its text.
+func happenings() []struct {
+	event      event
+	json, text string
+} {
+	return []struct {
+		event      event
+		json, text string
+	}{
+		{
+			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "", "/d/control.sock"},
+			`{"event":"listening","time":"2025-03-04T04:06:07.123456789Z","id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091","url":"ws://127.0.0.1:9091/ws","admin":"","control":"/d/control.sock"}`,
+			"05:06:07.123  alice (ID) is listening on ws://127.0.0.1:9091/ws",
+		},
+		{
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
+			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false}`,
+			`05:06:07.123  + "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,
+		},
+		{
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Direction: supervisor.Outbound, Verified: true}),
+			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true}`,
+			`05:06:07.123  + bob (ID) is connected, outbound, 1.2.3.4:5`,
+		},
+		{
+			eventOf(supervisor.PeerVerified{Peer: "ID"}),
+			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID"}`,
+			"05:06:07.123    ID has proved that it holds its key",
+		},
+		{
+			eventOf(supervisor.PeerDown{Peer: "ID", Code: wire.DisconnectServerShutdown, Reason: "bye\n", Remote: true}),
+			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"bye\n","remote":true}`,
+			`05:06:07.123  - ID is disconnected by the peer: "bye\n" (server shutdown)`,
+		},
+		{
+			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, testMessage("chat")),
+			`{"event":"message","time":"2025-03-04T04:06:07.123456789Z","peer":"0123456789","message":{"id":"1","type":"chat","from":"f","to":"t","ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
+			`05:06:07.123  < bob (01234567) chat in answer to 0: {"a":"<b>\u001b[2J"}`,
+		},
+		{
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
+			`{"event":"dial_failed","time":"2025-03-04T04:06:07.123456789Z","address":"h:1","error":"no\nroute","retryIn":1.5}`,
+			"05:06:07.123  ! h:1 cannot be reached: no; route; next try in 1.5s",
+		},
+		{
+			stopped{"SIGTERM"},
+			`{"event":"stopped","time":"2025-03-04T04:06:07.123456789Z","reason":"SIGTERM"}`,
+			"05:06:07.123  stopped: SIGTERM",
+		},
+	}
+}
+
+func TestEventLines(t *testing.T) {
+	for _, h := range happenings() {
+		var out bytes.Buffer
+		if got := string(newEventLog(&out, "json", testClock).line(h.event)); got != h.json+"\n" {
+			t.Errorf("%s\n got %s\nwant %s", h.event.name(), got, h.json)
+		}
+		if got := string(newEventLog(&out, "text", testClock).line(h.event)); got != h.text+"\n" {
+			t.Errorf("%s\n got %s\nwant %s", h.event.name(), got, h.text)
+		}
+	}
+}
+
+func TestEventsThatAreNone(t *testing.T) {
+	for _, kind := range []wire.MessageType{wire.MsgPing, wire.MsgPong, wire.MsgDisconnect} {
+		if e := messageEvent(supervisor.Peer{}, testMessage(kind)); e != nil {
+			t.Errorf("%s is an event", kind)
+		}
+	}
+	for _, kind := range []wire.MessageType{wire.MsgError, wire.MsgGetStats, "anything"} {
+		if messageEvent(supervisor.Peer{}, testMessage(kind)) == nil {
+			t.Errorf("%s is no event", kind)
+		}
+	}
+	if e := eventOf(supervisor.Received{}); e != nil {
+		t.Errorf("%v is an event", e)
+	}
+}
+
+// Whatever the order of happenings, listening comes first and stopped last.
+func TestEventOrder(t *testing.T) {
+	var out bytes.Buffer
+	l := newEventLog(&out, "json", testClock)
+	l.add(peerVerified{"early"})
+	if out.Len() > 0 {
+		t.Errorf("before listening: %s", &out)
+	}
+	l.open(listening{ID: "me"})
+	l.add(peerVerified{"later"})
+	l.close(t.Context(), stopped{"SIGINT"})
+	l.add(peerVerified{"late"})
+	var order []string
+	for line := range strings.Lines(out.String()) {
+		var e struct{ Event, ID, Peer, Reason string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		order = append(order, e.Event+e.ID+e.Peer+e.Reason)
+	}
+	if got, want := strings.Join(order, " "), "listeningme peer_verifiedearly peer_verifiedlater stoppedSIGINT"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestBrokenOutput(t *testing.T) {
+	reader, writer := io.Pipe()
+	reader.Close()
+	l := newEventLog(writer, "text", testClock)
+	l.open(listening{})
+	l.add(peerVerified{"x"})
+	<-l.broken
+	l.close(t.Context(), stopped{"x"})
+}
+
+// A reader that has stopped reading must not keep the node from ending.
+func TestStuckOutput(t *testing.T) {
+	reader, writer := io.Pipe()
+	l := newEventLog(writer, "text", testClock)
+	l.opened = true
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.close(ctx, stopped{"x"})
+	reader.Close()
+	<-l.broken
+}

@@ -1,0 +1,176 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+func TestRoundTrips(t *testing.T) {
+	node := &fakeNode{}
+	client := serve(t, t.TempDir(), node)
+	ctx := t.Context()
+
+	status, err := client.Get(ctx, "status")
+	if err != nil || !strings.Contains(string(status), aliceID) {
+		t.Errorf("status: %s, %v", status, err)
+	}
+	peers, err := client.Get(ctx, "peers")
+	if err != nil || !strings.HasPrefix(string(peers), `[{"id":"`+bobID) {
+		t.Errorf("peers: %s, %v", peers, err)
+	}
+	connected, err := client.Connect(ctx, ConnectRequest{Address: "host:1", TimeoutMs: 1000})
+	if want := (Connected{bobID, "bob", "host:1"}); err != nil || connected != want {
+		t.Errorf("connect: %+v, %v", connected, err)
+	}
+	gone, err := client.Disconnect(ctx, DisconnectRequest{Peer: "bob", Forget: true})
+	if want := (Disconnected{bobID, true}); err != nil || gone != want || !node.forgot {
+		t.Errorf("disconnect: %+v, %v", gone, err)
+	}
+	trip, err := client.Ping(ctx, PingRequest{Peer: "bob"})
+	if err != nil || trip.Peer != bobID || trip.Ms < 0 {
+		t.Errorf("ping: %+v, %v", trip, err)
+	}
+	if m := node.sent[0]; m.Type != "ping" || m.To != bobID || !strings.HasPrefix(string(m.Payload), `{"sentAt":1`) {
+		t.Errorf("ping sent %+v", m)
+	}
+	if _, err = client.Allow(ctx, Keys{[]string{bobKey}}); err != nil || node.allowed[0].String() != bobKey {
+		t.Errorf("allow: %v, %v", node.allowed, err)
+	}
+	if _, err = client.Revoke(ctx, Keys{[]string{bobKey}}); err != nil || node.revoked[0].String() != bobKey {
+		t.Errorf("revoke: %v, %v", node.revoked, err)
+	}
+	mode, err := client.SetAuth(ctx, Auth{Auth: "allowlist"})
+	if want := (Auth{"allowlist", true}); err != nil || mode != want || node.mode != supervisor.PeerAuthAllowlist {
+		t.Errorf("auth: %+v, %v", mode, err)
+	}
+	raw, err := client.Get(ctx, "auth")
+	if err != nil || string(raw) != `{"auth":"allowlist","stored":true}` {
+		t.Errorf("auth: %s, %v", raw, err)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	node := &fakeNode{failed: []supervisor.SendFailure{{Peer: bobID, Err: supervisor.ErrQueueFull}}}
+	client := serve(t, t.TempDir(), node)
+	q := MessageRequest{Peer: "bob", Type: "chat", Payload: []byte(`"<hi>"`), ReplyTo: "x"}
+	sent, err := client.Send(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := node.sent[0]
+	if m.ID != sent.ID || m.Type != "chat" || m.From != aliceID || m.To != bobID || string(m.Payload) != `"<hi>"` || m.ReplyTo != "x" {
+		t.Errorf("sent %+v", m)
+	}
+	q.Peer = ""
+	all, err := client.Broadcast(t.Context(), q)
+	if err != nil || all.Sent != 2 || len(all.Failed) != 1 || all.Failed[0].Peer != bobID || all.Failed[0].Error != supervisor.ErrQueueFull.Error() {
+		t.Errorf("broadcast: %+v, %v", all, err)
+	}
+	if m := node.sent[1]; m.To != "" || m.ID != all.ID {
+		t.Errorf("broadcast %+v", m)
+	}
+	q.Peer = "bob"
+	answer, err := client.Request(t.Context(), q)
+	if err != nil || !strings.Contains(string(answer), `"payload":{"a":"<b>"},"replyTo":"`+node.sent[2].ID+`"`) {
+		t.Errorf("request: %s, %v", answer, err)
+	}
+}
+
+func TestErrorsTravel(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code Code
+	}{
+		{supervisor.ErrNotConnected, CodeNotConnected},
+		{supervisor.ErrClosed, CodeNotConnected},
+		{supervisor.ErrUnknownPeer, CodeUnknownPeer},
+		{supervisor.ErrRefused, CodeRefused},
+		{supervisor.ErrRevoked, CodeRefused},
+		{supervisor.ErrTooLarge, CodeTooLarge},
+		{supervisor.ErrQueueFull, CodeQueueFull},
+		{supervisor.ErrWriteTimeout, CodeTimeout},
+		{context.DeadlineExceeded, CodeTimeout},
+		{errors.New("the disk is full"), CodeFailed},
+	} {
+		client := serve(t, t.TempDir(), &fakeNode{err: fmt.Errorf("peer x: %w", c.err)})
+		_, err := client.Send(t.Context(), MessageRequest{Peer: "bob", Type: "chat"})
+		var reported *Error
+		if !errors.As(err, &reported) || reported.Code != c.code {
+			t.Errorf("%v: %v, want code %s", c.err, err, c.code)
+		}
+	}
+}
+
+// A dial that fails for whatever reason is a peer that cannot be reached; having no room is not.
+func TestConnectErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code Code
+	}{
+		{errors.New("connection refused"), CodeRefused},
+		{&net.DNSError{IsTimeout: true}, CodeTimeout},
+		{context.DeadlineExceeded, CodeTimeout},
+		{supervisor.ErrNoRoom, CodeFailed},
+	} {
+		client := serve(t, t.TempDir(), &fakeNode{err: c.err})
+		_, err := client.Connect(t.Context(), ConnectRequest{Address: "host:1"})
+		var reported *Error
+		if !errors.As(err, &reported) || reported.Code != c.code {
+			t.Errorf("%v: %v, want code %s", c.err, err, c.code)
+		}
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	client := serve(t, t.TempDir(), &fakeNode{})
+	chat := func(change func(*MessageRequest)) func() error {
+		q := MessageRequest{Peer: "bob", Type: "chat"}
+		change(&q)
+		return func() error {
+			_, err := client.Send(t.Context(), q)
+			return err
+		}
+	}
+	for name, try := range map[string]func() error{
+		"no peer":      chat(func(q *MessageRequest) { q.Peer = "" }),
+		"ambiguous":    chat(func(q *MessageRequest) { q.Peer = "twin" }),
+		"no type":      chat(func(q *MessageRequest) { q.Type = "" }),
+		"handshake":    chat(func(q *MessageRequest) { q.Type = "handshake" }),
+		"disconnect":   chat(func(q *MessageRequest) { q.Type = "disconnect" }),
+		"long replyTo": chat(func(q *MessageRequest) { q.ReplyTo = strings.Repeat("x", 65) }),
+		"bad timeout":  chat(func(q *MessageRequest) { q.TimeoutMs = -1 }),
+		"bad address":  func() error { _, err := client.Connect(t.Context(), ConnectRequest{Address: "x"}); return err },
+		"bad key":      func() error { _, err := client.Allow(t.Context(), Keys{[]string{"x"}}); return err },
+		"no key":       func() error { _, err := client.Revoke(t.Context(), Keys{}); return err },
+		"bad mode":     func() error { _, err := client.SetAuth(t.Context(), Auth{Auth: "x"}); return err },
+		"broadcast peer": func() error {
+			_, err := client.Broadcast(t.Context(), MessageRequest{Peer: "bob", Type: "chat"})
+			return err
+		},
+	} {
+		var reported *Error
+		if err := try(); !errors.As(err, &reported) || reported.status() != 400 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	err := chat(func(q *MessageRequest) { q.Payload = []byte(`"` + strings.Repeat("x", 2<<20) + `"`) })()
+	var reported *Error
+	if !errors.As(err, &reported) || reported.Code != CodeTooLarge {
+		t.Errorf("too large: %v", err)
+	}
+}
+
+func TestRequestTimesOut(t *testing.T) {
+	client := serve(t, t.TempDir(), &fakeNode{block: true})
+	_, err := client.Request(t.Context(), MessageRequest{Peer: "bob", Type: "chat", TimeoutMs: 1})
+	var reported *Error
+	if !errors.As(err, &reported) || reported.Code != CodeTimeout {
+		t.Errorf("got %v", err)
+	}
+}

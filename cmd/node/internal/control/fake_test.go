@@ -1,0 +1,138 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+const (
+	aliceID = "6b4c195b5338ff84876cc6de1b1118bf"
+	bobID   = "8dffda5ff32ade93902da91128a56961"
+	bobKey  = "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
+)
+
+// fakeNode is alice. She knows bob, and says to everything what is in err.
+type fakeNode struct {
+	err    error
+	failed []supervisor.SendFailure
+	block  bool // requests wait for the end of their context
+
+	mu      sync.Mutex
+	sent    []*wire.Message
+	allowed []crypto.PublicKey
+	revoked []crypto.PublicKey
+	forgot  bool
+	mode    supervisor.AuthMode
+	stored  bool
+}
+
+func (f *fakeNode) Identity() crypto.NodeIdentity {
+	return crypto.NodeIdentity{ID: aliceID, Name: "alice"}
+}
+
+func (f *fakeNode) Resolve(name string) (string, error) {
+	switch name {
+	case "bob", bobID:
+		return bobID, nil
+	case "twin":
+		return "", supervisor.ErrAmbiguousPeer
+	}
+	return "", supervisor.ErrUnknownPeer
+}
+
+func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
+	return supervisor.Status{Identity: f.Identity(), Auth: "open"}, f.err
+}
+
+func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
+	return []supervisor.PeerInfo{{ID: bobID, Name: "bob"}}, f.err
+}
+
+func (f *fakeNode) Connect(_ context.Context, address string) (Connected, error) {
+	return Connected{Peer: bobID, Name: "bob", Address: address}, f.err
+}
+
+func (f *fakeNode) Disconnect(_ context.Context, _ string, forget bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgot = forget
+	return f.err
+}
+
+func (f *fakeNode) record(m *wire.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = append(f.sent, m)
+}
+
+func (f *fakeNode) SendContext(_ context.Context, _ string, m *wire.Message) error {
+	f.record(m)
+	return f.err
+}
+
+func (f *fakeNode) BroadcastContext(_ context.Context, m *wire.Message) (int, []supervisor.SendFailure, error) {
+	f.record(m)
+	return 2, f.failed, f.err
+}
+
+func (f *fakeNode) RequestContext(ctx context.Context, _ string, m *wire.Message) (*wire.Message, error) {
+	f.record(m)
+	if f.block {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return m.Reply("stats", json.RawMessage(`{"a":"<b>"}`))
+}
+
+func (f *fakeNode) Allow(_ context.Context, keys ...crypto.PublicKey) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.allowed = append(f.allowed, keys...)
+	return f.err
+}
+
+func (f *fakeNode) Revoke(_ context.Context, keys ...crypto.PublicKey) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.revoked = append(f.revoked, keys...)
+	return f.err
+}
+
+func (f *fakeNode) AuthMode() (supervisor.AuthMode, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mode, f.stored
+}
+
+func (f *fakeNode) SetAuthMode(_ context.Context, mode supervisor.AuthMode) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mode, f.stored = mode, true
+	return f.err
+}
+
+// serve starts a server for node in dir and returns a client for it.
+func serve(t *testing.T, dir string, node Node) *Client {
+	t.Helper()
+	server, err := Listen(dir, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Serve()
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return NewClient(dir)
+}

@@ -1,0 +1,96 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSocketMode(t *testing.T) {
+	dir := t.TempDir()
+	serve(t, dir, &fakeNode{})
+	info, err := os.Stat(SocketPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != fs.ModeSocket|0o600 {
+		t.Errorf("mode is %v", info.Mode())
+	}
+}
+
+func TestLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 200), strings.Repeat("y", 200))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewClient(dir).Get(t.Context(), "status"); !errors.Is(err, ErrNoNode) {
+		t.Errorf("before: %v", err)
+	}
+	client := serve(t, dir, &fakeNode{})
+	if _, err := client.Get(t.Context(), "status"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A node that was killed leaves its socket behind.
+func TestStaleSocket(t *testing.T) {
+	dir := t.TempDir()
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: SocketPath(dir), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	left.Close()
+	if _, err := NewClient(dir).Get(t.Context(), "status"); !errors.Is(err, ErrNoNode) {
+		t.Errorf("with a stale socket: %v", err)
+	}
+	client := serve(t, dir, &fakeNode{})
+	if _, err := client.Get(t.Context(), "status"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSocketIsAFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(SocketPath(dir), []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(dir, nil, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a file is taken for a socket")
+	}
+	if kept, _ := os.ReadFile(SocketPath(dir)); string(kept) != "precious" {
+		t.Error("the file is gone")
+	}
+}
+
+func TestCloseRemovesSocketAndEndsRequests(t *testing.T) {
+	dir := t.TempDir()
+	server, err := Listen(dir, NewHandler(&fakeNode{block: true}, 1<<20), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Serve()
+	ended := make(chan error)
+	started := make(chan struct{})
+	go func() {
+		close(started)
+		_, err := NewClient(dir).Request(context.Background(), MessageRequest{Peer: "bob", Type: "chat"})
+		ended <- err
+	}()
+	<-started
+	if err := server.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("a request under way got an answer")
+	}
+	if _, err := os.Lstat(SocketPath(dir)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}

@@ -1,0 +1,268 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/spf13/pflag"
+)
+
+// load is Load with flags, environment and, unless it is empty, a file with that content as the default file.
+func load(t *testing.T, scope Scope, args, environ []string, file string) (*Settings, error) {
+	t.Helper()
+	o := Options{Environ: environ, DataDir: "/data", HostName: "host", File: filepath.Join(t.TempDir(), "node.yaml")}
+	if file != "" {
+		if err := os.WriteFile(o.File, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Flags = pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(o.Flags, ScopeClient, o)
+	AddFlags(o.Flags, ScopeNode, o)
+	if err := o.Flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return Load(o, scope)
+}
+
+func value(s *Settings, name string) string {
+	for _, v := range s.Values() {
+		if v.Name == name {
+			return v.Value + " from " + string(v.Source)
+		}
+	}
+	return "no such setting"
+}
+
+// TestDefaults holds the table of the documentation.
+func TestDefaults(t *testing.T) {
+	s, err := load(t, ScopeNode, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][2]string{
+		{"data-dir", "/data"},
+		{"config", ""},
+		{"output", "text"},
+		{"name", "host"},
+		{"role", "dual"},
+		{"listen", ":9091"},
+		{"ws-path", "/ws"},
+		{"peer", ""},
+		{"auth", "open"},
+		{"max-conns", "100"},
+		{"max-conns-per-address", "0"},
+		{"reserved-conns", "0"},
+		{"max-message-size", "1MiB"},
+		{"ping-interval", "30s"},
+		{"pong-timeout", "10s"},
+		{"handshake-timeout", "10s"},
+		{"write-timeout", "10s"},
+		{"rate-burst", "100"},
+		{"rate-refill", "50"},
+		{"dedup-ttl", "5m"},
+		{"max-clock-skew", "5m"},
+		{"shutdown-timeout", "5s"},
+		{"tls-cert", ""},
+		{"tls-key", ""},
+		{"tls-ca", ""},
+		{"admin", "127.0.0.1:9092"},
+		{"log-level", "info"},
+		{"log-format", "text"},
+	}
+	values := s.Values()
+	if len(values) != len(want) {
+		t.Fatalf("%d settings, want %d", len(values), len(want))
+	}
+	for i, w := range want {
+		if v := values[i]; v.Name != w[0] || v.Value != w[1] || v.Source != FromDefault {
+			t.Errorf("setting %d is %+v, want %s = %q from default", i, v, w[0], w[1])
+		}
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	flag, environment, file := []string{"--max-conns=1"}, []string{"NODE_MAX_CONNS=2"}, "max-conns: 3\n"
+	for _, c := range []struct {
+		name, file    string
+		args, environ []string
+		want          string
+	}{
+		{name: "all", args: flag, environ: environment, file: file, want: "1 from flag"},
+		{name: "flag and file", args: flag, file: file, want: "1 from flag"},
+		{name: "environment and file", environ: environment, file: file, want: "2 from environment"},
+		{name: "file", file: file, want: "3 from file"},
+		{name: "none", want: "100 from default"},
+		{name: "empty variable", environ: []string{"NODE_MAX_CONNS="}, file: file, want: "3 from file"},
+		{name: "other variables", environ: []string{"NODE_ENV=production", "NODE_MAX=7"}, want: "100 from default"},
+	} {
+		s, err := load(t, ScopeNode, c.args, c.environ, c.file)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := value(s, "max-conns"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	for _, c := range []struct {
+		args, environ    []string
+		file, name, want string
+	}{
+		{args: []string{"--peer=a:1", "--peer", "wss://b/ws"}, name: "peer", want: "a:1,wss://b/ws from flag"},
+		{environ: []string{"NODE_PEERS=a:1, b:2,"}, name: "peer", want: "a:1,b:2 from environment"},
+		{environ: []string{"NODE_PEERS="}, file: "peer: [a:1]", name: "peer", want: " from environment"},
+		{file: "peer: ['a:1', 'b:2']", name: "peer", want: "a:1,b:2 from file"},
+		{file: "peer: a:1", name: "peer", want: "a:1 from file"},
+		{file: "listen: ''", name: "listen", want: " from file"},
+		{environ: []string{"NODE_LISTEN="}, name: "listen", want: " from environment"},
+		{args: []string{"--admin="}, name: "admin", want: " from flag"},
+		{args: []string{"--max-message-size=64KiB"}, name: "max-message-size", want: "64KiB from flag"},
+		{args: []string{"--max-message-size=1mb"}, name: "max-message-size", want: "1000000 from flag"},
+		{file: "max-message-size: 1048576", name: "max-message-size", want: "1MiB from file"},
+		{file: "rate-burst: 1.5", name: "rate-burst", want: "1.5 from file"},
+		{args: []string{"--rate-refill=0"}, name: "rate-refill", want: "0 from flag"},
+		{args: []string{"--ping-interval=1h30m"}, name: "ping-interval", want: "1h30m from flag"},
+		{args: []string{"--dedup-ttl=1h"}, name: "max-clock-skew", want: "1h from default"},
+		{args: []string{"--max-conns-per-address=-1"}, name: "max-conns-per-address", want: "-1 from flag"},
+		{environ: []string{"NODE_AUTH=allowlist"}, name: "auth", want: "allowlist from environment"},
+		{file: "log-level: debug", name: "log-level", want: "debug from file"},
+		{file: "# nothing\n", name: "role", want: "dual from default"},
+	} {
+		s, err := load(t, ScopeNode, c.args, c.environ, c.file)
+		if err != nil {
+			t.Errorf("%v %v %q: %v", c.args, c.environ, c.file, err)
+			continue
+		}
+		if got := value(s, c.name); got != c.want {
+			t.Errorf("%v %v %q: %s is %s, want %s", c.args, c.environ, c.file, c.name, got, c.want)
+		}
+	}
+}
+
+func TestBadValues(t *testing.T) {
+	bad := map[string][]string{
+		"data-dir":              {""},
+		"output":                {"xml", ""},
+		"name":                  {"", "a\nb", "\x1b[2J", strings.Repeat("x", 256)},
+		"role":                  {"king", ""},
+		"listen":                {"9091", "host:99999", "host:-1", "a b:1", "host:"},
+		"ws-path":               {"", "ws", "/a/../b", "/ws?x=1", "/{x}", "/a b"},
+		"peer":                  {"a", "http://a:1", "a:0", "ws://", ":1", "ws://u:p@a:1", "a:1,b"},
+		"auth":                  {"closed", ""},
+		"max-conns":             {"0", "-1", "x", "1.5", "", "9999999999999999999"},
+		"max-conns-per-address": {"-2", "x"},
+		"reserved-conns":        {"-1"},
+		"max-message-size":      {"", "0", "-1", "1023", "2GiB", "1TiB", "MiB", "9999999999999999999GiB"},
+		"ping-interval":         {"0", "30", "-1s", "x", "", "99999h"},
+		"pong-timeout":          {"0s"},
+		"handshake-timeout":     {"1"},
+		"write-timeout":         {"-5s"},
+		"rate-burst":            {"-1", "0", "NaN", "Inf", "x", ""},
+		"rate-refill":           {"-1", "NaN"},
+		"dedup-ttl":             {"0s"},
+		"max-clock-skew":        {"0s", "x"},
+		"shutdown-timeout":      {"0s"},
+		"admin":                 {"9092"},
+		"log-level":             {"loud", ""},
+		"log-format":            {"xml"},
+	}
+	for name, texts := range bad {
+		for _, text := range texts {
+			_, err := load(t, ScopeNode, []string{"--" + name + "=" + text}, nil, "")
+			if err == nil {
+				t.Errorf("--%s=%q is accepted", name, text)
+				continue
+			}
+			if message := err.Error(); !strings.HasPrefix(message, "--"+name+" ") || !strings.Contains(message, "must be ") || strings.Contains(message, "\n") {
+				t.Errorf("--%s=%q: %s", name, text, message)
+			}
+		}
+	}
+}
+
+func TestWhereAnErrorIs(t *testing.T) {
+	for _, c := range []struct {
+		args, environ []string
+		file, want    string
+	}{
+		{args: []string{"--rate-burst", "-1"}, want: "--rate-burst -1: must be a number from 1 to 1000000000"},
+		{environ: []string{"NODE_MAX_CONNS=many"}, want: "NODE_MAX_CONNS=many: must be a whole number from 1 to 1000000"},
+		{file: "role: king", want: "node.yaml: role: king: must be controller, worker or dual"},
+		{file: "max-cons: 1", want: "node.yaml: unknown key max-cons: the keys are admin, "},
+		{file: "config: x", want: "unknown key config"},
+		{file: "role: {a: b}", want: "unknown key role.a"},
+		{file: "listen:", want: "listen: <nil>: must be a text, a number"},
+		{file: "name: true", want: "name: true: must be a text, a number"},
+		{file: "a: [", want: "node.yaml: the settings file is no valid YAML: "},
+		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
+		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},
+		{args: []string{"--config="}, want: `--config "": must be a file`},
+		{environ: []string{"NODE_CONFIG=/none"}, want: "NODE_CONFIG /none: the settings file cannot be read"},
+		{args: []string{"--tls-cert=a"}, want: "--tls-cert is given without --tls-key: give both or neither"},
+		{environ: []string{"NODE_TLS_KEY=a"}, want: "--tls-key is given without --tls-cert: give both or neither"},
+		{args: []string{"--max-conns=5", "--reserved-conns=5"}, want: "--reserved-conns 5: must be less than --max-conns, which is 5"},
+	} {
+		_, err := load(t, ScopeNode, c.args, c.environ, c.file)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v %v %q: %v, want %s", c.args, c.environ, c.file, err, c.want)
+		}
+	}
+}
+
+// A command that only talks to the node must not stumble over the node's own settings.
+func TestScope(t *testing.T) {
+	s, err := load(t, ScopeClient, nil, []string{"NODE_LISTEN=bad", "NODE_ROLE=bad"}, "data-dir: /there\nmax-conns: bad\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.DataDir != "/there" {
+		t.Errorf("data directory is %s", s.DataDir)
+	}
+	if _, err := load(t, ScopeIdentity, nil, []string{"NODE_ROLE=bad"}, ""); err == nil {
+		t.Error("a bad role makes an identity")
+	}
+}
+
+func TestStoredAuth(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{{nil, "allowlist from peer book"}, {[]string{"--auth=open"}, "open from flag"}} {
+		s, err := load(t, ScopeNode, c.args, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.UseStoredAuth(supervisor.PeerAuthAllowlist)
+		if got := value(s, "auth"); got != c.want {
+			t.Errorf("%v: %s, want %s", c.args, got, c.want)
+		}
+	}
+}
+
+func TestRelativeDataDir(t *testing.T) {
+	s, err := load(t, ScopeClient, []string{"--data-dir=a"}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !filepath.IsAbs(s.DataDir) {
+		t.Errorf("data directory is %s", s.DataDir)
+	}
+}
+
+func TestFormatDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		5 * time.Minute: "5m", time.Hour: "1h", 90 * time.Second: "1m30s", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := FormatDuration(d); got != want {
+			t.Errorf("%v is %s, want %s", d, got, want)
+		}
+	}
+}

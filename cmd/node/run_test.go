@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// running is a node that runs inside the test.
+type running struct {
+	t       *testing.T
+	dir     string
+	signals chan os.Signal
+	lines   *bufio.Scanner
+	stdin   *io.PipeWriter
+	status  chan int
+	first   map[string]any
+}
+
+// startNode starts `node run` on a fresh directory and returns once it listens.
+func startNode(t *testing.T, name string, args ...string) *running {
+	t.Helper()
+	out, stdout := io.Pipe()
+	stdin, in := io.Pipe()
+	r := &running{
+		t: t, dir: filepath.Join(t.TempDir(), name), signals: make(chan os.Signal, 2),
+		lines: bufio.NewScanner(out), stdin: in, status: make(chan int, 1),
+	}
+	a := &app{
+		stdin: stdin, stdout: stdout, stderr: &lockedWriter{w: io.Discard}, now: time.Now, dataDir: r.dir, hostName: "host",
+		signals: func() (<-chan os.Signal, func()) { return r.signals, func() {} },
+	}
+	go func() {
+		status := a.run(append([]string{"run", "--name", name, "--listen", "127.0.0.1:0", "--output", "json"}, args...))
+		stdout.Close()
+		stdin.Close()
+		r.status <- status
+	}()
+	r.first = r.next("listening")
+	return r
+}
+
+// next reads events until the one that is wanted.
+func (r *running) next(event string) map[string]any {
+	r.t.Helper()
+	for r.lines.Scan() {
+		var e map[string]any
+		if err := json.Unmarshal(r.lines.Bytes(), &e); err != nil {
+			r.t.Fatalf("%s: %v", r.lines.Text(), err)
+		}
+		if e["event"] == event {
+			return e
+		}
+	}
+	r.t.Fatalf("the node ended without the event %s", event)
+	return nil
+}
+
+// stop ends the node and checks how it ends.
+func (r *running) stop() {
+	r.t.Helper()
+	r.signals <- syscall.SIGTERM
+	if e := r.next("stopped"); e["reason"] != "SIGTERM" {
+		r.t.Errorf("stopped: %v", e)
+	}
+	if r.lines.Scan() {
+		r.t.Errorf("after the last line: %s", r.lines.Text())
+	}
+	if status := <-r.status; status != 0 {
+		r.t.Errorf("exit status %d", status)
+	}
+	if _, err := os.Lstat(filepath.Join(r.dir, "control.sock")); err == nil {
+		r.t.Error("the control socket is still there")
+	}
+}
+
+// ok runs a command against the node that must succeed.
+func (r *running) ok(args ...string) string {
+	r.t.Helper()
+	status, stdout, stderr := command(r.dir, args...)
+	if status != 0 || stderr != "" {
+		r.t.Errorf("node %s: status %d, %s", strings.Join(args, " "), status, stderr)
+	}
+	return stdout
+}
+
+func TestTwoNodes(t *testing.T) {
+	alice, bob := startNode(t, "alice"), startNode(t, "bob", "--stdin")
+	bob.ok("connect", alice.first["url"].(string))
+	bob.next("peer_up")
+	alice.next("peer_verified")
+
+	id := strings.TrimSpace(alice.ok("send", "bob", "hello"))
+	received := bob.next("message")["message"].(map[string]any)
+	if received["id"] != id || received["payload"] != "hello" || received["type"] != "chat" || received["from"] != alice.first["id"] {
+		t.Errorf("message %v", received)
+	}
+	if _, err := io.WriteString(bob.stdin, `{"to":"alice","type":"stats","payload":{"n":1},"replyTo":"`+id+`"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer := alice.next("message")
+	if m := answer["message"].(map[string]any); answer["peer"] != bob.first["id"] || m["replyTo"] != id {
+		t.Errorf("answer %v", answer)
+	}
+	var sent struct {
+		Sent   int
+		Failed []any
+	}
+	if err := json.Unmarshal([]byte(alice.ok("broadcast", "x", "--output", "json")), &sent); err != nil || sent.Sent != 1 || sent.Failed == nil {
+		t.Errorf("broadcast: %+v, %v", sent, err)
+	}
+	var ping pingResult
+	text := alice.ok("ping", bob.first["id"].(string)[:8], "--count", "2", "--interval", "1ms", "--output", "json")
+	if err := json.Unmarshal([]byte(text), &ping); err != nil || ping.Peer != bob.first["id"] || ping.Received != 2 || ping.MinMs <= 0 {
+		t.Errorf("ping: %s", text)
+	}
+	for _, args := range [][]string{{"status"}, {"peers"}, {"auth"}} {
+		alice.ok(args...)
+		if text := alice.ok(append(args, "--output", "json")...); !json.Valid([]byte(text)) {
+			t.Errorf("node %v: %s", args, text)
+		}
+	}
+	alice.ok("revoke", bob.first["publicKey"].(string))
+	if e := bob.next("peer_down"); e["remote"] != true {
+		t.Errorf("peer_down %v", e)
+	}
+	alice.stop()
+	bob.stop()
+}
+
+func TestCommandsThatFail(t *testing.T) {
+	node := startNode(t, "alice", "--rate-refill", "0")
+	defer node.stop()
+	for _, c := range []struct {
+		line string
+		want int
+	}{
+		{"send nobody x", exitNotConnected},
+		{"request nobody x", exitNotConnected},
+		{"ping nobody", exitNotConnected},
+		{"disconnect nobody", exitNotConnected},
+		{"connect 127.0.0.1:1", exitNotConnected},
+		{"send bob x --type handshake", exitNotConnected},
+		{"broadcast x --type handshake", exitUsage},
+		{"run --listen 127.0.0.1:0", exitFailed},
+	} {
+		status, stdout, stderr := command(node.dir, strings.Fields(c.line)...)
+		if status != c.want || stdout != "" || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("node %s: status %d, want %d, %q, %q", c.line, status, c.want, stdout, stderr)
+		}
+	}
+}
+
+// A mode set by command holds for the next start; one that was given holds for its run alone.
+func TestAuthMode(t *testing.T) {
+	node := startNode(t, "alice", "--auth", "open")
+	source := func() string {
+		var c configuration
+		if err := json.Unmarshal([]byte(node.ok("config", "--output", "json")), &c); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range c.Settings {
+			if v.Name == "auth" {
+				return v.Value + " from " + string(v.Source)
+			}
+		}
+		return ""
+	}
+	if got := source(); got != "open from default" {
+		t.Errorf("at first: %s", got)
+	}
+	node.ok("auth", "allowlist")
+	if got := source(); got != "allowlist from peer book" {
+		t.Errorf("while it runs: %s", got)
+	}
+	node.stop()
+	if got := source(); got != "allowlist from peer book" {
+		t.Errorf("afterwards: %s", got)
+	}
+}
+
+func TestListenToNobody(t *testing.T) {
+	node := startNode(t, "alice", "--listen", "")
+	if node.first["address"] != "" || node.first["url"] != "" || node.first["admin"] != "" {
+		t.Errorf("listening %v", node.first)
+	}
+	node.stop()
+}
+
+// A closed standard output ends the node at its next event, gracefully.
+func TestClosedOutput(t *testing.T) {
+	var complaints strings.Builder
+	a := &app{
+		stdin: strings.NewReader(""), stdout: &failingWriter{left: 1}, stderr: &lockedWriter{w: &complaints}, now: time.Now,
+		dataDir: t.TempDir(), hostName: "host", signals: func() (<-chan os.Signal, func()) { return nil, func() {} },
+	}
+	status := a.run([]string{"run", "--listen", "", "--peer", "127.0.0.1:1", "--log-level", "error"})
+	if status != exitFailed || !strings.Contains(complaints.String(), "standard output is closed") {
+		t.Errorf("status %d, %s", status, complaints.String())
+	}
+}
+
+// stuckWriter takes one write, says when the second comes, and holds that until it is released.
+type stuckWriter struct {
+	writes  int
+	stuck   chan struct{}
+	release chan struct{}
+}
+
+func (w *stuckWriter) Write(p []byte) (int, error) {
+	if w.writes++; w.writes == 2 {
+		close(w.stuck)
+		<-w.release
+	}
+	return len(p), nil
+}
+
+// Who cannot wait for the end signals twice. Here it is the last line that takes its time.
+func TestSecondSignal(t *testing.T) {
+	out := &stuckWriter{stuck: make(chan struct{}), release: make(chan struct{})}
+	defer close(out.release)
+	signals := make(chan os.Signal)
+	a := &app{
+		stdin: strings.NewReader(""), stdout: out, stderr: io.Discard, now: time.Now, dataDir: t.TempDir(), hostName: "host",
+		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
+	}
+	status := make(chan int)
+	go func() { status <- a.run([]string{"run", "--listen", ""}) }()
+	signals <- syscall.SIGTERM
+	<-out.stuck
+	signals <- syscall.SIGTERM
+	if got := <-status; got != exitFailed {
+		t.Errorf("exit status %d", got)
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// fakeSender notes what is sent.
+type fakeSender struct {
+	sent []string
+	err  error
+}
+
+func (f *fakeSender) Resolve(name string) (string, error) {
+	if name == "nobody" {
+		return "", fmt.Errorf("%w: %q", supervisor.ErrUnknownPeer, name)
+	}
+	return "id-of-" + name, nil
+}
+
+func (f *fakeSender) SendContext(_ context.Context, peer string, m *wire.Message) error {
+	f.sent = append(f.sent, fmt.Sprintf("%s: %s %s from %s, answers %q", peer, m.Type, m.Payload, m.From, m.ReplyTo))
+	return f.err
+}
+
+func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) (int, []supervisor.SendFailure, error) {
+	f.sent = append(f.sent, fmt.Sprintf("all: %s %s", m.Type, m.Payload))
+	return 0, nil, f.err
+}
+
+func readLines(t *testing.T, node *fakeSender, input string) (complaints string) {
+	t.Helper()
+	var out bytes.Buffer
+	lines := lineReader{from: "me", node: node, errors: &out, maxLine: 200, timeout: time.Minute}
+	lines.run(t.Context(), strings.NewReader(input))
+	return out.String()
+}
+
+func TestLines(t *testing.T) {
+	node := &fakeSender{}
+	complaints := readLines(t, node, `{"to":"bob","type":"stats","payload":{"a":1},"replyTo":"7"}
+{"to":"bob"}`+"\r"+`
+{"payload":"hi"}
+{"to":"bob","payload":2}`)
+	want := []string{
+		`id-of-bob: stats {"a":1} from me, answers "7"`,
+		`id-of-bob: chat null from me, answers ""`,
+		`all: chat "hi"`,
+		`id-of-bob: chat 2 from me, answers ""`,
+	}
+	if got := strings.Join(node.sent, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("sent\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+	if complaints != "" {
+		t.Errorf("complaints: %s", complaints)
+	}
+}
+
+// Each bad line is one error line with its number, and the good one after them still goes out.
+func TestBadLines(t *testing.T) {
+	bad := []struct{ line, want string }{
+		{"", "the line is empty"},
+		{"  ", "the line is empty"},
+		{"hello", "no JSON object: invalid character"},
+		{"[1]", "no JSON object"},
+		{"null", "no JSON object"},
+		{`{} {}`, "no JSON object: invalid character"},
+		{`{"to":"bob"`, "no JSON object: unexpected end"},
+		{`{"TO":"bob"}`, "unknown key TO"},
+		{`{"to":"bob","x\ny":1}`, `unknown key "x\ny"`},
+		{`{"to":""}`, "to: must be a text that is not empty"},
+		{`{"to":null}`, "to: must be a text"},
+		{`{"to":5}`, "to: must be a text"},
+		{`{"type":""}`, "type: must be a text"},
+		{`{"type":"handshake"}`, "type handshake: only opens connections"},
+		{`{"to":"nobody"}`, "send to nobody: " + supervisor.ErrUnknownPeer.Error()},
+		{`{"payload":"` + strings.Repeat("x", 200) + `"}`, errLineTooLong.Error()},
+		{"{\"payload\":\"\xff\"}", "the payload is not UTF-8"},
+	}
+	var input strings.Builder
+	for _, b := range bad {
+		input.WriteString(b.line + "\n")
+	}
+	node := &fakeSender{}
+	complaints := strings.Split(strings.TrimSpace(readLines(t, node, input.String()+`{"payload":1}`)), "\n")
+	if len(complaints) != len(bad) {
+		t.Fatalf("%d complaints, want %d:\n%s", len(complaints), len(bad), strings.Join(complaints, "\n"))
+	}
+	for i, b := range bad {
+		if want := fmt.Sprintf("node: standard input, line %d: %s", i+1, b.want); !strings.HasPrefix(complaints[i], want) {
+			t.Errorf("%s\nwant %s", complaints[i], want)
+		}
+	}
+	if len(node.sent) != 1 || node.sent[0] != "all: chat 1" {
+		t.Errorf("sent %v", node.sent)
+	}
+}
+
+func TestSendErrorIsOneLine(t *testing.T) {
+	complaints := readLines(t, &fakeSender{err: errors.New("not\nnow")}, `{"to":"bob"}`+"\n"+`{}`)
+	want := "node: standard input, line 1: not; now\nnode: standard input, line 2: not; now\n"
+	if complaints != want {
+		t.Errorf("got %q, want %q", complaints, want)
+	}
+}
+
+func TestReadLineLengths(t *testing.T) {
+	for _, c := range []struct {
+		length int
+		fits   bool
+	}{{0, true}, {99, true}, {100, true}, {101, false}, {5000, false}} {
+		reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", c.length)+"\nnext"), 16)
+		line, err := readLine(reader, 100)
+		if fits := err == nil && len(line) == c.length; fits != c.fits {
+			t.Errorf("%d: %d bytes, %v", c.length, len(line), err)
+		}
+		if next, err := readLine(reader, 100); string(next) != "next" || err != nil {
+			t.Errorf("%d: then %q, %v", c.length, next, err)
+		}
+		if _, err := readLine(reader, 100); !errors.Is(err, io.EOF) {
+			t.Errorf("%d: at the end %v", c.length, err)
+		}
+	}
+}
+
+// FuzzLines: an input of any bytes gives as many complaints and messages as it has lines.
+func FuzzLines(f *testing.F) {
+	f.Add("{\"to\":\"bob\"}\n\n{\"payload\":[1]}\nx")
+	f.Fuzz(func(t *testing.T, input string) {
+		node := &fakeSender{}
+		var out bytes.Buffer
+		lines := lineReader{from: "me", node: node, errors: &out, maxLine: 100, timeout: time.Minute}
+		lines.run(t.Context(), strings.NewReader(input))
+		want := strings.Count(input, "\n")
+		if input != "" && !strings.HasSuffix(input, "\n") {
+			want++
+		}
+		if got := len(node.sent) + strings.Count(out.String(), "\n"); got != want {
+			t.Errorf("%q: %d lines used or refused, want %d", input, got, want)
+		}
+	})
+}

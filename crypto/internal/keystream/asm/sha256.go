@@ -1,0 +1,38 @@
+package main
+
+// What FIPS 180-4 calls K, the constants of the rounds,
+var k = [64]uint32{
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+}
+
+// and H(0), the state before the first round.
+var initial = [8]uint32{
+	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+}
+
+// The message of every block fills one SHA-256 chunk: words 0 to 5 are the nonce,
+// words 6 and 7 the number of the block, high half first, and the rest is the
+// padding of a message of 256 bits.
+const (
+	counterWord = 7
+	paddingBit  = 0x80000000 // word 8
+	lengthBits  = 256        // word 15
+)
+
+// kPadded returns K with the words of the padding added to the rounds that take them.
+func kPadded() []uint32 {
+	table := k
+	table[8] += paddingBit
+	table[15] += lengthBits
+	return table[:]
+}
+
+// swapWords is a byte shuffle that turns each 32-bit word of 16 bytes around.
+var swapWords = []uint32{0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f}

@@ -1,0 +1,221 @@
+package memnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+)
+
+// Host is one process at an address, from Attach to Crash. A process that comes back is a new Host.
+type Host struct {
+	net *Network
+	ip  string
+
+	// Guarded by net.mu.
+	listener *Listener
+	dead     bool // the process is gone
+	off      bool // the machine is, too: nothing answers, not even with a reset
+	nextPort int
+	dialing  int
+	sockets  int
+	peak     int
+}
+
+// Attach starts a process at an IP address. One that was there before must be crashed, or have closed all it had.
+func (n *Network) Attach(ip string) *Host {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := &Host{net: n, ip: ip, nextPort: 40000}
+	if old := n.hosts[ip]; old != nil {
+		h.nextPort = old.nextPort
+	}
+	n.hosts[ip] = h
+	// The machine is on again: it resets what it does not know.
+	for _, e := range n.sorted() {
+		if other := e.peer; other.mute && other.host.ip == ip && other.host.off {
+			other.mute = false
+			other.arrive()
+		}
+	}
+	n.changed.Broadcast()
+	return h
+}
+
+// IP returns the host's address.
+func (h *Host) IP() string { return h.ip }
+
+// Sockets returns how many connections the process holds: those that it has dialled, and of those that it has
+// accepted the ones that it has upgraded with an HTTP status 101.
+func (h *Host) Sockets() int {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	return h.sockets
+}
+
+// Peak returns the largest value that Sockets has had.
+func (h *Host) Peak() int {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	return h.peak
+}
+
+// Dialing returns how many dials are under way.
+func (h *Host) Dialing() int {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	return h.dialing
+}
+
+// hold counts one socket more; net.mu is held.
+func (h *Host) hold() {
+	h.sockets++
+	h.peak = max(h.peak, h.sockets)
+}
+
+// Crash ends the process without a word of its own: its sockets fail for whoever still holds them. The operating
+// system resets its connections; with powerLoss there is no operating system, so its peers hear nothing until the
+// next Attach, and then resets.
+func (h *Host) Crash(powerLoss bool) {
+	n := h.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h.dead, h.off = true, powerLoss
+	if h.listener != nil {
+		h.listener.shut()
+	}
+	for _, e := range n.sorted() {
+		if e.host != h {
+			continue
+		}
+		e.dead, e.mute = net.ErrClosed, powerLoss
+		if !powerLoss {
+			e.send(segment{kind: reset})
+		}
+		e.retire()
+	}
+	n.changed.Broadcast()
+}
+
+// DialContext connects to a listener, as net.Dialer.DialContext does. It takes one round trip; while the path is
+// stalled or the machine is off it hangs until ctx ends.
+func (h *Host) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+	conn, err := h.dial(ctx, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	return conn, nil
+}
+
+func (h *Host) dial(ctx context.Context, address string) (*end, error) {
+	to, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	n, ip := h.net, to.IP.String()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h.dialing++
+	defer func() { h.dialing-- }()
+	arrives := time.Now().Add(n.path(h.ip, ip).latency + n.path(ip, h.ip).latency)
+	for _, wake := range []func() bool{
+		context.AfterFunc(ctx, n.wake),
+		time.AfterFunc(time.Until(arrives), n.wake).Stop,
+	} {
+		defer wake()
+	}
+	for {
+		there, back := n.path(h.ip, ip), n.path(ip, h.ip)
+		target := n.hosts[ip]
+		blocked := there.stalled || back.stalled
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case h.dead:
+			return nil, net.ErrClosed
+		case blocked && (there.refuses || back.refuses):
+			return nil, syscall.EHOSTUNREACH
+		case time.Now().Before(arrives), blocked, target != nil && target.off:
+			n.changed.Wait()
+		case target == nil || target.listener == nil || target.listener.port != to.Port:
+			return nil, syscall.ECONNREFUSED
+		default:
+			return n.connect(h, target, to), nil
+		}
+	}
+}
+
+func (n *Network) wake() {
+	n.mu.Lock()
+	n.changed.Broadcast()
+	n.mu.Unlock()
+}
+
+// Listener accepts connections at one port of a host.
+type Listener struct {
+	host    *Host
+	port    int
+	backlog []*end
+	closed  bool
+}
+
+// Listen opens the host's listener: one at a time.
+func (h *Host) Listen(port int) (*Listener, error) {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	if h.dead || h.listener != nil {
+		return nil, fmt.Errorf("listen %s:%d: %w", h.ip, port, errors.Join(syscall.EADDRINUSE))
+	}
+	h.listener = &Listener{host: h, port: port}
+	h.net.changed.Broadcast()
+	return h.listener, nil
+}
+
+// Accept implements net.Listener.
+func (l *Listener) Accept() (net.Conn, error) {
+	n := l.host.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for !l.closed && len(l.backlog) == 0 {
+		n.changed.Wait()
+	}
+	if l.closed {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: net.ErrClosed}
+	}
+	conn := l.backlog[0]
+	l.backlog = l.backlog[1:]
+	return conn, nil
+}
+
+// Close implements net.Listener. What was not accepted is reset.
+func (l *Listener) Close() error {
+	n := l.host.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l.shut()
+	return nil
+}
+
+// shut is Close; net.mu is held.
+func (l *Listener) shut() {
+	if l.closed {
+		return
+	}
+	l.closed = true
+	if l.host.listener == l {
+		l.host.listener = nil
+	}
+	for _, e := range l.backlog {
+		if !e.closed {
+			e.send(segment{kind: reset})
+			e.retire()
+		}
+	}
+	l.backlog = nil
+	l.host.net.changed.Broadcast()
+}
+
+// Addr implements net.Listener.
+func (l *Listener) Addr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(l.host.ip), Port: l.port} }

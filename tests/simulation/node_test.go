@@ -1,0 +1,222 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+const port = 9091
+
+// identities are made once: plain data, shared by all bubbles.
+var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
+	for i := range 12 {
+		key := [32]byte{0: 8, 1: byte(7 * i), 2: byte(i + 1), 31: 64}
+		keys, err := crypto.NodeManagerFromPrivateKey(key[:], fmt.Sprintf("node%d", i), crypto.RoleDual, time.Unix(1e9, 0))
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, keys)
+	}
+	return all
+})
+
+// node is one member of the mesh through all its incarnations.
+type node struct {
+	w     *world
+	index int
+	ip    string
+	id    string
+	most  int // MaxConns
+	gate  *gate
+	skew  atomic.Int64 // nanoseconds that its clock is ahead
+
+	up        bool
+	lives     []life // the present one last
+	born      time.Time
+	crashed   bool // the last incarnation ended without a goodbye
+	host      *memnet.Host
+	system    *actor.ActorSystem
+	transport *supervisor.Transport
+	book      *supervisor.PeerRegistry
+	dir       string // of the book; empty: in memory
+}
+
+// life is how an incarnation began.
+type life struct {
+	disk    bool      // it had the disk of the one before
+	crashed bool      // which had ended without a goodbye
+	wall    time.Time // by its own clock
+}
+
+func newNode(w *world, index, most int) *node {
+	n := &node{
+		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID, most: most, gate: &gate{},
+	}
+	if w.random.IntN(2) == 0 {
+		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
+	}
+	return n
+}
+
+func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, port) }
+
+func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
+
+// start starts the next incarnation.
+func (n *node) start() {
+	cfg := supervisor.DefaultTransportConfig()
+	cfg.ListenAddr, cfg.MaxConns = n.address(), n.most
+	for _, pair := range n.w.dials() {
+		if pair[0] == n.index {
+			cfg.Peers = append(cfg.Peers, n.w.nodes[pair[1]].address())
+		}
+	}
+	n.host = n.w.net.Attach(n.ip)
+	listener, err := n.host.Listen(port)
+	n.must(err)
+	n.openBook()
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	n.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
+		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.wall),
+		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.system))
+	n.must(err)
+	n.born, n.lives = time.Now(), append(n.lives, life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()})
+	n.transport.OnMessage(handler(n, slices.Clone(n.lives)))
+	n.transport.OnEvent(func(e supervisor.Event) { n.w.log(n.index).Debug("event", "event", fmt.Sprintf("%T %+v", e, e)) })
+	n.must(n.transport.Start())
+	n.up = true
+	if n.crashed && n.dir != "" {
+		// It takes nothing that was stamped before its start, so peers whose clocks are behind are not heard for a while.
+		n.w.upsetAll(n.index, time.Now().Add(2*maxSkew+calmAfter))
+	}
+}
+
+func (n *node) must(err error) {
+	if err != nil {
+		n.w.fault("node %d: %v", n.index, err)
+	}
+}
+
+// openBook opens the book on disk, or keeps the one in memory.
+func (n *node) openBook() {
+	switch {
+	case n.w.disks:
+		if n.dir == "" {
+			n.dir = newDir()
+		}
+		book, err := supervisor.OpenPeerRegistry(filepath.Join(n.dir, "peers.db"))
+		n.must(err)
+		n.book = book
+	case n.book == nil:
+		n.book = supervisor.NewPeerRegistry()
+	}
+}
+
+func newDir() string {
+	parent := "/dev/shm" // a disk that forgets: what is tested is what was written, not what the medium keeps
+	if _, err := os.Stat(parent); err != nil {
+		parent = ""
+	}
+	dir, err := os.MkdirTemp(parent, "simulation-")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// stop ends the incarnation gracefully.
+func (n *node) stop() {
+	began := time.Now()
+	n.must(n.transport.Stop(context.Background()))
+	// Stop returns within its ShutdownTimeout, and a moment for the sockets.
+	if took := time.Since(began); took > 6*time.Second {
+		n.w.fault("node %d: Stop took %v", n.index, took)
+	}
+	n.ended(false)
+}
+
+// crash ends the incarnation as kill -9 does, or as a power cut. With flushed the disk has everything, else what was
+// written behind within the last second is lost.
+func (n *node) crash(powerCut, flushed bool) {
+	if flushed {
+		n.must(n.book.Sync())
+	}
+	old := n.dir
+	if old != "" {
+		n.dir = newDir() // what the disk holds at this moment
+		n.must(os.CopyFS(n.dir, os.DirFS(old)))
+	} else if !flushed {
+		n.book = nil
+	}
+	n.host.Crash(powerCut)
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = n.transport.Stop(now) // what it does now nobody sees
+	n.ended(true)
+	if old != "" {
+		_ = os.RemoveAll(old)
+	}
+}
+
+// ended looks at what an incarnation has left behind.
+func (n *node) ended(crashed bool) {
+	n.up, n.crashed = false, crashed
+	if n.dir != "" {
+		n.must(n.book.Close())
+	}
+	// After Stop no socket is left.
+	if s := n.host.Sockets(); s != 0 {
+		n.w.fault("node %d: %d sockets after Stop", n.index, s)
+	}
+	// After Stop no timer is left: one that fires would write to an actor that is gone.
+	life, since := len(n.lives), time.Now()
+	n.system.EventStream.Subscribe(func(e any) {
+		if letter, ok := e.(*actor.DeadLetterEvent); ok && time.Since(since) > 0 {
+			n.w.fault("node %d: %T for a dead actor, %v after the end of life %d", n.index, letter.Message, time.Since(since), life)
+		}
+	})
+	n.w.upsetAll(n.index, time.Now().Add(calmAfter))
+}
+
+// alive reports whether a connection's actor of the present incarnation lives.
+func (n *node) alive(c *supervisor.PeerConnection) bool {
+	_, ok := n.system.ProcessRegistry.GetLocal(c.PID().Id)
+	return ok
+}
+
+// randomness is a stream of random bytes from a seed, safe for concurrent use.
+type randomness struct {
+	mu     sync.Mutex
+	stream *rand.ChaCha8
+}
+
+func newRandomness(from *rand.Rand) io.Reader {
+	var seed [32]byte
+	for i := range seed {
+		seed[i] = byte(from.Uint32())
+	}
+	return &randomness{stream: rand.NewChaCha8(seed)}
+}
+
+// Read implements io.Reader.
+func (r *randomness) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stream.Read(b)
+}

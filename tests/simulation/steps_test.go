@@ -1,0 +1,246 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// step is one thing that may happen: it does it, and says what it did.
+type step struct {
+	weight int
+	do     func(*world) string
+}
+
+var allSteps = []step{
+	{12, (*world).stepTell},
+	{6, (*world).stepBroadcast},
+	{4, (*world).stepAsk},
+	{4, (*world).stepAgain},
+	{3, (*world).stepConnect},
+	{2, (*world).stepClose},
+	{3, (*world).stepStrangers},
+	{3, (*world).stepLatency},
+	{4, (*world).stepCut},
+	{3, (*world).stepVanish},
+	{5, (*world).stepStall},
+	{2, (*world).stepCorrupt},
+	{3, (*world).stepPartition},
+	{6, (*world).stepHeal},
+	{4, (*world).stepKill},
+	{1, (*world).stepRegistry},
+	{3, (*world).stepGate},
+	{4, (*world).stepCrash},
+	{3, (*world).stepStop},
+	{8, (*world).stepStart},
+	{2, (*world).stepClock},
+}
+
+// draw does one step.
+func (w *world) draw() string {
+	total := 0
+	for _, s := range allSteps {
+		total += s.weight
+	}
+	k := w.random.IntN(total)
+	for _, s := range allSteps {
+		if k -= s.weight; k < 0 {
+			return s.do(w)
+		}
+	}
+	panic("unreachable")
+}
+
+// some returns a node by chance.
+func (w *world) some() *node { return w.nodes[w.random.IntN(len(w.nodes))] }
+
+// two returns two different nodes by chance.
+func (w *world) two() (a, b *node) {
+	i := w.random.IntN(len(w.nodes))
+	j := (i + 1 + w.random.IntN(len(w.nodes)-1)) % len(w.nodes)
+	return w.nodes[i], w.nodes[j]
+}
+
+// linked returns a node that runs and one of its connections by chance; nil when it has none.
+func (w *world) linked() (a, b *node, c *supervisor.PeerConnection) {
+	a = w.some()
+	if !a.up {
+		return a, nil, nil
+	}
+	for _, j := range w.random.Perm(len(w.nodes)) {
+		if c = a.transport.GetConnection(w.nodes[j].id); c != nil {
+			return a, w.nodes[j], c
+		}
+	}
+	return a, nil, nil
+}
+
+// message makes one by the clock of its maker.
+func (w *world) message(n *node, kind wire.MessageType, to string) *wire.Message {
+	size := 1 + w.random.IntN(40)
+	if w.random.IntN(6) == 0 {
+		size = w.random.IntN(60_000)
+	}
+	msg, err := wire.NewMessage(kind, n.id, to, strings.Repeat("\u00e9\"<", size))
+	n.must(err)
+	msg.Timestamp = n.wall().UTC()
+	return msg
+}
+
+// dispatch sends a message over one connection and notes both ends of it.
+func (w *world) dispatch(from, to int, c *supervisor.PeerConnection, msg *wire.Message) {
+	d := w.ledger.begin(msg, dispatch{from: from, to: to, conn: c})
+	w.ledger.end(d, c.Send(msg))
+}
+
+func (w *world) stepTell() string {
+	a, b, c := w.linked()
+	if c == nil {
+		return fmt.Sprintf("node %d has nobody to tell", a.index)
+	}
+	var batch []*wire.Message
+	for range 1 + w.random.IntN(6) {
+		batch = append(batch, w.message(a, typeTell, b.id))
+	}
+	w.work.Go(func() {
+		for _, msg := range batch {
+			w.dispatch(a.index, b.index, c, msg)
+		}
+	})
+	return fmt.Sprintf("node %d tells %d %d messages", a.index, b.index, len(batch))
+}
+
+func (w *world) stepBroadcast() string {
+	a := w.some()
+	if !a.up {
+		return "nobody broadcasts"
+	}
+	msg, t := w.message(a, typeTell, ""), a.transport
+	w.work.Go(func() { w.broadcast(a.index, t, msg) })
+	return fmt.Sprintf("node %d broadcasts", a.index)
+}
+
+// broadcast hands a message to every peer. Whom it queued it for is known only afterwards, and not by which connection.
+func (w *world) broadcast(from int, t *supervisor.Transport, msg *wire.Message) {
+	var all []*dispatch
+	for _, n := range w.nodes {
+		if n.index != from {
+			all = append(all, w.ledger.begin(msg, dispatch{from: from, to: n.index}))
+		}
+	}
+	_, failed, err := t.BroadcastContext(context.Background(), msg)
+	if err == nil && len(failed) > 0 {
+		err = failed[0].Err
+	}
+	for _, d := range all {
+		w.ledger.end(d, err)
+	}
+}
+
+func (w *world) stepAsk() string {
+	a, b, c := w.linked()
+	if c == nil {
+		return fmt.Sprintf("node %d has nobody to ask", a.index)
+	}
+	msg, t := w.message(a, typeAsk, b.id), a.transport
+	w.work.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		d := w.ledger.begin(msg, dispatch{from: a.index, to: b.index})
+		reply, err := t.RequestContext(ctx, b.id, msg)
+		w.ledger.end(d, err)
+		// A Request that returned nil has the answer of the peer that was asked.
+		if err == nil && (reply.ReplyTo != msg.ID || reply.From != b.id || reply.Type != typeAnswer) {
+			w.fault("node %d: asked %d %s and got %s to %s from %s", a.index, b.index, msg.ID, reply.Type, reply.ReplyTo, reply.From)
+		}
+	})
+	return fmt.Sprintf("node %d asks %d", a.index, b.index)
+}
+
+// stepAgain sends a message that was sent before once more, or relays it.
+func (w *world) stepAgain() string {
+	a, b, c := w.linked()
+	old := w.ledger.recent(w.random.IntN(30))
+	if c == nil || old == nil || old.From == b.id {
+		return "nothing is sent again"
+	}
+	w.work.Go(func() { w.dispatch(a.index, b.index, c, old) })
+	return fmt.Sprintf("node %d sends %d again what node %d made", a.index, b.index, w.indexOf(old.From))
+}
+
+func (w *world) stepConnect() string {
+	a, b := w.two()
+	if !a.up {
+		return "nobody connects"
+	}
+	t, named := a.transport, w.random.IntN(2) == 0
+	w.work.Go(func() {
+		peer := &supervisor.Peer{Address: b.address()}
+		if named {
+			peer.ID = b.id
+		}
+		c, err := t.Connect(peer)
+		// A Connect that returned nil has a connection to the peer that was named.
+		if err == nil && c.Peer().ID != b.id {
+			w.fault("node %d: connected to %s instead of %d", a.index, c.Peer().ID, b.index)
+		}
+	})
+	return fmt.Sprintf("node %d connects to %d", a.index, b.index)
+}
+
+func (w *world) stepClose() string {
+	a, b, c := w.linked()
+	if c == nil {
+		return fmt.Sprintf("node %d has nobody to leave", a.index)
+	}
+	w.upset(a.index, b.index, time.Now().Add(calmAfter)) // what is on its way to the one who leaves is lost
+	c.GracefulClose("simulation", wire.DisconnectNormal)
+	return fmt.Sprintf("node %d closes its connection to %d", a.index, b.index)
+}
+
+// stepStrangers opens connections that upgrade and say nothing, or say nonsense, or say nothing at all.
+func (w *world) stepStrangers() string {
+	n, count, kind := w.some(), 1+w.random.IntN(8), w.random.IntN(3)
+	for range count {
+		host := w.net.Attach(fmt.Sprintf("10.0.9.%d", w.random.IntN(200)))
+		w.work.Go(func() { stranger(host, n.address(), kind) })
+	}
+	return fmt.Sprintf("%d strangers of kind %d at node %d", count, kind, n.index)
+}
+
+func (w *world) stepKill() string {
+	a, b, c := w.linked()
+	if c == nil {
+		return fmt.Sprintf("node %d has no actor to kill", a.index)
+	}
+	w.upset(a.index, b.index, time.Now().Add(calmAfter))
+	switch w.random.IntN(3) {
+	case 0:
+		a.system.Root.Stop(c.PID())
+		return fmt.Sprintf("node %d: the actor of the connection to %d is stopped", a.index, b.index)
+	case 1:
+		a.system.Root.Poison(c.PID())
+		return fmt.Sprintf("node %d: the actor of the connection to %d is poisoned", a.index, b.index)
+	default:
+		panicActor(a.system, c.PID())
+		return fmt.Sprintf("node %d: the actor of the connection to %d panics", a.index, b.index)
+	}
+}
+
+func (w *world) stepRegistry() string {
+	n := w.some()
+	if !n.up {
+		return "no registry panics"
+	}
+	n.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
+	return fmt.Sprintf("node %d: the registry panics", n.index)
+}
+
+// panicActor makes a connection's actor panic: a nil goodbye has no end to look at.
+func panicActor(system *actor.ActorSystem, pid *actor.PID) { system.Root.Send(pid, nilGoodbye) }

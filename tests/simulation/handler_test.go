@@ -127,6 +127,16 @@ func remembered(msg *wire.Message, later []life) bool {
 	return true
 }
 
+// distrusted reports whether a node takes a message for one that it may have seen before a crash.
+func distrusted(msg *wire.Message, lives []life) bool {
+	for _, l := range lives {
+		if l.disk && l.crashed && msg.Timestamp.Before(l.wall) {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *world) indexOf(id string) int {
 	for _, n := range w.nodes {
 		if n.id == id {

@@ -69,6 +69,9 @@ func (w *world) checkDelivered() {
 		if w.nodes[d.to].gate.isShut() {
 			continue // it may be waiting behind another one
 		}
+		if distrusted(w.ledger.made[d.id], w.nodes[d.to].lives) {
+			continue
+		}
 		switch from := w.nodes[d.from]; {
 		// Without a fault nothing that was sent is lost, duplicate connections or not.
 		case d.conn != nil && d.at.After(w.trouble[pairOf(d.from, d.to)]) && time.Now().After(w.trouble[pairOf(d.from, d.to)]):

@@ -2,8 +2,13 @@ package actors
 
 import "sync"
 
-// budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes, whoever
-// is done with a frame gives back. One message more than the limit may be held, so that any single message fits.
+// frameOverhead is what a frame costs beside its bytes: its buffer is larger, and it stands in queues. Without it
+// empty frames would cost nothing, and a flood of them memory without end.
+const frameOverhead = 512
+
+// budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes a frame's
+// size, whoever is done with the frame gives it back. One message more than the limit may be held, so that any single
+// message fits.
 type budget struct {
 	mu     sync.Mutex
 	limit  int
@@ -34,14 +39,14 @@ func (b *budget) wait() bool {
 
 func (b *budget) take(n int) {
 	b.mu.Lock()
-	b.used += n
+	b.used += n + frameOverhead
 	b.mu.Unlock()
 }
 
 func (b *budget) give(n int) {
 	b.mu.Lock()
 	wasFull := b.used >= b.limit
-	b.used -= n
+	b.used -= n + frameOverhead
 	wake := wasFull && b.used < b.limit
 	b.mu.Unlock()
 	if wake {

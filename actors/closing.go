@@ -67,7 +67,7 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 }
 
 func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus) {
-	o, err := Encode(msg)
+	o, err := p.node.Encode(msg)
 	if err != nil {
 		p.abandon(ctx)
 		return
@@ -174,7 +174,11 @@ func (p *Peer) slow(ctx actor.Context) {
 // cleanUp runs when the actor stops, for whatever reason, in any state. What must happen comes first, and a panic in
 // here would bring the actor back to life.
 func (p *Peer) cleanUp() {
-	defer func() { _ = recover() }() // nothing below can be mended here, and the socket is gone already
+	defer func() { _ = recover() }() // nothing below can be mended here
+	// Whoever waits for this connection must hear of its end, even if closing the socket panics.
+	defer close(p.handle.done)
+	defer p.handle.outbox.close(ErrClosed)
+	defer p.inbound.close()
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {
@@ -187,7 +191,4 @@ func (p *Peer) cleanUp() {
 			timer.Stop()
 		}
 	}
-	p.inbound.close()
-	p.handle.outbox.close(ErrClosed)
-	close(p.handle.done)
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -48,7 +49,8 @@ type Node struct {
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node
 
-	frames buffers
+	frames   buffers
+	sendings sync.Pool // of *sending
 }
 
 // ReplyRouter hands an answer to whoever waits for it.

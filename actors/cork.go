@@ -2,6 +2,7 @@ package actors
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -10,13 +11,18 @@ import (
 	"time"
 )
 
+// tinyBuffer is the size that the WebSocket library's own buffers of an accepted connection are reduced to: a frame's
+// header fits.
+const tinyBuffer = 64
+
 // corkConn is the network connection under a WebSocket. It gathers small writes into one system call while it is
 // corked, and puts a deadline on each write and on each message that is being read. The WebSocket library's own
 // control frames come through here too: uncorked they pass at once, corked they leave with the batch. A frame's
 // header and its payload may be two writes, so nothing is ever flushed inside Write.
 type corkConn struct {
 	net.Conn
-	opts SocketOptions
+	opts  SocketOptions
+	ahead *readAhead // owned by the reader
 
 	message atomic.Uint64 // number of the message that the reader is inside; 0: none
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
@@ -27,7 +33,7 @@ type corkConn struct {
 }
 
 func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
-	return &corkConn{Conn: conn, opts: opts}
+	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn)}
 }
 
 // Read sets the message deadline at the first read inside each message and lifts it outside: a system call is rare
@@ -44,7 +50,7 @@ func (c *corkConn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Read(p)
+	return c.ahead.Read(p)
 }
 
 func (c *corkConn) Write(p []byte) (int, error) {
@@ -117,7 +123,17 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	u.conn = newCorkConn(raw, u.opts)
-	rw.Writer.Reset(u.conn)
-	// The library keeps what the reader has buffered already and resets it onto our connection.
-	return u.conn, rw, nil
+	if u.conn.ahead.raw == nil {
+		// The library keeps what the reader has buffered already and resets it onto our connection.
+		rw.Writer.Reset(u.conn)
+		return u.conn, rw, nil
+	}
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err != nil {
+		raw.Close()
+		return nil, nil, err
+	}
+	u.conn.ahead.ahead = bytes.Clone(early)
+	// Read-ahead and cork do the buffering, and only while there is something in it.
+	return u.conn, bufio.NewReadWriter(bufio.NewReaderSize(u.conn, tinyBuffer), bufio.NewWriterSize(u.conn, tinyBuffer)), nil
 }

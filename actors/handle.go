@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -21,13 +22,27 @@ type Outgoing struct {
 	result  chan<- error
 }
 
+// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
+func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
+
 // Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
-func Encode(msg *wire.Message) (*Outgoing, error) {
-	text, err := msg.AppendJSON(nil)
-	if err != nil {
+func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
+	escaped, err := n.escape(nil, msg)
+	return &Outgoing{escaped: escaped}, err
+}
+
+// escape appends a message's JSON text, escaped as the body of a frame.
+func (n *Node) escape(dst []byte, msg *wire.Message) ([]byte, error) {
+	text := n.frames.get(1024)
+	defer n.frames.put(text)
+	var err error
+	if text.data, err = msg.AppendJSON(text.data); err != nil {
 		return nil, err
 	}
-	return &Outgoing{escaped: crypto.EscapeBody(make([]byte, 0, len(text)+len(text)/4), text)}, nil
+	if dst == nil { // an eighth more is what quotes in a payload of short keys come to
+		dst = make([]byte, 0, len(text.data)+len(text.data)/8+32)
+	}
+	return crypto.EscapeBody(dst, text.data), nil
 }
 
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
@@ -85,26 +100,44 @@ func (h *Handle) Post(o *Outgoing) error {
 	return nil
 }
 
+// sending is one Send that is waited for. It is used again only once its answer is there: until then the connection
+// may still hold it.
+type sending struct {
+	out    Outgoing
+	result chan error // has room for the one answer
+}
+
 // Send queues a message and returns once the operating system has it, or with the reason why not: the errors of
-// Post, ErrWriteTimeout, or ctx's. When ctx ends first the message may still be sent.
-func (h *Handle) Send(ctx context.Context, o *Outgoing) error {
-	result := make(chan error, 1)
-	if err := h.Post(&Outgoing{escaped: o.escaped, result: result}); err != nil {
+// Post, ErrWriteTimeout, those of encoding, or ctx's. When ctx ends first the message may still be sent.
+func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
+	s, ok := h.node.sendings.Get().(*sending)
+	if !ok {
+		s = &sending{result: make(chan error, 1)}
+		s.out.result = s.result
+	}
+	var err error
+	if s.out.escaped, err = h.node.escape(s.out.escaped[:0], msg); err == nil {
+		err = h.Post(&s.out)
+	}
+	if err != nil {
+		h.node.sendings.Put(s)
 		return err
 	}
 	select {
-	case err := <-result:
-		return err
+	case err = <-s.result:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-h.done:
+		select {
+		case err = <-s.result: // it was settled before the end
+		default:
+			return ErrClosed
+		}
 	}
-	select {
-	case err := <-result: // it was settled before the end
-		return err
-	default:
-		return ErrClosed
+	if cap(s.out.escaped) <= maxPooled {
+		h.node.sendings.Put(s)
 	}
+	return err
 }
 
 // Close ends the connection gracefully: queued messages first, then a disconnect message.

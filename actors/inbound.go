@@ -19,44 +19,45 @@ func readPump(s *Socket, room *budget, frames *buffers, post func(any)) {
 			post(&readEnded{err: err})
 			return
 		}
-		data, err := s.Read(frames.get(0))
-		if err != nil {
-			frames.put(data)
+		f := frames.get(0)
+		var err error
+		if f.data, err = s.Read(f.data); err != nil {
+			frames.put(f)
 			post(&readEnded{err: err})
 			return
 		}
 		if !taken {
-			frames.put(data)
+			frames.put(f)
 			continue
 		}
-		room.take(len(data))
-		post(&frameRead{data: data})
+		room.take(len(f.data))
+		post(f)
 	}
 }
 
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
 // (protocol section 6).
-func (p *Peer) onFrame(ctx actor.Context, frame *frameRead) {
+func (p *Peer) onFrame(ctx actor.Context, f *frame) {
 	switch p.phase {
 	case shaking:
-		p.onHandshakeMessage(ctx, frame.data)
+		p.onHandshakeMessage(ctx, f.data)
 	case judged:
 		if p.opening.Direction == Outbound {
-			p.early = append(p.early, frame) // the responder may speak as soon as it has sent its ack
+			p.early = append(p.early, f) // the responder may speak as soon as it has sent its ack
 			return
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
 	case open:
-		if msg := p.admit(ctx, frame.data); msg != nil {
-			size := len(frame.data)
-			p.node.frames.put(frame.data)
+		if msg := p.admit(ctx, f.data); msg != nil {
+			size := len(f.data)
+			p.node.frames.put(f)
 			p.onMessage(ctx, msg, size)
 			return
 		}
 	case pending, closing:
 	}
-	p.inbound.give(len(frame.data))
-	p.node.frames.put(frame.data)
+	p.inbound.give(len(f.data))
+	p.node.frames.put(f)
 }
 
 // admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.

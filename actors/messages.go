@@ -34,13 +34,12 @@ func (*Refuse) fromRegistry()  {}
 func (*Probe) fromRegistry()   {}
 func (*Goodbye) fromRegistry() {}
 
-// fromPumps are what the connection's own goroutines, its slot and its timer send.
+// fromPumps are what the connection's own goroutines, its slot and its timer send, frame among them.
 type fromPumps interface{ fromPumps() }
 
 type (
 	attached   struct{}                 // the slot has a socket
 	failed     struct{ err error }      // the dial failed
-	frameRead  struct{ data []byte }    // one WebSocket message
 	readEnded  struct{ err error }      // the read pump is gone
 	writeEnded struct{ err error }      // the writer failed, or has written the last message (nil)
 	congested  struct{}                 // a message found the queue full
@@ -49,7 +48,7 @@ type (
 
 func (*attached) fromPumps()   {}
 func (*failed) fromPumps()     {}
-func (*frameRead) fromPumps()  {}
+func (*frame) fromPumps()      {}
 func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}

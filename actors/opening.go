@@ -44,7 +44,7 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 
 // sayPlain sends an unencrypted message: one of the handshake's. With end it is the last one.
 func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) {
-	data, err := msg.AppendJSON(p.node.frames.get(1024))
+	data, err := msg.AppendJSON(nil)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return

@@ -22,6 +22,7 @@ const flushAt = 64 << 10
 // outbound is one message on its way to the socket.
 type outbound struct {
 	data   []byte
+	frame  *frame // that data lies in, when it is one to recycle
 	text   bool
 	result chan<- error // nil: nobody waits
 	last   bool         // the socket is closed after it
@@ -165,6 +166,7 @@ func (o *outbox) run() {
 		if err := o.write(socket, batch); err != nil {
 			o.close(err)
 			o.report(err)
+			socket.Abort() // last: it ends the reading too, and the reader knows less about why
 		} else if end := batch[len(batch)-1]; end.last {
 			o.close(ErrClosed)
 			socket.Close(end.status)
@@ -191,7 +193,6 @@ func (o *outbox) write(s *Socket, batch []outbound) error {
 			}
 		}
 		if err != nil {
-			s.Abort()
 			o.finish(batch[settled:], err)
 			return err
 		}
@@ -219,7 +220,7 @@ func (o *outbox) finish(batch []outbound, err error) {
 	}
 	for i := range batch {
 		batch[i].done(err)
-		o.buffers.put(batch[i].data)
+		o.buffers.put(batch[i].frame)
 	}
 }
 

@@ -63,14 +63,14 @@ type Peer struct {
 	limiter   *PeerRateLimiter
 	delivery  *Delivery
 	dedup     Deduplicator
-	early     []*frameRead // came between the ack and Welcome
+	early     []*frame // came between the ack and Welcome
 	proven    bool
 	probed    bool
 	badFrames int // in a row
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
-	ticks     int // generation of the timer
+	ticks     int         // generation of the timer
 	ended     bool
 	reading   bool
 }
@@ -116,7 +116,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onAttached(ctx)
 	case *failed:
 		p.fail(ctx, msg.err)
-	case *frameRead:
+	case *frame:
 		p.onFrame(ctx, msg)
 	case *readEnded:
 		p.onReadEnded(ctx, msg.err)
@@ -162,22 +162,26 @@ func (p *Peer) onOutgoing(o *Outgoing) {
 		}
 		return
 	}
-	p.handle.outbox.push(outbound{data: p.seal(o.escaped, size, now), result: o.result})
+	f := p.seal(o.escaped, size, now)
+	p.handle.outbox.push(outbound{data: f.data, frame: f, result: o.result})
 }
 
-func (p *Peer) seal(escaped []byte, size int, now int64) []byte {
-	return p.sealer.Seal(p.node.frames.get(size), escaped, now)
+func (p *Peer) seal(escaped []byte, size int, now int64) *frame {
+	f := p.node.frames.get(size)
+	f.data = p.sealer.Seal(f.data, escaped, now)
+	return f
 }
 
 // say sends a message of the connection's own, beside the queue's limits.
 func (p *Peer) say(msg *wire.Message) {
-	o, err := Encode(msg)
+	o, err := p.node.Encode(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
 	now := p.node.Wall().Unix()
-	p.handle.outbox.push(outbound{data: p.seal(o.escaped, crypto.FrameSize(len(o.escaped), now), now), forced: true})
+	f := p.seal(o.escaped, crypto.FrameSize(len(o.escaped), now), now)
+	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true})
 }
 
 // compose makes a message of the connection's own.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -73,9 +74,9 @@ func AcceptSocket(w http.ResponseWriter, r *http.Request, opts SocketOptions) (*
 // DialFunc opens a network connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// DialSocket opens the WebSocket at url over a connection that dial makes. tlsConfig is for wss and may be nil
+// DialSocket opens the WebSocket at the URL address over a connection that dial makes. tlsConfig is for wss and may be nil
 // otherwise. ctx ends the dial, not the socket.
-func DialSocket(ctx context.Context, url string, dial DialFunc, tlsConfig *tls.Config, opts SocketOptions) (*Socket, error) {
+func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Config, opts SocketOptions) (*Socket, error) {
 	var conn *corkConn
 	open := func(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
 		raw, err := dial(ctx, network, address)
@@ -106,14 +107,23 @@ func DialSocket(ctx context.Context, url string, dial DialFunc, tlsConfig *tls.C
 		// A peer that answers with a redirect would choose whom we talk to.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, OnPingReceived: limitPongs()})
+	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, OnPingReceived: limitPongs()})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return nil, &RefusedError{Status: resp.StatusCode}
 		}
-		return nil, err
+		return nil, plain(err)
 	}
 	return newSocket(ws, conn, conn.RemoteAddr().String(), opts), nil
+}
+
+// plain takes off an error what the HTTP client says around it.
+func plain(err error) error {
+	var around *url.Error
+	if errors.As(err, &around) {
+		return around.Err
+	}
+	return err
 }
 
 // RefusedError means that the other side answered the upgrade with a plain HTTP status.

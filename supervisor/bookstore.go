@@ -119,7 +119,7 @@ func (s *bookStore) read(r *PeerRegistry) error {
 				if err != nil {
 					return err
 				}
-				r.mode, r.stored = mode, true
+				r.mode, r.stored = mode, &mode
 			}
 		}
 		return nil

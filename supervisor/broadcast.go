@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
-
-	"github.com/Snider/go-p2p/actors"
 )
 
 // onSend queues one message for the connection that carries its peer's traffic.
@@ -13,7 +11,7 @@ func (r *registry) onSend(ctx actor.Context, msg *Send) {
 		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
 		return
 	}
-	out, err := actors.Encode(msg.Message)
+	out, err := r.node.Encode(msg.Message)
 	if err == nil {
 		err = c.handle.Post(out)
 	}
@@ -22,7 +20,7 @@ func (r *registry) onSend(ctx actor.Context, msg *Send) {
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
 func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
-	out, err := actors.Encode(msg.Message)
+	out, err := r.node.Encode(msg.Message)
 	if err != nil {
 		answer(ctx, &Broadcasted{Err: err})
 		return

@@ -96,6 +96,9 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 // that nobody can empty somebody else's bucket.
 type leftoverKey struct{ peer, host string }
 
+// maxLeftovers bounds them: a stranger can come under many names.
+const maxLeftovers = 1 << 14
+
 type leftover struct {
 	tokens float64
 	at     time.Time
@@ -103,7 +106,10 @@ type leftover struct {
 
 // keepTokens remembers what a peer had left, so that a reconnect brings no fresh bucket.
 func (r *registry) keepTokens(p *place) {
-	if r.cfg.RateRefill > 0 && p.tokens < r.cfg.RateBurst {
+	if len(r.leftovers) >= maxLeftovers {
+		r.dropLeftovers()
+	}
+	if r.cfg.RateRefill > 0 && p.tokens < r.cfg.RateBurst && len(r.leftovers) < maxLeftovers {
 		r.leftovers[leftoverKey{p.identity.ID, hostOf(p.conn.peerAddress)}] = leftover{tokens: p.tokens, at: time.Now()}
 	}
 }
@@ -128,13 +134,18 @@ func hostOf(remote string) string {
 // onSweep drops what has expired.
 func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
+	r.dropLeftovers()
+	r.sweepLater()
+}
+
+// dropLeftovers forgets the buckets that are full again.
+func (r *registry) dropLeftovers() {
 	full := time.Duration(r.cfg.RateBurst / max(r.cfg.RateRefill, 0.001) * float64(time.Second))
 	for key, left := range r.leftovers {
 		if time.Since(left.at) > full {
 			delete(r.leftovers, key)
 		}
 	}
-	r.sweepLater()
 }
 
 func (r *registry) sweepLater() {

@@ -57,11 +57,7 @@ func (c *PeerConnection) Send(msg *wire.Message) error {
 // SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
 // ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
 func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) error {
-	out, err := actors.Encode(msg)
-	if err == nil {
-		err = c.handle.Send(ctx, out)
-	}
-	return peerError(c.peer.ID, err)
+	return peerError(c.peer.ID, c.handle.Send(ctx, msg))
 }
 
 // GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.

@@ -73,7 +73,9 @@ func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
 // dedupAccount is one peer's part of the set.
 type dedupAccount struct {
 	set               *MessageDeduplicator
+	id                string
 	tag               uint64
+	listed            atomic.Bool // it is among the set's accounts
 	current, previous atomic.Int64
 }
 
@@ -115,12 +117,20 @@ func (d *MessageDeduplicator) distrust(start, now time.Time) {
 func (d *MessageDeduplicator) For(peerID string) actors.Deduplicator {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	account := d.accounts[peerID]
-	if account == nil {
-		account = &dedupAccount{set: d, tag: d.hash(peerID) & 0xffffff}
-		d.accounts[peerID] = account
+	if account := d.accounts[peerID]; account != nil {
+		return account
 	}
-	return account
+	return &dedupAccount{set: d, id: peerID, tag: d.hash(peerID) & 0xffffff}
+}
+
+// list puts an account among the set's with its first entry: a peer that only says who it is costs nothing.
+func (d *MessageDeduplicator) list(a *dedupAccount) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.accounts[a.id] == nil {
+		d.accounts[a.id] = a
+	}
+	a.listed.Store(true)
 }
 
 // Seen implements actors.Deduplicator: it tests and marks in one step.
@@ -128,6 +138,9 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	d := a.set
 	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
 		return actors.Stale
+	}
+	if !a.listed.Load() {
+		d.list(a)
 	}
 	key, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
 	shard := &d.shards[key%dedupShards]
@@ -186,7 +199,7 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 	for id, account := range d.accounts {
 		account.previous.Store(account.current.Swap(0))
 		if account.previous.Load() == 0 {
-			// A connection that still holds it goes on with it: it starts from nothing, as a new one would.
+			account.listed.Store(false) // a connection that still holds it lists it again
 			delete(d.accounts, id)
 		}
 	}

@@ -27,7 +27,7 @@ type PeerRegistry struct {
 	allowed map[crypto.PublicKey]struct{}
 	revoked map[crypto.PublicKey]struct{}
 	mode    AuthMode
-	stored  bool // the mode was set by somebody
+	stored  *AuthMode // what SetAuthMode has set
 	changed map[string]struct{}
 	pending *time.Timer // of the next write
 }
@@ -140,7 +140,7 @@ func (r *PeerRegistry) Revoke(keys ...crypto.PublicKey) error {
 
 // SetAuthMode sets who may connect, for now and for later runs.
 func (r *PeerRegistry) SetAuthMode(mode AuthMode) error {
-	return r.order(func(c *bookChange) { c.mode = &mode }, func() { r.mode, r.stored = mode, true })
+	return r.order(func(c *bookChange) { c.mode = &mode }, func() { r.mode, r.stored = mode, &mode })
 }
 
 // UseAuthMode sets who may connect for this run only: a setting given at the start.
@@ -183,7 +183,10 @@ func (r *PeerRegistry) AuthMode() AuthMode {
 func (r *PeerRegistry) StoredAuthMode() (AuthMode, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.mode, r.stored
+	if r.stored == nil {
+		return PeerAuthOpen, false
+	}
+	return *r.stored, true
 }
 
 // Allowed reports whether a key is on the allowlist.

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -143,7 +144,8 @@ func (t *Transport) Start() error {
 			ln.Close()
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
-			return err
+			<-t.ended
+			return errors.Join(err, t.retain())
 		}
 	}
 	t.tell(&dialPeers{})

@@ -41,7 +41,7 @@ func (w *world) checkSlots(n *node) {
 	// The directory names living connections only, one a peer.
 	named := make(map[string]bool)
 	for c := range n.transport.Connections() {
-		if !n.alive(c) {
+		if !w.alive(c) {
 			w.fault("node %d: the connection that carries for %d is dead", n.index, w.indexOf(c.Peer().ID))
 		}
 		if named[c.Peer().ID] {
@@ -78,7 +78,7 @@ func (w *world) checkDelivered() {
 			w.fault("node %d: Send of %s to %d at %v returned nil, no fault was near, and it did not arrive", d.from, d.id, d.to, d.at.Sub(w.began))
 			d.settled = true
 		// With one, what was sent on a connection that lived on has arrived once the fault is over.
-		case d.conn != nil && w.calm(d) && from.up && from.alive(d.conn):
+		case d.conn != nil && w.calm(d) && from.up && w.alive(d.conn):
 			w.fault("node %d: Send of %s to %d at %v returned nil, its connection lives, and it did not arrive", d.from, d.id, d.to, d.at.Sub(w.began))
 			d.settled = true
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -50,7 +47,6 @@ type node struct {
 	born      time.Time
 	crashed   bool // the last incarnation ended without a goodbye
 	host      *memnet.Host
-	system    *actor.ActorSystem
 	transport *supervisor.Transport
 	book      *supervisor.PeerRegistry
 	dir       string // of the book; empty: in memory
@@ -90,11 +86,9 @@ func (n *node) start() {
 	listener, err := n.host.Listen(port)
 	n.must(err)
 	n.openBook()
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	n.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
 		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.wall),
-		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.system))
+		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system))
 	n.must(err)
 	n.born, n.lives = time.Now(), append(n.lives, life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()})
 	n.transport.OnMessage(handler(n, slices.Clone(n.lives)))
@@ -184,19 +178,15 @@ func (n *node) ended(crashed bool) {
 	if s := n.host.Sockets(); s != 0 {
 		n.w.fault("node %d: %d sockets after Stop", n.index, s)
 	}
-	// After Stop no timer is left: one that fires would write to an actor that is gone.
-	life, since := len(n.lives), time.Now()
-	n.system.EventStream.Subscribe(func(e any) {
-		if letter, ok := e.(*actor.DeadLetterEvent); ok && time.Since(since) > 0 {
-			n.w.fault("node %d: %T for a dead actor, %v after the end of life %d", n.index, letter.Message, time.Since(since), life)
-		}
-	})
+	n.w.mu.Lock()
+	n.w.graves[n.transport.PID().Id] = time.Now()
+	n.w.mu.Unlock()
 	n.w.upsetAll(n.index, time.Now().Add(calmAfter))
 }
 
-// alive reports whether a connection's actor of the present incarnation lives.
-func (n *node) alive(c *supervisor.PeerConnection) bool {
-	_, ok := n.system.ProcessRegistry.GetLocal(c.PID().Id)
+// alive reports whether a connection's actor lives.
+func (w *world) alive(c *supervisor.PeerConnection) bool {
+	_, ok := w.system.ProcessRegistry.GetLocal(c.PID().Id)
 	return ok
 }
 

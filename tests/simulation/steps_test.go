@@ -84,7 +84,7 @@ func (w *world) linked() (a, b *node, c *supervisor.PeerConnection) {
 // message makes one by the clock of its maker.
 func (w *world) message(n *node, kind wire.MessageType, to string) *wire.Message {
 	size := 1 + w.random.IntN(40)
-	if w.random.IntN(6) == 0 {
+	if w.random.IntN(60) == 0 {
 		size = w.random.IntN(60_000)
 	}
 	msg, err := wire.NewMessage(kind, n.id, to, strings.Repeat("\u00e9\"<", size))
@@ -222,13 +222,13 @@ func (w *world) stepKill() string {
 	w.upset(a.index, b.index, time.Now().Add(calmAfter))
 	switch w.random.IntN(3) {
 	case 0:
-		a.system.Root.Stop(c.PID())
+		w.system.Root.Stop(c.PID())
 		return fmt.Sprintf("node %d: the actor of the connection to %d is stopped", a.index, b.index)
 	case 1:
-		a.system.Root.Poison(c.PID())
+		w.system.Root.Poison(c.PID())
 		return fmt.Sprintf("node %d: the actor of the connection to %d is poisoned", a.index, b.index)
 	default:
-		panicActor(a.system, c.PID())
+		panicActor(w.system, c.PID())
 		return fmt.Sprintf("node %d: the actor of the connection to %d panics", a.index, b.index)
 	}
 }
@@ -238,7 +238,7 @@ func (w *world) stepRegistry() string {
 	if !n.up {
 		return "no registry panics"
 	}
-	n.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
+	w.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
 	return fmt.Sprintf("node %d: the registry panics", n.index)
 }
 

@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/tests/memnet"
 )
@@ -15,9 +18,9 @@ import (
 const (
 	// calmAfter is how long the traces of a fault may last: silence is noticed after 40 s, and then there are goodbyes.
 	calmAfter = time.Minute
-	// quiet is how long a healed mesh gets to become whole: the silence limit, the longest backoff, a handshake, the
-	// grace of a duplicate, and the distrust of a crashed node towards clocks that are behind by twice maxSkew.
-	quiet = 6 * time.Minute
+	// quiet is how long a healed mesh gets to become whole: the silence limit, the longest backoff, a handshake and the
+	// grace of a duplicate. With disks a crashed node distrusts, for twice maxSkew, clocks that are behind.
+	quiet = 150 * time.Second
 	// maxSkew is how far a clock is off, either way, so that two clocks differ by less than the allowed five minutes.
 	maxSkew = 90 * time.Second
 	// mostSteps bounds the steps of a seed.
@@ -34,6 +37,7 @@ type world struct {
 	steps  []string
 
 	net    *memnet.Network
+	system *actor.ActorSystem
 	nodes  []*node
 	wants  map[[2]int]bool // from keeps a connection to
 	ledger *ledger
@@ -45,15 +49,16 @@ type world struct {
 	trouble map[[2]int]time.Time
 	flipped map[[2]int]time.Time // likewise, for corrupted bytes
 
-	mu    sync.Mutex
-	found []string
+	mu     sync.Mutex
+	found  []string
+	graves map[string]time.Time // when the registry of this PID had ended
 }
 
 func newWorld(seed uint64, loud bool) *world {
 	return &world{
 		seed: seed, loud: loud, random: rand.New(rand.NewPCG(seed, 0x73696d)),
 		wants: make(map[[2]int]bool), ledger: newLedger(),
-		trouble: make(map[[2]int]time.Time), flipped: make(map[[2]int]time.Time),
+		graves: make(map[string]time.Time), trouble: make(map[[2]int]time.Time), flipped: make(map[[2]int]time.Time),
 	}
 }
 
@@ -102,6 +107,9 @@ func (w *world) live() {
 	if len(w.faults()) == 0 {
 		w.heal()
 		w.pass(quiet)
+		if w.disks {
+			w.pass(2*maxSkew + calmAfter)
+		}
 		w.check()
 		w.checkWhole()
 	}
@@ -131,7 +139,10 @@ func (w *world) pause() time.Duration {
 // build draws the mesh and starts it.
 func (w *world) build() {
 	w.net = memnet.New(w.seed)
-	count := 3 + min(w.random.IntN(10), w.random.IntN(10))
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	w.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet)) // shared: making one costs as much as a small mesh
+	w.watchLetters()
+	count := 3 + min(w.random.IntN(10), w.random.IntN(10), w.random.IntN(10))
 	w.roomy = w.random.IntN(5) > 0
 	w.disks = w.random.IntN(4) == 0
 	most := 2*count + 4
@@ -173,6 +184,24 @@ func (w *world) dials() (all [][2]int) {
 		}
 	}
 	return all
+}
+
+// watchLetters watches for messages to the actors of nodes that have ended. After Stop no timer of theirs is left: one
+// that fires would write to an actor that is gone.
+func (w *world) watchLetters() {
+	w.system.EventStream.Subscribe(func(e any) {
+		letter, ok := e.(*actor.DeadLetterEvent)
+		if !ok || letter.PID == nil {
+			return
+		}
+		registry, _, _ := strings.Cut(letter.PID.Id, "/")
+		w.mu.Lock()
+		ended, known := w.graves[registry]
+		w.mu.Unlock()
+		if known && time.Since(ended) > 0 {
+			w.fault("%T for %s, %v after its node had ended", letter.Message, letter.PID.Id, time.Since(ended))
+		}
+	})
 }
 
 func pairOf(i, j int) [2]int { return [2]int{min(i, j), max(i, j)} }

@@ -14,7 +14,7 @@ func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx
 func xorPairs(dst []byte, nonce *[24]byte, counter uint32)
 
 // xorLanes XORs dst, which is not empty, with the key stream from block 0 on, 16
-// blocks at once: start is the state after round 6, terms are those of type plan.
+// blocks at once. The counter is of 32 bits.
 //
 //go:noescape
-func xorLanes(dst []byte, start *[8]uint32, terms *[22]uint32)
+func xorLanes(dst []byte, nonce *[24]byte)

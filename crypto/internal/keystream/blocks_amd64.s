@@ -4,93 +4,91 @@
 
 #include "textflag.h"
 
-// func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
-// Requires: CPUID
-TEXT ·cpuid(SB), NOSPLIT, $0-24
-	MOVL leaf+0(FP), AX
-	MOVL subleaf+4(FP), CX
-	CPUID
-	MOVL AX, eax+8(FP)
-	MOVL BX, ebx+12(FP)
-	MOVL CX, ecx+16(FP)
-	MOVL DX, edx+20(FP)
-	RET
+DATA k<>+0(SB)/4, $0x428a2f98
+DATA k<>+4(SB)/4, $0x71374491
+DATA k<>+8(SB)/4, $0xb5c0fbcf
+DATA k<>+12(SB)/4, $0xe9b5dba5
+DATA k<>+16(SB)/4, $0x3956c25b
+DATA k<>+20(SB)/4, $0x59f111f1
+DATA k<>+24(SB)/4, $0x923f82a4
+DATA k<>+28(SB)/4, $0xab1c5ed5
+DATA k<>+32(SB)/4, $0x5807aa98
+DATA k<>+36(SB)/4, $0x12835b01
+DATA k<>+40(SB)/4, $0x243185be
+DATA k<>+44(SB)/4, $0x550c7dc3
+DATA k<>+48(SB)/4, $0x72be5d74
+DATA k<>+52(SB)/4, $0x80deb1fe
+DATA k<>+56(SB)/4, $0x9bdc06a7
+DATA k<>+60(SB)/4, $0xc19bf274
+DATA k<>+64(SB)/4, $0xe49b69c1
+DATA k<>+68(SB)/4, $0xefbe4786
+DATA k<>+72(SB)/4, $0x0fc19dc6
+DATA k<>+76(SB)/4, $0x240ca1cc
+DATA k<>+80(SB)/4, $0x2de92c6f
+DATA k<>+84(SB)/4, $0x4a7484aa
+DATA k<>+88(SB)/4, $0x5cb0a9dc
+DATA k<>+92(SB)/4, $0x76f988da
+DATA k<>+96(SB)/4, $0x983e5152
+DATA k<>+100(SB)/4, $0xa831c66d
+DATA k<>+104(SB)/4, $0xb00327c8
+DATA k<>+108(SB)/4, $0xbf597fc7
+DATA k<>+112(SB)/4, $0xc6e00bf3
+DATA k<>+116(SB)/4, $0xd5a79147
+DATA k<>+120(SB)/4, $0x06ca6351
+DATA k<>+124(SB)/4, $0x14292967
+DATA k<>+128(SB)/4, $0x27b70a85
+DATA k<>+132(SB)/4, $0x2e1b2138
+DATA k<>+136(SB)/4, $0x4d2c6dfc
+DATA k<>+140(SB)/4, $0x53380d13
+DATA k<>+144(SB)/4, $0x650a7354
+DATA k<>+148(SB)/4, $0x766a0abb
+DATA k<>+152(SB)/4, $0x81c2c92e
+DATA k<>+156(SB)/4, $0x92722c85
+DATA k<>+160(SB)/4, $0xa2bfe8a1
+DATA k<>+164(SB)/4, $0xa81a664b
+DATA k<>+168(SB)/4, $0xc24b8b70
+DATA k<>+172(SB)/4, $0xc76c51a3
+DATA k<>+176(SB)/4, $0xd192e819
+DATA k<>+180(SB)/4, $0xd6990624
+DATA k<>+184(SB)/4, $0xf40e3585
+DATA k<>+188(SB)/4, $0x106aa070
+DATA k<>+192(SB)/4, $0x19a4c116
+DATA k<>+196(SB)/4, $0x1e376c08
+DATA k<>+200(SB)/4, $0x2748774c
+DATA k<>+204(SB)/4, $0x34b0bcb5
+DATA k<>+208(SB)/4, $0x391c0cb3
+DATA k<>+212(SB)/4, $0x4ed8aa4a
+DATA k<>+216(SB)/4, $0x5b9cca4f
+DATA k<>+220(SB)/4, $0x682e6ff3
+DATA k<>+224(SB)/4, $0x748f82ee
+DATA k<>+228(SB)/4, $0x78a5636f
+DATA k<>+232(SB)/4, $0x84c87814
+DATA k<>+236(SB)/4, $0x8cc70208
+DATA k<>+240(SB)/4, $0x90befffa
+DATA k<>+244(SB)/4, $0xa4506ceb
+DATA k<>+248(SB)/4, $0xbef9a3f7
+DATA k<>+252(SB)/4, $0xc67178f2
+GLOBL k<>(SB), RODATA|NOPTR, $256
 
-DATA kPadded4<>+0(SB)/4, $0x428a2f98
-DATA kPadded4<>+4(SB)/4, $0x71374491
-DATA kPadded4<>+8(SB)/4, $0xb5c0fbcf
-DATA kPadded4<>+12(SB)/4, $0xe9b5dba5
-DATA kPadded4<>+16(SB)/4, $0x3956c25b
-DATA kPadded4<>+20(SB)/4, $0x59f111f1
-DATA kPadded4<>+24(SB)/4, $0x923f82a4
-DATA kPadded4<>+28(SB)/4, $0xab1c5ed5
-DATA kPadded4<>+32(SB)/4, $0x5807aa98
-DATA kPadded4<>+36(SB)/4, $0x12835b01
-DATA kPadded4<>+40(SB)/4, $0x243185be
-DATA kPadded4<>+44(SB)/4, $0x550c7dc3
-DATA kPadded4<>+48(SB)/4, $0x72be5d74
-DATA kPadded4<>+52(SB)/4, $0x80deb1fe
-DATA kPadded4<>+56(SB)/4, $0x9bdc06a7
-DATA kPadded4<>+60(SB)/4, $0xc19bf274
-DATA kPadded4<>+64(SB)/4, $0xe49b69c1
-DATA kPadded4<>+68(SB)/4, $0xefbe4786
-DATA kPadded4<>+72(SB)/4, $0x0fc19dc6
-DATA kPadded4<>+76(SB)/4, $0x240ca1cc
-DATA kPadded4<>+80(SB)/4, $0x2de92c6f
-DATA kPadded4<>+84(SB)/4, $0x4a7484aa
-DATA kPadded4<>+88(SB)/4, $0x5cb0a9dc
-DATA kPadded4<>+92(SB)/4, $0x76f988da
-DATA kPadded4<>+96(SB)/4, $0x983e5152
-DATA kPadded4<>+100(SB)/4, $0xa831c66d
-DATA kPadded4<>+104(SB)/4, $0xb00327c8
-DATA kPadded4<>+108(SB)/4, $0xbf597fc7
-DATA kPadded4<>+112(SB)/4, $0xc6e00bf3
-DATA kPadded4<>+116(SB)/4, $0xd5a79147
-DATA kPadded4<>+120(SB)/4, $0x06ca6351
-DATA kPadded4<>+124(SB)/4, $0x14292967
-DATA kPadded4<>+128(SB)/4, $0x27b70a85
-DATA kPadded4<>+132(SB)/4, $0x2e1b2138
-DATA kPadded4<>+136(SB)/4, $0x4d2c6dfc
-DATA kPadded4<>+140(SB)/4, $0x53380d13
-DATA kPadded4<>+144(SB)/4, $0x650a7354
-DATA kPadded4<>+148(SB)/4, $0x766a0abb
-DATA kPadded4<>+152(SB)/4, $0x81c2c92e
-DATA kPadded4<>+156(SB)/4, $0x92722c85
-DATA kPadded4<>+160(SB)/4, $0xa2bfe8a1
-DATA kPadded4<>+164(SB)/4, $0xa81a664b
-DATA kPadded4<>+168(SB)/4, $0xc24b8b70
-DATA kPadded4<>+172(SB)/4, $0xc76c51a3
-DATA kPadded4<>+176(SB)/4, $0xd192e819
-DATA kPadded4<>+180(SB)/4, $0xd6990624
-DATA kPadded4<>+184(SB)/4, $0xf40e3585
-DATA kPadded4<>+188(SB)/4, $0x106aa070
-DATA kPadded4<>+192(SB)/4, $0x19a4c116
-DATA kPadded4<>+196(SB)/4, $0x1e376c08
-DATA kPadded4<>+200(SB)/4, $0x2748774c
-DATA kPadded4<>+204(SB)/4, $0x34b0bcb5
-DATA kPadded4<>+208(SB)/4, $0x391c0cb3
-DATA kPadded4<>+212(SB)/4, $0x4ed8aa4a
-DATA kPadded4<>+216(SB)/4, $0x5b9cca4f
-DATA kPadded4<>+220(SB)/4, $0x682e6ff3
-DATA kPadded4<>+224(SB)/4, $0x748f82ee
-DATA kPadded4<>+228(SB)/4, $0x78a5636f
-DATA kPadded4<>+232(SB)/4, $0x84c87814
-DATA kPadded4<>+236(SB)/4, $0x8cc70208
-DATA kPadded4<>+240(SB)/4, $0x90befffa
-DATA kPadded4<>+244(SB)/4, $0xa4506ceb
-DATA kPadded4<>+248(SB)/4, $0xbef9a3f7
-DATA kPadded4<>+252(SB)/4, $0xc67178f2
-GLOBL kPadded4<>(SB), RODATA|NOPTR, $256
+DATA initial<>+0(SB)/4, $0x6a09e667
+DATA initial<>+4(SB)/4, $0xbb67ae85
+DATA initial<>+8(SB)/4, $0x3c6ef372
+DATA initial<>+12(SB)/4, $0xa54ff53a
+DATA initial<>+16(SB)/4, $0x510e527f
+DATA initial<>+20(SB)/4, $0x9b05688c
+DATA initial<>+24(SB)/4, $0x1f83d9ab
+DATA initial<>+28(SB)/4, $0x5be0cd19
+GLOBL initial<>(SB), RODATA|NOPTR, $32
 
-DATA initialABEF<>+0(SB)/4, $0x9b05688c
-DATA initialABEF<>+4(SB)/4, $0x510e527f
-DATA initialABEF<>+8(SB)/4, $0xbb67ae85
-DATA initialABEF<>+12(SB)/4, $0x6a09e667
-DATA initialABEF<>+16(SB)/4, $0x5be0cd19
-DATA initialABEF<>+20(SB)/4, $0x1f83d9ab
-DATA initialABEF<>+24(SB)/4, $0xa54ff53a
-DATA initialABEF<>+28(SB)/4, $0x3c6ef372
-GLOBL initialABEF<>(SB), RODATA|NOPTR, $32
+DATA abefCDGH<>+0(SB)/4, $0x9b05688c
+DATA abefCDGH<>+4(SB)/4, $0x510e527f
+DATA abefCDGH<>+8(SB)/4, $0xbb67ae85
+DATA abefCDGH<>+12(SB)/4, $0x6a09e667
+DATA abefCDGH<>+16(SB)/4, $0x5be0cd19
+DATA abefCDGH<>+20(SB)/4, $0x1f83d9ab
+DATA abefCDGH<>+24(SB)/4, $0xa54ff53a
+DATA abefCDGH<>+28(SB)/4, $0x3c6ef372
+GLOBL abefCDGH<>(SB), RODATA|NOPTR, $32
 
 DATA padding<>+0(SB)/4, $0x80000000
 DATA padding<>+4(SB)/4, $0x00000000
@@ -102,445 +100,17 @@ DATA padding<>+24(SB)/4, $0x00000000
 DATA padding<>+28(SB)/4, $0x00000100
 GLOBL padding<>(SB), RODATA|NOPTR, $32
 
-DATA swapWords4<>+0(SB)/4, $0x00010203
-DATA swapWords4<>+4(SB)/4, $0x04050607
-DATA swapWords4<>+8(SB)/4, $0x08090a0b
-DATA swapWords4<>+12(SB)/4, $0x0c0d0e0f
-GLOBL swapWords4<>(SB), RODATA|NOPTR, $16
+DATA swapWords<>+0(SB)/4, $0x00010203
+DATA swapWords<>+4(SB)/4, $0x04050607
+DATA swapWords<>+8(SB)/4, $0x08090a0b
+DATA swapWords<>+12(SB)/4, $0x0c0d0e0f
+GLOBL swapWords<>(SB), RODATA|NOPTR, $16
 
 DATA pairStep<>+0(SB)/4, $0x00000000
 DATA pairStep<>+4(SB)/4, $0x00000000
 DATA pairStep<>+8(SB)/4, $0x00000000
 DATA pairStep<>+12(SB)/4, $0x00000001
 GLOBL pairStep<>(SB), RODATA|NOPTR, $16
-
-// func xorPairs(dst []byte, nonce *[24]byte, counter uint32)
-// Requires: SHA, SSE2, SSE4.1, SSSE3
-TEXT ·xorPairs(SB), NOSPLIT, $80-36
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ nonce+24(FP), DX
-
-	// Words 0 to 3 are nonce; words 4 to 7 the rest of it and the counter.
-	MOVOU  swapWords4<>+0(SB), X0
-	MOVOU  (DX), X1
-	PSHUFB X0, X1
-	MOVOU  X1, 32(SP)
-	MOVQ   16(DX), X2
-	PSHUFB X0, X2
-	MOVL   counter+32(FP), DX
-	PINSRD $0x03, DX, X2
-	MOVOU  X2, 48(SP)
-
-	// Rounds 0 to 3 and words 16 to 19.
-	MOVOU       initialABEF<>+0(SB), X3
-	MOVOU       initialABEF<>+16(SB), X4
-	MOVOU       X1, X0
-	PADDD       kPadded4<>+0(SB), X0
-	SHA256RNDS2 X0, X3, X4
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X4, X3
-	MOVOU       X3, (SP)
-	MOVOU       X4, 16(SP)
-	SHA256MSG1  X2, X1
-	MOVOU       padding<>+16(SB), X2
-	MOVO        X2, X0
-	MOVOU       padding<>+0(SB), X3
-	PALIGNR     $0x04, X3, X0
-	PADDD       X0, X1
-	SHA256MSG2  X2, X1
-	MOVOU       X1, 64(SP)
-
-pair:
-	MOVOU       (SP), X1
-	MOVOU       16(SP), X2
-	MOVOU       48(SP), X4
-	MOVOU       padding<>+0(SB), X5
-	MOVOU       padding<>+16(SB), X6
-	MOVOU       64(SP), X3
-	MOVOU       (SP), X7
-	MOVOU       16(SP), X8
-	MOVOU       48(SP), X10
-	PADDD       pairStep<>+0(SB), X10
-	MOVOU       padding<>+0(SB), X11
-	MOVOU       padding<>+16(SB), X12
-	MOVOU       64(SP), X9
-	MOVO        X4, X0
-	PADDD       kPadded4<>+16(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVO        X10, X0
-	PADDD       kPadded4<>+16(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       kPadded4<>+32(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       kPadded4<>+32(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       kPadded4<>+48(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       kPadded4<>+48(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVO        X3, X0
-	PADDD       kPadded4<>+64(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVO        X9, X0
-	PADDD       kPadded4<>+64(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X5, X4
-	MOVO        X3, X0
-	PALIGNR     $0x04, X6, X0
-	PADDD       X0, X4
-	SHA256MSG2  X3, X4
-	MOVO        X4, X0
-	PADDD       kPadded4<>+80(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X11, X10
-	MOVO        X9, X0
-	PALIGNR     $0x04, X12, X0
-	PADDD       X0, X10
-	SHA256MSG2  X9, X10
-	MOVO        X10, X0
-	PADDD       kPadded4<>+80(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X6, X5
-	MOVO        X4, X0
-	PALIGNR     $0x04, X3, X0
-	PADDD       X0, X5
-	SHA256MSG2  X4, X5
-	MOVO        X5, X0
-	PADDD       kPadded4<>+96(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X12, X11
-	MOVO        X10, X0
-	PALIGNR     $0x04, X9, X0
-	PADDD       X0, X11
-	SHA256MSG2  X10, X11
-	MOVO        X11, X0
-	PADDD       kPadded4<>+96(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X3, X6
-	MOVO        X5, X0
-	PALIGNR     $0x04, X4, X0
-	PADDD       X0, X6
-	SHA256MSG2  X5, X6
-	MOVO        X6, X0
-	PADDD       kPadded4<>+112(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X9, X12
-	MOVO        X11, X0
-	PALIGNR     $0x04, X10, X0
-	PADDD       X0, X12
-	SHA256MSG2  X11, X12
-	MOVO        X12, X0
-	PADDD       kPadded4<>+112(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X4, X3
-	MOVO        X6, X0
-	PALIGNR     $0x04, X5, X0
-	PADDD       X0, X3
-	SHA256MSG2  X6, X3
-	MOVO        X3, X0
-	PADDD       kPadded4<>+128(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X10, X9
-	MOVO        X12, X0
-	PALIGNR     $0x04, X11, X0
-	PADDD       X0, X9
-	SHA256MSG2  X12, X9
-	MOVO        X9, X0
-	PADDD       kPadded4<>+128(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X5, X4
-	MOVO        X3, X0
-	PALIGNR     $0x04, X6, X0
-	PADDD       X0, X4
-	SHA256MSG2  X3, X4
-	MOVO        X4, X0
-	PADDD       kPadded4<>+144(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X11, X10
-	MOVO        X9, X0
-	PALIGNR     $0x04, X12, X0
-	PADDD       X0, X10
-	SHA256MSG2  X9, X10
-	MOVO        X10, X0
-	PADDD       kPadded4<>+144(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X6, X5
-	MOVO        X4, X0
-	PALIGNR     $0x04, X3, X0
-	PADDD       X0, X5
-	SHA256MSG2  X4, X5
-	MOVO        X5, X0
-	PADDD       kPadded4<>+160(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X12, X11
-	MOVO        X10, X0
-	PALIGNR     $0x04, X9, X0
-	PADDD       X0, X11
-	SHA256MSG2  X10, X11
-	MOVO        X11, X0
-	PADDD       kPadded4<>+160(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X3, X6
-	MOVO        X5, X0
-	PALIGNR     $0x04, X4, X0
-	PADDD       X0, X6
-	SHA256MSG2  X5, X6
-	MOVO        X6, X0
-	PADDD       kPadded4<>+176(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X9, X12
-	MOVO        X11, X0
-	PALIGNR     $0x04, X10, X0
-	PADDD       X0, X12
-	SHA256MSG2  X11, X12
-	MOVO        X12, X0
-	PADDD       kPadded4<>+176(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X4, X3
-	MOVO        X6, X0
-	PALIGNR     $0x04, X5, X0
-	PADDD       X0, X3
-	SHA256MSG2  X6, X3
-	MOVO        X3, X0
-	PADDD       kPadded4<>+192(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X10, X9
-	MOVO        X12, X0
-	PALIGNR     $0x04, X11, X0
-	PADDD       X0, X9
-	SHA256MSG2  X12, X9
-	MOVO        X9, X0
-	PADDD       kPadded4<>+192(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X5, X4
-	MOVO        X3, X0
-	PALIGNR     $0x04, X6, X0
-	PADDD       X0, X4
-	SHA256MSG2  X3, X4
-	MOVO        X4, X0
-	PADDD       kPadded4<>+208(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X11, X10
-	MOVO        X9, X0
-	PALIGNR     $0x04, X12, X0
-	PADDD       X0, X10
-	SHA256MSG2  X9, X10
-	MOVO        X10, X0
-	PADDD       kPadded4<>+208(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X6, X5
-	MOVO        X4, X0
-	PALIGNR     $0x04, X3, X0
-	PADDD       X0, X5
-	SHA256MSG2  X4, X5
-	MOVO        X5, X0
-	PADDD       kPadded4<>+224(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X12, X11
-	MOVO        X10, X0
-	PALIGNR     $0x04, X9, X0
-	PADDD       X0, X11
-	SHA256MSG2  X10, X11
-	MOVO        X11, X0
-	PADDD       kPadded4<>+224(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X3, X6
-	MOVO        X5, X0
-	PALIGNR     $0x04, X4, X0
-	PADDD       X0, X6
-	SHA256MSG2  X5, X6
-	MOVO        X6, X0
-	PADDD       kPadded4<>+240(SB), X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X9, X12
-	MOVO        X11, X0
-	PALIGNR     $0x04, X10, X0
-	PADDD       X0, X12
-	SHA256MSG2  X11, X12
-	MOVO        X12, X0
-	PADDD       kPadded4<>+240(SB), X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       48(SP), X0
-	PADDD       pairStep<>+0(SB), X0
-	PADDD       pairStep<>+0(SB), X0
-	MOVOU       X0, 48(SP)
-	MOVOU       swapWords4<>+0(SB), X0
-	MOVOU       initialABEF<>+0(SB), X3
-	PADDD       X3, X1
-	MOVOU       initialABEF<>+16(SB), X3
-	PADDD       X3, X2
-	PSHUFD      $0x1b, X1, X3
-	PSHUFD      $0xb1, X2, X2
-	MOVO        X3, X4
-	PBLENDW     $0xf0, X2, X3
-	PALIGNR     $0x08, X4, X2
-	PSHUFB      X0, X3
-	MOVOU       (AX), X1
-	PXOR        X1, X3
-	MOVOU       X3, (AX)
-	PSHUFB      X0, X2
-	MOVOU       16(AX), X0
-	PXOR        X0, X2
-	MOVOU       X2, 16(AX)
-	MOVOU       swapWords4<>+0(SB), X0
-	MOVOU       initialABEF<>+0(SB), X1
-	PADDD       X1, X7
-	MOVOU       initialABEF<>+16(SB), X1
-	PADDD       X1, X8
-	PSHUFD      $0x1b, X7, X9
-	PSHUFD      $0xb1, X8, X8
-	MOVO        X9, X10
-	PBLENDW     $0xf0, X8, X9
-	PALIGNR     $0x08, X10, X8
-	PSHUFB      X0, X9
-	MOVOU       32(AX), X1
-	PXOR        X1, X9
-	MOVOU       X9, 32(AX)
-	PSHUFB      X0, X8
-	MOVOU       48(AX), X0
-	PXOR        X0, X8
-	MOVOU       X8, 48(AX)
-	ADDQ        $0x40, AX
-	SUBQ        $0x40, CX
-	JNE         pair
-	RET
-
-DATA kPadded<>+0(SB)/4, $0x428a2f98
-DATA kPadded<>+4(SB)/4, $0x71374491
-DATA kPadded<>+8(SB)/4, $0xb5c0fbcf
-DATA kPadded<>+12(SB)/4, $0xe9b5dba5
-DATA kPadded<>+16(SB)/4, $0x3956c25b
-DATA kPadded<>+20(SB)/4, $0x59f111f1
-DATA kPadded<>+24(SB)/4, $0x923f82a4
-DATA kPadded<>+28(SB)/4, $0xab1c5ed5
-DATA kPadded<>+32(SB)/4, $0x5807aa98
-DATA kPadded<>+36(SB)/4, $0x12835b01
-DATA kPadded<>+40(SB)/4, $0x243185be
-DATA kPadded<>+44(SB)/4, $0x550c7dc3
-DATA kPadded<>+48(SB)/4, $0x72be5d74
-DATA kPadded<>+52(SB)/4, $0x80deb1fe
-DATA kPadded<>+56(SB)/4, $0x9bdc06a7
-DATA kPadded<>+60(SB)/4, $0xc19bf274
-DATA kPadded<>+64(SB)/4, $0xe49b69c1
-DATA kPadded<>+68(SB)/4, $0xefbe4786
-DATA kPadded<>+72(SB)/4, $0x0fc19dc6
-DATA kPadded<>+76(SB)/4, $0x240ca1cc
-DATA kPadded<>+80(SB)/4, $0x2de92c6f
-DATA kPadded<>+84(SB)/4, $0x4a7484aa
-DATA kPadded<>+88(SB)/4, $0x5cb0a9dc
-DATA kPadded<>+92(SB)/4, $0x76f988da
-DATA kPadded<>+96(SB)/4, $0x983e5152
-DATA kPadded<>+100(SB)/4, $0xa831c66d
-DATA kPadded<>+104(SB)/4, $0xb00327c8
-DATA kPadded<>+108(SB)/4, $0xbf597fc7
-DATA kPadded<>+112(SB)/4, $0xc6e00bf3
-DATA kPadded<>+116(SB)/4, $0xd5a79147
-DATA kPadded<>+120(SB)/4, $0x06ca6351
-DATA kPadded<>+124(SB)/4, $0x14292967
-DATA kPadded<>+128(SB)/4, $0x27b70a85
-DATA kPadded<>+132(SB)/4, $0x2e1b2138
-DATA kPadded<>+136(SB)/4, $0x4d2c6dfc
-DATA kPadded<>+140(SB)/4, $0x53380d13
-DATA kPadded<>+144(SB)/4, $0x650a7354
-DATA kPadded<>+148(SB)/4, $0x766a0abb
-DATA kPadded<>+152(SB)/4, $0x81c2c92e
-DATA kPadded<>+156(SB)/4, $0x92722c85
-DATA kPadded<>+160(SB)/4, $0xa2bfe8a1
-DATA kPadded<>+164(SB)/4, $0xa81a664b
-DATA kPadded<>+168(SB)/4, $0xc24b8b70
-DATA kPadded<>+172(SB)/4, $0xc76c51a3
-DATA kPadded<>+176(SB)/4, $0xd192e819
-DATA kPadded<>+180(SB)/4, $0xd6990624
-DATA kPadded<>+184(SB)/4, $0xf40e3585
-DATA kPadded<>+188(SB)/4, $0x106aa070
-DATA kPadded<>+192(SB)/4, $0x19a4c116
-DATA kPadded<>+196(SB)/4, $0x1e376c08
-DATA kPadded<>+200(SB)/4, $0x2748774c
-DATA kPadded<>+204(SB)/4, $0x34b0bcb5
-DATA kPadded<>+208(SB)/4, $0x391c0cb3
-DATA kPadded<>+212(SB)/4, $0x4ed8aa4a
-DATA kPadded<>+216(SB)/4, $0x5b9cca4f
-DATA kPadded<>+220(SB)/4, $0x682e6ff3
-DATA kPadded<>+224(SB)/4, $0x748f82ee
-DATA kPadded<>+228(SB)/4, $0x78a5636f
-DATA kPadded<>+232(SB)/4, $0x84c87814
-DATA kPadded<>+236(SB)/4, $0x8cc70208
-DATA kPadded<>+240(SB)/4, $0x90befffa
-DATA kPadded<>+244(SB)/4, $0xa4506ceb
-DATA kPadded<>+248(SB)/4, $0xbef9a3f7
-DATA kPadded<>+252(SB)/4, $0xc67178f2
-GLOBL kPadded<>(SB), RODATA|NOPTR, $256
-
-DATA initial<>+0(SB)/4, $0x6a09e667
-DATA initial<>+4(SB)/4, $0xbb67ae85
-DATA initial<>+8(SB)/4, $0x3c6ef372
-DATA initial<>+12(SB)/4, $0xa54ff53a
-DATA initial<>+16(SB)/4, $0x510e527f
-DATA initial<>+20(SB)/4, $0x9b05688c
-DATA initial<>+24(SB)/4, $0x1f83d9ab
-DATA initial<>+28(SB)/4, $0x5be0cd19
-GLOBL initial<>(SB), RODATA|NOPTR, $32
 
 DATA laneNumbers<>+0(SB)/4, $0x00000000
 DATA laneNumbers<>+4(SB)/4, $0x00000001
@@ -560,34 +130,679 @@ DATA laneNumbers<>+56(SB)/4, $0x0000000e
 DATA laneNumbers<>+60(SB)/4, $0x0000000f
 GLOBL laneNumbers<>(SB), RODATA|NOPTR, $64
 
-DATA swapWords<>+0(SB)/4, $0x00010203
-DATA swapWords<>+4(SB)/4, $0x04050607
-DATA swapWords<>+8(SB)/4, $0x08090a0b
-DATA swapWords<>+12(SB)/4, $0x0c0d0e0f
-GLOBL swapWords<>(SB), RODATA|NOPTR, $16
-
 DATA laneCount<>+0(SB)/4, $0x00000010
 GLOBL laneCount<>(SB), RODATA|NOPTR, $4
 
-// func xorLanes(dst []byte, start *[8]uint32, terms *[22]uint32)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
-TEXT ·xorLanes(SB), NOSPLIT, $0-40
-	MOVQ      dst_base+0(FP), AX
-	MOVQ      dst_len+8(FP), CX
-	MOVQ      start+24(FP), DX
-	MOVQ      terms+32(FP), BX
-	VMOVDQU32 laneNumbers<>+0(SB), Z0
+// func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL subleaf+4(FP), CX
+	CPUID
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
+	MOVL CX, ecx+16(FP)
+	MOVL DX, edx+20(FP)
+	RET
+
+// func xorPairs(dst []byte, nonce *[24]byte, counter uint32)
+// Requires: SHA, SSE2, SSE4.1, SSSE3
+TEXT ·xorPairs(SB), NOSPLIT, $64-36
+	MOVQ        dst_base+0(FP), AX
+	MOVQ        dst_len+8(FP), CX
+	MOVQ        nonce+24(FP), DX
+	MOVOU       swapWords<>+0(SB), X0
+	MOVOU       (DX), X1
+	MOVQ        16(DX), X2
+	PSHUFB      X0, X1
+	PSHUFB      X0, X2
+	MOVL        counter+32(FP), DX
+	PINSRD      $0x03, DX, X2
+	MOVOU       X2, 32(SP)
+	MOVOU       abefCDGH<>+0(SB), X3
+	MOVOU       abefCDGH<>+16(SB), X4
+	MOVOU       padding<>+0(SB), X5
+	MOVOU       padding<>+16(SB), X6
+	MOVO        X1, X0
+	PADDD       k<>+0(SB), X0
+	SHA256RNDS2 X0, X3, X4
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X4, X3
+	MOVO        X2, X0
+	PADDD       k<>+16(SB), X0
+	SHA256RNDS2 X0, X3, X4
+	MOVOU       X4, (SP)
+	MOVOU       X3, 16(SP)
+	SHA256MSG1  X2, X1
+	MOVO        X6, X0
+	PALIGNR     $0x04, X5, X0
+	PADDD       X0, X1
+	SHA256MSG2  X6, X1
+	MOVOU       X1, 48(SP)
+
+pair:
+	MOVOU       (SP), X1
+	MOVOU       16(SP), X2
+	MOVOU       48(SP), X3
+	MOVOU       32(SP), X4
+	MOVOU       padding<>+0(SB), X5
+	MOVOU       padding<>+16(SB), X6
+	MOVOU       (SP), X7
+	MOVOU       16(SP), X8
+	MOVOU       48(SP), X9
+	MOVOU       32(SP), X10
+	MOVOU       padding<>+0(SB), X11
+	MOVOU       padding<>+16(SB), X12
+	PADDD       pairStep<>+0(SB), X10
+	MOVO        X4, X0
+	PADDD       k<>+16(SB), X0
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	MOVO        X10, X0
+	PADDD       k<>+16(SB), X0
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	MOVOU       k<>+32(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	MOVOU       k<>+32(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	MOVOU       k<>+48(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	MOVOU       k<>+48(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	MOVO        X3, X0
+	PADDD       k<>+64(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	MOVO        X9, X0
+	PADDD       k<>+64(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X5, X4
+	MOVO        X3, X0
+	PALIGNR     $0x04, X6, X0
+	PADDD       X0, X4
+	SHA256MSG2  X3, X4
+	MOVO        X4, X0
+	PADDD       k<>+80(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X11, X10
+	MOVO        X9, X0
+	PALIGNR     $0x04, X12, X0
+	PADDD       X0, X10
+	SHA256MSG2  X9, X10
+	MOVO        X10, X0
+	PADDD       k<>+80(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X6, X5
+	MOVO        X4, X0
+	PALIGNR     $0x04, X3, X0
+	PADDD       X0, X5
+	SHA256MSG2  X4, X5
+	MOVO        X5, X0
+	PADDD       k<>+96(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X12, X11
+	MOVO        X10, X0
+	PALIGNR     $0x04, X9, X0
+	PADDD       X0, X11
+	SHA256MSG2  X10, X11
+	MOVO        X11, X0
+	PADDD       k<>+96(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X3, X6
+	MOVO        X5, X0
+	PALIGNR     $0x04, X4, X0
+	PADDD       X0, X6
+	SHA256MSG2  X5, X6
+	MOVO        X6, X0
+	PADDD       k<>+112(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X9, X12
+	MOVO        X11, X0
+	PALIGNR     $0x04, X10, X0
+	PADDD       X0, X12
+	SHA256MSG2  X11, X12
+	MOVO        X12, X0
+	PADDD       k<>+112(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X4, X3
+	MOVO        X6, X0
+	PALIGNR     $0x04, X5, X0
+	PADDD       X0, X3
+	SHA256MSG2  X6, X3
+	MOVO        X3, X0
+	PADDD       k<>+128(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X10, X9
+	MOVO        X12, X0
+	PALIGNR     $0x04, X11, X0
+	PADDD       X0, X9
+	SHA256MSG2  X12, X9
+	MOVO        X9, X0
+	PADDD       k<>+128(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X5, X4
+	MOVO        X3, X0
+	PALIGNR     $0x04, X6, X0
+	PADDD       X0, X4
+	SHA256MSG2  X3, X4
+	MOVO        X4, X0
+	PADDD       k<>+144(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X11, X10
+	MOVO        X9, X0
+	PALIGNR     $0x04, X12, X0
+	PADDD       X0, X10
+	SHA256MSG2  X9, X10
+	MOVO        X10, X0
+	PADDD       k<>+144(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X6, X5
+	MOVO        X4, X0
+	PALIGNR     $0x04, X3, X0
+	PADDD       X0, X5
+	SHA256MSG2  X4, X5
+	MOVO        X5, X0
+	PADDD       k<>+160(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X12, X11
+	MOVO        X10, X0
+	PALIGNR     $0x04, X9, X0
+	PADDD       X0, X11
+	SHA256MSG2  X10, X11
+	MOVO        X11, X0
+	PADDD       k<>+160(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X3, X6
+	MOVO        X5, X0
+	PALIGNR     $0x04, X4, X0
+	PADDD       X0, X6
+	SHA256MSG2  X5, X6
+	MOVO        X6, X0
+	PADDD       k<>+176(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X9, X12
+	MOVO        X11, X0
+	PALIGNR     $0x04, X10, X0
+	PADDD       X0, X12
+	SHA256MSG2  X11, X12
+	MOVO        X12, X0
+	PADDD       k<>+176(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X4, X3
+	MOVO        X6, X0
+	PALIGNR     $0x04, X5, X0
+	PADDD       X0, X3
+	SHA256MSG2  X6, X3
+	MOVO        X3, X0
+	PADDD       k<>+192(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X10, X9
+	MOVO        X12, X0
+	PALIGNR     $0x04, X11, X0
+	PADDD       X0, X9
+	SHA256MSG2  X12, X9
+	MOVO        X9, X0
+	PADDD       k<>+192(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X5, X4
+	MOVO        X3, X0
+	PALIGNR     $0x04, X6, X0
+	PADDD       X0, X4
+	SHA256MSG2  X3, X4
+	MOVO        X4, X0
+	PADDD       k<>+208(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X11, X10
+	MOVO        X9, X0
+	PALIGNR     $0x04, X12, X0
+	PADDD       X0, X10
+	SHA256MSG2  X9, X10
+	MOVO        X10, X0
+	PADDD       k<>+208(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X6, X5
+	MOVO        X4, X0
+	PALIGNR     $0x04, X3, X0
+	PADDD       X0, X5
+	SHA256MSG2  X4, X5
+	MOVO        X5, X0
+	PADDD       k<>+224(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X12, X11
+	MOVO        X10, X0
+	PALIGNR     $0x04, X9, X0
+	PADDD       X0, X11
+	SHA256MSG2  X10, X11
+	MOVO        X11, X0
+	PADDD       k<>+224(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	SHA256MSG1  X3, X6
+	MOVO        X5, X0
+	PALIGNR     $0x04, X4, X0
+	PADDD       X0, X6
+	SHA256MSG2  X5, X6
+	MOVO        X6, X0
+	PADDD       k<>+240(SB), X0
+	SHA256RNDS2 X0, X2, X1
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X1, X2
+	SHA256MSG1  X9, X12
+	MOVO        X11, X0
+	PALIGNR     $0x04, X10, X0
+	PADDD       X0, X12
+	SHA256MSG2  X11, X12
+	MOVO        X12, X0
+	PADDD       k<>+240(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X7, X8
+	MOVOU       32(SP), X0
+	PADDD       pairStep<>+0(SB), X0
+	PADDD       pairStep<>+0(SB), X0
+	MOVOU       X0, 32(SP)
+	PADDD       abefCDGH<>+0(SB), X2
+	PADDD       abefCDGH<>+16(SB), X1
+
+	// From ABEF and CDGH to ABCD and EFGH.
+	PSHUFD  $0x1b, X2, X2
+	PSHUFD  $0xb1, X1, X1
+	MOVO    X2, X0
+	PBLENDW $0xf0, X1, X0
+	PALIGNR $0x08, X2, X1
+	MOVOU   swapWords<>+0(SB), X2
+	PSHUFB  X2, X0
+	MOVOU   (AX), X3
+	PXOR    X3, X0
+	MOVOU   X0, (AX)
+	PSHUFB  X2, X1
+	MOVOU   16(AX), X0
+	PXOR    X0, X1
+	MOVOU   X1, 16(AX)
+	PADDD   abefCDGH<>+0(SB), X8
+	PADDD   abefCDGH<>+16(SB), X7
+
+	// From ABEF and CDGH to ABCD and EFGH.
+	PSHUFD  $0x1b, X8, X1
+	PSHUFD  $0xb1, X7, X7
+	MOVO    X1, X0
+	PBLENDW $0xf0, X7, X0
+	PALIGNR $0x08, X1, X7
+	MOVOU   swapWords<>+0(SB), X1
+	PSHUFB  X1, X0
+	MOVOU   32(AX), X2
+	PXOR    X2, X0
+	MOVOU   X0, 32(AX)
+	PSHUFB  X1, X7
+	MOVOU   48(AX), X0
+	PXOR    X0, X7
+	MOVOU   X7, 48(AX)
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, CX
+	JNE     pair
+	RET
+
+// func xorLanes(dst []byte, nonce *[24]byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·xorLanes(SB), NOSPLIT, $184-32
+	MOVQ        dst_base+0(FP), AX
+	MOVQ        dst_len+8(FP), CX
+	MOVQ        nonce+24(FP), DX
+	VMOVDQU     swapWords<>+0(SB), X0
+	VMOVD       (DX), X1
+	VPSHUFB     X0, X1, X1
+	VMOVD       4(DX), X2
+	VPSHUFB     X0, X2, X2
+	VMOVD       8(DX), X3
+	VPSHUFB     X0, X3, X3
+	VMOVD       12(DX), X4
+	VPSHUFB     X0, X4, X4
+	VMOVD       16(DX), X5
+	VPSHUFB     X0, X5, X5
+	VMOVD       20(DX), X6
+	VPSHUFB     X0, X6, X6
+	VMOVD       padding<>+0(SB), X0
+	VMOVD       padding<>+28(SB), X7
+	VMOVD       initial<>+0(SB), X8
+	VMOVD       initial<>+4(SB), X9
+	VMOVD       initial<>+8(SB), X10
+	VMOVD       initial<>+12(SB), X11
+	VMOVD       initial<>+16(SB), X12
+	VMOVD       initial<>+20(SB), X13
+	VMOVD       initial<>+24(SB), X14
+	VMOVD       initial<>+28(SB), X15
+	VPADDD.BCST k<>+0(SB), X15, X15
+	VPADDD      X15, X1, X15
+	VMOVDQA64   X12, X16
+	VPTERNLOGD  $0xca, X14, X13, X16
+	VPADDD      X15, X16, X15
+	VPRORD      $0x06, X12, X16
+	VPRORD      $0x0b, X12, X17
+	VPRORD      $0x19, X12, X18
+	VPTERNLOGD  $0x96, X18, X17, X16
+	VPADDD      X15, X16, X15
+	VPRORD      $0x02, X8, X16
+	VPRORD      $0x0d, X8, X17
+	VPRORD      $0x16, X8, X18
+	VPTERNLOGD  $0x96, X18, X17, X16
+	VMOVDQA64   X8, X17
+	VPTERNLOGD  $0xe8, X10, X9, X17
+	VPADDD      X16, X17, X16
+	VPADDD      X15, X16, X16
+	VPADDD      X11, X15, X11
+	VPADDD.BCST k<>+4(SB), X14, X14
+	VPADDD      X14, X2, X14
+	VMOVDQA64   X11, X15
+	VPTERNLOGD  $0xca, X13, X12, X15
+	VPADDD      X14, X15, X14
+	VPRORD      $0x06, X11, X15
+	VPRORD      $0x0b, X11, X17
+	VPRORD      $0x19, X11, X18
+	VPTERNLOGD  $0x96, X18, X17, X15
+	VPADDD      X14, X15, X14
+	VPRORD      $0x02, X16, X15
+	VPRORD      $0x0d, X16, X17
+	VPRORD      $0x16, X16, X18
+	VPTERNLOGD  $0x96, X18, X17, X15
+	VMOVDQA64   X16, X17
+	VPTERNLOGD  $0xe8, X9, X8, X17
+	VPADDD      X15, X17, X15
+	VPADDD      X14, X15, X15
+	VPADDD      X10, X14, X10
+	VPADDD.BCST k<>+8(SB), X13, X13
+	VPADDD      X13, X3, X13
+	VMOVDQA64   X10, X14
+	VPTERNLOGD  $0xca, X12, X11, X14
+	VPADDD      X13, X14, X13
+	VPRORD      $0x06, X10, X14
+	VPRORD      $0x0b, X10, X17
+	VPRORD      $0x19, X10, X18
+	VPTERNLOGD  $0x96, X18, X17, X14
+	VPADDD      X13, X14, X13
+	VPRORD      $0x02, X15, X14
+	VPRORD      $0x0d, X15, X17
+	VPRORD      $0x16, X15, X18
+	VPTERNLOGD  $0x96, X18, X17, X14
+	VMOVDQA64   X15, X17
+	VPTERNLOGD  $0xe8, X8, X16, X17
+	VPADDD      X14, X17, X14
+	VPADDD      X13, X14, X14
+	VPADDD      X9, X13, X9
+	VPADDD.BCST k<>+12(SB), X12, X12
+	VPADDD      X12, X4, X12
+	VMOVDQA64   X9, X13
+	VPTERNLOGD  $0xca, X11, X10, X13
+	VPADDD      X12, X13, X12
+	VPRORD      $0x06, X9, X13
+	VPRORD      $0x0b, X9, X17
+	VPRORD      $0x19, X9, X18
+	VPTERNLOGD  $0x96, X18, X17, X13
+	VPADDD      X12, X13, X12
+	VPRORD      $0x02, X14, X13
+	VPRORD      $0x0d, X14, X17
+	VPRORD      $0x16, X14, X18
+	VPTERNLOGD  $0x96, X18, X17, X13
+	VMOVDQA64   X14, X17
+	VPTERNLOGD  $0xe8, X16, X15, X17
+	VPADDD      X13, X17, X13
+	VPADDD      X12, X13, X13
+	VPADDD      X8, X12, X8
+	VPADDD.BCST k<>+16(SB), X11, X11
+	VPADDD      X11, X5, X11
+	VMOVDQA64   X8, X12
+	VPTERNLOGD  $0xca, X10, X9, X12
+	VPADDD      X11, X12, X11
+	VPRORD      $0x06, X8, X12
+	VPRORD      $0x0b, X8, X17
+	VPRORD      $0x19, X8, X18
+	VPTERNLOGD  $0x96, X18, X17, X12
+	VPADDD      X11, X12, X11
+	VPRORD      $0x02, X13, X12
+	VPRORD      $0x0d, X13, X17
+	VPRORD      $0x16, X13, X18
+	VPTERNLOGD  $0x96, X18, X17, X12
+	VMOVDQA64   X13, X17
+	VPTERNLOGD  $0xe8, X15, X14, X17
+	VPADDD      X12, X17, X12
+	VPADDD      X11, X12, X12
+	VPADDD      X16, X11, X11
+	VPADDD.BCST k<>+20(SB), X10, X10
+	VPADDD      X10, X6, X10
+	VMOVDQA64   X11, X16
+	VPTERNLOGD  $0xca, X9, X8, X16
+	VPADDD      X10, X16, X10
+	VPRORD      $0x06, X11, X16
+	VPRORD      $0x0b, X11, X17
+	VPRORD      $0x19, X11, X18
+	VPTERNLOGD  $0x96, X18, X17, X16
+	VPADDD      X10, X16, X10
+	VPRORD      $0x02, X12, X16
+	VPRORD      $0x0d, X12, X17
+	VPRORD      $0x16, X12, X18
+	VPTERNLOGD  $0x96, X18, X17, X16
+	VMOVDQA64   X12, X17
+	VPTERNLOGD  $0xe8, X14, X13, X17
+	VPADDD      X16, X17, X16
+	VPADDD      X10, X16, X16
+	VPADDD      X15, X10, X10
+	VPADDD.BCST k<>+24(SB), X9, X9
+	VMOVDQA64   X10, X15
+	VPTERNLOGD  $0xca, X8, X11, X15
+	VPADDD      X9, X15, X9
+	VPRORD      $0x06, X10, X15
+	VPRORD      $0x0b, X10, X17
+	VPRORD      $0x19, X10, X18
+	VPTERNLOGD  $0x96, X18, X17, X15
+	VPADDD      X9, X15, X9
+	VPRORD      $0x02, X16, X15
+	VPRORD      $0x0d, X16, X17
+	VPRORD      $0x16, X16, X18
+	VPTERNLOGD  $0x96, X18, X17, X15
+	VMOVDQA64   X16, X17
+	VPTERNLOGD  $0xe8, X13, X12, X17
+	VPADDD      X15, X17, X15
+	VPADDD      X9, X15, X15
+	VPADDD      X14, X9, X9
+	VMOVD       X15, (SP)
+	VMOVD       X16, 4(SP)
+	VMOVD       X12, 8(SP)
+	VMOVD       X13, 12(SP)
+	VMOVD       X9, 16(SP)
+	VMOVD       X10, 20(SP)
+	VMOVD       X11, 24(SP)
+	VMOVD       X8, 28(SP)
+	VPRORD      $0x07, X2, X8
+	VPRORD      $0x12, X2, X9
+	VPSRLD      $0x03, X2, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X1, X8, X1
+	VPADDD.BCST k<>+64(SB), X1, X8
+	VMOVD       X8, 96(SP)
+	VPRORD      $0x07, X3, X8
+	VPRORD      $0x12, X3, X9
+	VPSRLD      $0x03, X3, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X2, X8, X2
+	VPRORD      $0x11, X7, X8
+	VPRORD      $0x13, X7, X9
+	VPSRLD      $0x0a, X7, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X2, X8, X2
+	VPADDD.BCST k<>+68(SB), X2, X8
+	VMOVD       X8, 100(SP)
+	VPRORD      $0x07, X4, X8
+	VPRORD      $0x12, X4, X9
+	VPSRLD      $0x03, X4, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X3, X8, X3
+	VPRORD      $0x11, X1, X8
+	VPRORD      $0x13, X1, X9
+	VPSRLD      $0x0a, X1, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X3, X8, X3
+	VPADDD.BCST k<>+72(SB), X3, X8
+	VMOVD       X8, 104(SP)
+	VPRORD      $0x07, X5, X8
+	VPRORD      $0x12, X5, X9
+	VPSRLD      $0x03, X5, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X4, X8, X4
+	VPRORD      $0x11, X2, X8
+	VPRORD      $0x13, X2, X9
+	VPSRLD      $0x0a, X2, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X4, X8, X4
+	VPADDD.BCST k<>+76(SB), X4, X8
+	VMOVD       X8, 108(SP)
+	VPRORD      $0x07, X6, X8
+	VPRORD      $0x12, X6, X9
+	VPSRLD      $0x03, X6, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X5, X8, X5
+	VPRORD      $0x11, X3, X8
+	VPRORD      $0x13, X3, X9
+	VPSRLD      $0x0a, X3, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X5, X8, X5
+	VPADDD.BCST k<>+80(SB), X5, X8
+	VMOVD       X8, 112(SP)
+	VPRORD      $0x11, X4, X8
+	VPRORD      $0x13, X4, X9
+	VPSRLD      $0x0a, X4, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X6, X8, X6
+	VPADDD.BCST k<>+84(SB), X6, X8
+	VMOVD       X8, 116(SP)
+	VPRORD      $0x11, X5, X8
+	VPRORD      $0x13, X5, X9
+	VPSRLD      $0x0a, X5, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X7, X8, X8
+	VMOVD       X8, 120(SP)
+	VPRORD      $0x07, X0, X8
+	VPRORD      $0x12, X0, X9
+	VPSRLD      $0x03, X0, X10
+	VPTERNLOGD  $0x96, X10, X9, X8
+	VPADDD      X1, X8, X8
+	VPRORD      $0x11, X6, X9
+	VPRORD      $0x13, X6, X10
+	VPSRLD      $0x0a, X6, X11
+	VPTERNLOGD  $0x96, X11, X10, X9
+	VPADDD      X8, X9, X8
+	VMOVD       X8, 124(SP)
+	VPADDD      X0, X2, X0
+	VMOVD       X0, 128(SP)
+	VMOVD       X3, 132(SP)
+	VMOVD       X4, 136(SP)
+	VMOVD       X5, 140(SP)
+	VMOVD       X6, 144(SP)
+	VPXOR       X0, X0, X0
+	VMOVD       X0, 148(SP)
+	VPRORD      $0x07, X7, X0
+	VPRORD      $0x12, X7, X8
+	VPSRLD      $0x03, X7, X9
+	VPTERNLOGD  $0x96, X9, X8, X0
+	VMOVD       X0, 152(SP)
+	VPRORD      $0x07, X1, X0
+	VPRORD      $0x12, X1, X8
+	VPSRLD      $0x03, X1, X9
+	VPTERNLOGD  $0x96, X9, X8, X0
+	VPADDD      X7, X0, X0
+	VMOVD       X0, 156(SP)
+	VPRORD      $0x07, X2, X0
+	VPRORD      $0x12, X2, X7
+	VPSRLD      $0x03, X2, X8
+	VPTERNLOGD  $0x96, X8, X7, X0
+	VPADDD      X1, X0, X0
+	VMOVD       X0, 160(SP)
+	VPRORD      $0x07, X3, X0
+	VPRORD      $0x12, X3, X1
+	VPSRLD      $0x03, X3, X7
+	VPTERNLOGD  $0x96, X7, X1, X0
+	VPADDD      X2, X0, X0
+	VMOVD       X0, 164(SP)
+	VPRORD      $0x07, X4, X0
+	VPRORD      $0x12, X4, X1
+	VPSRLD      $0x03, X4, X2
+	VPTERNLOGD  $0x96, X2, X1, X0
+	VPADDD      X3, X0, X0
+	VMOVD       X0, 168(SP)
+	VPRORD      $0x07, X5, X0
+	VPRORD      $0x12, X5, X1
+	VPSRLD      $0x03, X5, X2
+	VPTERNLOGD  $0x96, X2, X1, X0
+	VPADDD      X4, X0, X0
+	VMOVD       X0, 172(SP)
+	VPRORD      $0x07, X6, X0
+	VPRORD      $0x12, X6, X1
+	VPSRLD      $0x03, X6, X2
+	VPTERNLOGD  $0x96, X2, X1, X0
+	VPADDD      X5, X0, X0
+	VMOVD       X0, 176(SP)
+	VMOVD       X6, 180(SP)
+	VMOVDQU32   laneNumbers<>+0(SB), Z0
 
 group:
-	VPBROADCASTD    (DX), Z1
-	VPBROADCASTD    4(DX), Z2
-	VPBROADCASTD    8(DX), Z3
-	VPBROADCASTD    12(DX), Z4
-	VPBROADCASTD    16(DX), Z5
-	VPBROADCASTD    20(DX), Z6
-	VPBROADCASTD    24(DX), Z7
-	VPBROADCASTD    28(DX), Z8
-	VPADDD.BCST     kPadded<>+28(SB), Z8, Z8
+	VPBROADCASTD    (SP), Z1
+	VPBROADCASTD    4(SP), Z2
+	VPBROADCASTD    8(SP), Z3
+	VPBROADCASTD    12(SP), Z4
+	VPBROADCASTD    16(SP), Z5
+	VPBROADCASTD    20(SP), Z6
+	VPBROADCASTD    24(SP), Z7
+	VPBROADCASTD    28(SP), Z8
+	VPADDD.BCST     k<>+28(SB), Z8, Z8
 	VPADDD          Z8, Z0, Z8
 	VMOVDQA64       Z5, Z9
 	VPTERNLOGD      $0xca, Z7, Z6, Z9
@@ -606,7 +821,7 @@ group:
 	VPADDD          Z9, Z10, Z9
 	VPADDD          Z8, Z9, Z9
 	VPADDD          Z4, Z8, Z4
-	VPADDD.BCST     kPadded<>+32(SB), Z7, Z7
+	VPADDD.BCST     k<>+32(SB), Z7, Z7
 	VMOVDQA64       Z4, Z8
 	VPTERNLOGD      $0xca, Z6, Z5, Z8
 	VPADDD          Z7, Z8, Z7
@@ -624,7 +839,7 @@ group:
 	VPADDD          Z8, Z10, Z8
 	VPADDD          Z7, Z8, Z8
 	VPADDD          Z3, Z7, Z3
-	VPADDD.BCST     kPadded<>+36(SB), Z6, Z6
+	VPADDD.BCST     k<>+36(SB), Z6, Z6
 	VMOVDQA64       Z3, Z7
 	VPTERNLOGD      $0xca, Z5, Z4, Z7
 	VPADDD          Z6, Z7, Z6
@@ -642,7 +857,7 @@ group:
 	VPADDD          Z7, Z10, Z7
 	VPADDD          Z6, Z7, Z7
 	VPADDD          Z2, Z6, Z2
-	VPADDD.BCST     kPadded<>+40(SB), Z5, Z5
+	VPADDD.BCST     k<>+40(SB), Z5, Z5
 	VMOVDQA64       Z2, Z6
 	VPTERNLOGD      $0xca, Z4, Z3, Z6
 	VPADDD          Z5, Z6, Z5
@@ -660,7 +875,7 @@ group:
 	VPADDD          Z6, Z10, Z6
 	VPADDD          Z5, Z6, Z6
 	VPADDD          Z1, Z5, Z1
-	VPADDD.BCST     kPadded<>+44(SB), Z4, Z4
+	VPADDD.BCST     k<>+44(SB), Z4, Z4
 	VMOVDQA64       Z1, Z5
 	VPTERNLOGD      $0xca, Z3, Z2, Z5
 	VPADDD          Z4, Z5, Z4
@@ -678,7 +893,7 @@ group:
 	VPADDD          Z5, Z10, Z5
 	VPADDD          Z4, Z5, Z5
 	VPADDD          Z9, Z4, Z4
-	VPADDD.BCST     kPadded<>+48(SB), Z3, Z3
+	VPADDD.BCST     k<>+48(SB), Z3, Z3
 	VMOVDQA64       Z4, Z9
 	VPTERNLOGD      $0xca, Z2, Z1, Z9
 	VPADDD          Z3, Z9, Z3
@@ -696,7 +911,7 @@ group:
 	VPADDD          Z9, Z10, Z9
 	VPADDD          Z3, Z9, Z9
 	VPADDD          Z8, Z3, Z3
-	VPADDD.BCST     kPadded<>+52(SB), Z2, Z2
+	VPADDD.BCST     k<>+52(SB), Z2, Z2
 	VMOVDQA64       Z3, Z8
 	VPTERNLOGD      $0xca, Z1, Z4, Z8
 	VPADDD          Z2, Z8, Z2
@@ -714,7 +929,7 @@ group:
 	VPADDD          Z8, Z10, Z8
 	VPADDD          Z2, Z8, Z8
 	VPADDD          Z7, Z2, Z2
-	VPADDD.BCST     kPadded<>+56(SB), Z1, Z1
+	VPADDD.BCST     k<>+56(SB), Z1, Z1
 	VMOVDQA64       Z2, Z7
 	VPTERNLOGD      $0xca, Z4, Z3, Z7
 	VPADDD          Z1, Z7, Z1
@@ -732,7 +947,7 @@ group:
 	VPADDD          Z7, Z10, Z7
 	VPADDD          Z1, Z7, Z7
 	VPADDD          Z6, Z1, Z1
-	VPADDD.BCST     kPadded<>+60(SB), Z4, Z4
+	VPADDD.BCST     k<>+60(SB), Z4, Z4
 	VMOVDQA64       Z1, Z6
 	VPTERNLOGD      $0xca, Z3, Z2, Z6
 	VPADDD          Z4, Z6, Z4
@@ -750,7 +965,7 @@ group:
 	VPADDD          Z6, Z10, Z6
 	VPADDD          Z4, Z6, Z6
 	VPADDD          Z5, Z4, Z4
-	VPADDD.BCST     (BX), Z3, Z3
+	VPADDD.BCST     96(SP), Z3, Z3
 	VMOVDQA64       Z4, Z5
 	VPTERNLOGD      $0xca, Z2, Z1, Z5
 	VPADDD          Z3, Z5, Z3
@@ -768,7 +983,7 @@ group:
 	VPADDD          Z5, Z10, Z5
 	VPADDD          Z3, Z5, Z5
 	VPADDD          Z9, Z3, Z3
-	VPADDD.BCST     4(BX), Z2, Z2
+	VPADDD.BCST     100(SP), Z2, Z2
 	VMOVDQA64       Z3, Z9
 	VPTERNLOGD      $0xca, Z1, Z4, Z9
 	VPADDD          Z2, Z9, Z2
@@ -786,7 +1001,7 @@ group:
 	VPADDD          Z9, Z10, Z9
 	VPADDD          Z2, Z9, Z9
 	VPADDD          Z8, Z2, Z2
-	VPADDD.BCST     8(BX), Z1, Z1
+	VPADDD.BCST     104(SP), Z1, Z1
 	VMOVDQA64       Z2, Z8
 	VPTERNLOGD      $0xca, Z4, Z3, Z8
 	VPADDD          Z1, Z8, Z1
@@ -804,7 +1019,7 @@ group:
 	VPADDD          Z8, Z10, Z8
 	VPADDD          Z1, Z8, Z8
 	VPADDD          Z7, Z1, Z1
-	VPADDD.BCST     12(BX), Z4, Z4
+	VPADDD.BCST     108(SP), Z4, Z4
 	VMOVDQA64       Z1, Z7
 	VPTERNLOGD      $0xca, Z3, Z2, Z7
 	VPADDD          Z4, Z7, Z4
@@ -822,7 +1037,7 @@ group:
 	VPADDD          Z7, Z10, Z7
 	VPADDD          Z4, Z7, Z7
 	VPADDD          Z6, Z4, Z4
-	VPADDD.BCST     16(BX), Z3, Z3
+	VPADDD.BCST     112(SP), Z3, Z3
 	VMOVDQA64       Z4, Z6
 	VPTERNLOGD      $0xca, Z2, Z1, Z6
 	VPADDD          Z3, Z6, Z3
@@ -840,7 +1055,7 @@ group:
 	VPADDD          Z6, Z10, Z6
 	VPADDD          Z3, Z6, Z6
 	VPADDD          Z5, Z3, Z3
-	VPADDD.BCST     20(BX), Z2, Z2
+	VPADDD.BCST     116(SP), Z2, Z2
 	VMOVDQA64       Z3, Z5
 	VPTERNLOGD      $0xca, Z1, Z4, Z5
 	VPADDD          Z2, Z5, Z2
@@ -862,8 +1077,8 @@ group:
 	VPRORD          $0x12, Z0, Z10
 	VPSRLD          $0x03, Z0, Z11
 	VPTERNLOGD      $0x96, Z11, Z10, Z9
-	VPADDD.BCST     24(BX), Z9, Z9
-	VPADDD.BCST     kPadded<>+88(SB), Z1, Z1
+	VPADDD.BCST     120(SP), Z9, Z9
+	VPADDD.BCST     k<>+88(SB), Z1, Z1
 	VPADDD          Z1, Z9, Z1
 	VMOVDQA64       Z2, Z10
 	VPTERNLOGD      $0xca, Z4, Z3, Z10
@@ -882,8 +1097,8 @@ group:
 	VPADDD          Z10, Z11, Z10
 	VPADDD          Z1, Z10, Z10
 	VPADDD          Z8, Z1, Z1
-	VPADDD.BCST     28(BX), Z0, Z8
-	VPADDD.BCST     kPadded<>+92(SB), Z4, Z4
+	VPADDD.BCST     124(SP), Z0, Z8
+	VPADDD.BCST     k<>+92(SB), Z4, Z4
 	VPADDD          Z4, Z8, Z4
 	VMOVDQA64       Z1, Z11
 	VPTERNLOGD      $0xca, Z3, Z2, Z11
@@ -906,8 +1121,8 @@ group:
 	VPRORD          $0x13, Z9, Z12
 	VPSRLD          $0x0a, Z9, Z13
 	VPTERNLOGD      $0x96, Z13, Z12, Z7
-	VPADDD.BCST     32(BX), Z7, Z7
-	VPADDD.BCST     kPadded<>+96(SB), Z3, Z3
+	VPADDD.BCST     128(SP), Z7, Z7
+	VPADDD.BCST     k<>+96(SB), Z3, Z3
 	VPADDD          Z3, Z7, Z3
 	VMOVDQA64       Z4, Z12
 	VPTERNLOGD      $0xca, Z2, Z1, Z12
@@ -930,8 +1145,8 @@ group:
 	VPRORD          $0x13, Z8, Z13
 	VPSRLD          $0x0a, Z8, Z14
 	VPTERNLOGD      $0x96, Z14, Z13, Z6
-	VPADDD.BCST     36(BX), Z6, Z6
-	VPADDD.BCST     kPadded<>+100(SB), Z2, Z2
+	VPADDD.BCST     132(SP), Z6, Z6
+	VPADDD.BCST     k<>+100(SB), Z2, Z2
 	VPADDD          Z2, Z6, Z2
 	VMOVDQA64       Z3, Z13
 	VPTERNLOGD      $0xca, Z1, Z4, Z13
@@ -954,8 +1169,8 @@ group:
 	VPRORD          $0x13, Z7, Z14
 	VPSRLD          $0x0a, Z7, Z15
 	VPTERNLOGD      $0x96, Z15, Z14, Z5
-	VPADDD.BCST     40(BX), Z5, Z5
-	VPADDD.BCST     kPadded<>+104(SB), Z1, Z1
+	VPADDD.BCST     136(SP), Z5, Z5
+	VPADDD.BCST     k<>+104(SB), Z1, Z1
 	VPADDD          Z1, Z5, Z1
 	VMOVDQA64       Z2, Z14
 	VPTERNLOGD      $0xca, Z4, Z3, Z14
@@ -978,8 +1193,8 @@ group:
 	VPRORD          $0x13, Z6, Z15
 	VPSRLD          $0x0a, Z6, Z16
 	VPTERNLOGD      $0x96, Z16, Z15, Z10
-	VPADDD.BCST     44(BX), Z10, Z10
-	VPADDD.BCST     kPadded<>+108(SB), Z4, Z4
+	VPADDD.BCST     140(SP), Z10, Z10
+	VPADDD.BCST     k<>+108(SB), Z4, Z4
 	VPADDD          Z4, Z10, Z4
 	VMOVDQA64       Z1, Z15
 	VPTERNLOGD      $0xca, Z3, Z2, Z15
@@ -1002,8 +1217,8 @@ group:
 	VPRORD          $0x13, Z5, Z16
 	VPSRLD          $0x0a, Z5, Z17
 	VPTERNLOGD      $0x96, Z17, Z16, Z11
-	VPADDD.BCST     48(BX), Z11, Z11
-	VPADDD.BCST     kPadded<>+112(SB), Z3, Z3
+	VPADDD.BCST     144(SP), Z11, Z11
+	VPADDD.BCST     k<>+112(SB), Z3, Z3
 	VPADDD          Z3, Z11, Z3
 	VMOVDQA64       Z4, Z16
 	VPTERNLOGD      $0xca, Z2, Z1, Z16
@@ -1027,8 +1242,8 @@ group:
 	VPSRLD          $0x0a, Z10, Z18
 	VPTERNLOGD      $0x96, Z18, Z17, Z12
 	VPADDD          Z9, Z12, Z12
-	VPADDD.BCST     52(BX), Z12, Z12
-	VPADDD.BCST     kPadded<>+116(SB), Z2, Z2
+	VPADDD.BCST     148(SP), Z12, Z12
+	VPADDD.BCST     k<>+116(SB), Z2, Z2
 	VPADDD          Z2, Z12, Z2
 	VMOVDQA64       Z3, Z17
 	VPTERNLOGD      $0xca, Z1, Z4, Z17
@@ -1052,8 +1267,8 @@ group:
 	VPSRLD          $0x0a, Z11, Z19
 	VPTERNLOGD      $0x96, Z19, Z18, Z13
 	VPADDD          Z8, Z13, Z13
-	VPADDD.BCST     56(BX), Z13, Z13
-	VPADDD.BCST     kPadded<>+120(SB), Z1, Z1
+	VPADDD.BCST     152(SP), Z13, Z13
+	VPADDD.BCST     k<>+120(SB), Z1, Z1
 	VPADDD          Z1, Z13, Z1
 	VMOVDQA64       Z2, Z18
 	VPTERNLOGD      $0xca, Z4, Z3, Z18
@@ -1077,8 +1292,8 @@ group:
 	VPSRLD          $0x0a, Z12, Z20
 	VPTERNLOGD      $0x96, Z20, Z19, Z14
 	VPADDD          Z7, Z14, Z14
-	VPADDD.BCST     60(BX), Z14, Z14
-	VPADDD.BCST     kPadded<>+124(SB), Z4, Z4
+	VPADDD.BCST     156(SP), Z14, Z14
+	VPADDD.BCST     k<>+124(SB), Z4, Z4
 	VPADDD          Z4, Z14, Z4
 	VMOVDQA64       Z1, Z19
 	VPTERNLOGD      $0xca, Z3, Z2, Z19
@@ -1102,8 +1317,8 @@ group:
 	VPSRLD          $0x0a, Z13, Z21
 	VPTERNLOGD      $0x96, Z21, Z20, Z15
 	VPADDD          Z6, Z15, Z15
-	VPADDD.BCST     64(BX), Z15, Z15
-	VPADDD.BCST     kPadded<>+128(SB), Z3, Z3
+	VPADDD.BCST     160(SP), Z15, Z15
+	VPADDD.BCST     k<>+128(SB), Z3, Z3
 	VPADDD          Z3, Z15, Z3
 	VMOVDQA64       Z4, Z20
 	VPTERNLOGD      $0xca, Z2, Z1, Z20
@@ -1127,8 +1342,8 @@ group:
 	VPSRLD          $0x0a, Z14, Z22
 	VPTERNLOGD      $0x96, Z22, Z21, Z16
 	VPADDD          Z5, Z16, Z16
-	VPADDD.BCST     68(BX), Z16, Z16
-	VPADDD.BCST     kPadded<>+132(SB), Z2, Z2
+	VPADDD.BCST     164(SP), Z16, Z16
+	VPADDD.BCST     k<>+132(SB), Z2, Z2
 	VPADDD          Z2, Z16, Z2
 	VMOVDQA64       Z3, Z21
 	VPTERNLOGD      $0xca, Z1, Z4, Z21
@@ -1152,8 +1367,8 @@ group:
 	VPSRLD          $0x0a, Z15, Z23
 	VPTERNLOGD      $0x96, Z23, Z22, Z17
 	VPADDD          Z10, Z17, Z17
-	VPADDD.BCST     72(BX), Z17, Z17
-	VPADDD.BCST     kPadded<>+136(SB), Z1, Z1
+	VPADDD.BCST     168(SP), Z17, Z17
+	VPADDD.BCST     k<>+136(SB), Z1, Z1
 	VPADDD          Z1, Z17, Z1
 	VMOVDQA64       Z2, Z22
 	VPTERNLOGD      $0xca, Z4, Z3, Z22
@@ -1177,8 +1392,8 @@ group:
 	VPSRLD          $0x0a, Z16, Z24
 	VPTERNLOGD      $0x96, Z24, Z23, Z18
 	VPADDD          Z11, Z18, Z18
-	VPADDD.BCST     76(BX), Z18, Z18
-	VPADDD.BCST     kPadded<>+140(SB), Z4, Z4
+	VPADDD.BCST     172(SP), Z18, Z18
+	VPADDD.BCST     k<>+140(SB), Z4, Z4
 	VPADDD          Z4, Z18, Z4
 	VMOVDQA64       Z1, Z23
 	VPTERNLOGD      $0xca, Z3, Z2, Z23
@@ -1202,8 +1417,8 @@ group:
 	VPSRLD          $0x0a, Z17, Z25
 	VPTERNLOGD      $0x96, Z25, Z24, Z19
 	VPADDD          Z12, Z19, Z19
-	VPADDD.BCST     80(BX), Z19, Z19
-	VPADDD.BCST     kPadded<>+144(SB), Z3, Z3
+	VPADDD.BCST     176(SP), Z19, Z19
+	VPADDD.BCST     k<>+144(SB), Z3, Z3
 	VPADDD          Z3, Z19, Z3
 	VMOVDQA64       Z4, Z24
 	VPTERNLOGD      $0xca, Z2, Z1, Z24
@@ -1226,14 +1441,14 @@ group:
 	VPRORD          $0x12, Z9, Z25
 	VPSRLD          $0x03, Z9, Z26
 	VPTERNLOGD      $0x96, Z26, Z25, Z20
-	VPADDD          Z20, Z13, Z20
+	VPADDD          Z13, Z20, Z20
 	VPRORD          $0x11, Z18, Z25
 	VPRORD          $0x13, Z18, Z26
 	VPSRLD          $0x0a, Z18, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z20, Z25, Z20
-	VPADDD.BCST     84(BX), Z20, Z20
-	VPADDD.BCST     kPadded<>+148(SB), Z2, Z2
+	VPADDD.BCST     180(SP), Z20, Z20
+	VPADDD.BCST     k<>+148(SB), Z2, Z2
 	VPADDD          Z2, Z20, Z2
 	VMOVDQA64       Z3, Z25
 	VPTERNLOGD      $0xca, Z1, Z4, Z25
@@ -1252,18 +1467,18 @@ group:
 	VPADDD          Z25, Z26, Z25
 	VPADDD          Z2, Z25, Z25
 	VPADDD          Z21, Z2, Z2
+	VPADDD          Z9, Z14, Z9
 	VPRORD          $0x07, Z8, Z21
 	VPRORD          $0x12, Z8, Z26
 	VPSRLD          $0x03, Z8, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z9, Z21, Z9
-	VPADDD          Z9, Z14, Z9
 	VPRORD          $0x11, Z19, Z21
 	VPRORD          $0x13, Z19, Z26
 	VPSRLD          $0x0a, Z19, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z9, Z21, Z9
-	VPADDD.BCST     kPadded<>+152(SB), Z1, Z1
+	VPADDD.BCST     k<>+152(SB), Z1, Z1
 	VPADDD          Z1, Z9, Z1
 	VMOVDQA64       Z2, Z21
 	VPTERNLOGD      $0xca, Z4, Z3, Z21
@@ -1282,18 +1497,18 @@ group:
 	VPADDD          Z21, Z26, Z21
 	VPADDD          Z1, Z21, Z21
 	VPADDD          Z22, Z1, Z1
+	VPADDD          Z8, Z15, Z8
 	VPRORD          $0x07, Z7, Z22
 	VPRORD          $0x12, Z7, Z26
 	VPSRLD          $0x03, Z7, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z8, Z22, Z8
-	VPADDD          Z8, Z15, Z8
 	VPRORD          $0x11, Z20, Z22
 	VPRORD          $0x13, Z20, Z26
 	VPSRLD          $0x0a, Z20, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z8, Z22, Z8
-	VPADDD.BCST     kPadded<>+156(SB), Z4, Z4
+	VPADDD.BCST     k<>+156(SB), Z4, Z4
 	VPADDD          Z4, Z8, Z4
 	VMOVDQA64       Z1, Z22
 	VPTERNLOGD      $0xca, Z3, Z2, Z22
@@ -1312,18 +1527,18 @@ group:
 	VPADDD          Z22, Z26, Z22
 	VPADDD          Z4, Z22, Z22
 	VPADDD          Z23, Z4, Z4
+	VPADDD          Z7, Z16, Z7
 	VPRORD          $0x07, Z6, Z23
 	VPRORD          $0x12, Z6, Z26
 	VPSRLD          $0x03, Z6, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z7, Z23, Z7
-	VPADDD          Z7, Z16, Z7
 	VPRORD          $0x11, Z9, Z23
 	VPRORD          $0x13, Z9, Z26
 	VPSRLD          $0x0a, Z9, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z7, Z23, Z7
-	VPADDD.BCST     kPadded<>+160(SB), Z3, Z3
+	VPADDD.BCST     k<>+160(SB), Z3, Z3
 	VPADDD          Z3, Z7, Z3
 	VMOVDQA64       Z4, Z23
 	VPTERNLOGD      $0xca, Z2, Z1, Z23
@@ -1342,18 +1557,18 @@ group:
 	VPADDD          Z23, Z26, Z23
 	VPADDD          Z3, Z23, Z23
 	VPADDD          Z24, Z3, Z3
+	VPADDD          Z6, Z17, Z6
 	VPRORD          $0x07, Z5, Z24
 	VPRORD          $0x12, Z5, Z26
 	VPSRLD          $0x03, Z5, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z6, Z24, Z6
-	VPADDD          Z6, Z17, Z6
 	VPRORD          $0x11, Z8, Z24
 	VPRORD          $0x13, Z8, Z26
 	VPSRLD          $0x0a, Z8, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z6, Z24, Z6
-	VPADDD.BCST     kPadded<>+164(SB), Z2, Z2
+	VPADDD.BCST     k<>+164(SB), Z2, Z2
 	VPADDD          Z2, Z6, Z2
 	VMOVDQA64       Z3, Z24
 	VPTERNLOGD      $0xca, Z1, Z4, Z24
@@ -1372,18 +1587,18 @@ group:
 	VPADDD          Z24, Z26, Z24
 	VPADDD          Z2, Z24, Z24
 	VPADDD          Z25, Z2, Z2
+	VPADDD          Z5, Z18, Z5
 	VPRORD          $0x07, Z10, Z25
 	VPRORD          $0x12, Z10, Z26
 	VPSRLD          $0x03, Z10, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z5, Z25, Z5
-	VPADDD          Z5, Z18, Z5
 	VPRORD          $0x11, Z7, Z25
 	VPRORD          $0x13, Z7, Z26
 	VPSRLD          $0x0a, Z7, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z5, Z25, Z5
-	VPADDD.BCST     kPadded<>+168(SB), Z1, Z1
+	VPADDD.BCST     k<>+168(SB), Z1, Z1
 	VPADDD          Z1, Z5, Z1
 	VMOVDQA64       Z2, Z25
 	VPTERNLOGD      $0xca, Z4, Z3, Z25
@@ -1402,18 +1617,18 @@ group:
 	VPADDD          Z25, Z26, Z25
 	VPADDD          Z1, Z25, Z25
 	VPADDD          Z21, Z1, Z1
+	VPADDD          Z10, Z19, Z10
 	VPRORD          $0x07, Z11, Z21
 	VPRORD          $0x12, Z11, Z26
 	VPSRLD          $0x03, Z11, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z10, Z21, Z10
-	VPADDD          Z10, Z19, Z10
 	VPRORD          $0x11, Z6, Z21
 	VPRORD          $0x13, Z6, Z26
 	VPSRLD          $0x0a, Z6, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z10, Z21, Z10
-	VPADDD.BCST     kPadded<>+172(SB), Z4, Z4
+	VPADDD.BCST     k<>+172(SB), Z4, Z4
 	VPADDD          Z4, Z10, Z4
 	VMOVDQA64       Z1, Z21
 	VPTERNLOGD      $0xca, Z3, Z2, Z21
@@ -1432,18 +1647,18 @@ group:
 	VPADDD          Z21, Z26, Z21
 	VPADDD          Z4, Z21, Z21
 	VPADDD          Z22, Z4, Z4
+	VPADDD          Z11, Z20, Z11
 	VPRORD          $0x07, Z12, Z22
 	VPRORD          $0x12, Z12, Z26
 	VPSRLD          $0x03, Z12, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z11, Z22, Z11
-	VPADDD          Z11, Z20, Z11
 	VPRORD          $0x11, Z5, Z22
 	VPRORD          $0x13, Z5, Z26
 	VPSRLD          $0x0a, Z5, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z11, Z22, Z11
-	VPADDD.BCST     kPadded<>+176(SB), Z3, Z3
+	VPADDD.BCST     k<>+176(SB), Z3, Z3
 	VPADDD          Z3, Z11, Z3
 	VMOVDQA64       Z4, Z22
 	VPTERNLOGD      $0xca, Z2, Z1, Z22
@@ -1462,18 +1677,18 @@ group:
 	VPADDD          Z22, Z26, Z22
 	VPADDD          Z3, Z22, Z22
 	VPADDD          Z23, Z3, Z3
+	VPADDD          Z12, Z9, Z12
 	VPRORD          $0x07, Z13, Z23
 	VPRORD          $0x12, Z13, Z26
 	VPSRLD          $0x03, Z13, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z12, Z23, Z12
-	VPADDD          Z12, Z9, Z12
 	VPRORD          $0x11, Z10, Z23
 	VPRORD          $0x13, Z10, Z26
 	VPSRLD          $0x0a, Z10, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z12, Z23, Z12
-	VPADDD.BCST     kPadded<>+180(SB), Z2, Z2
+	VPADDD.BCST     k<>+180(SB), Z2, Z2
 	VPADDD          Z2, Z12, Z2
 	VMOVDQA64       Z3, Z23
 	VPTERNLOGD      $0xca, Z1, Z4, Z23
@@ -1492,18 +1707,18 @@ group:
 	VPADDD          Z23, Z26, Z23
 	VPADDD          Z2, Z23, Z23
 	VPADDD          Z24, Z2, Z2
+	VPADDD          Z13, Z8, Z13
 	VPRORD          $0x07, Z14, Z24
 	VPRORD          $0x12, Z14, Z26
 	VPSRLD          $0x03, Z14, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z13, Z24, Z13
-	VPADDD          Z13, Z8, Z13
 	VPRORD          $0x11, Z11, Z24
 	VPRORD          $0x13, Z11, Z26
 	VPSRLD          $0x0a, Z11, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z13, Z24, Z13
-	VPADDD.BCST     kPadded<>+184(SB), Z1, Z1
+	VPADDD.BCST     k<>+184(SB), Z1, Z1
 	VPADDD          Z1, Z13, Z1
 	VMOVDQA64       Z2, Z24
 	VPTERNLOGD      $0xca, Z4, Z3, Z24
@@ -1522,18 +1737,18 @@ group:
 	VPADDD          Z24, Z26, Z24
 	VPADDD          Z1, Z24, Z24
 	VPADDD          Z25, Z1, Z1
+	VPADDD          Z14, Z7, Z14
 	VPRORD          $0x07, Z15, Z25
 	VPRORD          $0x12, Z15, Z26
 	VPSRLD          $0x03, Z15, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z14, Z25, Z14
-	VPADDD          Z14, Z7, Z14
 	VPRORD          $0x11, Z12, Z25
 	VPRORD          $0x13, Z12, Z26
 	VPSRLD          $0x0a, Z12, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z14, Z25, Z14
-	VPADDD.BCST     kPadded<>+188(SB), Z4, Z4
+	VPADDD.BCST     k<>+188(SB), Z4, Z4
 	VPADDD          Z4, Z14, Z4
 	VMOVDQA64       Z1, Z25
 	VPTERNLOGD      $0xca, Z3, Z2, Z25
@@ -1552,18 +1767,18 @@ group:
 	VPADDD          Z25, Z26, Z25
 	VPADDD          Z4, Z25, Z25
 	VPADDD          Z21, Z4, Z4
+	VPADDD          Z15, Z6, Z15
 	VPRORD          $0x07, Z16, Z21
 	VPRORD          $0x12, Z16, Z26
 	VPSRLD          $0x03, Z16, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z15, Z21, Z15
-	VPADDD          Z15, Z6, Z15
 	VPRORD          $0x11, Z13, Z21
 	VPRORD          $0x13, Z13, Z26
 	VPSRLD          $0x0a, Z13, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z15, Z21, Z15
-	VPADDD.BCST     kPadded<>+192(SB), Z3, Z3
+	VPADDD.BCST     k<>+192(SB), Z3, Z3
 	VPADDD          Z3, Z15, Z3
 	VMOVDQA64       Z4, Z21
 	VPTERNLOGD      $0xca, Z2, Z1, Z21
@@ -1582,18 +1797,18 @@ group:
 	VPADDD          Z21, Z26, Z21
 	VPADDD          Z3, Z21, Z21
 	VPADDD          Z22, Z3, Z3
+	VPADDD          Z16, Z5, Z16
 	VPRORD          $0x07, Z17, Z22
 	VPRORD          $0x12, Z17, Z26
 	VPSRLD          $0x03, Z17, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z16, Z22, Z16
-	VPADDD          Z16, Z5, Z16
 	VPRORD          $0x11, Z14, Z22
 	VPRORD          $0x13, Z14, Z26
 	VPSRLD          $0x0a, Z14, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z16, Z22, Z16
-	VPADDD.BCST     kPadded<>+196(SB), Z2, Z2
+	VPADDD.BCST     k<>+196(SB), Z2, Z2
 	VPADDD          Z2, Z16, Z2
 	VMOVDQA64       Z3, Z22
 	VPTERNLOGD      $0xca, Z1, Z4, Z22
@@ -1612,18 +1827,18 @@ group:
 	VPADDD          Z22, Z26, Z22
 	VPADDD          Z2, Z22, Z22
 	VPADDD          Z23, Z2, Z2
+	VPADDD          Z17, Z10, Z17
 	VPRORD          $0x07, Z18, Z23
 	VPRORD          $0x12, Z18, Z26
 	VPSRLD          $0x03, Z18, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z17, Z23, Z17
-	VPADDD          Z17, Z10, Z17
 	VPRORD          $0x11, Z15, Z23
 	VPRORD          $0x13, Z15, Z26
 	VPSRLD          $0x0a, Z15, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z17, Z23, Z17
-	VPADDD.BCST     kPadded<>+200(SB), Z1, Z1
+	VPADDD.BCST     k<>+200(SB), Z1, Z1
 	VPADDD          Z1, Z17, Z1
 	VMOVDQA64       Z2, Z23
 	VPTERNLOGD      $0xca, Z4, Z3, Z23
@@ -1642,18 +1857,18 @@ group:
 	VPADDD          Z23, Z26, Z23
 	VPADDD          Z1, Z23, Z23
 	VPADDD          Z24, Z1, Z1
+	VPADDD          Z18, Z11, Z18
 	VPRORD          $0x07, Z19, Z24
 	VPRORD          $0x12, Z19, Z26
 	VPSRLD          $0x03, Z19, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z18, Z24, Z18
-	VPADDD          Z18, Z11, Z18
 	VPRORD          $0x11, Z16, Z24
 	VPRORD          $0x13, Z16, Z26
 	VPSRLD          $0x0a, Z16, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z24
 	VPADDD          Z18, Z24, Z18
-	VPADDD.BCST     kPadded<>+204(SB), Z4, Z4
+	VPADDD.BCST     k<>+204(SB), Z4, Z4
 	VPADDD          Z4, Z18, Z4
 	VMOVDQA64       Z1, Z24
 	VPTERNLOGD      $0xca, Z3, Z2, Z24
@@ -1672,18 +1887,18 @@ group:
 	VPADDD          Z24, Z26, Z24
 	VPADDD          Z4, Z24, Z24
 	VPADDD          Z25, Z4, Z4
+	VPADDD          Z19, Z12, Z19
 	VPRORD          $0x07, Z20, Z25
 	VPRORD          $0x12, Z20, Z26
 	VPSRLD          $0x03, Z20, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z19, Z25, Z19
-	VPADDD          Z19, Z12, Z19
 	VPRORD          $0x11, Z17, Z25
 	VPRORD          $0x13, Z17, Z26
 	VPSRLD          $0x0a, Z17, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
 	VPADDD          Z19, Z25, Z19
-	VPADDD.BCST     kPadded<>+208(SB), Z3, Z3
+	VPADDD.BCST     k<>+208(SB), Z3, Z3
 	VPADDD          Z3, Z19, Z3
 	VMOVDQA64       Z4, Z25
 	VPTERNLOGD      $0xca, Z2, Z1, Z25
@@ -1702,18 +1917,18 @@ group:
 	VPADDD          Z25, Z26, Z25
 	VPADDD          Z3, Z25, Z25
 	VPADDD          Z21, Z3, Z3
+	VPADDD          Z20, Z13, Z20
 	VPRORD          $0x07, Z9, Z21
 	VPRORD          $0x12, Z9, Z26
 	VPSRLD          $0x03, Z9, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z20, Z21, Z20
-	VPADDD          Z20, Z13, Z20
 	VPRORD          $0x11, Z18, Z21
 	VPRORD          $0x13, Z18, Z26
 	VPSRLD          $0x0a, Z18, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z21
 	VPADDD          Z20, Z21, Z20
-	VPADDD.BCST     kPadded<>+212(SB), Z2, Z2
+	VPADDD.BCST     k<>+212(SB), Z2, Z2
 	VPADDD          Z2, Z20, Z2
 	VMOVDQA64       Z3, Z21
 	VPTERNLOGD      $0xca, Z1, Z4, Z21
@@ -1732,18 +1947,18 @@ group:
 	VPADDD          Z21, Z26, Z21
 	VPADDD          Z2, Z21, Z21
 	VPADDD          Z22, Z2, Z2
+	VPADDD          Z9, Z14, Z9
 	VPRORD          $0x07, Z8, Z22
 	VPRORD          $0x12, Z8, Z26
 	VPSRLD          $0x03, Z8, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z9, Z22, Z9
-	VPADDD          Z9, Z14, Z9
 	VPRORD          $0x11, Z19, Z22
 	VPRORD          $0x13, Z19, Z26
 	VPSRLD          $0x0a, Z19, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z22
 	VPADDD          Z9, Z22, Z9
-	VPADDD.BCST     kPadded<>+216(SB), Z1, Z1
+	VPADDD.BCST     k<>+216(SB), Z1, Z1
 	VPADDD          Z1, Z9, Z1
 	VMOVDQA64       Z2, Z22
 	VPTERNLOGD      $0xca, Z4, Z3, Z22
@@ -1762,18 +1977,18 @@ group:
 	VPADDD          Z22, Z26, Z22
 	VPADDD          Z1, Z22, Z22
 	VPADDD          Z23, Z1, Z1
+	VPADDD          Z8, Z15, Z8
 	VPRORD          $0x07, Z7, Z23
 	VPRORD          $0x12, Z7, Z26
 	VPSRLD          $0x03, Z7, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z8, Z23, Z8
-	VPADDD          Z8, Z15, Z8
 	VPRORD          $0x11, Z20, Z23
 	VPRORD          $0x13, Z20, Z26
 	VPSRLD          $0x0a, Z20, Z27
 	VPTERNLOGD      $0x96, Z27, Z26, Z23
 	VPADDD          Z8, Z23, Z8
-	VPADDD.BCST     kPadded<>+220(SB), Z4, Z4
+	VPADDD.BCST     k<>+220(SB), Z4, Z4
 	VPADDD          Z4, Z8, Z4
 	VMOVDQA64       Z1, Z23
 	VPTERNLOGD      $0xca, Z3, Z2, Z23
@@ -1792,18 +2007,18 @@ group:
 	VPADDD          Z23, Z26, Z23
 	VPADDD          Z4, Z23, Z23
 	VPADDD          Z24, Z4, Z4
-	VPRORD          $0x07, Z6, Z24
-	VPRORD          $0x12, Z6, Z26
-	VPSRLD          $0x03, Z6, Z27
-	VPTERNLOGD      $0x96, Z27, Z26, Z24
-	VPADDD          Z7, Z24, Z7
+	VPADDD          Z7, Z16, Z7
+	VPRORD          $0x07, Z6, Z16
+	VPRORD          $0x12, Z6, Z24
+	VPSRLD          $0x03, Z6, Z26
+	VPTERNLOGD      $0x96, Z26, Z24, Z16
 	VPADDD          Z7, Z16, Z7
 	VPRORD          $0x11, Z9, Z16
 	VPRORD          $0x13, Z9, Z24
 	VPSRLD          $0x0a, Z9, Z26
 	VPTERNLOGD      $0x96, Z26, Z24, Z16
 	VPADDD          Z7, Z16, Z7
-	VPADDD.BCST     kPadded<>+224(SB), Z3, Z3
+	VPADDD.BCST     k<>+224(SB), Z3, Z3
 	VPADDD          Z3, Z7, Z3
 	VMOVDQA64       Z4, Z16
 	VPTERNLOGD      $0xca, Z2, Z1, Z16
@@ -1822,18 +2037,18 @@ group:
 	VPADDD          Z16, Z24, Z16
 	VPADDD          Z3, Z16, Z16
 	VPADDD          Z25, Z3, Z3
-	VPRORD          $0x07, Z5, Z24
-	VPRORD          $0x12, Z5, Z25
-	VPSRLD          $0x03, Z5, Z26
-	VPTERNLOGD      $0x96, Z26, Z25, Z24
-	VPADDD          Z6, Z24, Z6
+	VPADDD          Z6, Z17, Z6
+	VPRORD          $0x07, Z5, Z17
+	VPRORD          $0x12, Z5, Z24
+	VPSRLD          $0x03, Z5, Z25
+	VPTERNLOGD      $0x96, Z25, Z24, Z17
 	VPADDD          Z6, Z17, Z6
 	VPRORD          $0x11, Z8, Z17
 	VPRORD          $0x13, Z8, Z24
 	VPSRLD          $0x0a, Z8, Z25
 	VPTERNLOGD      $0x96, Z25, Z24, Z17
 	VPADDD          Z6, Z17, Z6
-	VPADDD.BCST     kPadded<>+228(SB), Z2, Z2
+	VPADDD.BCST     k<>+228(SB), Z2, Z2
 	VPADDD          Z2, Z6, Z2
 	VMOVDQA64       Z3, Z17
 	VPTERNLOGD      $0xca, Z1, Z4, Z17
@@ -1852,18 +2067,18 @@ group:
 	VPADDD          Z17, Z24, Z17
 	VPADDD          Z2, Z17, Z17
 	VPADDD          Z21, Z2, Z2
-	VPRORD          $0x07, Z10, Z21
-	VPRORD          $0x12, Z10, Z24
-	VPSRLD          $0x03, Z10, Z25
-	VPTERNLOGD      $0x96, Z25, Z24, Z21
-	VPADDD          Z5, Z21, Z5
+	VPADDD          Z5, Z18, Z5
+	VPRORD          $0x07, Z10, Z18
+	VPRORD          $0x12, Z10, Z21
+	VPSRLD          $0x03, Z10, Z24
+	VPTERNLOGD      $0x96, Z24, Z21, Z18
 	VPADDD          Z5, Z18, Z5
 	VPRORD          $0x11, Z7, Z18
 	VPRORD          $0x13, Z7, Z21
 	VPSRLD          $0x0a, Z7, Z24
 	VPTERNLOGD      $0x96, Z24, Z21, Z18
 	VPADDD          Z5, Z18, Z5
-	VPADDD.BCST     kPadded<>+232(SB), Z1, Z1
+	VPADDD.BCST     k<>+232(SB), Z1, Z1
 	VPADDD          Z1, Z5, Z1
 	VMOVDQA64       Z2, Z18
 	VPTERNLOGD      $0xca, Z4, Z3, Z18
@@ -1882,18 +2097,18 @@ group:
 	VPADDD          Z18, Z21, Z18
 	VPADDD          Z1, Z18, Z18
 	VPADDD          Z22, Z1, Z1
-	VPRORD          $0x07, Z11, Z21
-	VPRORD          $0x12, Z11, Z22
-	VPSRLD          $0x03, Z11, Z24
-	VPTERNLOGD      $0x96, Z24, Z22, Z21
-	VPADDD          Z10, Z21, Z10
+	VPADDD          Z10, Z19, Z10
+	VPRORD          $0x07, Z11, Z19
+	VPRORD          $0x12, Z11, Z21
+	VPSRLD          $0x03, Z11, Z22
+	VPTERNLOGD      $0x96, Z22, Z21, Z19
 	VPADDD          Z10, Z19, Z10
 	VPRORD          $0x11, Z6, Z19
 	VPRORD          $0x13, Z6, Z21
 	VPSRLD          $0x0a, Z6, Z6
 	VPTERNLOGD      $0x96, Z6, Z21, Z19
 	VPADDD          Z10, Z19, Z6
-	VPADDD.BCST     kPadded<>+236(SB), Z4, Z4
+	VPADDD.BCST     k<>+236(SB), Z4, Z4
 	VPADDD          Z4, Z6, Z4
 	VMOVDQA64       Z1, Z10
 	VPTERNLOGD      $0xca, Z3, Z2, Z10
@@ -1912,18 +2127,18 @@ group:
 	VPADDD          Z10, Z19, Z10
 	VPADDD          Z4, Z10, Z10
 	VPADDD          Z23, Z4, Z4
-	VPRORD          $0x07, Z12, Z19
-	VPRORD          $0x12, Z12, Z21
-	VPSRLD          $0x03, Z12, Z22
-	VPTERNLOGD      $0x96, Z22, Z21, Z19
-	VPADDD          Z11, Z19, Z11
 	VPADDD          Z11, Z20, Z11
+	VPRORD          $0x07, Z12, Z19
+	VPRORD          $0x12, Z12, Z20
+	VPSRLD          $0x03, Z12, Z21
+	VPTERNLOGD      $0x96, Z21, Z20, Z19
+	VPADDD          Z11, Z19, Z11
 	VPRORD          $0x11, Z5, Z19
 	VPRORD          $0x13, Z5, Z20
 	VPSRLD          $0x0a, Z5, Z5
 	VPTERNLOGD      $0x96, Z5, Z20, Z19
 	VPADDD          Z11, Z19, Z5
-	VPADDD.BCST     kPadded<>+240(SB), Z3, Z3
+	VPADDD.BCST     k<>+240(SB), Z3, Z3
 	VPADDD          Z3, Z5, Z3
 	VMOVDQA64       Z4, Z11
 	VPTERNLOGD      $0xca, Z2, Z1, Z11
@@ -1942,18 +2157,18 @@ group:
 	VPADDD          Z11, Z19, Z11
 	VPADDD          Z3, Z11, Z11
 	VPADDD          Z16, Z3, Z3
-	VPRORD          $0x07, Z13, Z16
-	VPRORD          $0x12, Z13, Z19
-	VPSRLD          $0x03, Z13, Z20
-	VPTERNLOGD      $0x96, Z20, Z19, Z16
-	VPADDD          Z12, Z16, Z12
 	VPADDD          Z12, Z9, Z9
+	VPRORD          $0x07, Z13, Z12
+	VPRORD          $0x12, Z13, Z16
+	VPSRLD          $0x03, Z13, Z19
+	VPTERNLOGD      $0x96, Z19, Z16, Z12
+	VPADDD          Z9, Z12, Z9
 	VPRORD          $0x11, Z6, Z12
 	VPRORD          $0x13, Z6, Z16
 	VPSRLD          $0x0a, Z6, Z6
 	VPTERNLOGD      $0x96, Z6, Z16, Z12
 	VPADDD          Z9, Z12, Z6
-	VPADDD.BCST     kPadded<>+244(SB), Z2, Z2
+	VPADDD.BCST     k<>+244(SB), Z2, Z2
 	VPADDD          Z2, Z6, Z2
 	VMOVDQA64       Z3, Z9
 	VPTERNLOGD      $0xca, Z1, Z4, Z9
@@ -1972,18 +2187,18 @@ group:
 	VPADDD          Z9, Z12, Z9
 	VPADDD          Z2, Z9, Z9
 	VPADDD          Z17, Z2, Z2
+	VPADDD          Z13, Z8, Z8
 	VPRORD          $0x07, Z14, Z12
-	VPRORD          $0x12, Z14, Z16
-	VPSRLD          $0x03, Z14, Z17
-	VPTERNLOGD      $0x96, Z17, Z16, Z12
-	VPADDD          Z13, Z12, Z12
-	VPADDD          Z12, Z8, Z8
+	VPRORD          $0x12, Z14, Z13
+	VPSRLD          $0x03, Z14, Z16
+	VPTERNLOGD      $0x96, Z16, Z13, Z12
+	VPADDD          Z8, Z12, Z8
 	VPRORD          $0x11, Z5, Z12
 	VPRORD          $0x13, Z5, Z13
 	VPSRLD          $0x0a, Z5, Z5
 	VPTERNLOGD      $0x96, Z5, Z13, Z12
 	VPADDD          Z8, Z12, Z5
-	VPADDD.BCST     kPadded<>+248(SB), Z1, Z1
+	VPADDD.BCST     k<>+248(SB), Z1, Z1
 	VPADDD          Z1, Z5, Z1
 	VMOVDQA64       Z2, Z5
 	VPTERNLOGD      $0xca, Z4, Z3, Z5
@@ -2002,18 +2217,18 @@ group:
 	VPADDD          Z5, Z8, Z5
 	VPADDD          Z1, Z5, Z5
 	VPADDD          Z18, Z1, Z1
+	VPADDD          Z14, Z7, Z7
 	VPRORD          $0x07, Z15, Z8
 	VPRORD          $0x12, Z15, Z12
 	VPSRLD          $0x03, Z15, Z13
 	VPTERNLOGD      $0x96, Z13, Z12, Z8
-	VPADDD          Z14, Z8, Z8
-	VPADDD          Z8, Z7, Z7
+	VPADDD          Z7, Z8, Z7
 	VPRORD          $0x11, Z6, Z8
 	VPRORD          $0x13, Z6, Z12
 	VPSRLD          $0x0a, Z6, Z6
 	VPTERNLOGD      $0x96, Z6, Z12, Z8
 	VPADDD          Z7, Z8, Z6
-	VPADDD.BCST     kPadded<>+252(SB), Z4, Z4
+	VPADDD.BCST     k<>+252(SB), Z4, Z4
 	VPADDD          Z4, Z6, Z4
 	VMOVDQA64       Z1, Z6
 	VPTERNLOGD      $0xca, Z3, Z2, Z6

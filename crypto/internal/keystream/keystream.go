@@ -6,9 +6,10 @@
 // expect it; so a mistake here shows as a frame that does not open, not as a
 // weaker cipher.
 //
-// One such block after the other through crypto/sha256 would take longer than all
-// the rest of a frame. On amd64 two of them are computed at once with the SHA
-// instructions, or 16 with AVX-512. The build tag purego leaves only portable.
+// Through crypto/sha256, one block after the other, the stream takes longer than
+// all the rest of a frame. On amd64 two blocks are computed at once with the SHA
+// instructions, or 16 with AVX-512, whatever the CPU has. The build tag purego
+// leaves only the definition.
 package keystream
 
 import (
@@ -17,18 +18,22 @@ import (
 	"encoding/binary"
 )
 
-// NonceLen is the length of a nonce in bytes.
-const NonceLen = 24
+const (
+	nonceLen = 24
+	blockLen = sha256.Size
+)
 
-const blockLen = sha256.Size
+// XOR XORs dst with the key stream of a nonce. Doing it twice changes nothing. It
+// allocates nothing and is safe for concurrent use, each call with a dst of its own.
+func XOR(dst []byte, nonce *[nonceLen]byte) { xor(dst, nonce) }
 
-// portable is the definition of the stream; the other implementations are tested
-// against it.
-func portable(dst []byte, nonce *[NonceLen]byte) {
-	var input [NonceLen + 8]byte
+// definition is XOR in terms of crypto/sha256. The other implementations are
+// tested against it.
+func definition(dst []byte, nonce *[nonceLen]byte) {
+	var input [nonceLen + 8]byte
 	copy(input[:], nonce[:])
 	for i := uint64(0); len(dst) > 0; i++ {
-		binary.BigEndian.PutUint64(input[NonceLen:], i)
+		binary.BigEndian.PutUint64(input[nonceLen:], i)
 		block := sha256.Sum256(input[:])
 		if len(dst) < len(block) {
 			subtle.XORBytes(dst, dst, block[:])

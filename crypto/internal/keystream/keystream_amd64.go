@@ -6,31 +6,80 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg keystream
 
-func pairs(dst []byte, nonce *[NonceLen]byte, counter uint32) {
-	whole := len(dst) &^ 63
-	if whole > 0 {
-		xorPairs(dst[:whole], nonce, counter)
+const (
+	pairLen  = 2 * blockLen
+	groupLen = 16 * blockLen
+
+	// A group of 16 lanes takes as long as 14 or 15 blocks in pairs (measured on
+	// Zen 4, where the SHA instructions are at their best and 512 bits go through
+	// in two halves), however few of its lanes are wanted.
+	minLanes = 15 * blockLen
+
+	// The assembly counts the blocks in 32 bits.
+	maxFast = blockLen << 32
+)
+
+// What this CPU can do. It cannot change, so it is looked up once and not for
+// every frame. These are flags and not a func variable, since through that dst and
+// nonce would escape to the heap.
+var (
+	hasSHA    = detectSHA() && cpu.X86.HasSSSE3 && cpu.X86.HasSSE41
+	hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2
+)
+
+func detectSHA() bool {
+	const featureLeaf, shaBit = 7, 1 << 29 // in EBX
+	if highest, _, _, _ := cpuid(0, 0); highest < featureLeaf {
+		return false
 	}
-	if tail := dst[whole:]; len(tail) > 0 {
-		var scratch [64]byte
-		copy(scratch[:], tail)
-		xorPairs(scratch[:], nonce, counter+uint32(whole/32))
-		copy(tail, scratch[:])
+	_, features, _, _ := cpuid(featureLeaf, 0)
+	return features&shaBit != 0
+}
+
+func xor(dst []byte, nonce *[nonceLen]byte) {
+	switch {
+	case uint64(len(dst)) > maxFast:
+		definition(dst, nonce)
+	case hasSHA && hasAVX512:
+		lanesThenPairs(dst, nonce)
+	case hasSHA:
+		pairs(dst, nonce, 0)
+	case hasAVX512:
+		lanes(dst, nonce)
+	default:
+		definition(dst, nonce)
 	}
 }
 
-var hasSHA = func() bool {
-	_, ebx, _, _ := cpuid(7, 0)
-	return ebx&(1<<29) != 0 && cpu.X86.HasSSE41 && cpu.X86.HasSSSE3
-}()
+// lanesThenPairs gives the lanes all groups that pay, and the pairs the rest.
+func lanesThenPairs(dst []byte, nonce *[nonceLen]byte) {
+	split := len(dst) - len(dst)%groupLen
+	if len(dst)-split >= minLanes {
+		split = len(dst)
+	}
+	lanes(dst[:split], nonce)
+	pairs(dst[split:], nonce, uint32(split/blockLen))
+}
 
-var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI2
+// lanes is for AVX-512.
+func lanes(dst []byte, nonce *[nonceLen]byte) {
+	if len(dst) > 0 {
+		xorLanes(dst, nonce)
+	}
+}
 
-func lanes(dst []byte, nonce *[NonceLen]byte) {
-	if len(dst) == 0 {
+// pairs is for the SHA instructions. It begins with the block of the given number.
+func pairs(dst []byte, nonce *[nonceLen]byte, block uint32) {
+	whole := len(dst) - len(dst)%pairLen
+	if whole > 0 {
+		xorPairs(dst[:whole], nonce, block)
+	}
+	tail := dst[whole:]
+	if len(tail) == 0 {
 		return
 	}
-	var p plan
-	p.init(nonce)
-	xorLanes(dst, &p.start, &p.terms)
+	var pair [pairLen]byte
+	copy(pair[:], tail)
+	xorPairs(pair[:], nonce, block+uint32(whole/blockLen))
+	copy(tail, pair[:])
 }

@@ -7,92 +7,32 @@ import (
 )
 
 const (
-	lanes      = 16         // blocks at once, one in each 32-bit lane of a vector
-	groupBytes = lanes * 32 // of key stream
-	zmmBytes   = 64
-
-	// What the same words give in every lane is computed once a call, in Go (type
-	// plan): the rounds before firstRound, whose words are the nonce and the zero
-	// high half of the counter, and all of the message schedule that the counter
-	// does not reach.
-	firstRound = counterWord
-	firstTerm  = 16           // terms[0] belongs to word 16
-	reached    = 22           // the first word of the schedule that the counter reaches
-	mixed      = reached + 16 // the first one of which no term is free of the counter
+	lanes      = 16             // blocks at once, one in each 32-bit lane of a ZMM register
+	groupBytes = lanes * 32     // of key stream
+	zmmBytes   = groupBytes / 8 // two blocks
 )
 
-// vec is a ZMM register. The functions below return fresh ones and never change
-// their arguments, so that the code reads like the standard; the generator's
-// register allocator makes 32 of them do.
-type vec = reg.VecVirtual
-
-func add(x, y vec) vec {
-	sum := ZMM()
-	VPADDD(x, y, sum)
-	return sum
-}
-
-// addWord adds one word of memory to all lanes.
-func addWord(word Mem, x vec) vec {
-	sum := ZMM()
-	VPADDD_BCST(word, x, sum)
-	return sum
-}
-
-// logic combines three vectors by the truth table of a bitwise function.
-func logic(table uint8, x, y, z vec) vec {
-	result := ZMM()
-	VMOVDQA64(x, result)
-	VPTERNLOGD(U8(table), z, y, result)
-	return result
-}
-
-func xor3(x, y, z vec) vec {
-	VPTERNLOGD(U8(0xf0^0xcc^0xaa), z, y, x)
-	return x
-}
-func ch(x, y, z vec) vec   { return logic(0xf0&0xcc|0x0f&0xaa, x, y, z) }
-func maj(x, y, z vec) vec  { return logic(0xf0&0xcc|0xf0&0xaa|0xcc&0xaa, x, y, z) }
-
-func rotate(x vec, n uint8) vec {
-	result := ZMM()
-	VPRORD(U8(n), x, result)
-	return result
-}
-
-func shift(x vec, n uint8) vec {
-	result := ZMM()
-	VPSRLD(U8(n), x, result)
-	return result
-}
-
-func bigSigma0(x vec) vec   { return xor3(rotate(x, 2), rotate(x, 13), rotate(x, 22)) }
-func bigSigma1(x vec) vec   { return xor3(rotate(x, 6), rotate(x, 11), rotate(x, 25)) }
-func smallSigma0(x vec) vec { return xor3(rotate(x, 7), rotate(x, 18), shift(x, 3)) }
-func smallSigma1(x vec) vec { return xor3(rotate(x, 17), rotate(x, 19), shift(x, 10)) }
+// The counter reaches the computation late. What comes before is the same in
+// every lane and for every group: it is computed once a call, in XMM registers,
+// and kept on the stack.
+const (
+	firstRound = counterWord  // the state before it is shared
+	reached    = 22           // the first word of the schedule with the counter in it
+	mixed      = reached + 16 // the first one in which every term has it
+)
 
 // xorLanes computes 16 blocks at once.
-func xorLanes() {
-	constants := words32("kPadded", kPadded())
-	iv := words32("initial", initial[:])
-	numbers := make([]uint32, lanes)
-	for i := range numbers {
-		numbers[i] = uint32(i)
-	}
-	laneNumbers := words32("laneNumbers", numbers)
-	swap := words32("swapWords", swapWords)
-	step := words32("laneCount", []uint32{lanes})
-
-	TEXT("xorLanes", NOSPLIT, "func(dst []byte, start *[8]uint32, terms *[22]uint32)")
+func xorLanes(data tables) {
+	TEXT("xorLanes", NOSPLIT, "func(dst []byte, nonce *[24]byte)")
 	Pragma("noescape")
 	Doc("xorLanes XORs dst, which is not empty, with the key stream from block 0 on, 16",
-		"blocks at once: start is the state after round 6, terms are those of type plan.")
+		"blocks at once. The counter is of 32 bits.")
 	dst := Mem{Base: Load(Param("dst").Base(), GP64())}
 	left := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
-	start := Mem{Base: Load(Param("start"), GP64())}
-	terms := Mem{Base: Load(Param("terms"), GP64())}
+	nonce := Mem{Base: Load(Param("nonce"), GP64())}
+	start, terms := sharedPart(data, nonce)
 	counter := ZMM()
-	VMOVDQU32(laneNumbers, counter)
+	VMOVDQU32(data.laneNumbers, counter)
 
 	Label("group")
 	var state [8]vec
@@ -100,23 +40,25 @@ func xorLanes() {
 		state[i] = ZMM()
 		VPBROADCASTD(start.Offset(4*i), state[i])
 	}
-	words := map[int]vec{counterWord: counter} // those that the lanes do not share
+	words := map[int]vec{counterWord: counter} // those that differ from lane to lane
 	for t := firstRound; t < 64; t++ {
-		constant := constants.Offset(4 * t)
-		if t >= firstTerm && t < reached { // the term has K in it
-			constant = terms.Offset(4 * (t - firstTerm))
-		}
 		if t >= reached {
-			words[t] = schedule(words, terms, t)
+			words[t] = zmm.schedule(words, t)
+			if t < mixed {
+				words[t] = zmm.addWord(terms.Offset(4*t), words[t])
+			}
 		}
-		round(&state, constant, words[t])
+		constant := data.k.Offset(4 * t)
+		if t > 15 && t < reached {
+			constant = terms.Offset(4 * t)
+		}
+		zmm.round(&state, constant, words[t])
 	}
 	for i := range state {
-		state[i] = addWord(iv.Offset(4*i), state[i])
+		state[i] = zmm.addWord(data.initial.Offset(4*i), state[i])
 	}
-	next := addWord(step, counter)
-	VMOVDQA64(next, counter)
-	stream := transpose(state, swap)
+	VMOVDQA64(zmm.addWord(data.laneCount, counter), counter)
+	stream := transpose(state, data.swapWords)
 
 	CMPQ(left, U32(groupBytes))
 	JB(LabelRef("tail"))
@@ -154,54 +96,57 @@ func xorLanes() {
 	RET()
 }
 
-// schedule returns word t: the term from plan, where there is one, and what
-// depends on the counter.
-func schedule(words map[int]vec, terms Mem, t int) vec {
-	var sum vec
-	for _, part := range []struct {
-		word  int
-		sigma func(vec) vec
-	}{{t - 16, nil}, {t - 15, smallSigma0}, {t - 7, nil}, {t - 2, smallSigma1}} {
-		term, varies := words[part.word]
-		if !varies {
-			continue
-		}
-		if part.sigma != nil {
-			term = part.sigma(term)
-		}
-		if sum == nil {
-			sum = term
-		} else {
-			sum = add(sum, term)
-		}
+// sharedPart computes the state before firstRound and what the words from 16 on
+// owe to nonce and padding. Term t is that part of word t, up to reached with the
+// constant of the round added.
+func sharedPart(data tables, nonce Mem) (start, terms Mem) {
+	start, terms = AllocLocal(4*8), AllocLocal(4*mixed)
+	words := map[int]vec{}
+	swapped := XMM()
+	VMOVDQU(data.swapWords, swapped)
+	for i := range 6 {
+		words[i] = XMM()
+		VMOVD(nonce.Offset(4*i), words[i])
+		VPSHUFB(swapped, words[i], words[i])
 	}
-	if t < mixed {
-		sum = addWord(terms.Offset(4*(t-firstTerm)), sum)
-	}
-	return sum
-}
+	words[8], words[15] = XMM(), XMM()
+	VMOVD(data.padding, words[8])
+	VMOVD(data.padding.Offset(4*7), words[15])
 
-// round is one round of the standard. word is nil where all lanes take the same:
-// then it is in the constant already.
-func round(s *[8]vec, constant Mem, word vec) {
-	a, b, c, d, e, f, g, h := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-	t1 := addWord(constant, h)
-	if word != nil {
-		t1 = add(t1, word)
+	var state [8]vec
+	for i := range state {
+		state[i] = XMM()
+		VMOVD(data.initial.Offset(4*i), state[i])
 	}
-	t1 = add(add(t1, ch(e, f, g)), bigSigma1(e))
-	t2 := add(bigSigma0(a), maj(a, b, c))
-	*s = [8]vec{add(t1, t2), a, b, c, add(d, t1), e, f, g}
+	for t := range firstRound {
+		xmm.round(&state, data.k.Offset(4*t), words[t])
+	}
+	for i, s := range state {
+		VMOVD(s, start.Offset(4*i))
+	}
+	for t := 16; t < mixed; t++ {
+		term := xmm.schedule(words, t)
+		switch {
+		case t < reached:
+			words[t] = term
+			term = xmm.addWord(data.k.Offset(4*t), term)
+		case term == nil:
+			term = XMM()
+			VPXOR(term, term, term)
+		}
+		VMOVD(term, terms.Offset(4*t))
+	}
+	return start, terms
 }
 
 // transpose turns vectors that hold one word of all blocks into vectors that hold
 // two whole blocks each, their bytes in the order of the key stream.
-func transpose(state [8]vec, swap Mem) (stream [8]vec) {
-	shuffle := ZMM()
-	VBROADCASTI32X4(swap, shuffle)
+func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
+	swapped := ZMM()
+	VBROADCASTI32X4(swapWords, swapped)
 	for i, s := range state {
 		state[i] = ZMM()
-		VPSHUFB(shuffle, s, state[i])
+		VPSHUFB(swapped, s, state[i])
 	}
 	pair := func(op func(...Op), x, y vec) vec {
 		result := ZMM()
@@ -220,11 +165,11 @@ func transpose(state [8]vec, swap Mem) (stream [8]vec) {
 	}
 	front, back := half(state[:4]), half(state[4:])
 	quarters := func(x, y vec, odd bool) vec { // 0 and 2, or 1 and 3, of both
-		result, select4 := ZMM(), uint8(0x88)
+		result, choice := ZMM(), U8(0x88)
 		if odd {
-			select4 = 0xdd
+			choice = 0xdd
 		}
-		VSHUFI32X4(U8(select4), y, x, result)
+		VSHUFI32X4(choice, y, x, result)
 		return result
 	}
 	for j := 0; j < 4; j += 2 { // vectors of the blocks j and j+1, and of those 4, 8 and 12 further

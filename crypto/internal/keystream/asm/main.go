@@ -11,9 +11,10 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
+	data := makeTables()
 	cpuid()
-	xorPairs()
-	xorLanes()
+	xorPairs(data)
+	xorLanes(data)
 	Generate()
 }
 
@@ -31,11 +32,46 @@ func cpuid() {
 	RET()
 }
 
-// words32 lays a table of 32-bit words into the read-only data.
-func words32(name string, words []uint32) Mem {
+// tables are the read-only data. Those of 16 bytes and more are aligned to 16, as
+// the SSE instructions demand: the linker aligns data to its size.
+type tables struct {
+	k           Mem // with the words of the padding added in the rounds that take them
+	initial     Mem // A to H
+	abefCDGH    Mem // the same as the SHA instructions want it
+	padding     Mem // words 8 to 15
+	swapWords   Mem // the byte shuffle that turns each word of 16 bytes around
+	pairStep    Mem // 1 in word 3: the next number in words 4 to 7
+	laneNumbers Mem
+	laneCount   Mem
+}
+
+func makeTables() tables {
+	padded := k
+	for i, word := range padding {
+		padded[8+i] += word
+	}
+	var numbers [lanes]uint32
+	for i := range numbers {
+		numbers[i] = uint32(i)
+	}
+	h := initial
+	return tables{
+		k:           words("k", padded[:]...),
+		initial:     words("initial", h[:]...),
+		abefCDGH:    words("abefCDGH", h[5], h[4], h[1], h[0], h[7], h[6], h[3], h[2]),
+		padding:     words("padding", padding[:]...),
+		swapWords:   words("swapWords", 0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f),
+		pairStep:    words("pairStep", 0, 0, 0, 1),
+		laneNumbers: words("laneNumbers", numbers[:]...),
+		laneCount:   words("laneCount", lanes),
+	}
+}
+
+// words lays 32-bit words into the read-only data.
+func words(name string, values ...uint32) Mem {
 	table := GLOBL(name, RODATA|NOPTR)
-	for i, w := range words {
-		DATA(4*i, U32(w))
+	for i, value := range values {
+		DATA(4*i, U32(value))
 	}
 	return table
 }

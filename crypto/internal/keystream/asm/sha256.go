@@ -18,21 +18,9 @@ var initial = [8]uint32{
 }
 
 // The message of every block fills one SHA-256 chunk: words 0 to 5 are the nonce,
-// words 6 and 7 the number of the block, high half first, and the rest is the
-// padding of a message of 256 bits.
-const (
-	counterWord = 7
-	paddingBit  = 0x80000000 // word 8
-	lengthBits  = 256        // word 15
-)
+// words 6 and 7 the number of the block, high half first. The high half is zero
+// here: the caller sees to that.
+const counterWord = 7
 
-// kPadded returns K with the words of the padding added to the rounds that take them.
-func kPadded() []uint32 {
-	table := k
-	table[8] += paddingBit
-	table[15] += lengthBits
-	return table[:]
-}
-
-// swapWords is a byte shuffle that turns each 32-bit word of 16 bytes around.
-var swapWords = []uint32{0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f}
+// padding is words 8 to 15: a one bit after the message, and its length of 256 bits.
+var padding = [8]uint32{0x80000000, 0, 0, 0, 0, 0, 0, 256}

@@ -1,0 +1,299 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// post queues a message for the peer as any program does.
+func (r *rig) post(id string, size int) error {
+	msg, err := wire.NewMessage("stats", r.node.Keys.Identity().ID, "", strings.Repeat("x", size))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	msg.ID = id
+	out, err := r.node.Encode(msg)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.slot.handle.Post(out)
+}
+
+// What is queued goes first, in order; the disconnect message is the last; then the close.
+func TestGoodbyeIsTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		var want []string
+		for i := range 500 {
+			want = append(want, fmt.Sprint(i))
+			if err := r.post(want[i], 1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.slot.handle.Close(wire.DisconnectServerShutdown, "server shutdown")
+		if err := r.post("too late", 1); err != nil && err != ErrClosed {
+			t.Error(err)
+		}
+		payload, status := p.goodbye()
+		if payload.Code != wire.DisconnectServerShutdown || payload.Reason != "server shutdown" || status != websocket.StatusGoingAway {
+			t.Errorf("goodbye %+v with status %v", payload, status)
+		}
+		var got []string
+		for _, msg := range p.got("stats") {
+			got = append(got, msg.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d messages arrived before it, want all 500 in order", len(got))
+		}
+		if !r.stopped() {
+			t.Error("the place is not free")
+		}
+		if err := r.post("later still", 1); err != ErrClosed {
+			t.Errorf("after the end: %v, want ErrClosed", err)
+		}
+	})
+}
+
+// Whoever waits for a message is told, however the connection ends.
+func TestSendIsSettled(t *testing.T) {
+	ends := map[string]struct {
+		end  func(*rig, *remote)
+		want error
+	}{
+		"written":        {func(*rig, *remote) {}, nil},
+		"abort":          {func(r *rig, _ *remote) { r.node.System.Root.Stop(r.slot.handle.pid) }, ErrClosed},
+		"the peer's end": {func(_ *rig, p *remote) { p.ws.CloseNow() }, ErrClosed},
+		"write timeout":  {func(*rig, *remote) { time.Sleep(10 * time.Second) }, ErrWriteTimeout},
+	}
+	for name, c := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				p := r.openProven()
+				if c.want != nil {
+					r.Stall(hereIP, thereIP)
+					for range 4 { // more than the network holds
+						if err := r.post("big", 200_000); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				result := make(chan error, 1)
+				msg := p.message("stats", nil)
+				go func() { result <- r.slot.handle.Send(context.Background(), msg) }()
+				synctest.Wait()
+				c.end(r, p)
+				synctest.Wait()
+				select {
+				case err := <-result:
+					if c.want == nil && err != nil || !errors.Is(err, c.want) {
+						t.Errorf("Send: %v, want %v", err, c.want)
+					}
+				default:
+					t.Error("Send has not returned")
+				}
+				if m, n := r.slot.handle.Queued(); c.want == nil && (m != 0 || n != 0) {
+					t.Errorf("%d messages and %d bytes wait after all was written", m, n)
+				}
+				r.Resume(hereIP, thereIP)
+			})
+		})
+	}
+}
+
+func TestSendGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		r.Stall(hereIP, thereIP)
+		for range 4 {
+			_ = r.post("big", 200_000)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := r.slot.handle.Send(ctx, p.message("stats", nil)); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("Send: %v after %v", err, time.Since(start))
+		}
+		r.Resume(hereIP, thereIP)
+		if n := len(p.got("stats")); n != 5 {
+			t.Errorf("%d messages arrived, want all 5: giving up does not take one back", n)
+		}
+	})
+}
+
+func TestPostLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(l *Limits) { l.MaxMessageSize, l.QueueMessages = 10_000, 3 })
+		p := r.openProven()
+		if err := r.post("fits", 9_500); err != nil {
+			t.Errorf("9,500 bytes: %v", err)
+		}
+		if err := r.post("does not", 10_000); err != ErrTooLarge {
+			t.Errorf("10,000 bytes: %v, want ErrTooLarge", err)
+		}
+		synctest.Wait()
+		r.Stall(hereIP, thereIP)
+		full := 0
+		for i := range 200 { // what the network holds, a batch with the writer, and three that wait
+			switch err := r.post(fmt.Sprint(i), 9_000); err {
+			case nil:
+			case ErrQueueFull:
+				full++
+			default:
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if m, _ := r.slot.handle.Queued(); full == 0 || m != 3 {
+			t.Errorf("%d refused, %d queued, want 3 queued", full, m)
+		}
+		r.Resume(hereIP, thereIP)
+		if n := len(p.got("stats")); n != 201-full {
+			t.Errorf("%d arrived, want the %d that were taken", n, 201-full)
+		}
+		if m, n := r.slot.handle.Queued(); m != 0 || n != 0 {
+			t.Errorf("%d messages and %d bytes still counted", m, n)
+		}
+	})
+}
+
+// A message of exactly the limit passes the whole way; one byte more is refused before it is sent.
+func TestMaxMessageSizeExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })
+		p := r.openProven()
+		msg := p.message("stats", "")
+		out, err := r.node.Encode(msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		room := 4096 - crypto.FrameSize(len(out.escaped), time.Now().Unix())
+		for extra, want := range []error{nil, ErrTooLarge} {
+			msg := p.message("stats", strings.Repeat("x", room+extra))
+			if err := r.slot.handle.Send(t.Context(), msg); err != want {
+				t.Errorf("%d bytes: %v, want %v", 4096+extra, err, want)
+			}
+		}
+		if n := p.lastSize(); n != 4096 {
+			t.Errorf("the largest frame has %d bytes", n)
+		}
+		exact := p.frame(p.message("logs", strings.Repeat("x", room+1)))
+		p.sendFrame(exact)
+		if n := len(r.delivered("logs")); n != 1 || len(exact) != 4096 {
+			t.Errorf("%d delivered of one of %d bytes", n, len(exact))
+		}
+		p.sendFrame(append(exact, 0))
+		synctest.Wait()
+		if status := websocket.CloseStatus(p.closed); status != websocket.StatusMessageTooBig {
+			t.Errorf("one byte more: %v, want a close with 1009", p.closed)
+		}
+		if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Remote {
+			t.Errorf("ended with %+v", end)
+		}
+	})
+}
+
+func TestPeersGoodbye(t *testing.T) {
+	cases := []struct {
+		name string
+		say  func(*remote)
+		want End
+	}{
+		{"disconnect", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Reason: "bye", Code: 1004}) },
+			End{Code: 1004, Reason: "bye", Remote: true}},
+		{"a code that is none", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: 7}) },
+			End{Code: 1000, Remote: true}},
+		{"a payload that is none", func(p *remote) { p.send(wire.MsgDisconnect, "x") }, End{Code: 1000, Remote: true}},
+		{"a reason of 10 KB", func(p *remote) {
+			p.send(wire.MsgDisconnect, wire.DisconnectPayload{Reason: strings.Repeat("x", 10<<10), Code: 1001})
+		}, End{Code: 1001, Reason: strings.Repeat("x", 256), Remote: true}},
+		{"a WebSocket close", func(p *remote) { _ = p.ws.Close(websocket.StatusNormalClosure, "") },
+			End{Code: 1000, Reason: "closed by the peer", Remote: true}},
+		{"a reset", func(p *remote) { _ = p.ws.CloseNow() }, End{Code: 1001, Reason: "connection lost", Remote: true}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				p := r.openProven()
+				c.say(p)
+				end := r.ended()
+				end.Err = nil
+				if end != c.want {
+					t.Errorf("ended with %+v, want %+v", end, c.want)
+				}
+				p.pump.Wait()
+				if !r.stopped() {
+					t.Error("the place is not free")
+				}
+				want := 0
+				if strings.HasPrefix(c.name, "disconnect") {
+					want = 1
+				}
+				if n := len(r.delivered(wire.MsgDisconnect)); n < want {
+					t.Error("the handler has not seen the disconnect message")
+				}
+			})
+		})
+	}
+}
+
+// A peer that stops reading is closed as slow: when a write has timed out, or a full queue has stood still.
+func TestSlowPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(l *Limits) { l.QueueMessages = 10 })
+		r.openProven()
+		r.Stall(hereIP, thereIP)
+		start := time.Now()
+		for len(told[*Ended](r)) == 0 {
+			_ = r.post("x", 100_000)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if took := time.Since(start); took < time.Second || took > 4*time.Second {
+			t.Errorf("closed after %v, want soon after the grace of 1s", took)
+		}
+		if end := r.ended(); end.Code != wire.DisconnectIdleTimeout || end.Remote {
+			t.Errorf("ended with %+v", end)
+		}
+		r.want(map[Counter]uint64{SlowPeersClosed: 1})
+		if !r.stopped() {
+			t.Error("the place is not free")
+		}
+		r.Resume(hereIP, thereIP)
+	})
+}
+
+func TestSlowPeerByWriteTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.openProven()
+		r.Stall(hereIP, thereIP)
+		start := time.Now()
+		for range 4 {
+			_ = r.post("x", 100_000)
+		}
+		time.Sleep(10*time.Second - time.Nanosecond - time.Since(start))
+		if n := len(told[*Ended](r)); n != 0 {
+			t.Fatal("closed early")
+		}
+		time.Sleep(time.Nanosecond)
+		r.want(map[Counter]uint64{SlowPeersClosed: 1})
+		if !r.stopped() {
+			t.Error("the place is not free")
+		}
+		r.Resume(hereIP, thereIP)
+	})
+}

@@ -1,0 +1,293 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// 150 at once: 100 pass, less the pong and the hello that openProven spent; the others are counted, and none of them is
+// opened.
+func TestLimiterComesBeforeDecryption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		time.Sleep(2 * time.Second) // the bucket is full again
+		var want []string
+		frames := make([][]byte, 150)
+		for i := range frames {
+			msg := p.message("stats", i)
+			frames[i] = p.frame(msg)
+			if i < 100 {
+				want = append(want, msg.ID)
+			}
+		}
+		for _, frame := range frames[:100] {
+			p.sendFrame(frame)
+		}
+		for range 25 {
+			p.sendFrame([]byte("not a frame")) // would be counted as malformed if it were looked at
+		}
+		for _, frame := range frames[125:] {
+			p.sendFrame(frame)
+		}
+		if got := r.delivered("stats"); !slices.Equal(got, want) {
+			t.Errorf("%d delivered, want the first 100 in order", len(got))
+		}
+		r.want(map[Counter]uint64{MessagesRateLimited: 50, FramesMalformed: 0})
+		time.Sleep(time.Second)
+		for range 60 {
+			p.send("logs", nil)
+		}
+		if n := len(r.delivered("logs")); n != 50 {
+			t.Errorf("%d of 60 delivered a second later, want 50", n)
+		}
+		r.want(map[Counter]uint64{MessagesRateLimited: 60, FramesMalformed: 0, MessagesDuplicate: 0})
+	})
+}
+
+// What the peer had left on its last connection is what it starts with.
+func TestWelcomeTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.parent.tokens = 3
+		p := r.connect()
+		p.mute = true
+		p.shake()
+		for range 10 {
+			p.send("stats", nil)
+		}
+		if n := len(r.delivered("stats")); n != 3 {
+			t.Errorf("%d delivered with 3 tokens", n)
+		}
+		r.want(map[Counter]uint64{MessagesRateLimited: 7})
+		p.ws.CloseNow()
+		synctest.Wait()
+		if all := told[*Ended](r); len(all) != 1 || all[0].Tokens != 0 {
+			t.Errorf("ended with %+v, want no token left", all)
+		}
+	})
+}
+
+func unlimited(l *Limits) { l.RateRefill = 0 }
+
+func TestMalformedInARow(t *testing.T) {
+	for _, n := range []int{99, 100} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, unlimited)
+				p := r.openProven()
+				for round := range 2 {
+					for i := range n {
+						if i%2 == 0 {
+							p.sendFrame([]byte("SMSG"))
+						} else {
+							p.sendFrame(p.frame(&wire.Message{ID: "", Type: "x"})) // opens, and holds no message
+						}
+					}
+					if n == 99 {
+						p.send("good", round) // begins the row anew
+					}
+				}
+				if n == 99 {
+					r.want(map[Counter]uint64{FramesMalformed: 198})
+					if r.stopped() || len(r.delivered("good")) != 2 {
+						t.Errorf("stopped %v, %d good ones delivered", r.stopped(), len(r.delivered("good")))
+					}
+					return
+				}
+				payload, status := p.goodbye()
+				if payload.Code != wire.DisconnectProtocolError || status != websocket.StatusProtocolError {
+					t.Errorf("goodbye %+v, status %v; want 1002 and 1002", payload, status)
+				}
+				r.want(map[Counter]uint64{FramesMalformed: 100})
+				if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Remote {
+					t.Errorf("ended with %+v", end)
+				}
+			})
+		})
+	}
+}
+
+func TestDropsAreCounted(t *testing.T) {
+	cases := []struct {
+		name    string
+		spoil   func(*rig, *wire.Message)
+		counter Counter
+	}{
+		{"from this node itself", func(r *rig, m *wire.Message) { m.From = r.node.Keys.Identity().ID }, MessagesRefused},
+		{"stale by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-5*time.Minute - 1) }, MessagesStale},
+		{"from the future by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(5*time.Minute + 1) }, MessagesStale},
+		{"a handshake", func(_ *rig, m *wire.Message) { m.Type = wire.MsgHandshake }, FramesMalformed},
+		{"an ack", func(_ *rig, m *wire.Message) { m.Type = wire.MsgHandshakeAck }, FramesMalformed},
+		{"id of 65 bytes", func(_ *rig, m *wire.Message) { m.ID = string(make([]byte, 65)) }, FramesMalformed},
+		{"no room in the dedup set", func(r *rig, _ *wire.Message) { r.dedup.full = true }, MessagesRefused},
+		{"stale by a jump of the clock", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-3 * time.Hour) }, MessagesStale},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				p := r.openProven()
+				before := r.node.Counters.Get(MessagesReceived)
+				msg := p.message("stats", nil)
+				c.spoil(r, msg)
+				p.sendFrame(p.frame(msg))
+				r.want(map[Counter]uint64{c.counter: 1, MessagesReceived: before})
+				if got := r.delivered(msg.Type); len(got) != 0 || r.stopped() {
+					t.Errorf("delivered %v, stopped %v", got, r.stopped())
+				}
+			})
+		})
+	}
+}
+
+func TestClockSkewAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
+			msg := p.message("stats", nil)
+			msg.Timestamp = time.Now().Add(skew)
+			p.sendFrame(p.frame(msg))
+		}
+		if n := len(r.delivered("stats")); n != 2 {
+			t.Errorf("%d of 2 at exactly the allowed skew delivered", n)
+		}
+		r.want(map[Counter]uint64{MessagesStale: 0})
+	})
+}
+
+func TestDuplicateIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		frame := p.frame(p.message("stats", nil))
+		for range 5 {
+			p.sendFrame(frame)
+		}
+		if n := len(r.delivered("stats")); n != 1 {
+			t.Errorf("%d delivered, want 1", n)
+		}
+		r.want(map[Counter]uint64{MessagesDuplicate: 4})
+	})
+}
+
+// from of somebody else is allowed: messages are relayed. It proves nothing of an inbound peer.
+func TestRelayedIsNoProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.connect()
+		p.mute = true
+		p.shake()
+		msg := p.message("stats", nil)
+		msg.From = newKeys(t, "elsewhere").Identity().ID
+		p.sendFrame(p.frame(msg))
+		if n := len(r.delivered("stats")); n != 1 || len(told[*Proven](r)) != 0 {
+			t.Errorf("%d delivered, %d proofs; want 1 and none", n, len(told[*Proven](r)))
+		}
+		p.send("stats", nil)
+		if n := len(told[*Proven](r)); n != 1 {
+			t.Errorf("%d proofs after the peer's own message, want 1", n)
+		}
+		p.send("stats", nil)
+		if n := len(told[*Proven](r)); n != 1 {
+			t.Errorf("%d proofs after two, want 1", n)
+		}
+	})
+}
+
+// Who has recorded the frames of an earlier connection can send them all, and proves nothing, and is silent.
+func TestRecordedFramesProveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		victim := r.openProven()
+		var recorded [][]byte
+		for range 20 {
+			frame := victim.frame(victim.message("stats", nil))
+			recorded = append(recorded, frame)
+			victim.sendFrame(frame)
+		}
+		synctest.Wait()
+		proofs := len(told[*Proven](r))
+		attacker := r.connect()
+		attacker.keys, attacker.mute = victim.keys, true
+		attacker.shake()
+		for _, frame := range slices.Concat(recorded, victim.recorded) { // what went one way, and the other
+			attacker.sendFrame(frame)
+		}
+		synctest.Wait()
+		if n := len(told[*Proven](r)); n != proofs {
+			t.Errorf("%d proofs more by recorded frames", n-proofs)
+		}
+		r.want(map[Counter]uint64{MessagesDuplicate: 20, MessagesRefused: uint64(len(victim.recorded))})
+		start := time.Now()
+		for time.Since(start) < 39*time.Second {
+			attacker.sendFrame(recorded[0])
+			time.Sleep(time.Second)
+		}
+		if n := len(told[*Ended](r)); n != 0 {
+			t.Fatalf("%d ended early", n)
+		}
+		time.Sleep(time.Second)
+		r.want(map[Counter]uint64{PeersTimedOut: 1})
+	})
+}
+
+// A frame costs its room until its handler has returned, an empty one too: a flood stops the reading of its own
+// connection, before it has filled the memory.
+func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(l *Limits) { l.InboundBytes = 64 << 10 })
+		release := make(chan struct{})
+		p := r.openProven()
+		r.dedup.hook = func(*wire.Message) { <-release }
+		p.send("stats", nil) // the actor is busy with it
+		synctest.Wait()
+		var sent atomic.Int64
+		p.pump.Go(func() {
+			for sent.Load() < 100_000 && p.ws.Write(context.Background(), websocket.MessageBinary, nil) == nil {
+				sent.Add(1)
+			}
+		})
+		synctest.Wait()
+		// The network between us holds 256 KiB of them, 6 bytes each.
+		if n := sent.Load() - 256<<10/6; n > 1000 {
+			t.Errorf("%d empty frames were taken in while the actor took none, want 128", n)
+		}
+		close(release)
+	})
+}
+
+// A handler that blocks stops the reading of its own connection when the budget is used up; nothing is lost.
+func TestBlockedHandlerStopsTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })
+		release := make(chan struct{})
+		p := r.openProven()
+		r.sink.hook = func(*wire.Message) { <-release }
+		text := string(slices.Repeat([]byte("x"), 10_000))
+		p.pump.Go(func() {
+			for range 100 {
+				p.send("stats", text)
+			}
+		})
+		synctest.Wait()
+		read := r.node.Counters.Get(BytesReceived)
+		if read < 90_000 || read > 125_000 {
+			t.Errorf("%d bytes taken in, want about the budget of 100,000", read)
+		}
+		close(release)
+		if n := len(r.delivered("stats")); n != 100 {
+			t.Errorf("%d delivered in the end, want 100", n)
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package actors
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+func TestPingEveryInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		start := time.Now()
+		p := r.openProven()
+		time.Sleep(10*time.Minute + time.Second)
+		pings := p.got(wire.MsgPing)
+		if len(pings) != 21 { // one at once, then every 30 s
+			t.Fatalf("%d pings in 10 minutes, want 21", len(pings))
+		}
+		for i, ping := range pings {
+			if at := p.at[i].Sub(start); at != time.Duration(i)*30*time.Second {
+				t.Errorf("ping %d after %v", i, at)
+			}
+			var payload wire.PingPayload
+			if err := ping.ParsePayload(&payload); err != nil || payload.SentAt != p.at[i].UnixMilli() {
+				t.Errorf("ping %d holds %+v (%v)", i, payload, err)
+			}
+		}
+		if n := len(r.delivered(wire.MsgPong)); n != 21 {
+			t.Errorf("the handler saw %d pongs, want 21", n)
+		}
+	})
+}
+
+func TestPingIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		ping := p.send(wire.MsgPing, wire.PingPayload{SentAt: 12345})
+		odd := p.send(wire.MsgPing, "a payload of another shape")
+		pongs := p.got(wire.MsgPong)
+		if len(pongs) != 2 {
+			t.Fatalf("%d pongs for 2 pings", len(pongs))
+		}
+		var payload wire.PongPayload
+		if err := pongs[0].ParsePayload(&payload); err != nil || payload.SentAt != 12345 || payload.ReceivedAt != time.Now().UnixMilli() {
+			t.Errorf("pong %+v (%v)", payload, err)
+		}
+		if pongs[0].ReplyTo != ping.ID || pongs[1].ReplyTo != odd.ID || pongs[0].From != r.node.Keys.Identity().ID || pongs[0].To != p.id() {
+			t.Errorf("pong %+v", pongs[0])
+		}
+		if n := len(r.delivered(wire.MsgPing)); n != 2 {
+			t.Errorf("the handler saw %d pings, want 2", n)
+		}
+	})
+}
+
+func TestRoundTripTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		if rtt := r.slot.handle.RoundTrip(); rtt != 0 {
+			t.Errorf("%v on a network without latency", rtt)
+		}
+		r.SetLatency(hereIP, thereIP, 30*time.Millisecond)
+		r.SetLatency(thereIP, hereIP, 12*time.Millisecond)
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		if rtt := r.slot.handle.RoundTrip(); rtt != 42*time.Millisecond {
+			t.Errorf("round trip %v, want 42ms", rtt)
+		}
+		// An answer to an older ping, or to none, changes nothing.
+		pings := p.got(wire.MsgPing)
+		for _, id := range []string{pings[0].ID, "never sent", ""} {
+			pong := p.message(wire.MsgPong, wire.PongPayload{})
+			pong.ReplyTo = id
+			p.sendFrame(p.frame(pong))
+		}
+		time.Sleep(time.Second)
+		if rtt := r.slot.handle.RoundTrip(); rtt != 42*time.Millisecond {
+			t.Errorf("round trip %v after false pongs, want 42ms", rtt)
+		}
+		if at := r.slot.handle.LastActivity(); time.Since(at) > time.Second {
+			t.Errorf("last activity %v ago", time.Since(at))
+		}
+	})
+}
+
+func TestSilenceEndsTheConnection(t *testing.T) {
+	cases := map[string]func(p *remote){
+		"silent": func(*remote) {},
+		"frames that do not open": func(p *remote) {
+			for range 70 {
+				p.sendFrame([]byte("noise"))
+				time.Sleep(time.Second / 2)
+			}
+		},
+		"WebSocket pings": func(p *remote) {
+			for range 30 {
+				_ = p.ws.Ping(p.t.Context())
+				time.Sleep(time.Second)
+			}
+		},
+		"stale messages": func(p *remote) {
+			for range 30 {
+				msg := p.message("stats", nil)
+				msg.Timestamp = msg.Timestamp.Add(-time.Hour)
+				p.sendFrame(p.frame(msg))
+				time.Sleep(time.Second)
+			}
+		},
+	}
+	for name, behave := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				p := r.openProven()
+				p.setMute(true)
+				start := time.Now()
+				behave(p)
+				time.Sleep(40*time.Second - time.Nanosecond - time.Since(start))
+				if n := len(told[*Ended](r)); n != 0 {
+					t.Fatalf("over after %v", time.Since(start))
+				}
+				time.Sleep(time.Nanosecond)
+				if end := r.ended(); end.Code != wire.DisconnectIdleTimeout || end.Remote {
+					t.Errorf("ended with %+v, want 1003", end)
+				}
+				if payload, _ := p.goodbye(); payload.Code != wire.DisconnectIdleTimeout {
+					t.Errorf("told %+v, want 1003", payload)
+				}
+				r.want(map[Counter]uint64{PeersTimedOut: 1})
+			})
+		})
+	}
+}
+
+// A deployed node may answer no ping; its own keep it alive.
+func TestPeersOwnPingsKeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.connect()
+		p.mute = true
+		p.shake()
+		for range 20 {
+			time.Sleep(30 * time.Second)
+			p.send(wire.MsgPing, wire.PingPayload{})
+		}
+		synctest.Wait()
+		if n := len(told[*Ended](r)); n != 0 {
+			t.Errorf("ended: %+v", told[*Ended](r)[0].End)
+		}
+		r.want(map[Counter]uint64{PeersTimedOut: 0})
+	})
+}
+
+// While the pump is held back by a handler, silence is our own doing; our pings go on.
+func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
+		release := make(chan struct{})
+		p := r.openProven()
+		r.sink.hook = func(*wire.Message) { <-release }
+		for range 20 {
+			p.send("stats", nil)
+		}
+		before := len(p.got(wire.MsgPing))
+		time.Sleep(4*time.Minute + time.Second) // after five, what waits unread would be stale
+		if n := len(p.got(wire.MsgPing)) - before; n != 8 {
+			t.Errorf("%d pings in 4 minutes of a blocked handler, want 8", n)
+		}
+		if n := len(told[*Ended](r)); n != 0 {
+			t.Fatalf("ended: %+v", told[*Ended](r)[0].End)
+		}
+		close(release)
+		if n := len(r.delivered("stats")); n != 20 {
+			t.Errorf("%d delivered in the end, want 20", n)
+		}
+	})
+}
+
+// Probe asks for one sign of life and gets one answer.
+func TestProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		p.setMute(true)
+		before := len(p.got(wire.MsgPing))
+		r.tell(&Probe{})
+		if n := len(p.got(wire.MsgPing)) - before; n != 1 {
+			t.Errorf("%d pings by a probe, want 1", n)
+		}
+		if n := len(told[*Alive](r)); n != 0 {
+			t.Error("alive without a sign of life")
+		}
+		p.send("stats", nil)
+		p.send("stats", nil)
+		if n := len(told[*Alive](r)); n != 1 {
+			t.Errorf("%d reports, want 1", n)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package actors
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// readAheadSize is how much one system call reads at most. A busy connection brings many frames in one.
+const readAheadSize = 32 << 10
+
+// readAheads recycles read buffers. It holds no state: which connection had a buffer last makes no difference.
+var readAheads = sync.Pool{New: func() any { return new([readAheadSize]byte) }}
+
+// readAhead reads a connection in large pieces, through a buffer that it holds only while there are bytes in it: an
+// idle connection holds none. That needs a connection that can be asked whether it is readable; through any other
+// (TLS, a wrapper, an in-memory network) it reads as it is told. For one reader.
+type readAhead struct {
+	conn  net.Conn
+	raw   syscall.RawConn       // nil: the connection cannot be asked
+	held  *[readAheadSize]byte  // nil while nothing is unread in it
+	ahead []byte                // unread: in held, or what came before the upgrade
+	try   func(fd uintptr) bool // made once, so that a read allocates nothing
+	n     int                   // what try read
+	err   error
+}
+
+func newReadAhead(conn net.Conn) *readAhead {
+	r := &readAhead{conn: conn}
+	if c, ok := conn.(syscall.Conn); ok && canReadAhead {
+		if raw, err := c.SyscallConn(); err == nil {
+			r.raw = raw
+			r.try = r.tryRead
+		}
+	}
+	return r
+}
+
+// Read implements io.Reader.
+func (r *readAhead) Read(p []byte) (int, error) {
+	if len(r.ahead) == 0 {
+		if r.raw == nil || len(p) >= readAheadSize {
+			return r.conn.Read(p)
+		}
+		if err := r.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.ahead)
+	if r.ahead = r.ahead[n:]; len(r.ahead) == 0 {
+		r.release()
+	}
+	return n, nil
+}
+
+// fill waits until there is something to read and reads it.
+func (r *readAhead) fill() error {
+	err := r.raw.Read(r.try) // io errors of the wait itself: closed, deadline
+	switch {
+	case err != nil:
+	case r.err != nil:
+		err = os.NewSyscallError("read", r.err)
+	case r.n == 0:
+		err = io.EOF
+	default:
+		r.ahead = r.held[:r.n]
+		return nil
+	}
+	r.release()
+	return err
+}
+
+// tryRead reads once, and gives the buffer back when there is nothing: the wait is without one.
+func (r *readAhead) tryRead(fd uintptr) bool {
+	if r.held == nil {
+		r.held = readAheads.Get().(*[readAheadSize]byte)
+	}
+	var again bool
+	if r.n, again, r.err = readOnce(fd, r.held[:]); again {
+		r.release()
+	}
+	return !again
+}
+
+func (r *readAhead) release() {
+	if r.held != nil {
+		readAheads.Put(r.held)
+		r.held, r.ahead = nil, nil
+	}
+}

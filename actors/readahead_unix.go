@@ -1,0 +1,21 @@
+//go:build unix
+
+package actors
+
+import "syscall"
+
+const canReadAhead = true
+
+// readOnce reads what is there; again says that there is nothing yet.
+func readOnce(fd uintptr, p []byte) (n int, again bool, err error) {
+	for {
+		n, err = syscall.Read(int(fd), p)
+		switch err {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return 0, true, nil
+		}
+		return max(n, 0), false, err
+	}
+}

@@ -1,0 +1,279 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// remote is the peer that a test plays: it speaks the protocol, and whatever else the test wants.
+type remote struct {
+	rig    *rig
+	t      *testing.T
+	keys   *crypto.NodeManager
+	ws     *websocket.Conn
+	sealer *crypto.Sealer
+	opener *crypto.Opener
+	mute   bool // answers no ping
+
+	mu       sync.Mutex
+	heard    []*wire.Message
+	at       []time.Time
+	closed   error
+	recorded [][]byte // frames as they came
+	pump     sync.WaitGroup
+}
+
+// connect opens a WebSocket to the node, without a handshake.
+func (r *rig) connect() *remote {
+	p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: dialRaw(r.t, r.there, hereURL)}
+	r.t.Cleanup(func() {
+		p.ws.CloseNow()
+		p.pump.Wait()
+	})
+	return p
+}
+
+// open connects and does the initiator's part of the handshake.
+func (r *rig) open() *remote {
+	r.t.Helper()
+	p := r.connect()
+	p.shake()
+	return p
+}
+
+// openProven also sends the one message that proves who it is.
+func (r *rig) openProven() *remote {
+	r.t.Helper()
+	p := r.open()
+	p.send("hello", nil)
+	synctest.Wait()
+	return p
+}
+
+func (p *remote) shake() {
+	p.t.Helper()
+	p.sayPlain(encodeLogin(p.t, wire.MsgHandshake, goodHandshake(p.keys)))
+	ack := p.hearAck()
+	if !ack.Accepted {
+		p.t.Fatalf("refused: %s", ack.Reason)
+	}
+	challenge := goodHandshake(p.keys).Challenge
+	if !crypto.VerifyChallenge(challenge, ack.ChallengeResponse, p.rig.secretWith(p.keys)) {
+		p.t.Fatal("the ack does not answer the challenge")
+	}
+	p.listen()
+}
+
+func (p *remote) sayPlain(data []byte) {
+	p.t.Helper()
+	if err := p.ws.Write(context.Background(), websocket.MessageText, data); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *remote) hearAck() wire.HandshakeAckPayload {
+	p.t.Helper()
+	msg, err := wire.Decode(readOne(p.t, p.ws))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ack, err := wire.DecodeHandshakeAck(msg)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return ack
+}
+
+// listen makes the codec and starts to read frames; pings are answered unless mute.
+func (p *remote) listen() {
+	codec, err := crypto.NewCodec(p.rig.secretWith(p.keys))
+	if err == nil {
+		p.sealer, err = codec.NewSealer(nil)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.opener = codec.NewOpener()
+	p.pump.Go(func() {
+		for {
+			_, data, err := p.ws.Read(context.Background())
+			if err != nil {
+				p.mu.Lock()
+				p.closed = err
+				p.mu.Unlock()
+				return
+			}
+			p.hear(data)
+		}
+	})
+}
+
+func (p *remote) hear(data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recorded = append(p.recorded, slices.Clone(data))
+	body, err := p.opener.Open(data)
+	if err != nil {
+		p.t.Errorf("a frame does not open: %v", err)
+		return
+	}
+	msg, err := wire.Decode(body)
+	if err != nil {
+		p.t.Errorf("a frame holds no message: %v", err)
+		return
+	}
+	p.heard, p.at = append(p.heard, msg), append(p.at, time.Now())
+	if msg.Type == wire.MsgPing && !p.mute {
+		pong, err := msg.Reply(wire.MsgPong, wire.PongPayload{})
+		if err != nil {
+			p.t.Error(err)
+			return
+		}
+		pong.From, pong.To = p.id(), msg.From
+		_ = p.ws.Write(context.Background(), websocket.MessageBinary, p.seal(pong))
+	}
+}
+
+func (p *remote) setMute(mute bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = mute
+}
+
+func (p *remote) id() string { return p.keys.Identity().ID }
+
+// seal makes a frame of a message. Under the lock, or before listen.
+func (p *remote) seal(msg *wire.Message) []byte {
+	text, err := msg.AppendJSON(nil)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return p.sealer.Seal(nil, crypto.EscapeBody(nil, text), time.Now().Unix())
+}
+
+// message makes one from this peer.
+func (p *remote) message(kind wire.MessageType, payload any) *wire.Message {
+	msg, err := wire.NewMessage(kind, p.id(), p.rig.node.Keys.Identity().ID, payload)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return msg
+}
+
+// frame seals a message.
+func (p *remote) frame(msg *wire.Message) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seal(msg)
+}
+
+// sendFrame writes bytes as one binary message; whether they arrive is for the test to see.
+func (p *remote) sendFrame(data []byte) {
+	_ = p.ws.Write(context.Background(), websocket.MessageBinary, data)
+}
+
+func (p *remote) send(kind wire.MessageType, payload any) *wire.Message {
+	msg := p.message(kind, payload)
+	p.sendFrame(p.frame(msg))
+	return msg
+}
+
+// got returns what was heard of one type.
+func (p *remote) got(kind wire.MessageType) (of []*wire.Message) {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, msg := range p.heard {
+		if msg.Type == kind {
+			of = append(of, msg)
+		}
+	}
+	return of
+}
+
+// lastSize is the size of the last frame heard, in bytes.
+func (p *remote) lastSize() int {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.recorded[len(p.recorded)-1])
+}
+
+// goodbye returns the disconnect message, which must be the last, and the status of the close behind it.
+func (p *remote) goodbye() (wire.DisconnectPayload, websocket.StatusCode) {
+	p.t.Helper()
+	p.pump.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.heard) == 0 || p.heard[len(p.heard)-1].Type != wire.MsgDisconnect {
+		p.t.Fatalf("the last message is no disconnect; closed with %v", p.closed)
+	}
+	var payload wire.DisconnectPayload
+	if err := p.heard[len(p.heard)-1].ParsePayload(&payload); err != nil {
+		p.t.Fatal(err)
+	}
+	return payload, websocket.CloseStatus(p.closed)
+}
+
+// delivered returns the ids of one type that reached the handler.
+func (r *rig) delivered(kind wire.MessageType) (ids []string) {
+	synctest.Wait()
+	for _, text := range r.sink.all() {
+		if id, ok := strings.CutPrefix(text, string(kind)+" "); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// awaitDial plays the responder of one dial of the node: it returns the far end with the handshake that was heard.
+func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
+	serve(r.t, r.there, func(w http.ResponseWriter, req *http.Request) {
+		ws, err := websocket.Accept(w, req, nil)
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: ws}
+		r.t.Cleanup(func() {
+			ws.CloseNow()
+			p.pump.Wait()
+		})
+		_, data, err := ws.Read(context.Background())
+		if err != nil {
+			return
+		}
+		msg, err := wire.Decode(data)
+		if err != nil {
+			r.t.Error(fmt.Errorf("the handshake: %w", err))
+			return
+		}
+		hello, err := wire.DecodeHandshake(msg)
+		if err != nil {
+			r.t.Error(fmt.Errorf("the handshake: %w", err))
+			return
+		}
+		answer(p, hello)
+	})
+}
+
+// ack answers a handshake as a good responder does.
+func (p *remote) ack(hello wire.HandshakePayload) {
+	p.sayPlain(encodeLogin(p.t, wire.MsgHandshakeAck, wire.HandshakeAckPayload{
+		Identity: identityOnWire(p.keys.Identity()), Accepted: true,
+		ChallengeResponse: crypto.SignChallenge(hello.Challenge, p.rig.secretWith(p.keys)),
+	}))
+	p.listen()
+}

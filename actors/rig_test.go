@@ -1,0 +1,267 @@
+package actors
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// rig is one connection's actor under a parent that plays the registry. The test plays the peer.
+type rig struct {
+	*network
+	t       *testing.T
+	node    *Node
+	parent  *registryDouble
+	pid     *actor.PID // the parent's
+	sink    *record
+	dedup   *seenDouble
+	log     *bytes.Buffer
+	random  *randomDouble
+	spawned sync.WaitGroup
+	ln      *probeListener
+	slot    *Slot // of the connection that came last
+}
+
+// registryDouble spawns connections, notes what they say, and welcomes them unless it was told to refuse or to wait.
+type registryDouble struct {
+	mu     sync.Mutex
+	rig    *rig
+	told   []any
+	refuse string
+	silent bool
+	tokens float64
+	faults int
+	gone   int
+}
+
+type spawnOrder struct{ opening Opening }
+
+func (d *registryDouble) Receive(ctx actor.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch msg := ctx.Message().(type) {
+	case *spawnOrder:
+		slot, err := SpawnPeer(ctx, d.rig.node, msg.opening)
+		if err != nil {
+			panic(err)
+		}
+		ctx.Respond(slot)
+	case *Identified:
+		d.told = append(d.told, msg)
+		switch {
+		case d.silent:
+		case d.refuse != "":
+			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
+		default:
+			ctx.Send(msg.PID, d.rig.welcome(d.tokens))
+		}
+	case toRegistry:
+		d.told = append(d.told, msg)
+	case *actor.Terminated:
+		d.gone++
+	}
+}
+
+// HandleFailure stops a connection that panicked, as the registry does.
+func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults++
+	s.StopChildren(child)
+}
+
+// seenDouble is a Deduplicator with a set of ids, and a hook before it.
+type seenDouble struct {
+	mu   sync.Mutex
+	ids  map[string]bool
+	full bool
+	hook func(*wire.Message)
+}
+
+func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
+	if s.hook != nil {
+		s.hook(msg)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.full:
+		return Full
+	case s.ids[msg.ID]:
+		return Duplicate
+	}
+	s.ids[msg.ID] = true
+	return Fresh
+}
+
+// randomDouble panics on demand.
+type randomDouble struct{ panics bool }
+
+func (r *randomDouble) Read(b []byte) (int, error) {
+	if r.panics {
+		panic("random: injected")
+	}
+	return rand.Read(b)
+}
+
+type noReplies struct{}
+
+func (noReplies) Reply(string, *wire.Message) bool { return false }
+
+// defaultLimits are those of a default node.
+func defaultLimits() Limits {
+	return Limits{
+		MaxMessageSize: 1 << 20, PingInterval: 30 * time.Second, PongTimeout: 10 * time.Second,
+		HandshakeTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, RateBurst: 100, RateRefill: 50,
+		MaxClockSkew: 5 * time.Minute, QueueMessages: 4096, QueueBytes: 8 << 20, InboundBytes: 512 << 10,
+	}
+}
+
+// newRig makes one, listening, inside a bubble.
+func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
+	t.Helper()
+	limits := defaultLimits()
+	for _, change := range adjust {
+		change(&limits)
+	}
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	r := &rig{
+		network: newNetwork(), t: t, log: &bytes.Buffer{}, random: &randomDouble{},
+		sink:  &record{noting: func(m *wire.Message) string { return string(m.Type) + " " + m.ID }},
+		dedup: &seenDouble{ids: make(map[string]bool)},
+	}
+	r.node = &Node{
+		System: actor.NewActorSystem(actor.WithLoggerFactory(quiet)), Keys: newKeys(t, "here"), Limits: limits,
+		Counters: &Counters{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
+		Wall: time.Now, Rand: r.random, Spawn: r.spawned.Go,
+	}
+	r.node.Samples = NewSampler(r.node.Log)
+	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
+	r.pid = r.node.System.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return r.parent }))
+	r.ln = serve(t, r.here, func(w http.ResponseWriter, req *http.Request) {
+		slot := r.place(Opening{Direction: Inbound, Remote: req.RemoteAddr})
+		socket, err := AcceptSocket(w, req, r.node.Limits.Socket())
+		if err != nil {
+			slot.Fail(err)
+			return
+		}
+		slot.Attach(socket)
+	})
+	t.Cleanup(r.end)
+	return r
+}
+
+// end stops everything and proves that it ends: what is left would fail the bubble.
+func (r *rig) end() {
+	_ = r.node.System.Root.StopFuture(r.pid).Wait()
+	r.spawned.Wait()
+	time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library
+}
+
+// place asks the parent for a connection's actor.
+func (r *rig) place(opening Opening) *Slot {
+	result, err := r.node.System.Root.RequestFuture(r.pid, &spawnOrder{opening}, time.Minute).Result()
+	if err != nil {
+		r.t.Error(err)
+		return nil
+	}
+	r.parent.mu.Lock()
+	defer r.parent.mu.Unlock()
+	r.slot = result.(*Slot)
+	return r.slot
+}
+
+func (r *rig) welcome(tokens float64) *Welcome {
+	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log), Dedup: r.dedup, Tokens: tokens}
+}
+
+// tell sends the connection's actor something, as the registry would.
+func (r *rig) tell(message any) { r.slot.handle.tell(message) }
+
+// reports are what the connections have told their parent so far.
+func (r *rig) reports() []any {
+	synctest.Wait()
+	r.parent.mu.Lock()
+	defer r.parent.mu.Unlock()
+	return slices.Clone(r.parent.told)
+}
+
+// told returns the reports of one kind.
+func told[T any](r *rig) (of []T) {
+	for _, report := range r.reports() {
+		if match, ok := report.(T); ok {
+			of = append(of, match)
+		}
+	}
+	return of
+}
+
+// ended returns how the one connection ended, and fails when it has not.
+func (r *rig) ended() End {
+	r.t.Helper()
+	all := told[*Ended](r)
+	if len(all) != 1 {
+		r.t.Fatalf("%d reports of an end, want 1", len(all))
+	}
+	return all[0].End
+}
+
+// stopped reports whether the actor is gone and its place free.
+func (r *rig) stopped() bool {
+	synctest.Wait()
+	r.parent.mu.Lock()
+	defer r.parent.mu.Unlock()
+	return r.parent.gone > 0
+}
+
+// want compares counters, given as pairs of name and value.
+func (r *rig) want(counts map[Counter]uint64) {
+	r.t.Helper()
+	synctest.Wait()
+	for name, want := range counts {
+		if got := r.node.Counters.Get(name); got != want {
+			r.t.Errorf("%v = %d, want %d", name, got, want)
+		}
+	}
+}
+
+// secretWith is what the node and the holder of keys share.
+func (r *rig) secretWith(keys *crypto.NodeManager) crypto.SharedSecret {
+	secret, err := keys.SharedSecret(r.node.Keys.PublicKey())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return secret
+}
+
+// dialHere opens an outbound connection of the node to a peer that the test plays: it returns the slot, and the far
+// end once the handshake has been heard.
+func (r *rig) dialHere(expect string) *Slot {
+	challenge, err := crypto.GenerateChallenge(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	slot := r.place(Opening{Direction: Outbound, Remote: thereIP, ExpectID: expect, Challenge: [32]byte(challenge)})
+	r.node.Spawn(func() {
+		socket, err := DialSocket(context.Background(), "ws://10.0.0.2:9091/ws", r.here.DialContext, nil, r.node.Limits.Socket())
+		if err != nil {
+			slot.Fail(err)
+			return
+		}
+		slot.Attach(socket)
+	})
+	return slot
+}

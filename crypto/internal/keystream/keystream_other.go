@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package keystream
+
+func xor(dst []byte, nonce *[nonceLen]byte) { definition(dst, nonce) }

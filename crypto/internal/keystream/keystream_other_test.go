@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package keystream
+
+func fast() []implementation { return nil }

@@ -48,6 +48,7 @@ type Node struct {
 	Wall     func() time.Time // the clock that stamps and judges messages; durations never depend on it
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node
+	Observer Observer         // nil: nobody wants to know how long things take
 
 	frames   buffers
 	sendings sync.Pool // of *sending

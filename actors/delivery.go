@@ -23,6 +23,7 @@ type Delivery struct {
 	sink     Sink
 	counters *Counters
 	log      *slog.Logger
+	activity *Activity
 
 	mu      sync.Mutex
 	waiting []deliverable
@@ -37,8 +38,8 @@ type deliverable struct {
 }
 
 // NewDelivery returns an empty queue before sink.
-func NewDelivery(sink Sink, counters *Counters, log *slog.Logger) *Delivery {
-	return &Delivery{sink: sink, counters: counters, log: log}
+func NewDelivery(sink Sink, counters *Counters, log *slog.Logger, activity *Activity) *Delivery {
+	return &Delivery{sink: sink, counters: counters, log: log, activity: activity}
 }
 
 // Event queues something for Sink.Do.
@@ -57,11 +58,13 @@ func (d *Delivery) push(next deliverable) {
 	d.running = true
 	d.mu.Unlock()
 	if start {
+		d.activity.begin()
 		go d.run() // not Node.Spawn: nothing may wait for a handler, which may be waiting for the end itself
 	}
 }
 
 func (d *Delivery) run() {
+	defer d.activity.end()
 	var batch []deliverable
 	for {
 		d.mu.Lock()

@@ -101,5 +101,7 @@ func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 		return
 	}
 	p.alive.pingID = ""
-	p.handle.roundTrip.Store(int64(now.Sub(p.alive.lastPing)))
+	took := now.Sub(p.alive.lastPing)
+	p.handle.roundTrip.Store(int64(took))
+	p.node.observeRoundTrip(took)
 }

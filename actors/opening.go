@@ -17,7 +17,7 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	if p.phase != pending || socket == nil {
 		return
 	}
-	p.phase, p.socket, p.reading = shaking, socket, true
+	p.phase, p.socket, p.reading, p.since = shaking, socket, true, time.Now()
 	p.handle.outbox.attach(socket)
 	p.node.Spawn(func() {
 		readPump(socket, p.inbound, &p.node.frames, p.handle.tell)
@@ -113,6 +113,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	p.limiter.Drain(w.Tokens)
 	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 	p.node.Counters.Inc(HandshakesAccepted)
+	p.node.observeHandshake(now.Sub(p.since))
 	if p.opening.Direction == Inbound {
 		p.sendAck(wire.HandshakeAckPayload{
 			Identity:          identityOnWire(p.self),

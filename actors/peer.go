@@ -55,6 +55,7 @@ type Peer struct {
 	// Owned by Receive.
 	phase     phase
 	socket    *Socket
+	since     time.Time // of the socket
 	peer      claim
 	secret    crypto.SharedSecret
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack

@@ -185,7 +185,7 @@ func (r *rig) place(opening Opening) *Slot {
 }
 
 func (r *rig) welcome(tokens float64) *Welcome {
-	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log), Dedup: r.dedup, Tokens: tokens}
+	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log, &Activity{}), Dedup: r.dedup, Tokens: tokens}
 }
 
 // tell sends the connection's actor something, as the registry would.

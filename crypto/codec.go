@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/Snider/go-p2p/crypto/internal/keystream"
 	"golang.org/x/crypto/chacha20"
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -118,7 +119,7 @@ func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
 	dst = append(dst, plaintextTail...)
 
 	plaintext := dst[start:]
-	xorKeystream(plaintext, &s.nonce)
+	keystream.XOR(plaintext, &s.nonce)
 	copy(s.short[shortNoncePad:], s.nonce[subkeyPrefixLen:])
 	sealed := s.aead.Seal(plaintext[:0], s.short[:], plaintext, nil)
 	s.count()

@@ -1,6 +1,8 @@
 package crypto
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -31,18 +33,37 @@ func EscapeBody(dst, body []byte) []byte {
 		body = []byte(string([]rune(string(body))))
 	}
 	dst = slices.Grow(dst, len(body)+len(body)/8)
-	clean := 0 // body[clean:i] stands for itself
-	for i, c := range body {
-		letter := escapes[c]
-		if letter == 0 {
+	for len(body) >= 8 {
+		dst = slices.Grow(dst, 8+maxEscape)
+		word, end := binary.LittleEndian.Uint64(body), len(dst)
+		binary.LittleEndian.PutUint64(dst[end:end+8], word)
+		plain := bits.TrailingZeros64(special(word)) / 8 // 8 when all are
+		dst = dst[:end+plain]
+		if plain == 8 {
+			body = body[8:]
 			continue
 		}
-		dst = append(dst, body[clean:i]...)
-		dst = append(dst, '\\', letter)
-		if letter == 'u' {
-			dst = append(dst, '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		clean = i + 1
+		dst = appendEscape(dst, body[plain])
+		body = body[plain+1:]
 	}
-	return append(dst, body[clean:]...)
+	for _, c := range body {
+		if escapes[c] == 0 {
+			dst = append(dst, c)
+		} else {
+			dst = appendEscape(dst, c)
+		}
+	}
+	return dst
+}
+
+const maxEscape = len(`\u0000`)
+
+// appendEscape appends what stands for c, which cannot stand for itself.
+func appendEscape(dst []byte, c byte) []byte {
+	letter := escapes[c]
+	dst = append(dst, '\\', letter)
+	if letter == 'u' {
+		dst = append(dst, '0', '0', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
 }

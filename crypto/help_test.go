@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/Snider/go-p2p/crypto/internal/keystream"
 )
 
 // keyVectors is testdata/vectors/keys.json.
@@ -82,7 +84,7 @@ func sealRaw(codec *Codec, head string, plaintext []byte, nonce [nonceLen]byte) 
 	frame = append(frame, head...)
 	frame = append(frame, nonce[:]...)
 	mixed := bytes.Clone(plaintext)
-	xorKeystream(mixed, &nonce)
+	keystream.XOR(mixed, &nonce)
 	return codec.wide.Seal(frame, nonce[:], mixed, nil)
 }
 

@@ -1,6 +1,10 @@
 package crypto
 
-import "crypto/cipher"
+import (
+	"crypto/cipher"
+
+	"github.com/Snider/go-p2p/crypto/internal/keystream"
+)
 
 // Opener opens the frames that arrive on one connection. Not safe for concurrent use.
 type Opener struct {
@@ -36,7 +40,7 @@ func (o *Opener) Open(frame []byte) (body []byte, err error) {
 	if err != nil {
 		return nil, ErrAuthentication
 	}
-	xorKeystream(plaintext, &o.nonce)
+	keystream.XOR(plaintext, &o.nonce)
 	body, err = parsePlaintext(plaintext)
 	if err != nil {
 		clear(plaintext) // what was wrong with it is nobody's business

@@ -26,6 +26,8 @@ func ParseAddress(address, path string) (string, error) {
 		return fail("the scheme is not ws or wss")
 	case u.Hostname() == "":
 		return fail("the host is missing")
+	case strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "["):
+		return fail("an IPv6 address belongs in brackets")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("it holds more than a host, a port and a path")
 	}

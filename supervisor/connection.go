@@ -83,7 +83,7 @@ func (c *PeerConnection) Message(msg *wire.Message) {
 		}
 	}
 	if c.hub.onMessage != nil {
-		c.hub.onMessage(c, msg)
+		c.hub.handle(c, msg)
 	}
 }
 
@@ -91,11 +91,21 @@ func (c *PeerConnection) Message(msg *wire.Message) {
 // before the transport starts.
 type hub struct {
 	system    *actor.ActorSystem
+	observer  Observer // nil: none
 	onMessage func(*PeerConnection, *wire.Message)
 	onEvent   func(Event)
 
 	mu          sync.Mutex // for writers
 	subscribers atomic.Pointer[[]*actor.PID]
+}
+
+// handle runs the program's handler.
+func (h *hub) handle(c *PeerConnection, msg *wire.Message) {
+	if h.observer != nil {
+		began := time.Now()
+		defer func() { h.observer.Handler(time.Since(began)) }()
+	}
+	h.onMessage(c, msg)
 }
 
 func (h *hub) subscribed() bool {

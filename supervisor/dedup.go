@@ -45,7 +45,7 @@ type MessageDeduplicator struct {
 
 	mu       sync.Mutex // the rest
 	rotated  time.Time
-	accounts map[string]*dedupAccount
+	parts    map[string]*dedupPart // by peer
 
 	// Until then, messages stamped before the start are stale: the last process died with its set.
 	staleBefore, staleUntil time.Time
@@ -70,13 +70,18 @@ func (e dedupEntry) content() uint64 { return uint64(e) >> 16 & 0xffffff }
 // reading than ours.
 func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
 
-// dedupAccount is one peer's part of the set.
+// dedupAccount is the set as one connection uses it.
 type dedupAccount struct {
-	set               *MessageDeduplicator
-	id                string
-	tag               uint64
-	listed            atomic.Bool // it is among the set's accounts
+	set  *MessageDeduplicator
+	id   string // of the peer
+	tag  uint64
+	part atomic.Pointer[dedupPart] // nil before the first message
+}
+
+// dedupPart is one peer's part of the set, the same for all its connections.
+type dedupPart struct {
 	current, previous atomic.Int64
+	dropped           atomic.Bool // it was empty for a whole TTL: the next message begins another
 }
 
 // NewMessageDeduplicator returns an empty set that remembers for ttl, at most limit ids in each generation, of which a
@@ -90,7 +95,7 @@ func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, 
 	d := &MessageDeduplicator{
 		ttl: ttl, limit: 2 * int64(limit), share: 2 * int64(share),
 		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
-		accounts: make(map[string]*dedupAccount),
+		parts: make(map[string]*dedupPart),
 	}
 	for i := range d.shards {
 		d.shards[i].current = make(map[uint64]dedupEntry)
@@ -113,24 +118,26 @@ func (d *MessageDeduplicator) distrust(start, now time.Time) {
 	d.staleBefore, d.staleUntil = start, now.Add(d.ttl)
 }
 
-// For returns the set as one peer uses it.
+// For returns the set as one connection of a peer uses it.
 func (d *MessageDeduplicator) For(peerID string) actors.Deduplicator {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if account := d.accounts[peerID]; account != nil {
-		return account
-	}
 	return &dedupAccount{set: d, id: peerID, tag: d.hash(peerID) & 0xffffff}
 }
 
-// list puts an account among the set's with its first entry: a peer that only says who it is costs nothing.
-func (d *MessageDeduplicator) list(a *dedupAccount) {
+// partOf returns a connection's part of the set. It is made with the first message: a peer that only says who it is
+// costs nothing.
+func (d *MessageDeduplicator) partOf(a *dedupAccount) *dedupPart {
+	if part := a.part.Load(); part != nil && !part.dropped.Load() {
+		return part
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.accounts[a.id] == nil {
-		d.accounts[a.id] = a
+	part := d.parts[a.id]
+	if part == nil {
+		part = &dedupPart{}
+		d.parts[a.id] = part
 	}
-	a.listed.Store(true)
+	a.part.Store(part)
+	return part
 }
 
 // Seen implements actors.Deduplicator: it tests and marks in one step.
@@ -139,9 +146,7 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
 		return actors.Stale
 	}
-	if !a.listed.Load() {
-		d.list(a)
-	}
+	part := d.partOf(a)
 	key, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
 	shard := &d.shards[key%dedupShards]
 	shard.mu.Lock()
@@ -157,12 +162,12 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		}
 	}
 	total := d.count.Load()
-	if total >= d.limit || total >= d.limit/2 && a.current.Load()+a.previous.Load() >= d.share {
+	if total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
 	}
 	if _, replaced := shard.current[key]; !replaced {
 		d.count.Add(1)
-		a.current.Add(1)
+		part.current.Add(1)
 	}
 	shard.current[key] = newDedupEntry(a.tag, content, ticks)
 	return actors.Fresh
@@ -196,11 +201,11 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 		s.previous, s.current = s.current, make(map[uint64]dedupEntry)
 		s.mu.Unlock()
 	}
-	for id, account := range d.accounts {
-		account.previous.Store(account.current.Swap(0))
-		if account.previous.Load() == 0 {
-			account.listed.Store(false) // a connection that still holds it lists it again
-			delete(d.accounts, id)
+	for id, part := range d.parts {
+		part.previous.Store(part.current.Swap(0))
+		if part.previous.Load() == 0 {
+			part.dropped.Store(true)
+			delete(d.parts, id)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
@@ -130,6 +132,7 @@ type place struct {
 	group     string  // of the address, for the limit per address; empty: not counted
 	target    *target // what it was dialled for; nil for inbound
 	challenge challenge
+	born      time.Time
 
 	// Once the peer is identified.
 	identity crypto.NodeIdentity

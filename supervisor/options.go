@@ -23,6 +23,7 @@ type surroundings struct {
 	wrap     func(net.Conn) net.Conn
 	wall     func() time.Time
 	rand     io.Reader
+	observer Observer
 }
 
 // WithActorSystem runs the tree inside an actor system of the program's. Without it the transport makes its own.
@@ -52,6 +53,9 @@ func WithClock(wall func() time.Time) Option { return func(s *surroundings) { s.
 // WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
 // crypto/rand breaks the encryption: for tests only.
 func WithRandom(random io.Reader) Option { return func(s *surroundings) { s.rand = random } }
+
+// WithObserver tells o how long round trips, handshakes and handlers take: for histograms.
+func WithObserver(o Observer) Option { return func(s *surroundings) { s.observer = o } }
 
 // wrappedListener passes accepted connections through a wrapper.
 type wrappedListener struct {

@@ -74,6 +74,13 @@ func (r *PeerRegistry) evict() bool {
 	return len(candidates) > 0
 }
 
+// len returns how many peers the book holds.
+func (r *PeerRegistry) len() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.peers)
+}
+
 // Update changes a known peer and reports whether it is known.
 func (r *PeerRegistry) Update(id string, change func(*Peer)) bool {
 	r.mu.Lock()

@@ -35,6 +35,8 @@ type registry struct {
 	stopDials context.CancelFunc
 	done      chan struct{}
 
+	deliveries *actors.Activity
+
 	// Owned by Receive.
 	self      *actor.PID
 	places    map[string]*place   // by the ID of the actor's PID
@@ -48,12 +50,15 @@ type registry struct {
 	patience  *time.Timer
 	order     uint64
 	stopping  bool
+	restarts  uint64 // panics of its own
+	stopped   uint64 // connections that were stopped because they panicked
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
 func (r *registry) Receive(ctx actor.Context) {
 	defer func() {
 		if fault := recover(); fault != nil {
+			r.restarts++
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
 			r.reconcile(ctx)
@@ -112,6 +117,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onAuthChanged(ctx)
 	case *census:
 		answer(ctx, r.count())
+	case *climb:
+		answer(ctx, r.tree(msg.limit))
 	case *sweep:
 		r.onSweep()
 	case *shutdown:
@@ -177,7 +184,7 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 	}
 	p := &place{
 		slot: slot, pid: slot.Handle().PID(), direction: opening.Direction,
-		challenge: opening.Challenge, tokens: r.cfg.RateBurst,
+		challenge: opening.Challenge, tokens: r.cfg.RateBurst, born: time.Now(),
 	}
 	r.places[p.pid.Id] = p
 	return p, nil
@@ -260,7 +267,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	p.conn = &PeerConnection{
 		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p), peerAddress: msg.Remote, direction: p.direction,
 	}
-	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log)
+	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log, r.deliveries)
 	p.conn.verified.Store(msg.Proven)
 	r.peers[id] = append(r.peers[id], p)
 	if len(r.peers[id]) == 1 {
@@ -321,6 +328,7 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 // HandleFailure implements actor.SupervisorStrategy: a connection that panicked is stopped, never restarted, since its
 // socket cannot come back.
 func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+	r.stopped++
 	r.node.Counters.Inc(actors.ActorRestarts)
 	fault := fmt.Sprint(reason)
 	r.node.Samples.Warn("a connection's actor panicked and was stopped", "panic", actors.Quote(fault))

@@ -49,6 +49,7 @@ type PeerInfo struct {
 	AddedAt    time.Time       `json:"addedAt"`
 	Persistent bool            `json:"persistent"`
 	Queued     int             `json:"queued"` // messages
+	QueuedSize int             `json:"-"`      // bytes
 	Allowed    bool            `json:"allowed"`
 }
 
@@ -74,6 +75,25 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
+// Accepting reports whether peers can connect: the transport runs and listens. It is false from the moment Stop is
+// called, and for a node that accepts nobody; a node without a free place is still true.
+func (t *Transport) Accepting() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.phase != transportRunning || t.listener == nil {
+		return false
+	}
+	select {
+	case <-t.listener.served:
+		return false // it failed
+	default:
+		return true
+	}
+}
+
+// Counters returns every counter by its name. Unlike Status it asks nobody, and works before Start and after Stop.
+func (t *Transport) Counters() map[string]uint64 { return t.node.Counters.Snapshot() }
+
 // Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
 func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	taken, err := ask[*censusTaken](ctx, t, &census{})
@@ -84,6 +104,22 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	for _, p := range t.book.List() {
 		all[p.ID] = t.inform(p)
 	}
+	for _, info := range t.Connected() {
+		all[info.ID] = info
+	}
+	list := make([]PeerInfo, 0, len(all))
+	for id, info := range all {
+		info.Persistent = info.Persistent || taken.kept[id]
+		list = append(list, info)
+	}
+	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return list, nil
+}
+
+// Connected returns the peers that are connected, as Peers does, in any order. It asks nobody: Persistent is what the
+// peer book says.
+func (t *Transport) Connected() []PeerInfo {
+	var list []PeerInfo
 	for c := range t.Connections() {
 		p, known := t.book.Get(c.peer.ID)
 		if !known {
@@ -95,20 +131,17 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 			info.Address = c.peerAddress
 		}
 		info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
-		info.Queued, _ = c.Queued()
+		info.Queued, info.QueuedSize = c.Queued()
 		if at := c.LastActivity(); at.After(info.LastSeen) {
 			info.LastSeen = at.UTC()
 		}
-		all[p.ID] = info
-	}
-	list := make([]PeerInfo, 0, len(all))
-	for id, info := range all {
-		info.Persistent = info.Persistent || taken.kept[id]
 		list = append(list, info)
 	}
-	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return list, nil
+	return list
 }
+
+// KnownPeers returns how many peers the peer book holds.
+func (t *Transport) KnownPeers() int { return t.book.len() }
 
 func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{

@@ -38,6 +38,8 @@ type Transport struct {
 	born      time.Time
 	work      sync.WaitGroup // pumps, writers, dials and the listener
 
+	deliveries actors.Activity // handlers, which may not return
+
 	mu       sync.Mutex
 	phase    transportPhase
 	pid      *actor.PID
@@ -77,7 +79,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
-	t.hub = &hub{system: t.from.system}
+	t.hub = &hub{system: t.from.system, observer: t.from.observer}
 	limit, share := dedupSize(&t.cfg)
 	var err error
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
@@ -86,7 +88,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.node = &actors.Node{
 		System: t.from.system, Keys: keys, Limits: t.cfg.limits(), Counters: &actors.Counters{},
 		Samples: actors.NewSampler(t.from.log), Log: t.from.log, Replies: t.replies,
-		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go,
+		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go, Observer: t.from.observer,
 	}
 	return t, nil
 }
@@ -174,11 +176,12 @@ func (t *Transport) spawn() {
 	r := &registry{
 		cfg: &t.cfg, node: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
-		places: make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
+		deliveries: &t.deliveries,
+		places:     make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
 		verified: make(map[string]bool), targets: make(map[string]*target), leftovers: make(map[leftoverKey]leftover),
 		settling: make(map[string]*time.Timer),
 	}
-	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log)
+	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }), "p2p-registry-")
 }
 
@@ -282,10 +285,24 @@ func (t *Transport) Stop(ctx context.Context) error {
 		<-t.ended
 	}
 	t.work.Wait() // every socket is closed, so this does not take long
+	t.drain(ctx)
 	if phase == transportRunning {
 		return t.retain()
 	}
 	return nil
+}
+
+// handlerGrace is how long Stop waits for handlers, so that they have seen the end of every connection. One that
+// called Stop itself cannot return before it.
+const handlerGrace = time.Second
+
+func (t *Transport) drain(ctx context.Context) {
+	grace, cancel := context.WithTimeout(ctx, handlerGrace)
+	defer cancel()
+	select {
+	case <-t.deliveries.Idle():
+	case <-grace.Done():
+	}
 }
 
 // retain keeps what the next run needs.

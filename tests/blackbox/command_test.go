@@ -24,7 +24,11 @@ func command(t *testing.T, home, stdin string, env []string, args ...string) res
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, nodeBinary, args...)
+	binary := commandBinary
+	if args[0] == "run" {
+		binary = nodeBinary
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = environment(home, env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr strings.Builder

@@ -135,6 +135,17 @@ func (n *node) find(mark int, kind string, pairs ...any) (event, error) {
 	}
 }
 
+// count is how many events of a kind with these fields there are so far.
+func (n *node) count(kind string, pairs ...any) int {
+	found := 0
+	for _, e := range n.all() {
+		if e.has(kind, pairs...) {
+			found++
+		}
+	}
+	return found
+}
+
 // over says whether the process has ended and all its events have been read.
 func (n *node) over() bool {
 	select {

@@ -131,8 +131,8 @@ func TestBroadcast(t *testing.T) {
 func TestTransportMessagesAreNoEvents(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	a.ok("ping", b.id(), "--count", "2")
-	b.ok("ping", a.id(), "--count", "2")
+	a.ok("ping", b.id(), "--count", "2", "--interval", "10ms")
+	b.ok("ping", a.id(), "--count", "2", "--interval", "10ms")
 	r := dialed(a, refpeer.Options{Pong: true})
 	if err := r.Disconnect("done", 1000); err != nil {
 		t.Fatal(err)

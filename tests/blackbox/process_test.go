@@ -72,6 +72,9 @@ func environment(home string, extra ...string) []string {
 		"XDG_DATA_HOME=" + filepath.Join(home, "share"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
 		"TERM=dumb",
+		// The race detector sleeps a second at every exit, for reports of threads that still run; most tests start
+		// many commands, and a race is reported when it is met.
+		"GORACE=atexit_sleep_ms=0",
 	}, extra...)
 }
 

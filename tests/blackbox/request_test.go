@@ -100,7 +100,7 @@ func TestPing(t *testing.T) {
 	deployed := dialed(a, refpeer.Options{Pong: true})
 	for _, id := range []string{b.id(), deployed.self.ID} {
 		var raw map[string]any
-		r := a.run("ping", id, "--count", "3", "--output", "json")
+		r := a.run("ping", id, "--count", "3", "--interval", "10ms", "--output", "json")
 		r.want(t, 0)
 		r.decode(t, &raw)
 		if gone := missing(raw, "peer", "sent", "received", "minMs", "avgMs", "maxMs"); len(gone) > 0 {
@@ -117,10 +117,10 @@ func TestPing(t *testing.T) {
 // TestPingWithoutPong pings a deployed peer that never answers pings, which it need not.
 func TestPingWithoutPong(t *testing.T) {
 	t.Parallel()
-	a := start(t, "--pong-timeout", "500ms")
+	a := start(t)
 	r := dialed(a, refpeer.Options{})
 	r.prove()
-	res := a.run("ping", r.self.ID, "--count", "1", "--output", "json")
+	res := a.run("ping", r.self.ID, "--count", "1", "--timeout", "500ms", "--output", "json")
 	res.want(t, 5)
 	var p pingResult
 	res.decode(t, &p)

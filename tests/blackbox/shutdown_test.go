@@ -51,9 +51,9 @@ func TestGracefulShutdown(t *testing.T) {
 // TestQueuedMessagesGoFirst stops a node while messages for a peer that does not read yet are waiting.
 func TestQueuedMessagesGoFirst(t *testing.T) {
 	t.Parallel()
-	const count, size = 40, 16 << 10
+	const count, size = 40, 64 << 10
 	a := start(t, "--stdin")
-	slow := dialed(a, refpeer.Options{Stall: true, RecvBuffer: 4 << 10})
+	slow := dialed(a, refpeer.Options{Stall: true, RecvBuffer: 64 << 10})
 	slow.prove()
 	quick := dialed(a, refpeer.Options{})
 	quick.prove()
@@ -61,6 +61,9 @@ func TestQueuedMessagesGoFirst(t *testing.T) {
 	a.write(numbered(count, size, "")...)
 	// A broadcast is handed to all peers at once: when the quick one has the last, the slow one has it waiting.
 	expectNumbered(t, quick, count, size)
+	if p := a.peerByID(slow.self.ID); p == nil || p.Queued == 0 {
+		t.Errorf("nothing is queued for the slow peer: %+v", p)
+	}
 	a.signal(syscall.SIGTERM)
 	slow.Resume()
 	expectNumbered(t, slow, count, size)

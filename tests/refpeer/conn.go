@@ -24,6 +24,7 @@ type Conn struct {
 	features []string
 	password string
 	pong     bool
+	count    bool // frames are counted, not opened
 
 	writing sync.Mutex // gorilla allows one writer at a time
 	reading sync.Once
@@ -32,6 +33,7 @@ type Conn struct {
 	mu       sync.Mutex
 	inbox    []Envelope
 	more     chan struct{} // closed and replaced when the inbox or err changes
+	frames   int
 	unopened int
 	err      error
 }
@@ -44,6 +46,7 @@ func newConn(ws *websocket.Conn, o Options, peer Public, features []string, secr
 		features: features,
 		password: password(secret),
 		pong:     o.Pong,
+		count:    o.CountOnly,
 		done:     make(chan struct{}),
 		more:     make(chan struct{}),
 	}
@@ -141,6 +144,23 @@ func (c *Conn) RecvType(ctx context.Context, types ...string) (Envelope, error) 
 	}
 }
 
+// AwaitFrames waits until n frames have come, whether they open or not, and returns how many came in all.
+func (c *Conn) AwaitFrames(ctx context.Context, n int) (int, error) {
+	for {
+		c.mu.Lock()
+		frames, err, more := c.frames, c.err, c.more
+		c.mu.Unlock()
+		if frames >= n || err != nil {
+			return frames, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return frames, fmt.Errorf("%d frames of %d received: %w", frames, n, ctx.Err())
+		}
+	}
+}
+
 // Unopened counts the frames that did not open or held no envelope.
 func (c *Conn) Unopened() int {
 	c.mu.Lock()
@@ -181,12 +201,16 @@ func (c *Conn) read() {
 			c.note(func() { c.err = err })
 			return
 		}
-		e, err := open(frame, c.password)
-		if err != nil {
-			c.note(func() { c.unopened++ })
+		if c.count {
+			c.note(func() { c.frames++ })
 			continue
 		}
-		c.note(func() { c.inbox = append(c.inbox, e) })
+		e, err := open(frame, c.password)
+		if err != nil {
+			c.note(func() { c.frames, c.unopened = c.frames+1, c.unopened+1 })
+			continue
+		}
+		c.note(func() { c.frames, c.inbox = c.frames+1, append(c.inbox, e) })
 		if c.pong && e.Type == TypePing {
 			c.answer(e)
 		}

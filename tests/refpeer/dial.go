@@ -19,6 +19,8 @@ type Options struct {
 	Pong bool
 	// Stall leaves the socket unread after the handshake, until Conn.Resume.
 	Stall bool
+	// CountOnly leaves frames unopened: they are counted and thrown away, so that many peers cost next to nothing.
+	CountOnly bool
 	// Features are announced in the handshake; deployed nodes announce none.
 	Features []string
 	// Spoil changes the handshake payload just before it is sent.

@@ -65,9 +65,11 @@ func (w width) ch(a, b, c vec) vec  { return w.logic(x&y|^x&z&0xff, a, b, c) }
 func (w width) maj(a, b, c vec) vec { return w.logic(x&y|x&z|y&z, a, b, c) }
 
 func (w width) bigSigma0(a vec) vec { return w.xor3(w.rotate(a, 2), w.rotate(a, 13), w.rotate(a, 22)) }
+
 func (w width) bigSigma1(a vec) vec { return w.xor3(w.rotate(a, 6), w.rotate(a, 11), w.rotate(a, 25)) }
 
 func (w width) smallSigma0(a vec) vec { return w.xor3(w.rotate(a, 7), w.rotate(a, 18), w.shift(a, 3)) }
+
 func (w width) smallSigma1(a vec) vec {
 	return w.xor3(w.rotate(a, 17), w.rotate(a, 19), w.shift(a, 10))
 }

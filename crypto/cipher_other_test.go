@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package crypto
+
+// cipherAllocations is what one use of the cipher of golang.org/x/crypto
+// allocates: in portable Go its state.
+const cipherAllocations = 1

@@ -1,0 +1,146 @@
+package supervisor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+func TestAdmit(t *testing.T) {
+	cfg := DefaultTransportConfig()
+	cfg.MaxConns, cfg.MaxConnsPerAddress = 10, 3
+	off := cfg
+	off.MaxConnsPerAddress = -1
+	cases := []struct {
+		name    string
+		o       occupancy
+		cfg     TransportConfig
+		limited bool
+		want    refusal
+	}{
+		{"empty", occupancy{}, cfg, true, admitted},
+		{"one place left", occupancy{conns: 9}, cfg, true, admitted},
+		{"none left", occupancy{conns: 10}, cfg, true, refusedFull},
+		{"more than there may be", occupancy{conns: 11}, cfg, false, refusedFull},
+		{"address below its limit", occupancy{conns: 5, fromAddress: 2}, cfg, true, admitted},
+		{"address at its limit", occupancy{conns: 5, fromAddress: 3}, cfg, true, refusedAddress},
+		{"loopback is not limited", occupancy{conns: 5, fromAddress: 9}, cfg, false, admitted},
+		{"limit off", occupancy{conns: 5, fromAddress: 9}, off, true, admitted},
+		{"stopping", occupancy{stopping: true}, cfg, false, refusedStopping},
+		{"stopping and full", occupancy{stopping: true, conns: 10}, cfg, false, refusedStopping},
+	}
+	for _, c := range cases {
+		if got := admit(c.o, &c.cfg, c.limited); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestJudgePeer(t *testing.T) {
+	cfg := DefaultTransportConfig()
+	cfg.MaxConns, cfg.ReservedConns = 10, 3
+	good := credentials{authorized: true}
+	with := func(change func(*credentials)) credentials {
+		c := good
+		change(&c)
+		return c
+	}
+	cases := []struct {
+		name string
+		c    credentials
+		want refusal
+	}{
+		{"stranger", good, admitted},
+		{"our own key", with(func(c *credentials) { c.self = true }), "invalid handshake"},
+		{"our own key, even listed", with(func(c *credentials) { c.self, c.listed = true, true }), "invalid handshake"},
+		{"our own challenge", with(func(c *credentials) { c.reflected = true }), "invalid handshake"},
+		{"not authorized", with(func(c *credentials) { c.authorized = false }), "peer not authorized"},
+		{"last place for strangers", with(func(c *credentials) { c.unlisted = 6 }), admitted},
+		{"the rest is reserved", with(func(c *credentials) { c.unlisted = 7 }), refusedFull},
+		{"for those on the allowlist", with(func(c *credentials) { c.unlisted, c.listed = 7, true }), admitted},
+	}
+	for _, c := range cases {
+		if got := judgePeer(c.c, &cfg); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBackoffBounds(t *testing.T) {
+	almost := 1 - 1e-12
+	bounds := []time.Duration{
+		500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
+		16 * time.Second, 32 * time.Second, time.Minute, time.Minute,
+	}
+	for i, bound := range bounds {
+		failures := i + 1
+		if got := backoff(failures, 0); got != 0 {
+			t.Errorf("failure %d: at least %v, want 0 (full jitter)", failures, got)
+		}
+		if got := backoff(failures, almost); got > bound || got < bound-time.Microsecond {
+			t.Errorf("failure %d: at most %v, want %v", failures, got, bound)
+		}
+		if got := backoff(failures, 0.5); got != bound/2 {
+			t.Errorf("failure %d: in the middle %v, want %v", failures, got, bound/2)
+		}
+	}
+	for _, failures := range []int{-1, 0, 1 << 20, 1 << 40} {
+		if got := backoff(failures, almost); got < 0 || got > time.Minute {
+			t.Errorf("failure %d: %v", failures, got)
+		}
+	}
+}
+
+func TestConfigErrorsNameTheField(t *testing.T) {
+	cases := map[string]func(*TransportConfig){
+		"ListenAddr":       func(c *TransportConfig) { c.ListenAddr = "nowhere" },
+		"WSPath":           func(c *TransportConfig) { c.WSPath = "ws?x" },
+		"MaxConns":         func(c *TransportConfig) { c.MaxConns = 0 },
+		"ReservedConns":    func(c *TransportConfig) { c.ReservedConns = 100 },
+		"MaxMessageSize":   func(c *TransportConfig) { c.MaxMessageSize = 1023 },
+		"PingInterval":     func(c *TransportConfig) { c.PingInterval = 0 },
+		"PongTimeout":      func(c *TransportConfig) { c.PongTimeout = -1 },
+		"HandshakeTimeout": func(c *TransportConfig) { c.HandshakeTimeout = 0 },
+		"WriteTimeout":     func(c *TransportConfig) { c.WriteTimeout = 0 },
+		"ShutdownTimeout":  func(c *TransportConfig) { c.ShutdownTimeout = 0 },
+		"RateBurst":        func(c *TransportConfig) { c.RateBurst = 0.5 },
+		"RateRefill":       func(c *TransportConfig) { c.RateRefill = -1 },
+		"DedupTTL":         func(c *TransportConfig) { c.DedupTTL = 0 },
+		"MaxClockSkew":     func(c *TransportConfig) { c.MaxClockSkew = -1 },
+		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = 0 },
+		"QueueBytes":       func(c *TransportConfig) { c.QueueBytes = 1 << 40 },
+		"InboundBytes":     func(c *TransportConfig) { c.InboundBytes = 0 },
+		"TLSCertFile":      func(c *TransportConfig) { c.TLSCertFile = "cert.pem" },
+		"Peers":            func(c *TransportConfig) { c.Peers = []string{"10.0.0.1:9091", "no port"} },
+	}
+	for field, spoil := range cases {
+		cfg := DefaultTransportConfig()
+		spoil(&cfg)
+		err, ok := cfg.Validate().(*ConfigError)
+		if !ok || err.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if err := DefaultTransportConfig().Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	full := DefaultTransportConfig().withDefaults()
+	if full.MaxClockSkew != full.DedupTTL || full.MaxConnsPerAddress != 25 {
+		t.Errorf("derived defaults: skew %v, per address %d", full.MaxClockSkew, full.MaxConnsPerAddress)
+	}
+}
+
+func TestAuthModeText(t *testing.T) {
+	for _, mode := range []AuthMode{PeerAuthOpen, PeerAuthAllowlist} {
+		if got, err := ParseAuthMode(mode.String()); err != nil || got != mode {
+			t.Errorf("%v: %v, %v", mode, got, err)
+		}
+	}
+	if _, err := ParseAuthMode("closed"); err == nil {
+		t.Error("closed is a mode")
+	}
+	if actors.Inbound.String() != "inbound" || actors.Outbound.String() != "outbound" {
+		t.Error("directions have other names")
+	}
+}

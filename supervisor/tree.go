@@ -1,0 +1,93 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// Observer is told how long things took: see WithObserver.
+type Observer = actors.Observer
+
+// Tree is the supervision tree as it is at one moment: the registry and the actors of its connections below it.
+type Tree struct {
+	Registry string   // the actor's ID
+	Restarts uint64   // panics of the registry, which went on each time
+	Stopped  uint64   // connections that ended because their actor panicked
+	Total    int      // actors of connections
+	Branches []Branch // the oldest first; no more than were asked for
+}
+
+// Branch is the actor of one connection.
+type Branch struct {
+	Actor     string // the actor's ID
+	Peer      string // node ID; empty until the peer has said who it is
+	Name      string // as the peer gives it: quote it before you print it
+	Direction Direction
+	State     BranchState
+	Carrier   bool      // it carries the peer's traffic
+	Since     time.Time // when its place was given
+}
+
+// BranchState is how far a connection has come.
+type BranchState string
+
+// The states of a connection, as the registry sees them.
+const (
+	BranchPending     BranchState = "pending"     // in handshake, or on the way out
+	BranchProvisional BranchState = "provisional" // open; the peer has not proven that it holds its key
+	BranchProven      BranchState = "proven"      // open, and proven
+	BranchClosing     BranchState = "closing"     // it has said that it ends
+)
+
+// Tree returns the supervision tree with limit connections at most. The error is ErrStopped or ctx's.
+func (t *Transport) Tree(ctx context.Context, limit int) (Tree, error) {
+	tree, err := ask[*Tree](ctx, t, &climb{limit: limit})
+	if err != nil {
+		return Tree{}, err
+	}
+	return *tree, nil
+}
+
+// climb asks for the tree.
+type climb struct{ limit int }
+
+func (*climb) fromTransport() {}
+
+// tree describes the registry and its children.
+func (r *registry) tree(limit int) *Tree {
+	tree := &Tree{Registry: r.self.Id, Restarts: r.restarts, Stopped: r.stopped, Total: len(r.places)}
+	oldest := make([]*place, 0, len(r.places))
+	for _, p := range r.places {
+		oldest = append(oldest, p)
+	}
+	slices.SortFunc(oldest, func(a, b *place) int {
+		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.pid.Id, b.pid.Id))
+	})
+	for _, p := range oldest[:min(max(limit, 0), len(oldest))] {
+		b := Branch{Actor: p.pid.Id, Direction: p.direction, State: p.state(), Since: p.born}
+		if p.conn != nil {
+			b.Peer, b.Name = p.identity.ID, p.identity.Name
+			list := r.peers[b.Peer]
+			b.Carrier = len(list) > 0 && list[0] == p
+		}
+		tree.Branches = append(tree.Branches, b)
+	}
+	return tree
+}
+
+func (p *place) state() BranchState {
+	switch {
+	case p.gone:
+		return BranchClosing
+	case p.conn == nil:
+		return BranchPending
+	case p.standing.proven:
+		return BranchProven
+	default:
+		return BranchProvisional
+	}
+}

@@ -1,0 +1,79 @@
+package blackbox
+
+import (
+	"testing"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// keepsOne are the options of a peer that announces that it keeps one connection. The node has the smaller ID, so that
+// it closes the surplus at once rather than to wait for the peer to do it.
+func keepsOne(n *node) refpeer.Options {
+	return refpeer.Options{Identity: laterThan(n), Pong: true, Features: []string{"single-connection"}}
+}
+
+// laterThan makes an identity whose ID is greater than the node's.
+func laterThan(n *node) *refpeer.Identity {
+	n.t.Helper()
+	for {
+		if id := identity(n.t, "later"); id.ID > n.id() {
+			return id
+		}
+	}
+}
+
+// twice connects a peer two times.
+func twice(n *node, o refpeer.Options) (first, second *reference) {
+	n.t.Helper()
+	first = dialed(n, o)
+	first.prove()
+	conn, err := refpeer.Dial(withTimeout(n.t), n.url(), o)
+	if err != nil {
+		n.fatalf("a second connection of the same peer: %v", err)
+	}
+	n.t.Cleanup(conn.Close)
+	return first, &reference{conn, o.Identity, n}
+}
+
+// TestTwoConnectionsOfADeployedPeer: a deployed node forgets us when any connection closes, so none is closed. That the
+// time for it has come is seen at a peer that announces that it keeps one only, and has come later.
+func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	one, two := twice(n, refpeer.Options{Identity: laterThan(n), Pong: true})
+	talk := func() {
+		for i, r := range []*reference{one, two} {
+			n.await("message", "message.id", r.say("chat", i), "peer", r.self.ID)
+		}
+	}
+	talk()
+	twice(n, keepsOne(n))
+	n.awaitStatus("one connection less", func(s status) bool { return s.Connections.Established == 3 })
+	talk()
+	one.standing()
+	two.standing()
+	if got := n.count("peer_down"); got != 0 {
+		t.Errorf("%d peers went down, want none", got)
+	}
+	if got := n.peers(); len(got) != 2 {
+		t.Errorf("peers lists %+v, want two peers", got)
+	}
+}
+
+// TestTwoConnectionsOfAPeerThatKeepsOne: the peer announces it, so one of the two is closed.
+func TestTwoConnectionsOfAPeerThatKeepsOne(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	one, two := twice(n, keepsOne(n))
+	n.awaitStatus("one connection", func(s status) bool { return s.Connections.Established == 1 })
+	left := two
+	select {
+	case <-one.Done():
+	case <-two.Done():
+		left = one
+	case <-withTimeout(t).Done():
+		n.fatalf("neither connection was closed")
+	}
+	n.await("message", "message.id", left.say("chat", "over the one that is left"), "peer", left.self.ID)
+	left.standing()
+}

@@ -43,9 +43,9 @@ type MessageDeduplicator struct {
 
 	count atomic.Int64 // entries in both generations
 
-	mu       sync.Mutex // the rest
-	rotated  time.Time
-	parts    map[string]*dedupPart // by peer
+	mu      sync.Mutex // the rest
+	rotated time.Time
+	parts   map[string]*dedupPart // by peer
 
 	// Until then, messages stamped before the start are stale: the last process died with its set.
 	staleBefore, staleUntil time.Time
@@ -147,11 +147,12 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		return actors.Stale
 	}
 	part := d.partOf(a)
-	key, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
-	shard := &d.shards[key%dedupShards]
+	first, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
+	shard := &d.shards[first%dedupShards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	// Different messages with one id are chained: a peer can add one link at most, since its second is a duplicate.
+	key := first
 	for ; ; key = nextInChain(key) {
 		known, ok := shard.find(key, ticks)
 		if !ok {
@@ -165,12 +166,21 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	if total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
 	}
+	for link := first; link != key; link = nextInChain(link) {
+		entry, _ := shard.find(link, ticks)
+		d.put(shard, part, link, newDedupEntry(entry.peer(), entry.content(), ticks)) // it must not expire before its successor
+	}
+	d.put(shard, part, key, newDedupEntry(a.tag, content, ticks))
+	return actors.Fresh
+}
+
+// put writes an entry into the current generation and counts it. The shard is locked.
+func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry) {
 	if _, replaced := shard.current[key]; !replaced {
 		d.count.Add(1)
 		part.current.Add(1)
 	}
-	shard.current[key] = newDedupEntry(a.tag, content, ticks)
-	return actors.Fresh
+	shard.current[key] = entry
 }
 
 // nextInChain keeps a key in its shard.

@@ -8,8 +8,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv("P2P_BOOK_WRITER"); path != "" {
-		_ = path
+	if path := os.Getenv(bookWriterEnv); path != "" {
+		writeBookForEver(path)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -1,0 +1,172 @@
+// Package admin is what a node shows over HTTP on --admin: the dashboard, metrics and health. Everything here only
+// reads; what changes a node goes through the control socket.
+//
+//	/          the dashboard, one page; its scripts and styles are under /assets/
+//	/events    what the dashboard shows, live, as server-sent events
+//	/metrics   for Prometheus
+//	/healthz   200 while the process lives
+//	/readyz    200 while the node accepts peers, else 503
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Limits of what a client may hold. Every connection costs a goroutine, so their number has a bound.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 10 * time.Second
+	idleTimeout   = 15 * time.Second
+	maxHeader     = 8 << 10
+	maxClients    = 128 // connections
+	maxViewers    = 16  // of them, event streams
+)
+
+// Node is what admin shows of a node. Its methods are safe for concurrent use, also before the node has started and
+// after it has stopped; those that take a context then fail.
+type Node interface {
+	Identity() crypto.NodeIdentity
+	Accepting() bool
+	Counters() map[string]uint64
+	Connected() []supervisor.PeerInfo
+	KnownPeers() int
+	Status(ctx context.Context) (supervisor.Status, error)
+	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
+	Tree(ctx context.Context, limit int) (supervisor.Tree, error)
+}
+
+// Config says what to show, and where.
+type Config struct {
+	Address string // host:port; port 0 takes a free one; an empty host is all addresses
+	Node    Node
+	Timings *Timings // the node's observer; nil: no histograms
+	Version string   // of the binary
+	PerPeer bool     // series of each peer in /metrics
+	Log     *slog.Logger
+}
+
+// Server answers on one address.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+	monitor  *monitor
+	streams  *streams
+	cancel   context.CancelFunc
+	served   chan struct{}
+}
+
+// Listen binds the address. Clients wait in the socket's queue until Serve.
+func Listen(c Config) (*Server, error) {
+	listener, err := net.Listen("tcp", c.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Address, errors.Unwrap(err))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	monitor := newMonitor(c.Node, newJournal())
+	streams := newStreams(monitor, c.Version)
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metricsHandler(c))
+	mux.Handle("/events", streams)
+	mux.HandleFunc("/healthz", healthz)
+	mux.Handle("/readyz", readyz(c.Node))
+	if err := addPages(mux); err != nil {
+		cancel()
+		return nil, errors.Join(err, listener.Close())
+	}
+	samples := actors.NewSampler(c.Log)
+	return &Server{
+		listener: listener, monitor: monitor, streams: streams, cancel: cancel, served: make(chan struct{}),
+		http: &http.Server{
+			Handler:           newGuard(c.Address, mux),
+			ReadHeaderTimeout: headerTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeader,
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ErrorLog:          log.New(sampledLog{samples}, "", 0),
+		},
+	}, nil
+}
+
+// URL returns where a browser on this host finds the dashboard.
+func (s *Server) URL() string {
+	host, port, err := net.SplitHostPort(s.listener.Addr().String())
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1" // a browser cannot open the address that stands for all
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Public reports whether other hosts may reach the address.
+func (s *Server) Public() bool {
+	addr, ok := s.listener.Addr().(*net.TCPAddr)
+	return !ok || !addr.IP.IsLoopback()
+}
+
+// Event takes what the transport reports, for the dashboard's log. A nil Server takes it and does nothing.
+func (s *Server) Event(e supervisor.Event) {
+	if s != nil {
+		s.monitor.journal.event(e, time.Now())
+	}
+}
+
+// Serve answers until Close. It returns at once.
+func (s *Server) Serve() {
+	ctx, stop := context.WithCancel(context.Background())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.monitor.run(ctx)
+	}()
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(netutil.LimitListener(s.listener, maxClients)) // ends with ErrServerClosed
+		stop()
+		<-watched
+	}()
+}
+
+// Close ends the server: dashboards are told goodbye, and requests under way have until ctx ends. Serve must have been
+// called.
+func (s *Server) Close(ctx context.Context) error {
+	s.streams.close()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
+	s.cancel()
+	<-s.served
+	s.streams.wait()
+	return err
+}
+
+// InUse reports whether Listen failed because something else uses the address.
+func InUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+
+// sampledLog is where net/http writes what goes wrong: clients can cause it, so it is sampled, quoted and cut.
+type sampledLog struct{ samples *actors.Sampler }
+
+func (l sampledLog) Write(line []byte) (int, error) {
+	l.samples.Warn("admin server", "error", actors.Quote(strings.TrimSpace(string(line))))
+	return len(line), nil
+}

@@ -25,6 +25,9 @@ const (
 	shortNonceLen   = chacha20poly1305.NonceSize
 )
 
+// maxDigits is the length of the longest 64-bit integer in decimal, sign included.
+const maxDigits = 20
+
 // Codec holds the key of one pair of nodes (protocol section 4). The key is the
 // same both ways and for each of their connections. Safe for concurrent use.
 type Codec struct {
@@ -60,8 +63,8 @@ func (c *Codec) subkeyAEAD(prefix []byte) (cipher.AEAD, error) {
 // FrameSize returns the exact length in bytes of the frame that Seal makes of an
 // escaped body of the given length at the given Unix second.
 func FrameSize(escapedLen int, now int64) int {
-	var digits [20]byte
-	return overhead + escapedLen + len(strconv.AppendInt(digits[:0], now, 10))
+	var room [maxDigits]byte
+	return overhead + escapedLen + len(strconv.AppendInt(room[:0], now, 10))
 }
 
 // Sealer makes the frames of one connection in one direction. Its nonces are 16
@@ -104,7 +107,9 @@ func (s *Sealer) renew(random io.Reader) error {
 // dst. unixSeconds goes into the frame as its timestamp. Nothing is allocated
 // when dst has room for FrameSize more bytes.
 func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
-	dst = slices.Grow(dst, FrameSize(len(escapedBody), unixSeconds))
+	var room [maxDigits]byte
+	timestamp := strconv.AppendInt(room[:0], unixSeconds, 10)
+	dst = slices.Grow(dst, overhead+len(escapedBody)+len(timestamp))
 	dst = append(dst, magic...)
 	dst = append(dst, containerVersion)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(header)))
@@ -115,7 +120,7 @@ func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
 	dst = append(dst, plaintextHead...)
 	dst = append(dst, escapedBody...)
 	dst = append(dst, plaintextMid...)
-	dst = strconv.AppendInt(dst, unixSeconds, 10)
+	dst = append(dst, timestamp...)
 	dst = append(dst, plaintextTail...)
 
 	plaintext := dst[start:]

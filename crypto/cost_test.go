@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -59,24 +60,38 @@ func TestBombsTakeNoMemory(t *testing.T) {
 	}
 	opener := codec.NewOpener()
 	for _, v := range refused {
-		frame := slices.Clone(v.Frame)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _ = opener.Open(frame) // the vectors' test looks at the error
-		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; took > 4<<10 { // the runtime's own
+		took := uint64(math.MaxUint64)
+		for range 3 { // the runtime allocates, too, but not each time
+			frame := slices.Clone(v.Frame)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _ = opener.Open(frame) // the vectors' test looks at the error
+			runtime.ReadMemStats(&after)
+			took = min(took, after.TotalAlloc-before.TotalAlloc)
+		}
+		if took > 4<<10 {
 			t.Errorf("%s: %d bytes allocated", v.Name, took)
 		}
 	}
 }
 
+// envelope is JSON of exactly size bytes, 80 at least, with as many quotes as a message has.
+func envelope(size int) []byte {
+	text := []byte(`{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"stats",`)
+	for i := 0; size-len(text) > 64; i++ {
+		text = fmt.Appendf(text, `"member%d":"8dffda5ff32ade93902da","rate":%d.5,`, i, 977*i)
+	}
+	text = append(text, `"n":`...)
+	return append(append(text, bytes.Repeat([]byte("7"), size-len(text)-1)...), '}')
+}
+
 // BenchmarkFrame compares with the reference library. Bodies are JSON of the given
-// size; "random nonces" are frames as deployed nodes send them.
+// size, random nonces are what deployed nodes send.
 func BenchmarkFrame(b *testing.B) {
-	for _, size := range []int{64, 256, 1 << 10, 16 << 10} {
+	for _, size := range []int{80, 256, 1 << 10, 16 << 10} {
 		codec, secret := mustCodec(b), password(b)
 		sealer, opener := mustSealer(b, codec), codec.NewOpener()
-		body := bytes.Repeat([]byte(`{"id":"6f0c0f0e-3b0a-4a55-9f0e","a":[1,"b"]}`), size/44+1)[:size]
+		body := envelope(size)
 		escaped := EscapeBody(nil, body)
 		frame := sealer.Seal(nil, escaped, 1773234159)
 		theirs, err := smsg.Encrypt(smsg.NewMessage(string(body)), secret)

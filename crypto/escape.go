@@ -32,38 +32,42 @@ func EscapeBody(dst, body []byte) []byte {
 	if !utf8.Valid(body) {
 		body = []byte(string([]rune(string(body))))
 	}
-	dst = slices.Grow(dst, len(body)+len(body)/8)
-	for len(body) >= 8 {
-		dst = slices.Grow(dst, 8+maxEscape)
-		word, end := binary.LittleEndian.Uint64(body), len(dst)
-		binary.LittleEndian.PutUint64(dst[end:end+8], word)
-		plain := bits.TrailingZeros64(special(word)) / 8 // 8 when all are
-		dst = dst[:end+plain]
-		if plain == 8 {
-			body = body[8:]
+	// Room for 8 bytes, a backslash for each, and what the last store leaves behind them.
+	const room = 8 + 8 + 8
+	dst = slices.Grow(dst, len(body)+len(body)/8+room)
+	for ; len(body) >= 8; body = body[8:] {
+		word := binary.LittleEndian.Uint64(body)
+		quotes, backslashes, controls := special(word)
+		if controls != 0 {
+			dst = escapeBytes(dst, body[:8])
 			continue
 		}
-		dst = appendEscape(dst, body[plain])
-		body = body[plain+1:]
-	}
-	for _, c := range body {
-		if escapes[c] == 0 {
-			dst = append(dst, c)
-		} else {
-			dst = appendEscape(dst, c)
+		dst = slices.Grow(dst, room)
+		out := dst[len(dst) : len(dst)+room]
+		binary.LittleEndian.PutUint64(out, word)
+		length := 8
+		for found := quotes | backslashes; found != 0; found &= found - 1 {
+			at := bits.TrailingZeros64(found) / 8
+			out[at+length-8] = '\\' // over what has to move on by one
+			length++
+			binary.LittleEndian.PutUint64(out[at+length-8:], word>>(8*at))
 		}
+		dst = dst[:len(dst)+length]
 	}
-	return dst
+	return escapeBytes(dst, body)
 }
 
-const maxEscape = len(`\u0000`)
-
-// appendEscape appends what stands for c, which cannot stand for itself.
-func appendEscape(dst []byte, c byte) []byte {
-	letter := escapes[c]
-	dst = append(dst, '\\', letter)
-	if letter == 'u' {
-		dst = append(dst, '0', '0', hexDigits[c>>4], hexDigits[c&15])
+// escapeBytes appends text byte for byte.
+func escapeBytes(dst, text []byte) []byte {
+	for _, c := range text {
+		switch letter := escapes[c]; letter {
+		case 0:
+			dst = append(dst, c)
+		case 'u':
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, '\\', letter)
+		}
 	}
 	return dst
 }

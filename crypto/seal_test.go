@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -70,6 +71,37 @@ func TestEscapeBodyRepairsText(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Escapes in every place of an 8-byte word and over its ends, as encoding/json sees them.
+func TestEscapesInEveryPlace(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(pieces ...string) []byte {
+		var text []byte
+		for range random.IntN(40) {
+			text = append(text, pieces[random.IntN(len(pieces))]...)
+		}
+		return text
+	}
+	for range 20_000 {
+		body := pick("x", "y", "z", "0", `"`, `\`, pick1(random, "\n", "\x00", "é", "\x7f"))
+		escaped := EscapeBody(nil, body)
+		var decoded string
+		if err := json.Unmarshal([]byte(`"`+string(escaped)+`"`), &decoded); err != nil || decoded != string(body) {
+			t.Fatalf("%q became %s: %v", body, escaped, err)
+		}
+
+		written := pick("x", "y", "z", "0", `\"`, `\"`, pick1(random, `\\`, `\u0041`, `\ud83d\ude80`, `\/`, "é", "\x01", `"`, `\x`))
+		text := []byte(`"` + string(written) + `"` + strings.Repeat(" ", random.IntN(10)))
+		wantErr := json.Unmarshal(text, &decoded)
+		s := scanner{text: bytes.Clone(text)}
+		got, ok := s.str()
+		if ok = ok && s.end(); ok != (wantErr == nil) || ok && string(got) != decoded {
+			t.Fatalf("%s became %q, %v, want %q, %v", text, got, ok, decoded, wantErr)
+		}
+	}
+}
+
+func pick1(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }
 
 func TestNoncesNeverRepeat(t *testing.T) {
 	codec := mustCodec(t)

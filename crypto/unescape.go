@@ -12,47 +12,37 @@ func (s *scanner) str() ([]byte, bool) {
 	if !s.take('"') {
 		return nil, false
 	}
-	text, at := s.text, s.at // in registers: most of the time of opening a frame outside of its cipher is spent here
-	start, to := at, at      // text[start:to] is the value so far; to never passes at
+	start := s.at
+	to := start // text[start:to] is the value so far; to never passes s.at
 	for {
-		if n := plain8(text, at, to); n > 0 {
-			at, to = at+n, to+n
-			if n == 8 {
-				continue
-			}
-		}
-		if at == len(text) {
+		to = s.plain(to)
+		if s.at == len(s.text) {
 			return nil, false
 		}
-		c := text[at]
-		at++
+		c := s.text[s.at]
+		s.at++
 		switch {
 		case c == '"':
-			s.at = at
-			return text[start:to], true
-		case c < 0x20:
+			return s.text[start:to], true
+		case c != '\\': // a control character
 			return nil, false
-		case c == '\\':
-			if at == len(text) {
-				return nil, false
-			}
-			c = text[at]
-			at++
-			if c == 'u' {
-				s.at = at
-				r, ok := s.codePoint()
-				if !ok {
-					return nil, false
-				}
-				at = s.at
-				to += utf8.EncodeRune(text[to:], r) // at most the 6 or 12 bytes it was written with
-				continue
-			}
-			if c = unescapes[c]; c == 0 {
-				return nil, false
-			}
+		case s.at == len(s.text):
+			return nil, false
 		}
-		text[to] = c
+		c = s.text[s.at]
+		s.at++
+		if c == 'u' {
+			r, ok := s.codePoint()
+			if !ok {
+				return nil, false
+			}
+			to += utf8.EncodeRune(s.text[to:], r) // at most the 6 or 12 bytes it was written with
+			continue
+		}
+		if c = unescapes[c]; c == 0 {
+			return nil, false
+		}
+		s.text[to] = c
 		to++
 	}
 }
@@ -62,31 +52,44 @@ var unescapes = [256]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
-// plain8 moves the bytes at index at that stand for themselves, 8 of them at most,
-// down to index to, and returns how many they were. It leaves alone what comes
-// after them, and does nothing for the last 7 bytes of the text.
-func plain8(text []byte, at, to int) int {
-	if len(text)-at < 8 {
-		return 0
+// plain moves bytes that stand for themselves, and quotes out of their \", down to
+// index to, up to anything else, and returns the index after what it moved.
+func (s *scanner) plain(to int) int {
+	text, at := s.text, s.at
+	for ; len(text)-at >= 8; at += 8 {
+		word := binary.LittleEndian.Uint64(text[at:])
+		quotes, backslashes, controls := special(word)
+		if backslashes<<8 != quotes || backslashes>>63|controls != 0 {
+			break // other escapes, one that reaches into the next word, or the end
+		}
+		length := 8
+		for ; backslashes != 0; backslashes &= backslashes - 1 {
+			before := uint64(1)<<(8*(bits.TrailingZeros64(backslashes)/8+length-8)) - 1
+			word = word&before | word>>8&^before
+			length--
+		}
+		binary.LittleEndian.PutUint64(text[to:], word) // not past the bytes that were read
+		to += length
 	}
-	word := binary.LittleEndian.Uint64(text[at:])
-	n := bits.TrailingZeros64(special(word)) / 8 // 8 when there is none
-	if at-to < 8 {                               // the 8 bytes at to are not all done with
-		keep := ^uint64(0) << (8 * n)
-		word = word&^keep | binary.LittleEndian.Uint64(text[to:])&keep
+	for at < len(text) && text[at] >= 0x20 && text[at] != '"' && text[at] != '\\' {
+		text[to] = text[at]
+		at, to = at+1, to+1
 	}
-	binary.LittleEndian.PutUint64(text[to:], word)
-	return n
+	s.at = at
+	return to
 }
 
-// special looks at 8 bytes at once. The lowest bit set in the result is the top
-// bit of the first byte that is a quote, a backslash or a control character;
-// bits above it mean nothing, because a borrow runs upwards.
-func special(word uint64) uint64 {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	quote := word ^ '"'*ones
-	backslash := word ^ '\\'*ones
-	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-0x20*ones)&^word) & tops
+// special looks at 8 bytes at once: the top bit of each byte in the results says
+// whether that byte is a quote, a backslash or a control character.
+func special(word uint64) (quotes, backslashes, controls uint64) {
+	const ones = 0x0101010101010101
+	return zeros(word ^ '"'*ones), zeros(word ^ '\\'*ones), zeros(word & (0xe0 * ones))
+}
+
+// zeros sets the top bit of each byte that is zero, and no other bit.
+func zeros(word uint64) uint64 {
+	const lows = 0x7f7f7f7f7f7f7f7f
+	return ^(word&lows + lows | word | lows)
 }
 
 // codePoint passes the four digits after \u and, where they begin a surrogate

@@ -55,8 +55,13 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	}
 	r := NewPeerRegistry()
 	store := &bookStore{path: path}
+	var file *os.File
+	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}
 	err := guardFaults(func() (err error) {
-		store.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond})
+		store.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open})
 		if err != nil {
 			return err
 		}
@@ -70,6 +75,8 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	case err != nil:
 		if store.db != nil {
 			_ = guardFaults(store.db.Close)
+		} else if file != nil {
+			_ = file.Close() // a fault in Open leaves it open, and locked
 		}
 		return nil, fmt.Errorf("peer book %s is damaged (%w): restore it from a copy, or move it away to start with an empty one", path, err)
 	}
@@ -89,41 +96,55 @@ func guardFaults(do func() error) (err error) {
 	return do()
 }
 
-// read checks the whole file and loads it.
+// read loads the file and checks it as a whole. The order matters: bbolt checks on a goroutine of its own, where a fault
+// would end the process, so every page has been touched here before.
 func (s *bookStore) read(r *PeerRegistry) error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
 	return s.db.View(func(tx *bolt.Tx) error {
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("it has %d bytes of %d", info.Size(), tx.Size())
+		}
+		if err := tx.ForEach(func(name []byte, b *bolt.Bucket) error { return r.load(string(name), b) }); err != nil {
+			return err
+		}
 		for err := range tx.Check() {
 			return err
 		}
-		for name, each := range map[string]func(k, v []byte) error{
-			string(bucketPeers): func(k, v []byte) error {
-				var p Peer
-				if err := json.Unmarshal(v, &p); err != nil || p.ID != string(k) {
-					return fmt.Errorf("the entry of peer %q cannot be read", k)
-				}
-				r.peers[p.ID] = p
-				return nil
-			},
-			string(bucketAllowed): keysInto(r.allowed),
-			string(bucketRevoked): keysInto(r.revoked),
-		} {
-			if b := tx.Bucket([]byte(name)); b != nil {
-				if err := b.ForEach(each); err != nil {
-					return err
-				}
-			}
-		}
-		if b := tx.Bucket(bucketState); b != nil {
-			if text := b.Get(keyAuthMode); text != nil {
-				mode, err := ParseAuthMode(string(text))
-				if err != nil {
-					return err
-				}
-				r.mode, r.stored = mode, &mode
-			}
-		}
 		return nil
 	})
+}
+
+// load takes over one bucket.
+func (r *PeerRegistry) load(name string, b *bolt.Bucket) error {
+	each := func(_, _ []byte) error { return nil }
+	switch name {
+	case string(bucketPeers):
+		each = func(k, v []byte) error {
+			var p Peer
+			if err := json.Unmarshal(v, &p); err != nil || p.ID != string(k) {
+				return fmt.Errorf("the entry of peer %q cannot be read", k)
+			}
+			r.peers[p.ID] = p
+			return nil
+		}
+	case string(bucketAllowed):
+		each = keysInto(r.allowed)
+	case string(bucketRevoked):
+		each = keysInto(r.revoked)
+	case string(bucketState):
+		each = func(k, v []byte) error {
+			if string(k) != string(keyAuthMode) {
+				return nil
+			}
+			mode, err := ParseAuthMode(string(v))
+			r.mode, r.stored = mode, &mode
+			return err
+		}
+	}
+	return b.ForEach(each)
 }
 
 func keysInto(set map[crypto.PublicKey]struct{}) func(k, v []byte) error {

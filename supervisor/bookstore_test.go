@@ -27,7 +27,9 @@ func (s *bookStore) txID(t *testing.T) (id int) {
 	return id
 }
 
-func containsText(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
+func containsText(err error, text string) bool {
+	return err != nil && strings.Contains(err.Error(), text)
+}
 
 // bookWriterEnv makes this test binary the process that is killed.
 const bookWriterEnv = "P2P_TEST_BOOK_WRITER"

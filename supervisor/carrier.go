@@ -80,14 +80,15 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 	p.gone = true
 	if p.conn != nil {
 		id := p.identity.ID
-		r.keepTokens(p)
-		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Wall().UTC() })
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(q *place) bool { return q == p })
 		last := len(r.peers[id]) == 0
 		r.reorder(id)
 		if last {
 			p.conn.delivery.Event(PeerDown{Peer: id, Code: end.Code, Reason: end.Reason, Remote: end.Remote})
 		}
+		// The rest may run code of the program's, a clock at least, and comes after the tables.
+		r.keepTokens(p)
+		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Wall().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,7 +56,7 @@ func TestBookPeers(t *testing.T) {
 		t.Errorf("got %+v, want %+v with its first AddedAt", got, again)
 	}
 	list := book.List()
-	if len(list) != 2 || !slices.IsSortedFunc(list, func(a, b Peer) int { return compareText(a.ID, b.ID) }) {
+	if len(list) != 2 || !slices.IsSortedFunc(list, func(a, b Peer) int { return strings.Compare(a.ID, b.ID) }) {
 		t.Errorf("list %+v, want 2 by ID", list)
 	}
 	if !book.Update(two.ID, func(p *Peer) { p.ID, p.Persistent = "changed", true }) {
@@ -77,16 +78,6 @@ func TestBookPeers(t *testing.T) {
 	if got := book.List()[0].Name; got == "changed outside" {
 		t.Error("the list is the book's own")
 	}
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func TestBookAuthorization(t *testing.T) {
@@ -223,13 +214,11 @@ func TestBookWritesBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
 		book := openBook(t, path)
-		writes := func() int64 { return int64(book.disk.db.Stats().TxStats.GetWrite()) }
 		transactions := func(do func()) int {
 			before := book.disk.txID(t)
 			do()
 			return book.disk.txID(t) - before
 		}
-		_ = writes
 		if n := transactions(func() {
 			for i := range 500 {
 				book.Add(testPeer(t, i))

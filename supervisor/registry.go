@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -382,7 +383,11 @@ func (r *registry) reconcile(ctx actor.Context) {
 		}
 	}
 	for id := range r.peers {
+		r.peers[id] = slices.DeleteFunc(r.peers[id], func(p *place) bool { return p.gone || r.places[p.pid.Id] != p })
 		r.reorder(id)
+	}
+	for _, t := range r.targets {
+		r.retarget(t)
 	}
 }
 

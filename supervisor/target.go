@@ -195,6 +195,24 @@ func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
 	}
 }
 
+// retarget makes a target agree with the places again, after a panic left it in between: it is being dialled, or
+// connected, or its next dial is set.
+func (r *registry) retarget(t *target) {
+	if p := t.place; p != nil && (p.gone || r.places[p.pid.Id] != p) {
+		t.place = nil
+	}
+	switch p := t.place; {
+	case p != nil && p.conn != nil && t.peer != p.identity.ID:
+		r.reached(p)
+	case p != nil:
+	case !t.keep:
+		r.drop(t)
+	case t.timer == nil && r.connected(t) == nil:
+		t.failures++
+		r.later(t)
+	}
+}
+
 // failed notes a dial that came to nothing.
 func (r *registry) failed(t *target, err error) {
 	if r.stopping || r.targets[t.url] != t {

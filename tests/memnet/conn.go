@@ -37,6 +37,7 @@ type end struct {
 	peer          *end
 	local, remote *net.TCPAddr
 	opener        bool
+	made          time.Time
 	cond          *sync.Cond // something has changed for a Read or Write of this end
 
 	wire     []segment // on the way to this end
@@ -62,7 +63,7 @@ func (n *Network) connect(from, to *Host, address *net.TCPAddr) *end {
 	near.peer, far.peer = far, near
 	for _, e := range []*end{near, far} {
 		n.serial++
-		e.serial = n.serial
+		e.serial, e.made = n.serial, time.Now()
 		n.ends[e] = struct{}{}
 	}
 	from.hold()

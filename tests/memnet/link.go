@@ -3,6 +3,7 @@ package memnet
 import (
 	"errors"
 	"syscall"
+	"time"
 )
 
 // Link is one connection as a driver sees it.
@@ -30,6 +31,9 @@ func (n *Network) Links(a, b string) []Link {
 
 // Opener returns the address of the host that dialled.
 func (l Link) Opener() string { return l.near.host.ip }
+
+// Age returns how long ago the connection was made.
+func (l Link) Age() time.Duration { return time.Since(l.near.made) }
 
 // Whole reports whether both ends are open and neither has failed.
 func (l Link) Whole() bool {

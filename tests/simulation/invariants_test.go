@@ -17,6 +17,7 @@ func (w *world) check() {
 		}
 	}
 	w.checkDelivered()
+	w.checkTakeover()
 }
 
 // checkSlots compares a node's own count of its connections with what the network sees.
@@ -59,6 +60,10 @@ func (w *world) checkDelivered() {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	for _, d := range w.ledger.sends {
+		// Every Send returns, within two write timeouts: the one under way, and its own.
+		if d.ended == 0 && time.Since(d.at) > 21*time.Second && d.conn != nil {
+			w.fault("node %d: Send of %s to %d at %v has not returned", d.from, d.id, d.to, d.at.Sub(w.began))
+		}
 		if d.settled || d.ended == 0 || time.Since(d.at) < 20*time.Second {
 			continue
 		}
@@ -95,14 +100,6 @@ func (w *world) calm(d *dispatch) bool {
 
 // checkWhole checks a mesh that was healed and had its time.
 func (w *world) checkWhole() {
-	w.ledger.mu.Lock()
-	for _, d := range w.ledger.sends {
-		// Every Send returns.
-		if d.ended == 0 {
-			w.fault("node %d: Send of %s to %d at %v has not returned", d.from, d.id, d.to, d.at.Sub(w.began))
-		}
-	}
-	w.ledger.mu.Unlock()
 	if !w.roomy {
 		return // not every pair finds room
 	}

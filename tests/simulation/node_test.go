@@ -1,12 +1,14 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,6 +43,10 @@ type node struct {
 	most  int // MaxConns
 	gate  *gate
 	skew  atomic.Int64 // nanoseconds that its clock is ahead
+	fuse  atomic.Int32 // at which of the next readings by the registry the clock panics; 0: at none
+
+	mu    sync.Mutex
+	downs map[string]supervisor.PeerDown // the last one of each peer
 
 	up        bool
 	lives     []life // the present one last
@@ -62,6 +68,7 @@ type life struct {
 func newNode(w *world, index, most int) *node {
 	n := &node{
 		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID, most: most, gate: &gate{},
+		downs: make(map[string]supervisor.PeerDown),
 	}
 	if w.random.IntN(2) == 0 {
 		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
@@ -72,6 +79,19 @@ func newNode(w *world, index, most int) *node {
 func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, port) }
 
 func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
+
+// clock is the wall clock that the node gets: a fault point in the middle of what its registry does.
+func (n *node) clock() time.Time {
+	if n.fuse.Load() > 0 && inRegistry() && n.fuse.Add(-1) == 0 {
+		panic("the clock of the simulation panics")
+	}
+	return n.wall()
+}
+
+func inRegistry() bool {
+	stack := make([]byte, 8<<10)
+	return bytes.Contains(stack[:runtime.Stack(stack, false)], []byte("supervisor.(*registry).Receive"))
+}
 
 // start starts the next incarnation.
 func (n *node) start() {
@@ -87,12 +107,12 @@ func (n *node) start() {
 	n.must(err)
 	n.openBook()
 	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
-		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.wall),
+		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.clock),
 		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system))
 	n.must(err)
 	n.born, n.lives = time.Now(), append(n.lives, life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()})
 	n.transport.OnMessage(handler(n, slices.Clone(n.lives)))
-	n.transport.OnEvent(func(e supervisor.Event) { n.w.log(n.index).Debug("event", "event", fmt.Sprintf("%T %+v", e, e)) })
+	n.transport.OnEvent(n.onEvent)
 	n.must(n.transport.Start())
 	n.up = true
 	if n.crashed && n.dir != "" {
@@ -134,15 +154,28 @@ func newDir() string {
 	return dir
 }
 
+func (n *node) onEvent(e supervisor.Event) {
+	if n.w.loud {
+		n.w.log(n.index).Debug("event", "event", fmt.Sprintf("%T %+v", e, e))
+	}
+	if down, ok := e.(supervisor.PeerDown); ok {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.downs[down.Peer] = down
+	}
+}
+
 // stop ends the incarnation gracefully.
 func (n *node) stop() {
-	began := time.Now()
-	n.must(n.transport.Stop(context.Background()))
+	n.fuse.Store(0)
+	began, farewell := time.Now(), n.w.farewell(n)
+	n.w.within(time.Minute, func() { n.must(n.transport.Stop(context.Background())) })
 	// Stop returns within its ShutdownTimeout, and a moment for the sockets.
 	if took := time.Since(began); took > 6*time.Second {
 		n.w.fault("node %d: Stop took %v", n.index, took)
 	}
 	n.ended(false)
+	farewell()
 }
 
 // crash ends the incarnation as kill -9 does, or as a power cut. With flushed the disk has everything, else what was
@@ -158,10 +191,11 @@ func (n *node) crash(powerCut, flushed bool) {
 	} else if !flushed {
 		n.book = nil
 	}
+	n.fuse.Store(0)
 	n.host.Crash(powerCut)
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = n.transport.Stop(now) // what it does now nobody sees
+	n.w.within(time.Minute, func() { _ = n.transport.Stop(now) }) // what it does now nobody sees
 	n.ended(true)
 	if old != "" {
 		_ = os.RemoveAll(old)

@@ -1,9 +1,11 @@
 package simulation
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,6 +27,9 @@ func envSeeds(otherwise int) int {
 	}
 	return otherwise
 }
+
+// A panic outside of the driver ends the process: then the labels of its goroutine say which seed it was.
+func init() { os.Setenv("GODEBUG", "tracebacklabels=1,"+os.Getenv("GODEBUG")) }
 
 // TestSeeds runs many seeds.
 func TestSeeds(t *testing.T) {
@@ -75,6 +80,8 @@ func run(t *testing.T, seed uint64, loud bool) (ok bool) {
 				t.Logf("steps:\n  %s", strings.Join(w.steps, "\n  "))
 			}
 		}()
-		synctest.Test(t, func(*testing.T) { w.live() })
+		synctest.Test(t, func(t *testing.T) {
+			pprof.Do(t.Context(), pprof.Labels("seed", strconv.FormatUint(seed, 10)), func(context.Context) { w.live() })
+		})
 	})
 }

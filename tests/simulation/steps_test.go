@@ -22,7 +22,10 @@ var allSteps = []step{
 	{12, (*world).stepTell},
 	{6, (*world).stepBroadcast},
 	{4, (*world).stepAsk},
+	{2, (*world).stepChatter},
+	{1, (*world).stepFlood},
 	{4, (*world).stepAgain},
+	{5, (*world).stepReplay},
 	{3, (*world).stepConnect},
 	{2, (*world).stepClose},
 	{3, (*world).stepStrangers},
@@ -35,6 +38,7 @@ var allSteps = []step{
 	{6, (*world).stepHeal},
 	{4, (*world).stepKill},
 	{1, (*world).stepRegistry},
+	{2, (*world).stepFuse},
 	{3, (*world).stepGate},
 	{4, (*world).stepCrash},
 	{3, (*world).stepStop},
@@ -174,6 +178,61 @@ func (w *world) stepAgain() string {
 	return fmt.Sprintf("node %d sends %d again what node %d made", a.index, b.index, w.indexOf(old.From))
 }
 
+// stepReplay sends a node a message once more that it had before its last restart.
+func (w *world) stepReplay() string {
+	a, b, c := w.linked()
+	if c == nil || len(b.lives) < 2 {
+		return "nothing is replayed"
+	}
+	ids := w.ledger.survivors(b)
+	if len(ids) == 0 {
+		return "there is nothing to replay"
+	}
+	w.ledger.mu.Lock()
+	old := w.ledger.made[ids[w.random.IntN(len(ids))]]
+	w.ledger.mu.Unlock()
+	w.work.Go(func() { w.dispatch(a.index, b.index, c, old) })
+	return fmt.Sprintf("node %d sends %d what it had in a life before", a.index, b.index)
+}
+
+// stepChatter has two nodes talk to each other for five seconds, by whatever connection carries.
+func (w *world) stepChatter() string {
+	a, b := w.two()
+	if !a.up || !b.up {
+		return "nobody chatters"
+	}
+	for _, way := range [][2]*node{{a, b}, {b, a}} {
+		from, to, t := way[0], way[1], way[0].transport
+		w.work.Go(func() {
+			for range 50 {
+				if c := t.GetConnection(to.id); c != nil {
+					msg, err := wire.NewMessage(typeTell, from.id, to.id, "chatter")
+					from.must(err)
+					msg.Timestamp = from.wall().UTC()
+					w.dispatch(from.index, to.index, c, msg)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
+	return fmt.Sprintf("nodes %d and %d chatter", a.index, b.index)
+}
+
+// stepFlood sends more than the network holds.
+func (w *world) stepFlood() string {
+	a, b, c := w.linked()
+	if c == nil {
+		return fmt.Sprintf("node %d has nobody to flood", a.index)
+	}
+	for range 4 {
+		msg, err := wire.NewMessage(typeTell, a.id, b.id, strings.Repeat("x", 100_000))
+		a.must(err)
+		msg.Timestamp = a.wall().UTC()
+		w.work.Go(func() { w.dispatch(a.index, b.index, c, msg) })
+	}
+	return fmt.Sprintf("node %d floods %d", a.index, b.index)
+}
+
 func (w *world) stepConnect() string {
 	a, b := w.two()
 	if !a.up {
@@ -240,6 +299,17 @@ func (w *world) stepRegistry() string {
 	}
 	w.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
 	return fmt.Sprintf("node %d: the registry panics", n.index)
+}
+
+// stepFuse has the registry panic in the middle of something: at one of its next looks at the clock.
+func (w *world) stepFuse() string {
+	n := w.some()
+	if !n.up {
+		return "no fuse is lit"
+	}
+	n.fuse.Store(1 + w.random.Int32N(3))
+	w.upsetAll(n.index, time.Now().Add(calmAfter))
+	return fmt.Sprintf("node %d: the clock will panic inside the registry, at reading %d", n.index, n.fuse.Load())
 }
 
 // panicActor makes a connection's actor panic: a nil goodbye has no end to look at.

@@ -1,0 +1,30 @@
+package admin
+
+// counterHelp explains a counter. A test holds it against what a node counts.
+func counterHelp(counter string) string {
+	help := map[string]string{
+		"messagesReceived":    "Messages that passed every check.",
+		"messagesSent":        "Messages handed to the operating system.",
+		"bytesReceived":       "Bytes of frames read, dropped ones included.",
+		"bytesSent":           "Bytes of frames handed to the operating system.",
+		"framesMalformed":     "Frames dropped because they did not open or held no valid message.",
+		"messagesRateLimited": "Frames dropped because the peer's token bucket was empty.",
+		"messagesDuplicate":   "Messages dropped because they were seen before.",
+		"messagesStale":       "Messages dropped because they were stamped too far from now.",
+		"messagesRefused":     "Messages refused: our own sent back to us, or more than the dedup set can remember.",
+		"handshakesAccepted":  "Handshakes that opened a connection.",
+		"handshakesRejected":  "Handshakes that failed or were refused.",
+		"connectionsRefused":  "Connections refused with HTTP 503 for want of a free place.",
+		"originsRefused":      "Connections refused with HTTP 403 because they came from a website.",
+		"slowPeersClosed":     "Peers disconnected because they read too slowly.",
+		"peersTimedOut":       "Peers disconnected because they gave no sign of life.",
+		"actorRestarts":       "Actors that panicked: a connection that was stopped, or a registry that went on.",
+		"handlerPanics":       "Message handlers that panicked.",
+		"dials":               "Outbound connections tried.",
+		"dialsFailed":         "Outbound connections that failed.",
+	}
+	if text, ok := help[counter]; ok {
+		return text
+	}
+	return "Count of " + counter + "."
+}

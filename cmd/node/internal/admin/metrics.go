@@ -1,0 +1,183 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+const (
+	maxScrapes    = 4               // at the same time
+	scrapeTimeout = 2 * time.Second // for the node's answers
+	maxPeerSeries = 200             // peers with series of their own
+)
+
+// metricsHandler makes /metrics, with a registry of its own.
+func metricsHandler(c Config) http.Handler {
+	return promhttp.HandlerFor(newRegistry(c), promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+	})
+}
+
+func newRegistry(c Config) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	// A collector is refused for a name that is there twice, which the tests of this package would see.
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(c))
+	if c.Timings != nil {
+		r.MustRegister(c.Timings.roundTrip, c.Timings.handshake, c.Timings.handler)
+	}
+	return r
+}
+
+// collector asks the node at each scrape; it keeps nothing.
+type collector struct {
+	node     Node
+	version  string
+	perPeer  bool
+	counters map[string]*prometheus.Desc // by the node's own name
+
+	ready, info, uptime, connections, limit    *prometheus.Desc
+	known, connected, queued, bytes, longest   *prometheus.Desc
+	peerInfo, peerTrip, peerQueued, peerActive *prometheus.Desc
+}
+
+func newCollector(c Config) *collector {
+	gauge := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("p2p_"+name, help, labels, nil)
+	}
+	m := &collector{
+		node: c.Node, version: c.Version, perPeer: c.PerPeer, counters: make(map[string]*prometheus.Desc),
+		ready:       gauge("ready", "1 while the node accepts peers, else 0."),
+		info:        gauge("node_info", "Who the node is; always 1.", "id", "name", "role", "version"),
+		uptime:      gauge("uptime_seconds", "Time since the node started."),
+		connections: gauge("connections", "Connections, by state.", "state"),
+		limit:       gauge("connections_limit", "The most connections that the node holds (--max-conns)."),
+		known:       gauge("peers_known", "Peers in the peer book."),
+		connected:   gauge("peers_connected", "Peers that are connected."),
+		queued:      gauge("outbound_queue_messages", "Messages that wait to be written, of all peers."),
+		bytes:       gauge("outbound_queue_bytes", "Bytes that wait to be written, of all peers."),
+		longest:     gauge("outbound_queue_longest_messages", "Messages that wait to be written for the peer with the longest queue."),
+		peerInfo:    gauge("peer_info", "A connected peer; always 1.", "peer", "name", "direction"),
+		peerTrip:    gauge("peer_round_trip_seconds", "Last measured round-trip time of a peer.", "peer"),
+		peerQueued:  gauge("peer_outbound_queue_messages", "Messages that wait to be written for a peer.", "peer"),
+		peerActive:  gauge("peer_last_message_timestamp_seconds", "When a peer's last message came, as Unix time.", "peer"),
+	}
+	for counter := range c.Node.Counters() {
+		m.counters[counter] = prometheus.NewDesc(metricName(counter), counterHelp(counter), nil, nil)
+	}
+	return m
+}
+
+// metricName is the name of a counter in /metrics.
+func metricName(counter string) string {
+	var b strings.Builder
+	b.WriteString("p2p_")
+	for _, r := range counter {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	b.WriteString("_total")
+	return b.String()
+}
+
+// Describe implements prometheus.Collector.
+func (m *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range m.counters {
+		out <- d
+	}
+	for _, d := range []*prometheus.Desc{
+		m.ready, m.info, m.uptime, m.connections, m.limit, m.known, m.connected, m.queued, m.bytes, m.longest,
+	} {
+		out <- d
+	}
+	if m.perPeer {
+		for _, d := range []*prometheus.Desc{m.peerInfo, m.peerTrip, m.peerQueued, m.peerActive} {
+			out <- d
+		}
+	}
+}
+
+// Collect implements prometheus.Collector. What only a running node can tell is left out while it does not run.
+func (m *collector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for counter, value := range m.node.Counters() {
+		if d := m.counters[counter]; d != nil {
+			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+		}
+	}
+	ready := 0.0
+	if m.node.Accepting() {
+		ready = 1
+	}
+	gauge(m.ready, ready)
+	id := m.node.Identity()
+	gauge(m.info, 1, id.ID, label(id.Name), string(id.Role), m.version)
+	gauge(m.known, float64(m.node.KnownPeers()))
+
+	connected := m.node.Connected()
+	var queued, bytes, longest int
+	for _, p := range connected {
+		queued, bytes, longest = queued+p.Queued, bytes+p.QueuedSize, max(longest, p.Queued)
+	}
+	gauge(m.connected, float64(len(connected)))
+	gauge(m.queued, float64(queued))
+	gauge(m.bytes, float64(bytes))
+	gauge(m.longest, float64(longest))
+
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	if s, err := m.node.Status(ctx); err == nil {
+		gauge(m.uptime, s.Uptime)
+		gauge(m.connections, float64(s.Connections.Established), "established")
+		gauge(m.connections, float64(s.Connections.Pending), "pending")
+		gauge(m.limit, float64(s.Connections.Max))
+	}
+	if m.perPeer {
+		m.collectPeers(connected, gauge)
+	}
+}
+
+// collectPeers adds the series of the peers that have proven their key. A stranger with many identities can make no more
+// than maxPeerSeries, and cannot displace peers that are kept connected or on the allowlist.
+func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	proven := slices.DeleteFunc(connected, func(p supervisor.PeerInfo) bool { return !p.Verified })
+	slices.SortFunc(proven, func(a, b supervisor.PeerInfo) int {
+		return cmp.Or(boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed), a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
+	})
+	for _, p := range proven[:min(len(proven), maxPeerSeries)] {
+		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction)
+		gauge(m.peerQueued, float64(p.Queued), p.ID)
+		gauge(m.peerActive, float64(p.LastSeen.UnixMilli())/1000, p.ID)
+		if p.RTTMs > 0 {
+			gauge(m.peerTrip, p.RTTMs/1000, p.ID)
+		}
+	}
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// label makes a name fit for a label: Prometheus takes valid UTF-8 only, and peers choose their names.
+func label(text string) string { return name(text) }

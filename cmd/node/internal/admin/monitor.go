@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	sampleEvery = time.Second
+	historySize = 300 // samples: five minutes
+	askTimeout  = 900 * time.Millisecond
+)
+
+// row is one sample of the charts: the columns below.
+type row [numColumns]float64
+
+// The columns of a row, in the order in which the page gets them.
+const (
+	colTime        = iota // Unix milliseconds
+	colReceived           // messages a second
+	colSent               // messages a second
+	colBytesIn            // bytes a second
+	colBytesOut           // bytes a second
+	colDrops              // of messages, frames and connections, a second
+	colRTTMin             // milliseconds; 0: no peer was measured
+	colRTTMedian          // milliseconds
+	colRTTMax             // milliseconds
+	colQueued             // messages that wait to be written
+	colEstablished        // connections
+
+	numColumns
+)
+
+// monitor looks at the node once a second, whether anybody watches or not: who opens the dashboard sees the last minutes.
+// What it keeps has a fixed size.
+type monitor struct {
+	// Fixed at construction.
+	node    Node
+	journal *journal
+
+	// Owned by run.
+	counters map[string]uint64 // at the last sample
+	at       time.Time         // of the last sample
+	notes    map[string]note
+
+	mu      sync.Mutex
+	history []row // the oldest first
+	latest  []byte
+	watched int           // viewers
+	changed chan struct{} // closed and replaced with every sample
+}
+
+func newMonitor(node Node, journal *journal) *monitor {
+	return &monitor{node: node, journal: journal, notes: make(map[string]note), changed: make(chan struct{})}
+}
+
+// run samples until ctx ends.
+func (m *monitor) run(ctx context.Context) {
+	m.counters, m.at = m.node.Counters(), time.Now()
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			m.sample(ctx, now)
+		}
+	}
+}
+
+// watch adds or takes away viewers: what only they see is not gathered without them.
+func (m *monitor) watch(change int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.watched += change
+}
+
+// news returns the last sample as JSON, nil before the first, and a channel that is closed by the next.
+func (m *monitor) news() ([]byte, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.latest, m.changed
+}
+
+// past returns the history.
+func (m *monitor) past() []row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.history)
+}
+
+func (m *monitor) sample(ctx context.Context, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	counters := m.node.Counters()
+	v := newView(m.node, counters, now)
+	if status, err := m.node.Status(ctx); err == nil {
+		v.take(status)
+	}
+	connected := m.node.Connected()
+	next := m.rates(counters, now)
+	next[colEstablished] = float64(v.Established)
+	next.measure(connected)
+	v.Row = next
+	m.takeNotes(counters, now)
+	m.counters, m.at = counters, now
+
+	m.mu.Lock()
+	watched := m.watched > 0
+	m.mu.Unlock()
+	var text []byte
+	if watched {
+		v.addPeers(ctx, m.node, connected)
+		v.addTree(ctx, m.node)
+		text, _ = json.Marshal(v) // numbers and texts: cannot fail
+	}
+	m.publish(next, text)
+}
+
+func (m *monitor) publish(next row, text []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.history) == historySize {
+		m.history = append(m.history[:0], m.history[1:]...)
+	}
+	m.history = append(m.history, next)
+	m.latest = text
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// rates returns the row of now, with what the counters say.
+func (m *monitor) rates(counters map[string]uint64, now time.Time) row {
+	seconds := now.Sub(m.at).Seconds()
+	rate := func(names ...string) float64 {
+		var n uint64
+		for _, name := range names {
+			n += counters[name] - m.counters[name]
+		}
+		if seconds <= 0 {
+			return 0
+		}
+		return float64(n) / seconds
+	}
+	var drops []string
+	for _, d := range dropReasons() {
+		drops = append(drops, d.counter)
+	}
+	return row{
+		colTime:     float64(now.UnixMilli()),
+		colReceived: rate("messagesReceived"), colSent: rate("messagesSent"),
+		colBytesIn: rate("bytesReceived"), colBytesOut: rate("bytesSent"),
+		colDrops: rate(drops...),
+	}
+}

@@ -1,0 +1,158 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+)
+
+// sendTimeout is how long a viewer may take for one write. The next one brings everything it missed.
+const sendTimeout = 5 * time.Second
+
+// streams sends viewers what the monitor sees, as server-sent events:
+//
+//	hello  once: who the node is, the last minutes, the names of the reasons
+//	tick   each second: a view
+//	log    an entry of the journal; a new viewer gets all that are kept
+//	bye    the node stops
+//
+// A viewer that reads too slowly misses ticks, never entries, and costs no memory: nothing is queued for it.
+type streams struct {
+	monitor  *monitor
+	version  string
+	instance string // another one after each start of the node
+	places   chan struct{}
+	closing  chan struct{}
+	close    func()
+	open     sync.WaitGroup
+}
+
+func newStreams(m *monitor, version string) *streams {
+	closing := make(chan struct{})
+	return &streams{
+		monitor: m, version: version, instance: rand.Text(),
+		places: make(chan struct{}, maxViewers), closing: closing, close: sync.OnceFunc(func() { close(closing) }),
+	}
+}
+
+func (s *streams) wait() { s.open.Wait() }
+
+// hello is the first event of a stream.
+type hello struct {
+	Instance string              `json:"instance"`
+	Version  string              `json:"version"`
+	Identity crypto.NodeIdentity `json:"identity"`
+	History  []row               `json:"history"`
+	Drops    []reasonView        `json:"drops"`
+}
+
+type reasonView struct {
+	Counter string `json:"counter"`
+	Label   string `json:"label"`
+}
+
+// ServeHTTP implements http.Handler.
+func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if r.Method == http.MethodHead {
+		h.Set("Content-Type", "text/event-stream")
+		return
+	}
+	select {
+	case s.places <- struct{}{}:
+		defer func() { <-s.places }()
+	default:
+		h.Set("Retry-After", "5")
+		http.Error(w, "too many dashboards are open", http.StatusServiceUnavailable)
+		return
+	}
+	s.open.Add(1)
+	defer s.open.Done()
+	s.monitor.watch(1)
+	defer s.monitor.watch(-1)
+	h.Set("Content-Type", "text/event-stream")
+	v := &viewer{w: w, control: http.NewResponseController(w)}
+	// The server's own limits are for requests that end.
+	if err := v.control.SetReadDeadline(time.Time{}); err != nil {
+		http.Error(w, "this connection cannot stream", http.StatusInternalServerError)
+		return
+	}
+	s.serve(r.Context(), v)
+}
+
+// serve sends until the viewer is gone or the server closes.
+func (s *streams) serve(ctx context.Context, v *viewer) {
+	identity := s.monitor.node.Identity()
+	first := hello{Instance: s.instance, Version: s.version, Identity: identity, History: s.monitor.past()}
+	for _, d := range dropReasons() {
+		first.Drops = append(first.Drops, reasonView{Counter: d.counter, Label: d.label})
+	}
+	v.begin()
+	v.send("hello", encode(first))
+	var seq uint64
+	for {
+		latest, changed := s.monitor.news()
+		if latest != nil {
+			v.begin()
+			v.send("tick", latest)
+		}
+		for _, e := range s.monitor.journal.since(seq) {
+			v.send("log", encode(e))
+			seq = e.Seq
+		}
+		if v.flush() != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		case <-s.closing:
+			v.begin()
+			v.send("bye", []byte("{}"))
+			_ = v.flush() // it is the last one
+			return
+		}
+	}
+}
+
+// viewer is one stream. After an error it writes nothing more; flush returns it.
+type viewer struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	err     error
+}
+
+// begin gives what is sent until the next flush its time.
+func (v *viewer) begin() {
+	if v.err == nil {
+		v.err = v.control.SetWriteDeadline(time.Now().Add(sendTimeout))
+	}
+}
+
+func (v *viewer) send(event string, data []byte) {
+	for _, part := range [][]byte{[]byte("event: " + event + "\ndata: "), data, []byte("\n\n")} {
+		if v.err == nil {
+			_, v.err = v.w.Write(part)
+		}
+	}
+}
+
+func (v *viewer) flush() error {
+	if v.err == nil {
+		v.err = v.control.Flush()
+	}
+	return v.err
+}
+
+// encode returns JSON on one line, as the data of an event must be.
+func encode(value any) []byte {
+	text, _ := json.Marshal(value) // texts and numbers: cannot fail
+	return text
+}

@@ -1,0 +1,155 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Bounds of what a page is shown.
+const (
+	maxPeers    = 200
+	maxBranches = 100
+)
+
+// view is one sample as the page gets it. Times are Unix milliseconds.
+type view struct {
+	Time        int64             `json:"t"`
+	Row         row               `json:"row"`
+	State       string            `json:"state"` // accepting, dialling (accepts nobody) or stopping
+	Address     string            `json:"address"`
+	Uptime      float64           `json:"uptime"` // seconds
+	Auth        string            `json:"auth"`
+	Established int               `json:"established"`
+	Pending     int               `json:"pending"`
+	Max         int               `json:"max"`
+	Goroutines  int               `json:"goroutines"`
+	Heap        uint64            `json:"heap"` // bytes
+	Counters    map[string]uint64 `json:"counters"`
+	Known       int               `json:"known"`
+	Peers       []peerView        `json:"peers"` // connected ones first, maxPeers at most
+	Tree        treeView          `json:"tree"`
+}
+
+type peerView struct {
+	ID         string  `json:"id"`
+	Name       string  `json:"name"`
+	Address    string  `json:"address"`
+	Role       string  `json:"role"`
+	Direction  string  `json:"direction"`
+	Connected  bool    `json:"connected"`
+	Verified   bool    `json:"verified"`
+	Persistent bool    `json:"persistent"`
+	RTT        float64 `json:"rtt"` // milliseconds; 0: not measured
+	Queued     int     `json:"queued"`
+	QueuedSize int     `json:"queuedBytes"`
+	Seen       int64   `json:"seen"`
+}
+
+type treeView struct {
+	Registry string       `json:"registry"`
+	Restarts uint64       `json:"restarts"`
+	Stopped  uint64       `json:"stopped"`
+	Total    int          `json:"total"`
+	Branches []branchView `json:"branches"`
+}
+
+type branchView struct {
+	Actor     string `json:"actor"`
+	Peer      string `json:"peer"`
+	Name      string `json:"name"`
+	Direction string `json:"direction"`
+	State     string `json:"state"`
+	Carrier   bool   `json:"carrier"`
+	Since     int64  `json:"since"`
+}
+
+func newView(node Node, counters map[string]uint64, now time.Time) *view {
+	v := &view{Time: now.UnixMilli(), State: "stopping", Counters: counters, Known: node.KnownPeers()}
+	if node.Accepting() {
+		v.State = "accepting"
+	}
+	return v
+}
+
+// take adds what the node says of itself. One that answers and does not accept was told to accept nobody.
+func (v *view) take(s supervisor.Status) {
+	if v.State != "accepting" {
+		v.State = "dialling"
+	}
+	v.Address, v.Uptime, v.Auth = s.Address, s.Uptime, s.Auth
+	v.Established, v.Pending, v.Max = s.Connections.Established, s.Connections.Pending, s.Connections.Max
+	v.Goroutines, v.Heap = s.Goroutines, s.HeapBytes
+}
+
+// addPeers adds the peers that are worth showing, the connected ones alone when the node does not answer.
+func (v *view) addPeers(ctx context.Context, node Node, connected []supervisor.PeerInfo) {
+	peers, err := node.Peers(ctx)
+	if err != nil {
+		peers = connected
+	}
+	slices.SortFunc(peers, interest)
+	v.Peers = make([]peerView, 0, min(len(peers), maxPeers))
+	for _, p := range peers[:min(len(peers), maxPeers)] {
+		v.Peers = append(v.Peers, peerView{
+			ID: p.ID, Name: name(p.Name), Address: printable.Cut(printable.Text(p.Address), maxName), Role: string(p.Role),
+			Direction: p.Direction, Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
+			RTT: p.RTTMs, Queued: p.Queued, QueuedSize: p.QueuedSize, Seen: p.LastSeen.UnixMilli(),
+		})
+	}
+}
+
+// interest puts those first that people want to see: proven and connected, then those that are to be kept connected, then
+// the ones seen last. Strangers, who cost nothing, come after all of them.
+func interest(a, b supervisor.PeerInfo) int {
+	rank := func(p supervisor.PeerInfo) int {
+		switch {
+		case p.Connected && p.Verified:
+			return 0
+		case p.Persistent:
+			return 1
+		case p.Connected:
+			return 2
+		default:
+			return 3
+		}
+	}
+	if order := cmp.Compare(rank(a), rank(b)); order != 0 || rank(a) < 3 {
+		return cmp.Or(order, cmp.Compare(a.ID, b.ID))
+	}
+	return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(a.ID, b.ID))
+}
+
+func (v *view) addTree(ctx context.Context, node Node) {
+	tree, err := node.Tree(ctx, maxBranches)
+	if err != nil {
+		return
+	}
+	v.Tree = treeView{Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Branches: []branchView{}}
+	for _, b := range tree.Branches {
+		v.Tree.Branches = append(v.Tree.Branches, branchView{
+			Actor: b.Actor, Peer: b.Peer, Name: name(b.Name), Direction: b.Direction.String(),
+			State: string(b.State), Carrier: b.Carrier, Since: b.Since.UnixMilli(),
+		})
+	}
+}
+
+// measure adds what the connections say: round trips and queues.
+func (r *row) measure(connected []supervisor.PeerInfo) {
+	var trips []float64
+	for _, p := range connected {
+		r[colQueued] += float64(p.Queued)
+		if p.RTTMs > 0 {
+			trips = append(trips, p.RTTMs)
+		}
+	}
+	if len(trips) == 0 {
+		return
+	}
+	slices.Sort(trips)
+	r[colRTTMin], r[colRTTMedian], r[colRTTMax] = trips[0], trips[len(trips)/2], trips[len(trips)-1]
+}

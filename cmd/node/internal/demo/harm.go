@@ -1,0 +1,177 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// floodSize is how many messages bob sends at once: half as many again as the bucket of 100 tokens holds.
+const floodSize = 150
+
+// harm is what is broken, one thing after the other.
+func harm() []step {
+	alice, bob, carol := who((*mesh).Alice), who((*mesh).Bob), who((*mesh).Carol)
+	return []step{
+		{
+			name: "duplicate", about: "alice sends bob the same message twice. He takes it once.",
+			do:     duplicate,
+			expect: []expectation{arrived(bob, "order", 1), counted(bob, "messagesDuplicate", 1)},
+		},
+		{
+			name: "flood", about: fmt.Sprintf("bob sends alice %d messages at once. His bucket holds 100: the rest is dropped, unopened.", floodSize),
+			do:     flood,
+			expect: []expectation{floodStopped, answered("unharmed", carol, alice), answered("healed", bob, alice)},
+		},
+		{
+			name: "handler-panic", about: "A message makes alice's handler panic. That costs this message and nothing else.",
+			do:     func(_ context.Context, m *mesh) error { return m.tell(m.carol, m.alice, poison, nil) },
+			expect: []expectation{counted(alice, "handlerPanics", 1), answered("healed", carol, alice), untouched(alice, carol)},
+		},
+		{
+			name: "actor-crash", about: "The actor of alice's connection to bob panics. It is stopped, not restarted; bob dials again.",
+			do:     crash,
+			expect: []expectation{counted(alice, "actorRestarts", 1), back(alice, bob), answered("healed", bob, alice), untouched(alice, carol)},
+		},
+		{
+			name: "stalled-peer", about: "carol stops reading while alice broadcasts. Only carol's queue fills; she is closed as slow.",
+			do:     stall,
+			expect: []expectation{counted(alice, "slowPeersClosed", 1), reopened, back(alice, carol), answered("healed", carol, alice), untouched(alice, bob)},
+		},
+		{
+			name: "impostor-called", about: "mallory listens where alice expects dave, whose identity she knows. Her dial is refused.",
+			do:     impostorCalled,
+			expect: []expectation{counted(alice, "dialsFailed", 1), notInBook},
+		},
+		{
+			name: "impostor-calls", about: "mallory calls alice with bob's public identity, but without his key. He can prove nothing.",
+			do:     impostorCalls,
+			expect: []expectation{counted(alice, "framesMalformed", 1), untouched(alice, bob), answered("unharmed", alice, bob)},
+		},
+	}
+}
+
+func duplicate(_ context.Context, m *mesh) error {
+	msg, err := wire.NewMessage("order", m.alice.id, m.bob.id, "one coffee")
+	if err != nil {
+		return err
+	}
+	m.note("alice → bob  order %.8s…", msg.ID)
+	m.note("alice → bob  order %.8s… again", msg.ID)
+	return errors.Join(m.alice.Send(m.bob.id, msg), m.alice.Send(m.bob.id, msg))
+}
+
+func flood(_ context.Context, m *mesh) error {
+	begun := time.Now()
+	for i := range floodSize {
+		msg, err := wire.NewMessage("flood", m.bob.id, m.alice.id, i)
+		if err == nil {
+			err = m.bob.Send(m.alice.id, msg)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	m.note("bob → alice  flood ×%d in %.1f ms", floodSize, milliseconds(time.Since(begun)))
+	return nil
+}
+
+// floodStopped expects that every message of the flood was either handed on or dropped by the limiter, and counted.
+func floodStopped(ctx context.Context, m *mesh) (string, error) {
+	var through, stopped int
+	err := m.await(ctx, "every message of the flood is handed on or counted as rate limited, and some are", func() bool {
+		through, stopped = len(m.messages(m.alice, "flood")), int(m.growth(m.alice, "messagesRateLimited"))
+		return through+stopped >= floodSize && stopped > 0
+	})
+	return fmt.Sprintf("%d came through, %d were dropped by the limiter before they were opened", through, stopped), err
+}
+
+func crash(_ context.Context, m *mesh) error {
+	c := m.alice.GetConnection(m.bob.id)
+	if c == nil {
+		return errors.New("alice is not connected to bob")
+	}
+	c.Crash()
+	m.note("a panic in the actor of alice's connection to bob")
+	return nil
+}
+
+// stallMost is how many messages are broadcast at most until carol's queue is full: sockets hold some megabytes.
+const stallMost = 64
+
+func stall(ctx context.Context, m *mesh) error {
+	m.carol.tap.shut()
+	m.note("carol reads nothing any more")
+	load, err := json.Marshal(string(bytes.Repeat([]byte("x"), 512<<10)))
+	if err != nil {
+		return err
+	}
+	var slowest time.Duration
+	for sent := 1; sent <= stallMost; sent++ {
+		msg, err := wire.NewMessage("load", m.alice.id, "", json.RawMessage(load))
+		if err != nil {
+			return err
+		}
+		begun := time.Now()
+		_, failed, err := m.alice.BroadcastContext(ctx, msg)
+		if err != nil {
+			return err
+		}
+		within, cancel := context.WithTimeout(ctx, patience)
+		err = m.await(within, "bob receives what alice broadcasts", func() bool { return len(m.messages(m.bob, "load")) >= sent })
+		cancel()
+		if err != nil {
+			return err
+		}
+		slowest = max(slowest, time.Since(begun))
+		if len(failed) > 0 {
+			m.note("alice → all  load ×%d of 512 KiB: bob has every one, the slowest after %.0f ms", sent, milliseconds(slowest))
+			m.note("for carol: %v", failed[0].Err)
+			return nil
+		}
+	}
+	return fmt.Errorf("carol's queue took %d messages of 512 KiB", stallMost)
+}
+
+// reopened lets carol read again, once she was closed.
+func reopened(_ context.Context, m *mesh) (string, error) {
+	m.carol.tap.open()
+	return "carol reads again", nil
+}
+
+func impostorCalled(ctx context.Context, m *mesh) error {
+	mallory, err := m.add("mallory", 0)
+	if err != nil {
+		return err
+	}
+	m.extra = append(m.extra, mallory)
+	const daveID = "6b4c195b5338ff84876cc6de1b1118bf"
+	_, err = m.alice.ConnectContext(ctx, &supervisor.Peer{ID: daveID, Address: mallory.Addr().String()})
+	m.note("alice → dave  %s, where mallory answers", mallory.Addr())
+	if !errors.Is(err, actors.ErrWrongIdentity) {
+		return fmt.Errorf("the dial ended with %v: expected was %w", err, actors.ErrWrongIdentity)
+	}
+	m.note("refused: %v", err)
+	return nil
+}
+
+// notInBook expects that the impostor has left no trace with alice.
+func notInBook(ctx context.Context, m *mesh) (string, error) {
+	peers, err := m.alice.Peers(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range peers {
+		if p.ID == m.extra[0].id {
+			return "", errors.New("mallory is among alice's peers")
+		}
+	}
+	return fmt.Sprintf("alice knows %d peers, and mallory is none of them", len(peers)), nil
+}

@@ -1,0 +1,155 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// script is the demonstration, in its order.
+func script() []step {
+	return append([]step{
+		{
+			name: "start", about: "Three nodes with identities of their own begin to listen.",
+			do: start,
+		},
+		{
+			name: "connect", about: "bob dials alice, carol dials both, and each keeps those it dialled connected.",
+			do: connect,
+			expect: []expectation{
+				connected((*mesh).Bob, (*mesh).Alice), connected((*mesh).Carol, (*mesh).Alice), connected((*mesh).Carol, (*mesh).Bob),
+			},
+		},
+		{
+			name: "talk", about: "Messages go their ways: one to one, a question with its answer, one to all.",
+			do: talk,
+			expect: []expectation{
+				arrived((*mesh).Bob, "hello", 1), arrived((*mesh).Alice, "news", 1), arrived((*mesh).Bob, "news", 1),
+				roundTrip((*mesh).Alice, (*mesh).Bob), roundTrip((*mesh).Alice, (*mesh).Carol), roundTrip((*mesh).Bob, (*mesh).Carol),
+			},
+		},
+	}, harm()...)
+}
+
+// farewell ends the mesh; it is played after what Keep shows.
+func farewell() step {
+	var before int
+	return step{
+		name: "stop", about: "All nodes stop. Whoever is connected is told so, and nothing is left running.",
+		do: func(ctx context.Context, m *mesh) error {
+			before = runtime.NumGoroutine()
+			start := time.Now()
+			within, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			// The first to go tells the others; then these.
+			if err := m.alice.Stop(within); err != nil {
+				return err
+			}
+			for _, w := range []*member{m.bob, m.carol} {
+				if err := m.await(within, w.name+" hears the goodbye of alice", func() bool { return m.leftBy(w, m.alice) }); err != nil {
+					return err
+				}
+				m.note("%s was told by alice: server shutdown (%d)", w.name, wire.DisconnectServerShutdown)
+			}
+			err := m.stop(within)
+			m.note("%d nodes stopped within %.1f ms", len(m.members()), milliseconds(time.Since(start)))
+			return err
+		},
+		expect: []expectation{func(ctx context.Context, m *mesh) (string, error) {
+			err := m.await(ctx, "the goroutines of the nodes end", func() bool { return runtime.NumGoroutine() < before })
+			return fmt.Sprintf("goroutines: %d before, %d after", before, runtime.NumGoroutine()), err
+		}},
+	}
+}
+
+// leftBy reports whether a member was told by another that it shuts down.
+func (m *mesh) leftBy(w, other *member) bool {
+	return len(m.seen(func(h happening) bool {
+		e, ok := h.event.(supervisor.PeerDown)
+		return ok && h.at == w && e.Peer == other.id && e.Code == wire.DisconnectServerShutdown && e.Remote
+	})) > 0
+}
+
+// who names a member before it exists.
+type who func(*mesh) *member
+
+// Alice, Bob and Carol return the members.
+func (m *mesh) Alice() *member { return m.alice }
+
+// Bob is the second.
+func (m *mesh) Bob() *member { return m.bob }
+
+// Carol is the third.
+func (m *mesh) Carol() *member { return m.carol }
+
+// smallQueue is what may wait for a peer of alice's, so that one that does not read is noticed soon.
+const smallQueue = 1 << 20
+
+func start(_ context.Context, m *mesh) (err error) {
+	for _, one := range []struct {
+		name  string
+		queue int64
+		field **member
+	}{{"alice", smallQueue, &m.alice}, {"bob", 0, &m.bob}, {"carol", 0, &m.carol}} {
+		if *one.field, err = m.add(one.name, one.queue); err != nil {
+			return err
+		}
+		m.note("%-5s  %s  listens on %s", one.name, (*one.field).id, (*one.field).URL())
+	}
+	return nil
+}
+
+func connect(ctx context.Context, m *mesh) error {
+	for _, dial := range [][2]*member{{m.bob, m.alice}, {m.carol, m.alice}, {m.carol, m.bob}} {
+		from, to := dial[0], dial[1]
+		begun := time.Now()
+		if _, err := from.ConnectAddress(ctx, to.Addr().String()); err != nil {
+			return err
+		}
+		m.note("%s → %s  %s, handshake %.1f ms", from.name, to.name, to.Addr(), milliseconds(time.Since(begun)))
+	}
+	return nil
+}
+
+func talk(ctx context.Context, m *mesh) error {
+	if err := m.tell(m.alice, m.bob, "hello", "good morning"); err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := m.ask(ctx, m.bob, m.alice, patience); err != nil {
+		return err
+	}
+	m.note("bob → alice  question, alice → bob  answer: %.2f ms there and back", milliseconds(time.Since(begun)))
+	news, err := wire.NewMessage("news", m.carol.id, "", "to all")
+	if err == nil {
+		err = m.carol.Broadcast(news)
+	}
+	m.note("carol → all  news")
+	return err
+}
+
+// tell sends one message.
+func (m *mesh) tell(from, to *member, kind wire.MessageType, payload any) error {
+	msg, err := wire.NewMessage(kind, from.id, to.id, payload)
+	if err != nil {
+		return err
+	}
+	m.note("%s → %s  %s", from.name, to.name, kind)
+	return from.Send(to.id, msg)
+}
+
+// ask sends a question and waits for the answer.
+func (m *mesh) ask(ctx context.Context, from, to *member, limit time.Duration) error {
+	msg, err := wire.NewMessage(question, from.id, to.id, "are you there?")
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err = from.RequestContext(within, to.id, msg)
+	return err
+}

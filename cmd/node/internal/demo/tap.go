@@ -1,0 +1,66 @@
+package demo
+
+import (
+	"net"
+	"sync"
+)
+
+// tap is what all connections of a member read through: shut, the member stops reading without closing anything.
+type tap struct {
+	mu   sync.Mutex
+	flow chan struct{} // closed while it is open
+}
+
+func newTap() *tap {
+	t := &tap{flow: make(chan struct{})}
+	close(t.flow)
+	return t
+}
+
+func (t *tap) shut() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.flow = make(chan struct{})
+}
+
+func (t *tap) open() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case <-t.flow:
+	default:
+		close(t.flow)
+	}
+}
+
+func (t *tap) current() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.flow
+}
+
+func (t *tap) wrap(conn net.Conn) net.Conn {
+	return &tapped{Conn: conn, tap: t, closed: make(chan struct{})}
+}
+
+// tapped is a connection behind a tap.
+type tapped struct {
+	net.Conn
+	tap    *tap
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c *tapped) Read(p []byte) (int, error) {
+	select {
+	case <-c.tap.current():
+	case <-c.closed:
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *tapped) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}

@@ -1,0 +1,171 @@
+package systems
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// The types that the measured messages have, with ours and with the reference.
+const (
+	typeCounted = "chat"
+	typeAsk     = "get_stats"
+	typeAnswer  = "stats"
+)
+
+// DedupTTL is the one setting besides MaxConns, the listening address and the rate limit in which our node differs from
+// its defaults: at the rates measured here five minutes of ids are more than its set takes.
+const DedupTTL = 10 * time.Second
+
+// maxConns lets every connection in that is measured.
+const maxConns = 20_000
+
+// lanes is how many goroutines stream: while one waits for its window the other fills the queue.
+const lanes = 2
+
+type ours struct {
+	transport *supervisor.Transport
+	book      *supervisor.PeerRegistry
+	tally     *Tally
+	id        string
+}
+
+func newOurs(o Options) (Node, error) {
+	keys, err := crypto.NewEphemeralNodeManager("bench", crypto.RoleDual)
+	if err != nil {
+		return nil, err
+	}
+	n := &ours{book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
+	if o.Dir != "" {
+		if n.book, err = supervisor.OpenPeerRegistry(filepath.Join(o.Dir, "peers.db")); err != nil {
+			return nil, err
+		}
+	}
+	for i := range o.Known {
+		id, key := inventedPeer(i)
+		n.book.Add(supervisor.Peer{
+			ID: id, Name: "known", PublicKey: key, Role: crypto.RoleWorker, AddedAt: time.Now(), LastSeen: time.Now(),
+		})
+	}
+	cfg := supervisor.DefaultTransportConfig()
+	cfg.ListenAddr, cfg.MaxConns, cfg.RateRefill, cfg.DedupTTL = "127.0.0.1:0", maxConns, 0, DedupTTL
+	if n.transport, err = supervisor.NewTransport(keys, n.book, cfg); err != nil {
+		return nil, err
+	}
+	n.transport.OnMessage(n.onMessage)
+	return n, n.transport.Start()
+}
+
+func (n *ours) onMessage(c *supervisor.PeerConnection, m *wire.Message) {
+	switch m.Type {
+	case typeCounted:
+		n.tally.Add()
+	case typeAsk:
+		if answer, err := m.Reply(typeAnswer, m.Payload); err == nil {
+			_ = c.Post(answer) // a lost answer shows as a question without one
+		}
+	}
+}
+
+// Listen also says who we are, for those who prepare themselves: address, public key and node ID.
+func (n *ours) Listen() (string, error) {
+	self := n.transport.Identity()
+	return strings.Join([]string{n.transport.Addr().String(), self.PublicKey, self.ID}, " "), nil
+}
+
+func (n *ours) Dial(address string) (Link, error) {
+	host, _, _ := strings.Cut(address, " ")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	conn, err := n.transport.ConnectContext(ctx, &supervisor.Peer{Address: host})
+	if err != nil {
+		return nil, err
+	}
+	return &oursLink{node: n, conn: conn}, nil
+}
+
+func (n *ours) Broadcast(size int) error {
+	msg, err := wire.NewMessage(typeCounted, n.id, "", strings.Repeat("x", size))
+	if err != nil {
+		return err
+	}
+	return n.transport.Broadcast(msg)
+}
+
+func (n *ours) Peers() int    { return n.transport.ConnectedPeers() }
+func (n *ours) Known() int    { return len(n.book.List()) }
+func (n *ours) Tally() *Tally { return n.tally }
+
+func (n *ours) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = errors.Join(n.transport.Stop(ctx), n.book.Close())
+}
+
+type oursLink struct {
+	node *ours
+	conn *supervisor.PeerConnection
+}
+
+// Stream keeps a window of messages on their way in each lane: all but every last one of a window are posted, and the
+// last one is waited for, which is the public way to stay below the queue's limits.
+func (l *oursLink) Stream(n, size int) error {
+	window := max(1, min(1024, 2<<20/(size+512)))
+	text := strings.Repeat("x", size)
+	var wg sync.WaitGroup
+	errs := make([]error, lanes)
+	for lane := range lanes {
+		wg.Go(func() { errs[lane] = l.stream(n/lanes+min(1, n%lanes)*(1-lane), window, text) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (l *oursLink) stream(n, window int, text string) error {
+	to := l.conn.Peer().ID
+	for i := range n {
+		msg, err := wire.NewMessage(typeCounted, l.node.id, to, text)
+		if err != nil {
+			return err
+		}
+		if i%window == window-1 || i == n-1 {
+			err = l.conn.Send(msg)
+		} else {
+			err = l.conn.Post(msg)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *oursLink) Ask(size int) error {
+	msg, err := wire.NewMessage(typeAsk, l.node.id, l.conn.Peer().ID, strings.Repeat("x", size))
+	if err != nil {
+		return err
+	}
+	answer, err := l.node.transport.Request(l.conn.Peer().ID, msg)
+	if err == nil && len(answer.Payload) != size+2 {
+		err = fmt.Errorf("the answer has %d bytes", len(answer.Payload))
+	}
+	return err
+}
+
+// inventedPeer is a peer that nobody will meet.
+func inventedPeer(i int) (id, publicKey string) {
+	var key crypto.PublicKey
+	for at := range 4 {
+		key[at+1] = byte(i >> (8 * at))
+	}
+	key[0], key[16] = 9, 7
+	return key.NodeID(), key.String()
+}

@@ -1,0 +1,226 @@
+package hostile
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/gorilla/websocket"
+)
+
+// TestImpostor: somebody with a proven peer's public identity and recorded frames of it, but without its key, gets none
+// of the peer's traffic, and is never taken for proven.
+func TestImpostor(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	victim := join(n, refpeer.Options{})
+	first, err := refpeer.NewEnvelope("chat", victim.self.ID, n.id(), "recorded")
+	must(t, err)
+	text, err := json.Marshal(first)
+	must(t, err)
+	recorded, err := refpeer.Seal(string(text), victim.Password())
+	must(t, err)
+	must(t, victim.SendRaw(recorded))
+	n.awaitMessage(first.ID)
+
+	thief := impostor(t, n.URL(), victim.self.Public)
+	must(t, thief.WriteMessage(websocket.BinaryMessage, recorded))
+	reflected, err := thief.read() // the node's own ping
+	must(t, err)
+	must(t, thief.WriteMessage(websocket.BinaryMessage, reflected))
+	n.poll("both frames to be judged", func() bool {
+		return n.counter("messagesDuplicate") == 1 && n.counter("messagesRefused") == 1
+	})
+
+	for i := range 5 {
+		n.send(victim.self.ID, "secret", i)
+	}
+	for i := range 5 {
+		if e := victim.next("secret"); string(e.Payload) != string(rune('0'+i)) {
+			t.Errorf("message %d arrived as %s", i, e.Payload)
+		}
+	}
+	must(t, thief.Close())
+	n.awaitConnections(1, 0)
+	victim.say("chat", "still here")
+	victim.standing()
+	requireProven(t, n, victim.self.ID, 1)
+}
+
+// TestImpostorComesFirst: two connections under one name, neither proven: the second displaces nothing, and the owner
+// of the key, who comes last, takes the traffic over.
+func TestImpostorComesFirst(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	self := identity(t, "victim")
+	first := impostor(t, n.URL(), self.Public)
+	n.await("the first to be up", func() bool { return len(n.events) == 1 })
+	carrier := n.GetConnection(self.ID)
+	impostor(t, n.URL(), self.Public)
+	n.awaitConnections(2, 0)
+	if n.GetConnection(self.ID) != carrier {
+		t.Error("a second connection that proved nothing displaced the first")
+	}
+	requireProven(t, n, self.ID, 0)
+	if known := n.book.List(); len(known) != 0 {
+		t.Errorf("the peer book holds strangers: %+v", known)
+	}
+
+	owner := join(n, refpeer.Options{Identity: self})
+	owner.say("chat", "it is me")
+	n.send(self.ID, "secret", "for the owner")
+	if e := owner.next("secret"); string(e.Payload) != `"for the owner"` {
+		t.Errorf("the owner got %s", e.Payload)
+	}
+	requireProven(t, n, self.ID, 1)
+	must(t, first.Close())
+}
+
+// requireProven requires that the node has said so many times that a peer holds its key.
+func requireProven(t *testing.T, n *node, peer string, times int) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	found := 0
+	for _, e := range n.events {
+		switch e := e.(type) {
+		case supervisor.PeerVerified:
+			if e.Peer == peer {
+				found++
+			}
+		case supervisor.PeerUp:
+			if e.Peer == peer && e.Verified {
+				found++
+			}
+		}
+	}
+	if found != times {
+		t.Errorf("peer %s was said %d times to hold its key, want %d", peer, found, times)
+	}
+}
+
+// TestReflectedChallenge: whoever is dialled sends our challenge back to us on a connection of its own, under the name
+// that it wants to answer with, to have us compute the answer.
+func TestReflectedChallenge(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	victim := identity(t, "victim")
+	reflected := make(chan ack, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		var hello struct {
+			Payload struct {
+				Challenge string `json:"challenge"`
+			} `json:"payload"`
+		}
+		if err := ws.ReadJSON(&hello); err != nil {
+			return
+		}
+		challenge, _ := base64.StdEncoding.DecodeString(hello.Payload.Challenge)
+		back := knock(t, n.URL())
+		back.claim(victim.Public, challenge)
+		got := back.answer()
+		reflected <- got
+		answer := stranger{ws, t}
+		answer.plain(refpeer.TypeHandshakeAck, victim.ID, map[string]any{
+			"identity": victim.Public, "challengeResponse": got.ChallengeResponse, "accepted": true,
+		})
+		answer.end()
+	}))
+	defer server.Close()
+	_, err := n.Connect(&supervisor.Peer{Address: server.Listener.Addr().String()})
+	if err == nil {
+		t.Error("the dial succeeded: an impostor answered our challenge with our own help")
+	}
+	if got := <-reflected; got.Accepted || got.ChallengeResponse != "" {
+		t.Errorf("our own challenge was answered: %+v", got)
+	}
+	if n.GetConnection(victim.ID) != nil {
+		t.Error("the impostor is connected under the victim's name")
+	}
+}
+
+// TestMarkedFirst: a peer sends a message with the ID of somebody else's before that one arrives. What the honest one
+// says is delivered all the same; a true copy of it, through another peer, is not.
+func TestMarkedFirst(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	sly, author := join(n, refpeer.Options{}), join(n, refpeer.Options{})
+	sly.say("hello", nil)
+	author.say("hello", nil)
+	message, err := refpeer.NewEnvelope("chat", author.self.ID, n.id(), "the truth")
+	must(t, err)
+	marked := message
+	marked.Payload = json.RawMessage(`"a lie"`)
+	must(t, sly.SendEnvelope(marked))
+	sly.say("hello", nil)
+	must(t, author.SendEnvelope(message))
+	author.say("hello", nil)
+	must(t, sly.SendEnvelope(message)) // the same ID from the same peer again
+	relay := join(n, refpeer.Options{})
+	must(t, relay.SendEnvelope(message)) // a copy through a third
+	sly.say("hello", nil)
+	relay.say("hello", nil)
+
+	var got []string
+	n.count(func(m received) bool {
+		if m.Type == "chat" {
+			got = append(got, m.peer+string(m.Payload))
+		}
+		return false
+	})
+	want := []string{sly.self.ID + `"a lie"`, author.self.ID + `"the truth"`}
+	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("delivered %q, want %q", got, want)
+	}
+	if d := n.counter("messagesDuplicate"); d != 2 {
+		t.Errorf("messagesDuplicate is %d, want 2", d)
+	}
+}
+
+// TestAnotherNodeAnswers: at the address of a peer that is kept connected another node answers one day. It is not let
+// in, and the peer book and the caller's Peer stay as they were.
+func TestAnotherNodeAnswers(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	self := identity(t, "expected")
+	s, err := refpeer.Listen("127.0.0.1:0", refpeer.Options{Identity: self})
+	must(t, err)
+	address := s.Addr()
+	_, err = n.Connect(&supervisor.Peer{Address: address, Persistent: true})
+	must(t, err)
+	before, _ := n.book.Get(self.ID)
+	s.Close()
+	n.awaitDown(self.ID)
+	other := identity(t, "other")
+	s, err = refpeer.Listen(address, refpeer.Options{Identity: other})
+	must(t, err)
+	defer s.Close()
+
+	asked := supervisor.Peer{ID: self.ID, Address: address}
+	caller := asked
+	if _, err = n.Connect(&caller); !errors.Is(err, actors.ErrWrongIdentity) {
+		t.Errorf("the dial ended in %v, want %v", err, actors.ErrWrongIdentity)
+	}
+	if caller != asked {
+		t.Errorf("the caller's Peer is now %+v, was %+v", caller, asked)
+	}
+	after, known := n.book.Get(self.ID)
+	before.LastSeen, after.LastSeen = after.LastSeen, after.LastSeen
+	if !known || after != before {
+		t.Errorf("the peer book says %+v, said %+v", after, before)
+	}
+	if _, known := n.book.Get(other.ID); known || n.GetConnection(other.ID) != nil {
+		t.Error("the other node is in the book, or connected")
+	}
+}

@@ -52,6 +52,7 @@ type Node struct {
 
 	frames   buffers
 	sendings sync.Pool // of *sending
+	posts    sync.Pool // of *Outgoing
 }
 
 // ReplyRouter hands an answer to whoever waits for it.

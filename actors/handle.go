@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,7 @@ var ErrTooLarge = errors.New("the message is too large")
 type Outgoing struct {
 	escaped []byte
 	result  chan<- error
+	lent    *sync.Pool // where it goes back to once it is sealed; nil: others may hold it
 }
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
@@ -83,6 +85,29 @@ func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Lo
 
 // Queued returns the messages and bytes that wait to be written.
 func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
+
+// PostMessage encodes a message that goes to this connection only, and posts it.
+func (h *Handle) PostMessage(msg *wire.Message) error {
+	o, ok := h.node.posts.Get().(*Outgoing)
+	if !ok {
+		o = &Outgoing{lent: &h.node.posts}
+	}
+	var err error
+	if o.escaped, err = h.node.escape(o.escaped[:0], msg); err == nil {
+		err = h.Post(o)
+	}
+	if err != nil {
+		o.giveBack()
+	}
+	return err
+}
+
+// giveBack recycles a message that nobody needs any more.
+func (o *Outgoing) giveBack() {
+	if o.lent != nil && cap(o.escaped) <= maxPooled {
+		o.lent.Put(o)
+	}
+}
 
 // Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {

@@ -154,6 +154,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(o *Outgoing) {
+	defer o.giveBack()
 	now := p.node.Wall().Unix()
 	size := crypto.FrameSize(len(o.escaped), now)
 	if p.phase != open {

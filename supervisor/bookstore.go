@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,8 +76,9 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	case err != nil:
 		if store.db != nil {
 			_ = guardFaults(store.db.Close)
-		} else if file != nil {
-			_ = file.Close() // a fault in Open leaves it open, and locked
+		}
+		if file != nil {
+			_ = file.Close() // a fault in Open or Close leaves it open, and locked
 		}
 		return nil, fmt.Errorf("peer book %s is damaged (%w): restore it from a copy, or move it away to start with an empty one", path, err)
 	}
@@ -110,10 +112,11 @@ func (s *bookStore) read(r *PeerRegistry) error {
 		if err := tx.ForEach(func(name []byte, b *bolt.Bucket) error { return r.load(string(name), b) }); err != nil {
 			return err
 		}
-		for err := range tx.Check() {
-			return err
+		var first error
+		for err := range tx.Check() { // to its end: it waits for each error to be taken
+			first = cmp.Or(first, err)
 		}
-		return nil
+		return first
 	})
 }
 

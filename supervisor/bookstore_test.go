@@ -191,12 +191,13 @@ func checkDamaged(t *testing.T, name string, data []byte, mustFail bool) {
 	if readErr != nil || !bytes.Equal(after, data) {
 		t.Errorf("%s: the file was changed (%v)", name, readErr)
 	}
+	first := err
 	// It is not locked: a restored copy can be opened at once.
 	if err := os.WriteFile(path, fullBook(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if book, err = OpenPeerRegistry(path); err != nil {
-		t.Errorf("%s: a good copy in its place: %v", name, err)
+		t.Errorf("%s: a good copy in its place: %v (after %v)", name, err, first)
 		return
 	}
 	_ = book.Close()

@@ -60,6 +60,14 @@ func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) err
 	return peerError(c.peer.ID, c.handle.Send(ctx, msg))
 }
 
+// Post queues a message and does not wait until the operating system has it: for senders that keep many on their way.
+// What is lost when the connection ends is not reported. Its errors are ErrTooLarge, ErrQueueFull, ErrClosed and those
+// of encoding, inside a PeerError. Posting again makes
+// sense once Queued has gone down.
+func (c *PeerConnection) Post(msg *wire.Message) error {
+	return peerError(c.peer.ID, c.handle.PostMessage(msg))
+}
+
 // GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.
 // It does not wait.
 func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) {

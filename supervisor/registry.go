@@ -312,10 +312,6 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 	r.order++
 	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
 	p.conn.verified.Store(true)
-	if !r.verified[id] {
-		r.verified[id] = true
-		p.conn.delivery.Event(PeerVerified{Peer: id})
-	}
 	r.book.Add(r.describe(p))
 	for _, rival := range r.peers[id] {
 		if rival != p && rival.standing.proven {
@@ -324,6 +320,10 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 		}
 	}
 	r.reorder(id)
+	if !r.verified[id] { // told last, so that who answers the news with a Send reaches the proven connection
+		r.verified[id] = true
+		p.conn.delivery.Event(PeerVerified{Peer: id})
+	}
 }
 
 // HandleFailure implements actor.SupervisorStrategy: a connection that panicked is stopped, never restarted, since its

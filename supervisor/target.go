@@ -96,7 +96,8 @@ func (r *registry) connected(t *target) *PeerConnection {
 // satisfied tells those who wait that a target's peer is connected, and remembers it if somebody asked for that.
 func (r *registry) satisfied(t *target, c *PeerConnection) {
 	if t.remember {
-		t.keep = true
+		// From now on only this peer is meant: in later runs too, where the book says whom to expect.
+		t.keep, t.expect = true, c.peer.ID
 		r.book.Update(c.peer.ID, func(p *Peer) { p.Persistent, p.Address = true, t.address })
 	}
 	r.tellWaiting(t, &Connected{Connection: c})

@@ -74,6 +74,7 @@ func TestImpostorComesFirst(t *testing.T) {
 
 	owner := join(n, refpeer.Options{Identity: self})
 	owner.say("chat", "it is me")
+	awaitEvent(n, "the proof", func(e supervisor.PeerVerified) bool { return e.Peer == self.ID })
 	n.send(self.ID, "secret", "for the owner")
 	if e := owner.next("secret"); string(e.Payload) != `"for the owner"` {
 		t.Errorf("the owner got %s", e.Payload)
@@ -197,7 +198,7 @@ func TestAnotherNodeAnswers(t *testing.T) {
 	s, err := refpeer.Listen("127.0.0.1:0", refpeer.Options{Identity: self})
 	must(t, err)
 	address := s.Addr()
-	_, err = n.Connect(&supervisor.Peer{Address: address, Persistent: true})
+	_, err = n.ConnectAddress(withTimeout(t), address)
 	must(t, err)
 	before, _ := n.book.Get(self.ID)
 	s.Close()
@@ -207,6 +208,9 @@ func TestAnotherNodeAnswers(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 
+	awaitEvent(n, "a dial that meets another node", func(e supervisor.DialFailed) bool {
+		return errors.Is(e.Err, actors.ErrWrongIdentity)
+	})
 	asked := supervisor.Peer{ID: self.ID, Address: address}
 	caller := asked
 	if _, err = n.Connect(&caller); !errors.Is(err, actors.ErrWrongIdentity) {
@@ -216,7 +220,7 @@ func TestAnotherNodeAnswers(t *testing.T) {
 		t.Errorf("the caller's Peer is now %+v, was %+v", caller, asked)
 	}
 	after, known := n.book.Get(self.ID)
-	before.LastSeen, after.LastSeen = after.LastSeen, after.LastSeen
+	after.LastSeen = before.LastSeen
 	if !known || after != before {
 		t.Errorf("the peer book says %+v, said %+v", after, before)
 	}

@@ -10,7 +10,7 @@ import (
 func (w *world) farewell(n *node) func() {
 	var peers []*node
 	for _, peer := range w.nodes {
-		if peer != n && peer.up && w.serene(n, peer) && n.transport.GetConnection(peer.id) != nil && peer.transport.GetConnection(n.id) != nil {
+		if peer != n && peer.up && w.serene(n, peer) && w.settled(n, peer) && n.transport.GetConnection(peer.id) != nil && peer.transport.GetConnection(n.id) != nil {
 			peers = append(peers, peer)
 		}
 	}
@@ -47,6 +47,16 @@ func (w *world) sentBy(n *node) (sent []*dispatch) {
 		}
 	}
 	return sent
+}
+
+// settled reports whether every connection of two nodes is past its handshake on both sides.
+func (w *world) settled(a, b *node) bool {
+	for _, link := range w.net.Links(a.ip, b.ip) {
+		if link.Age() < 3*time.Second {
+			return false
+		}
+	}
+	return true
 }
 
 // serene reports whether nothing disturbs two nodes now.

@@ -73,7 +73,7 @@ func (j *journal) since(seq uint64) []entry {
 func (j *journal) event(e supervisor.Event, now time.Time) {
 	switch e := e.(type) {
 	case supervisor.PeerUp:
-		text := fmt.Sprintf("%s is connected, %s, %s", name(e.Name), e.Direction, printable.Word(e.Address))
+		text := fmt.Sprintf("%s is connected, %s, %s", word(e.Name), e.Direction, word(e.Address))
 		if !e.Verified {
 			text += ", not proven yet"
 		}
@@ -89,10 +89,13 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 		j.add(entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, now)
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s",
-			printable.Cut(printable.Word(e.Address), maxName), printable.Cut(printable.Line(e.Err.Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
+			word(e.Address), printable.Cut(printable.Line(e.Err.Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
 		j.add(entry{Mood: warning, Kind: "dial failed", Text: text}, now)
 	}
 }
 
 // name makes a name that a peer has chosen fit to be shown.
-func name(text string) string { return printable.Cut(printable.Word(text), maxName) }
+func name(text string) string { return printable.Cut(printable.Text(text), maxName) }
+
+// word is name for the middle of a sentence: one with spaces is quoted.
+func word(text string) string { return printable.Cut(printable.Word(text), maxName) }

@@ -58,6 +58,7 @@ func run(ctx context.Context, o Options, steps []step) error {
 		if err := o.Keep(ctx, m.alice.Transport); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
+		ctx = context.WithoutCancel(ctx) // what ended the waiting does not end the goodbyes
 	}
 	if err := m.play(ctx, r, len(steps)+1, farewell()); err != nil {
 		return fmt.Errorf("demo: the end: %w", err)

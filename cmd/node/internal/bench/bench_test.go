@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain fails the run when a goroutine is left over. The actor library's count of dead letters is one that ends by
+// itself within a second.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
+}
+
+// Every message of a pair is delivered or counted, and each has its latency.
+func TestPair(t *testing.T) {
+	var looked int
+	r, err := Run(context.Background(), Options{
+		Size: 1 << 10, Connections: 3, Duration: 1100 * time.Millisecond, Progress: func(Progress) { looked++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Sent == 0 || *r.Delivered < r.Sent || r.Latency.Samples != *r.Delivered || r.LatencyKind != "one way" {
+		t.Errorf("sent %d, delivered %d, latency %+v", r.Sent, *r.Delivered, r.Latency)
+	}
+	if p := r.Latency; p.P50 <= 0 || p.P50 > p.P90 || p.P90 > p.P99 || p.P99 > p.P999 || p.P999 > p.Max {
+		t.Errorf("percentiles %+v", p)
+	}
+	if r.CPUSeconds <= 0 || r.CPUPerMessage <= 0 || r.HeapBytes == 0 || r.MaxResidentBytes == 0 || looked == 0 {
+		t.Errorf("result %+v, looked %d times", r, looked)
+	}
+	for name, n := range r.Drops {
+		if n != 0 {
+			t.Errorf("%d %s", n, name)
+		}
+	}
+}
+
+// With the limit on, what it stops is counted by name.
+func TestLimited(t *testing.T) {
+	r, err := Run(context.Background(), Options{Size: 100, Rate: 2000, Connections: 1, Duration: 300 * time.Millisecond, Limited: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limited := r.Drops["messagesRateLimited"]; limited == 0 || *r.Delivered+limited < r.Sent || *r.Delivered > 120 {
+		t.Errorf("sent %d, delivered %d, limited %d", r.Sent, *r.Delivered, limited)
+	}
+}
+
+// The load keeps to its rate.
+func TestRate(t *testing.T) {
+	r, err := Run(context.Background(), Options{Size: 100, Rate: 200, Connections: 2, Duration: time.Second})
+	if err != nil || r.Sent < 100 || r.Sent > 202 {
+		t.Errorf("sent %d, %v", r.Sent, err)
+	}
+}
+
+// A running node is driven from outside: latencies are those of pings, its drops come from whoever knows them.
+func TestTarget(t *testing.T) {
+	pair := &load{Options: Options{Size: 100, Connections: 1}, dir: t.TempDir(), errors: make(map[string]uint64)}
+	if err := pair.connect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	defer pair.stop()
+	r, err := Run(context.Background(), Options{
+		Target: pair.target.node.Addr().String(), Size: 200, Rate: 100, Connections: 1, Duration: 400 * time.Millisecond,
+		Counters: func(context.Context) (map[string]uint64, error) { return pair.target.node.Counters(), nil },
+	})
+	if err != nil || r.Delivered != nil || r.LatencyKind != "round trip" || r.Latency.Samples == 0 || len(r.Drops) == 0 || r.Sent == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	_, err := Run(context.Background(), Options{Target: "127.0.0.1:1", Size: 100, Connections: 1, Duration: time.Second})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+// Who interrupts a load has what there was.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	r, err := Run(ctx, Options{Size: 100, Connections: 1, Duration: time.Hour})
+	if err == nil || r.Sent == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestPayload(t *testing.T) {
+	for _, size := range []int{MinSize, 100, 1 << 20} {
+		text := payload(time.Unix(0, 1_700_000_000_000_000_001), size)
+		if len(text) != size || !json.Valid(text) {
+			t.Errorf("size %d: %d bytes, %.80s", size, len(text), text)
+		}
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	var h histogram
+	for i := range 1000 {
+		h.add(time.Duration(i+1) * time.Microsecond)
+	}
+	p := h.percentiles()
+	near := func(got, want float64) bool { return got >= want*0.98 && got <= want*1.02 }
+	if p.Samples != 1000 || !near(p.P50, 0.5) || !near(p.P90, 0.9) || !near(p.P99, 0.99) || p.Max != 1 {
+		t.Errorf("%+v", p)
+	}
+	for v := uint64(1); v < 1<<62; v = v*3/2 + 1 {
+		if at := place(v); bound(at) < v || float64(bound(at)) > float64(v)*1.017 || place(bound(at)) != at || place(bound(at)+1) != at+1 {
+			t.Errorf("%d is counted at %d, up to %d", v, at, bound(at))
+		}
+	}
+}
+
+func TestOnThisHost(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:9091": true, "[::1]:9091": true, "ws://127.0.0.2:1/ws": true, "192.0.2.1:9091": false, "wss://198.51.100.7:443/ws": false,
+	} {
+		if got, err := OnThisHost(context.Background(), address); err != nil || got != want {
+			t.Errorf("%s: %v, %v", address, got, err)
+		}
+	}
+	if _, err := OnThisHost(context.Background(), "nonsense"); err == nil {
+		t.Error("nonsense has an address")
+	}
+}

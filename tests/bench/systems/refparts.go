@@ -1,0 +1,156 @@
+package systems
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// What a node of the reference path is made of, each with the lock that deployed nodes have there.
+
+// MutexDedup is a set of ids behind a lock: one look, then one mark.
+type MutexDedup struct {
+	mu   sync.RWMutex
+	seen map[string]time.Time
+}
+
+// NewMutexDedup returns an empty set.
+func NewMutexDedup() *MutexDedup { return &MutexDedup{seen: make(map[string]time.Time)} }
+
+// Seen reports whether an id was marked before, and marks it.
+func (d *MutexDedup) Seen(id string) bool {
+	d.mu.RLock()
+	_, seen := d.seen[id]
+	d.mu.RUnlock()
+	if seen {
+		return true
+	}
+	d.mu.Lock()
+	d.seen[id] = time.Now()
+	d.mu.Unlock()
+	return false
+}
+
+// refLimiter is a token bucket behind a lock.
+type refLimiter struct {
+	mu             sync.Mutex
+	tokens, burst  int
+	refill         int // tokens a second
+	lastRefilledAt time.Time
+}
+
+func newRefLimiter(burst, refill int) *refLimiter {
+	return &refLimiter{tokens: burst, burst: burst, refill: refill, lastRefilledAt: time.Now()}
+}
+
+func (l *refLimiter) allow() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if fresh := int(now.Sub(l.lastRefilledAt).Seconds()) * l.refill; fresh > 0 {
+		l.tokens, l.lastRefilledAt = min(l.tokens+fresh, l.burst), now
+	}
+	if l.tokens == 0 {
+		return false
+	}
+	l.tokens--
+	return true
+}
+
+// refPeer is a known peer with the four measures by which deployed nodes choose among peers.
+type refPeer struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	PublicKey string    `json:"publicKey"`
+	AddedAt   time.Time `json:"addedAt"`
+	LastSeen  time.Time `json:"lastSeen"`
+	PingMS    float64   `json:"pingMs"`
+	Hops      int       `json:"hops"`
+	GeoKM     float64   `json:"geoKm"`
+	Score     float64   `json:"score"`
+}
+
+// refPoint is a peer in the index by which one is chosen.
+type refPoint struct {
+	id     string
+	coords []float64
+}
+
+// refBook is the peer book: a map, an index of all peers that is made anew for each newcomer, and a JSON file that is
+// written whole some seconds after a change. Deployed nodes keep a k-d tree there; the index here is only the list of
+// its points, checked for duplicates, which is the part of building one that takes the least.
+type refBook struct {
+	path string
+
+	mu      sync.RWMutex
+	peers   map[string]*refPeer
+	index   []refPoint
+	pending *time.Timer
+}
+
+const refSaveAfter = 5 * time.Second
+
+func newRefBook(dir string, known int) *refBook {
+	b := &refBook{peers: make(map[string]*refPeer)}
+	if dir != "" {
+		b.path = filepath.Join(dir, "peers.json")
+	}
+	for i := range known {
+		id, key := inventedPeer(i)
+		b.peers[id] = &refPeer{ID: id, Name: "known", PublicKey: key, AddedAt: time.Now(), Score: 50}
+	}
+	b.rebuild()
+	return b
+}
+
+// meet adds a peer that is not known yet.
+func (b *refBook) meet(p *refPeer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.peers[p.ID]; known != nil {
+		known.LastSeen = time.Now()
+		return
+	}
+	b.peers[p.ID] = p
+	b.rebuild()
+	if b.path != "" && b.pending == nil {
+		b.pending = time.AfterFunc(refSaveAfter, b.save)
+	}
+}
+
+func (b *refBook) rebuild() {
+	points := make([]refPoint, 0, len(b.peers))
+	for _, p := range b.peers {
+		points = append(points, refPoint{id: p.ID, coords: []float64{p.PingMS, 0.7 * float64(p.Hops), 0.2 * p.GeoKM, 1.2 * (100 - p.Score)}})
+	}
+	known := make(map[string]struct{}, len(points))
+	for _, p := range points {
+		known[p.id] = struct{}{}
+	}
+	b.index = points[:len(known)]
+}
+
+func (b *refBook) len() int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return len(b.peers)
+}
+
+// save writes the whole book; what fails is lost until the next change, as with deployed nodes.
+func (b *refBook) save() {
+	b.mu.Lock()
+	b.pending = nil
+	b.mu.Unlock()
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	all := make([]*refPeer, 0, len(b.peers))
+	for _, p := range b.peers {
+		all = append(all, p)
+	}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err == nil && os.WriteFile(b.path+".new", data, 0o600) == nil {
+		_ = os.Rename(b.path+".new", b.path)
+	}
+}

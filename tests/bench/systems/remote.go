@@ -1,0 +1,65 @@
+package systems
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// remoteNode is protoactor's own way between processes: actors that are asked over gRPC. Round trips only.
+type remoteNode struct {
+	system *actor.ActorSystem
+	remote *remote.Remote
+}
+
+func newRemote() Node {
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	n := &remoteNode{system: system, remote: remote.NewRemote(system, remote.Configure("127.0.0.1", 0))}
+	n.remote.Start()
+	return n
+}
+
+func (n *remoteNode) Listen() (string, error) {
+	echo := actor.PropsFromFunc(func(ctx actor.Context) {
+		if question, ok := ctx.Message().(*wrapperspb.StringValue); ok {
+			ctx.Respond(&wrapperspb.StringValue{Value: question.Value})
+		}
+	})
+	_, err := n.system.Root.SpawnNamed(echo, "echo")
+	return n.system.Address(), err
+}
+
+func (n *remoteNode) Dial(address string) (Link, error) {
+	return &remoteLink{node: n, echo: actor.NewPID(address, "echo")}, nil
+}
+
+func (n *remoteNode) Broadcast(int) error { return errNotMeasured }
+func (n *remoteNode) Peers() int          { return 0 }
+func (n *remoteNode) Tally() *Tally       { return NewTally() }
+func (n *remoteNode) Close()              { n.remote.Shutdown(false) }
+
+type remoteLink struct {
+	node *remoteNode
+	echo *actor.PID
+}
+
+func (l *remoteLink) Stream(int, int) error { return errNotMeasured }
+
+func (l *remoteLink) Ask(size int) error {
+	question := &wrapperspb.StringValue{Value: strings.Repeat("x", size)}
+	answer, err := l.node.system.Root.RequestFuture(l.echo, question, 10*time.Second).Result()
+	if err != nil {
+		return err
+	}
+	if text, ok := answer.(*wrapperspb.StringValue); !ok || len(text.Value) != size {
+		return fmt.Errorf("the answer is %v", answer)
+	}
+	return nil
+}

@@ -72,7 +72,7 @@ func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus)
 		p.abandon(ctx)
 		return
 	}
-	data := p.sealer.Seal(nil, o.escaped, p.node.Wall().Unix())
+	data := p.sealer.Seal(nil, o.escaped, p.node.Clock().Unix())
 	p.handle.outbox.push(outbound{data: data, forced: true, last: true, status: status})
 }
 

@@ -45,7 +45,7 @@ type Node struct {
 	Samples  *Sampler
 	Log      *slog.Logger
 	Replies  ReplyRouter
-	Wall     func() time.Time // the clock that stamps and judges messages; durations never depend on it
+	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node
 	Observer Observer         // nil: nobody wants to know how long things take
@@ -53,6 +53,17 @@ type Node struct {
 	frames   buffers
 	sendings sync.Pool // of *sending
 	posts    sync.Pool // of *Outgoing
+}
+
+// Clock returns the time by which messages are stamped and judged.
+func (n *Node) Clock() time.Time { return n.clockAt(time.Now()) }
+
+// clockAt is Clock for who has just asked what time it is: on some machines asking is as dear as sealing a block.
+func (n *Node) clockAt(now time.Time) time.Time {
+	if n.Wall == nil {
+		return now
+	}
+	return n.Wall()
 }
 
 // ReplyRouter hands an answer to whoever waits for it.

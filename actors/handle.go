@@ -109,9 +109,13 @@ func (o *Outgoing) giveBack() {
 	}
 }
 
+// frameRoom is what a message of this length is counted with on its way: its frame, with a stamp of ten digits, which
+// is what the seconds since 1970 have from 2001 to 2286.
+func frameRoom(escaped int) int { return crypto.FrameSize(escaped, 9_999_999_999) }
+
 // Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
-	size := crypto.FrameSize(len(o.escaped), h.node.Wall().Unix())
+	size := frameRoom(len(o.escaped))
 	if int64(size) > h.node.Limits.MaxMessageSize {
 		return ErrTooLarge
 	}

@@ -71,7 +71,7 @@ func (l *Limits) silence() time.Duration { return l.PingInterval + l.PongTimeout
 
 // ping asks for a sign of life (protocol section 5).
 func (p *Peer) ping() {
-	msg, err := p.compose(wire.MsgPing, wire.PingPayload{SentAt: p.node.Wall().UnixMilli()})
+	msg, err := p.compose(wire.MsgPing, wire.PingPayload{SentAt: p.node.Clock().UnixMilli()})
 	if err != nil {
 		p.node.Log.Error("a ping cannot be encoded", "error", err)
 		return
@@ -86,7 +86,7 @@ func (p *Peer) answerPing(ping *wire.Message) {
 	if err := ping.ParsePayload(&sent); err != nil {
 		sent.SentAt = 0 // a pong is due all the same
 	}
-	msg, err := p.compose(wire.MsgPong, wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Wall().UnixMilli()})
+	msg, err := p.compose(wire.MsgPong, wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Clock().UnixMilli()})
 	if err != nil {
 		p.node.Log.Error("a pong cannot be encoded", "error", err)
 		return

@@ -23,6 +23,7 @@ const flushAt = 64 << 10
 type outbound struct {
 	data   []byte
 	frame  *frame // that data lies in, when it is one to recycle
+	room   int    // what is reserved for it; 0: the length of data
 	text   bool
 	result chan<- error // nil: nobody waits
 	last   bool         // the socket is closed after it
@@ -113,7 +114,7 @@ func (o *outbox) push(m outbound) {
 		err := o.err
 		if !m.forced {
 			o.messages--
-			o.bytes -= len(m.data)
+			o.bytes -= m.counted()
 		}
 		o.mu.Unlock()
 		m.done(err)
@@ -121,7 +122,7 @@ func (o *outbox) push(m outbound) {
 	}
 	if m.forced {
 		o.messages++
-		o.bytes += len(m.data)
+		o.bytes += m.counted()
 	}
 	o.waiting = append(o.waiting, m)
 	start := !o.running
@@ -202,16 +203,17 @@ func (o *outbox) write(s *Socket, batch []outbound) error {
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
 func (o *outbox) finish(batch []outbound, err error) {
-	bytes, frames := 0, 0
+	bytes, frames, room := 0, 0, 0
 	for i := range batch {
 		bytes += len(batch[i].data)
+		room += batch[i].counted()
 		if len(batch[i].data) > 0 {
 			frames++
 		}
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
-	o.bytes -= bytes
+	o.bytes -= room
 	o.since = time.Now()
 	o.mu.Unlock()
 	if err == nil {
@@ -222,6 +224,14 @@ func (o *outbox) finish(batch []outbound, err error) {
 		batch[i].done(err)
 		o.buffers.put(batch[i].frame)
 	}
+}
+
+// counted is what the message takes of the outbox's room.
+func (m *outbound) counted() int {
+	if m.room > 0 {
+		return m.room
+	}
+	return len(m.data)
 }
 
 func (m *outbound) done(err error) {

@@ -154,9 +154,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(o *Outgoing) {
-	defer o.giveBack()
-	now := p.node.Wall().Unix()
-	size := crypto.FrameSize(len(o.escaped), now)
+	size := frameRoom(len(o.escaped))
 	if p.phase != open {
 		p.handle.outbox.unreserve(size)
 		if o.result != nil {
@@ -164,13 +162,13 @@ func (p *Peer) onOutgoing(o *Outgoing) {
 		}
 		return
 	}
-	f := p.seal(o.escaped, size, now)
-	p.handle.outbox.push(outbound{data: f.data, frame: f, result: o.result})
+	f := p.seal(o.escaped, size)
+	p.handle.outbox.push(outbound{data: f.data, frame: f, room: size, result: o.result})
 }
 
-func (p *Peer) seal(escaped []byte, size int, now int64) *frame {
+func (p *Peer) seal(escaped []byte, size int) *frame {
 	f := p.node.frames.get(size)
-	f.data = p.sealer.Seal(f.data, escaped, now)
+	f.data = p.sealer.Seal(f.data, escaped, p.node.Clock().Unix())
 	return f
 }
 
@@ -181,8 +179,7 @@ func (p *Peer) say(msg *wire.Message) {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
-	now := p.node.Wall().Unix()
-	f := p.seal(o.escaped, crypto.FrameSize(len(o.escaped), now), now)
+	f := p.seal(o.escaped, frameRoom(len(o.escaped)))
 	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true})
 }
 
@@ -192,7 +189,7 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg.Timestamp = p.node.Wall().UTC()
+	msg.Timestamp = p.node.Clock().UTC()
 	return msg, nil
 }
 

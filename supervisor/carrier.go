@@ -88,7 +88,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
 		r.keepTokens(p)
-		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Wall().UTC() })
+		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
 }

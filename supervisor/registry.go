@@ -292,7 +292,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 
 // describe returns a connected peer as the book would hold it.
 func (r *registry) describe(p *place) Peer {
-	now := r.node.Wall().UTC()
+	now := r.node.Clock().UTC()
 	peer, known := r.book.Get(p.identity.ID)
 	if !known {
 		peer.AddedAt = now

@@ -67,7 +67,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t := &Transport{
 		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), born: time.Now(),
 		from: surroundings{
-			log: slog.New(slog.DiscardHandler), wall: time.Now, rand: rand.Reader,
+			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
 			dial: new(net.Dialer).DialContext, wrap: func(c net.Conn) net.Conn { return c },
 		},
 	}
@@ -223,12 +223,12 @@ func (t *Transport) recall() error {
 	if err != nil {
 		return err
 	}
-	found, err := t.dedup.load(seenFile(path), time.Now(), t.from.wall())
+	found, err := t.dedup.load(seenFile(path), time.Now(), t.node.Clock())
 	if err != nil {
 		t.from.log.Warn("what the last run has seen is lost", "error", err)
 	}
 	if crashed && !found || err != nil {
-		t.dedup.distrust(t.from.wall(), time.Now())
+		t.dedup.distrust(t.node.Clock(), time.Now())
 	}
 	return nil
 }
@@ -311,7 +311,7 @@ func (t *Transport) retain() error {
 	if path == "" {
 		return nil
 	}
-	if err := t.dedup.save(seenFile(path), time.Now(), t.from.wall()); err != nil {
+	if err := t.dedup.save(seenFile(path), time.Now(), t.node.Clock()); err != nil {
 		return fmt.Errorf("what was seen cannot be kept for the next run: %w", err)
 	}
 	return t.book.end()

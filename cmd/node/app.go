@@ -70,7 +70,7 @@ func (a *app) root() *cobra.Command {
 	settings.AddFlags(root.PersistentFlags(), settings.ScopeClient, a.options(nil))
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(),
+		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(),
 		a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
 		a.allowCommand(), a.revokeCommand(), a.authCommand(),

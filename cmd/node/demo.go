@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/demo"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/spf13/cobra"
@@ -27,7 +29,7 @@ actor that panics, a peer that stops reading, an impostor. Each step says what w
 was seen and which counters prove it. Nothing outside of this process is touched.
 
 Ends within 30 s, with exit status 0 only when everything that it says was seen. With --keep the
-mesh then goes on until SIGINT or SIGTERM.`,
+mesh then goes on, and talks, with a dashboard until SIGINT or SIGTERM.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeClient)
@@ -37,22 +39,13 @@ mesh then goes on until SIGINT or SIGTERM.`,
 			return a.runDemo(cmd.Context(), s, keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the mesh running afterwards")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the mesh running afterwards, with a dashboard")
 	return cmd
 }
 
 func (a *app) runDemo(ctx context.Context, s *settings.Settings, keep bool) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	received, restore := a.signals()
-	defer restore()
-	go func() {
-		select {
-		case <-received:
-			cancel(errInterrupted)
-		case <-ctx.Done():
-		}
-	}()
+	ctx, stop := a.untilSignal(ctx)
+	defer stop()
 	o := demo.Options{Out: a.stdout, JSON: s.Output == settings.OutputJSON, Color: a.color()}
 	if a.terminal() && !o.JSON {
 		o.Pause = demoPause
@@ -69,11 +62,47 @@ func (a *app) runDemo(ctx context.Context, s *settings.Settings, keep bool) erro
 	return nil
 }
 
-// keepDemo waits for the signal that ends the mesh.
+// keepDemo shows the mesh on a dashboard until the signal that ends it.
 func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node) error {
+	dashboard, err := demoDashboard(node)
+	if err != nil {
+		return fmt.Errorf("open the dashboard: %w", err)
+	}
+	dashboard.Serve()
 	if s.Output == settings.OutputText {
-		fmt.Fprintf(a.stdout, "\nThe mesh goes on: `node run --listen 127.0.0.1:0 --peer %s` joins it, Ctrl-C ends it.\n", node.Addr())
+		fmt.Fprintf(a.stdout, "\nThe mesh goes on. Dashboard of alice: %s\n`node run --listen 127.0.0.1:0 --peer %s` joins it; Ctrl-C ends it.\n",
+			dashboard.URL(), node.Addr())
 	}
 	<-ctx.Done()
-	return nil
+	within, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	return dashboard.Close(within)
+}
+
+// demoDashboard opens it at the address where that of a node is expected, or on a free port when a node has that.
+func demoDashboard(node demo.Node) (*admin.Server, error) {
+	config := admin.Config{Address: "127.0.0.1:9092", Node: node, Version: version(), Log: slog.New(slog.DiscardHandler)}
+	dashboard, err := admin.Listen(config)
+	if admin.InUse(err) {
+		config.Address = "127.0.0.1:0"
+		dashboard, err = admin.Listen(config)
+	}
+	return dashboard, err
+}
+
+// untilSignal returns a context that ends, with errInterrupted for its cause, when a signal comes that would end a node.
+func (a *app) untilSignal(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	received, restore := a.signals()
+	go func() {
+		select {
+		case <-received:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		restore()
+	}
 }

@@ -25,7 +25,7 @@ type listening struct {
 	PublicKey string `json:"publicKey"`
 	Address   string `json:"address"` // the bound host:port, "" when nobody is accepted
 	URL       string `json:"url"`
-	Admin     string `json:"admin"` // "": nothing is served there yet
+	Admin     string `json:"admin"` // URL of the dashboard, "" when it is off
 	Control   string `json:"control"`
 }
 

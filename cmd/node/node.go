@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
@@ -28,6 +29,8 @@ type node struct {
 	book     *supervisor.PeerRegistry
 	control  *control.Server
 	events   *eventLog
+	admin    *admin.Server  // nil: off
+	timings  *admin.Timings // nil: off
 }
 
 // start opens everything in the order in which it depends on each other, and prints the first event.
@@ -55,11 +58,12 @@ func (n *node) open() error {
 		return err
 	}
 	n.setAuthMode()
-	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, supervisor.WithLogger(n.log))
+	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, n.transportOptions()...)
 	if err != nil {
 		return fmt.Errorf("start the node: %w", err)
 	}
 	n.OnEvent(func(e supervisor.Event) {
+		n.admin.Event(e)
 		if known := eventOf(e); known != nil {
 			n.events.add(known)
 		}
@@ -69,6 +73,17 @@ func (n *node) open() error {
 			n.events.add(known)
 		}
 	})
+	if err := n.openAdmin(); err != nil {
+		return err
+	}
+	if err := n.begin(); err != nil {
+		return errors.Join(err, n.closeAdmin())
+	}
+	return nil
+}
+
+// begin opens the control socket and starts the transport.
+func (n *node) begin() (err error) {
 	handler := control.NewHandler(n, n.settings.Transport.MaxMessageSize)
 	n.control, err = control.Listen(n.settings.DataDir, handler, n.log)
 	if err != nil {
@@ -95,7 +110,7 @@ func (n *node) listening() listening {
 	identity := n.Identity()
 	first := listening{
 		ID: identity.ID, Name: identity.Name, PublicKey: identity.PublicKey,
-		URL: n.URL(), Control: n.control.Path(),
+		URL: n.URL(), Admin: n.adminURL(), Control: n.control.Path(),
 	}
 	if address := n.Addr(); address != nil {
 		first.Address = address.String()
@@ -112,6 +127,9 @@ func (n *node) stop(reason string) {
 	}
 	if err := n.closeControl(); err != nil {
 		n.log.Warn("control socket", "error", err)
+	}
+	if err := n.closeAdmin(); err != nil {
+		n.log.Warn("admin server", "error", err)
 	}
 	if err := n.book.Close(); err != nil {
 		n.log.Error("peer book", "error", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 
@@ -8,9 +9,19 @@ import (
 )
 
 // terminal reports whether standard output is one.
-func (a *app) terminal() bool {
-	file, ok := a.stdout.(*os.File)
+func (a *app) terminal() bool { return isTerminal(a.stdout) }
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// progress returns where long work shows how far it has come: standard error when that is a terminal, else nil.
+func (a *app) progress() io.Writer {
+	if shared, ok := a.stderr.(*lockedWriter); ok && isTerminal(shared.w) {
+		return shared
+	}
+	return nil
 }
 
 // color reports whether standard output may have colours: on a terminal that knows them, unless NO_COLOR says no.

@@ -56,7 +56,7 @@ func (w *world) link() (a, b *node, link memnet.Link, ok bool) {
 func (w *world) stepCut() string {
 	a, b, link, ok := w.link()
 	if !ok {
-		return "nothing to cut"
+		return ""
 	}
 	link.Cut()
 	return fmt.Sprintf("a connection of %d and %d is cut", a.index, b.index)
@@ -65,7 +65,7 @@ func (w *world) stepCut() string {
 func (w *world) stepVanish() string {
 	a, b, link, ok := w.link()
 	if !ok {
-		return "nothing to leave half open"
+		return ""
 	}
 	link.Vanish(a.ip)
 	return fmt.Sprintf("a connection of %d and %d is half open: gone for %d", a.index, b.index, a.index)
@@ -156,7 +156,7 @@ func (w *world) stepGate() string {
 func (w *world) stepCrash() string {
 	n := w.some()
 	if !n.up {
-		return "nobody crashes"
+		return ""
 	}
 	powerCut, flushed := w.random.IntN(2) == 0, w.random.IntN(2) == 0
 	n.crash(powerCut, flushed)
@@ -166,7 +166,7 @@ func (w *world) stepCrash() string {
 func (w *world) stepStop() string {
 	n := w.some()
 	if !n.up {
-		return "nobody stops"
+		return ""
 	}
 	n.stop()
 	return fmt.Sprintf("node %d stops", n.index)
@@ -179,13 +179,13 @@ func (w *world) stepStart() string {
 			return fmt.Sprintf("node %d starts", i)
 		}
 	}
-	return "nobody starts"
+	return ""
 }
 
 func (w *world) stepClock() string {
 	n := w.some()
 	if !n.up {
-		return "no clock moves"
+		return ""
 	}
 	n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
 	return fmt.Sprintf("the clock of node %d is off by %v", n.index, time.Duration(n.skew.Load()))

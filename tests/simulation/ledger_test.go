@@ -133,18 +133,3 @@ func (l *ledger) recent(k int) *wire.Message {
 	}
 	return l.made[l.sends[len(l.sends)-1-k].id]
 }
-
-// survivors returns the messages that reached a node within the TTL and before its present life.
-func (l *ledger) survivors(n *node) (ids []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, d := range l.sends {
-		for _, got := range l.deliveries[d.id] {
-			if got.to == n.index && d.to == n.index && got.at.Before(n.born) && time.Since(got.at) < dedupTTL-5*time.Second {
-				ids = append(ids, d.id)
-				break
-			}
-		}
-	}
-	return ids
-}

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// step is one thing that may happen: it does it, and says what it did.
+// step is one thing that may happen: it does it, and says what it did; "" when it could not be done.
 type step struct {
 	weight int
 	do     func(*world) string
@@ -25,7 +25,9 @@ var allSteps = []step{
 	{2, (*world).stepChatter},
 	{1, (*world).stepFlood},
 	{4, (*world).stepAgain},
-	{5, (*world).stepReplay},
+	{3, (*world).stepReplay},
+	{2, (*world).stepComeback},
+	{3, (*world).stepMeet},
 	{3, (*world).stepConnect},
 	{2, (*world).stepClose},
 	{3, (*world).stepStrangers},
@@ -52,13 +54,18 @@ func (w *world) draw() string {
 	for _, s := range allSteps {
 		total += s.weight
 	}
-	k := w.random.IntN(total)
-	for _, s := range allSteps {
-		if k -= s.weight; k < 0 {
-			return s.do(w)
+	for range 20 {
+		k := w.random.IntN(total)
+		for _, s := range allSteps {
+			if k -= s.weight; k < 0 {
+				if did := s.do(w); did != "" {
+					return did
+				}
+				break
+			}
 		}
 	}
-	panic("unreachable")
+	return "nothing can be done"
 }
 
 // some returns a node by chance.
@@ -106,7 +113,7 @@ func (w *world) dispatch(from, to int, c *supervisor.PeerConnection, msg *wire.M
 func (w *world) stepTell() string {
 	a, b, c := w.linked()
 	if c == nil {
-		return fmt.Sprintf("node %d has nobody to tell", a.index)
+		return ""
 	}
 	var batch []*wire.Message
 	for range 1 + w.random.IntN(6) {
@@ -123,7 +130,7 @@ func (w *world) stepTell() string {
 func (w *world) stepBroadcast() string {
 	a := w.some()
 	if !a.up {
-		return "nobody broadcasts"
+		return ""
 	}
 	msg, t := w.message(a, typeTell, ""), a.transport
 	w.work.Go(func() { w.broadcast(a.index, t, msg) })
@@ -150,7 +157,7 @@ func (w *world) broadcast(from int, t *supervisor.Transport, msg *wire.Message) 
 func (w *world) stepAsk() string {
 	a, b, c := w.linked()
 	if c == nil {
-		return fmt.Sprintf("node %d has nobody to ask", a.index)
+		return ""
 	}
 	msg, t := w.message(a, typeAsk, b.id), a.transport
 	w.work.Go(func() {
@@ -172,35 +179,23 @@ func (w *world) stepAgain() string {
 	a, b, c := w.linked()
 	old := w.ledger.recent(w.random.IntN(30))
 	if c == nil || old == nil || old.From == b.id {
-		return "nothing is sent again"
+		return ""
 	}
 	w.work.Go(func() { w.dispatch(a.index, b.index, c, old) })
 	return fmt.Sprintf("node %d sends %d again what node %d made", a.index, b.index, w.indexOf(old.From))
-}
-
-// stepReplay sends a node a message once more that it had before its last restart.
-func (w *world) stepReplay() string {
-	a, b, c := w.linked()
-	if c == nil || len(b.lives) < 2 {
-		return "nothing is replayed"
-	}
-	ids := w.ledger.survivors(b)
-	if len(ids) == 0 {
-		return "there is nothing to replay"
-	}
-	w.ledger.mu.Lock()
-	old := w.ledger.made[ids[w.random.IntN(len(ids))]]
-	w.ledger.mu.Unlock()
-	w.work.Go(func() { w.dispatch(a.index, b.index, c, old) })
-	return fmt.Sprintf("node %d sends %d what it had in a life before", a.index, b.index)
 }
 
 // stepChatter has two nodes talk to each other for five seconds, by whatever connection carries.
 func (w *world) stepChatter() string {
 	a, b := w.two()
 	if !a.up || !b.up {
-		return "nobody chatters"
+		return ""
 	}
+	w.chatter(a, b)
+	return fmt.Sprintf("nodes %d and %d chatter", a.index, b.index)
+}
+
+func (w *world) chatter(a, b *node) {
 	for _, way := range [][2]*node{{a, b}, {b, a}} {
 		from, to, t := way[0], way[1], way[0].transport
 		w.work.Go(func() {
@@ -215,14 +210,13 @@ func (w *world) stepChatter() string {
 			}
 		})
 	}
-	return fmt.Sprintf("nodes %d and %d chatter", a.index, b.index)
 }
 
 // stepFlood sends more than the network holds.
 func (w *world) stepFlood() string {
 	a, b, c := w.linked()
 	if c == nil {
-		return fmt.Sprintf("node %d has nobody to flood", a.index)
+		return ""
 	}
 	for range 4 {
 		msg, err := wire.NewMessage(typeTell, a.id, b.id, strings.Repeat("x", 100_000))
@@ -236,7 +230,7 @@ func (w *world) stepFlood() string {
 func (w *world) stepConnect() string {
 	a, b := w.two()
 	if !a.up {
-		return "nobody connects"
+		return ""
 	}
 	t, named := a.transport, w.random.IntN(2) == 0
 	w.work.Go(func() {
@@ -256,7 +250,7 @@ func (w *world) stepConnect() string {
 func (w *world) stepClose() string {
 	a, b, c := w.linked()
 	if c == nil {
-		return fmt.Sprintf("node %d has nobody to leave", a.index)
+		return ""
 	}
 	w.upset(a.index, b.index, time.Now().Add(calmAfter)) // what is on its way to the one who leaves is lost
 	c.GracefulClose("simulation", wire.DisconnectNormal)
@@ -276,7 +270,7 @@ func (w *world) stepStrangers() string {
 func (w *world) stepKill() string {
 	a, b, c := w.linked()
 	if c == nil {
-		return fmt.Sprintf("node %d has no actor to kill", a.index)
+		return ""
 	}
 	w.upset(a.index, b.index, time.Now().Add(calmAfter))
 	switch w.random.IntN(3) {
@@ -295,7 +289,7 @@ func (w *world) stepKill() string {
 func (w *world) stepRegistry() string {
 	n := w.some()
 	if !n.up {
-		return "no registry panics"
+		return ""
 	}
 	w.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
 	return fmt.Sprintf("node %d: the registry panics", n.index)
@@ -305,7 +299,7 @@ func (w *world) stepRegistry() string {
 func (w *world) stepFuse() string {
 	n := w.some()
 	if !n.up {
-		return "no fuse is lit"
+		return ""
 	}
 	n.fuse.Store(1 + w.random.Int32N(3))
 	w.upsetAll(n.index, time.Now().Add(calmAfter))

@@ -57,7 +57,7 @@ func TestAgainstDefinition(t *testing.T) {
 	}
 }
 
-// More blocks than one byte of the counter can number.
+// More blocks than two bytes of the counter can number.
 func TestLong(t *testing.T) {
 	nonce := [nonceLen]byte{23: 1}
 	want := make([]byte, 1<<21+500)

@@ -191,18 +191,16 @@ func (s *source) pace(ctx context.Context, due chan<- time.Time) {
 func (s *source) send(ctx context.Context, at time.Time) {
 	msg, err := wire.NewMessage(kind, s.node.Identity().ID, s.load.target.id, json.RawMessage(payload(at, s.load.Size)))
 	if err == nil {
-		err = s.conn.SendContext(ctx, msg)
+		err = s.conn.Send(msg) // not with ctx: at the end of the load, too, it is to be known whether it went out
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		s.load.sent.Add(1)
-	case ctx.Err() != nil: // the end of the load, and no failure: whether it went out is not known
-	default:
-		s.load.fail(err)
-		select { // a connection that is gone fails at once, again and again
-		case <-ctx.Done():
-		case <-time.After(time.Millisecond):
-		}
+		return
+	}
+	s.load.fail(err)
+	select { // a connection that is gone fails at once, again and again
+	case <-ctx.Done():
+	case <-time.After(time.Millisecond):
 	}
 }
 

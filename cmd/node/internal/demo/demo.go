@@ -55,7 +55,7 @@ func run(ctx context.Context, o Options, steps []step) error {
 		}
 	}
 	if o.Keep != nil {
-		if err := o.Keep(ctx, m.alice.Transport); err != nil {
+		if err := m.keep(ctx, o.Keep); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 		ctx = context.WithoutCancel(ctx) // what ended the waiting does not end the goodbyes
@@ -114,3 +114,32 @@ func wait(ctx context.Context, d time.Duration) bool {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// chatEvery is the pace of a mesh that is kept running.
+const chatEvery = 300 * time.Millisecond
+
+// keep has the members talk for as long as show runs.
+func (m *mesh) keep(ctx context.Context, show func(context.Context, Node) error) error {
+	talking, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		pairs := [][2]*member{{m.alice, m.bob}, {m.bob, m.carol}, {m.carol, m.alice}}
+		for i := 0; wait(talking, chatEvery); i++ {
+			pair := pairs[i%len(pairs)]
+			_ = m.ask(talking, pair[0], pair[1], time.Second) // what is lost is seen on the dashboard
+			m.forget()
+		}
+	}()
+	err := show(ctx, m.alice.Transport)
+	cancel()
+	<-ended
+	return err
+}
+
+// forget drops what has happened, which else would grow for as long as the mesh runs.
+func (m *mesh) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log, m.from = nil, 0
+}

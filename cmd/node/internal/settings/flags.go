@@ -24,7 +24,10 @@ func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 		case "max-clock-skew":
 			value.text = ""
 		}
-		flags.Var(value, def.name, def.usage)
+		flag := flags.VarPF(value, def.name, "", def.usage)
+		if def.kind == "bool" {
+			flag.NoOptDefVal = "true"
+		}
 	}
 }
 

@@ -67,7 +67,11 @@ func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
 			continue
 		}
 		s.sources[def.name] = l.source
-		text, err := scalar(l.values.Get(def.name))
+		value := l.values.Get(def.name)
+		if yes, ok := value.(bool); ok && def.kind == "bool" {
+			value = strconv.FormatBool(yes)
+		}
+		text, err := scalar(value)
 		if err == nil {
 			err = def.set(s, text)
 		}

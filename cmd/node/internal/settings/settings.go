@@ -47,11 +47,12 @@ type Settings struct {
 	Name string
 	Role crypto.NodeRole
 
-	Auth      supervisor.AuthMode
-	Admin     string
-	LogLevel  slog.Level
-	LogFormat string
-	Transport supervisor.TransportConfig
+	Auth           supervisor.AuthMode
+	Admin          string
+	MetricsPerPeer bool
+	LogLevel       slog.Level
+	LogFormat      string
+	Transport      supervisor.TransportConfig
 
 	sources map[string]Source
 }

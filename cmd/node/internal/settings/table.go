@@ -165,11 +165,19 @@ func processSettings() []definition {
 			func(s *Settings) *string { return &s.Transport.TLSCAFile }),
 		{
 			name: "admin", env: "NODE_ADMIN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
-			usage: "dashboard, metrics and health over HTTP (not served yet); empty turns it off",
+			usage: "dashboard, metrics and health over HTTP (read-only); empty turns it off",
 			set: func(s *Settings, text string) error {
 				s.Admin = text
 				return checkListen(text)
 			}, show: func(s *Settings) string { return s.Admin },
+		},
+		{
+			name: "metrics-per-peer", env: "NODE_METRICS_PER_PEER", kind: "bool", scope: ScopeNode,
+			usage: "series of each proven peer in /metrics, of 200 peers at most",
+			set: func(s *Settings, text string) (err error) {
+				s.MetricsPerPeer, err = parseBool(text)
+				return err
+			}, show: func(s *Settings) string { return strconv.FormatBool(s.MetricsPerPeer) },
 		},
 		{
 			name: "log-level", env: "NODE_LOG_LEVEL", kind: "level", scope: ScopeNode, usage: "debug, info, warn or error",
@@ -189,7 +197,7 @@ func count(name, env, usage string, least int, field func(*Settings) *int) defin
 	return definition{
 		name: name, env: env, kind: "int", scope: ScopeNode, usage: usage,
 		set: func(s *Settings, text string) (err error) {
-			*field(s), err = parseCount(text, least)
+			*field(s), err = ParseCount(text, least, maxCount)
 			return err
 		}, show: func(s *Settings) string { return strconv.Itoa(*field(s)) },
 	}
@@ -200,7 +208,7 @@ func number(name, env, usage string, least float64, field func(*Settings) *float
 	return definition{
 		name: name, env: env, kind: "number", scope: ScopeNode, usage: usage,
 		set: func(s *Settings, text string) (err error) {
-			*field(s), err = parseNumber(text, least)
+			*field(s), err = ParseNumber(text, least)
 			return err
 		}, show: func(s *Settings) string { return strconv.FormatFloat(*field(s), 'f', -1, 64) },
 	}

@@ -39,15 +39,28 @@ func oneOf(field *string, text string, allowed ...string) error {
 	return mustBe(strings.Join(allowed, " or "))
 }
 
-func parseCount(text string, least int) (int, error) {
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	default:
+		return false, mustBe("true or false")
+	}
+}
+
+// ParseCount reads a whole number from least to most.
+func ParseCount(text string, least, most int) (int, error) {
 	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > maxCount {
-		return 0, mustBe(fmt.Sprintf("a whole number from %d to %d", least, maxCount))
+	if err != nil || n < least || n > most {
+		return 0, mustBe(fmt.Sprintf("a whole number from %d to %d", least, most))
 	}
 	return n, nil
 }
 
-func parseNumber(text string, least float64) (float64, error) {
+// ParseNumber reads a number of least or more; a fraction is allowed.
+func ParseNumber(text string, least float64) (float64, error) {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(n) || n < least || n > maxNumber {
 		return 0, mustBe(fmt.Sprintf("a number from %g to %.0f", least, maxNumber))
@@ -95,8 +108,13 @@ func byteUnits() []struct {
 	}
 }
 
-// parseBytes reads a size such as 1048576, 64KiB or 1MB.
+// parseBytes reads the size of a message.
 func parseBytes(text string) (int64, error) {
+	return ParseBytes(text, minMessageSize, MaxMessageSizeLimit)
+}
+
+// ParseBytes reads a size from least to most bytes, such as 1048576, 64KiB or 1MB.
+func ParseBytes(text string, least, most int64) (int64, error) {
 	digits, size := text, int64(1)
 	for _, unit := range byteUnits() {
 		if head, ok := cutSuffixFold(text, unit.suffix); ok {
@@ -105,8 +123,8 @@ func parseBytes(text string) (int64, error) {
 		}
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 0 || n > MaxMessageSizeLimit/size || n*size < minMessageSize {
-		return 0, mustBe("a size from 1KiB to 1GiB, in bytes or with a unit, such as 65536, 64KiB or 1MB")
+	if err != nil || n < 0 || n > most/size || n*size < least {
+		return 0, mustBe("a size from " + FormatBytes(least) + " to " + FormatBytes(most) + ", in bytes or with a unit, such as 65536, 64KiB or 1MB")
 	}
 	return n * size, nil
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/admin"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// transportOptions are how the transport is built into this program. Nobody measures times when nobody can see them.
+func (n *node) transportOptions() []supervisor.Option {
+	options := []supervisor.Option{supervisor.WithLogger(n.log)}
+	if n.settings.Admin != "" {
+		n.timings = admin.NewTimings()
+		options = append(options, supervisor.WithObserver(n.timings))
+	}
+	return options
+}
+
+// openAdmin starts what is shown over HTTP. It answers from before the node starts until after it has stopped, so that
+// health can be asked all the time. Two nodes on one host are common: when nobody has chosen the address and another
+// one has it, this node goes on without.
+func (n *node) openAdmin() (err error) {
+	if n.settings.Admin == "" {
+		return nil
+	}
+	n.admin, err = admin.Listen(admin.Config{
+		Address: n.settings.Admin, Node: n, Timings: n.timings, Version: version(),
+		PerPeer: n.settings.MetricsPerPeer, Log: n.log,
+	})
+	switch {
+	case err == nil:
+	case admin.InUse(err) && n.settings.Source("admin") == settings.FromDefault:
+		n.admin = nil
+		n.log.Warn("no dashboard and no metrics: the default address is in use, by another node perhaps; choose one with --admin",
+			"admin", n.settings.Admin)
+		return nil
+	default:
+		return fmt.Errorf(`start --admin: %w: choose another address, or none with --admin ""`, err)
+	}
+	if n.admin.Public() {
+		n.log.Warn("the dashboard and the metrics can be reached from other hosts, without a password", "admin", n.settings.Admin)
+	}
+	n.admin.Serve()
+	return nil
+}
+
+// adminURL is where the dashboard is; empty when it is off.
+func (n *node) adminURL() string {
+	if n.admin == nil {
+		return ""
+	}
+	return n.admin.URL()
+}
+
+func (n *node) closeAdmin() error {
+	if n.admin == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	return n.admin.Close(ctx)
+}

@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Write writes a result for people.
+func (r Result) Write(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	where := r.Target
+	if where == "" {
+		where = "a pair in this process"
+	}
+	fmt.Fprintf(table, "target\t%s\n", where)
+	fmt.Fprintf(table, "load\t%d bytes a message, %d connections, %.1f s\n", r.Size, r.Connections, r.Seconds)
+	fmt.Fprintf(table, "sent\t%d messages, %.0f/s, %.1f MB/s of payload\n", r.Sent, r.SentPerSecond, r.PayloadPerSecond/1e6)
+	if r.Delivered != nil {
+		fmt.Fprintf(table, "delivered\t%d messages\n", *r.Delivered)
+	}
+	l := r.Latency
+	fmt.Fprintf(table, "latency\t%s: p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f ms (%d samples)\n",
+		r.LatencyKind, l.P50, l.P90, l.P99, l.P999, l.Max, l.Samples)
+	if r.ProbesUnanswered > 0 {
+		fmt.Fprintf(table, "pings\t%d were not answered in time\n", r.ProbesUnanswered)
+	}
+	fmt.Fprintf(table, "drops\t%s\n", reasons(r.Drops, "not known: ask the node there with `node status`"))
+	fmt.Fprintf(table, "not sent\t%s\n", reasons(r.SendErrors, "none"))
+	fmt.Fprintf(table, "processor\t%.2f s, %.1f µs a message", r.CPUSeconds, r.CPUPerMessage)
+	if r.Target == "" {
+		fmt.Fprint(table, ", both sides together")
+	}
+	fmt.Fprintf(table, "\nmemory\t%.1f MiB of heap, %.1f MiB resident at most\n", float64(r.HeapBytes)/(1<<20), float64(r.MaxResidentBytes)/(1<<20))
+	table.Flush()
+}
+
+// reasons writes counts that are not 0; unknown stands for a nil map.
+func reasons(counts map[string]uint64, unknown string) string {
+	if counts == nil {
+		return unknown
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[name], name))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}

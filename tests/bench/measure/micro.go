@@ -1,0 +1,148 @@
+package measure
+
+import (
+	"bytes"
+	"encoding/base64"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Snider/Borg/pkg/smsg"
+	"github.com/google/uuid"
+
+	"crypto/rand"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/bench/process"
+	"github.com/Snider/go-p2p/tests/bench/systems"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// cost runs do again and again for some seconds and returns seconds and allocations a run.
+func cost(seconds float64, do func() error) (each, allocations float64, err error) {
+	var before, after runtime.MemStats
+	for runs := 16; ; runs *= 2 {
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		for range runs {
+			if err := do(); err != nil {
+				return 0, 0, err
+			}
+		}
+		took := time.Since(began).Seconds()
+		if runtime.ReadMemStats(&after); took >= seconds/2 {
+			return took / float64(runs), float64(after.Mallocs-before.Mallocs) / float64(runs), nil
+		}
+	}
+}
+
+// codecCosts measures sealing and opening one message of a.Size bytes, ours and the published library's. Both begin
+// with the message's JSON text and end with it.
+func codecCosts(a args) (figures, error) {
+	var secret crypto.SharedSecret
+	codec, err := crypto.NewCodec(secret)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := codec.NewSealer(nil)
+	if err != nil {
+		return nil, err
+	}
+	opener := codec.NewOpener()
+	password := base64.StdEncoding.EncodeToString(secret[:])
+	text := bytes.Repeat([]byte(`{"id":"6f0c0f0e-3b0a-4a55-9f0e","a":[1,"b"]}`), a.Size/44+1)[:a.Size]
+	frame := sealer.Seal(nil, crypto.EscapeBody(nil, text), 1)
+	escaped, sealed, opened := make([]byte, 0, 2*len(frame)), make([]byte, 0, 2*len(frame)), make([]byte, 0, 2*len(frame))
+
+	result := figures{}
+	for name, do := range map[string]func() error{
+		"seal " + systems.Ours: func() error {
+			sealer.Seal(sealed, crypto.EscapeBody(escaped, text), time.Now().Unix())
+			return nil
+		},
+		"open " + systems.Ours:      func() error { _, err := opener.Open(append(opened, frame...)); return err },
+		"seal " + systems.Reference: func() error { _, err := smsg.Encrypt(smsg.NewMessage(string(text)), password); return err },
+		"open " + systems.Reference: func() error { _, err := smsg.Decrypt(frame, password); return err },
+	} {
+		each, allocations, err := cost(a.Seconds, do)
+		if err != nil {
+			return nil, err
+		}
+		result[name], result[name+" allocations"] = each, allocations
+	}
+	return result, nil
+}
+
+// makingCosts measures what a program does before it sends: the allocations of making one message. They are not the
+// system's, so they are taken off the sender's.
+func makingCosts(a args) (figures, error) {
+	text := strings.Repeat("x", a.Size)
+	_, allocations, err := cost(0.05, func() error {
+		_, err := wire.NewMessage(wire.MsgChat, "from", "to", text)
+		return err
+	})
+	return figures{"allocations": allocations}, err
+}
+
+// dedupCosts measures the set of one system with a.N live ids: the time of one more id with two goroutines at it, and
+// the memory an id.
+func dedupCosts(a args) (figures, error) {
+	const more = 100_000 // of each goroutine
+	settled := func() float64 {
+		process.Settle()
+		usage, err := process.Measure()
+		if err != nil {
+			panic(err) // /proc is there
+		}
+		return usage.Heap
+	}
+	fresh := [2][]*wire.Message{}
+	for lane := range fresh {
+		for range more {
+			fresh[lane] = append(fresh[lane], &wire.Message{ID: uuid.NewString(), Type: wire.MsgChat, From: "peer"})
+		}
+	}
+	empty := settled()
+	seen, err := dedupOf(a.System)
+	if err != nil {
+		return nil, err
+	}
+	message := &wire.Message{Type: wire.MsgChat, From: "peer"}
+	for range a.N {
+		message.ID = uuid.NewString()
+		seen(0, message)
+	}
+	full := settled()
+
+	began := time.Now()
+	var wg sync.WaitGroup
+	for lane := range fresh {
+		wg.Go(func() {
+			for _, m := range fresh[lane] {
+				seen(lane, m)
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(began).Seconds() // for each goroutine's share: the wall time of one call
+	runtime.KeepAlive(seen)
+	return figures{"seconds": took / more, "bytes": (full - empty) / float64(a.N)}, nil
+}
+
+// dedupOf returns a system's set as two peers' connections use it.
+func dedupOf(system string) (func(lane int, m *wire.Message), error) {
+	if system == systems.Reference {
+		set := systems.NewMutexDedup()
+		return func(_ int, m *wire.Message) { set.Seen(m.ID) }, nil
+	}
+	const room = 8 << 20
+	set, err := supervisor.NewMessageDeduplicator(5*time.Minute, room, room, time.Now(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	accounts := [2]actors.Deduplicator{set.For("first"), set.For("second")}
+	return func(lane int, m *wire.Message) { accounts[lane].Seen(m, time.Now()) }, nil
+}

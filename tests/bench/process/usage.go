@@ -1,0 +1,49 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+)
+
+// Usage is what a process has taken so far.
+type Usage struct {
+	CPU        float64 // seconds, user and system
+	Resident   float64 // bytes
+	Heap       float64 // bytes
+	Mallocs    float64
+	Goroutines float64
+}
+
+// Measure returns this process's usage.
+func Measure() (Usage, error) {
+	var taken unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &taken); err != nil {
+		return Usage{}, err
+	}
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return Usage{}, err
+	}
+	var size, resident int
+	if _, err := fmt.Fscan(bytes.NewReader(statm), &size, &resident); err != nil {
+		return Usage{}, err
+	}
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return Usage{
+		CPU:      float64(taken.Utime.Nano()+taken.Stime.Nano()) / 1e9,
+		Resident: float64(resident * os.Getpagesize()), Heap: float64(memory.HeapAlloc),
+		Mallocs: float64(memory.Mallocs), Goroutines: float64(runtime.NumGoroutine()),
+	}, nil
+}
+
+// Settle gives back what is not used any more, so that what stays resident is what is needed.
+func Settle() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}

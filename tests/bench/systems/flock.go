@@ -1,0 +1,216 @@
+package systems
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Flock is many peers that cost next to nothing, so that what is measured is the node they connect to. All that can be
+// made before is made before: keys, shared secrets, handshakes. They speak the protocol to the point where the node
+// believes who they are, count frames without opening them, and can send sealed messages at a steady rate. The same
+// flock stands against every system that speaks WebSocket.
+type Flock struct {
+	peers   []*puppet
+	atLeast int // bytes of a frame that counts; shorter ones are pings
+	speaks  bool
+
+	frames atomic.Int64
+	per    atomic.Int64
+	mark   chan struct{} // has room for one
+}
+
+// NewFlock prepares n peers for the node at an address that its Listen returned. atLeast is the size from which frames
+// are counted.
+func NewFlock(address string, n, atLeast int) (*Flock, error) {
+	f := &Flock{atLeast: atLeast, mark: make(chan struct{}, 1)}
+	parts := strings.Split(address, " ")
+	f.speaks = len(parts) == 3
+	for range n {
+		p := &puppet{flock: f, host: parts[0]}
+		if f.speaks {
+			if err := p.prepare(parts[1], parts[2]); err != nil {
+				return nil, err
+			}
+		}
+		f.peers = append(f.peers, p)
+	}
+	f.per.Store(1)
+	return f, nil
+}
+
+// Connect opens the next n connections, parallel at a time, and returns how long that took.
+func (f *Flock) Connect(from, n, parallel int) (time.Duration, error) {
+	var next atomic.Int64
+	next.Store(int64(from))
+	errs := make([]error, parallel)
+	began := time.Now()
+	var wg sync.WaitGroup
+	for lane := range parallel {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(from+n) && errs[lane] == nil; i = next.Add(1) - 1 {
+				errs[lane] = f.peers[i].connect()
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(began), errors.Join(errs...)
+}
+
+// Marks makes the flock signal on the returned channel when another per frames have come.
+func (f *Flock) Marks(per int) <-chan struct{} {
+	f.per.Store(int64(per))
+	f.frames.Store(0)
+	return f.mark
+}
+
+// Frames returns how many frames have come since the last call of Marks.
+func (f *Flock) Frames() int64 { return f.frames.Load() }
+
+func (f *Flock) came(n int) {
+	per := f.per.Load()
+	if now := f.frames.Add(int64(n)); now/per != (now-int64(n))/per {
+		select {
+		case f.mark <- struct{}{}:
+		default: // it will look at the count anyhow
+		}
+	}
+}
+
+// Speak sends n messages of size bytes, one after the other around the first conns connections, at rate a second, and
+// returns how long it took.
+func (f *Flock) Speak(conns, n, size int, rate float64) (time.Duration, error) {
+	text := strings.Repeat("x", size)
+	began := time.Now()
+	for i := range n {
+		if due := began.Add(time.Duration(float64(i) / rate * float64(time.Second))); i%16 == 0 {
+			time.Sleep(time.Until(due)) // a handful at a time: a timer is not finer
+		}
+		if err := f.peers[i%conns].say(typeCounted, text); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), nil
+}
+
+// Close cuts every connection, without leaving its port behind in TIME_WAIT.
+func (f *Flock) Close() {
+	for _, p := range f.peers {
+		if p.conn != nil {
+			_ = p.conn.SetLinger(0)
+			_ = p.conn.Close()
+		}
+	}
+}
+
+// puppet is one peer of a flock.
+type puppet struct {
+	flock *Flock
+	host  string
+	conn  *net.TCPConn
+
+	id, node  string
+	handshake []byte // the frame
+	sealer    *crypto.Sealer
+	text      []byte // reused
+	body      []byte
+	frame     []byte
+}
+
+func (p *puppet) prepare(nodeKey, nodeID string) error {
+	keys, err := crypto.NewEphemeralNodeManager("puppet", crypto.RoleWorker)
+	if err != nil {
+		return err
+	}
+	key, err := crypto.ParsePublicKey(nodeKey)
+	if err != nil {
+		return err
+	}
+	secret, err := keys.SharedSecret(key)
+	if err != nil {
+		return err
+	}
+	codec, err := crypto.NewCodec(secret)
+	if err != nil {
+		return err
+	}
+	if p.sealer, err = codec.NewSealer(nil); err != nil {
+		return err
+	}
+	self := keys.Identity()
+	p.id, p.node = self.ID, nodeID
+	challenge, err := crypto.GenerateChallenge(nil)
+	if err != nil {
+		return err
+	}
+	hello, err := wire.NewMessage(wire.MsgHandshake, p.id, "", wire.HandshakePayload{
+		Identity: wire.Identity{
+			ID: self.ID, Name: self.Name, PublicKey: self.PublicKey, CreatedAt: self.CreatedAt, Role: string(self.Role),
+		},
+		Challenge: challenge, Version: wire.ProtocolVersion,
+	})
+	if err != nil {
+		return err
+	}
+	text, err := hello.AppendJSON(nil)
+	p.handshake = appendFrame(nil, opText, text)
+	return err
+}
+
+// connect opens the connection and, where there is a protocol, proves who it is with a first sealed message.
+func (p *puppet) connect() error {
+	conn, err := net.DialTimeout("tcp", p.host, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	p.conn, _ = conn.(*net.TCPConn)
+	if err := p.conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return err
+	}
+	r := &frameReader{conn: p.conn}
+	if err := upgrade(p.conn, r, p.host); err != nil {
+		return err
+	}
+	if p.flock.speaks {
+		if _, err := p.conn.Write(p.handshake); err != nil {
+			return err
+		}
+		ack, err := r.message()
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(string(ack), `"accepted":true`) {
+			return fmt.Errorf("refused: %s", ack)
+		}
+		if err := p.say("hello", ""); err != nil {
+			return err
+		}
+	}
+	if err := p.conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	go r.count(p.flock)
+	return nil
+}
+
+// say seals and writes one message.
+func (p *puppet) say(kind wire.MessageType, text string) error {
+	msg, err := wire.NewMessage(kind, p.id, p.node, text)
+	if err != nil {
+		return err
+	}
+	if p.text, err = msg.AppendJSON(p.text[:0]); err != nil {
+		return err
+	}
+	p.body = p.sealer.Seal(p.body[:0], crypto.EscapeBody(nil, p.text), time.Now().Unix())
+	p.frame = appendFrame(p.frame[:0], opBinary, p.body)
+	_, err = p.conn.Write(p.frame)
+	return err
+}

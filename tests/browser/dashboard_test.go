@@ -1,0 +1,145 @@
+package browser
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// freeAddress returns an address that a node can bind again after a restart.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func row(name string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll("#peers tr")].find((r) => r.querySelector("b").textContent === %q)`, name)
+}
+
+// TestDashboard is one visit: the page loads, a peer connects, the node restarts.
+func TestDashboard(t *testing.T) {
+	needBrowser(t)
+	aliceHome, listen, shown := home(t), freeAddress(t), freeAddress(t)
+	start := func() *node { return run(t, aliceHome, "alice", "--listen", listen, "--admin", shown) }
+	alice := start()
+
+	p := open(t)
+	p.do(chromedp.Navigate(alice.str("admin")))
+	p.until(`document.body.dataset.stream === "live" && document.title.startsWith("alice")`)
+	p.until(`document.getElementById("node-address").textContent === "` + listen + `"`)
+	p.until(`document.querySelectorAll(".chart canvas").length === 3`)
+
+	// The name is one that would be a script if anything here were put in as markup.
+	evil := `<img src=x onerror=console.error(1)>`
+	bob := run(t, home(t), evil, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen)
+	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
+	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1 && document.querySelector("#mesh .spot text").textContent.startsWith("<img")`)
+	p.until(`[...document.querySelectorAll("#log .kind")].some((k) => k.textContent === "connected")`)
+	p.until(row(evil) + `?.querySelectorAll("td")[3].textContent.match(/[0-9]/) !== null`)
+	bob.send(alice.str("id"), "hello")
+	p.until(`document.querySelectorAll("#tiles .more")[1].textContent.match(/[1-9][0-9]* in all/) !== null`)
+	p.until(`document.querySelectorAll("#tree .badge.proven").length === 1`)
+	if found := eval[int](p, `document.querySelectorAll("#peers img, #mesh img, #log img").length`); found != 0 {
+		t.Errorf("a name became %d elements of the page", found)
+	}
+	if errors := p.takeErrors(); len(errors) != 0 {
+		t.Errorf("the console says: %q", errors)
+	}
+
+	alice.stop()
+	p.until(`document.body.dataset.stream === "lost" && document.getElementById("notice").textContent.includes("stopped")`)
+	alice = start()
+	p.until(`document.body.dataset.stream === "live" && document.getElementById("notice").textContent.includes("restarted")`)
+	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
+	for _, e := range p.takeErrors() { // the browser itself says so when a request fails: here because the node was gone
+		if !strings.HasPrefix(e, "network error") {
+			t.Errorf("the console says: %s", e)
+		}
+	}
+	for _, url := range p.asked() {
+		if !strings.HasPrefix(url, alice.str("admin")+"/") {
+			t.Errorf("the page asked %s: no address outside may be loaded", url)
+		}
+	}
+}
+
+// TestKeyboard goes through the page without a mouse: the graph is one stop of Tab, arrow keys go on from there, Enter
+// finds the peer in the table.
+func TestKeyboard(t *testing.T) {
+	needBrowser(t)
+	alice := run(t, home(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	for _, name := range []string{"bob", "carol"} {
+		run(t, home(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.str("address"))
+	}
+	p := open(t)
+	p.do(chromedp.Navigate(alice.str("admin")))
+	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 2`)
+	if stops := eval[int](p, `document.querySelectorAll('#mesh [tabindex="0"]').length`); stops != 1 {
+		t.Errorf("the graph has %d stops of Tab, want 1", stops)
+	}
+	reached := false
+	for range 10 {
+		p.do(chromedp.KeyEvent(kb.Tab))
+		if reached = eval[bool](p, `document.activeElement.classList.contains("spot")`); reached {
+			break
+		}
+	}
+	if !reached {
+		t.Fatal("Tab does not reach the graph")
+	}
+	first := eval[string](p, `document.activeElement.getAttribute("aria-label")`)
+	p.do(chromedp.KeyEvent(kb.ArrowRight))
+	second := eval[string](p, `document.activeElement.getAttribute("aria-label")`)
+	if first == second || !strings.Contains(first+second, "bob, inbound, proven") {
+		t.Errorf("the arrow key went from %q to %q", first, second)
+	}
+	p.do(chromedp.KeyEvent(kb.Enter))
+	chosen := eval[string](p, `document.querySelector("#peers tr.chosen b").textContent`)
+	if !strings.HasPrefix(second, chosen) {
+		t.Errorf("Enter on %q chose %q", second, chosen)
+	}
+}
+
+// TestPhone sees to it that nothing is wider than the smallest screen.
+func TestPhone(t *testing.T) {
+	needBrowser(t)
+	alice := run(t, home(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	run(t, home(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.str("address"))
+	p := open(t)
+	p.do(emulation.SetDeviceMetricsOverride(320, 640, 2, true), chromedp.Navigate(alice.str("admin")))
+	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1`)
+	if wide := eval[int](p, `document.documentElement.scrollWidth`); wide > 320 {
+		t.Errorf("the page is %d pixels wide on a screen of 320", wide)
+	}
+}
+
+// TestScripts checks what the page promises about what it loads: a strict policy, and nothing inline.
+func TestScripts(t *testing.T) {
+	needBrowser(t)
+	alice := run(t, home(t), "alice", "--listen", "", "--admin", "127.0.0.1:0")
+	p := open(t)
+	p.do(chromedp.Navigate(alice.str("admin")))
+	p.until(`document.getElementById("node-address").textContent.includes("only dials")`)
+	blocked := eval[bool](p, `(() => {
+		const s = document.createElement("script");
+		s.textContent = "window.inline = true";
+		document.body.append(s);
+		return window.inline === undefined;
+	})()`)
+	if !blocked {
+		t.Error("an inline script ran")
+	}
+	if inline := eval[int](p, `document.querySelectorAll("script:not([src]), style, [style*='url'], [onclick]").length`); inline != 1 { // ours, above
+		t.Errorf("the page has %d inline scripts or styles", inline-1)
+	}
+}

@@ -1,0 +1,160 @@
+package hostile
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// masquerade is a listener whose connections seem to come from an address of the test's choice.
+type masquerade struct {
+	net.Listener
+	from atomic.Pointer[net.TCPAddr]
+}
+
+func newMasquerade(t *testing.T) *masquerade {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	return &masquerade{Listener: ln}
+}
+
+func (m *masquerade) Accept() (net.Conn, error) {
+	conn, err := m.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &masked{conn, m.from.Load()}, nil
+}
+
+type masked struct {
+	net.Conn
+	from *net.TCPAddr
+}
+
+func (m *masked) RemoteAddr() net.Addr { return m.from }
+
+// comeFrom opens a connection that seems to come from an address; false when it gets a 503.
+func (m *masquerade) comeFrom(t *testing.T, n *node, address string) bool {
+	t.Helper()
+	m.from.Store(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 4000)))
+	ws, status, err := tryKnock(n.URL())
+	if err == nil {
+		t.Cleanup(func() { ws.Close() })
+	} else if status != http.StatusServiceUnavailable {
+		t.Fatalf("from %s: %v, HTTP status %d, want 503", address, err, status)
+	}
+	return err == nil
+}
+
+// TestAddressLimit: one address, or one IPv6 /64, takes its share of the slots and no more.
+func TestAddressLimit(t *testing.T) {
+	t.Parallel()
+	ln := newMasquerade(t)
+	n := start(t, setup{
+		config:  func(c *supervisor.TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 20, 2 },
+		options: []supervisor.Option{supervisor.WithListener(ln)},
+	})
+	for i, tt := range []struct {
+		address string
+		in      bool
+	}{
+		{"203.0.113.5", true}, {"203.0.113.5", true}, {"203.0.113.5", false}, {"::ffff:203.0.113.5", false},
+		{"203.0.113.6", true},
+		{"2001:db8:1:2::1", true}, {"2001:db8:1:2::2", true}, {"2001:db8:1:2:ffff::3", false},
+		{"2001:db8:1:3::1", true},
+		{"127.0.0.1", true}, {"127.0.0.1", true}, {"127.0.0.1", true}, {"::1", true}, {"::1", true}, {"::1", true},
+	} {
+		if got := ln.comeFrom(t, n, tt.address); got != tt.in {
+			t.Errorf("connection %d, from %s: in %t, want %t", i, tt.address, got, tt.in)
+		}
+	}
+	if got := n.counter("connectionsRefused"); got != 3 {
+		t.Errorf("connectionsRefused is %d, want 3", got)
+	}
+	if got := n.connections(); got.Pending != 12 {
+		t.Errorf("connections %+v, want 12 pending", got)
+	}
+}
+
+// TestReservedConns: strangers cannot take the last slots, which wait for peers on the allowlist.
+func TestReservedConns(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }})
+	friend := identity(t, "friend")
+	key, err := crypto.ParsePublicKey(friend.PublicKey)
+	must(t, err)
+	must(t, n.book.Allow(key))
+	for range 2 {
+		join(n, refpeer.Options{})
+	}
+	for range 3 {
+		_, err := refpeer.Dial(withTimeout(t), n.URL(), refpeer.Options{Identity: identity(t, "stranger")})
+		var refused *refpeer.RefusedError
+		if !errors.As(err, &refused) || refused.Reason != "no free connection" {
+			t.Errorf("a stranger too many: %v, want a refusal for want of a connection", err)
+		}
+	}
+	n.awaitConnections(2, 0)
+	join(n, refpeer.Options{Identity: friend}).say("hello", nil)
+}
+
+// TestOneIdentityTooOften: one peer opens twice as many connections as there are, all at once.
+func TestOneIdentityTooOften(t *testing.T) {
+	t.Parallel()
+	const most, tries = 6, 24
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	self := identity(t, "greedy")
+	var dialling sync.WaitGroup
+	var in, refused atomic.Int32
+	ctx := withTimeout(t)
+	for range tries {
+		dialling.Go(func() {
+			conn, err := refpeer.Dial(ctx, n.URL(), refpeer.Options{Identity: self})
+			var status *refpeer.StatusError
+			switch {
+			case err == nil:
+				t.Cleanup(conn.Close)
+				in.Add(1)
+			case errors.As(err, &status) && status.Code == http.StatusServiceUnavailable:
+				refused.Add(1)
+			default:
+				t.Errorf("neither in nor refused with 503: %v", err)
+			}
+		})
+	}
+	dialling.Wait()
+	if in.Load() != most || refused.Load() != tries-most {
+		t.Errorf("%d in and %d refused, want %d and %d", in.Load(), refused.Load(), most, tries-most)
+	}
+	if got := n.connections(); got.Established != most || got.Pending != 0 {
+		t.Errorf("connections %+v, want %d established", got, most)
+	}
+}
+
+// TestOutboundCounts: connections that the node opens itself take slots too.
+func TestOutboundCounts(t *testing.T) {
+	t.Parallel()
+	const most, servers = 3, 5
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	for i := range servers {
+		s, err := refpeer.Listen("127.0.0.1:0", refpeer.Options{Identity: identity(t, "server")})
+		must(t, err)
+		t.Cleanup(s.Close)
+		_, err = n.Connect(&supervisor.Peer{Address: s.Addr()})
+		if i < most && err != nil || i >= most && !errors.Is(err, supervisor.ErrNoRoom) {
+			t.Errorf("connection %d: %v; want %d to work and the others to end in %v", i, err, most, supervisor.ErrNoRoom)
+		}
+	}
+	if _, status, _ := tryKnock(n.URL()); status != http.StatusServiceUnavailable {
+		t.Errorf("inbound beside %d outbound ones: HTTP status %d, want 503", most, status)
+	}
+}

@@ -1,0 +1,176 @@
+package hostile
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/gorilla/websocket"
+)
+
+func unlimited(c *supervisor.TransportConfig) { c.RateRefill = 0 }
+
+// TestFloodIsNotDecrypted: frames that would not open show where a frame without a token is dropped: before anybody has
+// tried to open it. A reconnect, under the proven name, brings no fresh bucket.
+func TestFloodIsNotDecrypted(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.RateBurst, c.RateRefill = 20, 0.001 }})
+	self := identity(t, "flooder")
+	h := join(n, refpeer.Options{Identity: self})
+	h.say("hello", nil)
+	flood := func(h *honest, count, limited int) {
+		t.Helper()
+		for range count {
+			must(t, h.SendRaw([]byte("no frame")))
+		}
+		n.poll("the flood to be judged", func() bool { return n.counter("messagesRateLimited") >= limited })
+		if bad, over := n.counter("framesMalformed"), n.counter("messagesRateLimited"); bad != 19 || over != limited {
+			t.Errorf("%d frames were tried and %d dropped before, want 19 and %d", bad, over, limited)
+		}
+	}
+	flood(h, 500, 481)
+	h.standing()
+	h.Close()
+	n.awaitDown(self.ID)
+	flood(join(n, refpeer.Options{Identity: self}), 30, 511)
+}
+
+// TestPingFlood: WebSocket pings, of which the message limits know nothing, are answered from a bucket of their own.
+func TestPingFlood(t *testing.T) {
+	t.Parallel()
+	const pings = 5000
+	n := start(t, setup{config: unlimited})
+	s := impostor(t, n.URL(), identity(t, "pinger").Public)
+	pongs := 0
+	s.SetPongHandler(func(string) error { pongs++; return nil })
+	began := time.Now()
+	for range pings {
+		must(t, s.WriteControl(websocket.PingMessage, []byte("x"), time.Now().Add(patience)))
+	}
+	for range 100 { // so many bad frames end the connection, after all the pings
+		must(t, s.WriteMessage(websocket.BinaryMessage, []byte("no frame")))
+	}
+	s.end()
+	most := 10 + int(time.Since(began).Seconds()) + 1
+	if pongs < 10 || pongs > most {
+		t.Errorf("%d pings drew %d pongs, want from 10 to %d", pings, pongs, most)
+	}
+}
+
+// TestBadFramesInARow: 99 are only counted, the hundredth ends the connection with a protocol error; one good one in
+// between starts the count anew.
+func TestBadFramesInARow(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{config: unlimited})
+	h := join(n, refpeer.Options{})
+	for range 3 {
+		for range 99 {
+			must(t, h.SendRaw([]byte("no frame")))
+		}
+		h.say("hello", nil)
+	}
+	h.standing()
+	for range 100 {
+		must(t, h.SendRaw([]byte("no frame")))
+	}
+	if e := h.next(refpeer.TypeDisconnect); !strings.Contains(string(e.Payload), "1002") {
+		t.Errorf("the goodbye is %s, want code 1002", e.Payload)
+	}
+	h.awaitEnd()
+	if !websocket.IsCloseError(h.Err(), websocket.CloseProtocolError) {
+		t.Errorf("ended with %v, want WebSocket status 1002", h.Err())
+	}
+	if down := n.awaitDown(h.self.ID); down.Code != wire.DisconnectProtocolError || down.Remote {
+		t.Errorf("the node says %+v", down)
+	}
+	if got := n.counter("framesMalformed"); got != 397 {
+		t.Errorf("framesMalformed is %d, want 397", got)
+	}
+}
+
+// TestStrangersFillNoBook: only who has proven its key is remembered.
+func TestStrangersFillNoBook(t *testing.T) {
+	t.Parallel()
+	const strangers = 200
+	n := start(t, setup{})
+	for range strangers {
+		s := impostor(t, n.URL(), identity(t, "stranger").Public)
+		s.Close()
+	}
+	join(n, refpeer.Options{}).say("hello", nil)
+	n.awaitConnections(1, 0)
+	if got := len(n.book.List()); got != 1 {
+		t.Errorf("the peer book holds %d peers after %d strangers and 1 honest peer, want 1", got, strangers)
+	}
+}
+
+// TestLogIsSampled: at most one line a second for each kind, short, on one line, and together with the numbers left out
+// they are all there.
+func TestLogIsSampled(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{config: unlimited})
+	h := join(n, refpeer.Options{})
+	began, sent := time.Now(), 0
+	bad := func() {
+		must(t, h.SendRaw([]byte("no frame\n\x1b[31mlevel=ERROR msg=forged")))
+		if sent++; sent%50 == 0 {
+			h.say("hello", nil)
+		}
+	}
+	const kind = "malformed frames dropped"
+	for range 3000 {
+		bad()
+	}
+	first, _ := n.log.of(kind)
+	n.poll("the next line of the log", func() bool {
+		bad()
+		h.say("hello", nil) // all before it has been judged
+		lines, omitted := n.log.of(kind)
+		if lines > first && lines+omitted != sent {
+			t.Errorf("%d lines say that %d were left out, want %d in all", lines, omitted, sent)
+		}
+		return lines > first
+	})
+	lines, _ := n.log.of(kind)
+	if most := 1 + int(time.Since(began).Seconds()); lines > most {
+		t.Errorf("%d lines in %v, want %d at most", lines, time.Since(began), most)
+	}
+}
+
+// TestLogOfStrangers: what a stranger says of itself reaches the log quoted and cut.
+func TestLogOfStrangers(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{})
+	who := identity(t, "loud").Public
+	who.ID = "\n\x1b[2Jlevel=ERROR msg=forged " + strings.Repeat("x", 4000)
+	const strangers = 100
+	began := time.Now()
+	for range strangers {
+		s := knock(t, n.URL())
+		s.claim(who, nil)
+		if a := s.answer(); a.Accepted {
+			t.Fatal("accepted")
+		}
+		s.Close()
+	}
+	lines, _ := n.log.of("handshake refused")
+	if most := 1 + int(time.Since(began).Seconds()); lines == 0 || lines > most {
+		t.Errorf("%d lines for %d strangers in %v, want from 1 to %d", lines, strangers, time.Since(began), most)
+	}
+	if got := n.log.longestLine(); got > 600 {
+		t.Errorf("the longest line has %d bytes, want 600 at most", got)
+	}
+	text := n.log.String()
+	if strings.Contains(text, "\x1b") || slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool {
+		return line != "" && !strings.HasPrefix(line, "time=")
+	}) {
+		t.Errorf("a stranger's text breaks out of its line:\n%s", text)
+	}
+	if got := n.counter("handshakesRejected"); got != strangers {
+		t.Errorf("handshakesRejected is %d, want %d", got, strangers)
+	}
+}

@@ -1,0 +1,97 @@
+package hostile
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// trickle writes one byte of text every few milliseconds until the connection breaks or the test ends.
+func trickle(t *testing.T, conn net.Conn, text []byte) {
+	done := make(chan struct{})
+	t.Cleanup(func() { conn.Close(); <-done })
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for _, b := range text {
+			<-ticker.C
+			if _, err := conn.Write([]byte{b}); err != nil {
+				return
+			}
+		}
+	}()
+}
+
+// TestSilentSockets: who says nothing, or says it byte by byte, is cut off when the handshake timeout ends, and not
+// before; its slot is free again.
+func TestSilentSockets(t *testing.T) {
+	t.Parallel()
+	const timeout = 700 * time.Millisecond
+	frame := append([]byte{0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0}, strings.Repeat(" ", 1000)...) // a text message of 1000 bytes
+	request := "GET /ws HTTP/1.1\r\nHost: node\r\nX-Padding: " + strings.Repeat("x", 1000)
+	for name, tt := range map[string]struct {
+		slots int // that it takes
+		open  func(*testing.T, string) (net.Conn, *bufio.Reader)
+		say   []byte
+	}{
+		"no byte":                      {0, dialTCP, nil},
+		"an HTTP request byte by byte": {0, dialTCP, []byte(request)},
+		"an upgrade and no byte":       {1, upgraded, nil},
+		"a handshake byte by byte":     {1, upgraded, frame},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns, c.HandshakeTimeout = 1, timeout }})
+			began := time.Now()
+			conn, reader := tt.open(t, n.Addr().String())
+			trickle(t, conn, tt.say)
+			if tt.slots == 1 {
+				if _, status, _ := tryKnock(n.URL()); status != http.StatusServiceUnavailable {
+					t.Errorf("beside the one that took the only slot: HTTP status %d, want 503", status)
+				}
+			}
+			awaitClosed(t, conn, reader)
+			if took := time.Since(began); took < timeout || took > timeout+5*time.Second {
+				t.Errorf("closed after %v, want %v", took, timeout)
+			}
+			n.awaitConnections(0, 0)
+			join(n, refpeer.Options{}).say("hello", nil)
+			if got := n.counter("handshakesRejected"); got != tt.slots {
+				t.Errorf("handshakesRejected is %d, want %d", got, tt.slots)
+			}
+		})
+	}
+}
+
+// TestManyWaitingSockets: of sockets that never send a request, only so many are kept for one address.
+func TestManyWaitingSockets(t *testing.T) {
+	t.Parallel()
+	const most = 64
+	ln := newMasquerade(t)
+	ln.from.Store(&net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 4000})
+	n := start(t, setup{options: []supervisor.Option{supervisor.WithListener(ln)}})
+	for range most {
+		dialTCP(t, n.Addr().String())
+	}
+	for range 5 {
+		conn, reader := dialTCP(t, n.Addr().String())
+		if took := awaitClosed(t, conn, reader); took > 5*time.Second {
+			t.Errorf("a socket too many was closed after %v, want at once", took)
+		}
+	}
+}
+
+func dialTCP(t *testing.T, address string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	must(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return conn, bufio.NewReader(conn)
+}

@@ -1,0 +1,146 @@
+package hostile
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/gorilla/websocket"
+)
+
+// hello is the text of a good handshake.
+func hello(t *testing.T, who *refpeer.Identity) string {
+	t.Helper()
+	e, err := refpeer.NewEnvelope(refpeer.TypeHandshake, who.ID, "", map[string]any{
+		"identity": who.Public, "challenge": make([]byte, 32), "version": "1.0",
+	})
+	must(t, err)
+	text, err := json.Marshal(e)
+	must(t, err)
+	return string(text)
+}
+
+// with adds a key, which the protocol does not know, to a JSON object.
+func with(object, value string) string {
+	return strings.TrimSuffix(object, "}") + `,"unknown":` + value + `}`
+}
+
+// TestHandshakeSize: 16 KiB are let in, a byte more, a megabyte, or JSON nested 100,000 deep are not.
+func TestHandshakeSize(t *testing.T) {
+	t.Parallel()
+	const limit = 16 << 10
+	n := start(t, setup{})
+	good := hello(t, identity(t, "large"))
+	padded := func(size int) string {
+		return with(good, `"`+strings.Repeat("x", size-len(with(good, `""`)))+`"`)
+	}
+	nested := func(depth int) string {
+		return with(good, strings.Repeat("[", depth)+strings.Repeat("]", depth))
+	}
+	for name, tt := range map[string]struct {
+		text   string
+		status int // of the close; 0: it is answered
+	}{
+		"16 KiB":              {padded(limit), 0},
+		"16 KiB and a byte":   {padded(limit + 1), websocket.CloseMessageTooBig},
+		"1 MiB":               {padded(1 << 20), websocket.CloseMessageTooBig},
+		"nested 100,000 deep": {nested(100_000), websocket.CloseMessageTooBig},
+		"nested 7,000 deep":   {nested(7_000), 0}, // below the size limit: an unknown key is ignored
+	} {
+		s := knock(t, n.URL())
+		_ = s.WriteMessage(websocket.TextMessage, []byte(tt.text)) // the close may overtake it
+		if tt.status == 0 {
+			if a := s.answer(); !a.Accepted {
+				t.Errorf("%s: refused: %q", name, a.Reason)
+			}
+			s.Close()
+			continue
+		}
+		if got := s.end(); got != tt.status {
+			t.Errorf("%s: closed with status %d, want %d", name, got, tt.status)
+		}
+	}
+	if got := n.counter("handshakesRejected"); got != 3 {
+		t.Errorf("handshakesRejected is %d, want 3", got)
+	}
+	n.awaitConnections(0, 0)
+}
+
+// TestDeepPayload: inside an encrypted message there is room for JSON nested 400,000 deep. It harms nobody.
+func TestDeepPayload(t *testing.T) {
+	t.Parallel()
+	n := start(t, setup{handle: func(_ *supervisor.PeerConnection, msg *wire.Message) {
+		var v any
+		_ = msg.ParsePayload(&v)
+	}})
+	h := join(n, refpeer.Options{})
+	const depth = 400_000
+	text := strings.Repeat("[", depth) + strings.Repeat("]", depth)
+	e, err := refpeer.NewEnvelope("chat", h.self.ID, n.id(), nil)
+	must(t, err)
+	body, err := json.Marshal(e)
+	must(t, err)
+	frame, err := refpeer.Seal(strings.Replace(string(body), `"payload":null`, `"payload":`+text, 1), h.Password())
+	must(t, err)
+	must(t, h.SendRaw(frame))
+	h.say("hello", nil)
+	h.standing()
+}
+
+// TestFragments: a message that is over the limit only when its fragments are added up.
+func TestFragments(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxMessageSize = limit }})
+	s := impostor(t, n.URL(), identity(t, "wordy").Public)
+	var stream []byte
+	for i := range limit/1024 + 1 {
+		stream = append(stream, fragment(i == 0, make([]byte, 1024))...)
+	}
+	_, _ = s.NetConn().Write(stream) // the close may overtake it
+	if got := s.end(); got != websocket.CloseMessageTooBig {
+		t.Errorf("closed with status %d, want %d", got, websocket.CloseMessageTooBig)
+	}
+	n.awaitConnections(0, 0)
+}
+
+// fragment is one masked WebSocket frame of a binary message that is not its last.
+func fragment(first bool, data []byte) []byte {
+	header := []byte{0x00, 0x80 | 126, byte(len(data) >> 8), byte(len(data)), 0, 0, 0, 0}
+	if first {
+		header[0] = 0x02
+	}
+	return slices.Concat(header, data)
+}
+
+// TestEndlessMessage: a message that never ends, though it never grows, or grows by a byte now and then, has the time of
+// one message.
+func TestEndlessMessage(t *testing.T) {
+	t.Parallel()
+	const limit = 700 * time.Millisecond
+	for name, piece := range map[string][]byte{"empty fragments": nil, "a byte at a time": {0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.WriteTimeout = limit }})
+			who := identity(t, "endless")
+			s := impostor(t, n.URL(), who.Public)
+			began := time.Now()
+			_, err := s.NetConn().Write(fragment(true, piece))
+			must(t, err)
+			trickle(t, s.NetConn(), slices.Repeat(fragment(false, piece), 1000))
+			down := n.awaitDown(who.ID)
+			if took := time.Since(began); took < limit || took > limit+5*time.Second {
+				t.Errorf("ended after %v, want %v", took, limit)
+			}
+			if down.Code != wire.DisconnectIdleTimeout || down.Remote {
+				t.Errorf("ended with %+v, want an idle timeout that the node decided", down)
+			}
+			n.awaitConnections(0, 0)
+		})
+	}
+}

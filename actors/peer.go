@@ -154,6 +154,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(o *Outgoing) {
+	defer o.giveBack()
 	size := frameRoom(len(o.escaped))
 	if p.phase != open {
 		p.handle.outbox.unreserve(size)

@@ -22,7 +22,10 @@ type dedupHeader struct {
 	Saved int64 // Unix nanoseconds
 	TTL   int64 // nanoseconds
 	Seed  uint64
-	Count uint64
+	// A crash before the last run still makes messages stale, which the next run has to know.
+	StaleBefore int64 // Unix nanoseconds
+	StaleFor    int64 // nanoseconds from Saved; 0 or less: not any more
+	Count       uint64
 }
 
 // save writes the set to a file, whole or not at all.
@@ -42,6 +45,9 @@ func (d *MessageDeduplicator) save(path string, now, wall time.Time) (err error)
 	w := io.MultiWriter(buffered, sum)
 	entries := d.unexpired(d.ticks(now))
 	header := dedupHeader{Saved: wall.UnixNano(), TTL: int64(d.ttl), Seed: d.seed, Count: uint64(len(entries) / 2)}
+	if now.Before(d.staleUntil) {
+		header.StaleBefore, header.StaleFor = d.staleBefore.UnixNano(), int64(d.staleUntil.Sub(now))
+	}
 	copy(header.Magic[:], dedupMagic)
 	for _, part := range []any{header, entries} {
 		if err = binary.Write(w, binary.LittleEndian, part); err != nil {
@@ -100,7 +106,11 @@ func (d *MessageDeduplicator) load(path string, now, wall time.Time) (found bool
 		return false, fmt.Errorf("%s is damaged and was removed", path)
 	}
 	d.seed = header.Seed
-	d.restore(entries, time.Duration(header.TTL), max(wall.Sub(time.Unix(0, header.Saved)), 0), d.ticks(now))
+	since := max(wall.Sub(time.Unix(0, header.Saved)), 0)
+	if left := time.Duration(header.StaleFor) - since; left > 0 {
+		d.staleBefore, d.staleUntil = time.Unix(0, header.StaleBefore), now.Add(left)
+	}
+	d.restore(entries, time.Duration(header.TTL), since, d.ticks(now))
 	return true, nil
 }
 

@@ -159,6 +159,7 @@ func TestReservedConns(t *testing.T) {
 		if _, err := c.Connect(&Peer{Address: node.addr}); !errors.Is(err, ErrRefused) {
 			t.Errorf("the third stranger: %v, want a refusal", err)
 		}
+		time.Sleep(2 * time.Second) // its place is free once its socket is closed
 		d.dial(node)
 		node.wantPlaces(3, 0)
 	})

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -24,7 +25,8 @@ const (
 
 // listener accepts WebSockets and hands each to a place that the registry gave it.
 type listener struct {
-	cfg      *TransportConfig
+	live     *atomic.Pointer[TransportConfig] // in force
+	cert     *certificate                     // nil: no TLS
 	node     *actors.Node
 	registry *actor.PID
 	net      net.Listener
@@ -37,9 +39,10 @@ type listener struct {
 }
 
 // listen starts to accept on ln, under TLS when the configuration has a certificate.
-func listen(ln net.Listener, cfg *TransportConfig, node *actors.Node, registry *actor.PID) (*listener, error) {
+func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID) (*listener, error) {
+	cfg := live.Load()
 	l := &listener{
-		cfg: cfg, node: node, registry: registry, net: ln, served: make(chan struct{}),
+		live: live, node: node, registry: registry, net: ln, served: make(chan struct{}),
 		waiting: make(map[net.Conn]string), groups: make(map[string]int),
 	}
 	l.server = &http.Server{
@@ -58,7 +61,7 @@ func listen(ln net.Listener, cfg *TransportConfig, node *actors.Node, registry *
 			return nil, err
 		}
 		config := baseTLS()
-		config.GetCertificate = cert.get
+		l.cert, config.GetCertificate = cert, cert.get
 		ln = tls.NewListener(ln, config)
 	}
 	node.Spawn(func() {
@@ -94,9 +97,10 @@ func (l *listener) enter(conn net.Conn) bool {
 	defer l.mu.Unlock()
 	l.waiting[conn] = group
 	l.groups[group]++
-	most := max(minWaiting, 4*l.cfg.MaxConns)
-	each := max(minWaitingEach, 2*l.cfg.MaxConnsPerAddress)
-	return len(l.waiting) <= most && (group == "" || l.cfg.MaxConnsPerAddress < 0 || l.groups[group] <= each)
+	cfg := l.live.Load()
+	most := max(minWaiting, 4*cfg.MaxConns)
+	each := max(minWaitingEach, 2*cfg.MaxConnsPerAddress)
+	return len(l.waiting) <= most && (group == "" || cfg.MaxConnsPerAddress < 0 || l.groups[group] <= each)
 }
 
 func (l *listener) exit(conn net.Conn) {
@@ -115,7 +119,7 @@ func (l *listener) exit(conn net.Conn) {
 // ServeHTTP upgrades one request: first a place, then the Origin, then the upgrade (protocol section 6). It returns
 // as soon as the socket is handed over.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != l.cfg.WSPath {
+	if r.URL.Path != l.live.Load().WSPath {
 		http.NotFound(w, r)
 		return
 	}
@@ -136,7 +140,8 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "origin not allowed", http.StatusForbidden)
 		return
 	}
-	socket, err := actors.AcceptSocket(w, r, l.node.Limits.Socket())
+	limits := l.live.Load().limits()
+	socket, err := actors.AcceptSocket(w, r, limits.Socket())
 	if err != nil {
 		slot.Fail(err)
 		return
@@ -146,7 +151,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit asks the registry for a place: the one question inside the tree that is waited for.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	future := l.node.System.Root.RequestFuture(l.registry, &admission{remote: r.RemoteAddr}, l.cfg.HandshakeTimeout)
+	future := l.node.System.Root.RequestFuture(l.registry, &admission{remote: r.RemoteAddr}, l.live.Load().HandshakeTimeout)
 	result, err := future.Result()
 	if err != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,7 +24,7 @@ import (
 //   - the number of places never exceeds MaxConns.
 type registry struct {
 	// Fixed at construction.
-	cfg       *TransportConfig
+	live      *atomic.Pointer[TransportConfig] // where others read cfg
 	node      *actors.Node
 	book      *PeerRegistry
 	dedup     *MessageDeduplicator
@@ -39,6 +40,8 @@ type registry struct {
 	deliveries *actors.Activity
 
 	// Owned by Receive.
+	cfg       *TransportConfig // in force; what it points to is never written
+	fresh     *actors.Node     // what new connections share
 	self      *actor.PID
 	places    map[string]*place   // by the ID of the actor's PID
 	groups    map[string]int      // inbound places by address group
@@ -91,10 +94,16 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 	case *Broadcast:
 		r.onBroadcast(ctx, msg)
 	case *Subscribe:
+		if msg.PID == nil {
+			return // nobody: every event sent there would panic
+		}
 		r.hub.subscribe(msg.PID)
 		ctx.Watch(msg.PID)
 		answer(ctx, &Subscribed{})
 	case *Unsubscribe:
+		if msg.PID == nil {
+			return
+		}
 		r.hub.unsubscribe(msg.PID)
 		ctx.Unwatch(msg.PID)
 	case *Connect:
@@ -116,6 +125,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onSettle(ctx, msg.peer)
 	case *authChanged:
 		r.onAuthChanged(ctx)
+	case *reconfigure:
+		r.onReconfigure(ctx, msg)
 	case *census:
 		answer(ctx, r.count())
 	case *climb:
@@ -179,7 +190,7 @@ func answer(ctx actor.Context, message any) {
 
 // spawn makes a place and its actor.
 func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, error) {
-	slot, err := actors.SpawnPeer(ctx, r.node, opening)
+	slot, err := actors.SpawnPeer(ctx, r.fresh, opening)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 		Identity:    t.Identity(),
 		Uptime:      time.Since(t.born).Seconds(),
 		Auth:        t.book.AuthMode().String(),
-		Connections: ConnectionCounts{Established: taken.established, Pending: taken.pending, Max: t.cfg.MaxConns},
+		Connections: ConnectionCounts{Established: taken.established, Pending: taken.pending, Max: t.live.Load().MaxConns},
 		Counters:    t.node.Counters.Snapshot(),
 	}
 	if addr := t.Addr(); addr != nil {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -68,6 +69,10 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	}
 	t := r.aim(msg.Address, url, msg.ID, false)
 	if msg.ID != "" {
+		if held := r.heldBy(t); held != "" && held != msg.ID {
+			fail(fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, msg.ID, held))
+			return
+		}
 		t.expect = msg.ID
 	}
 	t.remember = t.remember || msg.Keep
@@ -79,6 +84,14 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 		return
 	}
 	r.ensure(ctx, t)
+}
+
+// heldBy returns the node ID that a target stands for, empty when it is open who answers there.
+func (r *registry) heldBy(t *target) string {
+	if t.expect == "" && t.peer != "" && r.directory.get(t.peer) != nil {
+		return t.peer
+	}
+	return t.expect
 }
 
 // connected returns the connection that a target already has, by whatever way it came.
@@ -143,9 +156,9 @@ func (r *registry) launch(ctx actor.Context, t *target) error {
 	}
 	p.target, t.place = t, p
 	r.node.Counters.Inc(actors.Dials)
-	slot, url := p.slot, t.url
+	slot, url, limit := p.slot, t.url, r.cfg.HandshakeTimeout
 	r.node.Spawn(func() {
-		within, cancel := context.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
+		within, cancel := context.WithTimeout(r.dials, limit)
 		defer cancel()
 		socket, err := r.dial(within, url)
 		if err != nil {

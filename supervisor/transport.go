@@ -13,6 +13,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -27,8 +28,11 @@ import (
 // process share nothing.
 type Transport struct {
 	// Fixed at construction.
-	cfg       TransportConfig
+	cfg       TransportConfig // as it began
 	from      surroundings
+	keys      *crypto.NodeManager
+	counters  *actors.Counters
+	samples   *actors.Sampler
 	node      *actors.Node
 	book      *PeerRegistry
 	dedup     *MessageDeduplicator
@@ -37,6 +41,9 @@ type Transport struct {
 	replies   *replies
 	born      time.Time
 	work      sync.WaitGroup // pumps, writers, dials and the listener
+
+	reconfiguring sync.Mutex
+	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
 
 	deliveries actors.Activity // handlers, which may not return
 
@@ -79,18 +86,25 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
+	t.live.Store(&t.cfg)
 	t.hub = &hub{system: t.from.system, observer: t.from.observer}
 	limit, share := dedupSize(&t.cfg)
 	var err error
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
 		return nil, err
 	}
-	t.node = &actors.Node{
-		System: t.from.system, Keys: keys, Limits: t.cfg.limits(), Counters: &actors.Counters{},
-		Samples: actors.NewSampler(t.from.log), Log: t.from.log, Replies: t.replies,
+	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
+	t.node = t.shared(&t.cfg)
+	return t, nil
+}
+
+// shared returns what all connections share that are made while cfg is in force.
+func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
+	return &actors.Node{
+		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
+		Samples: t.samples, Log: t.from.log, Replies: t.replies,
 		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go, Observer: t.from.observer,
 	}
-	return t, nil
 }
 
 func (c *TransportConfig) limits() actors.Limits {
@@ -142,7 +156,7 @@ func (t *Transport) Start() error {
 	t.phase = transportRunning
 	t.spawn()
 	if ln != nil {
-		if t.listener, err = listen(ln, &t.cfg, t.node, t.pid); err != nil {
+		if t.listener, err = listen(ln, &t.live, t.node, t.pid); err != nil {
 			ln.Close()
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
@@ -174,7 +188,7 @@ func (t *Transport) spawn() {
 	dials, stopDials := context.WithCancel(context.Background())
 	t.ended = make(chan struct{})
 	r := &registry{
-		cfg: &t.cfg, node: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
+		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
 		places:     make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
@@ -199,7 +213,8 @@ func (s eventSink) Do(event any) {
 func (eventSink) Message(*wire.Message) {}
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket, error) {
-	config, err := dialTLS(t.cfg.TLSCAFile)
+	now := t.live.Load()
+	config, err := dialTLS(now.TLSCAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +225,8 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket,
 		}
 		return t.from.wrap(conn), nil
 	}
-	return actors.DialSocket(ctx, url, dial, config, t.node.Limits.Socket())
+	limits := now.limits()
+	return actors.DialSocket(ctx, url, dial, config, limits.Socket())
 }
 
 // recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.

@@ -70,11 +70,11 @@ func (a *app) root() *cobra.Command {
 	settings.AddFlags(root.PersistentFlags(), settings.ScopeClient, a.options(nil))
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(),
+		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(), a.topCommand(),
 		a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
 		a.allowCommand(), a.revokeCommand(), a.authCommand(),
-		a.configCommand(), a.completionCommand(),
+		a.configCommand(), a.reloadCommand(), a.completionCommand(),
 	)
 	return root
 }

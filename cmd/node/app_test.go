@@ -37,7 +37,11 @@ func TestWrongUsage(t *testing.T) {
 	dir := t.TempDir()
 	for line, want := range map[string]string{
 		"sned":                        "unknown command sned, did you mean `send`?: see `node --help`",
-		"top":                         "unknown command top",
+		"topp":                        "unknown command topp, did you mean `top`?",
+		"top x":                       "node top takes no arguments",
+		"top --interval 0":            "must be a duration above 0",
+		"top --output json":           "top draws on a terminal",
+		"top --data-dir .":            "top draws on a terminal",
 		"--nope":                      "unknown flag: --nope",
 		"status x":                    "node status takes no arguments, but got x",
 		"run x":                       "node run takes no arguments",
@@ -60,6 +64,7 @@ func TestWrongUsage(t *testing.T) {
 		"demo x":                      "node demo takes no arguments",
 		"demo --output xml":           "--output xml: must be text or json",
 		"demo --kepe":                 "unknown flag: --kepe",
+		"reload x":                    "node reload takes no arguments",
 		"bench x":                     "ADDR x: must be host:port, ws://… or wss://…",
 		"bench a:1 b:1":               "b:1 is one argument too many",
 		"bench 192.0.2.1:9091":        "ADDR 192.0.2.1:9091 is not on this host",
@@ -85,7 +90,7 @@ func TestNoNode(t *testing.T) {
 	key := "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
 	for _, line := range []string{
 		"status", "peers", "connect a:1", "disconnect a", "send a b", "broadcast b", "request a b", "ping a", "allow " + key,
-		"revoke " + key, "auth", "auth open",
+		"revoke " + key, "auth", "auth open", "reload",
 	} {
 		status, stdout, stderr := command(dir, strings.Fields(line)...)
 		want := fmt.Sprintf("node: %v in %s: start one with `node run --data-dir %s`\n", control.ErrNoNode, dir, dir)

@@ -24,6 +24,7 @@ type configuration struct {
 }
 
 func (a *app) configCommand() *cobra.Command {
+	var example bool
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the configuration in force and where each value came from",
@@ -34,9 +35,14 @@ In the file (YAML) the keys are the names of the flags; an unknown key is an err
 
   listen: 127.0.0.1:9091
   peer: [10.0.0.7:9091, wss://example.org/ws]
-  max-conns: 50`,
+  max-conns: 50
+
+With --example it prints such a file with every setting and its default, commented.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if example {
+				return settings.WriteExample(a.stdout, a.options(nil))
+			}
 			s, err := a.settings(cmd, settings.ScopeNode)
 			if err != nil {
 				return err
@@ -49,6 +55,7 @@ In the file (YAML) the keys are the names of the flags; an unknown key is an err
 		},
 	}
 	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
+	cmd.Flags().BoolVar(&example, "example", false, "print a commented settings file with every setting")
 	return cmd
 }
 

@@ -24,7 +24,7 @@ func main() {
 		stderr:   &lockedWriter{w: os.Stderr},
 		environ:  os.Environ(),
 		now:      time.Now,
-		signals:  shutdownSignals,
+		signals:  nodeSignals,
 		dataDir:  crypto.DefaultDataDir(),
 		file:     filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml"),
 		hostName: host,
@@ -32,11 +32,11 @@ func main() {
 	os.Exit(a.run(os.Args[1:]))
 }
 
-// shutdownSignals delivers the signals that end `node run`. SIGPIPE is caught without being delivered: without that, a
+// nodeSignals delivers the signals that end `node run`, and SIGHUP. SIGPIPE is caught without being delivered: without that, a
 // reader that closes our standard output would kill the process on the spot instead of failing a write.
-func shutdownSignals() (<-chan os.Signal, func()) {
+func nodeSignals() (<-chan os.Signal, func()) {
 	stop, pipe := make(chan os.Signal, 4), make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	return stop, func() {
 		signal.Stop(stop)

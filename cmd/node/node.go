@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
@@ -24,18 +25,26 @@ const closeGrace = time.Second
 type node struct {
 	*supervisor.Transport // what control.Node and lineSender ask for by the same names
 
-	settings *settings.Settings
-	log      *slog.Logger
-	book     *supervisor.PeerRegistry
-	control  *control.Server
-	events   *eventLog
-	admin    *admin.Server  // nil: off
-	timings  *admin.Timings // nil: off
+	read func() (*settings.Settings, error) // the settings as they stand now
+
+	reloading sync.Mutex
+	settings  *settings.Settings // in force; changed under reloading
+
+	level   slog.LevelVar // of log
+	log     *slog.Logger
+	handler *control.Handler
+	book    *supervisor.PeerRegistry
+	control *control.Server
+	events  *eventLog
+	admin   *admin.Server  // nil: off
+	timings *admin.Timings // nil: off
 }
 
 // start opens everything in the order in which it depends on each other, and prints the first event.
-func (a *app) start(s *settings.Settings) (n *node, err error) {
-	n = &node{settings: s, log: newLogger(s, a.stderr), events: newEventLog(a.stdout, s.Output, a.now)}
+func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error)) (n *node, err error) {
+	n = &node{settings: s, read: read, events: newEventLog(a.stdout, s.Output, a.now)}
+	n.level.Set(s.LogLevel)
+	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w: give another one with --data-dir", err)
 	}
@@ -84,8 +93,8 @@ func (n *node) open() error {
 
 // begin opens the control socket and starts the transport.
 func (n *node) begin() (err error) {
-	handler := control.NewHandler(n, n.settings.Transport.MaxMessageSize)
-	n.control, err = control.Listen(n.settings.DataDir, handler, n.log)
+	n.handler = control.NewHandler(n, n.settings.Transport.MaxMessageSize)
+	n.control, err = control.Listen(n.settings.DataDir, n.handler, n.log)
 	if err != nil {
 		return fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err)
 	}
@@ -120,7 +129,7 @@ func (n *node) listening() listening {
 
 // stop ends the node gracefully within the shutdown timeout and prints the last event.
 func (n *node) stop(reason string) {
-	ctx, cancel := context.WithTimeout(context.Background(), n.settings.Transport.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), n.shutdownTimeout())
 	defer cancel()
 	if err := n.Transport.Stop(ctx); err != nil {
 		n.log.Warn("shutdown was not complete", "error", err)
@@ -137,6 +146,12 @@ func (n *node) stop(reason string) {
 	last, cancelLast := context.WithTimeout(context.Background(), closeGrace)
 	defer cancelLast()
 	n.events.close(last, stopped{Reason: reason})
+}
+
+func (n *node) shutdownTimeout() time.Duration {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	return n.settings.Transport.ShutdownTimeout
 }
 
 func (n *node) closeControl() error {
@@ -169,9 +184,9 @@ func (n *node) lineReader(errors io.Writer) *lineReader {
 	}
 }
 
-func newLogger(s *settings.Settings, out io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
-	if s.LogFormat == "json" {
+func newLogger(format string, level slog.Leveler, out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))

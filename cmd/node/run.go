@@ -22,7 +22,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Start a node",
 		Long: `Start a node and run until SIGINT or SIGTERM, then tell all peers and exit with 0. A second
-signal exits at once with 1. Events appear on standard output, logs on standard error.
+signal exits at once with 1. SIGHUP makes it read its settings file again, as 'node reload' does.
+Events appear on standard output, logs on standard error.
 
 With --stdin each line of standard input is a message to send:
 
@@ -33,11 +34,8 @@ may be there. A line that cannot be used is an error line and changes nothing el
 of the input does not end the node.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.settings(cmd, settings.ScopeNode)
-			if err != nil {
-				return err
-			}
-			return a.runNode(s, fromInput)
+			read := func() (*settings.Settings, error) { return a.settings(cmd, settings.ScopeNode) }
+			return a.runNode(read, fromInput)
 		},
 	}
 	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
@@ -46,10 +44,14 @@ of the input does not end the node.`,
 }
 
 // runNode runs a node from its start to its end.
-func (a *app) runNode(s *settings.Settings, fromInput bool) error {
+func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) error {
+	s, err := read()
+	if err != nil {
+		return err
+	}
 	received, restore := a.signals()
 	defer restore()
-	n, err := a.start(s)
+	n, err := a.start(s, read)
 	if err != nil {
 		return err
 	}
@@ -59,25 +61,37 @@ func (a *app) runNode(s *settings.Settings, fromInput bool) error {
 		lines := n.lineReader(a.stderr)
 		go lines.run(ctx, a.stdin) // a read of standard input cannot be interrupted: it may outlive the node
 	}
-	var reason string
-	var failure error
-	select {
-	case s := <-received:
-		reason = signalName(s)
-	case <-n.events.broken:
-		reason, failure = "standard output is closed", errOutput
-	}
+	reason, failure := n.untilItEnds(ctx, received)
 	cancel()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		n.stop(reason)
 	}()
-	select {
-	case <-done:
-		return failure
-	case <-received:
-		return errForced
+	for {
+		select {
+		case <-done:
+			return failure
+		case s := <-received:
+			if s != syscall.SIGHUP {
+				return errForced
+			}
+		}
+	}
+}
+
+// untilItEnds waits for what ends a node and says what that is. SIGHUP does not: it makes the node read its settings.
+func (n *node) untilItEnds(ctx context.Context, received <-chan os.Signal) (reason string, failure error) {
+	for {
+		select {
+		case s := <-received:
+			if s != syscall.SIGHUP {
+				return signalName(s), nil
+			}
+			n.reloadBySignal(ctx)
+		case <-n.events.broken:
+			return "standard output is closed", errOutput
+		}
 	}
 }
 

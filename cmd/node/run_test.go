@@ -37,7 +37,7 @@ func startNode(t *testing.T, name string, args ...string) *running {
 		signals: func() (<-chan os.Signal, func()) { return r.signals, func() {} },
 	}
 	go func() {
-		status := a.run(append([]string{"run", "--name", name, "--listen", "127.0.0.1:0", "--output", "json"}, args...))
+		status := a.run(append([]string{"run", "--name", name, "--listen", "127.0.0.1:0", "--admin", "", "--output", "json"}, args...))
 		stdout.Close()
 		stdin.Close()
 		r.status <- status

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -116,7 +115,7 @@ func TestPhone(t *testing.T) {
 	alice := run(t, home(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
 	run(t, home(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.str("address"))
 	p := open(t)
-	p.do(emulation.SetDeviceMetricsOverride(320, 640, 2, true), chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(alice.str("admin")))
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1`)
 	if wide := eval[int](p, `document.documentElement.scrollWidth`); wide > 320 {
 		t.Errorf("the page is %d pixels wide on a screen of 320", wide)

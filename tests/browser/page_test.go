@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -33,15 +34,22 @@ func open(t *testing.T) *page {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(patience))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	p := &page{t: t, ctx: ctx}
-	chromedp.ListenTarget(ctx, p.listen)
+	p := &page{t: t}
+	var cancel context.CancelFunc
+	p.ctx, cancel = chromedp.NewContext(allocator, chromedp.WithListener(p.listen))
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // closes the browser and waits for it
+		_ = chromedp.Cancel(p.ctx) // closes the browser and waits for it
 		cancel()
 		cancelAllocator()
 	})
-	p.do(network.Enable(), log.Enable(), runtime.Enable())
+	// The first call starts the browser, which lives as long as its context: no time limit here.
+	err := chromedp.Do(p.ctx, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, tab, network.Enable, network.EnableParams{})
+		return chromedp.Void{}, err
+	})
+	if err != nil {
+		t.Fatalf("the browser does not start: %v", err)
+	}
 	return p
 }
 
@@ -50,13 +58,13 @@ func (p *page) listen(event any) {
 	defer p.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		p.errors = append(p.errors, "exception: "+e.ExceptionDetails.Error())
+		p.errors = append(p.errors, fmt.Sprintf("exception: %s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
-			p.errors = append(p.errors, fmt.Sprintf("console %s: %s", e.Type, e.Args[0].Value))
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+			p.errors = append(p.errors, fmt.Sprintf("console %s: %v", e.Type, e.Args))
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning {
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			p.errors = append(p.errors, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 		}
 	case *network.EventRequestWillBeSent:
@@ -79,15 +87,11 @@ func (p *page) asked() []string {
 	return slices.Clone(p.requests)
 }
 
-func (p *page) do(actions ...chromedp.Action) {
+func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	// The first Run starts the browser, whose life is that of the context it gets.
-	if chromedp.FromContext(p.ctx).Browser == nil {
-		ctx = p.ctx
-	}
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -97,18 +101,19 @@ func (p *page) until(expression string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	err := chromedp.Run(ctx, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience)))
-	if err != nil {
-		var text string
-		p.do(chromedp.Text("body", &text, chromedp.ByQuery))
-		p.t.Fatalf("never true: %s: %v\nthe page shows:\n%s\nconsole: %q", expression, err, text, p.takeErrors())
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+		p.t.Fatalf("never true: %s: %v\nthe page shows:\n%s\nconsole: %q", expression, err, eval[string](p, "document.body.innerText"), p.takeErrors())
 	}
 }
 
 // eval returns what an expression of JavaScript comes to.
 func eval[T any](p *page, expression string) T {
 	p.t.Helper()
-	var result T
-	p.do(chromedp.Evaluate(expression, &result))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	result, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
 	return result
 }

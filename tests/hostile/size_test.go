@@ -65,10 +65,10 @@ func TestHandshakeSize(t *testing.T) {
 			t.Errorf("%s: closed with status %d, want %d", name, got, tt.status)
 		}
 	}
+	n.awaitConnections(0, 0)
 	if got := n.counter("handshakesRejected"); got != 3 {
 		t.Errorf("handshakesRejected is %d, want 3", got)
 	}
-	n.awaitConnections(0, 0)
 }
 
 // TestDeepPayload: inside an encrypted message there is room for JSON nested 400,000 deep. It harms nobody.

@@ -25,6 +25,7 @@ type Conn struct {
 	password string
 	pong     bool
 	count    bool // frames are counted, not opened
+	late     bool // frames are opened by Recv
 
 	writing sync.Mutex // gorilla allows one writer at a time
 	reading sync.Once
@@ -32,6 +33,7 @@ type Conn struct {
 
 	mu       sync.Mutex
 	inbox    []Envelope
+	unread   [][]byte      // frames that are still to be opened
 	more     chan struct{} // closed and replaced when the inbox or err changes
 	frames   int
 	unopened int
@@ -47,6 +49,7 @@ func newConn(ws *websocket.Conn, o Options, peer Public, features []string, secr
 		password: password(secret),
 		pong:     o.Pong,
 		count:    o.CountOnly,
+		late:     o.Late,
 		done:     make(chan struct{}),
 		more:     make(chan struct{}),
 	}
@@ -115,14 +118,22 @@ func (c *Conn) SendRaw(frame []byte) error {
 func (c *Conn) Recv(ctx context.Context) (Envelope, error) {
 	for {
 		c.mu.Lock()
+		if len(c.unread) > 0 {
+			frame := c.unread[0]
+			c.unread = c.unread[1:]
+			c.keep(frame)
+		}
 		if len(c.inbox) > 0 {
 			e := c.inbox[0]
 			c.inbox = c.inbox[1:]
 			c.mu.Unlock()
 			return e, nil
 		}
-		err, more := c.err, c.more
+		err, more, again := c.err, c.more, len(c.unread) > 0
 		c.mu.Unlock()
+		if again {
+			continue
+		}
 		if err != nil {
 			return Envelope{}, err
 		}
@@ -132,6 +143,16 @@ func (c *Conn) Recv(ctx context.Context) (Envelope, error) {
 			return Envelope{}, fmt.Errorf("nothing received: %w", ctx.Err())
 		}
 	}
+}
+
+// keep opens a frame and puts it into the inbox, or counts it as one that does not open. c.mu is held.
+func (c *Conn) keep(frame []byte) {
+	e, err := open(frame, c.password)
+	if err != nil {
+		c.unopened++
+		return
+	}
+	c.inbox = append(c.inbox, e)
 }
 
 // RecvType returns the next message of one of the types, and throws away those before it.
@@ -201,8 +222,12 @@ func (c *Conn) read() {
 			c.note(func() { c.err = err })
 			return
 		}
-		if c.count {
+		switch {
+		case c.count:
 			c.note(func() { c.frames++ })
+			continue
+		case c.late:
+			c.note(func() { c.frames, c.unread = c.frames+1, append(c.unread, frame) })
 			continue
 		}
 		e, err := open(frame, c.password)

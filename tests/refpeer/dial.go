@@ -21,6 +21,8 @@ type Options struct {
 	Stall bool
 	// CountOnly leaves frames unopened: they are counted and thrown away, so that many peers cost next to nothing.
 	CountOnly bool
+	// Late leaves frames unopened until they are received, so that the reading keeps up with any sender. It excludes Pong.
+	Late bool
 	// Features are announced in the handshake; deployed nodes announce none.
 	Features []string
 	// Spoil changes the handshake payload just before it is sent.

@@ -10,7 +10,7 @@ import (
 // stepReplay gives a node a message, ends the node once or twice, and sends it the message again.
 func (w *world) stepReplay() string {
 	a, b, c := w.linked()
-	if c == nil || !w.disks || !w.net.Clean(a.ip, b.ip) {
+	if c == nil || !b.up || !w.disks || !w.net.Clean(a.ip, b.ip) {
 		return ""
 	}
 	msg := w.message(a, typeTell, b.id)
@@ -39,25 +39,45 @@ func (w *world) stepReplay() string {
 	return fmt.Sprintf("node %d tells %d%s, nobody tells it again", a.index, b.index, ends)
 }
 
-// stepComeback loses a connection for the side that dials again, and lets the other one hold on to it.
-func (w *world) stepComeback() string {
+// mutual returns two nodes that both dial each other, by chance; nil when there are none that run.
+func (w *world) mutual() (a, b *node) {
 	all := w.dials()
-	pair := all[w.random.IntN(len(all))]
-	a, b := w.nodes[pair[0]], w.nodes[pair[1]]
+	for _, k := range w.random.Perm(len(all)) {
+		a, b = w.nodes[all[k][0]], w.nodes[all[k][1]]
+		if a.up && b.up && w.wants[[2]int{b.index, a.index}] {
+			return a, b
+		}
+	}
+	return nil, nil
+}
+
+// stepComeback takes a connection from one side, which dials again, and lets the other side hold on to it.
+func (w *world) stepComeback() string {
+	a, b := w.mutual()
+	if a == nil || !w.net.Clean(a.ip, b.ip) {
+		return ""
+	}
+	w.pass(15 * time.Second) // no duplicate is left
 	links := w.net.Links(a.ip, b.ip)
-	if !a.up || !b.up || len(links) != 1 || !links[0].Whole() || links[0].Age() < 15*time.Second {
+	if len(links) != 1 || !links[0].Whole() {
 		return ""
 	}
 	w.upset(a.index, b.index, time.Now().Add(calmAfter))
 	links[0].Vanish(a.ip)
 	w.pass(16 * time.Second)
+	// The new connection is never the one that is closed as a duplicate of the dead one.
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.downs[b.id].Reason == "duplicate connection" {
+		w.fault("node %d: came back to %d and was sent away", a.index, b.index)
+	}
 	return fmt.Sprintf("node %d loses its connection to %d and comes back", a.index, b.index)
 }
 
 // stepMeet has two nodes lose each other, dial at the same time, and talk all the while.
 func (w *world) stepMeet() string {
-	a, b := w.two()
-	if !w.wants[[2]int{a.index, b.index}] || !w.wants[[2]int{b.index, a.index}] || !a.up || !b.up {
+	a, b := w.mutual()
+	if a == nil || !w.net.Clean(a.ip, b.ip) {
 		return ""
 	}
 	links := w.net.Links(a.ip, b.ip)
@@ -69,7 +89,6 @@ func (w *world) stepMeet() string {
 	}
 	// What was sent before is lost, what is sent from now on is not.
 	w.upset(a.index, b.index, time.Now())
-	w.pass(time.Millisecond)
 	w.chatter(a, b)
 	return fmt.Sprintf("nodes %d and %d lose each other and meet again", a.index, b.index)
 }

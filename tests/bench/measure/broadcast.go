@@ -2,7 +2,7 @@ package measure
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -55,8 +55,11 @@ func (w *worker) broadcast(a args) (figures, error) {
 	length := time.Duration(a.Seconds * float64(time.Second))
 	deadline := time.After(length + 30*time.Second)
 	sent := int64(0)
-	for running := true; running || arrived.Load() < sent; {
-		running = running && time.Since(began) < length
+	for {
+		running := time.Since(began) < length
+		if !running && arrived.Load() >= sent {
+			break
+		}
 		if running && sent-arrived.Load() < int64(a.Parallel) {
 			if err := w.node.Broadcast(a.Size); err != nil {
 				return nil, err
@@ -69,7 +72,7 @@ func (w *worker) broadcast(a args) (figures, error) {
 		case err := <-ended:
 			return nil, err
 		case <-deadline:
-			return nil, errors.New("a broadcast did not arrive everywhere")
+			return nil, fmt.Errorf("of %d broadcasts %d arrived everywhere; %d peers of %d are connected", sent, arrived.Load(), w.node.Peers(), a.N)
 		}
 	}
 	took := time.Since(began)

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"runtime"
 	"strings"
@@ -10,8 +11,6 @@ import (
 
 	"github.com/Snider/Borg/pkg/smsg"
 	"github.com/google/uuid"
-
-	"crypto/rand"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
@@ -102,7 +101,7 @@ func dedupCosts(a args) (figures, error) {
 	fresh := [2][]*wire.Message{}
 	for lane := range fresh {
 		for range more {
-			fresh[lane] = append(fresh[lane], &wire.Message{ID: uuid.NewString(), Type: wire.MsgChat, From: "peer"})
+			fresh[lane] = append(fresh[lane], &wire.Message{ID: uuid.NewString(), Type: wire.MsgChat, From: "peer", Timestamp: time.Now()})
 		}
 	}
 	empty := settled()
@@ -110,7 +109,7 @@ func dedupCosts(a args) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	message := &wire.Message{Type: wire.MsgChat, From: "peer"}
+	message := &wire.Message{Type: wire.MsgChat, From: "peer", Timestamp: time.Now()}
 	for range a.N {
 		message.ID = uuid.NewString()
 		seen(0, message)

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -79,7 +81,7 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 		}
 		j.add(entry{Mood: good, Kind: "connected", Peer: e.Peer, Text: text}, now)
 	case supervisor.PeerVerified:
-		j.add(entry{Mood: good, Kind: "proven", Peer: e.Peer, Text: "the peer has proved that it holds its key"}, now)
+		j.add(entry{Mood: good, Kind: "proven", Peer: e.Peer, Text: "has proved that it holds its key"}, now)
 	case supervisor.PeerDown:
 		who := "this node"
 		if e.Remote {
@@ -89,9 +91,18 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 		j.add(entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, now)
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s",
-			word(e.Address), printable.Cut(printable.Line(e.Err.Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
+			word(e.Address), printable.Cut(printable.Line(cause(e.Err).Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
 		j.add(entry{Mood: warning, Kind: "dial failed", Text: text}, now)
 	}
+}
+
+// cause leaves out of a network error what the entry says anyway: which address it was.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }
 
 // name makes a name that a peer has chosen fit to be shown.

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"sync"
 	"time"
 )
@@ -90,7 +89,7 @@ func (m *monitor) news() ([]byte, <-chan struct{}) {
 func (m *monitor) past() []row {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.history)
+	return append([]row{}, m.history...) // never nil, which would be null in JSON
 }
 
 func (m *monitor) sample(ctx context.Context, now time.Time) {
@@ -148,7 +147,9 @@ func (m *monitor) rates(counters map[string]uint64, now time.Time) row {
 	}
 	var drops []string
 	for _, d := range dropReasons() {
-		drops = append(drops, d.counter)
+		if d.counter != dialsFailed {
+			drops = append(drops, d.counter)
+		}
 	}
 	return row{
 		colTime:     float64(now.UnixMilli()),

@@ -8,6 +8,9 @@ import (
 // noteEvery is how often the journal may hear of one reason: under a flood it must keep room for everything else.
 const noteEvery = 10 * time.Second
 
+// dialsFailed is the one of the reasons below that is no loss: nobody had anything to lose yet.
+const dialsFailed = "dialsFailed"
+
 // dropReason is one way in which a message, a connection or an actor is lost, and how people call it.
 type dropReason struct {
 	counter string
@@ -29,7 +32,7 @@ func dropReasons() []dropReason {
 		{"originsRefused", "origin refused", "connections refused: they came from a website", warning},
 		{"slowPeersClosed", "peer too slow", "peers closed: they read too slowly", warning},
 		{"peersTimedOut", "peer silent", "peers closed: no sign of life", warning},
-		{"dialsFailed", "dial failed", "dials failed", calm},
+		{dialsFailed, "dial failed", "dials failed", calm},
 	}
 }
 
@@ -50,7 +53,7 @@ type note struct {
 // takeNotes writes into the journal what the counters say was lost.
 func (m *monitor) takeNotes(counters map[string]uint64, now time.Time) {
 	for _, reason := range append(dropReasons(), faults()...) {
-		if reason.counter == "dialsFailed" {
+		if reason.counter == dialsFailed {
 			continue // each is in the journal already, with its address
 		}
 		last, count := m.notes[reason.counter], counters[reason.counter]

@@ -28,19 +28,22 @@ type streams struct {
 	instance string // another one after each start of the node
 	places   chan struct{}
 	closing  chan struct{}
-	close    func()
-	open     sync.WaitGroup
+	close    func() // tells every viewer goodbye
+	wait     func() // returns when all viewers are gone; new ones are refused from then on
 }
 
 func newStreams(m *monitor, version string) *streams {
-	closing := make(chan struct{})
+	closing, places := make(chan struct{}), make(chan struct{}, maxViewers)
 	return &streams{
-		monitor: m, version: version, instance: rand.Text(),
-		places: make(chan struct{}, maxViewers), closing: closing, close: sync.OnceFunc(func() { close(closing) }),
+		monitor: m, version: version, instance: rand.Text(), places: places, closing: closing,
+		close: sync.OnceFunc(func() { close(closing) }),
+		wait: sync.OnceFunc(func() {
+			for range maxViewers {
+				places <- struct{}{}
+			}
+		}),
 	}
 }
-
-func (s *streams) wait() { s.open.Wait() }
 
 // hello is the first event of a stream.
 type hello struct {
@@ -72,8 +75,6 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many dashboards are open", http.StatusServiceUnavailable)
 		return
 	}
-	s.open.Add(1)
-	defer s.open.Done()
 	s.monitor.watch(1)
 	defer s.monitor.watch(-1)
 	h.Set("Content-Type", "text/event-stream")

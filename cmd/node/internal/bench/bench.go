@@ -4,8 +4,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +66,6 @@ const drain = 5 * time.Second
 // load is one run.
 type load struct {
 	Options
-	dir     string
 	target  *target
 	sources []*source
 
@@ -84,11 +81,6 @@ type load struct {
 // Run puts the load on. When ctx ends the load does, too, and the result is of what there was; the error is then ctx's.
 func Run(ctx context.Context, o Options) (Result, error) {
 	l := &load{Options: o, errors: make(map[string]uint64)}
-	var err error
-	if l.dir, err = os.MkdirTemp("", "node-bench-"); err != nil {
-		return Result{}, fmt.Errorf("make a directory for the identities: %w", err)
-	}
-	defer os.RemoveAll(l.dir)
 	defer l.stop()
 	if err := l.connect(ctx); err != nil {
 		return Result{}, err

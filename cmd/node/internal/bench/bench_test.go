@@ -61,7 +61,7 @@ func TestRate(t *testing.T) {
 
 // A running node is driven from outside: latencies are those of pings, its drops come from whoever knows them.
 func TestTarget(t *testing.T) {
-	pair := &load{Options: Options{Size: 100, Connections: 1}, dir: t.TempDir(), errors: make(map[string]uint64)}
+	pair := &load{Options: Options{Size: 100, Connections: 1}, errors: make(map[string]uint64)}
 	if err := pair.connect(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -94,10 +93,7 @@ func (l *load) connect(ctx context.Context) error {
 }
 
 func (l *load) newNode(name, listen string) (*supervisor.Transport, error) {
-	keys, err := crypto.NewNodeManagerAt(filepath.Join(l.dir, name))
-	if err == nil {
-		err = keys.Generate(name, crypto.RoleDual)
-	}
+	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,8 @@
 // directory, which only the owner of the directory can open.
 //
 //	GET  /v1/status, /v1/peers, /v1/auth
-//	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/allow, /v1/revoke, /v1/auth
+//	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/allow, /v1/revoke, /v1/auth,
+//	     /v1/reload
 //
 // Server and client are always the same binary, so the two sides share the types below and refuse unknown keys.
 package control
@@ -85,6 +86,13 @@ type Keys struct {
 type Auth struct {
 	Auth   string `json:"auth"`
 	Stored bool   `json:"stored"` // it was set by command, now or in an earlier run; of no meaning in a request
+}
+
+// Reloaded says what came of reading the settings again: the names of settings that are in force now, and of those that
+// have changed and need a restart.
+type Reloaded struct {
+	Changed     []string `json:"changed"`     // never nil
+	NeedRestart []string `json:"needRestart"` // never nil
 }
 
 // Code says what kind of failure an Error is.

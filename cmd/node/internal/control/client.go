@@ -89,6 +89,11 @@ func (c *Client) SetAuth(ctx context.Context, q Auth) (Auth, error) {
 	return ask[Auth](ctx, c, "auth", q, 0)
 }
 
+// Reload makes the node read its settings again.
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	return ask[Reloaded](ctx, c, "reload", struct{}{}, 0)
+}
+
 func ask[Answer any](ctx context.Context, c *Client, verb string, question any, timeoutMs int64) (answer Answer, err error) {
 	body, err := wire.MarshalJSON(question)
 	if err != nil {

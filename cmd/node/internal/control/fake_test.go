@@ -55,6 +55,10 @@ func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
 	return []supervisor.PeerInfo{{ID: bobID, Name: "bob"}}, f.err
 }
 
+func (f *fakeNode) Reload(context.Context) (Reloaded, error) {
+	return Reloaded{Changed: []string{"max-conns"}, NeedRestart: []string{}}, f.err
+}
+
 func (f *fakeNode) Connect(_ context.Context, address string) (Connected, error) {
 	return Connected{Peer: bobID, Name: "bob", Address: address}, f.err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -31,19 +32,21 @@ type Node interface {
 	Revoke(ctx context.Context, keys ...crypto.PublicKey) error
 	AuthMode() (mode supervisor.AuthMode, stored bool)
 	SetAuthMode(ctx context.Context, mode supervisor.AuthMode) error
+	Reload(ctx context.Context) (Reloaded, error)
 }
 
 // Handler answers the requests of commands. It trusts nobody: every request is checked before the node hears of it.
 type Handler struct {
 	node    Node
-	maxBody int64
+	maxBody atomic.Int64
 	mux     *http.ServeMux
 	now     func() time.Time
 }
 
 // NewHandler makes the handler for a node whose largest message is maxMessageSize.
 func NewHandler(node Node, maxMessageSize int64) *Handler {
-	h := &Handler{node: node, maxBody: maxMessageSize + bodySlack, mux: http.NewServeMux(), now: time.Now}
+	h := &Handler{node: node, mux: http.NewServeMux(), now: time.Now}
+	h.SetMaxMessageSize(maxMessageSize)
 	h.mux.HandleFunc("GET /v1/status", get(node.Status))
 	h.mux.HandleFunc("GET /v1/peers", get(node.Peers))
 	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
@@ -56,8 +59,12 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("POST /v1/ping", post(h, h.ping))
 	h.mux.HandleFunc("POST /v1/allow", post(h, h.allow))
 	h.mux.HandleFunc("POST /v1/revoke", post(h, h.revoke))
+	h.mux.HandleFunc("POST /v1/reload", post(h, h.reload))
 	return h
 }
+
+// SetMaxMessageSize changes the size of the node's largest message. Safe for concurrent use.
+func (h *Handler) SetMaxMessageSize(bytes int64) { h.maxBody.Store(bytes + bodySlack) }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
@@ -76,7 +83,7 @@ func get[Answer any](do func(context.Context) (Answer, error)) http.HandlerFunc 
 func post[Question, Answer any](h *Handler, do func(context.Context, Question) (Answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var question Question
-		if err := decode(http.MaxBytesReader(w, r.Body, h.maxBody), &question); err != nil {
+		if err := decode(http.MaxBytesReader(w, r.Body, h.maxBody.Load()), &question); err != nil {
 			reply(w, nil, err)
 			return
 		}

@@ -173,6 +173,12 @@ func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
 	return Auth{Auth: q.Auth, Stored: true}, h.node.SetAuthMode(ctx, mode)
 }
 
+func (h *Handler) reload(ctx context.Context, _ struct{}) (Reloaded, error) {
+	ctx, cancel, _ := limited(ctx, 0)
+	defer cancel()
+	return h.node.Reload(ctx)
+}
+
 // resolve finds the ID of the peer that a person named.
 func (h *Handler) resolve(name string) (string, error) {
 	if name == "" {

@@ -39,10 +39,7 @@ type step struct {
 type expectation func(ctx context.Context, m *mesh) (seen string, err error)
 
 func run(ctx context.Context, o Options, steps []step) error {
-	m, err := newMesh()
-	if err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
+	m := newMesh()
 	defer m.close()
 	r := &report{out: o.Out, json: o.JSON, color: o.Color}
 	r.title()

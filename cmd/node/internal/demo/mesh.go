@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -28,11 +26,10 @@ type Node = *supervisor.Transport
 // member is one node of the mesh.
 type member struct {
 	*supervisor.Transport
-	name  string
-	id    string
-	tap   *tap // through which everything goes that it reads
-	mesh  *mesh
-	limit int64 // QueueBytes; 0: the default
+	name string
+	id   string
+	tap  *tap // through which everything goes that it reads
+	mesh *mesh
 }
 
 // happening is a message or an event at a member.
@@ -46,7 +43,6 @@ type happening struct {
 
 // mesh is the three nodes and all that has happened at them.
 type mesh struct {
-	dir               string
 	alice, bob, carol *member
 	extra             []*member // who comes and goes
 
@@ -61,20 +57,11 @@ type mesh struct {
 // counters are those of all members: "name counter".
 type counters map[string]uint64
 
-func newMesh() (*mesh, error) {
-	dir, err := os.MkdirTemp("", "node-demo-")
-	if err != nil {
-		return nil, fmt.Errorf("make a directory for the identities: %w", err)
-	}
-	return &mesh{dir: dir, changed: make(chan struct{})}, nil
-}
+func newMesh() *mesh { return &mesh{changed: make(chan struct{})} }
 
 // add makes a member and starts it on a free port of the loopback.
 func (m *mesh) add(name string, queueBytes int64) (*member, error) {
-	keys, err := crypto.NewNodeManagerAt(filepath.Join(m.dir, name))
-	if err == nil {
-		err = keys.Generate(name, crypto.RoleDual)
-	}
+	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
 	if err != nil {
 		return nil, err
 	}
@@ -220,5 +207,4 @@ func (m *mesh) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = m.stop(ctx) // a second call waits for the first and does nothing else
-	_ = os.RemoveAll(m.dir)
 }

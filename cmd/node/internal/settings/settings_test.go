@@ -71,6 +71,7 @@ func TestDefaults(t *testing.T) {
 		{"tls-key", ""},
 		{"tls-ca", ""},
 		{"admin", "127.0.0.1:9092"},
+		{"metrics-per-peer", "false"},
 		{"log-level", "info"},
 		{"log-format", "text"},
 	}

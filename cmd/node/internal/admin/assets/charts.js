@@ -71,8 +71,7 @@ export class Charts {
     chart.uplot?.destroy();
     const style = getComputedStyle(document.documentElement);
     const named = (name) => style.getPropertyValue(`--${name === "muted" ? "faint" : name}`).trim();
-    const axis = { stroke: named("ink"), grid: { stroke: named("line"), width: 1 }, ticks: { show: false }, font: `11px ${style.getPropertyValue("--sans")}` };
-    axis.stroke = style.getPropertyValue("--muted").trim();
+    const axis = { stroke: style.getPropertyValue("--muted").trim(), grid: { stroke: named("line"), width: 1 }, ticks: { show: false }, font: `11px ${style.getPropertyValue("--sans")}` };
     chart.uplot = new uPlot({
       ...this.size(chart),
       padding: [6, 4, 0, 0],
@@ -80,7 +79,7 @@ export class Charts {
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: "minutes" }, points: { size: 6 } },
       scales: { x: { time: true, range: () => this.window() }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.12 : 1] } },
       axes: [
-        { ...axis, size: 22, space: 74, values: (_, ticks) => ticks.map((t) => clock(t * 1000).slice(0, 5)), incrs: [60, 120, 300] },
+        { ...axis, size: 22, space: 74, values: (_, ticks, __, ___, step) => ticks.map((t) => clock(t * 1000).slice(0, step < 60 ? 8 : 5)), incrs: [10, 15, 30, 60, 120] },
         { ...axis, size: 58, space: 30, values: (_, ticks) => ticks.map((t) => (t === 0 ? "0" : chart.kind.format(t))) },
       ],
       series: [{}, ...chart.kind.series.map((s) => ({
@@ -92,9 +91,11 @@ export class Charts {
     this.label(chart);
   }
 
+  // window is what the charts show: five minutes at most, one at least.
   window() {
     const end = (this.rows.at(-1)?.[column.time] ?? Date.now()) / 1000;
-    return [end - minutes * 60, end];
+    const first = (this.rows[0]?.[column.time] ?? 0) / 1000;
+    return [Math.max(end - minutes * 60, Math.min(first, end - 60)), end];
   }
 
   data(kind) {

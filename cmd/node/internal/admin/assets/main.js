@@ -53,12 +53,13 @@ function onHello(hello) {
 
 function onTick(next) {
   view = next;
+  if (names.size > 2000) names.clear(); // strangers may bring any number of names
   for (const p of view.peers) names.set(p.id, p.name || shortID(p.id));
   put(byID("node-address"), { accepting: view.address, dialling: "accepts nobody, only dials", stopping: "stopping" }[view.state]);
   put(byID("node-auth"), view.auth === "allowlist" ? "the allowlist" : "everybody");
   put(byID("node-uptime"), span(view.uptime));
   charts.add(view.row);
-  for (const panel of [tiles, mesh, peers, drops, tree]) panel.update(view);
+  for (const panel of [tiles, mesh, peers, drops, tree, log]) panel.update(view);
   detail();
   if (shown && Date.now() - shown > 15000) notice("");
 }

@@ -120,7 +120,7 @@ export class Mesh {
     this.self.setAttribute("transform", `translate(${this.cx} ${this.cy})`);
     this.lonely.setAttribute("x", this.cx);
     this.lonely.setAttribute("y", this.cy + 72);
-    const rx = Math.min(width / 2 - 62, height * 0.78), ry = height / 2 - 60;
+    const rx = Math.min(width / 2 - (width < 480 ? 42 : 62), height * 0.78), ry = height / 2 - 60;
     for (const [name, value] of Object.entries({ cx: this.cx, cy: this.cy, rx, ry })) this.orbit.setAttribute(name, value);
     const n = this.spots.size;
     let i = 0;

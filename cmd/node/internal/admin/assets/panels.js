@@ -15,7 +15,8 @@ export class Tiles {
       connections: "Connections", received: "Received", sent: "Sent", dropped: "Dropped", trip: "Round trip", queue: "Waiting to be sent", memory: "Memory",
     })) {
       const t = { value: el("span"), unit: el("span", { class: "unit" }), more: el("p", { class: "more" }), gauge: el("span", { class: "gauge" }) };
-      t.box = el("article", { class: "tile" }, el("h3", {}, title), el("p", { class: "value" }, t.value, t.unit), t.more, t.gauge);
+      t.box = el("article", { class: "tile" }, el("h3", {}, title), el("p", { class: "value" }, t.value, t.unit), t.more);
+      if (name === "connections") t.box.append(el("span", { class: "track", "aria-hidden": "true" }, t.gauge));
       byID("tiles").append(t.box);
       this.tiles[name] = t;
     }
@@ -108,7 +109,7 @@ export class Peers {
   sparkline(row, peer) {
     if (!peer.connected) row.trips = [];
     if (peer.rtt && row.trips.at(-1) !== peer.rtt) row.trips = row.trips.concat(peer.rtt).slice(-24);
-    row.spark.style.visibility = row.trips.length > 2 ? "" : "hidden";
+    row.spark.style.visibility = row.trips.length > 5 ? "" : "hidden";
     const high = Math.max(...row.trips) || 1;
     row.path.setAttribute("points", row.trips.map((t, i) => `${((i + 24 - row.trips.length) * 62) / 23},${17 - (t / high) * 15}`).join(" "));
   }
@@ -123,10 +124,11 @@ export class Peers {
 export class Drops {
   begin(reasons) {
     this.reasons = reasons.map((r) => ({ ...r, count: el("span", { class: "count" }), rate: el("span", { class: "rate" }), bar: el("span") }));
+    this.none = el("li", { class: "none" });
     byID("drops").replaceChildren(...this.reasons.map((r) => {
       r.line = el("li", {}, el("span", {}, r.label), el("span", {}, r.count, r.rate), el("span", { class: "bar", "aria-hidden": "true" }, r.bar));
       return r.line;
-    }));
+    }), this.none);
     this.last = undefined;
   }
 
@@ -139,10 +141,12 @@ export class Drops {
       all += n;
       put(r.count, count(n));
       put(r.rate, more > 0 ? `+${count(more)}` : "");
-      r.line.className = n ? "" : "none";
+      r.line.hidden = !n;
       // A square root keeps the small ones visible beside a flood.
       r.bar.style.width = `${100 * Math.sqrt(n / most)}%`;
     }
+    const none = this.reasons.filter((r) => !view.counters[r.counter]).map((r) => r.label);
+    put(this.none, none.length ? `${all ? "None" : "Nothing was lost. None"} for: ${none.join(", ")}.` : "");
     put(byID("drops-note"), all ? `${count(all)} since the start` : "nothing since the start");
     this.last = view.counters;
   }
@@ -185,9 +189,32 @@ export class Log {
 
   // write adds a line, also one of the page's own.
   write(entry, fresh) {
-    const name = entry.peer ? this.nameOf(entry.peer) : "";
-    const text = el("p", {}, el("span", { class: "kind" }, entry.kind), name && !entry.text.startsWith(name) ? `${name}: ${entry.text}` : entry.text);
-    this.list.prepend(el("li", fresh ? { class: "fresh" } : {}, el("time", {}, clock(entry.t)), el("span", { class: `mood ${entry.mood}`, "aria-hidden": "true" }), text));
+    if (entry.kind === "dial failed" && this.again(entry)) return;
+    const time = el("time", {}, clock(entry.t));
+    const words = el("span", {}, entry.text);
+    const who = el("span", { class: "who-was-it" });
+    if (entry.peer && entry.kind !== "connected") { // which begins with the name
+      who.dataset.peer = entry.peer;
+      who.textContent = `${this.nameOf(entry.peer)} `;
+    }
+    this.list.prepend(el("li", fresh ? { class: "fresh" } : {}, time, el("span", { class: `mood ${entry.mood}`, "aria-hidden": "true" }),
+      el("p", {}, el("span", { class: "kind" }, entry.kind), who, words)));
+    this.top = { kind: entry.kind, text: entry.text, times: 1, time, words };
     while (this.list.children.length > 200) this.list.lastChild.remove();
+  }
+
+  // update brings in names that were not known yet when their lines were written.
+  update() {
+    for (const who of this.list.querySelectorAll("[data-peer]")) put(who, `${this.nameOf(who.dataset.peer)} `);
+  }
+
+  // again counts a dial that has failed like the one before it, and reports whether that was all there is to write.
+  again(entry) {
+    const what = (text) => text.replace(/; next try in .*/, "");
+    if (this.top?.kind !== entry.kind || what(this.top.text) !== what(entry.text)) return false;
+    this.top.times++;
+    put(this.top.time, clock(entry.t));
+    put(this.top.words, `${entry.text} (${this.top.times} times in a row)`);
+    return true;
   }
 }

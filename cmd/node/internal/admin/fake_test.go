@@ -1,0 +1,153 @@
+package admin
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// fakeNode is a node whose answers a test chooses.
+type fakeNode struct {
+	mu        sync.Mutex
+	accepting bool
+	stopped   bool
+	counters  actors.Counters
+	connected []supervisor.PeerInfo
+	known     []supervisor.PeerInfo // besides
+}
+
+func (f *fakeNode) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *fakeNode) Identity() crypto.NodeIdentity {
+	return crypto.NodeIdentity{ID: strings.Repeat("a1", 16), Name: "alice <b>", Role: crypto.RoleDual}
+}
+
+func (f *fakeNode) Accepting() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.accepting
+}
+
+func (f *fakeNode) Counters() map[string]uint64 { return f.counters.Snapshot() }
+
+func (f *fakeNode) Connected() []supervisor.PeerInfo {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]supervisor.PeerInfo(nil), f.connected...)
+}
+
+func (f *fakeNode) KnownPeers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.connected) + len(f.known)
+}
+
+func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return supervisor.Status{}, supervisor.ErrStopped
+	}
+	return supervisor.Status{
+		Identity: crypto.NodeIdentity{ID: "x"}, Address: "127.0.0.1:9091", Uptime: 12, Auth: "open",
+		Connections: supervisor.ConnectionCounts{Established: len(f.connected), Pending: 1, Max: 100}, Goroutines: 9, HeapBytes: 1 << 20,
+	}, nil
+}
+
+func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return nil, supervisor.ErrStopped
+	}
+	return append(append([]supervisor.PeerInfo(nil), f.connected...), f.known...), nil
+}
+
+func (f *fakeNode) Tree(_ context.Context, limit int) (supervisor.Tree, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return supervisor.Tree{}, supervisor.ErrStopped
+	}
+	tree := supervisor.Tree{Registry: "p2p-registry-1", Restarts: 2, Stopped: 1, Total: len(f.connected)}
+	for _, p := range f.connected[:min(limit, len(f.connected))] {
+		tree.Branches = append(tree.Branches, supervisor.Branch{Actor: "a", Peer: p.ID, Name: p.Name, State: supervisor.BranchProven, Carrier: true})
+	}
+	return tree, nil
+}
+
+// peer makes a connected peer.
+func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
+	p := supervisor.PeerInfo{
+		ID: id, Name: "name of " + id, Address: "10.0.0.1:9091", Role: crypto.RoleDual, Connected: true, Verified: true,
+		Direction: "inbound", RTTMs: 2, LastSeen: time.Unix(1e9, 0), AddedAt: time.Unix(1e9, 0), Queued: 3, QueuedSize: 300,
+	}
+	for _, c := range change {
+		c(&p)
+	}
+	return p
+}
+
+// serve starts a server on a free port.
+func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
+	t.Helper()
+	c := Config{Address: "127.0.0.1:0", Node: node, Timings: NewTimings(), Version: "v1", Log: slog.New(slog.DiscardHandler)}
+	for _, f := range change {
+		f(&c)
+	}
+	s, err := Listen(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	t.Cleanup(func() { shut(t, s) })
+	return s
+}
+
+func shut(t *testing.T, s *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// fetch asks for one page. The connection is not kept.
+func fetch(t *testing.T, method, url string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}

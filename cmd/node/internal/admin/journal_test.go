@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+func TestJournalIsBounded(t *testing.T) {
+	j := newJournal()
+	if got := j.since(0); len(got) != 0 {
+		t.Fatalf("an empty journal has %v", got)
+	}
+	for i := range 3*journalSize + 7 {
+		j.add(entry{Text: fmt.Sprint(i + 1)}, time.Now())
+	}
+	got := j.since(0)
+	if len(got) != journalSize || cap(j.entries) > 2*journalSize {
+		t.Fatalf("%d entries", len(got))
+	}
+	for i, e := range got {
+		if want := uint64(2*journalSize + 8 + i); e.Seq != want || e.Text != fmt.Sprint(want) {
+			t.Fatalf("entry %d is %+v, want %d", i, e, want)
+		}
+	}
+	if got := j.since(3*journalSize + 5); len(got) != 2 || got[0].Seq != 3*journalSize+6 {
+		t.Errorf("the last two are %v", got)
+	}
+	if got := j.since(3*journalSize + 7); len(got) != 0 {
+		t.Errorf("after the last one comes %v", got)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	tests := []struct {
+		event supervisor.Event
+		want  entry
+	}{
+		{
+			supervisor.PeerUp{Peer: "p", Name: "bob b", Address: "10.0.0.1:1", Direction: supervisor.Inbound},
+			entry{Mood: good, Kind: "connected", Peer: "p", Text: `"bob b" is connected, inbound, 10.0.0.1:1, not proven yet`},
+		},
+		{supervisor.PeerVerified{Peer: "p"}, entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"}},
+		{
+			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
+			entry{Mood: warning, Kind: "disconnected", Peer: "p", Text: fmt.Sprintf("closed by the peer: bye (%v)", wire.DisconnectNormal)},
+		},
+		{
+			supervisor.DialFailed{Address: "h:1", Err: fmt.Errorf("dial: %w", refused), RetryIn: 1234 * time.Millisecond},
+			entry{Mood: warning, Kind: "dial failed", Text: "h:1 cannot be reached: connect: connection refused; next try in 1.2s"},
+		},
+		{
+			supervisor.DialFailed{Address: "h:1", Err: errors.New("other\nidentity")},
+			entry{Mood: warning, Kind: "dial failed", Text: "h:1 cannot be reached: other; identity; next try in 0s"},
+		},
+	}
+	for _, tt := range tests {
+		j := newJournal()
+		j.event(tt.event, time.UnixMilli(5))
+		tt.want.Seq, tt.want.Time = 1, 5
+		if got := j.since(0); len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%T: %+v, want %+v", tt.event, got, tt.want)
+		}
+	}
+}
+
+// TestHostileText: what peers choose can neither fill the journal nor draw over what is beside it.
+func TestHostileText(t *testing.T) {
+	j := newJournal()
+	evil := "\x1b[2J\u202e\xff" + strings.Repeat("y", 1<<20)
+	j.event(supervisor.PeerUp{Peer: "p", Name: evil, Address: evil}, time.Now())
+	j.event(supervisor.PeerDown{Peer: "p", Reason: evil}, time.Now())
+	j.event(supervisor.DialFailed{Address: evil, Err: errors.New(evil)}, time.Now())
+	for _, e := range j.since(0) {
+		if utf8.RuneCountInString(e.Text) > maxText+1 || strings.ContainsAny(e.Text, "\x1b\u202e") || !utf8.ValidString(e.Text) {
+			t.Errorf("%d characters: %.100q", utf8.RuneCountInString(e.Text), e.Text)
+		}
+	}
+}
+
+func TestNoServerTakesEvents(t *testing.T) {
+	var s *Server
+	s.Event(supervisor.PeerVerified{}) // does nothing
+}

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// contract are the counters that programs rely on.
+func contract() []string {
+	return []string{
+		"messagesReceived", "messagesSent", "bytesReceived", "bytesSent", "framesMalformed", "messagesRateLimited",
+		"messagesDuplicate", "messagesStale", "handshakesAccepted", "handshakesRejected", "connectionsRefused",
+		"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
+	}
+}
+
+// names are all metrics that the node itself defines, by name, with their types.
+func names(perPeer bool) map[string]string {
+	all := map[string]string{
+		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_uptime_seconds": "gauge",
+		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge", "p2p_peers_connected": "gauge",
+		"p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge", "p2p_outbound_queue_longest_messages": "gauge",
+		"p2p_round_trip_seconds": "histogram", "p2p_handshake_seconds": "histogram", "p2p_handler_seconds": "histogram",
+		"p2p_messages_refused_total": "counter",
+	}
+	for _, counter := range contract() {
+		all[metricName(counter)] = "counter"
+	}
+	if perPeer {
+		for _, name := range []string{"info", "round_trip_seconds", "outbound_queue_messages", "last_message_timestamp_seconds"} {
+			all["p2p_peer_"+name] = "gauge"
+		}
+	}
+	return all
+}
+
+// scrape returns what /metrics says, and the types of the metrics of the node's own.
+func scrape(t *testing.T, s *Server) (text string, types map[string]string) {
+	t.Helper()
+	resp, text := fetch(t, http.MethodGet, s.URL()+"/metrics")
+	if resp.StatusCode != 200 {
+		t.Fatalf("/metrics: %d, %s", resp.StatusCode, text)
+	}
+	types = make(map[string]string)
+	for line := range strings.Lines(text) {
+		if fields := strings.Fields(line); len(fields) == 4 && fields[1] == "TYPE" && strings.HasPrefix(fields[2], "p2p_") {
+			types[fields[2]] = fields[3]
+		}
+	}
+	return text, types
+}
+
+func TestMetricNames(t *testing.T) {
+	for _, perPeer := range []bool{false, true} {
+		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
+		s := serve(t, node, func(c *Config) { c.PerPeer = perPeer })
+		text, types := scrape(t, s)
+		if want := names(perPeer); !maps.Equal(types, want) {
+			t.Errorf("per peer %v: the metrics are\n%v\nwant\n%v", perPeer, types, want)
+		}
+		for _, needed := range []string{"go_goroutines ", "process_start_time_seconds "} {
+			if !strings.Contains(text, "\n"+needed) {
+				t.Errorf("no %s", needed)
+			}
+		}
+		problems, err := promlint.New(strings.NewReader(text)).Lint()
+		if err != nil || len(problems) > 0 {
+			t.Errorf("promlint: %v, %v", problems, err)
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "# HELP p2p_") && strings.Contains(line, "Count of ") {
+				t.Errorf("a counter without help: %s", line)
+			}
+		}
+	}
+}
+
+func TestMetricValues(t *testing.T) {
+	node := &fakeNode{accepting: true, known: make([]supervisor.PeerInfo, 4), connected: []supervisor.PeerInfo{
+		peer("p1"), peer("p2", func(p *supervisor.PeerInfo) { p.Queued, p.QueuedSize = 40, 4000 }),
+	}}
+	node.counters.Add(actors.MessagesReceived, 7)
+	timings := NewTimings()
+	timings.RoundTrip(3 * time.Millisecond)
+	timings.Handshake(30 * time.Millisecond)
+	timings.Handler(3 * time.Microsecond)
+	s := serve(t, node, func(c *Config) { c.Timings = timings })
+	text, _ := scrape(t, s)
+	for _, line := range []string{
+		"p2p_messages_received_total 7", "p2p_ready 1", "p2p_uptime_seconds 12", `p2p_connections{state="established"} 2`,
+		`p2p_connections{state="pending"} 1`, "p2p_connections_limit 100", "p2p_peers_known 6", "p2p_peers_connected 2",
+		"p2p_outbound_queue_messages 43", "p2p_outbound_queue_bytes 4300", "p2p_outbound_queue_longest_messages 40",
+		`p2p_round_trip_seconds_bucket{le="0.005"} 1`, `p2p_round_trip_seconds_bucket{le="0.0025"} 0`,
+		"p2p_handshake_seconds_count 1", "p2p_handler_seconds_sum 3e-06",
+		`p2p_node_info{id="a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",name="alice <b>",role="dual",version="v1"} 1`,
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	if strings.Contains(text, `peer="`) {
+		t.Error("series of single peers, which nobody has asked for")
+	}
+	node.set(func() { node.stopped, node.accepting = true, false })
+	text, _ = scrape(t, s)
+	if !strings.Contains(text, "\np2p_ready 0\n") || !strings.Contains(text, "\np2p_messages_received_total 7\n") || strings.Contains(text, "\np2p_uptime_seconds ") {
+		t.Errorf("after the stop: %s", text)
+	}
+}
+
+// TestPeerSeriesAreBounded lets strangers in: proven ones with a thousand identities, one with a name that is no label.
+func TestPeerSeriesAreBounded(t *testing.T) {
+	node := &fakeNode{accepting: true}
+	for i := range 1000 {
+		node.connected = append(node.connected, peer(fmt.Sprintf("stranger%d", i)))
+	}
+	friend := peer("zfriend", func(p *supervisor.PeerInfo) {
+		p.Persistent, p.AddedAt, p.Name = true, time.Now(), "bad \xff\n\"name\u202e"+strings.Repeat("x", 300)
+	})
+	node.connected = append(node.connected, friend, peer("unproven", func(p *supervisor.PeerInfo) { p.Verified = false }))
+	text, _ := scrape(t, serve(t, node, func(c *Config) { c.PerPeer = true }))
+	if n := strings.Count(text, "\np2p_peer_info{"); n != maxPeerSeries {
+		t.Errorf("%d peers have series, want %d", n, maxPeerSeries)
+	}
+	if !strings.Contains(text, `peer="zfriend"`) || strings.Contains(text, `peer="unproven"`) {
+		t.Error("strangers displace a peer that is kept connected, or unproven ones have series")
+	}
+}
+
+// TestTimingsCostNothing: they are on every message's way.
+func TestTimingsCostNothing(t *testing.T) {
+	timings := NewTimings()
+	if n := testing.AllocsPerRun(100, func() {
+		timings.RoundTrip(time.Millisecond)
+		timings.Handshake(time.Millisecond)
+		timings.Handler(time.Millisecond)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestCounterHelp(t *testing.T) {
+	node := &fakeNode{}
+	own := slices.Collect(maps.Keys(node.Counters()))
+	for _, counter := range contract() {
+		if !slices.Contains(own, counter) {
+			t.Errorf("the node does not count %s", counter)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// stream is an open event stream.
+type stream struct {
+	t     *testing.T
+	resp  *http.Response
+	lines *bufio.Scanner
+}
+
+func openStream(t *testing.T, s *Server) *stream {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	return &stream{t: t, resp: resp, lines: lines}
+}
+
+// next returns the data of the next event of a kind, into v when it is not nil.
+func (s *stream) next(kind string, v any) {
+	s.t.Helper()
+	for s.lines.Scan() {
+		if s.lines.Text() != "event: "+kind {
+			continue
+		}
+		if !s.lines.Scan() {
+			break
+		}
+		data, ok := strings.CutPrefix(s.lines.Text(), "data: ")
+		if !ok {
+			s.t.Fatalf("%s is followed by %q", kind, s.lines.Text())
+		}
+		if v != nil {
+			if err := json.Unmarshal([]byte(data), v); err != nil {
+				s.t.Fatalf("%s: %v", data, err)
+			}
+		}
+		return
+	}
+	s.t.Fatalf("the stream ended without %s: %v", kind, s.lines.Err())
+}
+
+func TestStream(t *testing.T) {
+	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1", func(p *supervisor.PeerInfo) { p.Name = "<b>\n</b>" })}}
+	server := serve(t, node)
+	server.Event(supervisor.PeerUp{Peer: "p1", Name: "early"})
+	s := openStream(t, server)
+	if kind := s.resp.Header.Get("Content-Type"); s.resp.StatusCode != 200 || kind != "text/event-stream" {
+		t.Fatalf("status %d, %s", s.resp.StatusCode, kind)
+	}
+	var first hello
+	s.next("hello", &first)
+	if first.Instance == "" || first.Version != "v1" || first.Identity.Name != "alice <b>" || first.History == nil || len(first.Drops) != len(dropReasons()) {
+		t.Errorf("hello %+v", first)
+	}
+	var e entry
+	if s.next("log", &e); e.Seq != 1 || !strings.HasPrefix(e.Text, "early is connected") {
+		t.Errorf("log %+v", e)
+	}
+	var v view
+	s.next("tick", &v)
+	if len(v.Peers) != 1 || v.Peers[0].Name != `"<b>\n</b>"` || v.Established != 1 || v.State != "accepting" || v.Tree.Restarts != 2 {
+		t.Errorf("tick %+v", v)
+	}
+	server.Event(supervisor.PeerVerified{Peer: "p1"})
+	if s.next("log", &e); e.Seq != 2 || e.Kind != "proven" {
+		t.Errorf("log %+v", e)
+	}
+	var second hello
+	openStream(t, server).next("hello", &second)
+	if second.Instance != first.Instance {
+		t.Error("two streams of one node name two instances")
+	}
+	go shut(t, server)
+	s.next("bye", nil)
+	if s.lines.Scan(); s.lines.Scan() {
+		t.Errorf("after bye comes %q", s.lines.Text())
+	}
+}
+
+// TestStreamsAreBounded: a place is free again when its viewer goes, and not before.
+func TestStreamsAreBounded(t *testing.T) {
+	server := serve(t, &fakeNode{})
+	var open []*stream
+	for range maxViewers {
+		s := openStream(t, server)
+		s.next("hello", nil)
+		open = append(open, s)
+	}
+	if s := openStream(t, server); s.resp.StatusCode != 503 || s.resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("one viewer more: %d, want 503", s.resp.StatusCode)
+	}
+	if resp, _ := fetch(t, http.MethodHead, server.URL()+"/events"); resp.StatusCode != 200 {
+		t.Errorf("HEAD takes a place: %d", resp.StatusCode)
+	}
+	if resp, _ := fetch(t, http.MethodGet, server.URL()+"/healthz"); resp.StatusCode != 200 {
+		t.Errorf("viewers keep /healthz from answering: %d", resp.StatusCode)
+	}
+	open[0].resp.Body.Close()
+	server.streams.places <- struct{}{} // waits until it is free
+	<-server.streams.places
+	openStream(t, server).next("hello", nil)
+}
+
+// TestStalledViewer: one that reads nothing costs no memory and is gone after its time, others see every tick.
+func TestStalledViewer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills the buffers of a socket")
+	}
+	node := &fakeNode{accepting: true}
+	for range maxPeers {
+		node.connected = append(node.connected, peer(strings.Repeat("f", 32), func(p *supervisor.PeerInfo) { p.Name = strings.Repeat("n", maxName) }))
+	}
+	server := serve(t, node)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	s := openStream(t, server)
+	var last int64
+	for range 4 {
+		var v view
+		if s.next("tick", &v); v.Time-last > 1900 && last != 0 {
+			t.Errorf("%d ms between two ticks", v.Time-last)
+		}
+		last = v.Time
+	}
+	began := time.Now()
+	shut(t, server)
+	if took := time.Since(began); took > sendTimeout+2*time.Second {
+		t.Errorf("the stalled viewer held up the end for %v", took)
+	}
+}

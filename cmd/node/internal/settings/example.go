@@ -1,0 +1,52 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+const exampleHead = `# Settings of the node, for 'node run --config FILE'. Every line that is commented out shows the default.
+# A flag and a variable of the environment are stronger than this file; 'node config' shows what is in force.
+# 'node reload', or SIGHUP, makes a running node read the file again. An unknown key is an error.
+`
+
+// WriteExample writes a settings file with every setting, commented out at its default.
+func WriteExample(w io.Writer, o Options) error {
+	s := defaults(o)
+	var text strings.Builder
+	text.WriteString(exampleHead)
+	for _, def := range definitions() {
+		if def.name == "config" { // says where this file is
+			continue
+		}
+		fmt.Fprintf(&text, "\n# %s\n", strings.TrimSpace(def.usage+restartNote(def.name)))
+		fmt.Fprintf(&text, "# Also --%s, %s.\n", def.name, def.env)
+		fmt.Fprintf(&text, "#%s: %s\n", def.name, exampleValue(def, s))
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func restartNote(name string) string {
+	for _, fixed := range restartOnly {
+		if name == fixed {
+			return ". Needs a restart"
+		}
+	}
+	return ""
+}
+
+// exampleValue is a setting's default as YAML. What depends on this host is left to the node.
+func exampleValue(def definition, s *Settings) string {
+	switch value := def.show(s); {
+	case def.name == "peer":
+		return "[]    # such as [203.0.113.7:9091, wss://example.org/ws]"
+	case value == "":
+		return `""`
+	case strings.ContainsAny(value, ":#{}[],&*!|>'\"%@` "):
+		return fmt.Sprintf("%q", value)
+	default:
+		return value
+	}
+}

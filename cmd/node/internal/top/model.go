@@ -1,0 +1,247 @@
+// Package top is the live view of a running node in the terminal. The model is pure: what it shows follows from the
+// samples and the keys that it was given, and from nothing else.
+package top
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Feed is where the view gets what it shows, and what it can do. Safe for concurrent use.
+type Feed interface {
+	Sample(ctx context.Context) Sample
+	Disconnect(ctx context.Context, peer string) error
+}
+
+// Sample is the node at one moment. With Err there is nothing else but At.
+type Sample struct {
+	At     time.Time
+	Status supervisor.Status
+	Peers  []supervisor.PeerInfo
+	Err    error
+}
+
+// history is how many values a sparkline remembers.
+const history = 60
+
+// order is what the peers are sorted by.
+type order int
+
+const (
+	byState order = iota
+	byName
+	byRTT
+	byQueue
+	bySeen
+	orders
+)
+
+func (o order) String() string { return [...]string{"state", "name", "rtt", "queue", "seen"}[o] }
+
+// mode is what the keys mean.
+type mode int
+
+const (
+	browsing   mode = iota
+	filtering       // they are typed into the filter
+	looking         // the selected peer fills the screen
+	confirming      // yes or no
+)
+
+// Model is the view's state.
+type Model struct {
+	feed     Feed
+	interval time.Duration
+	width    int
+	height   int
+
+	last, before Sample
+	in, out      []float64            // messages a second, of the node
+	rtt          map[string][]float64 // milliseconds, by node ID
+
+	mode     mode
+	back     mode // where confirming came from
+	sort     order
+	reversed bool
+	filter   string
+	selected string // node ID
+	note     string // what the last command came to
+	quitting bool
+}
+
+// New returns a model that begins with a sample and takes one each interval.
+func New(feed Feed, interval time.Duration, first Sample) Model {
+	m := Model{feed: feed, interval: interval, width: 80, height: 24, rtt: make(map[string][]float64)}
+	return m.take(first)
+}
+
+// The messages beside those of the terminal.
+type (
+	tick         struct{}
+	disconnected struct {
+		name string
+		err  error
+	}
+)
+
+// sampleTimeout is how long a node may take to answer before it is shown as silent.
+const sampleTimeout = 3 * time.Second
+
+// Init implements tea.Model.
+func (m Model) Init() tea.Cmd { return m.later() }
+
+func (m Model) later() tea.Cmd {
+	return tea.Tick(m.interval, func(time.Time) tea.Msg { return tick{} })
+}
+
+func (m Model) ask() tea.Cmd {
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), sampleTimeout)
+		defer cancel()
+		return m.feed.Sample(ctx)
+	}
+}
+
+// Update implements tea.Model.
+func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tick:
+		return m, m.ask()
+	case Sample:
+		return m.take(msg), m.later()
+	case disconnected:
+		m.note = "disconnected " + msg.name
+		if msg.err != nil {
+			m.note = "disconnect " + msg.name + ": " + msg.err.Error()
+		}
+		return m, m.ask()
+	case tea.KeyPressMsg:
+		return m.key(msg)
+	case tea.InterruptMsg:
+		return m.quit()
+	}
+	return m, nil
+}
+
+// take adds a sample to what is known.
+func (m Model) take(s Sample) Model {
+	if s.Err != nil {
+		m.last.Err = s.Err
+		return m
+	}
+	m.before, m.last = m.last, s
+	m.in = grow(m.in, m.rate("messagesReceived"))
+	m.out = grow(m.out, m.rate("messagesSent"))
+	next := make(map[string][]float64, len(s.Peers)) // who is gone is forgotten
+	for _, p := range s.Peers {
+		next[p.ID] = m.rtt[p.ID]
+		if p.Connected && p.RTTMs > 0 {
+			next[p.ID] = grow(m.rtt[p.ID], p.RTTMs)
+		}
+	}
+	m.rtt = next
+	return m.reselect()
+}
+
+// grow appends a value to a copy, so that no two models share one.
+func grow(values []float64, v float64) []float64 {
+	values = append(slices.Clone(values), v)
+	return values[max(0, len(values)-history):]
+}
+
+// rate is how fast a counter grows, a second; 0 when that is not known: at first, and over a restart.
+func (m Model) rate(counter string) float64 {
+	now, then := m.last.Status.Counters[counter], m.before.Status.Counters[counter]
+	seconds := m.last.At.Sub(m.before.At).Seconds()
+	if m.before.At.IsZero() || seconds <= 0 || now < then || m.last.Status.Uptime < m.before.Status.Uptime {
+		return 0
+	}
+	return float64(now-then) / seconds
+}
+
+// visible returns the peers that pass the filter, in order.
+func (m Model) visible() []supervisor.PeerInfo {
+	var list []supervisor.PeerInfo
+	wanted := strings.ToLower(m.filter)
+	for _, p := range m.last.Peers {
+		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+state(p)), wanted) {
+			list = append(list, p)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b supervisor.PeerInfo) int {
+		c := m.compare(a, b)
+		if m.reversed {
+			c = -c
+		}
+		return cmp.Or(c, cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+func (m Model) compare(a, b supervisor.PeerInfo) int {
+	switch m.sort {
+	case byName:
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	case byRTT:
+		return cmp.Compare(b.RTTMs, a.RTTMs)
+	case byQueue:
+		return cmp.Compare(b.Queued, a.Queued)
+	case bySeen:
+		return b.LastSeen.Compare(a.LastSeen)
+	default:
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	}
+}
+
+func rank(p supervisor.PeerInfo) int {
+	return map[string]int{"connected": 0, "unverified": 1, "away": 2}[state(p)]
+}
+
+func state(p supervisor.PeerInfo) string {
+	switch {
+	case p.Connected && p.Verified:
+		return "connected"
+	case p.Connected:
+		return "unverified"
+	default:
+		return "away"
+	}
+}
+
+// at is where the selected peer stands in a list; -1: nowhere.
+func (m Model) at(list []supervisor.PeerInfo) int {
+	return slices.IndexFunc(list, func(p supervisor.PeerInfo) bool { return p.ID == m.selected })
+}
+
+// reselect keeps the selection on a peer that is shown.
+func (m Model) reselect() Model {
+	list := m.visible()
+	if m.at(list) < 0 {
+		m.selected = ""
+		if len(list) > 0 {
+			m.selected = list[0].ID
+		}
+		if m.mode == looking || m.mode == confirming {
+			m.mode = browsing
+		}
+	}
+	return m
+}
+
+// peer returns the selected one.
+func (m Model) peer() (supervisor.PeerInfo, bool) {
+	list := m.visible()
+	if i := m.at(list); i >= 0 {
+		return list[i], true
+	}
+	return supervisor.PeerInfo{}, false
+}

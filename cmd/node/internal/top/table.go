@@ -1,0 +1,176 @@
+package top
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// column is one of the table. The last one takes the room that is left.
+type column struct {
+	title string
+	width int
+	order order // that sorts by it; orders: none
+	text  func(m Model, p supervisor.PeerInfo) string
+}
+
+func columns() []column {
+	return []column{
+		{"NAME", 14, byName, func(_ Model, p supervisor.PeerInfo) string { return printable.Word(p.Name) }},
+		{"ID", 8, orders, func(_ Model, p supervisor.PeerInfo) string { return p.ID[:min(8, len(p.ID))] }},
+		{"STATE", 10, byState, func(_ Model, p supervisor.PeerInfo) string { return state(p) }},
+		{"DIR", 3, orders, func(_ Model, p supervisor.PeerInfo) string { return direction(p) }},
+		{"RTT", 9, byRTT, func(_ Model, p supervisor.PeerInfo) string { return roundTrip(p.RTTMs) }},
+		{"TREND", 8, orders, func(m Model, p supervisor.PeerInfo) string { return spark(m.rtt[p.ID], 8) }},
+		{"QUEUE", 5, byQueue, func(_ Model, p supervisor.PeerInfo) string { return fmt.Sprint(p.Queued) }},
+		{"SEEN", 6, bySeen, func(m Model, p supervisor.PeerInfo) string { return seen(m, p) }},
+		{"ADDRESS", 0, orders, func(_ Model, p supervisor.PeerInfo) string { return addressOf(p) }},
+	}
+}
+
+func addressOf(p supervisor.PeerInfo) string {
+	if p.Address == "" {
+		return "-"
+	}
+	return printable.Word(p.Address)
+}
+
+func direction(p supervisor.PeerInfo) string {
+	switch p.Direction {
+	case "inbound":
+		return "in"
+	case "outbound":
+		return "out"
+	default:
+		return "-"
+	}
+}
+
+func roundTrip(ms float64) string {
+	if ms <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2fms", ms)
+}
+
+func seen(m Model, p supervisor.PeerInfo) string {
+	if p.LastSeen.IsZero() {
+		return "-"
+	}
+	return ago(m.last.At.Sub(p.LastSeen).Seconds())
+}
+
+// table is the head and the peers that have room, around the selected one.
+func (m Model) table() []string {
+	lines := []string{bold.Render(m.tableHead())}
+	list := m.visible()
+	if len(list) == 0 {
+		empty := "no peers yet: dial one with `node connect ADDR`"
+		if m.filter != "" {
+			empty = "no peer fits the filter"
+		}
+		return append(lines, faint.Render(empty))
+	}
+	rows, at := m.rows(), max(m.at(list), 0)
+	first := min(max(at-rows/2, 0), max(len(list)-rows, 0))
+	for _, p := range list[first:min(first+rows, len(list))] {
+		lines = append(lines, m.row(p))
+	}
+	return lines
+}
+
+func (m Model) tableHead() string {
+	line := ""
+	for _, c := range columns() {
+		title := c.title
+		if c.order == m.sort {
+			arrow := "↓"
+			if m.reversed {
+				arrow = "↑"
+			}
+			title += arrow
+		}
+		line += cell(title, m.room(c)) + " "
+	}
+	return line
+}
+
+func (m Model) row(p supervisor.PeerInfo) string {
+	line := ""
+	for _, c := range columns() {
+		text := cell(c.text(m, p), m.room(c))
+		if c.title == "STATE" && p.ID != m.selected {
+			switch state(p) {
+			case "connected":
+				text = good.Render(text)
+			case "unverified":
+				text = warn.Render(text)
+			default:
+				text = faint.Render(text)
+			}
+		}
+		line += text + " "
+	}
+	if p.ID == m.selected {
+		return chosen.Render(line)
+	}
+	return line
+}
+
+// room is how wide a column is.
+func (m Model) room(c column) int {
+	if c.width > 0 {
+		return c.width
+	}
+	used := 0
+	for _, other := range columns() {
+		if other.width > 0 {
+			used += other.width + 1
+		}
+	}
+	return max(m.width-used-1, 0)
+}
+
+// cell cuts or fills a text to a width.
+func cell(text string, width int) string {
+	text = ansi.Truncate(text, width, "…")
+	return text + fmt.Sprintf("%*s", width-ansi.StringWidth(text), "")
+}
+
+// details is what is known of one peer.
+func (m Model) details(p supervisor.PeerInfo) []string {
+	yes := map[bool]string{true: "yes", false: "no"}
+	trip := roundTrip(p.RTTMs)
+	if h := m.rtt[p.ID]; len(h) > 0 {
+		trip += fmt.Sprintf("   min %s  max %s   %s", roundTrip(slices.Min(h)), roundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
+	}
+	lines := []string{bold.Render(nameOf(p))}
+	for _, row := range [][2]string{
+		{"id", p.ID},
+		{"public key", p.PublicKey},
+		{"role", string(p.Role)},
+		{"address", addressOf(p)},
+		{"state", state(p) + "  " + p.Direction},
+		{"round trip", trip},
+		{"queue", fmt.Sprintf("%d messages", p.Queued)},
+		{"last seen", seen(m, p)},
+		{"known since", since(p.AddedAt)},
+		{"persistent", yes[p.Persistent]},
+		{"allowed", yes[p.Allowed]},
+	} {
+		lines = append(lines, fmt.Sprintf("  %-12s %s", row[0], row[1]))
+	}
+	return lines
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.DateTime + " UTC")
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/cmd/node/internal/top"
+)
+
+func (a *app) topCommand() *cobra.Command {
+	interval := span{time.Second}
+	cmd := &cobra.Command{
+		Use:   "top",
+		Short: "Watch the running node in the terminal",
+		Long: `Watch the running node in the terminal: its traffic, what it drops and why, and its peers with
+direction, round trip, queue and state.
+
+Keys: up and down select a peer, enter shows more of it, d disconnects it, / filters, s sorts by
+the next column, r reverses, esc goes back, q quits.`,
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, client, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			if s.Output != settings.OutputText || !a.terminal() {
+				return badUsage(cmd, "top draws on a terminal: for scripts there are `node status` and `node peers`")
+			}
+			return a.runTop(cmd.Context(), s, client, interval.Duration)
+		},
+	}
+	cmd.Flags().Var(&interval, "interval", "time between two looks")
+	return cmd
+}
+
+func (a *app) runTop(ctx context.Context, s *settings.Settings, client *control.Client, interval time.Duration) error {
+	feed := &controlFeed{client: client, now: a.now}
+	first := feed.Sample(ctx)
+	if first.Err != nil {
+		return explain(first.Err, s.DataDir, "top")
+	}
+	program := tea.NewProgram(top.New(feed, interval, first), tea.WithContext(ctx), tea.WithInput(a.stdin), tea.WithOutput(a.stdout),
+		tea.WithEnvironment(a.environ))
+	if _, err := program.Run(); err != nil && !errors.Is(err, tea.ErrInterrupted) {
+		return fmt.Errorf("top: %w", err)
+	}
+	return nil
+}
+
+// controlFeed shows the node behind a control socket.
+type controlFeed struct {
+	client *control.Client
+	now    func() time.Time
+}
+
+// Sample implements top.Feed.
+func (f *controlFeed) Sample(ctx context.Context) top.Sample {
+	s := top.Sample{At: f.now()}
+	if s.Err = f.get(ctx, "status", &s.Status); s.Err == nil {
+		s.Err = f.get(ctx, "peers", &s.Peers)
+	}
+	return s
+}
+
+func (f *controlFeed) get(ctx context.Context, verb string, into any) error {
+	raw, err := f.client.Get(ctx, verb)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, into)
+}
+
+// Disconnect implements top.Feed.
+func (f *controlFeed) Disconnect(ctx context.Context, peer string) error {
+	_, err := f.client.Disconnect(ctx, control.DisconnectRequest{Peer: peer})
+	return err
+}

@@ -1,0 +1,141 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// needsRestart are the fields of TransportConfig that a running transport cannot take over: the first two are what peers
+// know of it, and the dedup set is built for its time.
+var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL"}
+
+// Reconfigure takes over what has changed in cfg and can change while the transport runs, all of it or, with an error,
+// nothing. It returns the names of the fields that are in force now and of those that need a restart.
+//
+// A connection lives with the limits that it began with: sizes, timeouts and rates hold for new ones. MaxConns,
+// MaxConnsPerAddress and ReservedConns decide about who comes; nobody is sent away for them. Peers that are no longer
+// named stay connected until their connection ends, and are kept in the end if Connect has asked for that. The files of
+// TLS can be others, but TLS itself is on or off from the start. The HTTP request that opens a connection keeps the
+// timeouts, and the dedup set the size, that they had.
+func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (changed, restart []string, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, err
+	}
+	t.reconfiguring.Lock()
+	defer t.reconfiguring.Unlock()
+	old := t.live.Load()
+	next, changed, restart := merge(*old, cfg.withDefaults())
+	if len(changed) == 0 {
+		return nil, restart, nil
+	}
+	if _, err := dialTLS(next.TLSCAFile); err != nil {
+		return nil, nil, err
+	}
+	if err := t.changeCertificate(old, next); err != nil {
+		return nil, nil, err
+	}
+	if _, err := ask[*reconfigured](ctx, t, &reconfigure{cfg: next, node: t.shared(next)}); err != nil {
+		return nil, nil, fmt.Errorf("change the running node: %w", err)
+	}
+	return changed, restart, nil
+}
+
+// merge returns old with what can change taken from wanted, and the names of the fields that differ, by whether it has.
+func merge(old, wanted TransportConfig) (next *TransportConfig, changed, restart []string) {
+	next = &wanted
+	from, to := reflect.ValueOf(&old).Elem(), reflect.ValueOf(next).Elem()
+	switched := (old.TLSCertFile == "") != (wanted.TLSCertFile == "")
+	for i := range to.NumField() {
+		name := to.Type().Field(i).Name
+		tls := switched && (name == "TLSCertFile" || name == "TLSKeyFile")
+		switch {
+		case reflect.DeepEqual(from.Field(i).Interface(), to.Field(i).Interface()):
+		case tls || slices.Contains(needsRestart, name):
+			to.Field(i).Set(from.Field(i))
+			restart = append(restart, name)
+		default:
+			changed = append(changed, name)
+		}
+	}
+	return next, changed, restart
+}
+
+func (t *Transport) changeCertificate(old, next *TransportConfig) error {
+	if old.TLSCertFile == next.TLSCertFile && old.TLSKeyFile == next.TLSKeyFile {
+		return nil
+	}
+	t.mu.Lock()
+	l := t.listener
+	t.mu.Unlock()
+	if l == nil || l.cert == nil {
+		return nil
+	}
+	return l.cert.change(next.TLSCertFile, next.TLSKeyFile)
+}
+
+// change replaces the pair of files, if the new one fits together.
+func (c *certificate) change(certFile, keyFile string) error {
+	next, err := loadCertificate(certFile, keyFile, c.log)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.certFile, c.keyFile, c.loaded, c.stamp = certFile, keyFile, next.loaded, next.stamp
+	return nil
+}
+
+// UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
+func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
+	t.book.UseAuthMode(mode)
+	return t.changeAuth(ctx, nil)
+}
+
+type (
+	// reconfigure puts another configuration in force, with what connections made from now on share.
+	reconfigure struct {
+		cfg  *TransportConfig
+		node *actors.Node
+	}
+	// reconfigured answers reconfigure.
+	reconfigured struct{}
+)
+
+func (*reconfigure) fromTransport() {}
+
+func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
+	before := r.cfg.Peers
+	r.cfg, r.fresh = msg.cfg, msg.node
+	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits
+	for _, address := range before {
+		if !slices.Contains(r.cfg.Peers, address) {
+			r.release(address)
+		}
+	}
+	for _, address := range r.cfg.Peers {
+		url, err := ParseAddress(address, r.cfg.WSPath)
+		if err == nil && !slices.Contains(before, address) { // Validate has seen it
+			r.ensure(ctx, r.aim(address, url, "", true))
+		}
+	}
+	answer(ctx, &reconfigured{})
+}
+
+// release ends the redialling of an address, unless somebody has asked for it beside the configuration.
+func (r *registry) release(address string) {
+	url, err := ParseAddress(address, r.cfg.WSPath)
+	t := r.targets[url]
+	if err != nil || t == nil {
+		return
+	}
+	known, _ := r.book.Get(t.peer)
+	if t.keep = t.remember || known.Persistent; !t.keep && t.place == nil && len(t.waiting) == 0 {
+		r.drop(t)
+	}
+}

@@ -1,0 +1,174 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// reconfigured changes a node's configuration and checks what comes of each field.
+func (n *testNode) reconfigured(change func(*TransportConfig), changed, restart string) {
+	n.t.Helper()
+	cfg := *n.live.Load()
+	change(&cfg)
+	gotChanged, gotRestart, err := n.Reconfigure(context.Background(), cfg)
+	if err != nil || strings.Join(gotChanged, " ") != changed || strings.Join(gotRestart, " ") != restart {
+		n.t.Fatalf("changed %v, restart %v, %v; want %s and %s", gotChanged, gotRestart, err, changed, restart)
+	}
+}
+
+// Fewer connections are a rule for those who come: nobody is sent away.
+func TestReconfigureMaxConns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub := startNode(t, n, 1)
+		first, second, third := startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4)
+		for _, node := range []*testNode{first, second} {
+			if _, err := node.Connect(&Peer{Address: hub.addr}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hub.reconfigured(func(c *TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 1, -1 }, "MaxConns MaxConnsPerAddress", "")
+		if _, err := third.Connect(&Peer{Address: hub.addr}); err == nil {
+			t.Error("a third connection was let in")
+		}
+		if got := hub.ConnectedPeers(); got != 2 {
+			t.Errorf("%d peers are connected, want 2", got)
+		}
+		if s, err := hub.Status(context.Background()); err != nil || s.Connections.Max != 1 {
+			t.Errorf("status %+v, %v", s.Connections, err)
+		}
+		hub.reconfigured(func(c *TransportConfig) { c.MaxConns = 3 }, "MaxConns", "")
+		if _, err := third.Connect(&Peer{Address: hub.addr}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A connection keeps the limits that it began with; the next one has the new ones.
+func TestReconfigureLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub, peer := startNode(t, n, 1), startNode(t, n, 2)
+		old, err := peer.Connect(&Peer{Address: hub.addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer.reconfigured(func(c *TransportConfig) { c.MaxMessageSize = 4 << 10 }, "MaxMessageSize", "")
+		large, err := wire.NewMessage("large", peer.id(), hub.id(), strings.Repeat("x", 8<<10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := old.Send(large); err != nil {
+			t.Errorf("the connection that stood: %v", err)
+		}
+		if err := peer.Disconnect(context.Background(), hub.id(), false); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		next, err := peer.Connect(&Peer{Address: hub.addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := next.Send(large); !errors.Is(err, actors.ErrTooLarge) {
+			t.Errorf("the next connection: %v", err)
+		}
+	})
+}
+
+// A peer that is named is dialled and kept, one that is no longer named stays until its connection ends.
+func TestReconfigurePeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub, peer := startNode(t, n, 1), startNode(t, n, 2)
+		peer.reconfigured(func(c *TransportConfig) { c.Peers = []string{hub.addr} }, "Peers", "")
+		time.Sleep(time.Second)
+		if peer.GetConnection(hub.id()) == nil {
+			t.Fatal("the new peer is not connected")
+		}
+		peer.reconfigured(func(c *TransportConfig) { c.Peers = nil }, "Peers", "")
+		synctest.Wait()
+		c := peer.GetConnection(hub.id())
+		if c == nil {
+			t.Fatal("the connection ended with the configuration")
+		}
+		c.Crash()
+		time.Sleep(5 * time.Minute)
+		if got := peer.Counters()["dials"]; got != 1 {
+			t.Errorf("%d dials, want 1", got)
+		}
+		peer.reconfigured(func(c *TransportConfig) { c.Peers = []string{"10.0.0.77:9091"} }, "Peers", "")
+		time.Sleep(time.Minute)
+		peer.reconfigured(func(c *TransportConfig) { c.Peers = nil }, "Peers", "")
+		before := peer.Counters()["dials"]
+		time.Sleep(time.Hour)
+		if got := peer.Counters()["dials"]; got != before || before < 2 {
+			t.Errorf("%d dials, %d before it was named no more", got, before)
+		}
+	})
+}
+
+// What cannot change stays, and is named; a configuration that is wrong changes nothing.
+func TestReconfigureWhatCannotChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := startNode(t, memnet.New(1), 1)
+		before := *node.live.Load()
+		node.reconfigured(func(c *TransportConfig) { c.ListenAddr, c.WSPath, c.DedupTTL = "127.0.0.1:1", "/x", time.Hour },
+			"", "ListenAddr WSPath DedupTTL")
+		node.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = "cert", "key" }, "", "TLSCertFile TLSKeyFile")
+		for _, wrong := range []func(*TransportConfig){
+			func(c *TransportConfig) { c.MaxConns = 0 },
+			func(c *TransportConfig) { c.RateBurst, c.TLSCAFile = 7, "/not/there" },
+		} {
+			cfg := before
+			wrong(&cfg)
+			if changed, restart, err := node.Reconfigure(context.Background(), cfg); err == nil || changed != nil || restart != nil {
+				t.Errorf("%v, %v, %v", changed, restart, err)
+			}
+		}
+		if after := *node.live.Load(); !reflect.DeepEqual(before, after) {
+			t.Errorf("%+v\nbecame %+v", before, after)
+		}
+	})
+}
+
+// Every field is either taken over or needs a restart, and which is known.
+func TestReconfigureDecidesEveryField(t *testing.T) {
+	live := []string{
+		"MaxConns", "MaxConnsPerAddress", "ReservedConns", "MaxMessageSize", "PingInterval", "PongTimeout", "HandshakeTimeout",
+		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "MaxClockSkew", "QueueMessages", "QueueBytes", "InboundBytes",
+		"TLSCertFile", "TLSKeyFile", "TLSCAFile", "Peers",
+	}
+	fields := reflect.TypeFor[TransportConfig]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Name
+		if slices.Contains(live, name) == slices.Contains(needsRestart, name) {
+			t.Errorf("%s: decide whether a running transport takes it over", name)
+		}
+	}
+}
+
+func TestReconfigureBeforeStart(t *testing.T) {
+	node := startedAndStopped(t)
+	cfg := *node.live.Load()
+	cfg.MaxConns++
+	if _, _, err := node.Reconfigure(context.Background(), cfg); !errors.Is(err, ErrStopped) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func startedAndStopped(t *testing.T) *Transport {
+	t.Helper()
+	var node *testNode
+	synctest.Test(t, func(t *testing.T) { node = startNode(t, memnet.New(1), 1) })
+	return node.Transport
+}

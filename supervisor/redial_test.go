@@ -1,0 +1,123 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// Redialling goes on with full jitter below a bound that doubles to a minute, and comes back when the peer does.
+func TestRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(30 * time.Minute)
+		failed := eventsOf[DialFailed](a)
+		if len(failed) < 30 {
+			t.Fatalf("%d dials in half an hour, want at least 30", len(failed))
+		}
+		for i, f := range failed {
+			bound := min(time.Minute, 500*time.Millisecond<<min(i, 10))
+			if f.RetryIn < 0 || f.RetryIn > bound || f.Address != "10.0.0.2:9091" || f.Err == nil {
+				t.Errorf("failure %d: %+v, want a pause up to %v", i, f, bound)
+			}
+		}
+		a.wantCount(actors.DialsFailed, uint64(len(failed)))
+		b := startNode(t, n, 2)
+		time.Sleep(time.Minute)
+		a.wantPlaces(1, 0)
+		// A minute of health begins the backoff anew.
+		time.Sleep(2 * time.Minute)
+		before := len(eventsOf[DialFailed](a))
+		b.stop()
+		n.Attach("10.0.0.2")
+		time.Sleep(10 * time.Second)
+		after := eventsOf[DialFailed](a)
+		if len(after) == before || after[before].RetryIn > time.Second {
+			t.Errorf("the first pauses after health: %+v", after[before:])
+		}
+	})
+}
+
+// Another node at the address of a peer that is kept: the dial fails, and the book keeps what it had.
+func TestWrongIdentityOnRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		if _, err := a.ConnectAddress(t.Context(), b.addr); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := a.book.Get(b.id())
+		if !want.Persistent || want.Address != b.addr {
+			t.Fatalf("the book says %+v", want)
+		}
+		b.stop()
+		imposter := startNode(t, n, 2)
+		time.Sleep(5 * time.Minute)
+		if a.GetConnection(imposter.id()) != nil {
+			t.Error("connected to another node than the one that is kept")
+		}
+		failed := eventsOf[DialFailed](a)
+		if len(failed) == 0 || !errors.Is(failed[len(failed)-1].Err, actors.ErrWrongIdentity) {
+			t.Errorf("dials failed: %v", failed)
+		}
+		got, _ := a.book.Get(b.id())
+		got.LastSeen = want.LastSeen
+		if got != want || len(a.book.List()) != 1 {
+			t.Errorf("the book says %+v, want %+v; %d peers", got, want, len(a.book.List()))
+		}
+	})
+}
+
+func TestConnectWrongIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		asked := Peer{Address: b.addr, ID: fmt.Sprintf("%032d", 7)}
+		given := asked
+		if _, err := a.Connect(&given); !errors.Is(err, actors.ErrWrongIdentity) || given != asked {
+			t.Errorf("not connected: %v; the peer is now %+v", err, given)
+		}
+		// Nor is another one's connection an answer, once there is one to that address.
+		if _, err := a.ConnectAddress(t.Context(), b.addr); err != nil {
+			t.Fatal(err)
+		}
+		c, err := a.Connect(&given)
+		if err == nil {
+			t.Errorf("asked for %s, got the connection of %s", given.ID, c.Peer().ID)
+		}
+		a.wantPlaces(1, 0)
+	})
+}
+
+func TestConnectFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns = 1 })
+		b, c := startNode(t, n, 2), startNode(t, n, 3)
+		var named *PeerError
+		if _, err := a.Connect(&Peer{Address: "10.0.0.9:1"}); !errors.As(err, &named) || named.Peer != "10.0.0.9:1" {
+			t.Errorf("nobody there: %v", err)
+		}
+		if _, err := a.Connect(&Peer{Address: "nonsense"}); err == nil {
+			t.Error("connected to nonsense")
+		}
+		synctest.Wait() // the only place is free once the failed dial's actor is gone
+		first := a.dial(b)
+		if again, err := a.Connect(&Peer{Address: b.addr, ID: b.id()}); err != nil || again != first {
+			t.Errorf("connecting again: %v, %v", again, err)
+		}
+		if _, err := a.Connect(&Peer{Address: c.addr}); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("beyond MaxConns: %v, want ErrNoRoom", err)
+		}
+		if _, err := a.Connect(&Peer{Address: a.addr}); err == nil {
+			t.Error("connected to itself")
+		}
+		a.wantPlaces(1, 0)
+	})
+}

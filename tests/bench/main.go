@@ -1,0 +1,110 @@
+// Command bench measures this project's node beside the reference path and its neighbours, and writes the page about it.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/bench/measure"
+	"github.com/Snider/go-p2p/tests/bench/process"
+	"github.com/Snider/go-p2p/tests/bench/report"
+)
+
+func main() {
+	if os.Getenv(process.Role) != "" {
+		measure.Work()
+		return
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	quick := flag.Bool("quick", false, "about a minute rather than ten; the figures are rough")
+	repeats := flag.Int("repeats", 0, "how often everything is measured; 0: five times, once with -quick")
+	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: the table is only printed")
+	output := flag.String("json", "", "file for all that was measured; empty: none")
+	from := flag.String("from", "", "measure nothing, and write the page from a file that -json made")
+	portable := flag.Bool("portable", true, "measure the node without assembly too; builds it first")
+	only := flag.String("only", "", "measure one part only: codec and dedup, one way, round trip, broadcast, new connections, idle, curves")
+	flag.Parse()
+
+	var results *report.Results
+	var err error
+	if *from != "" {
+		results, err = load(*from)
+	} else {
+		results, err = measured(*quick, *repeats, *portable, *only)
+	}
+	if err != nil {
+		return err
+	}
+	if *output != "" {
+		if err := save(results, *output); err != nil {
+			return err
+		}
+	}
+	fmt.Print(report.Table(results))
+	if *docs == "" {
+		return nil
+	}
+	return report.Write(results, *docs, strings.Join(os.Args[1:], " "))
+}
+
+func measured(quick bool, repeats int, portable bool, only string) (*report.Results, error) {
+	plan := measure.Full()
+	if quick {
+		plan = measure.Quick()
+	}
+	if repeats > 0 {
+		plan.Repeats = repeats
+	}
+	plan.Log, plan.Only = os.Stderr, only
+	if err := process.RaiseFileLimit(); err != nil {
+		return nil, err
+	}
+	if portable {
+		folder, err := os.MkdirTemp("", "bench-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(folder)
+		plan.Portable = filepath.Join(folder, "portable")
+		build := exec.Command("go", "build", "-tags", "purego", "-o", plan.Portable, "github.com/Snider/go-p2p/tests/bench")
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return nil, fmt.Errorf("build without assembly: %w", err)
+		}
+	}
+	results := &report.Results{Machine: report.ThisMachine(), Quick: quick}
+	began := time.Now()
+	var err error
+	results.Rows, err = measure.Run(plan)
+	results.Seconds = time.Since(began).Seconds()
+	return results, err
+}
+
+func load(path string) (*report.Results, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	results := &report.Results{}
+	return results, json.Unmarshal(data, results)
+}
+
+func save(results *report.Results, path string) error {
+	data, err := json.MarshalIndent(results, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}

@@ -1,0 +1,111 @@
+package measure
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/bench/process"
+	"github.com/Snider/go-p2p/tests/bench/systems"
+)
+
+// connects counts new connections a second with an empty book and with a full one.
+func (r *run) connects(repeat int) error {
+	for _, known := range []int{0, r.Known} {
+		for _, system := range []string{systems.Ours, systems.Reference} {
+			found, err := r.connectTo(system, known)
+			if err != nil {
+				return fmt.Errorf("%s: %w", system, err)
+			}
+			r.note(Connect, system, float64(known), repeat, found)
+		}
+	}
+	return nil
+}
+
+// connectTo has new peers connect, each with a first message, until all of them are connected and in the book.
+func (r *run) connectTo(system string, known int) (figures, error) {
+	p, err := r.pair(system, -1, known)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	warm := r.Connections / 10
+	if err := p.herd(warm+r.Connections, warm, 0); err != nil {
+		return nil, err
+	}
+	before, _, err := p.usage()
+	if err != nil {
+		return nil, err
+	}
+	inBook := known
+	if known+warm+r.Connections > bookLimit {
+		inBook = -1 // it forgets old ones to make room, so their number says nothing
+	}
+	began := time.Now()
+	if err := p.client.Call("connect", args{From: warm, N: r.Connections, Parallel: parallelDials}, nil); err != nil {
+		return nil, err
+	}
+	if err := p.server.Call("await peers", args{N: warm + r.Connections, Known: inBook}, nil); err != nil {
+		return nil, err
+	}
+	took := time.Since(began).Seconds()
+	after, _, err := p.usage()
+	each := float64(r.Connections)
+	return figures{"rate": each / took, "server cpu": (after.CPU - before.CPU) / each}, err
+}
+
+// bookLimit is how many peers our book holds at most.
+const bookLimit = 10_000
+
+// idle measures what a connection costs that does nothing.
+func (r *run) idle(repeat int) error {
+	if repeat >= largestIdle {
+		return nil
+	}
+	for _, system := range []string{systems.Ours, systems.Reference, systems.Coder} {
+		if err := r.idleOf(system, repeat); err != nil {
+			return fmt.Errorf("%s: %w", system, err)
+		}
+	}
+	return nil
+}
+
+// idleOf opens more and more connections and looks at the server's memory after each step.
+func (r *run) idleOf(system string, repeat int) error {
+	p, err := r.pair(system, -1, 0)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	var empty, now process.Usage
+	if err := p.herd(r.Idle, 0, 0); err != nil {
+		return err
+	}
+	if err := p.server.Call("settle", args{}, &empty); err != nil {
+		return err
+	}
+	open := 0
+	for _, conns := range r.CurveIdle {
+		if conns > r.Idle {
+			break
+		}
+		if err := p.connect(open, conns-open); err != nil {
+			return err
+		}
+		open = conns
+		time.Sleep(300 * time.Millisecond) // what follows a handshake is done by then
+		if err := p.server.Call("settle", args{}, &now); err != nil {
+			return err
+		}
+		each := float64(conns)
+		values := figures{
+			"resident": (now.Resident - empty.Resident) / each, "goroutines": (now.Goroutines - empty.Goroutines) / each,
+			"total": now.Resident,
+		}
+		r.note(OverIdle, system, each, repeat, values)
+		if conns == r.Idle {
+			r.note(Idle, system, each, repeat, values)
+		}
+	}
+	return nil
+}

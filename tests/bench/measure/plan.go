@@ -1,0 +1,142 @@
+// Package measure has what is measured. The two ends of every measurement are processes of their own; the one that
+// measures only tells them what to do. Within a repeat every system has its turn once, so that what else happens on
+// the machine meets all of them, and only figures of one repeat are compared.
+package measure
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/bench/systems"
+)
+
+// Plan says how much is measured.
+type Plan struct {
+	Repeats     int
+	Seconds     float64 // of one measurement of a rate
+	Sizes       []int   // of payloads, bytes
+	Asks        int     // round trips
+	Peers       int     // of a broadcast
+	Idle        int     // connections
+	Known       int     // peers in the book when new connections are counted
+	Connections int     // new ones that are counted
+	IDs         int     // live ones in the dedup set
+	Rate        float64 // messages a second in the curve over connections
+
+	// Points of the curves.
+	CurveConnections, CurvePeers, CurveIdle, CurveKnown []int
+
+	Only     string    // the one part that is measured; empty: all
+	Portable string    // a binary of this program that was built with the tag purego; empty: leave it out
+	Log      io.Writer // where it says what it does
+}
+
+// Full takes about ten minutes.
+func Full() Plan {
+	return Plan{
+		Repeats: 5, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
+		Peers: 1000, Idle: 10_000, Known: 5000, Connections: 1500, IDs: 1_000_000, Rate: 20_000,
+		CurveConnections: []int{1, 3, 10, 30, 100, 300, 1000},
+		CurvePeers:       []int{10, 30, 100, 300, 1000, 2000, 5000},
+		CurveIdle:        []int{100, 1000, 2500, 5000, 7500, 10_000},
+		CurveKnown:       []int{0, 1000, 2500, 5000, 7500, 10_000},
+	}
+}
+
+// Quick takes about a minute; its figures are rough.
+func Quick() Plan {
+	p := Full()
+	p.Repeats, p.Seconds, p.Asks, p.Idle, p.Connections, p.IDs = 1, 0.2, 1000, 2000, 500, 200_000
+	p.CurveConnections, p.CurvePeers = []int{1, 30, 1000}, []int{10, 1000}
+	p.CurveIdle, p.CurveKnown = []int{100, 1000, 2000}, []int{0, 5000}
+	return p
+}
+
+// Smoke only shows that everything works.
+func Smoke() Plan {
+	return Plan{
+		Repeats: 1, Seconds: 0.02, Sizes: []int{64, 16 << 10}, Asks: 20,
+		Peers: 20, Idle: 20, Known: 50, Connections: 20, IDs: 1000, Rate: 20_000,
+		CurveConnections: []int{1, 10}, CurvePeers: []int{10}, CurveIdle: []int{10, 20}, CurveKnown: []int{0, 50},
+	}
+}
+
+// Row is what one measurement of one system in one repeat gave.
+type Row struct {
+	Measure string  `json:"measure"`
+	System  string  `json:"system"`
+	At      float64 `json:"at"` // the payload's size, a number of connections, …
+	Repeat  int     `json:"repeat"`
+	Values  figures `json:"values"`
+}
+
+// Names of the measures, with what their At is.
+const (
+	OneWay      = "one way"          // bytes
+	RoundTrip   = "round trip"       // bytes
+	Broadcast   = "broadcast"        // in flight
+	Idle        = "idle"             // connections
+	Connect     = "new connections"  // known peers
+	Codec       = "codec"            // bytes
+	Dedup       = "dedup"            // live ids
+	OverConns   = "over connections" // connections
+	OverPeers   = "over peers"       // peers of a broadcast
+	OverIdle    = "over idle"        // connections
+	OverKnown   = "over known peers" // known peers
+	Portable    = "ours, portable"   // the system built with purego
+	inFlight    = 16                 // broadcasts, when more than one
+	largestIdle = 3                  // repeats of what takes long
+)
+
+// run is one measurement under way.
+type run struct {
+	Plan
+	rows []Row
+}
+
+// Run measures everything and returns what it found.
+func Run(p Plan) ([]Row, error) {
+	if p.Log == nil {
+		p.Log = io.Discard
+	}
+	r := &run{Plan: p}
+	for repeat := range p.Repeats {
+		for _, part := range []struct {
+			name string
+			do   func(repeat int) error
+		}{
+			{"codec and dedup", r.micro},
+			{OneWay, r.oneWay},
+			{RoundTrip, r.roundTrip},
+			{Broadcast, r.broadcasts},
+			{Connect, r.connects},
+			{Idle, r.idle},
+			{"curves", r.curves},
+		} {
+			if p.Only != "" && p.Only != part.name {
+				continue
+			}
+			began := time.Now()
+			if err := part.do(repeat); err != nil {
+				return nil, fmt.Errorf("%s: %w", part.name, err)
+			}
+			fmt.Fprintf(p.Log, "repeat %d: %s took %.1f s\n", repeat+1, part.name, time.Since(began).Seconds())
+		}
+	}
+	return r.rows, nil
+}
+
+func (r *run) note(measure, system string, at float64, repeat int, values figures) {
+	r.rows = append(r.rows, Row{Measure: measure, System: system, At: at, Repeat: repeat, Values: values})
+}
+
+// binary returns the program whose processes are a system's ends, and the system's name there.
+func (r *run) binary(system string) (path, name string, err error) {
+	if system == Portable {
+		return r.Plan.Portable, systems.Ours, nil
+	}
+	path, err = os.Executable()
+	return path, system, err
+}

@@ -1,0 +1,143 @@
+// Package report makes tables, plots and the page of what was measured.
+package report
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/bench/measure"
+)
+
+// Results are everything that one run found.
+type Results struct {
+	Machine Machine       `json:"machine"`
+	Quick   bool          `json:"quick"`
+	Seconds float64       `json:"seconds"` // that it took
+	Rows    []measure.Row `json:"rows"`
+}
+
+// Machine is where, when and with what it was measured.
+type Machine struct {
+	CPU     string            `json:"cpu"`
+	Cores   int               `json:"cores"`
+	Kernel  string            `json:"kernel"`
+	Go      string            `json:"go"`
+	Date    string            `json:"date"`
+	Commit  string            `json:"commit,omitempty"`
+	Modules map[string]string `json:"modules"`
+}
+
+// modules are those whose versions matter.
+var modules = []string{
+	"github.com/Snider/Borg", "github.com/asynkron/protoactor-go", "github.com/coder/websocket",
+	"github.com/gorilla/websocket", "github.com/libp2p/go-libp2p", "golang.org/x/crypto",
+}
+
+// ThisMachine describes the machine that it runs on. What cannot be found out is left empty.
+func ThisMachine() Machine {
+	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Date: time.Now().UTC().Format(time.DateOnly), Modules: map[string]string{}}
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(info)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				m.CPU = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.Kernel = strings.TrimSpace(string(release))
+	}
+	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
+		m.Commit = strings.TrimSpace(string(commit))
+	}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range build.Deps {
+			if slices.Contains(modules, dep.Path) {
+				m.Modules[dep.Path] = dep.Version
+			}
+		}
+	}
+	return m
+}
+
+// value returns one figure of one system in one repeat.
+func (r *Results) value(name, system string, at float64, repeat int, figure string) (float64, bool) {
+	for _, row := range r.Rows {
+		if row.Measure == name && row.System == system && row.At == at && row.Repeat == repeat {
+			v, ok := row.Values[figure]
+			return v, ok
+		}
+	}
+	return 0, false
+}
+
+// repeats returns how many repeats there are.
+func (r *Results) repeats() int {
+	most := 0
+	for _, row := range r.Rows {
+		most = max(most, row.Repeat+1)
+	}
+	return most
+}
+
+// spread is the median of several repeats, between the least and the most.
+type spread struct {
+	median, least, most float64
+	n                   int
+}
+
+func spreadOf(values []float64) spread {
+	if len(values) == 0 {
+		return spread{}
+	}
+	values = slices.Sorted(slices.Values(values))
+	middle := values[len(values)/2]
+	if len(values)%2 == 0 {
+		middle = (values[len(values)/2-1] + middle) / 2
+	}
+	return spread{median: middle, least: values[0], most: values[len(values)-1], n: len(values)}
+}
+
+// over collects what f finds in each repeat.
+func (r *Results) over(f func(repeat int) (float64, bool)) spread {
+	var values []float64
+	for repeat := range r.repeats() {
+		if v, ok := f(repeat); ok {
+			values = append(values, v)
+		}
+	}
+	return spreadOf(values)
+}
+
+// figure is one figure of one system over the repeats.
+func (r *Results) figure(name, system string, at float64, figure string) spread {
+	return r.over(func(repeat int) (float64, bool) { return r.value(name, system, at, repeat, figure) })
+}
+
+// points returns where a measure was taken, in order.
+func (r *Results) points(name string) []float64 {
+	var at []float64
+	for _, row := range r.Rows {
+		if row.Measure == name && !slices.Contains(at, row.At) {
+			at = append(at, row.At)
+		}
+	}
+	slices.Sort(at)
+	return at
+}
+
+// systems returns which systems have a measure, in the order in which they were measured.
+func (r *Results) systems(name string) []string {
+	var list []string
+	for _, row := range r.Rows {
+		if row.Measure == name && !slices.Contains(list, row.System) {
+			list = append(list, row.System)
+		}
+	}
+	return list
+}

@@ -1,0 +1,50 @@
+package hostile
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// TestClockJumps: the node's clock jumps by hours, both ways. No timer notices: pings come as before and nobody is
+// taken for dead. What the peers say is stale meanwhile, and the log says by how much the clocks differ.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	var jump atomic.Int64
+	n := start(t, setup{
+		config: func(c *supervisor.TransportConfig) {
+			c.PingInterval, c.PongTimeout = 300*time.Millisecond, time.Minute
+		},
+		options: []supervisor.Option{supervisor.WithClock(func() time.Time { return time.Now().Add(time.Duration(jump.Load())) })},
+	})
+	h := join(n, refpeer.Options{})
+	h.say("hello", nil)
+	stale := 0
+	for _, by := range []time.Duration{6 * time.Hour, -6 * time.Hour, 200 * 24 * time.Hour} {
+		jump.Store(int64(by))
+		_, err := h.Send("chat", n.id(), "at the wrong time")
+		must(t, err)
+		stale++
+		n.poll("the message to be stale", func() bool { return n.counter("messagesStale") == stale })
+		began := time.Now()
+		for range 3 {
+			h.next(refpeer.TypePing)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("three pings took %v after a jump by %v", took, by)
+		}
+		jump.Store(0)
+		h.say("chat", "at the right time")
+		h.standing()
+	}
+	if got := n.counter("peersTimedOut"); got != 0 {
+		t.Errorf("peersTimedOut is %d, want 0", got)
+	}
+	if text := n.log.String(); !strings.Contains(text, "difference=6h0m0s") && !strings.Contains(text, "difference=5h59m") {
+		t.Errorf("the log does not say by how much the clocks differ:\n%s", text)
+	}
+}

@@ -1,0 +1,126 @@
+package hostile
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// TestHandlerPanicsOrBlocks: one peer's messages make the handler panic, another's make it wait. Both connections stand,
+// and a third peer notices nothing.
+func TestHandlerPanicsOrBlocks(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	var once sync.Once
+	free := func() { once.Do(func() { close(release) }) }
+	n := start(t, setup{handle: func(_ *supervisor.PeerConnection, msg *wire.Message) {
+		switch msg.Type {
+		case "panic":
+			panic("a handler panics")
+		case "block":
+			<-release
+		}
+	}})
+	defer free()
+	loud, stuck, other := join(n, refpeer.Options{}), join(n, refpeer.Options{}), join(n, refpeer.Options{})
+	for _, h := range []*honest{loud, stuck, other} {
+		h.say("hello", nil)
+	}
+	if _, err := stuck.Send("block", n.id(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if _, err := loud.Send("panic", n.id(), nil); err != nil {
+			t.Fatal(err)
+		}
+		loud.say("chat", i)
+		other.say("chat", i)
+	}
+	if got := n.counter("handlerPanics"); got != 20 {
+		t.Errorf("handlerPanics is %d, want 20", got)
+	}
+	if lines, _ := n.log.of("a message handler panicked"); lines == 0 || !strings.Contains(n.log.String(), "panic_test.go") {
+		t.Errorf("%d lines of log, want the panic with its stack:\n%s", lines, n.log)
+	}
+	for _, h := range []*honest{loud, stuck, other} {
+		h.standing()
+	}
+	free()
+	stuck.say("chat", "free again")
+}
+
+// TestActorPanics: a connection whose actor panics ends, its slot is free, and nobody else notices.
+func TestActorPanics(t *testing.T) {
+	t.Parallel()
+	const most = 4
+	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	stays := join(n, refpeer.Options{})
+	stays.say("hello", nil)
+	for range 3 * most {
+		h := join(n, refpeer.Options{})
+		h.say("hello", nil)
+		n.GetConnection(h.self.ID).Crash()
+		h.awaitEnd()
+		n.awaitDown(h.self.ID)
+		n.awaitConnections(1, 0)
+	}
+	stays.say("chat", "still here")
+	if got := n.counter("actorRestarts"); got != 3*most {
+		t.Errorf("actorRestarts is %d, want %d", got, 3*most)
+	}
+}
+
+// quietSystem is an actor system that logs nothing: protoactor's own log prints what messages hold.
+func quietSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+}
+
+// TestRegistryPanics: the registry panics and goes on with all its connections, its slots, and what was seen.
+func TestRegistryPanics(t *testing.T) {
+	t.Parallel()
+	const most, panics = 5, 3
+	system := quietSystem()
+	n := start(t, setup{
+		config:  func(c *supervisor.TransportConfig) { c.MaxConns = most },
+		options: []supervisor.Option{supervisor.WithActorSystem(system)},
+	})
+	all := make([]*honest, most)
+	seen := make([]refpeer.Envelope, most)
+	var err error
+	for i := range all {
+		all[i] = join(n, refpeer.Options{})
+		seen[i], err = refpeer.NewEnvelope("chat", all[i].self.ID, n.id(), "once")
+		must(t, err)
+		must(t, all[i].SendEnvelope(seen[i]))
+		n.awaitMessage(seen[i].ID)
+	}
+	for range panics {
+		system.Root.Send(n.PID(), (*supervisor.Broadcast)(nil))
+	}
+	n.poll("the panics", func() bool { return n.counter("actorRestarts") == panics })
+	for i, h := range all {
+		must(t, h.SendEnvelope(seen[i]))
+		h.say("chat", "still here")
+		n.send(h.self.ID, "answer", i)
+		h.next("answer")
+		h.standing()
+	}
+	if got := n.counter("messagesDuplicate"); got != most {
+		t.Errorf("messagesDuplicate is %d, want %d", got, most)
+	}
+	if _, status, _ := tryKnock(n.URL()); status != http.StatusServiceUnavailable {
+		t.Errorf("beside %d connections: HTTP status %d, want 503", most, status)
+	}
+	all[0].Close()
+	n.awaitConnections(most-1, 0)
+	join(n, refpeer.Options{}).say("hello", nil)
+}

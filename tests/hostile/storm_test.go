@@ -1,0 +1,145 @@
+package hostile
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+const (
+	stormConns = 100
+	stormEvery = 100 * time.Millisecond
+	stormTime  = 10 * time.Second
+)
+
+// storm is a node with a hundred peers that talk, come back when they are cut off, and lose a random actor now and then.
+type storm struct {
+	n      *node
+	system *actor.ActorSystem
+	ctx    context.Context
+	work   sync.WaitGroup
+
+	sent, lost atomic.Int64 // messages of the peers; connections
+}
+
+// TestKillStorm kills a random actor every 100 ms for 10 s under load; afterwards 100 new connections work.
+func TestKillStorm(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithTimeout(context.Background(), stormTime)
+	defer stop()
+	s := &storm{ctx: ctx, system: quietSystem()}
+	s.n = start(t, setup{
+		config:  func(c *supervisor.TransportConfig) { c.MaxConns = stormConns },
+		options: []supervisor.Option{supervisor.WithActorSystem(s.system)},
+	})
+	for range stormConns {
+		s.work.Go(func() { s.peer(identityOrNil()) })
+	}
+	s.work.Go(s.broadcasts)
+	kills := s.kills()
+	s.work.Wait()
+	t.Logf("%d kills, %d connections lost, %d messages received of %d sent, %d broadcast to peers",
+		kills, s.lost.Load(), s.n.counter("messagesReceived"), s.sent.Load(), s.n.counter("messagesSent"))
+	if kills < 90 || s.lost.Load() < int64(kills)/2 {
+		t.Errorf("%d kills cut %d connections: the storm was none", kills, s.lost.Load())
+	}
+
+	s.n.awaitConnections(0, 0)
+	for range stormConns {
+		join(s.n, refpeer.Options{}).say("hello", nil)
+	}
+	if got := s.n.connections(); got.Established != stormConns || got.Pending != 0 {
+		t.Errorf("after the storm: %+v, want %d established", got, stormConns)
+	}
+}
+
+// identityOrNil is an identity for a goroutine, where a test cannot be ended.
+func identityOrNil() *refpeer.Identity { id, _ := refpeer.New("storm"); return id }
+
+// peer talks and comes back until the storm is over.
+func (s *storm) peer(self *refpeer.Identity) {
+	for s.ctx.Err() == nil {
+		conn, err := refpeer.Dial(s.ctx, s.n.URL(), refpeer.Options{Identity: self, CountOnly: true})
+		if err != nil {
+			continue // the node is busy burying the last one
+		}
+		s.talk(conn)
+		conn.Close()
+	}
+}
+
+// talk sends until the connection or the storm ends.
+func (s *storm) talk(conn *refpeer.Conn) {
+	ticker := time.NewTicker(stormEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if _, err := conn.Send("storm", "", "words"); err == nil {
+				s.sent.Add(1)
+			}
+		case <-conn.Done():
+			s.lost.Add(1)
+			return
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// broadcasts talks back.
+func (s *storm) broadcasts() {
+	ticker := time.NewTicker(stormEvery)
+	defer ticker.Stop()
+	for s.ctx.Err() == nil {
+		msg, err := wire.NewMessage("storm", s.n.id(), "", "words")
+		if err == nil {
+			_, _, err = s.n.BroadcastContext(s.ctx, msg)
+		}
+		if err != nil && s.ctx.Err() == nil {
+			s.n.t.Errorf("broadcast: %v", err)
+		}
+		<-ticker.C
+	}
+}
+
+// kills ends a random actor now and then, in one of the ways in which actors end, and returns how many.
+func (s *storm) kills() (kills int) {
+	ticker := time.NewTicker(stormEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return kills
+		case <-ticker.C:
+		}
+		var all []*supervisor.PeerConnection
+		for c := range s.n.Connections() {
+			all = append(all, c)
+		}
+		if len(all) == 0 {
+			continue
+		}
+		c := all[rand.IntN(len(all))]
+		kills++
+		switch kills % 4 {
+		case 0:
+			s.system.Root.Stop(c.PID())
+		case 1:
+			s.system.Root.Poison(c.PID())
+		case 2:
+			c.Crash()
+		case 3: // the registry, while a connection ends
+			s.system.Root.Stop(c.PID())
+			s.system.Root.Send(s.n.PID(), (*supervisor.Broadcast)(nil))
+		}
+	}
+}

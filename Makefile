@@ -1,7 +1,7 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check format lint fuzz simulate clean
+.PHONY: help build test check format lint fuzz simulate bench browser screenshots clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -32,6 +32,17 @@ fuzz: ## one fuzz target for long: make fuzz FUZZ=./wire:FuzzDecode FUZZTIME=10m
 SEEDS ?= 10000
 simulate: ## many seeds of the simulation: make simulate SEEDS=10000
 	go test -race -timeout 0 ./tests/simulation -seeds $(SEEDS)
+
+# make bench BENCHFLAGS=-quick takes about a minute; BENCHFLAGS='-from ../../docs/performance.json' only writes the page.
+bench: ## measure beside the reference path and others (10 minutes): docs/performance.md
+	cd tests/bench && go run . -docs ../../docs -json ../../docs/performance.json $(BENCHFLAGS)
+
+browser: ## look at the dashboard with Chromium (apt-get install chromium)
+	cd tests/browser && go test -v ./...
+
+screenshots: ## make the pictures in docs/images with Chromium
+	mkdir -p docs/images
+	cd tests/browser && SCREENSHOTS=$(CURDIR)/docs/images go test -v -count=1 -run Screenshots ./...
 
 clean: ## remove what was built
 	rm -f node

@@ -32,16 +32,12 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 		return false
 	}
 	p.ended, p.phase = true, closing
-	tokens := p.node.Limits.RateBurst
-	if p.limiter != nil {
-		tokens = p.limiter.Tokens(time.Now())
-	}
 	for _, frame := range p.early {
 		p.inbound.give(len(frame.data))
 	}
 	p.early = nil
 	p.inbound.close()
-	said := &Ended{PID: p.handle.pid, End: end, Tokens: tokens}
+	said := &Ended{PID: p.handle.pid, End: end}
 	p.handle.ended.Store(said)
 	ctx.Send(p.parent, said)
 	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)

@@ -56,10 +56,10 @@ type Node struct {
 }
 
 // Clock returns the time by which messages are stamped and judged.
-func (n *Node) Clock() time.Time { return n.clockAt(time.Now()) }
+func (n *Node) Clock() time.Time { return n.ClockAt(time.Now()) }
 
-// clockAt is Clock for who has just asked what time it is: on some machines asking is as dear as sealing a block.
-func (n *Node) clockAt(now time.Time) time.Time {
+// ClockAt is Clock for who has just asked what time it is: on some machines asking is as dear as sealing a block.
+func (n *Node) ClockAt(now time.Time) time.Time {
 	if n.Wall == nil {
 		return now
 	}

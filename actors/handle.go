@@ -33,8 +33,14 @@ func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 	return &Outgoing{escaped: escaped}, err
 }
 
+// errNoMessage is what sending nothing ends in.
+var errNoMessage = errors.New("there is no message to send")
+
 // escape appends a message's JSON text, escaped as the body of a frame.
 func (n *Node) escape(dst []byte, msg *wire.Message) ([]byte, error) {
+	if msg == nil {
+		return nil, errNoMessage
+	}
 	text := n.frames.get(1024)
 	defer n.frames.put(text)
 	var err error

@@ -96,7 +96,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 		p.malformed(ctx, ErrHandshake)
 		return false
 	}
-	if skew := p.node.clockAt(now).Sub(msg.Timestamp); skew.Abs() > p.node.Limits.MaxClockSkew {
+	if skew := p.node.ClockAt(now).Sub(msg.Timestamp); skew.Abs() > p.node.Limits.MaxClockSkew {
 		p.drop(MessagesStale, "messages with a stamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
 		return false
 	}
@@ -129,7 +129,7 @@ func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
 		return
 	}
 	p.alive.lastLife = now
-	p.handle.lastActivity.Store(p.node.clockAt(now).UnixNano())
+	p.handle.lastActivity.Store(p.node.ClockAt(now).UnixNano())
 	if p.probed {
 		p.probed = false
 		ctx.Send(p.parent, &Alive{PID: p.handle.pid})

@@ -2,6 +2,12 @@ package actors
 
 import "time"
 
+// Limiter decides which inbound messages are let in. Safe for concurrent use when connections share one.
+type Limiter interface {
+	// Take takes one token and reports whether there was one.
+	Take(now time.Time) bool
+}
+
 // PeerRateLimiter is the token bucket of one connection (protocol section 6): it starts full, each frame takes a
 // token, and tokens come back at a steady rate; fractions of a token count. It knows no clock and no lock: the
 // caller passes the time and is the only user.
@@ -30,15 +36,6 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 	l.tokens--
 	return true
 }
-
-// Tokens returns what the bucket holds now.
-func (l *PeerRateLimiter) Tokens(now time.Time) float64 {
-	l.advance(now)
-	return l.tokens
-}
-
-// Drain lowers the bucket to at most tokens: what the peer had left on its last connection.
-func (l *PeerRateLimiter) Drain(tokens float64) { l.tokens = min(l.tokens, tokens) }
 
 func (l *PeerRateLimiter) advance(now time.Time) {
 	if elapsed := now.Sub(l.last); elapsed > 0 {

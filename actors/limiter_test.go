@@ -76,19 +76,3 @@ func TestLimiterOff(t *testing.T) {
 		t.Errorf("%d of 10000 passed with the limit off", got)
 	}
 }
-
-func TestLimiterDrain(t *testing.T) {
-	now := time.Unix(1000, 0)
-	l := NewPeerRateLimiter(100, 50, now)
-	l.Drain(500)
-	if got := l.Tokens(now); got != 100 {
-		t.Errorf("drained to 500: %v tokens, want the burst of 100", got)
-	}
-	l.Drain(7.5)
-	if got := take(l, 100, now); got != 7 {
-		t.Errorf("drained to 7.5: %d passed, want 7", got)
-	}
-	if got := l.Tokens(now.Add(time.Second)); got != 50.5 {
-		t.Errorf("a second later %v tokens, want 50.5", got)
-	}
-}

@@ -15,12 +15,13 @@ type fromRegistry interface{ fromRegistry() }
 type Welcome struct {
 	Delivery *Delivery    // where its messages go
 	Dedup    Deduplicator // for this peer
-	Tokens   float64      // what the peer had left on its last connection; the burst when it is new
+	Limiter  Limiter      // of its inbound messages
 }
 
 // Refuse answers Identified: the connection ends, and the peer is told why.
 type Refuse struct {
 	Reason string // on the wire, in the ack
+	Err    error  // what the one who dialled is told
 }
 
 // Probe asks whether the peer is still there: the connection pings it and reports Alive at the next fresh message.
@@ -81,9 +82,8 @@ type Alive struct{ PID *actor.PID }
 
 // Ended says that the connection is over; its actor follows. It is sent at most once, and not by one that panicked.
 type Ended struct {
-	PID    *actor.PID
-	End    End
-	Tokens float64 // left in the token bucket
+	PID *actor.PID
+	End End
 }
 
 func (*Identified) toRegistry() {}

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -108,9 +107,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 // onWelcome opens the connection. A responder's ack goes out now, and a ping with it: its answer is the proof.
 func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
-	p.phase, p.delivery, p.dedup = open, w.Delivery, w.Dedup
-	p.limiter = NewPeerRateLimiter(p.node.Limits.RateBurst, p.node.Limits.RateRefill, now)
-	p.limiter.Drain(w.Tokens)
+	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
 	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 	p.node.Counters.Inc(HandshakesAccepted)
 	p.node.observeHandshake(now.Sub(p.since))
@@ -145,11 +142,10 @@ func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) {
 func (p *Peer) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
 	p.node.Samples.Warn("handshake refused", "remote", p.opening.Remote, "reason", no.reason, "detail", no.detail)
-	err := fmt.Errorf("%w: %s", no.detail, no.reason)
 	if p.opening.Direction == Outbound {
-		p.fail(ctx, err)
+		p.fail(ctx, no.detail)
 		return
 	}
-	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: no.reason, Err: err})
+	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: no.reason, Err: no.detail})
 	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.self), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
 }

@@ -36,8 +36,9 @@ const (
 // Opening is how a connection begins.
 type Opening struct {
 	Direction Direction
-	Remote    string // network address, or the one dialled
-	ExpectID  string // Outbound: the node ID that must answer; empty: anybody
+	Remote    string    // network address, or the one dialled
+	Since     time.Time // the handshake timeout runs from here; zero: from now
+	ExpectID  string    // Outbound: the node ID that must answer; empty: anybody
 	Challenge [crypto.ChallengeSize]byte
 }
 
@@ -61,7 +62,7 @@ type Peer struct {
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
 	sealer    *crypto.Sealer
 	opener    *crypto.Opener
-	limiter   *PeerRateLimiter
+	limiter   Limiter
 	delivery  *Delivery
 	dedup     Deduplicator
 	early     []*frame // came between the ack and Welcome
@@ -98,7 +99,7 @@ func newPeer(node *Node, parent, pid *actor.PID, opening Opening) *Peer {
 func (p *Peer) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
-		p.schedule(p.node.Limits.HandshakeTimeout)
+		p.schedule(p.handshakeLeft(time.Now()))
 	case *actor.Stopping:
 		p.cleanUp()
 	case *actor.Stopped, *actor.Restarting:
@@ -109,6 +110,14 @@ func (p *Peer) Receive(ctx actor.Context) {
 	case *Outgoing:
 		p.onOutgoing(msg)
 	}
+}
+
+// handshakeLeft is what is left of the handshake timeout: what came before the slot counts too.
+func (p *Peer) handshakeLeft(now time.Time) time.Duration {
+	if p.opening.Since.IsZero() {
+		return p.node.Limits.HandshakeTimeout
+	}
+	return max(p.node.Limits.HandshakeTimeout-now.Sub(p.opening.Since), time.Millisecond)
 }
 
 func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
@@ -140,7 +149,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 		}
 	case *Refuse:
 		if p.phase == judged {
-			p.reject(ctx, &rejection{reason: msg.Reason, detail: ErrRefused})
+			p.reject(ctx, &rejection{reason: msg.Reason, detail: msg.Err})
 		}
 	case *Probe:
 		if p.phase == open {

@@ -185,7 +185,11 @@ func (r *rig) place(opening Opening) *Slot {
 }
 
 func (r *rig) welcome(tokens float64) *Welcome {
-	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log, &Activity{}), Dedup: r.dedup, Tokens: tokens}
+	limiter := NewPeerRateLimiter(r.node.Limits.RateBurst, r.node.Limits.RateRefill, time.Now())
+	for range int(r.node.Limits.RateBurst - tokens) {
+		limiter.Take(time.Now())
+	}
+	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log, &Activity{}), Dedup: r.dedup, Limiter: limiter}
 }
 
 // tell sends the connection's actor something, as the registry would.

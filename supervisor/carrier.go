@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"net"
 	"slices"
 	"time"
 
@@ -87,66 +86,17 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 			p.conn.delivery.Event(PeerDown{Peer: id, Code: end.Code, Reason: end.Reason, Remote: end.Remote})
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
-		r.keepTokens(p)
+		r.giveBack(bucketOf(id, p.conn.peerAddress))
 		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
 }
 
-// leftoverKey says whose tokens they are. An unproven claim counts only together with the address it came from, so
-// that nobody can empty somebody else's bucket.
-type leftoverKey struct{ peer, host string }
-
-// maxLeftovers bounds them: a stranger can come under many names.
-const maxLeftovers = 1 << 14
-
-type leftover struct {
-	tokens float64
-	at     time.Time
-}
-
-// keepTokens remembers what a peer had left, so that a reconnect brings no fresh bucket.
-func (r *registry) keepTokens(p *place) {
-	if len(r.leftovers) >= maxLeftovers {
-		r.dropLeftovers()
-	}
-	if r.cfg.RateRefill > 0 && p.tokens < r.cfg.RateBurst && len(r.leftovers) < maxLeftovers {
-		r.leftovers[leftoverKey{p.identity.ID, hostOf(p.conn.peerAddress)}] = leftover{tokens: p.tokens, at: time.Now()}
-	}
-}
-
-// tokensFor returns what a peer's new bucket may hold.
-func (r *registry) tokensFor(id, remote string) float64 {
-	left, known := r.leftovers[leftoverKey{id, hostOf(remote)}]
-	if !known {
-		return r.cfg.RateBurst
-	}
-	return left.tokens + time.Since(left.at).Seconds()*r.cfg.RateRefill
-}
-
-func hostOf(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	return host
-}
-
 // onSweep drops what has expired.
 func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
-	r.dropLeftovers()
+	r.dropBuckets()
 	r.sweepLater()
-}
-
-// dropLeftovers forgets the buckets that are full again.
-func (r *registry) dropLeftovers() {
-	full := time.Duration(r.cfg.RateBurst / max(r.cfg.RateRefill, 0.001) * float64(time.Second))
-	for key, left := range r.leftovers {
-		if time.Since(left.at) > full {
-			delete(r.leftovers, key)
-		}
-	}
 }
 
 func (r *registry) sweepLater() {

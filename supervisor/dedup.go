@@ -18,23 +18,29 @@ const (
 	dedupShards = 64
 	// dedupUnlimited is the most ids that are kept when the rate limit is off, so that no number follows from it.
 	dedupUnlimited = 8 << 20
-	// ticksPerTTL is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
-	// TTL are told apart, and none lives longer than twice.
-	ticksPerTTL = 1 << 13
+	// ticksPerWindow is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
+	// window are told apart; one that is stamped ahead begins at minus one, and none lives longer than plus two.
+	ticksPerWindow = 1 << 13
 )
 
 // MessageDeduplicator remembers messages for a time (protocol section 6). A message is a duplicate when its id came
 // from the same peer before, or its id, sender and content through any other; so nobody can mark an id first and have
 // the honest message dropped.
 //
-// It keeps two generations: entries move to the older one after a TTL and vanish after another, while each entry's own
-// stamp keeps the TTL exact. An entry takes 16 bytes of key and value, about 40 with the map around it. Its size has a
+// A message that is stamped ahead of our clock could be sent again for as long as its stamp is accepted, which is longer
+// than a TTL from now: an entry is stamped with the later of the two, and the very same message is a duplicate for as long
+// as the window is wide.
+//
+// It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
+// stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value, about 40 with the map around it. Its size has a
 // hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
 type MessageDeduplicator struct {
 	// Fixed at construction.
-	ttl    time.Duration
+	ttl    time.Duration             // for the same id from the same peer
+	window time.Duration             // for the very same message: the TTL, or the allowed clock skew where that is longer
+	wall   func(time.Time) time.Time // the clock that judges stamps, at a moment of the clock that measures
 	limit  int64
 	share  int64 // of one peer, once the set is half full
 	seed   uint64
@@ -52,8 +58,8 @@ type MessageDeduplicator struct {
 }
 
 type dedupShard struct {
-	mu                sync.Mutex
-	current, previous map[uint64]dedupEntry
+	mu                      sync.Mutex
+	next, current, previous map[uint64]dedupEntry
 }
 
 // dedupEntry is a peer's tag (24 bits), a content's tag (24 bits) and a stamp in ticks (16 bits).
@@ -93,14 +99,20 @@ func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, 
 		return nil, err
 	}
 	d := &MessageDeduplicator{
-		ttl: ttl, limit: 2 * int64(limit), share: 2 * int64(share),
+		ttl: ttl, window: ttl, wall: func(now time.Time) time.Time { return now }, limit: 2 * int64(limit), share: 2 * int64(share),
 		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
 		parts: make(map[string]*dedupPart),
 	}
 	for i := range d.shards {
 		d.shards[i].current = make(map[uint64]dedupEntry)
+		d.shards[i].next = make(map[uint64]dedupEntry)
 	}
 	return d, nil
+}
+
+// judge tells the set which stamps are accepted: those within skew of what wall says. Before it is used.
+func (d *MessageDeduplicator) judge(skew time.Duration, wall func(time.Time) time.Time) {
+	d.window, d.wall = max(d.ttl, skew), wall
 }
 
 // dedupSize is how many ids the limits let in within one TTL, and one peer's part of them.
@@ -113,9 +125,9 @@ func dedupSize(cfg *TransportConfig) (limit, share int) {
 	return min(share*cfg.MaxConns, dedupUnlimited), share
 }
 
-// distrust makes messages stamped before start stale for one TTL from now on.
+// distrust makes messages stamped before start stale for one window from now on.
 func (d *MessageDeduplicator) distrust(start, now time.Time) {
-	d.staleBefore, d.staleUntil = start, now.Add(d.ttl)
+	d.staleBefore, d.staleUntil = start, now.Add(d.window)
 }
 
 // For returns the set as one connection of a peer uses it.
@@ -148,6 +160,8 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	}
 	part := d.partOf(a)
 	first, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
+	ahead := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
+	stamp := d.ticks(now.Add(ahead))
 	shard := &d.shards[first%dedupShards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -158,7 +172,7 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		if !ok {
 			break
 		}
-		if known.peer() == a.tag || known.content() == content {
+		if known.content() == content || known.peer() == a.tag && known.age(ticks) <= d.ttlTicks() {
 			return actors.Duplicate
 		}
 	}
@@ -168,19 +182,28 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	}
 	for link := first; link != key; link = nextInChain(link) {
 		entry, _ := shard.find(link, ticks)
-		d.put(shard, part, link, newDedupEntry(entry.peer(), entry.content(), ticks)) // it must not expire before its successor
+		if entry.age(stamp) > 0 { // it must not expire before its successor
+			d.put(shard, part, link, newDedupEntry(entry.peer(), entry.content(), stamp), ahead)
+		}
 	}
-	d.put(shard, part, key, newDedupEntry(a.tag, content, ticks))
+	d.put(shard, part, key, newDedupEntry(a.tag, content, stamp), ahead)
 	return actors.Fresh
 }
 
-// put writes an entry into the current generation and counts it. The shard is locked.
-func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry) {
-	if _, replaced := shard.current[key]; !replaced {
+func (d *MessageDeduplicator) ttlTicks() int { return int(d.ttl * ticksPerWindow / d.window) }
+
+// put writes an entry into the current generation, or the next one when it is stamped ahead, and counts it. The shard is
+// locked.
+func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry, ahead time.Duration) {
+	generation := shard.current
+	if ahead > d.window/ticksPerWindow {
+		generation = shard.next
+	}
+	if _, replaced := generation[key]; !replaced {
 		d.count.Add(1)
 		part.current.Add(1)
 	}
-	shard.current[key] = entry
+	generation[key] = entry
 }
 
 // nextInChain keeps a key in its shard.
@@ -189,18 +212,21 @@ func nextInChain(key uint64) uint64 {
 }
 
 func (s *dedupShard) find(key uint64, now uint16) (dedupEntry, bool) {
-	entry, ok := s.current[key]
+	entry, ok := s.next[key] // nearly always empty
+	if !ok {
+		entry, ok = s.current[key]
+	}
 	if !ok {
 		entry, ok = s.previous[key]
 	}
-	return entry, ok && entry.age(now) <= ticksPerTTL
+	return entry, ok && entry.age(now) <= ticksPerWindow
 }
 
-// Rotate drops the entries that have expired, once a TTL has passed since the last time. Its owner calls it often.
+// Rotate drops the entries that have expired, once a window has passed since the last time. Its owner calls it often.
 func (d *MessageDeduplicator) Rotate(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now.Sub(d.rotated) < d.ttl {
+	if now.Sub(d.rotated) < d.window {
 		return
 	}
 	d.rotated = now
@@ -208,7 +234,7 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 		s := &d.shards[i]
 		s.mu.Lock()
 		d.count.Add(-int64(len(s.previous)))
-		s.previous, s.current = s.current, make(map[uint64]dedupEntry)
+		s.previous, s.current, s.next = s.current, s.next, make(map[uint64]dedupEntry)
 		s.mu.Unlock()
 	}
 	for id, part := range d.parts {
@@ -225,8 +251,8 @@ func (d *MessageDeduplicator) Len() int { return int(d.count.Load()) }
 
 func (d *MessageDeduplicator) ticks(now time.Time) uint16 {
 	elapsed := now.Sub(d.epoch)
-	// Whole TTLs first: the product of the rest and ticksPerTTL cannot overflow.
-	return uint16(int64(elapsed/d.ttl)*ticksPerTTL + int64(elapsed%d.ttl)*ticksPerTTL/int64(d.ttl))
+	// Whole windows first: the product of the rest and ticksPerWindow cannot overflow.
+	return uint16(int64(elapsed/d.window)*ticksPerWindow + int64(elapsed%d.window)*ticksPerWindow/int64(d.window))
 }
 
 func (d *MessageDeduplicator) hash(text string) uint64 {

@@ -46,7 +46,7 @@ func TestDedupTTL(t *testing.T) {
 	expect(t, d, "a", "1", "x", time.Second, actors.Duplicate)
 	expect(t, d, "a", "1", "x", testTTL-time.Nanosecond, actors.Duplicate)
 	expect(t, d, "a", "1", "x", testTTL, actors.Duplicate)
-	tick := testTTL/ticksPerTTL + time.Nanosecond
+	tick := testTTL/ticksPerWindow + time.Nanosecond
 	expect(t, d, "a", "1", "x", testTTL+tick, actors.Fresh) // and marked anew
 	expect(t, d, "a", "1", "x", 2*testTTL, actors.Duplicate)
 	expect(t, d, "a", "1", "x", 2*testTTL+3*tick, actors.Fresh)

@@ -18,10 +18,10 @@ const dedupMagic = "p2pseen1"
 
 // dedupHeader stands at the file's beginning, little-endian.
 type dedupHeader struct {
-	Magic [8]byte
-	Saved int64 // Unix nanoseconds
-	TTL   int64 // nanoseconds
-	Seed  uint64
+	Magic  [8]byte
+	Saved  int64 // Unix nanoseconds
+	Window int64 // nanoseconds, that ages are parts of
+	Seed   uint64
 	// A crash before the last run still makes messages stale, which the next run has to know.
 	StaleBefore int64 // Unix nanoseconds
 	StaleFor    int64 // nanoseconds from Saved; 0 or less: not any more
@@ -44,7 +44,7 @@ func (d *MessageDeduplicator) save(path string, now, wall time.Time) (err error)
 	buffered := bufio.NewWriter(f)
 	w := io.MultiWriter(buffered, sum)
 	entries := d.unexpired(d.ticks(now))
-	header := dedupHeader{Saved: wall.UnixNano(), TTL: int64(d.ttl), Seed: d.seed, Count: uint64(len(entries) / 2)}
+	header := dedupHeader{Saved: wall.UnixNano(), Window: int64(d.window), Seed: d.seed, Count: uint64(len(entries) / 2)}
 	if now.Before(d.staleUntil) {
 		header.StaleBefore, header.StaleFor = d.staleBefore.UnixNano(), int64(d.staleUntil.Sub(now))
 	}
@@ -69,10 +69,10 @@ func (d *MessageDeduplicator) unexpired(now uint16) []uint64 {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		for _, generation := range []map[uint64]dedupEntry{s.previous, s.current} {
+		for _, generation := range []map[uint64]dedupEntry{s.previous, s.current, s.next} {
 			for key, entry := range generation {
-				if age := entry.age(now); age <= ticksPerTTL {
-					entries = append(entries, key, uint64(entry)&^0xffff|uint64(max(age, 0)))
+				if age := entry.age(now); age <= ticksPerWindow {
+					entries = append(entries, key, uint64(entry)&^0xffff|uint64(uint16(age)))
 				}
 			}
 		}
@@ -110,21 +110,25 @@ func (d *MessageDeduplicator) load(path string, now, wall time.Time) (found bool
 	if left := time.Duration(header.StaleFor) - since; left > 0 {
 		d.staleBefore, d.staleUntil = time.Unix(0, header.StaleBefore), now.Add(left)
 	}
-	d.restore(entries, time.Duration(header.TTL), since, d.ticks(now))
+	d.restore(entries, time.Duration(header.Window), since, d.ticks(now))
 	return true, nil
 }
 
-// restore puts entries back whose ages are in ticks of another TTL and have grown by the time between.
-func (d *MessageDeduplicator) restore(entries []byte, ttl, since time.Duration, now uint16) {
+// restore puts entries back whose ages are in ticks of another window and have grown by the time between.
+func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duration, now uint16) {
 	for ; len(entries) >= 16; entries = entries[16:] {
 		key := binary.LittleEndian.Uint64(entries)
 		entry := binary.LittleEndian.Uint64(entries[8:])
-		age := time.Duration(entry&0xffff)*ttl/ticksPerTTL + since
-		if age > d.ttl || d.count.Load() >= d.limit {
+		age := max(time.Duration(int16(entry))*window/ticksPerWindow+since, -d.window)
+		if age > d.window || d.count.Load() >= d.limit {
 			continue
 		}
-		ticks := now - uint16(int64(age)*ticksPerTTL/int64(d.ttl))
-		d.shards[key%dedupShards].current[key] = dedupEntry(entry&^0xffff | uint64(ticks))
+		ticks := now - uint16(int64(age)*ticksPerWindow/int64(d.window))
+		generation := d.shards[key%dedupShards].current
+		if age < 0 {
+			generation = d.shards[key%dedupShards].next
+		}
+		generation[key] = dedupEntry(entry&^0xffff | uint64(ticks))
 		d.count.Add(1)
 	}
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -52,7 +54,10 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		WriteTimeout:      cfg.WriteTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         l.onState,
-		ErrorLog:          log.New(io.Discard, "", 0), // strangers would fill it
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, connectedKey{}, time.Now())
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // strangers would fill it
 	}
 	l.server.SetKeepAlivesEnabled(false)
 	if cfg.TLSCertFile != "" {
@@ -149,9 +154,17 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	slot.Attach(socket)
 }
 
+// connectedKey is where a request's context has the time of its TCP connection.
+type connectedKey struct{}
+
+func connectedAt(r *http.Request) time.Time {
+	at, _ := r.Context().Value(connectedKey{}).(time.Time)
+	return at
+}
+
 // admit asks the registry for a place: the one question inside the tree that is waited for.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	future := l.node.System.Root.RequestFuture(l.registry, &admission{remote: r.RemoteAddr}, l.live.Load().HandshakeTimeout)
+	future := l.node.System.Root.RequestFuture(l.registry, &admission{remote: r.RemoteAddr, since: connectedAt(r)}, l.live.Load().HandshakeTimeout)
 	result, err := future.Result()
 	if err != nil {
 		return nil

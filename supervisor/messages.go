@@ -83,7 +83,10 @@ type fromTransport interface{ fromTransport() }
 
 type (
 	// admission asks for a place for a connection that has come in. The answer is *actors.Slot, or a refusal.
-	admission struct{ remote string }
+	admission struct {
+		remote string
+		since  time.Time // of the TCP connection
+	}
 	// redial is the timer of a target.
 	redial struct {
 		target     *target
@@ -142,6 +145,5 @@ type place struct {
 	standing standing
 	listed   bool
 
-	gone   bool // it has said that it ends
-	tokens float64
+	gone bool // it has said that it ends
 }

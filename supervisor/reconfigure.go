@@ -12,8 +12,8 @@ import (
 )
 
 // needsRestart are the fields of TransportConfig that a running transport cannot take over: the first two are what peers
-// know of it, and the dedup set is built for its time.
-var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL"}
+// know of it, and the dedup set is built for the times of the others.
+var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL", "MaxClockSkew"}
 
 // Reconfigure takes over what has changed in cfg and can change while the transport runs, all of it or, with an error,
 // nothing. It returns the names of the fields that are in force now and of those that need a restart.

@@ -145,7 +145,7 @@ func TestReconfigureWhatCannotChange(t *testing.T) {
 func TestReconfigureDecidesEveryField(t *testing.T) {
 	live := []string{
 		"MaxConns", "MaxConnsPerAddress", "ReservedConns", "MaxMessageSize", "PingInterval", "PongTimeout", "HandshakeTimeout",
-		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "MaxClockSkew", "QueueMessages", "QueueBytes", "InboundBytes",
+		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "QueueMessages", "QueueBytes", "InboundBytes",
 		"TLSCertFile", "TLSKeyFile", "TLSCAFile", "Peers",
 	}
 	fields := reflect.TypeFor[TransportConfig]()

@@ -40,22 +40,22 @@ type registry struct {
 	deliveries *actors.Activity
 
 	// Owned by Receive.
-	cfg       *TransportConfig // in force; what it points to is never written
-	fresh     *actors.Node     // what new connections share
-	self      *actor.PID
-	places    map[string]*place   // by the ID of the actor's PID
-	groups    map[string]int      // inbound places by address group
-	peers     map[string][]*place // open connections by node ID, the carrier first
-	verified  map[string]bool     // peers whose proof has been told
-	targets   map[string]*target  // by URL
-	leftovers map[leftoverKey]leftover
-	settling  map[string]*time.Timer
-	sweeper   *time.Timer
-	patience  *time.Timer
-	order     uint64
-	stopping  bool
-	restarts  uint64 // panics of its own
-	stopped   uint64 // connections that were stopped because they panicked
+	cfg      *TransportConfig // in force; what it points to is never written
+	fresh    *actors.Node     // what new connections share
+	self     *actor.PID
+	places   map[string]*place   // by the ID of the actor's PID
+	groups   map[string]int      // inbound places by address group
+	peers    map[string][]*place // open connections by node ID, the carrier first
+	verified map[string]bool     // peers whose proof has been told
+	targets  map[string]*target  // by URL
+	buckets  map[bucketKey]*bucket
+	settling map[string]*time.Timer
+	sweeper  *time.Timer
+	patience *time.Timer
+	order    uint64
+	stopping bool
+	restarts uint64 // panics of its own
+	stopped  uint64 // connections that were stopped because they panicked
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
@@ -65,7 +65,7 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.restarts++
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
-			r.reconcile(ctx)
+			r.mend(ctx)
 		}
 	}()
 	switch msg := ctx.Message().(type) {
@@ -161,7 +161,6 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Ended:
 		if p := r.places[msg.PID.Id]; p != nil {
-			p.tokens = msg.Tokens
 			r.leave(ctx, p, msg.End)
 		}
 	}
@@ -196,7 +195,7 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 	}
 	p := &place{
 		slot: slot, pid: slot.Handle().PID(), direction: opening.Direction,
-		challenge: opening.Challenge, tokens: r.cfg.RateBurst, born: time.Now(),
+		challenge: opening.Challenge, born: time.Now(),
 	}
 	r.places[p.pid.Id] = p
 	return p, nil
@@ -211,7 +210,7 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 		answer(ctx, why)
 		return
 	}
-	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote})
+	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
 	if err != nil {
 		answer(ctx, refusal(err.Error()))
 		return
@@ -237,10 +236,24 @@ func (r *registry) onIdentified(ctx actor.Context, p *place, msg *actors.Identif
 		why = refusedStopping
 	}
 	if why != admitted {
-		ctx.Send(p.pid, &actors.Refuse{Reason: string(why)})
+		ctx.Send(p.pid, &actors.Refuse{Reason: string(why), Err: refusedHere(why)})
 		return
 	}
 	r.open(ctx, p, msg)
+}
+
+// refusedHere is what the one who asked for a connection is told when this node itself refuses it.
+func refusedHere(why refusal) error {
+	switch why {
+	case wire.ReasonNotAuthorized:
+		return ErrRevoked
+	case refusedStopping:
+		return ErrStopped
+	case refusedFull:
+		return ErrNoRoom
+	default:
+		return actors.ErrHandshake
+	}
 }
 
 // isOurs reports whether a challenge is one of those that our own dials have outstanding.
@@ -291,7 +304,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	ctx.Send(p.pid, &actors.Welcome{
 		Delivery: p.conn.delivery,
 		Dedup:    r.dedup.For(id),
-		Tokens:   r.tokensFor(id, msg.Remote),
+		Limiter:  r.borrow(bucketOf(id, msg.Remote)),
 	})
 	if msg.Proven {
 		r.onProven(ctx, p)
@@ -361,7 +374,7 @@ func (r *registry) onTerminated(ctx actor.Context, pid *actor.PID) {
 func (r *registry) lost(ctx actor.Context, p *place) {
 	end := actors.End{Code: wire.DisconnectGoingAway, Reason: "internal error", Err: actors.ErrClosed}
 	if said := p.slot.Handle().Ended(); said != nil {
-		end, p.tokens = said.End, said.Tokens
+		end = said.End
 	}
 	r.leave(ctx, p, end)
 	r.free(ctx, p)
@@ -377,6 +390,17 @@ func (r *registry) free(ctx actor.Context, p *place) {
 	if r.stopping && len(r.places) == 0 {
 		ctx.Stop(ctx.Self())
 	}
+}
+
+// mend reconciles. What fails even then is left for the next panic or termination to mend: out of here a panic would
+// have protoactor stop every connection.
+func (r *registry) mend(ctx actor.Context) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.node.Log.Error("the registry's tables could not be mended", "panic", fault)
+		}
+	}()
+	r.reconcile(ctx)
 }
 
 // reconcile makes the tables agree with the living children again, after a panic left them in between.

@@ -95,6 +95,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	}
 	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
 	t.node = t.shared(&t.cfg)
+	t.dedup.judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil
 }
 
@@ -192,7 +193,7 @@ func (t *Transport) spawn() {
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
 		places:     make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
-		verified: make(map[string]bool), targets: make(map[string]*target), leftovers: make(map[leftoverKey]leftover),
+		verified: make(map[string]bool), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
 		settling: make(map[string]*time.Timer),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, &t.deliveries)
@@ -286,6 +287,9 @@ func (t *Transport) Stop(ctx context.Context) error {
 	t.phase = transportStopped
 	t.mu.Unlock()
 	if phase == transportNew {
+		if t.from.listener != nil {
+			return t.from.listener.Close() // it was given to us
+		}
 		return nil
 	}
 	if phase == transportRunning {

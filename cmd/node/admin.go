@@ -12,6 +12,9 @@ import (
 // transportOptions are how the transport is built into this program. Nobody measures times when nobody can see them.
 func (n *node) transportOptions() []supervisor.Option {
 	options := []supervisor.Option{supervisor.WithLogger(n.log)}
+	if n.socket != nil {
+		options = append(options, supervisor.WithListener(n.socket))
+	}
 	if n.settings.Admin != "" {
 		n.timings = admin.NewTimings()
 		options = append(options, supervisor.WithObserver(n.timings))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/service"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/spf13/cobra"
@@ -24,6 +26,8 @@ type app struct {
 	environ []string
 	now     func() time.Time
 	signals func() (received <-chan os.Signal, stop func())
+	manager func() (*service.Manager, error) // of services; nil: there is none
+	program string                           // what the program is called; "": node
 
 	dataDir  string // defaults of settings
 	file     string
@@ -44,7 +48,7 @@ func (a *app) run(args []string) int {
 // root builds the tree of commands.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "node",
+		Use:               cmp.Or(a.program, "node"),
 		Short:             "An encrypted peer-to-peer node",
 		Long:              rootHelp,
 		Version:           version(),
@@ -74,7 +78,7 @@ func (a *app) root() *cobra.Command {
 		a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
 		a.allowCommand(), a.revokeCommand(), a.authCommand(),
-		a.configCommand(), a.reloadCommand(), a.completionCommand(),
+		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
 	)
 	return root
 }

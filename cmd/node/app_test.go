@@ -173,7 +173,7 @@ func TestVersion(t *testing.T) {
 	info := &debug.BuildInfo{GoVersion: "go1.26", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
 		{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.time", Value: "2025-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"},
 	}}
-	if got, want := describe(info), "v1.2.3 (commit abc, with changes, 2025-01-02T03:04:05Z, go1.26)"; got != want {
+	if got, want := describe(info, "", "", ""), "v1.2.3 (commit abc, with changes, 2025-01-02T03:04:05Z, go1.26)"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/service"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/adrg/xdg"
 )
@@ -25,11 +27,22 @@ func main() {
 		environ:  os.Environ(),
 		now:      time.Now,
 		signals:  nodeSignals,
+		manager:  service.FromEnvironment,
+		program:  programName(os.Args[0]),
 		dataDir:  crypto.DefaultDataDir(),
 		file:     filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml"),
 		hostName: host,
 	}
 	os.Exit(a.run(os.Args[1:]))
+}
+
+// programName is what the help and the completions call the program: packages install it under another name where node is
+// taken.
+func programName(path string) string {
+	if name := filepath.Base(path); strings.HasSuffix(name, "-node") {
+		return name
+	}
+	return "node"
 }
 
 // nodeSignals delivers the signals that end `node run`, and SIGHUP. SIGPIPE is caught without being delivered: without that, a

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -25,7 +26,8 @@ const closeGrace = time.Second
 type node struct {
 	*supervisor.Transport // what control.Node and lineSender ask for by the same names
 
-	read func() (*settings.Settings, error) // the settings as they stand now
+	read   func() (*settings.Settings, error) // the settings as they stand now
+	socket net.Listener                       // of the service manager; nil: the node opens its own
 
 	reloading sync.Mutex
 	settings  *settings.Settings // in force; changed under reloading
@@ -41,8 +43,8 @@ type node struct {
 }
 
 // start opens everything in the order in which it depends on each other, and prints the first event.
-func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error)) (n *node, err error) {
-	n = &node{settings: s, read: read, events: newEventLog(a.stdout, s.Output, a.now)}
+func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error), socket net.Listener) (n *node, err error) {
+	n = &node{settings: s, read: read, socket: socket, events: newEventLog(a.stdout, s.Output, a.now)}
 	n.level.Set(s.LogLevel)
 	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/service"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/spf13/cobra"
 )
@@ -51,18 +52,21 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 	}
 	received, restore := a.signals()
 	defer restore()
-	n, err := a.start(s, read)
+	n, manager, err := a.startService(s, read)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	n.warn(manager.Ready("listening on " + n.URL()))
+	go manager.Watch(ctx, n.alive)
 	if fromInput {
 		lines := n.lineReader(a.stderr)
 		go lines.run(ctx, a.stdin) // a read of standard input cannot be interrupted: it may outlive the node
 	}
 	reason, failure := n.untilItEnds(ctx, received)
 	cancel()
+	n.warn(manager.Stopping())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -77,6 +81,38 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 				return errForced
 			}
 		}
+	}
+}
+
+// startService starts a node with what the service manager, if there is one, has prepared for it.
+func (a *app) startService(s *settings.Settings, read func() (*settings.Settings, error)) (*node, *service.Manager, error) {
+	var manager *service.Manager
+	var err error
+	if a.manager != nil {
+		if manager, err = a.manager(); err != nil {
+			return nil, nil, err
+		}
+	}
+	socket, err := manager.Listener()
+	if err != nil {
+		return nil, nil, err
+	}
+	n, err := a.start(s, read, socket)
+	if err != nil && socket != nil {
+		err = errors.Join(err, socket.Close())
+	}
+	return n, manager, err
+}
+
+// alive asks the registry, through which every connection comes and goes.
+func (n *node) alive(ctx context.Context) error {
+	_, err := n.Status(ctx)
+	return err
+}
+
+func (n *node) warn(err error) {
+	if err != nil {
+		n.log.Warn("service", "error", err)
 	}
 }
 

@@ -42,7 +42,7 @@ func (w *world) sentBy(n *node) (sent []*dispatch) {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	for _, d := range w.ledger.sends {
-		if d.from == n.index && d.conn != nil && d.ended != 0 && d.err == nil && d.at.After(w.trouble[pairOf(d.from, d.to)]) {
+		if d.from == n.index && d.conn != nil && d.ended != 0 && d.err == nil && !d.settled && d.at.After(w.trouble[pairOf(d.from, d.to)]) {
 			sent = append(sent, d)
 		}
 	}

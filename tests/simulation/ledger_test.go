@@ -19,6 +19,9 @@ type ledger struct {
 	streams    map[*supervisor.PeerConnection]int64
 }
 
+// mostAge is how old a message may be when it is sent again, so that it is fresh by any two clocks.
+const mostAge = dedupTTL - 2*maxSkew - 10*time.Second
+
 // dispatch is one Send of one message to one peer.
 type dispatch struct {
 	id       string
@@ -28,7 +31,7 @@ type dispatch struct {
 	begun    int64 // on the ledger's clock
 	ended    int64 // 0: it has not returned
 	err      error
-	settled  bool // it has been checked for good
+	settled  bool // it has been checked for good, or cannot be
 }
 
 // delivery is one message in a handler.
@@ -54,6 +57,9 @@ func (l *ledger) begin(msg *wire.Message, d dispatch) *dispatch {
 	l.made[msg.ID] = msg
 	l.clock++
 	d.id, d.at, d.begun = msg.ID, time.Now(), l.clock
+	if first := l.byID[d.id]; len(first) > 0 && d.at.Sub(first[0].at) > mostAge {
+		d.settled = true // it may be stale for a node whose clock is ahead
+	}
 	l.sends = append(l.sends, &d)
 	l.byID[d.id] = append(l.byID[d.id], &d)
 	return &d

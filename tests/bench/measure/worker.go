@@ -34,12 +34,15 @@ type worker struct {
 	link  systems.Link
 	flock *systems.Flock
 	dir   string
+	did   string // for the name of a profile
 }
 
 // Work answers calls until the parent goes away.
 func Work() {
 	w := &worker{}
+	stop := profile()
 	defer w.close()
+	defer func() { stop(w.did) }()
 	process.Serve(w.handle)
 }
 
@@ -59,6 +62,9 @@ func (w *worker) handle(call string, raw json.RawMessage) (any, error) {
 	var a args
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return nil, err
+	}
+	if a.System != "" || call == "broadcast" {
+		w.did += call + " " + a.System + " "
 	}
 	switch call {
 	case "listen":

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -32,6 +34,7 @@ const maxConns = 20_000
 const lanes = 2
 
 type ours struct {
+	system    *actor.ActorSystem
 	transport *supervisor.Transport
 	book      *supervisor.PeerRegistry
 	tally     *Tally
@@ -43,7 +46,7 @@ func newOurs(o Options) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &ours{book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
+	n := &ours{system: quietSystem(), book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
 	if o.Dir != "" {
 		if n.book, err = supervisor.OpenPeerRegistry(filepath.Join(o.Dir, "peers.db")); err != nil {
 			return nil, err
@@ -57,7 +60,7 @@ func newOurs(o Options) (Node, error) {
 	}
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr, cfg.MaxConns, cfg.RateRefill, cfg.DedupTTL = "127.0.0.1:0", maxConns, 0, DedupTTL
-	if n.transport, err = supervisor.NewTransport(keys, n.book, cfg); err != nil {
+	if n.transport, err = supervisor.NewTransport(keys, n.book, cfg, supervisor.WithActorSystem(n.system)); err != nil {
 		return nil, err
 	}
 	n.transport.OnMessage(n.onMessage)
@@ -92,12 +95,15 @@ func (n *ours) Dial(address string) (Link, error) {
 	return &oursLink{node: n, conn: conn}, nil
 }
 
+// Broadcast asks the registry by message and does not wait for its answer, as a program in the tree does it. That nobody
+// missed it is seen at the other end.
 func (n *ours) Broadcast(size int) error {
 	msg, err := wire.NewMessage(typeCounted, n.id, "", strings.Repeat("x", size))
 	if err != nil {
 		return err
 	}
-	return n.transport.Broadcast(msg)
+	n.system.Root.Send(n.transport.PID(), &supervisor.Broadcast{Message: msg})
+	return nil
 }
 
 func (n *ours) Peers() int    { return n.transport.ConnectedPeers() }

@@ -2,7 +2,6 @@ package systems
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -19,8 +18,7 @@ type remoteNode struct {
 }
 
 func newRemote() Node {
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	system := quietSystem()
 	n := &remoteNode{system: system, remote: remote.NewRemote(system, remote.Configure("127.0.0.1", 0))}
 	n.remote.Start()
 	return n
@@ -62,4 +60,10 @@ func (l *remoteLink) Ask(size int) error {
 		return fmt.Errorf("the answer is %v", answer)
 	}
 	return nil
+}
+
+// quietSystem is an actor system that logs nothing: protoactor's own log would print messages.
+func quietSystem() *actor.ActorSystem {
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	return actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 }

@@ -87,7 +87,7 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 		if e.Remote {
 			who = "the peer"
 		}
-		text := fmt.Sprintf("closed by %s: %s (%s)", who, printable.Cut(printable.Text(e.Reason), maxName), e.Code)
+		text := fmt.Sprintf("has gone: %s (%s), closed by %s", printable.Cut(printable.Text(e.Reason), maxName), e.Code, who)
 		j.add(entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, now)
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s",

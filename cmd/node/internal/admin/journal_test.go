@@ -53,7 +53,7 @@ func TestEvents(t *testing.T) {
 		{supervisor.PeerVerified{Peer: "p"}, entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"}},
 		{
 			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
-			entry{Mood: warning, Kind: "disconnected", Peer: "p", Text: fmt.Sprintf("closed by the peer: bye (%v)", wire.DisconnectNormal)},
+			entry{Mood: warning, Kind: "disconnected", Peer: "p", Text: fmt.Sprintf("has gone: bye (%v), closed by the peer", wire.DisconnectNormal)},
 		},
 		{
 			supervisor.DialFailed{Address: "h:1", Err: fmt.Errorf("dial: %w", refused), RetryIn: 1234 * time.Millisecond},

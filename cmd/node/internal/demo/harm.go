@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -131,6 +132,9 @@ func stall(ctx context.Context, m *mesh) error {
 		_, failed, err := m.alice.BroadcastContext(ctx, msg)
 		if err != nil {
 			return err
+		}
+		if at := slices.IndexFunc(failed, func(f supervisor.SendFailure) bool { return f.Peer == m.bob.id }); at >= 0 {
+			return fmt.Errorf("alice to bob, who reads: %w", failed[at].Err)
 		}
 		sent++
 		if err := m.await(ctx, "bob receives what alice broadcasts", func() bool { return len(m.messages(m.bob, "load")) >= sent }); err != nil {

@@ -87,7 +87,7 @@ func (m *mesh) Bob() *member { return m.bob }
 func (m *mesh) Carol() *member { return m.carol }
 
 // smallQueue is what may wait for a peer of alice's, so that one that does not read is noticed soon.
-const smallQueue = 1 << 20
+const smallQueue = 2 << 20
 
 func start(_ context.Context, m *mesh) (err error) {
 	for _, one := range []struct {

@@ -1,0 +1,35 @@
+package measure
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+)
+
+// ProfileFolder is the environment variable with the folder into which workers write CPU profiles; empty: none.
+const ProfileFolder = "BENCH_PROFILES"
+
+// profile takes a CPU profile of this process until the returned function is called with what the process was.
+func profile() (stop func(what string)) {
+	folder := os.Getenv(ProfileFolder)
+	if folder == "" {
+		return func(string) {}
+	}
+	name := filepath.Join(folder, fmt.Sprint(os.Getpid()))
+	file, err := os.Create(name)
+	if err == nil {
+		err = pprof.StartCPUProfile(file)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no profile:", err)
+		return func(string) {}
+	}
+	return func(what string) {
+		pprof.StopCPUProfile()
+		file.Close()
+		what = strings.NewReplacer("/", "-", " ", "-", ",", "").Replace(what)
+		_ = os.Rename(name, name+"-"+what+".pprof")
+	}
+}

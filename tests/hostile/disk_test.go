@@ -1,0 +1,143 @@
+package hostile
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// smallDisk mounts a disk of a few kilobytes until the test ends, which only root may.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := newHome(t)
+	if os.Geteuid() != 0 {
+		t.Skip("a small disk is mounted by root only")
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=0700,size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("a small disk cannot be mounted here: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount %s: %v: %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// fill fills a disk to its last byte with a file, and returns its path.
+func fill(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	must(t, err)
+	defer f.Close()
+	for _, size := range []int{4096, 1} {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	return path
+}
+
+// TestFullDiskIdentity: on a full disk no identity is made, and none is left half made.
+func TestFullDiskIdentity(t *testing.T) {
+	t.Parallel()
+	home := smallDisk(t, "16k")
+	filler := fill(t, home)
+	code, stderr := run(t, home, "id")
+	if code != 1 || !strings.Contains(stderr, "no space left") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit code %d, want 1 and one line that says why:\n%s", code, stderr)
+	}
+	must(t, os.Remove(filler))
+	if code, stderr = run(t, home, "id"); code != 0 {
+		t.Errorf("with room again: exit code %d:\n%s", code, stderr)
+	}
+}
+
+// TestFullDiskBook: when the disk is full an order fails with a clear error and changes nothing, the node goes on, and
+// with room again it works again. After a kill the book holds what was confirmed and nothing else.
+func TestFullDiskBook(t *testing.T) {
+	t.Parallel()
+	home := smallDisk(t, "512k")
+	p := launch(t, home)
+	filler := fill(t, home)
+	confirmed := make(map[string]bool)
+	allow := func() (ok bool, stderr string) {
+		keys := []string{"allow"}
+		for range 40 { // enough for a page of its own
+			keys = append(keys, identity(t, "listed").PublicKey)
+		}
+		code, stderr := run(t, home, keys...)
+		for _, key := range keys[1:] {
+			confirmed[key] = code == 0
+		}
+		if code != 0 && code != 1 {
+			t.Fatalf("exit code %d:\n%s", code, stderr)
+		}
+		return code == 0, stderr
+	}
+	ok, stderr := allow()
+	for range 50 { // the file's free pages come first
+		if !ok {
+			break
+		}
+		ok, stderr = allow()
+	}
+	if ok || !strings.Contains(stderr, "no space left") || !strings.Contains(stderr, bookOf(home)) || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("an order on a full disk: done %t, want one line that names the file and says why:\n%s", ok, stderr)
+	}
+	must(t, os.Remove(filler))
+	if ok, stderr = allow(); !ok {
+		t.Errorf("with room again:\n%s", stderr)
+	}
+	if code, stderr := run(t, home, "status"); code != 0 {
+		t.Errorf("the node does not answer: %s", stderr)
+	}
+	p.kill()
+	book, err := supervisor.OpenPeerRegistry(bookOf(home))
+	must(t, err)
+	defer book.Close()
+	for text, want := range confirmed {
+		key, err := crypto.ParsePublicKey(text)
+		must(t, err)
+		if book.Allowed(key) != want {
+			t.Errorf("a key that was confirmed %t is in the book %t", want, !want)
+		}
+	}
+}
+
+// TestHalfABook: a book that was cut in half is an error that names it, and is left as it is. The same goes for one that
+// others may not have written.
+func TestHalfABook(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	p := launch(t, home)
+	if code, stderr := run(t, home, "allow", identity(t, "listed").PublicKey); code != 0 {
+		t.Fatal(stderr)
+	}
+	p.kill()
+	good, err := os.ReadFile(bookOf(home))
+	must(t, err)
+	for _, size := range []int{0, 1, len(good) / 2, len(good) - 1} {
+		bad := good[:size]
+		must(t, os.WriteFile(bookOf(home), bad, 0o600))
+		code, stderr := run(t, home, "run", "--listen", "127.0.0.1:0", "--admin", "", "--log-level", "error")
+		now, err := os.ReadFile(bookOf(home))
+		must(t, err)
+		if size == 0 && code == 0 {
+			continue
+		}
+		if code != 1 || !strings.Contains(stderr, bookOf(home)) || strings.Count(stderr, "\n") != 1 || !bytes.Equal(now, bad) {
+			t.Errorf("cut to %d of %d bytes: exit code %d, %d bytes now, want 1, one line that names it, and the same bytes:\n%s",
+				size, len(good), code, len(now), stderr)
+		}
+	}
+	must(t, os.WriteFile(bookOf(home), good, 0o600))
+	launch(t, home)
+}

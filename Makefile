@@ -1,15 +1,18 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check format lint fuzz simulate bench browser screenshots clean
+.PHONY: help build test check format lint fuzz simulate bench browser screenshots man deb security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+DATE ?= $(shell git show -s --format=%cI HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X main.buildVersion=$(VERSION) -X main.buildCommit=$(COMMIT) -X main.buildDate=$(DATE)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | column -t -s '	'
 
 build: ## one static binary, ./node
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o node ./cmd/node
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o node ./cmd/node
 
 test: ## all tests, with the race detector
 	go test -race ./...
@@ -44,5 +47,32 @@ screenshots: ## make the pictures in docs/images with Chromium
 	mkdir -p docs/images
 	cd tests/browser && SCREENSHOTS=$(CURDIR)/docs/images go test -v -count=1 -run Screenshots ./...
 
+# The name by which packages install the program: /usr/bin/node is Node.js on many systems.
+PACKAGED = dist/go-p2p-node
+
+.PHONY: $(PACKAGED)
+$(PACKAGED):
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./cmd/node
+
+man: $(PACKAGED) ## the man pages, made from the commands, into dist/man
+	rm -rf dist/man && mkdir -p dist/man
+	$(PACKAGED) man dist/man
+	gzip -9n dist/man/*.1
+
+# A version that begins with a number, as Debian wants it; without a tag it is 0 and the commit.
+DEB_VERSION = $(if $(filter v%,$(VERSION)),$(patsubst v%,%,$(VERSION)),0.0.0-$(VERSION))
+
+deb: man ## a Debian package with service, man pages and completions, into dist
+	mkdir -p dist/completion
+	$(PACKAGED) completion bash >dist/completion/go-p2p-node.bash
+	$(PACKAGED) completion zsh >dist/completion/_go-p2p-node
+	$(PACKAGED) completion fish >dist/completion/go-p2p-node.fish
+	$(PACKAGED) config --example >dist/node.yaml
+	ARCH=$$(go env GOARCH) VERSION=$(DEB_VERSION) \
+		go run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2 package --config packaging/nfpm.yaml --packager deb --target dist/
+
+security: ## how systemd rates the rights of the service; 0 is best
+	systemd-analyze security --offline=yes packaging/systemd/go-p2p.service | tail -1
+
 clean: ## remove what was built
-	rm -f node
+	rm -rf node dist

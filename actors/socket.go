@@ -78,18 +78,21 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // otherwise. ctx ends the dial, not the socket.
 func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Config, opts SocketOptions) (*Socket, error) {
 	var conn *corkConn
-	open := func(ctx context.Context, network, address string, secure bool) (net.Conn, error) {
-		raw, err := dial(ctx, network, address)
+	var keep func() bool
+	open := func(within context.Context, network, address string, secure bool) (net.Conn, error) {
+		raw, err := dial(within, network, address)
 		if err != nil {
 			return nil, err
 		}
 		if secure {
-			if raw, err = handshakeTLS(ctx, raw, address, tlsConfig); err != nil {
+			if raw, err = handshakeTLS(within, raw, address, tlsConfig); err != nil {
 				return nil, err
 			}
 		}
-		conn = newCorkConn(raw, opts)
-		return conn, nil
+		opened := newCorkConn(raw, opts)
+		// After a bad answer the library goes on reading, for seconds: not past the end of the dial, which frees the slot.
+		conn, keep = opened, context.AfterFunc(ctx, opened.abort)
+		return opened, nil
 	}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -114,6 +117,7 @@ func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *t
 		}
 		return nil, plain(err)
 	}
+	keep() // when ctx has ended in this moment, the socket has too
 	return newSocket(ws, conn, conn.RemoteAddr().String(), opts), nil
 }
 

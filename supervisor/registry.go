@@ -336,7 +336,6 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 	r.order++
 	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
 	p.conn.verified.Store(true)
-	r.book.Add(r.describe(p))
 	for _, rival := range r.peers[id] {
 		if rival != p && rival.standing.proven {
 			rival.standing.confirmed = false
@@ -344,6 +343,7 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 		}
 	}
 	r.reorder(id)
+	r.book.Add(r.describe(p)) // asks the program's clock: after the tables
 	if !r.verified[id] { // told last, so that who answers the news with a Send reaches the proven connection
 		r.verified[id] = true
 		p.conn.delivery.Event(PeerVerified{Peer: id})

@@ -16,7 +16,7 @@ import (
 //go:embed assets
 var assets embed.FS // the one package variable: the compiler can embed into nothing else
 
-// contentTypes are those of the embedded files. The system's own table is not asked: it differs from host to host.
+// contentType is that of an embedded file, by its name. The system's own table is not asked: it differs from host to host.
 func contentType(name string) (string, bool) {
 	switch path.Ext(name) {
 	case ".html":

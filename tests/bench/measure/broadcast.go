@@ -60,7 +60,7 @@ func (w *worker) broadcast(a args) (figures, error) {
 	after, err := process.Measure()
 	deliveries := float64(b.sent-warm) * float64(a.N)
 	return figures{
-		"broadcasts": float64(b.sent), "rate": deliveries / took.Seconds(),
+		"peers": float64(a.N), "broadcasts": float64(b.sent), "rate": deliveries / took.Seconds(),
 		"server cpu": (after.CPU - before.CPU) / deliveries,
 	}, err
 }

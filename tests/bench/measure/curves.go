@@ -21,7 +21,7 @@ func (r *run) curves(repeat int) error {
 	}
 	for _, peers := range r.CurvePeers {
 		for _, system := range both {
-			found, err := r.broadcastTo(system, peers, inFlight)
+			found, err := r.broadcastTo(system, peers, InFlight)
 			if err != nil {
 				return fmt.Errorf("%s: %w", system, err)
 			}

@@ -86,7 +86,7 @@ const (
 	OverIdle    = "over idle"        // connections
 	OverKnown   = "over known peers" // known peers
 	Portable    = "ours, portable"   // the system built with purego
-	inFlight    = 16                 // broadcasts, when more than one
+	InFlight    = 16                 // broadcasts, when more than one
 	largestIdle = 3                  // repeats of what takes long
 )
 

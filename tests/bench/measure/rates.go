@@ -137,7 +137,7 @@ func (r *run) roundTrip(repeat int) error {
 
 // broadcasts measures a broadcast to many peers with one and with many of them on their way.
 func (r *run) broadcasts(repeat int) error {
-	for _, flying := range []int{1, inFlight} {
+	for _, flying := range []int{1, InFlight} {
 		for _, system := range []string{systems.Ours, systems.Reference, systems.Coder} {
 			found, err := r.broadcastTo(system, r.Peers, flying)
 			if err != nil {

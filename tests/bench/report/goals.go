@@ -92,7 +92,7 @@ func goals() []goal {
 		goal{name: "round trip p50, 256 B, one core", goal: 0.45, floor: 0.55, less: true, of: versus(measure.RoundTrip, systems.Ours, systems.Reference, fixed(256), "p50", false)},
 		goal{name: "CPU a message, 256 B, both ends", goal: 1. / 8, floor: 1 / 5.7, less: true, of: versus(measure.OneWay, systems.Ours, systems.Reference, fixed(256), "cpu", false)},
 		goal{name: "broadcast, one in flight", goal: 3, floor: 2.5, of: versus(measure.Broadcast, systems.Ours, systems.Reference, fixed(1), "rate", false)},
-		goal{name: "broadcast, pipelined", goal: 16, floor: 12, of: versus(measure.Broadcast, systems.Ours, systems.Reference, fixed(16), "rate", false)},
+		goal{name: "broadcast, pipelined", goal: 16, floor: 12, of: versus(measure.Broadcast, systems.Ours, systems.Reference, fixed(measure.InFlight), "rate", false)},
 		goal{name: "resident memory of an idle connection", goal: 0.85, floor: 1, less: true, of: versus(measure.Idle, systems.Ours, systems.Reference, last(measure.Idle), "resident", false)},
 		goal{name: "goroutines of an idle connection", goal: 1, floor: none, less: true, plain: true, of: plain(measure.Idle, systems.Ours, last(measure.Idle), "goroutines")},
 		goal{name: "new connections a second, many known peers", goal: 5, floor: 4, of: versus(measure.Connect, systems.Ours, systems.Reference, known, "rate", false)},

@@ -88,7 +88,8 @@ func (r *Results) tables() string {
 	part("Round trip, 256 B, both processes on one core", r.table(measure.RoundTrip, []column{
 		{"p50", 256, "p50", micros}, {"p99", 256, "p99", micros},
 	}))
-	part("Broadcast of 256 B to 1,000 peers, deliveries a second and server CPU a delivery", r.table(measure.Broadcast, slices.Concat(
+	peers := r.figure(measure.Broadcast, systems.Ours, 1, "peers").median
+	part(fmt.Sprintf("Broadcast of 256 B to %.0f peers, deliveries a second and server CPU a delivery", peers), r.table(measure.Broadcast, slices.Concat(
 		r.columnsOver(measure.Broadcast, "rate", flying, perSecond), r.columnsOver(measure.Broadcast, "server cpu", flying, micros))))
 	part("An idle connection", r.table(measure.Idle, slices.Concat(
 		r.columnsOver(measure.Idle, "resident", func(v float64) string { return fmt.Sprintf("resident, %.0f of them", v) }, kilobytes),

@@ -130,8 +130,10 @@ func (r *Results) codecTable() string {
 			}
 			row := []string{label}
 			for _, c := range []column{
-				{figure: "seal " + library, format: micros}, {figure: "open " + library, format: micros},
-				{figure: "seal " + library + " allocations", format: plainly}, {figure: "open " + library + " allocations", format: plainly},
+				{figure: "seal " + library, format: micros},
+				{figure: "open " + library, format: micros},
+				{figure: "seal " + library + " allocations", format: plainly},
+				{figure: "open " + library + " allocations", format: plainly},
 			} {
 				row = append(row, c.format(r.figure(measure.Codec, build, 256, c.figure).median))
 			}

@@ -67,7 +67,7 @@ deb: man ## a Debian package with service, man pages and completions, into dist
 	$(PACKAGED) completion bash >dist/completion/go-p2p-node.bash
 	$(PACKAGED) completion zsh >dist/completion/_go-p2p-node
 	$(PACKAGED) completion fish >dist/completion/go-p2p-node.fish
-	$(PACKAGED) config --example >dist/node.yaml
+	$(PACKAGED) config --example | sed -e 's,^#data-dir: .*,#data-dir: /var/lib/go-p2p,' -e 's,^#name: .*,#name: "",' >dist/node.yaml
 	ARCH=$$(go env GOARCH) VERSION=$(DEB_VERSION) \
 		go run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2 package --config packaging/nfpm.yaml --packager deb --target dist/
 

@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/Snider/go-p2p/actors"
 )
 
 // TransportConfig are the settings of a node's transport. DefaultTransportConfig gives the values of the protocol
@@ -121,4 +123,12 @@ func (c TransportConfig) withDefaults() TransportConfig {
 		c.MaxConnsPerAddress = max(2, c.MaxConns/4)
 	}
 	return c
+}
+
+func (c *TransportConfig) limits() actors.Limits {
+	return actors.Limits{
+		MaxMessageSize: c.MaxMessageSize, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout,
+		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill,
+		MaxClockSkew: c.MaxClockSkew, QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
+	}
 }

@@ -91,6 +91,15 @@ func (c *certificate) change(certFile, keyFile string) error {
 	return nil
 }
 
+// shared returns what all connections share that are made while cfg is in force.
+func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
+	return &actors.Node{
+		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
+		Samples: t.samples, Log: t.from.log, Replies: t.replies,
+		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go, Observer: t.from.observer,
+	}
+}
+
 // UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
 func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
 	t.book.UseAuthMode(mode)

@@ -343,8 +343,8 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 		}
 	}
 	r.reorder(id)
-	r.book.Add(r.describe(p)) // asks the program's clock: after the tables
-	if !r.verified[id] { // told last, so that who answers the news with a Send reaches the proven connection
+	r.book.Add(r.describe(p)) // after the tables, since it asks the program's clock
+	if !r.verified[id] {      // told last, so that who answers the news with a Send reaches the proven connection
 		r.verified[id] = true
 		p.conn.delivery.Event(PeerVerified{Peer: id})
 	}

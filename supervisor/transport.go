@@ -1,5 +1,3 @@
-// Package supervisor holds all connections of a node: the registry actor that supervises them, admission, dedup,
-// broadcast, the peer book, the dialling and listening, and Transport, which is how programs use the tree.
 package supervisor
 
 import (
@@ -97,23 +95,6 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.node = t.shared(&t.cfg)
 	t.dedup.judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil
-}
-
-// shared returns what all connections share that are made while cfg is in force.
-func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
-	return &actors.Node{
-		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		Samples: t.samples, Log: t.from.log, Replies: t.replies,
-		Wall: t.from.wall, Rand: t.from.rand, Spawn: t.work.Go, Observer: t.from.observer,
-	}
-}
-
-func (c *TransportConfig) limits() actors.Limits {
-	return actors.Limits{
-		MaxMessageSize: c.MaxMessageSize, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout,
-		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill,
-		MaxClockSkew: c.MaxClockSkew, QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
-	}
 }
 
 // OnMessage sets the handler of every message that passes limiter, decryption and dedup; pings, pongs and disconnects

@@ -58,7 +58,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	n.warn(manager.Ready("listening on " + n.URL()))
+	n.warn(manager.Ready(n.listening().text()))
 	go manager.Watch(ctx, n.alive)
 	if fromInput {
 		lines := n.lineReader(a.stderr)

@@ -59,7 +59,7 @@ func TestUnderServiceManager(t *testing.T) {
 			}
 		}
 	}
-	if text := hear("READY=1"); !strings.Contains(text, "STATUS=listening on ws://"+ln.Addr().String()) {
+	if text := hear("READY=1"); !strings.Contains(text, "is listening on ws://"+ln.Addr().String()) {
 		t.Errorf("ready: %s", text)
 	}
 	hear("WATCHDOG=1")

@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,9 +31,9 @@ func run() error {
 	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: the table is only printed")
 	output := flag.String("json", "", "file for all that was measured; empty: none")
 	from := flag.String("from", "", "measure nothing, and write the page from a file that -json made")
-	portable := flag.Bool("portable", true, "measure the node without assembly too; builds it first")
+	portable := flag.Bool("portable", true, "measure the node with the portable key stream too; builds it first")
 	only := flag.String("only", "", "measure one part only: codec and dedup, one way, round trip, broadcast, new connections, idle, curves")
-	profiles := flag.String("profiles", "", "folder for a CPU profile of each process; it costs a little speed")
+	profiles := flag.String("profiles", "", "folder for a CPU profile of each process, and heaps of idle connections; it costs a little speed")
 	flag.Parse()
 	if *profiles != "" {
 		if err := os.Setenv(measure.ProfileFolder, *profiles); err != nil {
@@ -83,10 +81,7 @@ func measured(quick bool, repeats int, portable bool, only string) (*report.Resu
 			return nil, err
 		}
 		defer os.RemoveAll(folder)
-		plan.Portable = filepath.Join(folder, "portable")
-		build := exec.Command("go", "build", "-tags", "purego", "-o", plan.Portable, "github.com/Snider/go-p2p/tests/bench")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
+		if plan.Portable, err = buildPortable(folder); err != nil {
 			return nil, fmt.Errorf("build without assembly: %w", err)
 		}
 	}

@@ -121,7 +121,12 @@ func run(t *testing.T, home string, args ...string) (code int, stderr string) {
 	cmd := nodeCommand(t, home, args...)
 	var text strings.Builder
 	cmd.Stderr = &text
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		timeout := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		defer timeout.Stop()
+		err = cmd.Wait()
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Errorf("node %q: %v", args, err)

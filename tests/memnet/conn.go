@@ -2,7 +2,6 @@ package memnet
 
 import (
 	"bytes"
-	"cmp"
 	"io"
 	"net"
 	"os"
@@ -70,16 +69,6 @@ func (n *Network) connect(from, to *Host, address *net.TCPAddr) *end {
 	to.listener.backlog = append(to.listener.backlog, far)
 	n.changed.Broadcast()
 	return near
-}
-
-// sorted returns the ends that are not closed, oldest first: maps have no order that a seed could decide.
-func (n *Network) sorted() []*end {
-	all := make([]*end, 0, len(n.ends))
-	for e := range n.ends {
-		all = append(all, e)
-	}
-	slices.SortFunc(all, func(a, b *end) int { return cmp.Compare(a.serial, b.serial) })
-	return all
 }
 
 // send puts a segment on the wire to the other end; n.mu is held.

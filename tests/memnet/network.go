@@ -11,8 +11,10 @@
 package memnet
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -142,5 +144,15 @@ func (n *Network) Leaks() []string {
 	for _, e := range n.sorted() {
 		all = append(all, fmt.Sprintf("%v → %v", e.local, e.remote))
 	}
+	return all
+}
+
+// sorted returns the ends that are not closed, oldest first: maps have no order that a seed could decide.
+func (n *Network) sorted() []*end {
+	all := make([]*end, 0, len(n.ends))
+	for e := range n.ends {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *end) int { return cmp.Compare(a.serial, b.serial) })
 	return all
 }

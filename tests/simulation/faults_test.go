@@ -6,11 +6,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
-
-var nilGoodbye = (*actors.Goodbye)(nil)
 
 // stranger connects and behaves badly for a quarter of a minute at most, since nobody keeps it longer.
 func stranger(host *memnet.Host, address string, kind int) {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -199,14 +197,14 @@ func (w *world) chatter(a, b *node) {
 	for _, way := range [][2]*node{{a, b}, {b, a}} {
 		from, to, t := way[0], way[1], way[0].transport
 		w.work.Go(func() {
-			for range 50 {
+			for range 25 {
 				if c := t.GetConnection(to.id); c != nil {
 					msg, err := wire.NewMessage(typeTell, from.id, to.id, "chatter")
 					from.must(err)
 					msg.Timestamp = from.wall().UTC()
 					w.dispatch(from.index, to.index, c, msg)
 				}
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(200 * time.Millisecond)
 			}
 		})
 	}
@@ -266,45 +264,3 @@ func (w *world) stepStrangers() string {
 	}
 	return fmt.Sprintf("%d strangers of kind %d at node %d", count, kind, n.index)
 }
-
-func (w *world) stepKill() string {
-	a, b, c := w.linked()
-	if c == nil {
-		return ""
-	}
-	w.upset(a.index, b.index, time.Now().Add(calmAfter))
-	switch w.random.IntN(3) {
-	case 0:
-		w.system.Root.Stop(c.PID())
-		return fmt.Sprintf("node %d: the actor of the connection to %d is stopped", a.index, b.index)
-	case 1:
-		w.system.Root.Poison(c.PID())
-		return fmt.Sprintf("node %d: the actor of the connection to %d is poisoned", a.index, b.index)
-	default:
-		panicActor(w.system, c.PID())
-		return fmt.Sprintf("node %d: the actor of the connection to %d panics", a.index, b.index)
-	}
-}
-
-func (w *world) stepRegistry() string {
-	n := w.some()
-	if !n.up {
-		return ""
-	}
-	w.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
-	return fmt.Sprintf("node %d: the registry panics", n.index)
-}
-
-// stepFuse has the registry panic in the middle of something: at one of its next looks at the clock.
-func (w *world) stepFuse() string {
-	n := w.some()
-	if !n.up {
-		return ""
-	}
-	n.fuse.Store(1 + w.random.Int32N(3))
-	w.upsetAll(n.index, time.Now().Add(calmAfter))
-	return fmt.Sprintf("node %d: the clock will panic inside the registry, at reading %d", n.index, n.fuse.Load())
-}
-
-// panicActor makes a connection's actor panic: a nil goodbye has no end to look at.
-func panicActor(system *actor.ActorSystem, pid *actor.PID) { system.Root.Send(pid, nilGoodbye) }

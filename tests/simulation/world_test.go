@@ -24,7 +24,7 @@ const (
 	// maxSkew is how far a clock is off, either way, so that two clocks differ by less than the allowed five minutes.
 	maxSkew = 90 * time.Second
 	// mostSteps bounds the steps of a seed.
-	mostSteps = 24
+	mostSteps = 20
 )
 
 // world is one run: a mesh, its network, and what is known of it. The driver is its only goroutine; the rest is
@@ -144,7 +144,10 @@ func (w *world) build() {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	w.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet)) // shared: making one costs as much as a small mesh
 	w.watchLetters()
-	count := 3 + min(w.random.IntN(10), w.random.IntN(10), w.random.IntN(10))
+	count := 3 + min(w.random.IntN(6), w.random.IntN(6))
+	if w.random.IntN(20) == 0 {
+		count = 3 + w.random.IntN(10)
+	}
 	w.roomy = w.random.IntN(5) > 0
 	w.disks = w.random.IntN(4) == 0
 	most := 2*count + 4

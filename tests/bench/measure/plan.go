@@ -29,7 +29,7 @@ type Plan struct {
 	CurveConnections, CurvePeers, CurveIdle, CurveKnown []int
 
 	Only     string    // the one part that is measured; empty: all
-	Portable string    // a binary of this program that was built with the tag purego; empty: leave it out
+	Portable string    // a binary of this program with the key stream in plain Go; empty: leave it out
 	Log      io.Writer // where it says what it does
 }
 
@@ -85,7 +85,7 @@ const (
 	OverPeers   = "over peers"       // peers of a broadcast
 	OverIdle    = "over idle"        // connections
 	OverKnown   = "over known peers" // known peers
-	Portable    = "ours, portable"   // the system built with purego
+	Portable    = "ours, portable"   // the system with its key stream in plain Go
 	InFlight    = 16                 // broadcasts, when more than one
 	largestIdle = 3                  // repeats of what takes long
 )

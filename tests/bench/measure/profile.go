@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,5 +32,20 @@ func profile() (stop func(what string)) {
 		file.Close()
 		what = strings.NewReplacer("/", "-", " ", "-", ",", "").Replace(what)
 		_ = os.Rename(name, name+"-"+what+".pprof")
+	}
+}
+
+// heapProfile writes what the heap holds now.
+func heapProfile(what string) {
+	folder := os.Getenv(ProfileFolder)
+	if folder == "" {
+		return
+	}
+	file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%d-%s.heap", os.Getpid(), what)))
+	if err == nil {
+		err = errors.Join(pprof.WriteHeapProfile(file), file.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no profile:", err)
 	}
 }

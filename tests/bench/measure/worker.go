@@ -88,6 +88,7 @@ func (w *worker) handle(call string, raw json.RawMessage) (any, error) {
 		return process.Measure()
 	case "settle":
 		process.Settle()
+		heapProfile(fmt.Sprint(w.node.Peers(), "-peers"))
 		return process.Measure()
 	case "await peers":
 		return nil, w.awaitPeers(a.N, a.Known)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
@@ -48,9 +49,10 @@ func (r *Results) draw(folder string) error {
 }
 
 func (r *Results) drawOne(c chart, path string) error {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.title, c.x, c.y
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.YOffs = true, -vg.Points(4)
 	p.Add(plotter.NewGrid())
 	if c.logX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
@@ -76,9 +78,14 @@ func (r *Results) drawOne(c chart, path string) error {
 		p.Add(line, marks)
 		p.Legend.Add(system, line, marks)
 	}
-	if !c.logY {
+	if c.logY {
+		p.Y.Max *= 20 // room for the legend
+	} else {
 		p.Y.Min = 0
-		p.Y.Max *= 1.25 // room for the legend
+		p.Y.Max *= 1.3
+	}
+	if p.X.Max *= 1.02; c.logX {
+		p.X.Max *= 1.2
 	}
 	return p.Save(16*vg.Centimeter, 10*vg.Centimeter, path)
 }

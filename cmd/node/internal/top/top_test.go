@@ -51,8 +51,10 @@ func sampleAt(seconds int) Sample {
 			Goroutines: 23, HeapBytes: 14 << 20,
 		},
 		Peers: []supervisor.PeerInfo{
-			{ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
-				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7, PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Role: "dual"},
+			{
+				ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
+				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7, PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Role: "dual",
+			},
 			{ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Connected: true, Direction: "outbound", RTTMs: 12.5, Address: "wss://example.org:443/ws", LastSeen: at, Persistent: true, Role: "worker"},
 			{ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name", Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour)},
 			{ID: "22ffda5ff32ade93902da91128a56961", Name: "eve"},

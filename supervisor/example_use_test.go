@@ -1,0 +1,149 @@
+package supervisor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// A node in ten lines: an identity that is made once and kept, a peer book, a transport.
+func ExampleNewTransport() {
+	dir, _ := os.MkdirTemp("", "example") // a program takes a directory that stays
+	defer os.RemoveAll(dir)
+
+	keys, err := crypto.NewNodeManagerAt(dir)
+	if err == nil && !keys.HasIdentity() {
+		err = keys.Generate("alice", crypto.RoleDual)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	book, err := supervisor.OpenPeerRegistry(filepath.Join(dir, "peers.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer book.Close()
+	cfg := supervisor.DefaultTransportConfig()
+	cfg.ListenAddr = "127.0.0.1:0"
+	node, err := supervisor.NewTransport(keys, book, cfg)
+	if err == nil {
+		err = node.Start()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Stop(context.Background())
+	fmt.Println(node.Identity().Name, "accepts peers:", node.Accepting())
+	// Output: alice accepts peers: true
+}
+
+// Request and answer: whoever answers sends a reply, and whoever asks waits for it. The answer goes to who asked and to no
+// handler.
+func ExampleTransport_RequestContext() {
+	alice, bob := newNode("alice"), newNode("bob")
+	alice.OnMessage(func(from *supervisor.PeerConnection, question *wire.Message) {
+		if question.Type != "sum" {
+			return
+		}
+		var numbers []int
+		if err := question.ParsePayload(&numbers); err != nil {
+			return // a stranger sent it: it can hold anything
+		}
+		total := 0
+		for _, n := range numbers {
+			total += n
+		}
+		if answer, err := question.Reply("total", total); err == nil {
+			_ = from.Send(answer) // who asked notices when nothing comes
+		}
+	})
+	for _, node := range []*supervisor.Transport{alice, bob} {
+		if err := node.Start(); err != nil {
+			log.Fatal(err)
+		}
+		defer node.Stop(context.Background())
+	}
+	peer, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	to := peer.Peer().ID
+	question, err := wire.NewMessage("sum", bob.Identity().ID, to, []int{1, 2, 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	answer, err := bob.RequestContext(ctx, to, question)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %s\n", answer.Type, answer.Payload)
+	// Output: total 6
+}
+
+// cable is a network connection that can be pulled out.
+type cable struct {
+	net.Conn
+	out *atomic.Bool
+}
+
+var errUnplugged = errors.New("the cable is out")
+
+func (c cable) Write(p []byte) (int, error) {
+	if c.out.Load() {
+		return 0, errUnplugged
+	}
+	return c.Conn.Write(p)
+}
+
+// Own fault points: every connection of bob's passes through a cable. Once it is out, the connection ends, and bob, who
+// keeps alice connected, dials again until it is back in. Crash, WithDialer, WithListener and WithClock are other points.
+func ExampleWithConnWrapper() {
+	var out atomic.Bool
+	alice := newNode("alice")
+	bob := newNode("bob", supervisor.WithConnWrapper(func(conn net.Conn) net.Conn { return cable{conn, &out} }))
+	up, down := make(chan struct{}, 8), make(chan struct{}, 8)
+	bob.OnEvent(func(e supervisor.Event) {
+		switch e.(type) {
+		case supervisor.PeerUp:
+			up <- struct{}{}
+		case supervisor.PeerDown:
+			down <- struct{}{}
+		}
+	})
+	for _, node := range []*supervisor.Transport{alice, bob} {
+		if err := node.Start(); err != nil {
+			log.Fatal(err)
+		}
+		defer node.Stop(context.Background())
+	}
+	peer, err := bob.ConnectAddress(context.Background(), alice.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	<-up
+	out.Store(true)
+	msg, err := wire.NewMessage("greeting", bob.Identity().ID, peer.Peer().ID, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("sent:", peer.Send(msg) == nil)
+	<-down
+	out.Store(false)
+	<-up
+	fmt.Println("connected again:", bob.ConnectedPeers() == 1)
+	// Output:
+	// sent: false
+	// connected again: true
+}

@@ -1,0 +1,139 @@
+package toxiproxy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// reconnect is the longest that a peer that can be reached again may stay away: a handshake that times out in the worst
+// case, and the pauses of the first few failures in a row, of which the last is 4 s at most.
+const reconnect = 10 * time.Second
+
+// through starts two nodes of which the second keeps the first connected, through a proxy.
+func through(t *testing.T) (a, b *node, proxy *toxiproxy.Proxy) {
+	t.Helper()
+	a = start(t, "a", nil)
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy = toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", a.Addr().String())
+	must(t, proxy.Start())
+	t.Cleanup(proxy.Stop)
+	b = start(t, "b", func(c *supervisor.TransportConfig) {
+		c.ListenAddr = ""
+		c.Peers = []string{proxy.Listen}
+	})
+	a.awaitUps(1)
+	b.awaitUps(1)
+	return a, b, proxy
+}
+
+// poison adds a toxic to one direction of all connections: "upstream" is from b to a.
+func poison(t *testing.T, proxy *toxiproxy.Proxy, direction, config string) {
+	t.Helper()
+	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + direction + `","stream":"` + direction + `",` + config + `}`))
+	must(t, err)
+}
+
+// heal takes the toxic away again.
+func heal(t *testing.T, proxy *toxiproxy.Proxy, direction string) {
+	t.Helper()
+	must(t, proxy.Toxics.RemoveToxic(t.Context(), direction))
+}
+
+// TestSlowNetwork: latency with jitter, and little bandwidth, delay messages; none is lost, doubled or out of order, and
+// the connection stands.
+func TestSlowNetwork(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]string{
+		"latency":   `"type":"latency","attributes":{"latency":200,"jitter":150}`,
+		"bandwidth": `"type":"bandwidth","attributes":{"rate":200}`, // KB/s
+		"slices":    `"type":"slicer","attributes":{"average_size":200,"size_variation":150,"delay":100}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const messages = 200
+			a, b, proxy := through(t)
+			poison(t, proxy, "upstream", config)
+			poison(t, proxy, "downstream", config)
+			fill := strings.Repeat("x", 1000)
+			for i := range messages {
+				must(t, b.sendNumber(a, i, fill))
+				must(t, a.sendNumber(b, i, fill))
+			}
+			a.requireAll(messages)
+			b.requireAll(messages)
+			for _, n := range []*node{a, b} {
+				n.mu.Lock()
+				if downs := count[supervisor.PeerDown](n); downs != 0 {
+					t.Errorf("the connection ended %d times, want none", downs)
+				}
+				n.mu.Unlock()
+			}
+		})
+	}
+}
+
+// TestBrokenNetwork: connections that are reset, go silent, or are cut in the middle of the stream. The dialling node
+// comes back within the backoff's bound, and what arrives comes once and in order.
+func TestBrokenNetwork(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]string{
+		"reset":    `"type":"reset_peer","attributes":{"timeout":0}`,
+		"silence":  `"type":"timeout","attributes":{"timeout":0}`, // the data vanishes, the connection stands
+		"cut":      `"type":"limit_data","attributes":{"bytes":5000}`,
+		"cut soon": `"type":"limit_data","attributes":{"bytes":20}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b, proxy := through(t)
+			numbers := make(chan int)
+			stop := make(chan struct{})
+			go func() { numbers <- keepSending(b, a, stop) }()
+			for round := range 2 {
+				ups := func(n *node) int { n.mu.Lock(); defer n.mu.Unlock(); return count[supervisor.PeerUp](n) }
+				poison(t, proxy, "upstream", config)
+				b.awaitDowns(round + 1)
+				a.awaitDowns(round + 1)
+				before := ups(b)
+				heal(t, proxy, "upstream")
+				healed := time.Now()
+				b.await("the connection after healing", func() bool {
+					return count[supervisor.PeerUp](b) > before || count[supervisor.PeerUp](b) > count[supervisor.PeerDown](b)
+				})
+				if took := time.Since(healed); took > reconnect {
+					t.Errorf("round %d: back after %v, want %v at most", round, took, reconnect)
+				}
+			}
+			close(stop)
+			last := <-numbers
+			b.await("the last connection", func() bool { return count[supervisor.PeerUp](b) > count[supervisor.PeerDown](b) })
+			for b.sendNumber(a, last, "") != nil {
+				<-time.After(10 * time.Millisecond) // the peer is only just connected
+			}
+			a.awaitNumber(last)
+		})
+	}
+}
+
+// keepSending sends numbered messages every few milliseconds, connected or not, and returns the next number.
+func keepSending(from, to *node, stop <-chan struct{}) int {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for number := 0; ; number++ {
+		select {
+		case <-stop:
+			return number
+		case <-ticker.C:
+			_ = from.sendNumber(to, number, strings.Repeat("x", 100)) // what is lost while there is no connection is no fault
+		}
+	}
+}

@@ -43,8 +43,9 @@ bench: ## measure beside the reference path and others (10 minutes): docs/perfor
 browser: ## look at the dashboard with Chromium (apt-get install chromium)
 	cd tests/browser && go test -v ./...
 
-screenshots: ## make the pictures in docs/images with Chromium
+screenshots: ## make the pictures in docs/images, with Chromium and tmux
 	mkdir -p docs/images
+	docs/images/capture.sh
 	cd tests/browser && SCREENSHOTS=$(CURDIR)/docs/images go test -v -count=1 -run Screenshots ./...
 
 # The name by which packages install the program: /usr/bin/node is Node.js on many systems.

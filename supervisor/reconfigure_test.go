@@ -172,3 +172,27 @@ func startedAndStopped(t *testing.T) *Transport {
 	synctest.Test(t, func(t *testing.T) { node = startNode(t, memnet.New(1), 1) })
 	return node.Transport
 }
+
+// Other files of TLS hold for whoever comes next; a pair that does not fit together changes nothing.
+func TestReconfigureTLS(t *testing.T) {
+	first, second, broken := newCertFiles(t), newCertFiles(t), newCertFiles(t)
+	synctest.Test(t, func(t *testing.T) {
+		for name, files := range map[string]certFiles{"first": first, "second": second, "broken": broken} {
+			files.write(t, name, time.Now())
+		}
+		server := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.cfg.TLSCertFile, s.cfg.TLSKeyFile = first.cert, first.key })
+		cfg := *server.live.Load()
+		cfg.TLSCertFile, cfg.TLSKeyFile = broken.cert, first.key
+		if changed, _, err := server.Reconfigure(context.Background(), cfg); err == nil || changed != nil {
+			t.Errorf("a pair that does not fit: %v, %v", changed, err)
+		}
+		if got := shown(t, server.listener.cert); got != "first" {
+			t.Errorf("the certificate is %s", got)
+		}
+		server.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = second.cert, second.key }, "TLSCertFile TLSKeyFile", "")
+		if got := shown(t, server.listener.cert); got != "second" {
+			t.Errorf("the certificate is %s", got)
+		}
+		server.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = "", "" }, "", "TLSCertFile TLSKeyFile")
+	})
+}

@@ -38,14 +38,22 @@ func testMain(m *testing.M) int {
 	if code != 0 {
 		return code
 	}
-	// The actor library's dead-letter throttle lives a second longer than its actors: look a second time.
-	if goleak.Find() != nil {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
+	if err := leaks(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return 0
+}
+
+// leaks looks for goroutines that are left. The actor library's dead-letter throttle lives a second longer than its
+// actors, which is longer than goleak waits.
+func leaks() (err error) {
+	for range 5 {
+		if err = goleak.Find(); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // binary builds the node once, without the race detector, whose shadow memory would drown what is measured here.

@@ -8,12 +8,7 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/rs/zerolog"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
 
 // reconnect is the longest that a peer that can be reached again may stay away: a handshake that times out in the worst
 // case, and the pauses of the first few failures in a row, of which the last is 4 s at most.

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/bench"
+)
+
+func TestBench(t *testing.T) {
+	node := startNode(t, "alice", "--rate-burst", "10", "--rate-refill", "1")
+	defer node.stop()
+	for _, c := range []struct {
+		line    string
+		limited bool // drops are known, and there are some
+		pair    bool
+	}{
+		{"bench --duration 200ms --size 100 --rate 500", false, true},
+		{"bench --duration 200ms --size 100 --limited", true, true},
+		{"bench " + node.first["address"].(string) + " --duration 200ms --size 100 --rate 500", true, false},
+	} {
+		var r bench.Result
+		if err := json.Unmarshal([]byte(node.ok(append(strings.Fields(c.line), "--output", "json")...)), &r); err != nil {
+			t.Fatalf("%s: %v", c.line, err)
+		}
+		if r.Sent == 0 || (r.Drops["messagesRateLimited"] > 0) != c.limited || (r.Delivered != nil) != c.pair {
+			t.Errorf("%s: %+v", c.line, r)
+		}
+	}
+	if text := node.ok("bench", "--duration", "100ms"); !strings.Contains(text, "latency    one way: p50") || strings.Contains(text, "\r") {
+		t.Errorf("text %s", text)
+	}
+	status, stdout, stderr := command(node.dir, "bench", "127.0.0.1:1")
+	if status != exitNotConnected || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "check the address") {
+		t.Errorf("nobody there: status %d, %q, %q", status, stdout, stderr)
+	}
+}

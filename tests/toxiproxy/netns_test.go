@@ -1,0 +1,205 @@
+package toxiproxy
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// network is two network namespaces with a cable in between: 10.99.0.1 and 10.99.0.2.
+type network struct {
+	t    *testing.T
+	name [2]string
+}
+
+// networks counts them, for their names.
+var networks atomic.Int32
+
+// command runs a command of the system to its end.
+func command(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v: %s", args, err, out)
+	}
+}
+
+func newNetwork(t *testing.T) *network {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces are made by root only")
+	}
+	for _, tool := range []string{"ip", "iptables"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed: apt-get install iproute2 iptables", tool)
+		}
+	}
+	n := &network{t: t}
+	number := networks.Add(1)
+	for i := range n.name {
+		n.name[i] = fmt.Sprintf("p2p-%d-%d-%d", os.Getpid(), number, i)
+		if out, err := exec.Command("ip", "netns", "add", n.name[i]).CombinedOutput(); err != nil {
+			t.Skipf("no network namespaces here: %v: %s", err, out)
+		}
+		t.Cleanup(func() { command(t, "ip", "netns", "del", n.name[i]) })
+	}
+	ends := [2]string{fmt.Sprintf("a%d-%d", os.Getpid(), number), fmt.Sprintf("b%d-%d", os.Getpid(), number)}
+	command(t, "ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+	for i, end := range ends {
+		command(t, "ip", "link", "set", end, "netns", n.name[i])
+		n.in(i, "ip", "addr", "add", fmt.Sprintf("10.99.0.%d/24", i+1), "dev", end)
+		n.in(i, "ip", "link", "set", end, "up")
+	}
+	return n
+}
+
+// in runs a command inside one of the namespaces.
+func (n *network) in(side int, args ...string) {
+	n.t.Helper()
+	command(n.t, append([]string{"ip", "netns", "exec", n.name[side]}, args...)...)
+}
+
+// process is a node binary inside a namespace.
+type process struct {
+	t      *testing.T
+	events chan map[string]any
+}
+
+// run runs a node inside a namespace until the test ends.
+func (n *network) run(side int, binary string, args ...string) *process {
+	n.t.Helper()
+	dir, err := os.MkdirTemp("", "ns")
+	must(n.t, err)
+	all := append([]string{
+		"netns", "exec", n.name[side], binary, "run", "--output", "json", "--admin", "", "--data-dir", dir,
+		"--ping-interval", "400ms", "--pong-timeout", "400ms", "--handshake-timeout", "1s",
+	}, args...)
+	cmd := exec.Command("ip", all...)
+	stdout, err := cmd.StdoutPipe()
+	must(n.t, err)
+	must(n.t, cmd.Start())
+	p := &process{t: n.t, events: make(chan map[string]any, 10_000)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			var e map[string]any
+			if json.Unmarshal(lines.Bytes(), &e) == nil {
+				p.events <- e
+			}
+		}
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = cmd.Wait() // it was killed
+	}()
+	n.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+		os.RemoveAll(dir)
+	})
+	p.await("listening")
+	return p
+}
+
+// await returns the next event of a kind.
+func (p *process) await(kind string) map[string]any {
+	p.t.Helper()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		select {
+		case e := <-p.events:
+			if e["event"] == kind {
+				return e
+			}
+		case <-timeout.C:
+			p.t.Fatalf("waited %v for %s", patience, kind)
+		}
+	}
+}
+
+// awaitBack waits until the peer is connected again, and returns the pauses that the node announced until then.
+func (p *process) awaitBack() (pauses time.Duration) {
+	p.t.Helper()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		select {
+		case e := <-p.events:
+			switch e["event"] {
+			case "peer_up":
+				return pauses
+			case "dial_failed":
+				pauses += pause(p.t, e)
+			}
+		case <-timeout.C:
+			p.t.Fatalf("not back within %v", patience)
+		}
+	}
+}
+
+// TestSplitAndHeal drops packets between two nodes, refuses them, or drops those of one direction only. Both notice
+// within the ping interval and the pong timeout, and are connected again within the pauses of the backoff after healing.
+func TestSplitAndHeal(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "node")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/node")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for name, rules := range map[string][]string{
+		"both ways":          {"INPUT -p tcp -j DROP", "OUTPUT -p tcp -j DROP"},
+		"one way":            {"OUTPUT -p tcp -j DROP"},
+		"the other":          {"INPUT -p tcp -j DROP"},
+		"refused":            {"INPUT -p tcp -j REJECT --reject-with tcp-reset"},
+		"every other packet": {"INPUT -p tcp -m statistic --mode random --probability 0.9 -j DROP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			splitAndHeal(t, binary, rules)
+		})
+	}
+}
+
+func splitAndHeal(t *testing.T, binary string, rules []string) {
+	const slack = 2 * time.Second // what a busy machine adds
+	const silence, handshake = 800 * time.Millisecond, time.Second
+	n := newNetwork(t)
+	a := n.run(0, binary, "--listen", "10.99.0.1:9091")
+	b := n.run(1, binary, "--listen", "", "--peer", "10.99.0.1:9091")
+	a.await("peer_verified")
+	b.await("peer_up")
+	for _, rule := range rules {
+		n.in(0, append([]string{"iptables", "-A"}, strings.Fields(rule)...)...)
+	}
+	began := time.Now()
+	b.await("peer_down")
+	a.await("peer_down")
+	noticed := time.Since(began)
+	pauses := pause(t, b.await("dial_failed"))
+	n.in(0, "iptables", "-F")
+	healed := time.Now()
+	pauses += b.awaitBack()
+	a.await("peer_verified")
+	back := time.Since(healed)
+	t.Logf("noticed after %v, back %v after healing, pauses %v", noticed, back, pauses)
+	if noticed > silence+slack {
+		t.Errorf("noticed after %v, want %v at most", noticed, silence+slack)
+	}
+	if back > pauses+handshake+slack {
+		t.Errorf("back %v after healing, want %v at most", back, pauses+handshake+slack)
+	}
+}
+
+// pause is what a dial_failed event says about the next dial.
+func pause(t *testing.T, e map[string]any) time.Duration {
+	t.Helper()
+	RETRY
+}

@@ -2,18 +2,26 @@ package actors
 
 import "sync"
 
-// Activity counts what is running, so that an end can be waited for without a goroutine that waits for ever when it
-// does not come. The zero value counts nothing. Safe for concurrent use.
+// Activity runs jobs and counts those that run, so that their end can be waited for without a goroutine that waits for
+// ever when it does not come. The zero value gives each job a goroutine of its own. Safe for concurrent use.
 type Activity struct {
+	Workers *Workers // fixed before the first job; nil: fresh goroutines
+
 	mu      sync.Mutex
 	running int
 	idle    chan struct{} // made when somebody waits, closed at zero
 }
 
-func (a *Activity) begin() {
+// Go runs a job.
+func (a *Activity) Go(run func()) {
+	if a == nil {
+		go run()
+		return
+	}
 	a.mu.Lock()
 	a.running++
 	a.mu.Unlock()
+	a.Workers.start(job{run: run, part: a})
 }
 
 func (a *Activity) end() {

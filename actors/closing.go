@@ -139,8 +139,11 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 		p.slow(ctx)
 		return
 	}
-	if err != nil && p.phase == open && p.reading {
-		return // the read pump knows more about why the socket broke, and is about to say so
+	if err != nil && p.phase == open && p.reading && !p.broken {
+		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
+		p.broken = true
+		p.schedule(lingerTimeout)
+		return
 	}
 	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true, Err: err})
 	p.abandon(ctx)

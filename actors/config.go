@@ -47,7 +47,8 @@ type Node struct {
 	Replies  ReplyRouter
 	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
 	Rand     io.Reader        // challenges and nonces
-	Spawn    func(func())     // starts a goroutine of this node
+	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
+	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
 	Observer Observer         // nil: nobody wants to know how long things take
 
 	frames   buffers

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,9 @@ import (
 // tinyBuffer is the size that the WebSocket library's own buffers of an accepted connection are reduced to: a frame's
 // header fits.
 const tinyBuffer = 64
+
+// corks recycles what is held back.
+var corks = sync.Pool{New: func() any { return new([]byte) }}
 
 // corkConn is the network connection under a WebSocket. It gathers small writes into one system call while it is
 // corked, and puts a deadline on each write and on each message that is being read. The WebSocket library's own
@@ -62,6 +66,9 @@ func (c *corkConn) Write(p []byte) (int, error) {
 	c.take()
 	defer c.give()
 	if c.corked {
+		if c.held == nil {
+			c.held = *corks.Get().(*[]byte)
+		}
 		c.held = append(c.held, p...)
 		return len(p), nil
 	}
@@ -97,9 +104,12 @@ func (c *corkConn) flush(uncork bool) error {
 		return nil
 	}
 	_, err := c.write(c.held)
-	c.held = c.held[:0]
-	if uncork || cap(c.held) > 2*flushAt {
-		c.held = nil // an idle connection holds no write buffer
+	held := c.held[:0]
+	if c.held = held; uncork || cap(held) > 2*flushAt { // an idle connection holds no write buffer
+		c.held = nil
+		if cap(held) <= 2*flushAt {
+			corks.Put(&held)
+		}
 	}
 	return err
 }

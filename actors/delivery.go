@@ -24,6 +24,7 @@ type Delivery struct {
 	counters *Counters
 	log      *slog.Logger
 	activity *Activity
+	turn     func() // run, made once
 
 	mu      sync.Mutex
 	waiting []deliverable
@@ -39,7 +40,9 @@ type deliverable struct {
 
 // NewDelivery returns an empty queue before sink.
 func NewDelivery(sink Sink, counters *Counters, log *slog.Logger, activity *Activity) *Delivery {
-	return &Delivery{sink: sink, counters: counters, log: log, activity: activity}
+	d := &Delivery{sink: sink, counters: counters, log: log, activity: activity}
+	d.turn = d.run
+	return d
 }
 
 // Event queues something for Sink.Do.
@@ -58,13 +61,11 @@ func (d *Delivery) push(next deliverable) {
 	d.running = true
 	d.mu.Unlock()
 	if start {
-		d.activity.begin()
-		go d.run() // not Node.Spawn: nothing may wait for a handler, which may be waiting for the end itself
+		d.activity.Go(d.turn)
 	}
 }
 
 func (d *Delivery) run() {
-	defer d.activity.end()
 	var batch []deliverable
 	for {
 		d.mu.Lock()

@@ -53,6 +53,10 @@ func (p *Peer) onTick(ctx actor.Context) {
 		return
 	case open:
 	}
+	if p.broken {
+		p.onWriteEnded(ctx, ErrClosed)
+		return
+	}
 	if p.inbound.full() {
 		p.alive.lastLife = now // we do not read, so its silence proves nothing
 	}

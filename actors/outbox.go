@@ -31,6 +31,9 @@ type outbound struct {
 	forced bool         // was let in without a reservation
 }
 
+// batches recycles what the writers take at once, so that an idle connection keeps none.
+var batches = sync.Pool{New: func() any { return new([]outbound) }}
+
 // outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
 // the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
 // write.
@@ -42,6 +45,7 @@ type outbox struct {
 	counters    *Counters
 	buffers     *buffers
 	spawn       func(func())
+	turn        func()      // run, made once
 	report      func(error) // tells the actor that writing has ended, nil after a last message
 
 	mu       sync.Mutex
@@ -129,10 +133,13 @@ func (o *outbox) push(m outbound) {
 	o.running = true
 	if start {
 		o.since = time.Now()
+		if o.turn == nil {
+			o.turn = o.run
+		}
 	}
 	o.mu.Unlock()
 	if start {
-		o.spawn(o.run)
+		o.spawn(o.turn)
 	}
 }
 
@@ -152,12 +159,16 @@ func (o *outbox) close(err error) {
 
 // run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
 func (o *outbox) run() {
-	var batch []outbound
+	spare := batches.Get().(*[]outbound)
+	defer batches.Put(spare)
+	batch := (*spare)[:0]
 	for {
 		o.mu.Lock()
 		batch, o.waiting = o.waiting, batch[:0]
 		if len(batch) == 0 {
-			o.running, o.waiting = false, nil
+			if o.running = false; cap(o.waiting) > 1 { // one is what an idle connection may keep
+				*spare, o.waiting = o.waiting[:0], nil
+			}
 			o.mu.Unlock()
 			return
 		}

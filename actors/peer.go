@@ -75,6 +75,7 @@ type Peer struct {
 	ticks     int         // generation of the timer
 	ended     bool
 	reading   bool
+	broken    bool // writing has failed, and the read pump has not said why yet
 }
 
 func newPeer(node *Node, parent, pid *actor.PID, opening Opening) *Peer {
@@ -89,7 +90,7 @@ func newPeer(node *Node, parent, pid *actor.PID, opening Opening) *Peer {
 		maxBytes:    node.Limits.QueueBytes,
 		counters:    node.Counters,
 		buffers:     &node.frames,
-		spawn:       node.Spawn,
+		spawn:       node.Writers.Go,
 		report:      func(err error) { p.handle.tell(&writeEnded{err: err}) },
 	}
 	return p

@@ -64,8 +64,12 @@ func SpawnPeer(parent Spawner, node *Node, opening Opening) (*Slot, error) {
 	// The PID is known before the actor runs, so that nothing is written once the two run side by side.
 	pid := actor.NewPID(node.System.Address(), parent.Self().Id+"/"+name)
 	p := newPeer(node, parent.Self(), pid, opening)
+	props := actor.PropsFromProducer(func() actor.Actor { return p })
+	if node.Writers != nil && node.Writers.Workers != nil {
+		props.Configure(actor.WithDispatcher(node.Writers.Workers))
+	}
 	// The producer runs once only: a connection whose actor failed is stopped, never restarted.
-	if _, err := parent.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return p }), name); err != nil {
+	if _, err := parent.SpawnNamed(props, name); err != nil {
 		return nil, err
 	}
 	return p.slot, nil

@@ -38,11 +38,13 @@ type Transport struct {
 	directory *directory
 	replies   *replies
 	born      time.Time
-	work      sync.WaitGroup // pumps, writers, dials and the listener
+	work      sync.WaitGroup // pumps, dials and the listener
 
 	reconfiguring sync.Mutex
 	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
 
+	workers    *actors.Workers
+	writers    actors.Activity
 	deliveries actors.Activity // handlers, which may not return
 
 	mu       sync.Mutex
@@ -85,6 +87,8 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
 	t.live.Store(&t.cfg)
+	t.workers = actors.NewWorkers(idleWorkers)
+	t.writers.Workers, t.deliveries.Workers = t.workers, t.workers
 	t.hub = &hub{system: t.from.system, observer: t.from.observer}
 	limit, share := dedupSize(&t.cfg)
 	var err error
@@ -178,7 +182,7 @@ func (t *Transport) spawn() {
 		settling: make(map[string]*time.Timer),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, &t.deliveries)
-	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }), "p2p-registry-")
+	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
 }
 
 // eventSink is the way out of events that belong to no connection.
@@ -286,12 +290,18 @@ func (t *Transport) Stop(ctx context.Context) error {
 		<-t.ended
 	}
 	t.work.Wait() // every socket is closed, so this does not take long
+	<-t.writers.Idle()
 	t.drain(ctx)
+	t.workers.Close()
 	if phase == transportRunning {
 		return t.retain()
 	}
 	return nil
 }
+
+// idleWorkers is how many goroutines wait for the next turn of an actor, write or delivery: enough for what follows
+// each other closely, little enough to be no burden.
+const idleWorkers = 16
 
 // handlerGrace is how long Stop waits for handlers, so that they have seen the end of every connection. One that
 // called Stop itself cannot return before it.

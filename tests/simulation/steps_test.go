@@ -230,19 +230,24 @@ func (w *world) stepConnect() string {
 	if !a.up {
 		return ""
 	}
-	t, named := a.transport, w.random.IntN(2) == 0
+	id := ""
+	if w.random.IntN(2) == 0 {
+		id = b.id
+	}
+	w.connect(a, b.address(), id)
+	return fmt.Sprintf("node %d connects to %d", a.index, b.index)
+}
+
+// connect asks a node for a connection, of whoever is named or of anybody at the address.
+func (w *world) connect(n *node, address, id string) {
+	t := n.transport
 	w.work.Go(func() {
-		peer := &supervisor.Peer{Address: b.address()}
-		if named {
-			peer.ID = b.id
-		}
-		c, err := t.Connect(peer)
+		c, err := t.Connect(&supervisor.Peer{Address: address, ID: id})
 		// A Connect that returned nil has a connection to the peer that was named.
-		if err == nil && c.Peer().ID != b.id {
-			w.fault("node %d: connected to %s instead of %d", a.index, c.Peer().ID, b.index)
+		if err == nil && id != "" && c.Peer().ID != id {
+			w.fault("node %d: connected to %s instead of %s", n.index, c.Peer().ID, id)
 		}
 	})
-	return fmt.Sprintf("node %d connects to %d", a.index, b.index)
 }
 
 func (w *world) stepClose() string {

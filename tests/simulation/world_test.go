@@ -141,8 +141,7 @@ func (w *world) pause() time.Duration {
 // build draws the mesh and starts it.
 func (w *world) build() {
 	w.net = memnet.New(w.seed)
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	w.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet)) // shared: making one costs as much as a small mesh
+	w.system = newSystem()
 	w.watchLetters()
 	count := 3 + min(w.random.IntN(6), w.random.IntN(6))
 	if w.random.IntN(20) == 0 {
@@ -177,6 +176,12 @@ func (w *world) build() {
 		n.start()
 		w.pass(time.Duration(w.random.IntN(2)) * time.Millisecond)
 	}
+}
+
+// newSystem makes the actor system of a world: one for all its nodes, since making one costs as much as a small mesh.
+func newSystem() *actor.ActorSystem {
+	silent := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	return actor.NewActorSystem(actor.WithLoggerFactory(silent))
 }
 
 // dials lists who keeps a connection to whom, in order.

@@ -213,16 +213,22 @@ func TestPeersGoodbye(t *testing.T) {
 		say  func(*remote)
 		want End
 	}{
-		{"disconnect", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Reason: "bye", Code: 1004}) },
-			End{Code: 1004, Reason: "bye", Remote: true}},
-		{"a code that is none", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: 7}) },
-			End{Code: 1000, Remote: true}},
+		{
+			"disconnect", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Reason: "bye", Code: 1004}) },
+			End{Code: 1004, Reason: "bye", Remote: true},
+		},
+		{
+			"a code that is none", func(p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: 7}) },
+			End{Code: 1000, Remote: true},
+		},
 		{"a payload that is none", func(p *remote) { p.send(wire.MsgDisconnect, "x") }, End{Code: 1000, Remote: true}},
 		{"a reason of 10 KB", func(p *remote) {
 			p.send(wire.MsgDisconnect, wire.DisconnectPayload{Reason: strings.Repeat("x", 10<<10), Code: 1001})
 		}, End{Code: 1001, Reason: strings.Repeat("x", 256), Remote: true}},
-		{"a WebSocket close", func(p *remote) { _ = p.ws.Close(websocket.StatusNormalClosure, "") },
-			End{Code: 1000, Reason: "closed by the peer", Remote: true}},
+		{
+			"a WebSocket close", func(p *remote) { _ = p.ws.Close(websocket.StatusNormalClosure, "") },
+			End{Code: 1000, Reason: "closed by the peer", Remote: true},
+		},
 		{"a reset", func(p *remote) { _ = p.ws.CloseNow() }, End{Code: 1001, Reason: "connection lost", Remote: true}},
 	}
 	for _, c := range cases {

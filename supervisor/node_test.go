@@ -25,7 +25,6 @@ type testNode struct {
 	book *PeerRegistry
 	host *memnet.Host
 	addr string
-	log  *bytes.Buffer
 
 	mu       sync.Mutex
 	messages []*wire.Message

@@ -29,8 +29,10 @@ func testKey(t testing.TB, i int) crypto.PublicKey {
 func testPeer(t testing.TB, i int) Peer {
 	key := testKey(t, i)
 	at := time.Date(2026, 1, 2, 3, 4, i%60, 0, time.UTC)
-	return Peer{ID: key.NodeID(), Name: fmt.Sprint("peer", i), PublicKey: key.String(), Address: "10.0.0.1:9091",
-		Role: crypto.RoleWorker, AddedAt: at, LastSeen: at.Add(time.Duration(i) * time.Hour)}
+	return Peer{
+		ID: key.NodeID(), Name: fmt.Sprint("peer", i), PublicKey: key.String(), Address: "10.0.0.1:9091",
+		Role: crypto.RoleWorker, AddedAt: at, LastSeen: at.Add(time.Duration(i) * time.Hour),
+	}
 }
 
 func openBook(t testing.TB, path string) *PeerRegistry {
@@ -169,8 +171,10 @@ func TestBookReopen(t *testing.T) {
 	}
 	book.Remove(testPeer(t, 3).ID)
 	delete(peers, testPeer(t, 3).ID)
-	for _, err := range []error{book.Allow(testKey(t, 1), testKey(t, 2)), book.Revoke(testKey(t, 2), testKey(t, 4)),
-		book.SetAuthMode(PeerAuthAllowlist), book.Close(), book.Close()} {
+	for _, err := range []error{
+		book.Allow(testKey(t, 1), testKey(t, 2)), book.Revoke(testKey(t, 2), testKey(t, 4)),
+		book.SetAuthMode(PeerAuthAllowlist), book.Close(), book.Close(),
+	} {
 		if err != nil {
 			t.Error(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
-	"github.com/Snider/go-p2p/wire"
 )
 
 // target is an address that is dialled: once, or again and again to keep its peer connected.
@@ -272,80 +271,4 @@ func (r *registry) drop(t *target) {
 	r.stopTimer(t)
 	r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
-}
-
-// disconnect ends a peer's connections and the dialling of it.
-func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
-	known := len(r.peers[msg.Peer]) > 0
-	for _, t := range r.targets {
-		if t.peer == msg.Peer || t.expect == msg.Peer {
-			known = true
-			r.drop(t)
-			if t.place != nil && t.place.conn == nil {
-				ctx.Stop(t.place.pid)
-			}
-		}
-	}
-	for _, p := range r.peers[msg.Peer] {
-		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
-	}
-	if peer, inBook := r.book.Get(msg.Peer); inBook {
-		known = known || peer.Persistent || msg.Forget
-		r.book.Update(msg.Peer, func(p *Peer) { p.Persistent = false })
-		if msg.Forget {
-			r.book.Remove(msg.Peer)
-		}
-	}
-	if !known {
-		return peerError(msg.Peer, ErrNotConnected)
-	}
-	return nil
-}
-
-// onAuthChanged ends what the allowlist does not permit any more.
-func (r *registry) onAuthChanged(ctx actor.Context) {
-	for _, p := range r.places {
-		if p.conn == nil {
-			continue
-		}
-		p.listed = r.book.Allowed(p.key)
-		if !r.book.Authorized(p.key) {
-			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
-		}
-	}
-}
-
-// onShutdown says goodbye to everybody. The registry ends when the last connection has.
-func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
-	if r.stopping {
-		return
-	}
-	r.stopping = true
-	r.stopDials()
-	for _, t := range r.targets {
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
-	}
-	r.stopTimers()
-	if len(r.places) == 0 {
-		ctx.Stop(ctx.Self())
-		return
-	}
-	for _, p := range r.places {
-		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
-	}
-	r.patience = time.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &hurry{}) })
-}
-
-func (r *registry) stopTimers() {
-	for _, t := range r.targets {
-		r.stopTimer(t)
-	}
-	for id := range r.settling {
-		r.stopSettling(id)
-	}
-	for _, timer := range []*time.Timer{r.sweeper, r.patience} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
 }

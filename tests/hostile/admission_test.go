@@ -67,11 +67,21 @@ func TestAddressLimit(t *testing.T) {
 		address string
 		in      bool
 	}{
-		{"203.0.113.5", true}, {"203.0.113.5", true}, {"203.0.113.5", false}, {"::ffff:203.0.113.5", false},
+		{"203.0.113.5", true},
+		{"203.0.113.5", true},
+		{"203.0.113.5", false},
+		{"::ffff:203.0.113.5", false},
 		{"203.0.113.6", true},
-		{"2001:db8:1:2::1", true}, {"2001:db8:1:2::2", true}, {"2001:db8:1:2:ffff::3", false},
+		{"2001:db8:1:2::1", true},
+		{"2001:db8:1:2::2", true},
+		{"2001:db8:1:2:ffff::3", false},
 		{"2001:db8:1:3::1", true},
-		{"127.0.0.1", true}, {"127.0.0.1", true}, {"127.0.0.1", true}, {"::1", true}, {"::1", true}, {"::1", true},
+		{"127.0.0.1", true},
+		{"127.0.0.1", true},
+		{"127.0.0.1", true},
+		{"::1", true},
+		{"::1", true},
+		{"::1", true},
 	} {
 		if got := ln.comeFrom(t, n, tt.address); got != tt.in {
 			t.Errorf("connection %d, from %s: in %t, want %t", i, tt.address, got, tt.in)

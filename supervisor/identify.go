@@ -1,0 +1,135 @@
+package supervisor
+
+import (
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// onIdentified decides about a peer that has shown who it is, and opens the connection or refuses it.
+func (r *registry) onIdentified(ctx actor.Context, p *place, msg *actors.Identified) {
+	p.listed = r.book.Allowed(msg.Key)
+	why := judgePeer(credentials{
+		self:       msg.Key == r.node.Keys.PublicKey(),
+		reflected:  p.direction == Inbound && r.isOurs(msg.Challenge),
+		authorized: r.book.Authorized(msg.Key),
+		listed:     p.listed,
+		unlisted:   r.unlisted(),
+	}, r.cfg)
+	if r.stopping {
+		why = refusedStopping
+	}
+	if why != admitted {
+		ctx.Send(p.pid, &actors.Refuse{Reason: string(why), Err: refusedHere(why)})
+		return
+	}
+	r.open(ctx, p, msg)
+}
+
+// refusedHere is what the one who asked for a connection is told when this node itself refuses it.
+func refusedHere(why refusal) error {
+	switch why {
+	case wire.ReasonNotAuthorized:
+		return ErrRevoked
+	case refusedStopping:
+		return ErrStopped
+	case refusedFull:
+		return ErrNoRoom
+	default:
+		return actors.ErrHandshake
+	}
+}
+
+// isOurs reports whether a challenge is one of those that our own dials have outstanding.
+func (r *registry) isOurs(c challenge) bool {
+	for _, p := range r.places {
+		if p.direction == Outbound && p.conn == nil && p.challenge == c {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *registry) unlisted() int {
+	if r.cfg.ReservedConns == 0 {
+		return 0
+	}
+	n := 0
+	for _, p := range r.places {
+		if p.conn != nil && !p.listed {
+			n++
+		}
+	}
+	return n
+}
+
+// open takes a connection into service. The order matters: its own events first, then Welcome, then the directory, so
+// that no message can overtake them.
+func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
+	id := msg.Identity.ID
+	r.order++
+	p.identity, p.key, p.features = msg.Identity, msg.Key, msg.Features
+	p.standing = standing{
+		proven: msg.Proven, confirmed: msg.Proven, order: r.order,
+		smaller: (p.direction == Outbound) == (r.node.Keys.Identity().ID < id),
+	}
+	p.conn = &PeerConnection{
+		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p), peerAddress: msg.Remote, direction: p.direction,
+	}
+	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log, r.deliveries)
+	p.conn.verified.Store(msg.Proven)
+	r.peers[id] = append(r.peers[id], p)
+	if len(r.peers[id]) == 1 {
+		r.verified[id] = msg.Proven
+		p.conn.delivery.Event(PeerUp{
+			Peer: id, Name: msg.Identity.Name, Address: msg.Remote, Direction: p.direction, Verified: msg.Proven,
+		})
+	}
+	ctx.Send(p.pid, &actors.Welcome{
+		Delivery: p.conn.delivery,
+		Dedup:    r.dedup.For(id),
+		Limiter:  r.borrow(bucketOf(id, msg.Remote)),
+	})
+	if msg.Proven {
+		r.onProven(ctx, p)
+	} else {
+		r.reorder(id)
+	}
+	r.reached(p)
+}
+
+// describe returns a connected peer as the book would hold it.
+func (r *registry) describe(p *place) Peer {
+	now := r.node.Clock().UTC()
+	peer, known := r.book.Get(p.identity.ID)
+	if !known {
+		peer.AddedAt = now
+	}
+	peer.ID, peer.Name, peer.PublicKey = p.identity.ID, p.identity.Name, p.identity.PublicKey
+	peer.Role, peer.LastSeen = p.identity.Role, now
+	if p.target != nil {
+		peer.Address = p.target.address
+		peer.Persistent = peer.Persistent || p.target.remember
+	}
+	return peer
+}
+
+// onProven notes that a connection's peer holds its key: only now may it take traffic over, and enter the book.
+func (r *registry) onProven(ctx actor.Context, p *place) {
+	id := p.identity.ID
+	r.order++
+	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
+	p.conn.verified.Store(true)
+	for _, rival := range r.peers[id] {
+		if rival != p && rival.standing.proven {
+			rival.standing.confirmed = false
+			ctx.Send(rival.pid, &actors.Probe{})
+		}
+	}
+	r.reorder(id)
+	r.book.Add(r.describe(p)) // after the tables, since it asks the program's clock
+	if !r.verified[id] {      // told last, so that who answers the news with a Send reaches the proven connection
+		r.verified[id] = true
+		p.conn.delivery.Event(PeerVerified{Peer: id})
+	}
+}

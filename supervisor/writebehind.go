@@ -1,0 +1,89 @@
+package supervisor
+
+import (
+	"errors"
+	"time"
+)
+
+// touch notes that a peer has changed and sees to it that it reaches the disk. r.mu is held.
+func (r *PeerRegistry) touch(id string) {
+	if r.disk == nil {
+		return
+	}
+	r.changed[id] = struct{}{}
+	if r.pending == nil {
+		r.pending = time.AfterFunc(writeBehind, func() { _ = r.Sync() }) // what failed stays noted for the next time
+	}
+}
+
+// collect takes what waits for the disk. r.mu is held.
+func (r *PeerRegistry) collect() bookChange {
+	if r.pending != nil {
+		r.pending.Stop()
+		r.pending = nil
+	}
+	change := bookChange{peers: make(map[string]*Peer, len(r.changed))}
+	for id := range r.changed {
+		change.peers[id] = nil
+		if p, known := r.peers[id]; known {
+			change.peers[id] = &p
+		}
+	}
+	clear(r.changed)
+	return change
+}
+
+// uncollect notes again what could not be written. r.mu is held.
+func (r *PeerRegistry) uncollect(c bookChange) {
+	for id := range c.peers {
+		r.touch(id)
+	}
+}
+
+// path is the book's file, empty when it lives in memory.
+func (r *PeerRegistry) path() string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.disk == nil {
+		return ""
+	}
+	return r.disk.path
+}
+
+// Sync writes what waits for the disk. Nothing is lost when it fails: the next write takes it along.
+func (r *PeerRegistry) Sync() error {
+	return r.order(func(*bookChange) {}, func() {})
+}
+
+// Close writes what waits and closes the file. The book may still be read afterwards.
+func (r *PeerRegistry) Close() error {
+	if r.path() == "" {
+		return nil
+	}
+	err := r.Sync()
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending != nil {
+		r.pending.Stop()
+	}
+	disk := r.disk
+	r.disk = nil
+	return errors.Join(err, guardFaults(disk.db.Close))
+}
+
+// begin notes that a transport runs on the book, and reports whether the one before it did not end gracefully.
+func (r *PeerRegistry) begin() (crashed bool, err error) {
+	if crashed, err = r.disk.wasRunning(); err != nil {
+		return false, err
+	}
+	running := true
+	return crashed, r.order(func(c *bookChange) { c.running = &running }, func() {})
+}
+
+// end notes that it ended gracefully.
+func (r *PeerRegistry) end() error {
+	running := false
+	return r.order(func(c *bookChange) { c.running = &running }, func() {})
+}

@@ -140,6 +140,8 @@ func TestLimiterOff(t *testing.T) {
 // expectFlood requires that exactly the first count messages of a flood arrived, in order.
 func expectFlood(t *testing.T, n *node, count int) {
 	t.Helper()
+	// The counters are ahead of the events, which go through the handler and a pipe.
+	n.awaitStatus("the flood's messages", func(status) bool { return len(n.messages("flood")) >= count })
 	got := n.messages("flood")
 	if len(got) != count {
 		n.fatalf("%d messages of the flood arrived, want %d", len(got), count)

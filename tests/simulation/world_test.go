@@ -24,7 +24,7 @@ const (
 	// maxSkew is how far a clock is off, either way, so that two clocks differ by less than the allowed five minutes.
 	maxSkew = 90 * time.Second
 	// mostSteps bounds the steps of a seed.
-	mostSteps = 20
+	mostSteps = 16
 )
 
 // world is one run: a mesh, its network, and what is known of it. The driver is its only goroutine; the rest is
@@ -160,7 +160,7 @@ func (w *world) build() {
 	for i := range count {
 		w.wants[[2]int{i, (i + 1) % count}] = true
 		for j := range count {
-			if i != j && w.random.IntN(count) == 0 {
+			if i != j && w.random.IntN(count+2) == 0 {
 				w.wants[[2]int{i, j}] = true
 			}
 		}

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"log/slog"
 	"runtime/debug"
 	"sync"
 
@@ -22,7 +21,7 @@ type Sink interface {
 type Delivery struct {
 	sink     Sink
 	counters *Counters
-	log      *slog.Logger
+	samples  *Sampler
 	activity *Activity
 	turn     func() // run, made once
 
@@ -39,8 +38,8 @@ type deliverable struct {
 }
 
 // NewDelivery returns an empty queue before sink.
-func NewDelivery(sink Sink, counters *Counters, log *slog.Logger, activity *Activity) *Delivery {
-	d := &Delivery{sink: sink, counters: counters, log: log, activity: activity}
+func NewDelivery(sink Sink, counters *Counters, samples *Sampler, activity *Activity) *Delivery {
+	d := &Delivery{sink: sink, counters: counters, samples: samples, activity: activity}
 	d.turn = d.run
 	return d
 }
@@ -90,7 +89,7 @@ func (d *Delivery) deliver(next *deliverable) {
 		}
 		if r := recover(); r != nil {
 			d.counters.Inc(HandlerPanics)
-			d.log.Error("a message handler panicked", "panic", r, "stack", string(debug.Stack()))
+			d.samples.Error("a message handler panicked", "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	if next.message != nil {

@@ -48,7 +48,7 @@ func (r *record) Message(msg *wire.Message) {
 
 func newDeliveryUnderTest(sink Sink) (*Delivery, *Counters) {
 	counters := &Counters{}
-	return NewDelivery(sink, counters, slog.New(slog.NewTextHandler(io.Discard, nil)), &Activity{}), counters
+	return NewDelivery(sink, counters, NewSampler(slog.New(slog.NewTextHandler(io.Discard, nil))), &Activity{}), counters
 }
 
 func TestDeliveryKeepsOrder(t *testing.T) {

@@ -189,7 +189,7 @@ func (r *rig) welcome(tokens float64) *Welcome {
 	for range int(r.node.Limits.RateBurst - tokens) {
 		limiter.Take(time.Now())
 	}
-	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Log, &Activity{}), Dedup: r.dedup, Limiter: limiter}
+	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Samples, &Activity{}), Dedup: r.dedup, Limiter: limiter}
 }
 
 // tell sends the connection's actor something, as the registry would.

@@ -40,6 +40,9 @@ func NewSampler(log *slog.Logger) *Sampler {
 // Warn logs one event of a kind, or counts it as left out. The kind is the line's message.
 func (s *Sampler) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn, kind, attrs) }
 
+// Error is Warn at the level for what must not happen.
+func (s *Sampler) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
+
 // Info is Warn at the level for what is in order.
 func (s *Sampler) Info(kind string, attrs ...any) { s.write(slog.LevelInfo, kind, attrs) }
 

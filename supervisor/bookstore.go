@@ -62,6 +62,9 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 		return file, err
 	}
 	err := guardFaults(func() (err error) {
+		if err := makeBook(path); err != nil {
+			return err
+		}
 		store.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open})
 		if err != nil {
 			return err

@@ -76,7 +76,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	p.conn = &PeerConnection{
 		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p), peerAddress: msg.Remote, direction: p.direction,
 	}
-	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Log, r.deliveries)
+	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
 	p.conn.verified.Store(msg.Proven)
 	r.peers[id] = append(r.peers[id], p)
 	if len(r.peers[id]) == 1 {

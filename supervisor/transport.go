@@ -181,7 +181,7 @@ func (t *Transport) spawn() {
 		verified: make(map[string]bool), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
 		settling: make(map[string]*time.Timer),
 	}
-	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Log, &t.deliveries)
+	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
 }
 

@@ -60,6 +60,11 @@ func happenings() []struct {
 			`05:06:07.123  - ID is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
 		{
+			eventOf(supervisor.PeerDown{Peer: "ID", Code: wire.DisconnectServerShutdown, Reason: "server shutdown"}),
+			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"server shutdown","remote":false}`,
+			"05:06:07.123  - ID is disconnected by this node: server shutdown",
+		},
+		{
 			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, testMessage("chat")),
 			`{"event":"message","time":"2025-03-04T04:06:07.123456789Z","peer":"0123456789","message":{"id":"1","type":"chat","from":"f","to":"t","ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
 			`05:06:07.123  < bob (01234567) chat in answer to 0: {"a":"<b>\u001b[2J"}`,

@@ -34,6 +34,9 @@ func (e peerDown) text() string {
 	if e.Remote {
 		who = "the peer"
 	}
+	if e.Reason == e.Code.String() { // as it is for a shutdown
+		return fmt.Sprintf("- %s is disconnected by %s: %s", e.Peer, who, e.Code)
+	}
 	return fmt.Sprintf("- %s is disconnected by %s: %s (%s)", e.Peer, who, printable.Cut(printable.Text(e.Reason), 128), e.Code)
 }
 

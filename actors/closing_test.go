@@ -12,7 +12,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -166,43 +165,6 @@ func TestPostLimits(t *testing.T) {
 		}
 		if m, n := r.slot.handle.Queued(); m != 0 || n != 0 {
 			t.Errorf("%d messages and %d bytes still counted", m, n)
-		}
-	})
-}
-
-// A message of exactly the limit passes the whole way; one byte more is refused before it is sent.
-func TestMaxMessageSizeExactly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(2 * 365 * 24 * time.Hour) // the bubble begins in 2000, when stamps had nine digits
-		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })
-		p := r.openProven()
-		msg := p.message("stats", "")
-		out, err := r.node.Encode(msg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		room := 4096 - crypto.FrameSize(len(out.escaped), time.Now().Unix())
-		for extra, want := range []error{nil, ErrTooLarge} {
-			msg := p.message("stats", strings.Repeat("x", room+extra))
-			if err := r.slot.handle.Send(t.Context(), msg); err != want {
-				t.Errorf("%d bytes: %v, want %v", 4096+extra, err, want)
-			}
-		}
-		if n := p.lastSize(); n != 4096 {
-			t.Errorf("the largest frame has %d bytes", n)
-		}
-		exact := p.frame(p.message("logs", strings.Repeat("x", room+1)))
-		p.sendFrame(exact)
-		if n := len(r.delivered("logs")); n != 1 || len(exact) != 4096 {
-			t.Errorf("%d delivered of one of %d bytes", n, len(exact))
-		}
-		p.sendFrame(append(exact, 0))
-		synctest.Wait()
-		if status := websocket.CloseStatus(p.closed); status != websocket.StatusMessageTooBig {
-			t.Errorf("one byte more: %v, want a close with 1009", p.closed)
-		}
-		if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Remote {
-			t.Errorf("ended with %+v", end)
 		}
 	})
 }

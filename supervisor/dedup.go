@@ -32,8 +32,8 @@ const (
 // as the window is wide.
 //
 // It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
-// stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value, about 40 with the map around it. Its size has a
-// hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
+// stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value,
+// about 40 with the map around it. Its size has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
 type MessageDeduplicator struct {
@@ -47,7 +47,7 @@ type MessageDeduplicator struct {
 	epoch  time.Time
 	shards [dedupShards]dedupShard
 
-	count atomic.Int64 // entries in both generations
+	count atomic.Int64 // entries in all generations
 
 	mu      sync.Mutex // the rest
 	rotated time.Time

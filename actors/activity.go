@@ -18,10 +18,21 @@ func (a *Activity) Go(run func()) {
 		go run()
 		return
 	}
+	a.begin()
+	a.Workers.start(job{run: run, part: a})
+}
+
+// do runs a job here.
+func (a *Activity) do(run func()) {
+	a.begin()
+	defer a.end()
+	run()
+}
+
+func (a *Activity) begin() {
 	a.mu.Lock()
 	a.running++
 	a.mu.Unlock()
-	a.Workers.start(job{run: run, part: a})
 }
 
 func (a *Activity) end() {

@@ -14,11 +14,11 @@ type budget struct {
 	limit  int
 	used   int
 	closed bool
-	room   chan struct{} // cap 1: something was given back, or the budget was closed
+	room   chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
 }
 
 func newBudget(limit int) *budget {
-	return &budget{limit: limit, room: make(chan struct{}, 1)}
+	return &budget{limit: limit}
 }
 
 // wait blocks until there is room and reports false once the budget is closed. For one goroutine: the read pump.
@@ -26,6 +26,9 @@ func (b *budget) wait() bool {
 	for {
 		b.mu.Lock()
 		full, closed := b.used >= b.limit, b.closed
+		if full && b.room == nil {
+			b.room = make(chan struct{}, 1)
+		}
 		b.mu.Unlock()
 		if closed {
 			return false
@@ -47,11 +50,10 @@ func (b *budget) give(n int) {
 	b.mu.Lock()
 	wasFull := b.used >= b.limit
 	b.used -= n + frameOverhead
-	wake := wasFull && b.used < b.limit
-	b.mu.Unlock()
-	if wake {
+	if wasFull && b.used < b.limit {
 		b.signal()
 	}
+	b.mu.Unlock()
 }
 
 // full reports whether the read pump is held back: then the peer's silence is our own doing.
@@ -64,10 +66,11 @@ func (b *budget) full() bool {
 func (b *budget) close() {
 	b.mu.Lock()
 	b.closed = true
-	b.mu.Unlock()
 	b.signal()
+	b.mu.Unlock()
 }
 
+// signal is under the lock.
 func (b *budget) signal() {
 	select {
 	case b.room <- struct{}{}:

@@ -37,6 +37,7 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	}
 	p.early = nil
 	p.inbound.close()
+	p.confirmed()
 	said := &Ended{PID: p.handle.pid, End: end}
 	p.handle.ended.Store(said)
 	ctx.Send(p.parent, said)
@@ -63,13 +64,13 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 }
 
 func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus) {
-	o, err := p.node.Encode(msg)
+	body, err := p.node.escape(msg)
 	if err != nil {
 		p.abandon(ctx)
 		return
 	}
-	data := p.sealer.Seal(nil, o.escaped, p.node.Clock().Unix())
-	p.handle.outbox.push(outbound{data: data, forced: true, last: true, status: status})
+	f := p.seal(body)
+	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true, last: true, status: status})
 }
 
 // fail ends a connection that has not opened.
@@ -108,7 +109,7 @@ func (p *Peer) onReadEnded(ctx actor.Context, err error) {
 	wasOpen := p.phase == open
 	if p.finish(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
-		p.node.Samples.Warn("handshake not finished", "remote", p.opening.Remote, "error", err)
+		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", err)
 	}
 	p.abandon(ctx)
 }
@@ -133,7 +134,7 @@ func readEnd(err error, wasOpen bool) End {
 	}
 }
 
-// onWriteEnded is the end of writing: after the last message all is done, before it the peer took nothing.
+// onWriteEnded is a failure of writing.
 func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	if p.phase == open && errors.Is(err, ErrWriteTimeout) {
 		p.slow(ctx)
@@ -142,7 +143,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	if err != nil && p.phase == open && p.reading && !p.broken {
 		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
 		p.broken = true
-		p.schedule(lingerTimeout)
+		p.schedule(lingerSilence)
 		return
 	}
 	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true, Err: err})
@@ -165,7 +166,7 @@ func (p *Peer) onCongested(ctx actor.Context) {
 
 func (p *Peer) slow(ctx actor.Context) {
 	p.node.Counters.Inc(SlowPeersClosed)
-	p.node.Samples.Warn("slow peer closed", "peer", p.peer.identity.ID, "remote", p.opening.Remote)
+	p.node.Samples.Warn("slow peer closed", "peer", p.peerID, "remote", p.remote)
 	p.finish(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "the peer reads too slowly"})
 	p.abandon(ctx)
 }
@@ -178,13 +179,13 @@ func (p *Peer) cleanUp() {
 	defer close(p.handle.done)
 	defer p.handle.outbox.close(ErrClosed)
 	defer p.inbound.close()
+	defer p.confirmed()
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {
 			socket.release() // it came after the end, so no read pump will
 		}
 	}
-	p.ticks++
 	for _, timer := range []*time.Timer{p.timer, p.recheck} {
 		if timer != nil {
 			timer.Stop()

@@ -49,6 +49,7 @@ type Node struct {
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
 	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
+	Readers  *Workers         // read for connections that are idle mostly; nil: each reads for itself
 	Observer Observer         // nil: nobody wants to know how long things take
 
 	frames   buffers

@@ -13,7 +13,7 @@ import (
 
 // tinyBuffer is the size that the WebSocket library's own buffers of an accepted connection are reduced to: a frame's
 // header fits.
-const tinyBuffer = 64
+const tinyBuffer = 16
 
 // corks recycles what is held back.
 var corks = sync.Pool{New: func() any { return new([]byte) }}
@@ -25,46 +25,56 @@ var corks = sync.Pool{New: func() any { return new([]byte) }}
 type corkConn struct {
 	net.Conn
 	opts  SocketOptions
-	ahead *readAhead // owned by the reader
+	ahead *readAhead    // owned by the reader
+	inner *bufio.Reader // the library's, over this one; nil: not known
 
 	message atomic.Uint64 // number of the message that the reader is inside; 0: none
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
 
-	turn   chan struct{} // holds a token of whoever has the rest: a channel, since it is kept through a write
+	linger atomic.Pointer[lingering] // nil until the last word
+
+	turn   baton // of whoever has the rest
 	corked bool
+	mute   bool // the last word has been said
 	held   []byte
 }
 
 func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
-	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), turn: make(chan struct{}, 1)}
+	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), turn: newBaton()}
 }
-
-// take waits for the turn to write. On virtual time a goroutine that waits for a mutex counts as busy, and the write
-// that it waits for would never reach its deadline.
-func (c *corkConn) take() { c.turn <- struct{}{} }
-
-func (c *corkConn) give() { <-c.turn }
 
 // Read sets the message deadline at the first read inside each message and lifts it outside: a system call is rare
 // beside the frames that one read brings, so this costs nothing on a busy connection. Messages are told apart by
 // number, since on a busy connection every read may end inside one.
 func (c *corkConn) Read(p []byte) (int, error) {
-	if inside := c.message.Load(); inside != c.timed {
-		c.timed = inside
-		var deadline time.Time
-		if inside != 0 {
-			deadline = time.Now().Add(c.opts.MessageTimeout)
-		}
-		if err := c.Conn.SetReadDeadline(deadline); err != nil {
-			return 0, err
-		}
+	if err := c.timeMessage(); err != nil {
+		return 0, err
 	}
-	return c.ahead.Read(p)
+	n, err := c.ahead.Read(p)
+	c.heard(n)
+	return n, err
+}
+
+// timeMessage sets or lifts the deadline of the message that the reader is inside.
+func (c *corkConn) timeMessage() error {
+	inside := c.message.Load()
+	if inside == c.timed {
+		return nil
+	}
+	c.timed = inside
+	var deadline time.Time
+	if inside != 0 {
+		deadline = time.Now().Add(c.opts.MessageTimeout)
+	}
+	return c.Conn.SetReadDeadline(deadline)
 }
 
 func (c *corkConn) Write(p []byte) (int, error) {
-	c.take()
-	defer c.give()
+	c.turn.take()
+	defer c.turn.give()
+	if c.mute {
+		return len(p), nil
+	}
 	if c.corked {
 		if c.held == nil {
 			c.held = *corks.Get().(*[]byte)
@@ -83,20 +93,14 @@ func (c *corkConn) write(p []byte) (int, error) {
 }
 
 func (c *corkConn) cork() {
-	c.take()
+	c.turn.take()
 	c.corked = true
-	c.give()
-}
-
-func (c *corkConn) corkedBytes() int {
-	c.take()
-	defer c.give()
-	return len(c.held)
+	c.turn.give()
 }
 
 func (c *corkConn) flush(uncork bool) error {
-	c.take()
-	defer c.give()
+	c.turn.take()
+	defer c.turn.give()
 	if uncork {
 		c.corked = false
 	}
@@ -128,7 +132,7 @@ func (c *corkConn) abort() {
 type upgrader struct {
 	http.ResponseWriter
 	opts SocketOptions
-	conn *corkConn
+	conn **corkConn // where it goes
 }
 
 // Hijack implements http.Hijacker.
@@ -137,18 +141,20 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	u.conn = newCorkConn(raw, u.opts)
-	if u.conn.ahead.raw == nil {
+	conn := newCorkConn(raw, u.opts)
+	*u.conn = conn
+	if conn.ahead.raw == nil {
 		// The library keeps what the reader has buffered already and resets it onto our connection.
-		rw.Writer.Reset(u.conn)
-		return u.conn, rw, nil
+		rw.Writer.Reset(conn)
+		return conn, rw, nil
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err != nil {
 		raw.Close()
 		return nil, nil, err
 	}
-	u.conn.ahead.ahead = bytes.Clone(early)
+	conn.ahead.ahead = bytes.Clone(early)
 	// Read-ahead and cork do the buffering, and only while there is something in it.
-	return u.conn, bufio.NewReadWriter(bufio.NewReaderSize(u.conn, tinyBuffer), bufio.NewWriterSize(u.conn, tinyBuffer)), nil
+	conn.inner = bufio.NewReaderSize(conn, tinyBuffer)
+	return conn, bufio.NewReadWriter(conn.inner, bufio.NewWriterSize(conn, tinyBuffer)), nil
 }

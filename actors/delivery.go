@@ -27,8 +27,13 @@ type Delivery struct {
 
 	mu      sync.Mutex
 	waiting []deliverable
+	heap    int // bytes in waiting
 	running bool
+	patient bool // messages are claimed when the actor's turn is over
 }
+
+// deliveries recycles what is delivered at once, so that an idle connection keeps none.
+var deliveries = sync.Pool{New: func() any { return new([]deliverable) }}
 
 type deliverable struct {
 	event   any
@@ -45,32 +50,59 @@ func NewDelivery(sink Sink, counters *Counters, samples *Sampler, activity *Acti
 }
 
 // Event queues something for Sink.Do.
-func (d *Delivery) Event(event any) { d.push(deliverable{event: event}) }
-
-// message queues a message for Sink.Message; its size is given back to room once the handler is done with it, or has
-// panicked.
-func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
-	d.push(deliverable{message: msg, room: room, size: size})
-}
-
-func (d *Delivery) push(next deliverable) {
+func (d *Delivery) Event(event any) {
 	d.mu.Lock()
-	d.waiting = append(d.waiting, next)
-	start := !d.running
-	d.running = true
+	d.waiting = append(d.waiting, deliverable{event: event})
+	start := d.begin()
 	d.mu.Unlock()
 	if start {
 		d.activity.Go(d.turn)
 	}
 }
 
+// message queues a message for Sink.Message; its size is given back to room once the handler is done with it, or has
+// panicked.
+func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
+	d.mu.Lock()
+	d.waiting = append(d.waiting, deliverable{message: msg, room: room, size: size})
+	d.heap += size
+	start := (!d.patient || d.heap >= flushAt) && d.begin()
+	d.mu.Unlock()
+	if start {
+		d.activity.Go(d.turn)
+	}
+}
+
+// await has messages wait until they are claimed.
+func (d *Delivery) await() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.patient = true
+}
+
+// claim reports whether the caller is to deliver: something waits, and nobody delivers.
+func (d *Delivery) claim() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.waiting) > 0 && d.begin()
+}
+
+// begin is under the lock.
+func (d *Delivery) begin() bool {
+	started := !d.running
+	d.running = true
+	return started
+}
+
 func (d *Delivery) run() {
-	var batch []deliverable
+	spare := deliveries.Get().(*[]deliverable)
+	defer deliveries.Put(spare)
+	batch := (*spare)[:0]
 	for {
 		d.mu.Lock()
-		batch, d.waiting = d.waiting, batch[:0]
+		batch, d.waiting, d.heap = d.waiting, batch[:0], 0
 		if len(batch) == 0 {
-			d.running, d.waiting = false, nil
+			*spare, d.waiting, d.running = d.waiting, nil, false
 			d.mu.Unlock()
 			return
 		}

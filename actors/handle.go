@@ -17,11 +17,12 @@ import (
 // ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one message, encoded and escaped once, on its way to any number of connections.
+// Outgoing is one message, encoded and escaped once, on its way to one connection or, shared, to any number of them.
 type Outgoing struct {
-	escaped []byte
-	result  chan<- error
-	lent    *sync.Pool // where it goes back to once it is sealed; nil: others may hold it
+	body   *frame // with room for the head before the text
+	shared bool   // nothing in it may change
+	result chan<- error
+	lent   *sync.Pool // where it goes back to once it is sealed; nil: others may hold it
 }
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
@@ -29,29 +30,30 @@ func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
 
 // Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
 func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
-	escaped, err := n.escape(nil, msg)
-	return &Outgoing{escaped: escaped}, err
+	body, err := n.escape(msg)
+	return &Outgoing{body: body, shared: true}, err
 }
 
 // errNoMessage is what sending nothing ends in.
 var errNoMessage = errors.New("there is no message to send")
 
-// escape appends a message's JSON text, escaped as the body of a frame.
-func (n *Node) escape(dst []byte, msg *wire.Message) ([]byte, error) {
+// escape returns a frame that holds a message's JSON text, escaped, where the body will be.
+func (n *Node) escape(msg *wire.Message) (*frame, error) {
 	if msg == nil {
 		return nil, errNoMessage
 	}
-	text := n.frames.get(1024)
-	defer n.frames.put(text)
+	// An eighth more is what quotes in a payload of short keys come to, and 512 more than IDs and keys do.
+	body := n.frames.get(frameRoom(len(msg.Payload) + len(msg.Payload)/8 + 512))
 	var err error
-	if text.data, err = msg.AppendJSON(text.data); err != nil {
+	if body.data, err = msg.AppendEscaped(body.data[:crypto.BodyOffset], crypto.EscapeBody); err != nil {
+		n.frames.put(body)
 		return nil, err
 	}
-	if dst == nil { // an eighth more is what quotes in a payload of short keys come to
-		dst = make([]byte, 0, len(text.data)+len(text.data)/8+32)
-	}
-	return crypto.EscapeBody(dst, text.data), nil
+	return body, nil
 }
+
+// room is what the message is counted with on its way: the size of its frame.
+func (o *Outgoing) room() int { return frameRoom(len(o.body.data) - crypto.BodyOffset) }
 
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
 type Handle struct {
@@ -94,24 +96,39 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
 // PostMessage encodes a message that goes to this connection only, and posts it.
 func (h *Handle) PostMessage(msg *wire.Message) error {
+	body, err := h.node.escape(msg)
+	if err != nil {
+		return err
+	}
 	o, ok := h.node.posts.Get().(*Outgoing)
 	if !ok {
 		o = &Outgoing{lent: &h.node.posts}
 	}
-	var err error
-	if o.escaped, err = h.node.escape(o.escaped[:0], msg); err == nil {
-		err = h.Post(o)
-	}
-	if err != nil {
-		o.giveBack()
+	o.body = body
+	if err = h.Post(o); err != nil {
+		h.node.release(o)
 	}
 	return err
 }
 
-// giveBack recycles a message that nobody needs any more.
-func (o *Outgoing) giveBack() {
-	if o.lent != nil && cap(o.escaped) <= maxPooled {
+// detach returns a frame with a message's text that is the caller's alone, and lets go of the message.
+func (n *Node) detach(o *Outgoing) *frame {
+	if o.shared {
+		body := n.frames.get(o.room())
+		body.data = append(body.data, o.body.data...)
+		return body
+	}
+	body := o.body
+	if o.body = nil; o.lent != nil {
 		o.lent.Put(o)
+	}
+	return body
+}
+
+// release recycles a message that will not be sent.
+func (n *Node) release(o *Outgoing) {
+	if !o.shared {
+		n.frames.put(n.detach(o))
 	}
 }
 
@@ -121,7 +138,7 @@ func frameRoom(escaped int) int { return crypto.FrameSize(escaped, 9_999_999_999
 
 // Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
-	size := frameRoom(len(o.escaped))
+	size := o.room()
 	if int64(size) > h.node.Limits.MaxMessageSize {
 		return ErrTooLarge
 	}
@@ -151,10 +168,11 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 		s.out.result = s.result
 	}
 	var err error
-	if s.out.escaped, err = h.node.escape(s.out.escaped[:0], msg); err == nil {
+	if s.out.body, err = h.node.escape(msg); err == nil {
 		err = h.Post(&s.out)
 	}
 	if err != nil {
+		h.node.release(&s.out)
 		h.node.sendings.Put(s)
 		return err
 	}
@@ -169,9 +187,7 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 			return ErrClosed
 		}
 	}
-	if cap(s.out.escaped) <= maxPooled {
-		h.node.sendings.Put(s)
-	}
+	h.node.sendings.Put(s)
 	return err
 }
 

@@ -8,33 +8,6 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// readPump reads whole messages and posts them. It knows the socket, the budget and a way to post, nothing else.
-// When the budget is closed it goes on reading and throws away, so that the goodbye on the way out is not lost to a
-// reset by bytes that nobody read; the closing of the socket ends it.
-func readPump(s *Socket, room *budget, frames *buffers, post func(any)) {
-	defer s.release()
-	for {
-		taken := room.wait()
-		if err := s.Await(); err != nil {
-			post(&readEnded{err: err})
-			return
-		}
-		f := frames.get(0)
-		var err error
-		if f.data, err = s.Read(f.data); err != nil {
-			frames.put(f)
-			post(&readEnded{err: err})
-			return
-		}
-		if !taken {
-			frames.put(f)
-			continue
-		}
-		room.take(len(f.data))
-		post(f)
-	}
-}
-
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
 // (protocol section 6).
 func (p *Peer) onFrame(ctx actor.Context, f *frame) {
@@ -42,7 +15,7 @@ func (p *Peer) onFrame(ctx actor.Context, f *frame) {
 	case shaking:
 		p.onHandshakeMessage(ctx, f.data)
 	case judged:
-		if p.opening.Direction == Outbound {
+		if p.direction == Outbound {
 			p.early = append(p.early, f) // the responder may speak as soon as it has sent its ack
 			return
 		}
@@ -88,7 +61,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte) *wire.Message {
 
 // judge decides whether a message that opened is one to deliver.
 func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
-	if msg.From == p.self.ID {
+	if msg.From == p.self {
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
 		return false
 	}
@@ -121,9 +94,8 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 // life notes a fresh message: it is a sign of life, an answer to a probe, and from an inbound peer itself a proof.
 func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
 	// What somebody else made and this peer relays may be a recording of what we once sealed for it.
-	if !p.proven && msg.From == p.peer.identity.ID {
-		p.proven = true
-		ctx.Send(p.parent, &Proven{PID: p.handle.pid})
+	if !p.proven && msg.From == p.peerID {
+		p.prove(ctx)
 	}
 	if !p.proven {
 		return
@@ -139,10 +111,7 @@ func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
 // onMessage does what the transport itself does with a message, and delivers it.
 func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	p.node.Counters.Inc(MessagesReceived)
-	if msg.ReplyTo != "" {
-		p.node.Replies.Reply(p.peer.identity.ID, msg)
-	}
-	p.delivery.message(msg, p.inbound, size)
+	p.handOver(msg, size)
 	switch msg.Type {
 	case wire.MsgPing:
 		p.answerPing(msg)
@@ -166,5 +135,5 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 // drop counts a dropped message and logs a sample.
 func (p *Peer) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
-	p.node.Samples.Warn(what, append(attrs, "peer", p.peer.identity.ID, "remote", p.opening.Remote)...)
+	p.node.Samples.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)
 }

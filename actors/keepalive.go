@@ -42,9 +42,9 @@ func (p *Peer) onTick(ctx actor.Context) {
 	now := time.Now()
 	switch p.phase {
 	case pending, shaking, judged:
-		if p.opening.Direction == Inbound {
+		if p.direction == Inbound {
 			p.node.Counters.Inc(HandshakesRejected)
-			p.node.Samples.Warn("handshake not finished", "remote", p.opening.Remote, "error", ErrHandshakeTimeout)
+			p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
 		}
 		p.fail(ctx, ErrHandshakeTimeout)
 		return

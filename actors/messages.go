@@ -27,24 +27,28 @@ type Refuse struct {
 // Probe asks whether the peer is still there: the connection pings it and reports Alive at the next fresh message.
 type Probe struct{}
 
+// Confirmed answers Proven: the directory knows of it.
+type Confirmed struct{}
+
 // Goodbye ends the connection gracefully: what is queued goes out first, a disconnect message last.
 type Goodbye struct{ End End }
 
-func (*Welcome) fromRegistry() {}
-func (*Refuse) fromRegistry()  {}
-func (*Probe) fromRegistry()   {}
-func (*Goodbye) fromRegistry() {}
+func (*Welcome) fromRegistry()   {}
+func (*Refuse) fromRegistry()    {}
+func (*Probe) fromRegistry()     {}
+func (*Confirmed) fromRegistry() {}
+func (*Goodbye) fromRegistry()   {}
 
 // fromPumps are what the connection's own goroutines, its slot and its timer send, frame among them.
 type fromPumps interface{ fromPumps() }
 
 type (
-	attached   struct{}                 // the slot has a socket
-	failed     struct{ err error }      // the dial failed
-	readEnded  struct{ err error }      // the read pump is gone
-	writeEnded struct{ err error }      // the writer failed, or has written the last message (nil)
-	congested  struct{}                 // a message found the queue full
-	tick       struct{ generation int } // the timer
+	attached   struct{}            // the slot has a socket
+	failed     struct{ err error } // the dial failed
+	readEnded  struct{ err error } // the read pump is gone
+	writeEnded struct{ err error } // the writer failed
+	congested  struct{}            // a message found the queue full
+	tick       struct{}            // the timer
 )
 
 func (*attached) fromPumps()   {}
@@ -93,7 +97,7 @@ func (*Ended) toRegistry()      {}
 
 // These hold the sets together; the compiler checks that each set is what its comment says.
 var (
-	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Goodbye{}}
+	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Confirmed{}, &Goodbye{}}
 	_ = []toRegistry{&Identified{}, &Proven{}, &Alive{}, &Ended{}}
 	_ = []fromSenders{&Outgoing{}}
 )

@@ -45,6 +45,10 @@ func (c *probeConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
+func (c *probeConn) CloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
 func (c *probeConn) Close() error {
 	err := c.Conn.Close()
 	if c.panicOnClose.CompareAndSwap(true, false) {

@@ -16,20 +16,19 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	if p.phase != pending || socket == nil {
 		return
 	}
-	p.phase, p.socket, p.reading, p.since = shaking, socket, true, time.Now()
+	p.phase, p.socket, p.reading, p.greeting.attached = shaking, socket, true, time.Now()
 	p.handle.outbox.attach(socket)
-	p.node.Spawn(func() {
-		readPump(socket, p.inbound, &p.node.frames, p.handle.tell)
-	})
-	if p.opening.Direction == Outbound {
+	pump := &readPump{socket: socket, room: p.inbound, node: p.node, handle: p.handle}
+	p.node.Spawn(pump.run)
+	if p.direction == Outbound {
 		p.sendHandshake(ctx)
 	}
 }
 
 func (p *Peer) sendHandshake(ctx actor.Context) {
 	msg, err := p.compose(wire.MsgHandshake, wire.HandshakePayload{
-		Identity:  identityOnWire(p.self),
-		Challenge: p.opening.Challenge[:],
+		Identity:  identityOnWire(p.node.Keys.Identity()),
+		Challenge: p.greeting.Challenge[:],
 		Version:   wire.ProtocolVersion,
 		Features:  features(),
 	})
@@ -37,7 +36,7 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 		p.fail(ctx, err)
 		return
 	}
-	msg.To = p.opening.ExpectID
+	msg.To = p.greeting.ExpectID
 	p.sayPlain(msg, nil)
 }
 
@@ -57,7 +56,7 @@ func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) {
 
 // onHandshakeMessage takes the first message of either side.
 func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
-	if p.opening.Direction == Outbound {
+	if p.direction == Outbound {
 		p.onAck(ctx, data)
 		return
 	}
@@ -74,7 +73,7 @@ func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
 }
 
 func (p *Peer) onAck(ctx actor.Context, data []byte) {
-	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), p.opening, p.node.Keys.SharedSecret)
+	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), p.greeting.Opening, p.node.Keys.SharedSecret)
 	if err != nil {
 		if !errors.Is(err, ErrRefused) {
 			p.node.Counters.Inc(HandshakesRejected)
@@ -97,7 +96,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 		return
 	}
 	p.opener = codec.NewOpener()
-	p.phase, p.peer, p.secret, p.challenge = judged, peer, secret, challenge
+	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = judged, peer.identity.ID, secret, challenge
 	ctx.Send(p.parent, &Identified{
 		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
 		Features: peer.features, Remote: p.socket.RemoteAddr(), Proven: p.proven,
@@ -108,17 +107,22 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
+	if p.turns.workers != nil {
+		w.Delivery.await()
+		p.turns.delivery.Store(w.Delivery)
+	}
 	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 	p.node.Counters.Inc(HandshakesAccepted)
-	p.node.observeHandshake(now.Sub(p.since))
-	if p.opening.Direction == Inbound {
+	p.node.observeHandshake(now.Sub(p.greeting.attached))
+	if p.direction == Inbound {
 		p.sendAck(wire.HandshakeAckPayload{
-			Identity:          identityOnWire(p.self),
-			ChallengeResponse: crypto.SignChallenge(p.challenge[:], p.secret),
+			Identity:          identityOnWire(p.node.Keys.Identity()),
+			ChallengeResponse: crypto.SignChallenge(p.greeting.challenge[:], p.greeting.secret),
 			Accepted:          true,
 			Features:          features(),
 		}, nil)
 	}
+	p.greeting = nil
 	p.alive.begin(now)
 	p.ping()
 	p.onTick(ctx)
@@ -141,11 +145,11 @@ func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) {
 // reject ends a handshake: an inbound peer is told the reason in an ack.
 func (p *Peer) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
-	p.node.Samples.Warn("handshake refused", "remote", p.opening.Remote, "reason", no.reason, "detail", no.detail)
-	if p.opening.Direction == Outbound {
+	p.node.Samples.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)
+	if p.direction == Outbound {
 		p.fail(ctx, no.detail)
 		return
 	}
 	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: no.reason, Err: no.detail})
-	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.self), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
+	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
 }

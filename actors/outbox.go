@@ -46,13 +46,15 @@ type outbox struct {
 	buffers     *buffers
 	spawn       func(func())
 	turn        func()      // run, made once
-	report      func(error) // tells the actor that writing has ended, nil after a last message
+	patient     bool        // what waits is claimed when the actor's turn is over
+	report      func(error) // tells the actor that writing has failed
 
 	mu       sync.Mutex
 	socket   *Socket
 	messages int // reserved, until written
 	bytes    int
 	waiting  []outbound
+	heap     int       // bytes in waiting
 	since    time.Time // when the oldest waiting message came
 	running  bool
 	closed   bool
@@ -129,18 +131,31 @@ func (o *outbox) push(m outbound) {
 		o.bytes += m.counted()
 	}
 	o.waiting = append(o.waiting, m)
-	start := !o.running
-	o.running = true
-	if start {
-		o.since = time.Now()
-		if o.turn == nil {
-			o.turn = o.run
-		}
-	}
+	o.heap += len(m.data)
+	start := (!o.patient || o.heap >= flushAt) && o.begin()
 	o.mu.Unlock()
 	if start {
 		o.spawn(o.turn)
 	}
+}
+
+// claim reports whether the caller is to run the writer: something waits, and nobody writes.
+func (o *outbox) claim() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.waiting) > 0 && o.begin()
+}
+
+// begin is under the lock.
+func (o *outbox) begin() bool {
+	if o.running {
+		return false
+	}
+	o.running, o.since = true, time.Now()
+	if o.turn == nil {
+		o.turn = o.run
+	}
+	return true
 }
 
 // close refuses everything from now on and fails what waits.
@@ -164,7 +179,7 @@ func (o *outbox) run() {
 	batch := (*spare)[:0]
 	for {
 		o.mu.Lock()
-		batch, o.waiting = o.waiting, batch[:0]
+		batch, o.waiting, o.heap = o.waiting, batch[:0], 0
 		if len(batch) == 0 {
 			if o.running = false; cap(o.waiting) > 1 { // one is what an idle connection may keep
 				*spare, o.waiting = o.waiting[:0], nil
@@ -181,8 +196,7 @@ func (o *outbox) run() {
 			socket.Abort() // last: it ends the reading too, and the reader knows less about why
 		} else if end := batch[len(batch)-1]; end.last {
 			o.close(ErrClosed)
-			socket.Close(end.status)
-			o.report(nil)
+			socket.Close(end.status) // the rest is the reader's
 		}
 		clear(batch)
 	}
@@ -191,17 +205,18 @@ func (o *outbox) run() {
 // write sends a batch and settles each message at the flush that carried it.
 func (o *outbox) write(s *Socket, batch []outbound) error {
 	s.Cork()
-	settled := 0
+	settled, corked := 0, 0
 	for i := range batch {
 		var err error
 		if len(batch[i].data) > 0 { // a last message may be no more than the close
 			err = s.Write(batch[i].data, batch[i].text)
+			corked += len(batch[i].data)
 		}
-		if full := s.Corked() >= flushAt; err == nil && (full || i == len(batch)-1) {
-			err = s.Flush(i == len(batch)-1)
+		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
+			err = s.Flush(last)
 			if err == nil {
 				o.finish(batch[settled:i+1], nil)
-				settled = i + 1
+				settled, corked = i+1, 0
 			}
 		}
 		if err != nil {

@@ -45,45 +45,56 @@ type Opening struct {
 // Peer is the actor of one connection. It owns the socket, the token bucket, the timer and the codec.
 type Peer struct {
 	// Fixed at construction.
-	node    *Node
-	self    crypto.NodeIdentity
-	parent  *actor.PID
-	opening Opening
-	slot    *Slot
-	handle  *Handle
-	inbound *budget
+	node      *Node
+	self      string // node ID
+	parent    *actor.PID
+	direction Direction
+	remote    string
+	slot      *Slot
+	handle    *Handle
+	inbound   *budget
+	turns     turns
 
 	// Owned by Receive.
 	phase     phase
 	socket    *Socket
-	since     time.Time // of the socket
-	peer      claim
-	secret    crypto.SharedSecret
-	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
+	greeting  *greeting // nil once it is open
+	peerID    string
 	sealer    *crypto.Sealer
 	opener    *crypto.Opener
 	limiter   Limiter
 	delivery  *Delivery
 	dedup     Deduplicator
 	early     []*frame // came between the ack and Welcome
+	held      []handed // wait until the registry knows of the proof
 	proven    bool
 	probed    bool
-	badFrames int // in a row
+	doubtful  bool // the registry has not answered the news of the proof yet
+	badFrames int  // in a row
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
-	ticks     int         // generation of the timer
+	due       time.Time   // when the timer was last set to
 	ended     bool
 	reading   bool
+	handled   int  // messages
 	broken    bool // writing has failed, and the read pump has not said why yet
 }
 
-func newPeer(node *Node, parent, pid *actor.PID, opening Opening) *Peer {
+// greeting is what only the opening of a connection needs.
+type greeting struct {
+	Opening
+	attached  time.Time
+	secret    crypto.SharedSecret
+	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
+}
+
+func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	p := &Peer{
-		node: node, self: node.Keys.Identity(), parent: parent, opening: opening,
-		inbound: newBudget(node.Limits.InboundBytes),
+		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
+		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes),
 	}
-	p.handle = &Handle{pid: pid, node: node, done: make(chan struct{})}
+	p.handle = &Handle{node: node, done: make(chan struct{})}
 	p.slot = &Slot{handle: p.handle}
 	p.handle.outbox = &outbox{
 		maxMessages: node.Limits.QueueMessages,
@@ -92,6 +103,11 @@ func newPeer(node *Node, parent, pid *actor.PID, opening Opening) *Peer {
 		buffers:     &node.frames,
 		spawn:       node.Writers.Go,
 		report:      func(err error) { p.handle.tell(&writeEnded{err: err}) },
+	}
+	p.turns.outbox = p.handle.outbox
+	if node.Writers != nil && node.Writers.Workers != nil {
+		p.turns.workers, p.turns.writers = node.Writers.Workers, node.Writers
+		p.handle.outbox.patient = true
 	}
 	return p
 }
@@ -111,14 +127,17 @@ func (p *Peer) Receive(ctx actor.Context) {
 	case *Outgoing:
 		p.onOutgoing(msg)
 	}
+	if p.handled++; p.handled%turnPatience == 0 && p.turns.workers != nil {
+		p.turns.start()
+	}
 }
 
 // handshakeLeft is what is left of the handshake timeout: what came before the slot counts too.
 func (p *Peer) handshakeLeft(now time.Time) time.Duration {
-	if p.opening.Since.IsZero() {
+	if p.greeting.Since.IsZero() {
 		return p.node.Limits.HandshakeTimeout
 	}
-	return max(p.node.Limits.HandshakeTimeout-now.Sub(p.opening.Since), time.Millisecond)
+	return max(p.node.Limits.HandshakeTimeout-now.Sub(p.greeting.Since), time.Millisecond)
 }
 
 func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
@@ -136,7 +155,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 	case *congested:
 		p.onCongested(ctx)
 	case *tick:
-		if msg.generation == p.ticks {
+		if !time.Now().Before(p.due) { // else it is one of an earlier setting
 			p.onTick(ctx)
 		}
 	}
@@ -157,6 +176,8 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 			p.probed = true
 			p.ping()
 		}
+	case *Confirmed:
+		p.confirmed()
 	case *Goodbye:
 		p.goodbye(ctx, msg.End)
 	}
@@ -164,39 +185,39 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(o *Outgoing) {
-	defer o.giveBack()
-	size := frameRoom(len(o.escaped))
+	room, result := o.room(), o.result
 	if p.phase != open {
-		p.handle.outbox.unreserve(size)
-		if o.result != nil {
-			o.result <- ErrClosed
+		p.handle.outbox.unreserve(room)
+		p.node.release(o)
+		if result != nil {
+			result <- ErrClosed
 		}
 		return
 	}
-	f := p.seal(o.escaped, size)
-	p.handle.outbox.push(outbound{data: f.data, frame: f, room: size, result: o.result})
+	f := p.seal(p.node.detach(o))
+	p.handle.outbox.push(outbound{data: f.data, frame: f, room: room, result: result})
 }
 
-func (p *Peer) seal(escaped []byte, size int) *frame {
-	f := p.node.frames.get(size)
-	f.data = p.sealer.Seal(f.data, escaped, p.node.Clock().Unix())
-	return f
+// seal makes a frame of the text in it.
+func (p *Peer) seal(body *frame) *frame {
+	body.data = p.sealer.SealInPlace(body.data, p.node.Clock().Unix())
+	return body
 }
 
 // say sends a message of the connection's own, beside the queue's limits.
 func (p *Peer) say(msg *wire.Message) {
-	o, err := p.node.Encode(msg)
+	body, err := p.node.escape(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
-	f := p.seal(o.escaped, frameRoom(len(o.escaped)))
+	f := p.seal(body)
 	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true})
 }
 
 // compose makes a message of the connection's own.
 func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
-	msg, err := wire.NewMessage(t, p.self.ID, p.peer.identity.ID, payload)
+	msg, err := wire.NewMessage(t, p.self, p.peerID, payload)
 	if err != nil {
 		return nil, err
 	}
@@ -204,12 +225,12 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 	return msg, nil
 }
 
-// schedule sets the one timer of the connection. A tick of an earlier setting is known by its generation.
+// schedule sets the one timer of the connection.
 func (p *Peer) schedule(d time.Duration) {
-	p.ticks++
-	generation := p.ticks
-	if p.timer != nil {
-		p.timer.Stop()
+	p.due = time.Now().Add(d)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(d, func() { p.handle.tell(&tick{}) })
+		return
 	}
-	p.timer = time.AfterFunc(d, func() { p.handle.tell(&tick{generation: generation}) })
+	p.timer.Reset(d)
 }

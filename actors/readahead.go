@@ -25,6 +25,7 @@ type readAhead struct {
 	try   func(fd uintptr) bool // made once, so that a read allocates nothing
 	n     int                   // what try read
 	err   error
+	ended error // what a wait ended with, for the next read
 }
 
 func newReadAhead(conn net.Conn) *readAhead {
@@ -44,6 +45,9 @@ func (r *readAhead) Read(p []byte) (int, error) {
 		if r.raw == nil || len(p) >= readAheadSize {
 			return r.conn.Read(p)
 		}
+		if r.ended != nil {
+			return 0, r.ended
+		}
 		if err := r.fill(); err != nil {
 			return 0, err
 		}
@@ -53,6 +57,13 @@ func (r *readAhead) Read(p []byte) (int, error) {
 		r.release()
 	}
 	return n, nil
+}
+
+// wait blocks until there is something to read, or never will be: the next read then says why.
+func (r *readAhead) wait() {
+	if len(r.ahead) == 0 && r.ended == nil {
+		r.ended = r.fill()
+	}
 }
 
 // fill waits until there is something to read and reads it.

@@ -42,6 +42,7 @@ type registryDouble struct {
 	told   []any
 	refuse string
 	silent bool
+	slow   bool // does not answer the news of a proof
 	tokens float64
 	faults int
 	gone   int
@@ -67,6 +68,11 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
 		default:
 			ctx.Send(msg.PID, d.rig.welcome(d.tokens))
+		}
+	case *Proven:
+		d.told = append(d.told, msg)
+		if !d.slow {
+			ctx.Send(msg.PID, &Confirmed{})
 		}
 	case toRegistry:
 		d.told = append(d.told, msg)
@@ -146,7 +152,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	r.node = &Node{
 		System: actor.NewActorSystem(actor.WithLoggerFactory(quiet)), Keys: newKeys(t, "here"), Limits: limits,
 		Counters: &Counters{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
-		Wall: time.Now, Rand: r.random, Spawn: r.spawned.Go,
+		Wall: time.Now, Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}
 	r.node.Samples = NewSampler(r.node.Log)
 	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
@@ -168,6 +174,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 func (r *rig) end() {
 	_ = r.node.System.Root.StopFuture(r.pid).Wait()
 	r.spawned.Wait()
+	r.node.Writers.Workers.Close()
 	time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library
 }
 
@@ -189,7 +196,7 @@ func (r *rig) welcome(tokens float64) *Welcome {
 	for range int(r.node.Limits.RateBurst - tokens) {
 		limiter.Take(time.Now())
 	}
-	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Samples, &Activity{}), Dedup: r.dedup, Limiter: limiter}
+	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Samples, r.node.Writers), Dedup: r.dedup, Limiter: limiter}
 }
 
 // tell sends the connection's actor something, as the registry would.

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/coder/websocket"
 )
@@ -22,7 +21,7 @@ func TestMaxMessageSizeExactly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := 4096 - crypto.FrameSize(len(out.escaped), time.Now().Unix())
+		room := 4096 - out.room()
 		for extra, want := range []error{nil, ErrTooLarge} {
 			msg := p.message("stats", strings.Repeat("x", room+extra))
 			if err := r.slot.handle.Send(t.Context(), msg); err != want {

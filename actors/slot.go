@@ -61,12 +61,12 @@ type Spawner interface {
 // runs from here.
 func SpawnPeer(parent Spawner, node *Node, opening Opening) (*Slot, error) {
 	name := "peer" + node.System.ProcessRegistry.NextId()
-	// The PID is known before the actor runs, so that nothing is written once the two run side by side.
-	pid := actor.NewPID(node.System.Address(), parent.Self().Id+"/"+name)
-	p := newPeer(node, parent.Self(), pid, opening)
-	props := actor.PropsFromProducer(func() actor.Actor { return p })
-	if node.Writers != nil && node.Writers.Workers != nil {
-		props.Configure(actor.WithDispatcher(node.Writers.Workers))
+	p := newPeer(node, parent.Self(), opening)
+	// The PID is set before the actor runs, so that nothing is written once the two run side by side.
+	named := actor.WithOnInit(func(ctx actor.Context) { p.handle.pid = ctx.Self() })
+	props := actor.PropsFromProducer(func() actor.Actor { return p }, named)
+	if p.turns.workers != nil {
+		props.Configure(actor.WithDispatcher(&p.turns))
 	}
 	// The producer runs once only: a connection whose actor failed is stopped, never restarted.
 	if _, err := parent.SpawnNamed(props, name); err != nil {

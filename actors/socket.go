@@ -15,10 +15,6 @@ import (
 	"github.com/coder/websocket"
 )
 
-// lingerTimeout is how long a closed socket waits for the peer's own close, so that what was just written is not
-// lost to a reset.
-const lingerTimeout = time.Second
-
 // pongBurst and pongRefill limit the pongs that a flood of WebSocket pings can draw from us.
 const (
 	pongBurst  = 10
@@ -51,6 +47,8 @@ type Socket struct {
 	conn   *corkConn
 	remote string
 
+	dialled bool // what goes out is masked
+
 	// Owned by the reader.
 	message io.Reader // the one that is being read
 	number  uint64    // of that message
@@ -60,7 +58,8 @@ type Socket struct {
 // section 6); the library's own rule lets every same-host origin in and is switched off. On an error the
 // response has been written.
 func AcceptSocket(w http.ResponseWriter, r *http.Request, opts SocketOptions) (*Socket, error) {
-	up := &upgrader{ResponseWriter: w, opts: opts}
+	var conn *corkConn // apart from the upgrader, which nothing that stays may hold: the whole request would stay with it
+	up := &upgrader{ResponseWriter: w, opts: opts, conn: &conn}
 	ws, err := websocket.Accept(up, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true,
 		OnPingReceived:     limitPongs(),
@@ -68,7 +67,7 @@ func AcceptSocket(w http.ResponseWriter, r *http.Request, opts SocketOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	return newSocket(ws, up.conn, r.RemoteAddr, opts), nil
+	return newSocket(ws, conn, r.RemoteAddr, opts), nil
 }
 
 // DialFunc opens a network connection, as net.Dialer.DialContext does.
@@ -118,7 +117,9 @@ func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *t
 		return nil, plain(err)
 	}
 	keep() // when ctx has ended in this moment, the socket has too
-	return newSocket(ws, conn, conn.RemoteAddr().String(), opts), nil
+	s := newSocket(ws, conn, conn.RemoteAddr().String(), opts)
+	s.dialled = true
+	return s, nil
 }
 
 // plain takes off an error what the HTTP client says around it.
@@ -181,6 +182,17 @@ func (s *Socket) Await() (err error) {
 	return err
 }
 
+// mayRest reports whether the wait for a message can be had by rest, once the socket is spent.
+func (s *Socket) mayRest() bool { return s.conn.ahead.raw != nil && s.conn.inner != nil }
+
+// spent reports whether all that has come has been read, by the library too. Only for a socket that may rest.
+func (s *Socket) spent() bool {
+	return s.conn.inner.Buffered() == 0 && len(s.conn.ahead.ahead) == 0 && s.conn.timeMessage() == nil
+}
+
+// rest blocks until a message begins, or none will any more: Await then says why. It takes little stack.
+func (s *Socket) rest() { s.conn.ahead.wait() }
+
 // Read appends the message that has begun to buf. What it allocates grows with what has arrived, never with what a
 // header claims.
 func (s *Socket) Read(buf []byte) ([]byte, error) {
@@ -217,9 +229,6 @@ func (s *Socket) Write(data []byte, text bool) error {
 // Cork holds back what is written from now on, until Flush.
 func (s *Socket) Cork() { s.conn.cork() }
 
-// Corked returns how many bytes are held back.
-func (s *Socket) Corked() int { return s.conn.corkedBytes() }
-
 // Flush writes what is held back; uncork ends the holding.
 func (s *Socket) Flush(uncork bool) error { return writeError(s.conn.flush(uncork)) }
 
@@ -229,15 +238,8 @@ func (s *Socket) Abort() { s.conn.abort() }
 // release frees what the library holds for the socket. Only for the reading goroutine, after its last Read.
 func (s *Socket) release() {
 	s.conn.abort()
+	s.conn.left()
 	_ = s.ws.CloseNow() // the connection under it is gone, so it does not wait
-}
-
-// Close says goodbye with a WebSocket close frame and waits for the peer's, for a second at most.
-func (s *Socket) Close(status closeStatus) {
-	timer := time.AfterFunc(lingerTimeout, s.Abort)
-	defer timer.Stop()
-	_ = s.ws.Close(status.code, status.reason) // what fails here has been reported by a read or write before
-	s.Abort()
 }
 
 func writeError(err error) error {

@@ -3,6 +3,7 @@ package actors
 import (
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -35,6 +36,7 @@ func rawFrame(fin bool, opcode byte, payload []byte) []byte {
 // rawPeer upgrades by hand, so that the test writes every byte itself.
 type rawPeer struct {
 	ours  *Socket
+	conn  net.Conn
 	write func([]byte) error
 }
 
@@ -58,7 +60,7 @@ func newRawPeer(t *testing.T, opts SocketOptions) *rawPeer {
 	if _, err := conn.Write([]byte(request)); err != nil {
 		t.Fatal(err)
 	}
-	p := &rawPeer{ours: <-accepted, write: func(b []byte) error {
+	p := &rawPeer{ours: <-accepted, conn: conn, write: func(b []byte) error {
 		_, err := conn.Write(b)
 		return err
 	}}

@@ -1,26 +1,48 @@
 package actors
 
-import "sync"
+import (
+	"math"
+	"runtime"
+	"sync"
+	"time"
+)
 
-// Workers run short jobs on goroutines that are used again. Most of what a connection does is such a job: its actor's
-// turn, a write, a delivery. A fresh goroutine for each would begin with a small stack and grow it every time, which
-// costs more than the job. Any number of jobs runs at once; only how many goroutines wait for the next one is limited.
-// Safe for concurrent use.
+// stuckAfter is how long jobs may wait without one of them being begun, until more goroutines are started for them.
+const stuckAfter = time.Millisecond
+
+// Workers run jobs on goroutines that are used again. Most of what a connection does is such a job: its actor's turn, a
+// write, a delivery. A fresh goroutine for each would begin with a small stack and grow it every time, and a thousand at
+// once, as a broadcast brings them, would each touch a stack of their own: both cost more than the job.
+//
+// So a few work at a time, and the other jobs wait in their order. Few jobs take long, but any may: when none of those
+// that wait is begun for a moment, those that work are stuck, and as many again are started. Safe for concurrent use.
 type Workers struct {
-	most int
+	most int // that wait for a job
+	busy int // that work at a time, unless they are stuck
 
-	mu     sync.Mutex
-	idle   []chan job // the one that waits for the shortest time last
-	closed bool
+	mu      sync.Mutex
+	idle    []chan job // the one that waits for the shortest time last
+	working int
+	waiting backlog
+	begun   uint64 // jobs that have waited and were begun
+	seen    uint64 // of those, when the timer was set
+	watched bool   // the timer is set
+	closed  bool
 }
 
 type job struct {
-	run  func()
-	part *Activity // that counts it; may be nil
+	run   func()
+	part  *Activity       // that counts it; may be nil
+	after *turns          // that has something to do after it; may be nil
+	done  *sync.WaitGroup // of who waits for it; may be nil
 }
 
 // NewWorkers returns workers of which at most most wait for a job.
-func NewWorkers(most int) *Workers { return &Workers{most: most} }
+func NewWorkers(most int) *Workers { return &Workers{most: most, busy: 4 * runtime.GOMAXPROCS(0)} }
+
+// NewReaders returns workers for jobs that may wait for a peer at any time: any number of them works at once, so that no
+// peer holds up another.
+func NewReaders(most int) *Workers { return &Workers{most: most, busy: math.MaxInt} }
 
 // Schedule implements actor.Dispatcher.
 func (w *Workers) Schedule(run func()) { w.start(job{run: run}) }
@@ -34,16 +56,44 @@ func (w *Workers) start(j job) {
 		return
 	}
 	w.mu.Lock()
-	last := len(w.idle) - 1
-	if last < 0 {
-		w.mu.Unlock()
+	defer w.mu.Unlock()
+	switch last := len(w.idle) - 1; {
+	case last >= 0:
+		w.idle[last] <- j // has room for it
+		w.idle = w.idle[:last]
+		w.working++
+	case w.working < w.busy || w.closed:
+		w.working++
 		go w.work(j)
-		return
+	default:
+		w.waiting.push(j)
+		w.watch()
 	}
-	next := w.idle[last]
-	w.idle = w.idle[:last]
-	w.mu.Unlock()
-	next <- j // has room for it
+}
+
+// watch sets the timer, under the lock.
+func (w *Workers) watch() {
+	if !w.watched {
+		w.watched, w.seen = true, w.begun
+		time.AfterFunc(stuckAfter, w.look)
+	}
+}
+
+// look starts more goroutines when none of the jobs that wait was begun since the timer was set.
+func (w *Workers) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watched = false
+	if w.begun == w.seen {
+		for range min(w.waiting.len(), w.working) {
+			w.working++
+			w.begun++
+			go w.work(w.waiting.pop())
+		}
+	}
+	if w.waiting.len() > 0 {
+		w.watch()
+	}
 }
 
 // work does one job and then those that come.
@@ -52,6 +102,13 @@ func (w *Workers) work(j job) {
 	for {
 		j.do()
 		w.mu.Lock()
+		if w.waiting.len() > 0 {
+			j = w.waiting.pop()
+			w.begun++
+			w.mu.Unlock()
+			continue
+		}
+		w.working--
 		if w.closed || len(w.idle) >= w.most {
 			w.mu.Unlock()
 			return
@@ -70,6 +127,12 @@ func (j job) do() {
 		defer j.part.end()
 	}
 	j.run()
+	if j.done != nil {
+		j.done.Done()
+	}
+	if j.after != nil {
+		j.after.settle()
+	}
 }
 
 // Close ends the goroutines that wait, and each other one after its job. Jobs that come later still run.

@@ -101,34 +101,46 @@ func (s *Sealer) renew(random io.Reader) error {
 	return err
 }
 
+// BodyOffset is where in a frame the escaped body begins, in bytes.
+const BodyOffset = prefixLen + len(header) + nonceLen + len(plaintextHead)
+
 // Seal appends one whole frame (protocol section 4) to dst and returns the
 // result. escapedBody is what EscapeBody made of the message's JSON; it must not be
 // empty, since no receiver opens an empty body, and not lie in the free part of
 // dst. unixSeconds goes into the frame as its timestamp. Nothing is allocated
 // when dst has room for FrameSize more bytes.
 func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
+	start := len(dst)
+	dst = slices.Grow(dst, FrameSize(len(escapedBody), unixSeconds))
+	dst = append(dst[:start+BodyOffset], escapedBody...)
+	return dst[:start+len(s.SealInPlace(dst[start:], unixSeconds))]
+}
+
+// SealInPlace is Seal for a body that is where it has to be: frame[BodyOffset:] is the
+// escaped body, and what stands before it is overwritten. The result is frame made
+// longer, or a copy when it has no room for FrameSize bytes.
+func (s *Sealer) SealInPlace(frame []byte, unixSeconds int64) []byte {
+	head := append(frame[:0], magic...)
+	head = append(head, containerVersion)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(header)))
+	head = append(head, header...)
+	head = append(head, s.nonce[:]...)
+	start := len(head)
+	_ = append(head, plaintextHead...)
+
 	var room [maxDigits]byte
 	timestamp := strconv.AppendInt(room[:0], unixSeconds, 10)
-	dst = slices.Grow(dst, overhead+len(escapedBody)+len(timestamp))
-	dst = append(dst, magic...)
-	dst = append(dst, containerVersion)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(header)))
-	dst = append(dst, header...)
-	dst = append(dst, s.nonce[:]...)
+	frame = slices.Grow(frame, len(plaintextMid)+len(timestamp)+len(plaintextTail)+tagLen)
+	frame = append(frame, plaintextMid...)
+	frame = append(frame, timestamp...)
+	frame = append(frame, plaintextTail...)
 
-	start := len(dst)
-	dst = append(dst, plaintextHead...)
-	dst = append(dst, escapedBody...)
-	dst = append(dst, plaintextMid...)
-	dst = append(dst, timestamp...)
-	dst = append(dst, plaintextTail...)
-
-	plaintext := dst[start:]
+	plaintext := frame[start:]
 	keystream.XOR(plaintext, &s.nonce)
 	copy(s.short[shortNoncePad:], s.nonce[subkeyPrefixLen:])
 	sealed := s.aead.Seal(plaintext[:0], s.short[:], plaintext, nil)
 	s.count()
-	return dst[:start+len(sealed)]
+	return frame[:start+len(sealed)]
 }
 
 // count moves on to the next nonce. After 2^64 frames, which nobody will see, it

@@ -85,24 +85,37 @@ func envelope(size int) []byte {
 	return append(append(text, bytes.Repeat([]byte("7"), size-len(text)-1)...), '}')
 }
 
+// textEnvelope is a message whose payload is a text of size bytes without anything to escape.
+func textEnvelope(size int) []byte {
+	const head = `{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"chat","from":"6b4c195b5338ff84876cc6de1b1118bf",` +
+		`"to":"8dffda5ff32ade93902da91128a56961","ts":"2026-03-11T13:02:39.123456789Z","payload":"`
+	return append(append([]byte(head), bytes.Repeat([]byte("x"), size)...), `"}`...)
+}
+
 // BenchmarkFrame compares with the reference library. Bodies are JSON of the given
-// size, random nonces are what deployed nodes send.
-func BenchmarkFrame(b *testing.B) {
+// size with many quotes, random nonces are what deployed nodes send.
+func BenchmarkFrame(b *testing.B) { benchmarkFrame(b, envelope) }
+
+// BenchmarkFrameOfText is BenchmarkFrame for payloads that are a text of the given size.
+func BenchmarkFrameOfText(b *testing.B) { benchmarkFrame(b, textEnvelope) }
+
+func benchmarkFrame(b *testing.B, makeBody func(size int) []byte) {
 	for _, size := range []int{80, 256, 1 << 10, 16 << 10} {
 		codec, secret := mustCodec(b), password(b)
 		sealer, opener := mustSealer(b, codec), codec.NewOpener()
-		body := envelope(size)
+		body := makeBody(size)
 		escaped := EscapeBody(nil, body)
 		frame := sealer.Seal(nil, escaped, 1773234159)
 		theirs, err := smsg.Encrypt(smsg.NewMessage(string(body)), secret)
 		if err != nil {
 			b.Fatal(err)
 		}
-		buffer := make([]byte, 0, max(len(frame), len(theirs), 2*size))
+		plaintext := fmt.Appendf(nil, "%s%s%s1773234159}", plaintextHead, escaped, plaintextMid)
+		buffer := make([]byte, 0, 2*max(len(frame), len(theirs)))
 		bench := func(name string, run func() error) {
 			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
 				b.ReportAllocs()
-				b.SetBytes(int64(size))
+				b.SetBytes(int64(len(body)))
 				for b.Loop() {
 					if err := run(); err != nil {
 						b.Fatal(err)
@@ -111,6 +124,7 @@ func BenchmarkFrame(b *testing.B) {
 			})
 		}
 		bench("escape", func() error { EscapeBody(buffer, body); return nil })
+		bench("parse", func() error { _, err := parsePlaintext(append(buffer, plaintext...)); return err })
 		bench("seal", func() error { sealer.Seal(buffer, escaped, 1773234159); return nil })
 		bench("seal/reference", func() error { _, err := smsg.Encrypt(smsg.NewMessage(string(body)), secret); return err })
 		bench("open", func() error { _, err := opener.Open(append(buffer, frame...)); return err })

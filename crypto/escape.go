@@ -35,7 +35,7 @@ func EscapeBody(dst, body []byte) []byte {
 	// Room for 8 bytes, a backslash for each, and what the last store leaves behind them.
 	const room = 8 + 8 + 8
 	dst = slices.Grow(dst, len(body)+len(body)/8+room)
-	for ; len(body) >= 8; body = body[8:] {
+	for run := 0; len(body) >= 8; body = body[8:] {
 		word := binary.LittleEndian.Uint64(body)
 		quotes, backslashes, controls := special(word)
 		if controls != 0 {
@@ -53,6 +53,12 @@ func EscapeBody(dst, body []byte) []byte {
 			binary.LittleEndian.PutUint64(out[at+length-8:], word>>(8*at))
 		}
 		dst = dst[:len(dst)+length]
+		if run++; length > 8 {
+			run = 0
+		} else if run == longRun {
+			calm := calmBlocks(body[8:])
+			dst, body, run = append(dst, body[8:8+calm]...), body[calm:], 0
+		}
 	}
 	return escapeBytes(dst, body)
 }

@@ -3,10 +3,8 @@ package crypto
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -57,51 +55,6 @@ func TestReferenceOpens(t *testing.T) {
 		}
 	}
 }
-
-func TestEscapeBodyRepairsText(t *testing.T) {
-	for _, body := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "x\"\xff\xfe\"y", "ok"} {
-		want, _ := json.Marshal(body) // as a deployed node does it
-		var wanted, got string
-		_ = json.Unmarshal(want, &wanted)
-		if err := json.Unmarshal([]byte(`"`+string(EscapeBody(nil, []byte(body)))+`"`), &got); err != nil || got != wanted {
-			t.Errorf("%q: %q, want %q, %v", body, got, wanted, err)
-		}
-	}
-	if got := EscapeBody([]byte("before"), []byte("<\n\x01\">")); string(got) != `before<\n\u0001\">` {
-		t.Errorf("%s", got)
-	}
-}
-
-// Escapes in every place of an 8-byte word and over its ends, as encoding/json sees them.
-func TestEscapesInEveryPlace(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	pick := func(pieces ...string) []byte {
-		var text []byte
-		for range random.IntN(40) {
-			text = append(text, pieces[random.IntN(len(pieces))]...)
-		}
-		return text
-	}
-	for range 20_000 {
-		body := pick("x", "y", "z", "0", `"`, `\`, pick1(random, "\n", "\x00", "é", "\x7f"))
-		escaped := EscapeBody(nil, body)
-		var decoded string
-		if err := json.Unmarshal([]byte(`"`+string(escaped)+`"`), &decoded); err != nil || decoded != string(body) {
-			t.Fatalf("%q became %s: %v", body, escaped, err)
-		}
-
-		written := pick("x", "y", "z", "0", `\"`, `\"`, pick1(random, `\\`, `\u0041`, `\ud83d\ude80`, `\/`, "é", "\x01", `"`, `\x`))
-		text := []byte(`"` + string(written) + `"` + strings.Repeat(" ", random.IntN(10)))
-		wantErr := json.Unmarshal(text, &decoded)
-		s := scanner{text: bytes.Clone(text)}
-		got, ok := s.str()
-		if ok = ok && s.end(); ok != (wantErr == nil) || ok && string(got) != decoded {
-			t.Fatalf("%s became %q, %v, want %q, %v", text, got, ok, decoded, wantErr)
-		}
-	}
-}
-
-func pick1(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }
 
 func TestNoncesNeverRepeat(t *testing.T) {
 	codec := mustCodec(t)

@@ -53,23 +53,36 @@ var unescapes = [256]byte{
 }
 
 // plain moves bytes that stand for themselves, and quotes out of their \", down to
-// index to, up to anything else, and returns the index after what it moved.
+// index to, up to anything else, and returns the index after what it moved. It never
+// stores past the bytes that it has read.
 func (s *scanner) plain(to int) int {
 	text, at := s.text, s.at
-	for ; len(text)-at >= 8; at += 8 {
+	for run := 0; len(text)-at >= 8; {
 		word := binary.LittleEndian.Uint64(text[at:])
 		quotes, backslashes, controls := special(word)
-		if backslashes<<8 != quotes || backslashes>>63|controls != 0 {
-			break // other escapes, one that reaches into the next word, or the end
+		left := 0
+		if backslashes>>63 != 0 { // its quote is in the next word: both are left for that
+			if to == at {
+				break // the store would go over it
+			}
+			left, backslashes = 1, backslashes&^(1<<63)
 		}
-		length := 8
-		for ; backslashes != 0; backslashes &= backslashes - 1 {
-			before := uint64(1)<<(8*(bits.TrailingZeros64(backslashes)/8+length-8)) - 1
-			word = word&before | word>>8&^before
-			length--
+		if backslashes<<8 != quotes || controls != 0 {
+			break // other escapes, or the end
 		}
-		binary.LittleEndian.PutUint64(text[to:], word) // not past the bytes that were read
-		to += length
+		word, length := without(word, backslashes)
+		binary.LittleEndian.PutUint64(text[to:], word)
+		at, to = at+8, to+length
+		if left != 0 {
+			at, to, run = at-left, to-left, 0
+		}
+		if run++; length < 8 {
+			run = 0
+		} else if run == longRun {
+			calm := calmBlocks(text[at:])
+			copy(text[to:], text[at:at+calm])
+			at, to, run = at+calm, to+calm, 0
+		}
 	}
 	for at < len(text) && text[at] >= 0x20 && text[at] != '"' && text[at] != '\\' {
 		text[to] = text[at]
@@ -79,17 +92,15 @@ func (s *scanner) plain(to int) int {
 	return to
 }
 
-// special looks at 8 bytes at once: the top bit of each byte in the results says
-// whether that byte is a quote, a backslash or a control character.
-func special(word uint64) (quotes, backslashes, controls uint64) {
-	const ones = 0x0101010101010101
-	return zeros(word ^ '"'*ones), zeros(word ^ '\\'*ones), zeros(word & (0xe0 * ones))
-}
-
-// zeros sets the top bit of each byte that is zero, and no other bit.
-func zeros(word uint64) uint64 {
-	const lows = 0x7f7f7f7f7f7f7f7f
-	return ^(word&lows + lows | word | lows)
+// without takes the bytes with a mark out of a word and returns how many are left.
+func without(word, marked uint64) (rest uint64, length int) {
+	length = 8
+	for ; marked != 0; marked &= marked - 1 {
+		before := uint64(1)<<(8*(bits.TrailingZeros64(marked)/8+length-8)) - 1
+		word = word&before | word>>8&^before
+		length--
+	}
+	return word, length
 }
 
 // codePoint passes the four digits after \u and, where they begin a surrogate

@@ -78,7 +78,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 	}
 	p.gone = true
 	if p.conn != nil {
-		id := p.identity.ID
+		id := p.conn.peer.ID
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(q *place) bool { return q == p })
 		last := len(r.peers[id]) == 0
 		r.reorder(id)

@@ -77,6 +77,27 @@ func TestComeback(t *testing.T) {
 	})
 }
 
+// The same, with an old connection that would carry if both lived: the smaller ID opened it.
+func TestComebackOfTheOneDialled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, old := sortedPair(t, n)
+		node.dial(old)
+		old.host.Crash(true)
+		back := startNode(t, n, 3, func(s *nodeSetup) { s.keys = old.keys })
+		back.dial(node)
+		node.wantPlaces(2, 0)
+		if err := node.Send(back.id(), node.to(back.id(), "stats", nil)); err != nil || len(back.got("stats")) != 1 {
+			t.Errorf("%v; %d arrived by the new connection, want 1", err, len(back.got("stats")))
+		}
+		time.Sleep(time.Minute)
+		node.wantPlaces(1, 0)
+		if c := node.GetConnection(back.id()); c == nil || c.Direction() != Inbound {
+			t.Error("the connection that is gone still carries")
+		}
+	})
+}
+
 func TestRevokeWhileConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -15,7 +15,8 @@ import (
 
 // Sizes of the dedup set.
 const (
-	dedupShards = 64
+	dedupShardBits = 8
+	dedupShards    = 1 << dedupShardBits
 	// dedupUnlimited is the most ids that are kept when the rate limit is off, so that no number follows from it.
 	dedupUnlimited = 8 << 20
 	// ticksPerWindow is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
@@ -59,7 +60,7 @@ type MessageDeduplicator struct {
 
 type dedupShard struct {
 	mu                      sync.Mutex
-	next, current, previous map[uint64]dedupEntry
+	next, current, previous dedupTable
 }
 
 // dedupEntry is a peer's tag (24 bits), a content's tag (24 bits) and a stamp in ticks (16 bits).
@@ -102,10 +103,6 @@ func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, 
 		ttl: ttl, window: ttl, wall: func(now time.Time) time.Time { return now }, limit: 2 * int64(limit), share: 2 * int64(share),
 		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
 		parts: make(map[string]*dedupPart),
-	}
-	for i := range d.shards {
-		d.shards[i].current = make(map[uint64]dedupEntry)
-		d.shards[i].next = make(map[uint64]dedupEntry)
 	}
 	return d, nil
 }
@@ -160,8 +157,10 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	}
 	part := d.partOf(a)
 	first, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
-	ahead := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
-	stamp := d.ticks(now.Add(ahead))
+	ahead, stamp := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window), ticks
+	if ahead > 0 { // few are
+		stamp = d.ticks(now.Add(ahead))
+	}
 	shard := &d.shards[first%dedupShards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -195,15 +194,14 @@ func (d *MessageDeduplicator) ttlTicks() int { return int(d.ttl * ticksPerWindow
 // put writes an entry into the current generation, or the next one when it is stamped ahead, and counts it. The shard is
 // locked.
 func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry, ahead time.Duration) {
-	generation := shard.current
+	generation := &shard.current
 	if ahead > d.window/ticksPerWindow {
-		generation = shard.next
+		generation = &shard.next
 	}
-	if _, replaced := generation[key]; !replaced {
+	if generation.put(key, entry) {
 		d.count.Add(1)
 		part.current.Add(1)
 	}
-	generation[key] = entry
 }
 
 // nextInChain keeps a key in its shard.
@@ -212,12 +210,12 @@ func nextInChain(key uint64) uint64 {
 }
 
 func (s *dedupShard) find(key uint64, now uint16) (dedupEntry, bool) {
-	entry, ok := s.next[key] // nearly always empty
+	entry, ok := s.next.find(key) // nearly always empty
 	if !ok {
-		entry, ok = s.current[key]
+		entry, ok = s.current.find(key)
 	}
 	if !ok {
-		entry, ok = s.previous[key]
+		entry, ok = s.previous.find(key)
 	}
 	return entry, ok && entry.age(now) <= ticksPerWindow
 }
@@ -233,8 +231,8 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		d.count.Add(-int64(len(s.previous)))
-		s.previous, s.current, s.next = s.current, s.next, make(map[uint64]dedupEntry)
+		d.count.Add(-int64(len(s.previous.log)))
+		s.previous, s.current, s.next = s.current, s.next, dedupTable{}
 		s.mu.Unlock()
 	}
 	for id, part := range d.parts {
@@ -262,17 +260,25 @@ func (d *MessageDeduplicator) hash(text string) uint64 {
 	return h.Sum64()
 }
 
-// content is the tag of everything in a message but its id and recipient.
+// content is the tag of everything in a message but its id and recipient. What is mostly short is gathered first, which
+// the hash takes in faster than piece by piece.
 func (d *MessageDeduplicator) content(msg *wire.Message) uint64 {
 	var h xxhash.Digest
 	h.ResetWithSeed(^d.seed)
-	var stamp [8]byte
-	binary.LittleEndian.PutUint64(stamp[:], uint64(msg.Timestamp.UnixNano()))
+	var room [128]byte
+	head := room[:0]
 	for _, part := range [...]string{msg.From, string(msg.Type), msg.ReplyTo} {
-		_, _ = h.WriteString(part)
-		_, _ = h.Write([]byte{0})
+		if len(head)+len(part) > len(room)-1-8 { // a long one
+			_, _ = h.Write(head)
+			_, _ = h.WriteString(part)
+			head = room[:0]
+		} else {
+			head = append(head, part...)
+		}
+		head = append(head, 0)
 	}
-	_, _ = h.Write(stamp[:])
+	head = binary.LittleEndian.AppendUint64(head, uint64(msg.Timestamp.UnixNano()))
+	_, _ = h.Write(head)
 	_, _ = h.Write(msg.Payload)
 	return h.Sum64() & 0xffffff
 }

@@ -69,10 +69,10 @@ func (d *MessageDeduplicator) unexpired(now uint16) []uint64 {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		for _, generation := range []map[uint64]dedupEntry{s.previous, s.current, s.next} {
-			for key, entry := range generation {
-				if age := entry.age(now); age <= ticksPerWindow {
-					entries = append(entries, key, uint64(entry)&^0xffff|uint64(uint16(age)))
+		for _, generation := range []dedupTable{s.previous, s.current, s.next} {
+			for _, r := range generation.log {
+				if age := r.entry.age(now); age <= ticksPerWindow {
+					entries = append(entries, r.key, uint64(r.entry)&^0xffff|uint64(uint16(age)))
 				}
 			}
 		}
@@ -124,11 +124,12 @@ func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duratio
 			continue
 		}
 		ticks := now - uint16(int64(age)*ticksPerWindow/int64(d.window))
-		generation := d.shards[key%dedupShards].current
+		generation := &d.shards[key%dedupShards].current
 		if age < 0 {
-			generation = d.shards[key%dedupShards].next
+			generation = &d.shards[key%dedupShards].next
 		}
-		generation[key] = dedupEntry(entry&^0xffff | uint64(ticks))
-		d.count.Add(1)
+		if generation.put(key, dedupEntry(entry&^0xffff|uint64(ticks))) {
+			d.count.Add(1)
+		}
 	}
 }

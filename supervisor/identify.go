@@ -40,15 +40,8 @@ func refusedHere(why refusal) error {
 	}
 }
 
-// isOurs reports whether a challenge is one of those that our own dials have outstanding.
-func (r *registry) isOurs(c challenge) bool {
-	for _, p := range r.places {
-		if p.direction == Outbound && p.conn == nil && p.challenge == c {
-			return true
-		}
-	}
-	return false
-}
+// isOurs reports whether a challenge is one of our own dials'.
+func (r *registry) isOurs(c challenge) bool { return r.asked[c] != nil }
 
 func (r *registry) unlisted() int {
 	if r.cfg.ReservedConns == 0 {
@@ -68,13 +61,14 @@ func (r *registry) unlisted() int {
 func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	id := msg.Identity.ID
 	r.order++
-	p.identity, p.key, p.features = msg.Identity, msg.Key, msg.Features
+	p.key, p.features = msg.Key, msg.Features
 	p.standing = standing{
 		proven: msg.Proven, confirmed: msg.Proven, order: r.order,
 		smaller: (p.direction == Outbound) == (r.node.Keys.Identity().ID < id),
 	}
+	who := Peer{ID: id, Name: msg.Identity.Name, PublicKey: msg.Identity.PublicKey, Role: msg.Identity.Role}
 	p.conn = &PeerConnection{
-		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p), peerAddress: msg.Remote, direction: p.direction,
+		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p, who), peerAddress: msg.Remote, direction: p.direction,
 	}
 	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
 	p.conn.verified.Store(msg.Proven)
@@ -98,15 +92,14 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	r.reached(p)
 }
 
-// describe returns a connected peer as the book would hold it.
-func (r *registry) describe(p *place) Peer {
+// describe returns a connected peer as the book would hold it; of who only the identity counts.
+func (r *registry) describe(p *place, who Peer) Peer {
 	now := r.node.Clock().UTC()
-	peer, known := r.book.Get(p.identity.ID)
+	peer, known := r.book.Get(who.ID)
 	if !known {
 		peer.AddedAt = now
 	}
-	peer.ID, peer.Name, peer.PublicKey = p.identity.ID, p.identity.Name, p.identity.PublicKey
-	peer.Role, peer.LastSeen = p.identity.Role, now
+	peer.ID, peer.Name, peer.PublicKey, peer.Role, peer.LastSeen = who.ID, who.Name, who.PublicKey, who.Role, now
 	if p.target != nil {
 		peer.Address = p.target.address
 		peer.Persistent = peer.Persistent || p.target.remember
@@ -116,7 +109,7 @@ func (r *registry) describe(p *place) Peer {
 
 // onProven notes that a connection's peer holds its key: only now may it take traffic over, and enter the book.
 func (r *registry) onProven(ctx actor.Context, p *place) {
-	id := p.identity.ID
+	id := p.conn.peer.ID
 	r.order++
 	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
 	p.conn.verified.Store(true)
@@ -127,8 +120,8 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 		}
 	}
 	r.reorder(id)
-	r.book.Add(r.describe(p)) // after the tables, since it asks the program's clock
-	if !r.verified[id] {      // told last, so that who answers the news with a Send reaches the proven connection
+	r.book.Add(r.describe(p, p.conn.peer)) // after the tables, since it asks the program's clock
+	if !r.verified[id] {                   // told last, so that who answers the news with a Send reaches the proven connection
 		r.verified[id] = true
 		p.conn.delivery.Event(PeerVerified{Peer: id})
 	}

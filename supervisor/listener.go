@@ -31,6 +31,7 @@ type listener struct {
 	cert     *certificate                     // nil: no TLS
 	node     *actors.Node
 	registry *actor.PID
+	ended    <-chan struct{} // closed when the registry has stopped
 	net      net.Listener
 	server   *http.Server
 	served   chan struct{}
@@ -41,10 +42,10 @@ type listener struct {
 }
 
 // listen starts to accept on ln, under TLS when the configuration has a certificate.
-func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID) (*listener, error) {
+func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID, ended <-chan struct{}) (*listener, error) {
 	cfg := live.Load()
 	l := &listener{
-		live: live, node: node, registry: registry, net: ln, served: make(chan struct{}),
+		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
 		waiting: make(map[net.Conn]string), groups: make(map[string]int),
 	}
 	l.server = &http.Server{
@@ -164,11 +165,15 @@ func connectedAt(r *http.Request) time.Time {
 
 // admit asks the registry for a place: the one question inside the tree that is waited for.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	future := l.node.System.Root.RequestFuture(l.registry, &admission{remote: r.RemoteAddr, since: connectedAt(r)}, l.live.Load().HandshakeTimeout)
-	result, err := future.Result()
-	if err != nil {
-		return nil
+	answer := make(chan *actors.Slot, 1)
+	l.node.System.Root.Send(l.registry, &admission{remote: r.RemoteAddr, since: connectedAt(r), answer: answer})
+	patience := time.NewTimer(l.live.Load().HandshakeTimeout)
+	defer patience.Stop()
+	select {
+	case slot := <-answer:
+		return slot
+	case <-l.ended:
+	case <-patience.C:
 	}
-	slot, _ := result.(*actors.Slot)
-	return slot
+	return nil
 }

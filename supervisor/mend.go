@@ -41,6 +41,7 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 
 func (r *registry) free(ctx actor.Context, p *place) {
 	delete(r.places, p.pid.Id)
+	delete(r.asked, p.challenge)
 	if p.group != "" {
 		if r.groups[p.group]--; r.groups[p.group] == 0 {
 			delete(r.groups, p.group)

@@ -82,10 +82,12 @@ func (*Disconnect) fromPrograms()  {}
 type fromTransport interface{ fromTransport() }
 
 type (
-	// admission asks for a place for a connection that has come in. The answer is *actors.Slot, or a refusal.
+	// admission asks for a place for a connection that has come in. It is answered on a channel: a future would be a
+	// process of its own, and the actor system's table of them keeps room for each that ever was.
 	admission struct {
 		remote string
-		since  time.Time // of the TCP connection
+		since  time.Time           // of the TCP connection
+		answer chan<- *actors.Slot // nil: no place; has room for the one answer
 	}
 	// redial is the timer of a target.
 	redial struct {
@@ -138,7 +140,6 @@ type place struct {
 	born      time.Time
 
 	// Once the peer is identified.
-	identity crypto.NodeIdentity
 	key      crypto.PublicKey
 	features []string
 	conn     *PeerConnection

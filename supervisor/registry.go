@@ -40,11 +40,12 @@ type registry struct {
 	cfg      *TransportConfig // in force; what it points to is never written
 	fresh    *actors.Node     // what new connections share
 	self     *actor.PID
-	places   map[string]*place   // by the ID of the actor's PID
-	groups   map[string]int      // inbound places by address group
-	peers    map[string][]*place // open connections by node ID, the carrier first
-	verified map[string]bool     // peers whose proof has been told
-	targets  map[string]*target  // by URL
+	places   map[string]*place    // by the ID of the actor's PID
+	asked    map[challenge]*place // those that we dialled, by what we asked there
+	groups   map[string]int       // inbound places by address group
+	peers    map[string][]*place  // open connections by node ID, the carrier first
+	verified map[string]bool      // peers whose proof has been told
+	targets  map[string]*target   // by URL
 	buckets  map[bucketKey]*bucket
 	settling map[string]*time.Timer
 	sweeper  *time.Timer
@@ -149,12 +150,13 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Proven:
 		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
+			defer ctx.Send(p.pid, &actors.Confirmed{}) // whatever happens: messages wait for it
 			r.onProven(ctx, p)
 		}
 	case *actors.Alive:
 		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
 			p.standing.confirmed = true
-			r.reorder(p.identity.ID)
+			r.reorder(p.conn.peer.ID)
 		}
 	case *actors.Ended:
 		if p := r.places[msg.PID.Id]; p != nil {
@@ -195,6 +197,9 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 		challenge: opening.Challenge, born: time.Now(),
 	}
 	r.places[p.pid.Id] = p
+	if p.direction == Outbound {
+		r.asked[p.challenge] = p
+	}
 	return p, nil
 }
 
@@ -204,19 +209,19 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	if why != admitted {
 		r.node.Counters.Inc(actors.ConnectionsRefused)
 		r.node.Samples.Warn("connection refused", "remote", msg.remote, "reason", string(why))
-		answer(ctx, why)
+		msg.answer <- nil
 		return
 	}
 	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
 	if err != nil {
-		answer(ctx, refusal(err.Error()))
+		msg.answer <- nil
 		return
 	}
 	if group != "" {
 		p.group = group
 		r.groups[group]++
 	}
-	answer(ctx, p.slot)
+	msg.answer <- p.slot
 }
 
 // newChallenge makes the challenge of one dial.

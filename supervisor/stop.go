@@ -39,6 +39,7 @@ func (t *Transport) Stop(ctx context.Context) error {
 	<-t.writers.Idle()
 	t.drain(ctx)
 	t.workers.Close()
+	t.readers.Close()
 	if phase == transportRunning {
 		return t.retain()
 	}

@@ -175,7 +175,7 @@ func (r *registry) reached(p *place) {
 	if t == nil {
 		return
 	}
-	t.peer, t.openedAt = p.identity.ID, time.Now()
+	t.peer, t.openedAt = p.conn.peer.ID, time.Now()
 	r.satisfied(t, p.conn)
 }
 
@@ -198,7 +198,7 @@ func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
 	}
 	for _, t := range r.targets {
 		switch {
-		case t.place != nil || t.peer != p.identity.ID:
+		case t.place != nil || t.peer != p.conn.peer.ID:
 		case !t.keep:
 			r.drop(t)
 		case t.timer == nil && r.connected(t) == nil:
@@ -215,7 +215,7 @@ func (r *registry) retarget(t *target) {
 		t.place = nil
 	}
 	switch p := t.place; {
-	case p != nil && p.conn != nil && t.peer != p.identity.ID:
+	case p != nil && p.conn != nil && t.peer != p.conn.peer.ID:
 		r.reached(p)
 	case p != nil:
 	case !t.keep:

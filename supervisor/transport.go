@@ -44,6 +44,7 @@ type Transport struct {
 	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
 
 	workers    *actors.Workers
+	readers    *actors.Workers
 	writers    actors.Activity
 	deliveries actors.Activity // handlers, which may not return
 
@@ -87,7 +88,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
 	t.live.Store(&t.cfg)
-	t.workers = actors.NewWorkers(idleWorkers)
+	t.workers, t.readers = actors.NewWorkers(idleWorkers), actors.NewReaders(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.workers
 	t.hub = &hub{system: t.from.system, observer: t.from.observer}
 	limit, share := dedupSize(&t.cfg)
@@ -142,7 +143,7 @@ func (t *Transport) Start() error {
 	t.phase = transportRunning
 	t.spawn()
 	if ln != nil {
-		if t.listener, err = listen(ln, &t.live, t.node, t.pid); err != nil {
+		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
 			ln.Close()
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
@@ -177,7 +178,7 @@ func (t *Transport) spawn() {
 		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
-		places:     make(map[string]*place), groups: make(map[string]int), peers: make(map[string][]*place),
+		places:     make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
 		verified: make(map[string]bool), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
 		settling: make(map[string]*time.Timer),
 	}

@@ -70,7 +70,7 @@ func (r *registry) tree(limit int) *Tree {
 	for _, p := range oldest[:min(max(limit, 0), len(oldest))] {
 		b := Branch{Actor: p.pid.Id, Direction: p.direction, State: p.state(), Since: p.born}
 		if p.conn != nil {
-			b.Peer, b.Name = p.identity.ID, p.identity.Name
+			b.Peer, b.Name = p.conn.peer.ID, p.conn.peer.Name
 			list := r.peers[b.Peer]
 			b.Carrier = len(list) > 0 && list[0] == p
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,10 +21,15 @@ func message256() *Message {
 	}
 }
 
+// benchmarkMessages are a message with an object in it, and some with a text.
 func benchmarkMessages() map[string]*Message {
-	small, large := message256(), message256()
-	large.Payload = json.RawMessage(`"` + string(bytes.Repeat([]byte("0123456789abcdef"), 4096)) + `"`)
-	return map[string]*Message{"256B": small, "64KiB": large}
+	messages := map[string]*Message{"object": message256()}
+	for _, size := range []int{64, 256, 1 << 10, 16 << 10} {
+		m := message256()
+		m.Payload = json.RawMessage(`"` + strings.Repeat("x", size) + `"`)
+		messages[fmt.Sprint(size)] = m
+	}
+	return messages
 }
 
 func BenchmarkDecode(b *testing.B) {
@@ -75,6 +81,23 @@ func BenchmarkAppendJSON(b *testing.B) {
 	}
 }
 
+func BenchmarkAppendEscaped(b *testing.B) {
+	same := func(dst, text []byte) []byte { return append(dst, text...) } // the other costs are crypto's
+	for name, m := range benchmarkMessages() {
+		b.Run(name, func(b *testing.B) {
+			var dst []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				var err error
+				if dst, err = m.AppendEscaped(dst[:0], same); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.SetBytes(int64(len(dst)))
+		})
+	}
+}
+
 func BenchmarkMarshalJSON(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {
@@ -89,11 +112,23 @@ func BenchmarkMarshalJSON(b *testing.B) {
 }
 
 func BenchmarkNewMessage(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := NewMessage(MsgPing, "a", "b", PingPayload{SentAt: 1773234159123}); err != nil {
-			b.Fatal(err)
-		}
+	payloads := map[string]any{
+		"ping": PingPayload{SentAt: 1773234159123},
+		"raw":  message256().Payload,
+		"odd":  strings.Repeat("a \"quote\" é\n", 20),
+	}
+	for _, size := range []int{64, 256, 1 << 10, 16 << 10} {
+		payloads[fmt.Sprint(size)] = strings.Repeat("x", size)
+	}
+	for name, payload := range payloads {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := NewMessage(MsgChat, "a", "b", payload); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -67,16 +67,12 @@ func (e *envelope) scan(data []byte) error {
 	if i < len(data) && data[i] == '}' {
 		return malformed("no id")
 	}
-	for {
-		end, plain, err := skipString(data, i)
-		if err != nil {
+	for next := fieldID; ; next++ {
+		var err error
+		if next, i, err = skipKnownKey(data, i, next); err != nil {
 			return err
 		}
-		key := text{data[i+1 : end-1], plain}
-		if i, err = skipColon(data, end); err != nil {
-			return err
-		}
-		if i, err = e.member(key, data, skipSpace(data, i)); err != nil {
+		if i, err = e.member(next, data, skipSpace(data, i)); err != nil {
 			return err
 		}
 		i = skipSpace(data, i)
@@ -94,30 +90,24 @@ func (e *envelope) scan(data []byte) error {
 	}
 }
 
-// member takes the value that begins at data[i] for the key's field and returns
-// where it ends.
-func (e *envelope) member(key text, data []byte, i int) (end int, err error) {
-	const longestEscaped = len(`\u0072`) * len("replyTo")
-	var room [longestEscaped]byte
-	name := key.raw
-	if !key.plain && len(name) <= longestEscaped {
-		name = appendUnescaped(room[:0], name)
-	}
-	var field *text
-	switch string(name) {
-	case "id":
-		field = &e.id
-	case "type":
-		field = &e.kind
-	case "from":
-		field = &e.from
-	case "to":
-		field = &e.to
-	case "replyTo":
-		field = &e.replyTo
-	case "ts":
+// member takes the value that begins at data[i] for a field and returns where
+// it ends.
+func (e *envelope) member(f field, data []byte, i int) (end int, err error) {
+	var into *text
+	switch f {
+	case fieldID:
+		into = &e.id
+	case fieldType:
+		into = &e.kind
+	case fieldFrom:
+		into = &e.from
+	case fieldTo:
+		into = &e.to
+	case fieldReplyTo:
+		into = &e.replyTo
+	case fieldTimestamp:
 		return e.stamp(data, i)
-	case "payload":
+	case fieldPayload:
 		end, err = skipValue(data, i, MaxDepth-1)
 		e.payload = data[i:end]
 		return end, err
@@ -131,7 +121,7 @@ func (e *envelope) member(key text, data []byte, i int) (end int, err error) {
 	if err != nil {
 		return end, err
 	}
-	*field = text{data[i+1 : end-1], plain}
+	*into = text{data[i+1 : end-1], plain}
 	return end, nil
 }
 
@@ -146,7 +136,7 @@ func (e *envelope) stamp(data []byte, i int) (end int, err error) {
 		return end, err
 	}
 	inside := data[i+1 : end-1]
-	if err := e.ts.UnmarshalText(inside); err != nil {
+	if e.ts, err = parseTime(inside); err != nil {
 		return end, malformed("ts is not RFC 3339: " + quoted(inside))
 	}
 	e.stamped = true

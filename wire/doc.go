@@ -37,8 +37,9 @@
 //
 // # JSON
 //
-// The envelope is on the path of every message, so [Message.AppendJSON] and
-// [Decode] are written by hand: no reflection, no allocation and three
-// allocations respectively. Payloads go through encoding/json, by way of
-// [MarshalJSON] and [Message.ParsePayload].
+// The envelope is on the path of every message, so [Message.AppendJSON],
+// [Message.AppendEscaped] and [Decode] are written by hand: no reflection, no
+// allocation to write and three to read. Payloads go through [MarshalJSON], which
+// leaves all but strings and compact JSON to encoding/json, and
+// [Message.ParsePayload].
 package wire

@@ -31,13 +31,29 @@ var encoders = sync.Pool{New: func() any {
 
 // MarshalJSON returns v as JSON the way the wire wants it (protocol section 2):
 // as encoding/json writes it, but with HTML characters as they are, and without
-// a newline at the end. The result is the caller's to keep.
+// a newline at the end. The result is the caller's to keep. Safe for concurrent
+// use. The errors are those of encoding/json: v cannot be written as JSON.
+//
+// A string and JSON that is already compact, which most payloads are, are
+// written without encoding/json, at once where they stay.
+func MarshalJSON(v any) ([]byte, error) {
+	switch v := v.(type) {
+	case string:
+		return appendQuoted(make([]byte, 0, len(v)+len(`""`)), v), nil
+	case json.RawMessage:
+		if isCompact(v) {
+			return bytes.Clone(v), nil
+		}
+	}
+	return marshal(v)
+}
+
+// marshal is MarshalJSON by way of encoding/json.
 //
 // It works in pooled buffers of 1 KiB at first; one that has grown past 64 KiB
 // is left to the garbage collector, so a single large message does not hold
-// memory for ever. Safe for concurrent use. The errors are those of
-// encoding/json: v cannot be written as JSON.
-func MarshalJSON(v any) ([]byte, error) {
+// memory for ever.
+func marshal(v any) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
 	err := e.json.Encode(v)
@@ -50,4 +66,21 @@ func MarshalJSON(v any) ([]byte, error) {
 		encoders.Put(e)
 	}
 	return out, nil
+}
+
+// isCompact tells whether text is one JSON value and has no spaces but in strings.
+func isCompact(text []byte) bool {
+	if end, err := skipValue(text, 0, MaxDepth); err != nil || end < len(text) {
+		return false
+	}
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case ' ', '\t', '\n', '\r':
+			return false
+		case '"':
+			end, _, _ := skipString(text, i) // skipValue has passed it
+			i = end - 1
+		}
+	}
+	return true
 }

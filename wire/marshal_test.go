@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -20,11 +21,16 @@ func TestMarshalJSON(t *testing.T) {
 		"pong":        {PongPayload{5, 6}, `{"sentAt":5,"receivedAt":6}`},
 		"disconnect":  {DisconnectPayload{"bye", DisconnectServerShutdown}, `{"reason":"bye","code":1004}`},
 		"error":       {ErrorPayload{ErrCodeNotFound, "no", ""}, `{"code":1003,"message":"no"}`},
+		"compact":     {json.RawMessage(`{"a b":[1,"c d"]}`), `{"a b":[1,"c d"]}`},
+		"not compact": {json.RawMessage("[1,\t{} ,\r\n\" \"]"), `[1,{}," "]`},
 		"error, full": {ErrorPayload{ErrCodeTimeout, "no", "why"}, `{"code":1005,"message":"no","details":"why"}`},
 	}
 	for name, tt := range tests {
 		if got, err := MarshalJSON(tt.v); err != nil || string(got) != tt.want {
 			t.Errorf("%s: got %s, %v, want %s", name, got, err, tt.want)
+		}
+		if same, err := byEncodingJSON(tt.v); err != nil || string(same) != tt.want {
+			t.Errorf("%s: encoding/json writes %s, %v", name, same, err)
 		}
 	}
 }
@@ -51,12 +57,12 @@ func TestMarshalJSONResultsAreKept(t *testing.T) {
 			value := func(i int) string { return strings.Repeat(fmt.Sprint(w, ".", i, " "), 1+i%50) }
 			for i := range rounds {
 				var err error
-				if kept[i], err = MarshalJSON(value(i)); err != nil {
+				if kept[i], err = MarshalJSON([]string{value(i)}); err != nil {
 					t.Error(err)
 				}
 			}
 			for i, got := range kept {
-				if want := `"` + value(i) + `"`; string(got) != want {
+				if want := `["` + value(i) + `"]`; string(got) != want {
 					t.Errorf("worker %d, result %d: got %s, want %s", w, i, got, want)
 				}
 			}
@@ -71,7 +77,7 @@ func TestMarshalJSONBufferSizes(t *testing.T) {
 	}
 	large := bytes.Repeat([]byte("x"), 2*largestBuffer)
 	for range 10 {
-		if _, err := MarshalJSON(string(large)); err != nil {
+		if _, err := MarshalJSON([]string{string(large)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,4 +87,22 @@ func TestMarshalJSONBufferSizes(t *testing.T) {
 			t.Fatalf("a buffer of %d bytes was kept", e.buf.Cap())
 		}
 	}
+}
+
+// FuzzMarshalRaw: JSON that somebody brings along goes the way of encoding/json, errors included, and is a copy.
+func FuzzMarshalRaw(f *testing.F) {
+	for _, raw := range []string{
+		`{"a b":[1,"c\" d"]}`, ` 1`, `1 `, "[1,\n2]", `"\u2028<` + "\u2028\xff" + `"`, ``, `1 2`, `{"a":}`, `"` + strings.Repeat(`x\\ `, 30) + `"`,
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		want, wantErr := byEncodingJSON(json.RawMessage(raw))
+		input := bytes.Clone(raw)
+		got, err := MarshalJSON(json.RawMessage(input))
+		clear(input)
+		if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
+			t.Fatalf("%q: got %s, %v, encoding/json writes %s, %v", raw, got, err, want, wantErr)
+		}
+	})
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // MaxIDBytes is the longest id that a received message may have (protocol
@@ -35,8 +33,8 @@ type Message struct {
 // change it afterwards: nil becomes null, a json.RawMessage must be valid JSON
 // and is compacted, anything else is written as by [MarshalJSON].
 //
-// It fails when t is empty (every receiver would refuse the message), when the
-// payload cannot be written as JSON, and when the system has no randomness.
+// It fails when t is empty (every receiver would refuse the message) and when
+// the payload cannot be written as JSON.
 func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	if t == "" {
 		return nil, errors.New("wire: new message: empty type")
@@ -45,12 +43,8 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payload of new message %s: %w", quoted(string(t)), err)
 	}
-	id, err := uuid.NewRandom()
-	if err != nil {
-		return nil, fmt.Errorf("wire: id of new message: %w", err)
-	}
 	return &Message{
-		ID:        id.String(),
+		ID:        newID(),
 		Type:      t,
 		From:      from,
 		To:        to,

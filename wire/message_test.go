@@ -71,6 +71,26 @@ func TestNewMessageRefuses(t *testing.T) {
 	}
 }
 
+// The message, its ID and its payload.
+func TestNewMessageAllocations(t *testing.T) {
+	for name, tt := range map[string]struct {
+		payload any
+		want    float64
+	}{
+		"text": {strings.Repeat("x", 300), 3},
+		"JSON": {json.RawMessage(`{"a":[1,"b c"]}`), 3},
+	} {
+		got := testing.AllocsPerRun(200, func() {
+			if _, err := NewMessage(MsgChat, "from", "to", tt.payload); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > tt.want {
+			t.Errorf("%s: %v allocations, want %v at most", name, got, tt.want)
+		}
+	}
+}
+
 func TestReply(t *testing.T) {
 	m := &Message{ID: "asked", Type: MsgPing, From: "them", To: "us"}
 	reply, err := m.Reply(MsgPong, PongPayload{1, 2})

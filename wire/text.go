@@ -7,25 +7,57 @@ import (
 	"unicode/utf8"
 )
 
+const (
+	ones = 0x0101010101010101 // times a byte: that byte in each of eight
+	tops = 0x8080808080808080
+)
+
+// marks sets the top bit of each of eight bytes that does not stand for itself
+// in a JSON string: below the space, a quote, a backslash, not ASCII. A borrow
+// can reach only bytes above one that is already marked, so the lowest mark is
+// always right, and no mark at all, too. The other bits mean nothing.
+//
+// XORed with 2 the quote comes to lie next to the control characters, and all
+// printable others stay beyond: so one subtraction finds both. What is not ASCII
+// keeps its top bit in one of the two.
+func marks(word uint64) uint64 {
+	return ((word ^ ones*2) - ones*('"'-1)) | ((word ^ ones*'\\') - ones)
+}
+
 // plainLen returns how many bytes at the start of b stand for themselves in a
 // JSON string: ASCII from the space on, except quote and backslash.
 //
 // It tests eight bytes at a time, because most of what a node reads and writes
-// is plain. Each term sets the top bit of a byte that is not plain: below the
-// space, a quote, a backslash, not ASCII. A borrow can reach only bytes above
-// one that is already marked, so the lowest mark is always right.
+// is plain, and what is longer than an ID by 32.
 func plainLen(b []byte) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	const long = 40
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		marks := (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones) | x
-		if marks &= tops; marks != 0 {
-			return i + bits.TrailingZeros64(marks)/8
+		if i == long {
+			if i += plainBlocks(b[i:]); i+8 > len(b) {
+				break
+			}
+		}
+		if found := marks(binary.LittleEndian.Uint64(b[i:])) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' && b[i] < utf8.RuneSelf {
 		i++
+	}
+	return i
+}
+
+// plainBlocks is plainLen in whole blocks of 32 bytes.
+func plainBlocks(b []byte) int {
+	i := 0
+	for ; i+32 <= len(b); i += 32 {
+		block := (*[32]byte)(b[i:])
+		found := marks(binary.LittleEndian.Uint64(block[0:])) | marks(binary.LittleEndian.Uint64(block[8:])) |
+			marks(binary.LittleEndian.Uint64(block[16:])) | marks(binary.LittleEndian.Uint64(block[24:]))
+		if found&tops != 0 {
+			break
+		}
 	}
 	return i
 }
@@ -46,44 +78,54 @@ func appendQuoted(dst []byte, s string) []byte {
 // short ones where JSON has them, U+2028 and U+2029 because they end lines in
 // JavaScript, and \ufffd for each byte that is not UTF-8.
 func appendEscaped(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
+	start := 0 // s[start:i] stands for itself
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			switch {
-			case r == utf8.RuneError && size == 1:
-				dst = append(dst, `\ufffd`...)
-			case r == '\u2028' || r == '\u2029':
-				dst = append(dst, `\u202`...)
-				dst = append(dst, hex[r&0xf])
-			default:
-				dst = append(dst, s[i:i+size]...)
-			}
-			i += size
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
 			continue
 		}
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c >= ' ':
-			dst = append(dst, c)
-		case c == '\b':
-			dst = append(dst, `\b`...)
-		case c == '\f':
-			dst = append(dst, `\f`...)
-		case c == '\n':
-			dst = append(dst, `\n`...)
-		case c == '\r':
-			dst = append(dst, `\r`...)
-		case c == '\t':
-			dst = append(dst, `\t`...)
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+		if c < utf8.RuneSelf {
+			dst = appendEscape(append(dst, s[start:i]...), c)
+			i++
+			start = i
+			continue
 		}
-		i++
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(append(dst, s[start:i]...), `\ufffd`...)
+			start = i + size
+		case r == '\u2028' || r == '\u2029':
+			dst = append(append(dst, s[start:i]...), `\u202`...)
+			dst = append(dst, hexDigits[r&0xf])
+			start = i + size
+		}
+		i += size
 	}
-	return dst
+	return append(dst, s[start:]...)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendEscape appends the escape of a quote, a backslash or a control character.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '\b':
+		c = 'b'
+	case '\f':
+		c = 'f'
+	case '\n':
+		c = 'n'
+	case '\r':
+		c = 'r'
+	case '\t':
+		c = 't'
+	case '"', '\\':
+	default:
+		return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
+	}
+	return append(dst, '\\', c)
 }
 
 // appendUnescaped appends the text that raw stands for. Raw is the inside of a

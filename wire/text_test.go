@@ -1,23 +1,38 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 )
+
+// byEncodingJSON is what MarshalJSON must write, in other words than its own.
+func byEncodingJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// standsForItself is the definition of what plainLen counts.
+func standsForItself(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
 
 // Every byte at every place of the eight that are tested at a time, between
 // neighbours from which a borrow could come.
 func TestPlainLen(t *testing.T) {
-	plain := func(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
 	for c := range 256 {
 		for next := range 256 {
 			for at := range 8 {
 				b := []byte("aaaaaaaaaaaaaaaaaaa")
 				b[at], b[at+1] = byte(c), byte(next)
 				want := len(b)
-				if !plain(byte(c)) {
+				if !standsForItself(byte(c)) {
 					want = at
-				} else if !plain(byte(next)) {
+				} else if !standsForItself(byte(next)) {
 					want = at + 1
 				}
 				if got := plainLen(b); got != want {
@@ -29,6 +44,26 @@ func TestPlainLen(t *testing.T) {
 	for n := range 20 {
 		if got := plainLen(make([]byte, n)); got != 0 {
 			t.Errorf("plainLen of %d NULs = %d", n, got)
+		}
+	}
+}
+
+// Every byte at every place of a text that is long enough for blocks.
+func TestPlainLenOfLongTexts(t *testing.T) {
+	for size := 36; size < 140; size += 13 {
+		text := []byte(strings.Repeat("a", size))
+		for at := range text {
+			for c := range 256 {
+				want := size
+				if !standsForItself(byte(c)) {
+					want = at
+				}
+				text[at] = byte(c)
+				if got := plainLen(text); got != want {
+					t.Fatalf("plainLen(%q) = %d, want %d", text, got, want)
+				}
+			}
+			text[at] = 'a'
 		}
 	}
 }
@@ -48,20 +83,24 @@ func TestAppendQuoted(t *testing.T) {
 		if got := string(appendQuoted([]byte("kept "), in)); got != "kept "+want {
 			t.Errorf("%q: got %s, want %s", in, got, want)
 		}
-		if same, err := MarshalJSON(in); err != nil || string(same) != want {
-			t.Errorf("%q: MarshalJSON writes %s, %v", in, same, err)
+		if same, err := byEncodingJSON(in); err != nil || string(same) != want {
+			t.Errorf("%q: encoding/json writes %s, %v", in, same, err)
 		}
 	}
 }
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "\x00\"\\\u2028é\xff🚀", "aaaaaaa\"", "aaaaaaaa\xed\xa0\x80"} {
-		f.Add(s)
+	for i, s := range []string{"", "plain", "\x00\"\\\u2028é\xff🚀", "aaaaaaa\"", "aaaaaaaa\xed\xa0\x80"} {
+		f.Add(s, uint8(i*23))
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		quoted := appendQuoted(nil, s)
-		if want, err := MarshalJSON(s); err != nil || string(quoted) != string(want) {
-			t.Fatalf("%q: got %s, encoding/json writes %s, %v", s, quoted, want, err)
+	f.Fuzz(func(t *testing.T, s string, run uint8) {
+		s = strings.Repeat("r", int(run)) + s + strings.Repeat("s", int(run/2)) + s // long enough for blocks
+		quoted, err := MarshalJSON(s)
+		if want, wantErr := byEncodingJSON(s); err != nil || wantErr != nil || string(quoted) != string(want) {
+			t.Fatalf("%q: got %s, %v, encoding/json writes %s, %v", s, quoted, err, want, wantErr)
+		}
+		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); plainLen([]byte(s)) != odd && odd >= 0 {
+			t.Fatalf("plainLen(%q) = %d, want %d", s, plainLen([]byte(s)), odd)
 		}
 		// And s as somebody else's JSON.
 		raw := []byte(`"` + s + `"`)

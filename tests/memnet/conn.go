@@ -45,6 +45,7 @@ type end struct {
 	eof      bool
 	dead     error // what every Read and Write returns from now on
 	closed   bool  // by its owner
+	halved   bool  // its owner writes nothing any more
 	mute     bool  // gone without a word: what is sent to it is lost, and nothing is answered
 	spoke    bool  // the first Write was made
 	upgraded bool
@@ -191,6 +192,8 @@ func (e *end) Write(b []byte) (written int, err error) {
 			return written, e.fault("write", net.ErrClosed)
 		case e.dead != nil:
 			return written, e.fault("write", e.dead)
+		case e.halved:
+			return written, e.fault("write", syscall.EPIPE)
 		case expired(e.writeBy):
 			return written, e.fault("write", os.ErrDeadlineExceeded)
 		}

@@ -97,6 +97,22 @@ func TestStream(t *testing.T) {
 		send(t, near, "on")
 		expect(t, far, "on")
 	})
+	bubble(t, "an end that writes nothing any more still reads", func(t *testing.T) {
+		_, _, _, near, far := pair(t)
+		send(t, near, "last")
+		if err := near.(*end).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := near.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("it writes on: %v", err)
+		}
+		expect(t, far, "last")
+		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("at the end: %v", err)
+		}
+		send(t, far, "answer")
+		expect(t, near, "answer")
+	})
 	bubble(t, "a deadline in the past wakes a reader", func(t *testing.T) {
 		_, _, _, near, _ := pair(t)
 		failed := make(chan error)

@@ -3,6 +3,7 @@ package systems
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type Flock struct {
 	atLeast int // bytes of a frame that counts; shorter ones are pings
 	speaks  bool
 
+	watch  *watch
 	frames atomic.Int64
 	per    atomic.Int64
 	mark   chan struct{} // has room for one
@@ -31,6 +33,10 @@ type Flock struct {
 // are counted.
 func NewFlock(address string, n, atLeast int) (*Flock, error) {
 	f := &Flock{atLeast: atLeast, mark: make(chan struct{}, 1)}
+	var err error
+	if f.watch, err = newWatch(f.came); err != nil {
+		return nil, err
+	}
 	parts := strings.Split(address, " ")
 	f.speaks = len(parts) == 3
 	for range n {
@@ -100,21 +106,14 @@ func (f *Flock) Speak(conns, n, size int, rate float64) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// Close cuts every connection, without leaving its port behind in TIME_WAIT.
-func (f *Flock) Close() {
-	for _, p := range f.peers {
-		if p.conn != nil {
-			_ = p.conn.SetLinger(0)
-			_ = p.conn.Close()
-		}
-	}
-}
+// Close cuts every connection.
+func (f *Flock) Close() { f.watch.close() }
 
 // puppet is one peer of a flock.
 type puppet struct {
 	flock *Flock
 	host  string
-	conn  *net.TCPConn
+	conn  io.Writer
 
 	id, node  string
 	handshake []byte // the frame
@@ -170,16 +169,17 @@ func (p *puppet) connect() error {
 	if err != nil {
 		return err
 	}
-	p.conn, _ = conn.(*net.TCPConn)
-	if err := p.conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	defer conn.Close() // the watch has it under a number of its own
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		return err
 	}
-	r := &frameReader{conn: p.conn}
-	if err := upgrade(p.conn, r, p.host); err != nil {
+	p.conn = conn
+	r := &frameReader{conn: conn}
+	if err := upgrade(conn, r, p.host); err != nil {
 		return err
 	}
 	if p.flock.speaks {
-		if _, err := p.conn.Write(p.handshake); err != nil {
+		if _, err := conn.Write(p.handshake); err != nil {
 			return err
 		}
 		ack, err := r.message()
@@ -193,11 +193,8 @@ func (p *puppet) connect() error {
 			return err
 		}
 	}
-	if err := p.conn.SetDeadline(time.Time{}); err != nil {
-		return err
-	}
-	go r.count(p.flock)
-	return nil
+	p.conn, err = p.flock.watch.add(conn.(*net.TCPConn), &frameCounter{atLeast: p.flock.atLeast}, r.data)
+	return err
 }
 
 // say seals and writes one message.

@@ -95,41 +95,36 @@ func (r *frameReader) message() ([]byte, error) {
 	}
 }
 
-// count reads until the end and counts the frames that are long enough, each when it is whole; the payloads are only
-// skipped.
-func (r *frameReader) count(f *Flock) {
-	buffer := make([]byte, 16<<10)
-	held := copy(buffer, r.data)
-	r.data = nil
-	skip, counts := 0, 0 // bytes to the end of the frame at hand; 1 when it counts
+// frameCounter counts the frames of a stream that are long enough, each when it is whole; the payloads are only skipped.
+type frameCounter struct {
+	atLeast int
+	skip    int    // bytes to the end of the frame at hand
+	counts  int    // 1 when it is long enough
+	head    []byte // the beginning of a header that has not come whole
+}
+
+// take counts the frames that end in the next bytes of the stream.
+func (c *frameCounter) take(data []byte) (came int) {
+	if len(c.head) > 0 {
+		data = append(c.head, data...)
+		c.head = nil
+	}
 	for {
-		at, came := 0, 0
-		for {
-			step := min(skip, held-at)
-			skip -= step
-			at += step
-			if skip > 0 {
-				break
-			}
-			came += counts
-			counts = 0
-			head, payload, ok := header(buffer[at:held])
-			if !ok {
-				break
-			}
-			skip = head + payload
-			if payload >= f.atLeast {
-				counts = 1
-			}
+		step := min(c.skip, len(data))
+		c.skip -= step
+		data = data[step:]
+		if c.skip > 0 {
+			return came
 		}
-		if came > 0 {
-			f.came(came)
+		came += c.counts
+		c.counts = 0
+		head, payload, ok := header(data)
+		if !ok {
+			c.head = append(c.head, data...)
+			return came
 		}
-		held = copy(buffer, buffer[at:held])
-		n, err := r.conn.Read(buffer[held:])
-		if err != nil {
-			return
+		if c.skip = head + payload; payload >= c.atLeast {
+			c.counts = 1
 		}
-		held += n
 	}
 }

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -44,6 +45,8 @@ func exampleValue(def definition, s *Settings) string {
 		return "[]    # such as [203.0.113.7:9091, wss://example.org/ws]"
 	case value == "":
 		return `""`
+	case def.name == "name" || def.name == "data-dir": // what others have named: YAML takes many a word for something else
+		return strconv.Quote(value)
 	case strings.ContainsAny(value, ":#{}[],&*!|>'\"%@` "):
 		return fmt.Sprintf("%q", value)
 	default:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/knadh/koanf/parsers/yaml"
@@ -88,18 +89,26 @@ func (s *Settings) check() error {
 	t := s.Transport
 	switch {
 	case t.TLSCertFile != "" && t.TLSKeyFile == "":
-		return errors.New("--tls-cert is given without --tls-key: give both or neither")
+		return fmt.Errorf("%s is given without --tls-key: give both or neither", s.given("tls-cert"))
 	case t.TLSKeyFile != "" && t.TLSCertFile == "":
-		return errors.New("--tls-key is given without --tls-cert: give both or neither")
+		return fmt.Errorf("%s is given without --tls-cert: give both or neither", s.given("tls-key"))
 	case t.ReservedConns >= t.MaxConns:
-		return fmt.Errorf("--reserved-conns %d: must be less than --max-conns, which is %d", t.ReservedConns, t.MaxConns)
+		return fmt.Errorf("%s: must be less than --max-conns, which is %d", s.given("reserved-conns"), t.MaxConns)
+	case t.DedupTTL < time.Millisecond:
+		return fmt.Errorf("%s: must be 1ms or more", s.given("dedup-ttl"))
 	}
 	return t.Validate()
 }
 
+// given is the place of a setting whose value is in force.
+func (s *Settings) given(name string) string {
+	def := byName()[name]
+	return place(def, s.sources[name], s.File, def.show(s))
+}
+
 // place says in the user's own words where a value was given.
 func place(def definition, source Source, path, text string) string {
-	text = printable.Cut(printable.Word(text), 80)
+	text = shown(text)
 	switch source {
 	case FromFlag:
 		return "--" + def.name + " " + text
@@ -109,6 +118,9 @@ func place(def definition, source Source, path, text string) string {
 		return printable.Text(path) + ": " + def.name + ": " + text
 	}
 }
+
+// shown is what an error shows of a text.
+func shown(text string) string { return printable.Cut(printable.Word(text), 80) }
 
 // readLayers returns what flags, environment and file say, the strongest first, and the path of the file that was read.
 func readLayers(o Options) ([]layer, string, error) {
@@ -181,7 +193,7 @@ func readFile(into *koanf.Koanf, path string) error {
 		if errors.As(err, &pathErr) {
 			return fmt.Errorf("%s: the settings file cannot be read: %w", printable.Text(path), pathErr.Err)
 		}
-		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Line(err.Error()))
+		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
 	}
 	known := byName()
 	for _, key := range into.Keys() {
@@ -190,7 +202,7 @@ func readFile(into *koanf.Koanf, path string) error {
 		}
 		names := slices.Sorted(maps.Keys(known))
 		names = slices.DeleteFunc(names, func(n string) bool { return n == "config" })
-		return fmt.Errorf("%s: unknown key %s: the keys are %s", printable.Text(path), printable.Word(key), strings.Join(names, ", "))
+		return fmt.Errorf("%s: unknown key %s: the keys are %s", printable.Text(path), shown(key), strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -207,8 +207,11 @@ func TestWhereAnErrorIs(t *testing.T) {
 		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},
 		{args: []string{"--config="}, want: `--config "": must be a file`},
 		{environ: []string{"NODE_CONFIG=/none"}, want: "NODE_CONFIG /none: the settings file cannot be read"},
-		{args: []string{"--tls-cert=a"}, want: "--tls-cert is given without --tls-key: give both or neither"},
-		{environ: []string{"NODE_TLS_KEY=a"}, want: "--tls-key is given without --tls-cert: give both or neither"},
+		{args: []string{"--tls-cert=a"}, want: "--tls-cert a is given without --tls-key: give both or neither"},
+		{environ: []string{"NODE_TLS_KEY=a"}, want: "NODE_TLS_KEY=a is given without --tls-cert: give both or neither"},
+		{file: "max-conns: 5\nreserved-conns: 5", want: "node.yaml: reserved-conns: 5: must be less than --max-conns, which is 5"},
+		{file: "tls-cert: a", want: "node.yaml: tls-cert: a is given without --tls-key"},
+		{environ: []string{"NODE_DEDUP_TTL=1us"}, want: "NODE_DEDUP_TTL=1µs: must be 1ms or more"},
 		{args: []string{"--max-conns=5", "--reserved-conns=5"}, want: "--reserved-conns 5: must be less than --max-conns, which is 5"},
 	} {
 		_, err := load(t, ScopeNode, c.args, c.environ, c.file)

@@ -1,0 +1,27 @@
+package actors
+
+// backlog is jobs in the order in which they came.
+type backlog struct {
+	jobs []job
+	next int // of those, the first that waits
+}
+
+func (b *backlog) len() int { return len(b.jobs) - b.next }
+
+func (b *backlog) push(j job) {
+	if len(b.jobs) == cap(b.jobs) && b.next > len(b.jobs)/2 {
+		left := copy(b.jobs, b.jobs[b.next:])
+		clear(b.jobs[left:])
+		b.jobs, b.next = b.jobs[:left], 0
+	}
+	b.jobs = append(b.jobs, j)
+}
+
+func (b *backlog) pop() job {
+	j := b.jobs[b.next]
+	b.jobs[b.next] = job{}
+	if b.next++; b.next == len(b.jobs) {
+		b.jobs, b.next = b.jobs[:0], 0
+	}
+	return j
+}

@@ -1,0 +1,51 @@
+package actors
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// From the message that proves the peer on, nothing reaches the handlers until the registry knows of the proof, or the
+// connection ends, however it does; then everything, once and in order. What was relayed before did not wait.
+func TestMessagesWaitForTheProof(t *testing.T) {
+	for name, release := range map[string]func(*rig, *remote){
+		"confirmed":        func(r *rig, _ *remote) { r.tell(&Confirmed{}) },
+		"the peer's end":   func(_ *rig, p *remote) { p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: 1000}) },
+		"the socket's end": func(_ *rig, p *remote) { p.ws.CloseNow() },
+		"our own end": func(r *rig, _ *remote) { // at once, not when the socket's end has come
+			r.Stall(thereIP, hereIP)
+			r.slot.handle.Close(1000, "")
+		},
+		"stopped":           func(r *rig, _ *remote) { r.node.System.Root.Stop(r.slot.handle.pid) },
+		"the actor's panic": func(r *rig, _ *remote) { r.tell((*Goodbye)(nil)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.parent.slow = true
+				p := r.connect()
+				p.mute = true
+				p.shake()
+				relayed := p.message("stats", nil)
+				relayed.From = newKeys(t, "elsewhere").Identity().ID
+				p.sendFrame(p.frame(relayed))
+				want := []string{relayed.ID}
+				for range 3 {
+					msg := p.message("stats", nil)
+					p.sendFrame(p.frame(msg))
+					want = append(want, msg.ID)
+				}
+				if got := r.delivered("stats"); !slices.Equal(got, want[:1]) {
+					t.Errorf("before: %v, want %v", got, want[:1])
+				}
+				release(r, p)
+				if got := r.delivered("stats"); !slices.Equal(got, want) {
+					t.Errorf("then: %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package actors
+
+import (
+	"sync"
+	"time"
+)
+
+// A connection is busy when this many times in a row something came within restAfter.
+const (
+	busyAfter = 16
+	restAfter = time.Second
+)
+
+// readPump reads whole messages and posts them. It knows the socket, the budget and where to post, and nothing of what it reads.
+//
+// A goroutine's stack stays about as large as its deepest call has made it, and what reads a message is deep: for an
+// idle connection that would be the largest cost. So where the socket lets it, the pump's own goroutine only waits, and
+// the reading is done by workers. That costs two switches each time: on a busy connection it reads for itself, and when
+// there is quiet again a fresh goroutine takes its place.
+type readPump struct {
+	socket  *Socket
+	room    *budget
+	node    *Node
+	handle  *Handle // to post to
+	reading sync.WaitGroup
+	last    time.Time // when something came
+	quick   int32     // how often in a row it came soon
+	ended   bool
+}
+
+// run is the pump's goroutine, from the beginning of the socket or of a quiet time on.
+func (r *readPump) run() {
+	if r.node.Readers == nil || !r.socket.mayRest() {
+		for !r.ended {
+			r.next()
+		}
+	}
+	burst := r.burst
+	for !r.ended {
+		r.socket.rest()
+		wasBusy := r.busy()
+		r.note(time.Now())
+		switch {
+		case !wasBusy:
+			r.reading.Add(1)
+			r.node.Readers.start(job{run: burst, done: &r.reading})
+			r.reading.Wait()
+		case r.busy():
+			r.burst()
+		default:
+			r.node.Spawn(r.run)
+			return
+		}
+	}
+	r.socket.release()
+}
+
+func (r *readPump) busy() bool { return r.quick >= busyAfter }
+
+func (r *readPump) note(now time.Time) {
+	if r.quick++; now.Sub(r.last) >= restAfter {
+		r.quick = 0
+	}
+	r.last = now
+}
+
+// burst reads until nothing is left of what has come.
+func (r *readPump) burst() {
+	for r.next(); !r.ended && !r.socket.spent(); r.next() {
+	}
+}
+
+// next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way
+// out is not lost to a reset by bytes that nobody read; the closing of the socket ends it.
+func (r *readPump) next() {
+	taken := r.room.wait()
+	if err := r.socket.Await(); err != nil {
+		r.end(err)
+		return
+	}
+	f := r.node.frames.get(0)
+	var err error
+	if f.data, err = r.socket.Read(f.data); err != nil {
+		r.node.frames.put(f)
+		r.end(err)
+		return
+	}
+	if !taken {
+		r.node.frames.put(f)
+		return
+	}
+	r.room.take(len(f.data))
+	r.handle.tell(f)
+}
+
+func (r *readPump) end(err error) {
+	r.ended = true
+	r.handle.tell(&readEnded{err: err})
+}

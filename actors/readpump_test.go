@@ -1,0 +1,149 @@
+package actors
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/coder/websocket"
+)
+
+// tcpPump is a read pump over a real TCP connection, the only kind that can rest, and the other end of it.
+type tcpPump struct {
+	there  *websocket.Conn
+	came   chan any
+	spawns atomic.Int32
+	work   sync.WaitGroup
+	room   *budget
+}
+
+// crumbs writes in pieces.
+type crumbs struct{ net.Conn }
+
+func (c crumbs) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = c.Conn.Write(p[n:min(n+max(7, len(p)/5), len(p))])
+		n += more
+	}
+	return n, err
+}
+
+func newTCPPump(t *testing.T) *tcpPump {
+	p := &tcpPump{came: make(chan any, 1000), room: newBudget(1 << 20)}
+	system := actor.NewActorSystem()
+	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if message, ok := ctx.Message().(fromPumps); ok {
+			p.came <- message
+		}
+	}))
+	node := &Node{System: system, Readers: NewReaders(2), Spawn: func(run func()) {
+		p.spawns.Add(1)
+		p.work.Go(run)
+	}}
+	t.Cleanup(node.Readers.Close)
+	opts := SocketOptions{ReadLimit: 1 << 20, MessageTimeout: time.Minute, WriteTimeout: time.Minute}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if socket, err := AcceptSocket(w, r, opts); err == nil {
+			pump := &readPump{socket: socket, room: p.room, node: node, handle: &Handle{node: node, pid: pid}}
+			node.Spawn(pump.run)
+		}
+	}))
+	t.Cleanup(server.Close)
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return crumbs{conn}, err
+	}
+	var err error
+	p.there, _, err = websocket.Dial(t.Context(), server.URL, &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: dial}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// pass sends messages and expects them, in order.
+func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
+	t.Helper()
+	go func() {
+		for _, m := range messages {
+			if err := p.there.Write(context.Background(), websocket.MessageBinary, m); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for i, want := range messages {
+		got, ok := (<-p.came).(*frame)
+		if !ok || !bytes.Equal(got.data, want) {
+			t.Fatalf("message %d of %d bytes did not come as it was sent", i, len(want))
+		}
+		p.room.give(len(want))
+	}
+}
+
+// A connection is idle, busy, idle again, and ended by the other side; nothing is lost where one becomes the other.
+func TestReadPumpRests(t *testing.T) {
+	if !canReadAhead {
+		t.Skip("needs a system where a connection can be asked whether it is readable: " + runtime.GOOS)
+	}
+	p := newTCPPump(t)
+	p.pass(t, []byte("alone"))
+	burst := make([][]byte, 3*busyAfter)
+	for i := range burst {
+		burst[i] = bytes.Repeat([]byte{byte(i)}, i*i*100) // some are shorter than a read, some longer
+	}
+	p.pass(t, burst...)
+	for i := range 2 * busyAfter { // each waits for the one before, so each is a wake-up of its own
+		p.pass(t, []byte{byte(i)})
+	}
+	if n := p.spawns.Load(); n != 1 {
+		t.Errorf("%d goroutines were started before there was quiet, want 1", n)
+	}
+	time.Sleep(restAfter + 100*time.Millisecond)
+	p.pass(t, burst...)
+	if n := p.spawns.Load(); n != 2 {
+		t.Errorf("%d goroutines were started, want a fresh one after the quiet", n)
+	}
+	if err := p.there.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	if end, ok := (<-p.came).(*readEnded); !ok || websocket.CloseStatus(end.err) != websocket.StatusNormalClosure {
+		t.Errorf("the end came as %v", end)
+	}
+	p.work.Wait()
+}
+
+// The end of the connection below reaches a pump that rests, and one whose reading was cut off.
+func TestReadPumpEndsWithItsConnection(t *testing.T) {
+	for name, sent := range map[string]int{"while it rests": 0, "inside a message": 1} {
+		t.Run(name, func(t *testing.T) {
+			p := newTCPPump(t)
+			if sent > 0 {
+				w, err := p.there.Writer(t.Context(), websocket.MessageBinary)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.Write(make([]byte, 10_000)); err != nil { // the library sends what it cannot hold
+					t.Fatal(err)
+				}
+			}
+			if err := p.there.CloseNow(); err != nil {
+				t.Fatal(err)
+			}
+			if end, ok := (<-p.came).(*readEnded); !ok || end.err == nil {
+				t.Errorf("the end came as %v", end)
+			}
+			p.work.Wait()
+		})
+	}
+}

@@ -1,0 +1,127 @@
+package actors
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A burst of jobs is done by a few goroutines.
+func TestWorkersAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(2)
+		defer w.Close()
+		w.busy = 3
+		gate := make(chan struct{})
+		var at, most, done atomic.Int64
+		for range 100 {
+			w.Schedule(func() {
+				now := at.Add(1)
+				for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+				}
+				<-gate
+				at.Add(-1)
+				done.Add(1)
+			})
+		}
+		began := time.Now()
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		if done.Load() != 100 || most.Load() != 3 || time.Since(began) != 0 {
+			t.Errorf("%d jobs done, %d at a time, after %v; want 100, 3, at once", done.Load(), most.Load(), time.Since(began))
+		}
+		if len(w.idle) != 2 || w.working != 0 {
+			t.Errorf("%d goroutines wait and %d work, want 2 and none", len(w.idle), w.working)
+		}
+	})
+}
+
+func TestWorkersKeepOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(1)
+		defer w.Close()
+		w.busy = 1
+		var order, want []int
+		for i := range 100 {
+			w.Schedule(func() { order = append(order, i) })
+			want = append(want, i)
+		}
+		synctest.Wait()
+		if !slices.Equal(order, want) {
+			t.Errorf("done in the order %v", order)
+		}
+	})
+}
+
+// Jobs that never end do not keep others from being done: not for longer than it takes to see that they are stuck.
+func TestWorkersThatAreStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(4)
+		defer w.Close()
+		w.busy = 2
+		gate := make(chan struct{})
+		defer close(gate)
+		const stuck = 1000
+		for range stuck {
+			w.Schedule(func() { <-gate })
+		}
+		began, done := time.Now(), make(chan struct{})
+		w.Schedule(func() { close(done) })
+		<-done
+		// Twice as many each time: 2, 4, 8, … 1024.
+		if took := time.Since(began); took > 10*stuckAfter {
+			t.Errorf("a job waited %v behind %d stuck ones", took, stuck)
+		}
+		synctest.Wait()
+		if w.working != stuck {
+			t.Errorf("%d work, want %d", w.working, stuck)
+		}
+	})
+}
+
+// While the others make progress no goroutine is added, however long the queue.
+func TestWorkersThatAreSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(2)
+		defer w.Close()
+		w.busy = 2
+		var done sync.WaitGroup
+		for range 100 {
+			done.Add(1)
+			w.Schedule(func() {
+				defer done.Done()
+				time.Sleep(stuckAfter * 3 / 4)
+			})
+		}
+		began := time.Now()
+		done.Wait()
+		if took := time.Since(began); took != 100/2*stuckAfter*3/4 {
+			t.Errorf("took %v, so more than two worked", took)
+		}
+	})
+}
+
+// What waits takes no more room than the most that waited at once.
+func TestBacklog(t *testing.T) {
+	var b backlog
+	in, out := 0, 0
+	for range 100_000 {
+		for range 1 + in%3 {
+			n := in
+			b.push(job{run: func() { out = n }})
+			in++
+		}
+		for want := in - b.len(); b.len() > 5; want++ {
+			if b.pop().run(); out != want {
+				t.Fatalf("job %d came out in place of %d", out, want)
+			}
+		}
+	}
+	if cap(b.jobs) > 64 {
+		t.Errorf("room for %d jobs, of which 8 waited at most", cap(b.jobs))
+	}
+}

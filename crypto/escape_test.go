@@ -1,0 +1,123 @@
+package crypto
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestEscapeBodyRepairsText(t *testing.T) {
+	for _, body := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "x\"\xff\xfe\"y", "ok"} {
+		want, _ := json.Marshal(body) // as a deployed node does it
+		var wanted, got string
+		_ = json.Unmarshal(want, &wanted)
+		if err := json.Unmarshal([]byte(`"`+string(EscapeBody(nil, []byte(body)))+`"`), &got); err != nil || got != wanted {
+			t.Errorf("%q: %q, want %q, %v", body, got, wanted, err)
+		}
+	}
+	if got := EscapeBody([]byte("before"), []byte("<\n\x01\">")); string(got) != `before<\n\u0001\">` {
+		t.Errorf("%s", got)
+	}
+}
+
+// Escapes in every place of an 8-byte word and over its ends, as encoding/json sees them.
+func TestEscapesInEveryPlace(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(pieces ...string) []byte {
+		var text []byte
+		for range random.IntN(40) {
+			text = append(text, pieces[random.IntN(len(pieces))]...)
+		}
+		return text
+	}
+	for range 20_000 {
+		body := pick("x", "y", "z", "0", `"`, `\`, pick1(random, "\n", "\x00", "é", "\x7f"))
+		escaped := EscapeBody(nil, body)
+		var decoded string
+		if err := json.Unmarshal([]byte(`"`+string(escaped)+`"`), &decoded); err != nil || decoded != string(body) {
+			t.Fatalf("%q became %s: %v", body, escaped, err)
+		}
+
+		written := pick("x", "y", "z", "0", `\"`, `\"`, pick1(random, `\\`, `\u0041`, `\ud83d\ude80`, `\/`, "é", "\x01", `"`, `\x`))
+		text := []byte(`"` + string(written) + `"` + strings.Repeat(" ", random.IntN(10)))
+		wantErr := json.Unmarshal(text, &decoded)
+		s := scanner{text: bytes.Clone(text)}
+		got, ok := s.str()
+		if ok = ok && s.end(); ok != (wantErr == nil) || ok && string(got) != decoded {
+			t.Fatalf("%s became %q, %v, want %q, %v", text, got, ok, decoded, wantErr)
+		}
+	}
+}
+
+func pick1(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }
+
+// Every byte at every place, with another beside it from which a borrow could come.
+func TestMarks(t *testing.T) {
+	for c := range 256 {
+		for _, beside := range []byte{'a', ' ', '!', '"', '#', '\\', ']', 0, 0x1f, 0x7f, 0x80, 0xff} {
+			for at := range block - 1 {
+				text := []byte(strings.Repeat("a", block))
+				text[at], text[at+1] = byte(c), beside
+				calm := escapes[c] == 0 && escapes[beside] == 0
+				if got := calmBlocks(text); (got == block) != calm {
+					t.Fatalf("calmBlocks(%q) = %d", text, got)
+				}
+			}
+		}
+	}
+}
+
+// checkEscaping compares with the definitions: escapeBytes, and encoding/json for what there is to unescape.
+func checkEscaping(t *testing.T, text []byte) {
+	t.Helper()
+	repaired := []byte(string([]rune(string(text))))
+	want := escapeBytes([]byte("before"), repaired)
+	escaped := EscapeBody([]byte("before"), text)
+	if !bytes.Equal(escaped, want) {
+		t.Fatalf("%q became %s, want %s", text, escaped, want)
+	}
+	room := append(make([]byte, 0, 6+7*len(repaired)+100), "before"...)
+	if escaped = EscapeBody(room, text); !bytes.Equal(escaped, want) {
+		t.Fatalf("%q became %s with room, want %s", text, escaped, want)
+	}
+	for _, inside := range [][]byte{want[6:], text} { // as our own and as somebody else's JSON
+		if !utf8.Valid(inside) {
+			continue
+		}
+		written := append(append([]byte(`"`), inside...), `" `...)
+		var decoded string
+		err := json.Unmarshal(written, &decoded)
+		s := scanner{text: bytes.Clone(written)}
+		got, ok := s.str()
+		if ok = ok && s.end(); ok != (err == nil) || ok && string(got) != decoded {
+			t.Fatalf("%s became %q, %v, want %q, %v", written, got, ok, decoded, err)
+		}
+	}
+}
+
+// Long texts without and with something to escape, and all ways to lie on words and blocks.
+func TestEscapesBetweenLongRuns(t *testing.T) {
+	for _, odd := range []string{`"`, `\`, `\"`, `\\`, `\n`, "\n", "é", "\xff", `\u0041`, `","`, `\",\"`, `\\\"`, `\\\\\"`} {
+		for before := range 2*block + 48 {
+			for _, after := range []int{0, 1, 7, 8, 9, 39, 40, 41, 2 * block, 2*block + 45} {
+				text := strings.Repeat("b", before) + odd + strings.Repeat("a", after)
+				checkEscaping(t, []byte(text))
+				checkEscaping(t, []byte(text+odd))
+			}
+		}
+	}
+}
+
+func FuzzEscaping(f *testing.F) {
+	for i, body := range oddBodies {
+		f.Add([]byte(body), uint8(i*11), uint8(i*29))
+	}
+	f.Fuzz(func(t *testing.T, piece []byte, before, between uint8) {
+		text := bytes.Repeat([]byte("b"), int(before))
+		text = append(append(text, piece...), bytes.Repeat([]byte("t"), int(between))...)
+		checkEscaping(t, append(text, piece...))
+	})
+}

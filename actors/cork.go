@@ -43,12 +43,14 @@ func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
 	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), turn: newBaton()}
 }
 
-// Read sets the message deadline at the first read inside each message and lifts it outside: a system call is rare
-// beside the frames that one read brings, so this costs nothing on a busy connection. Messages are told apart by
-// number, since on a busy connection every read may end inside one.
+// Read sets the message deadline at the first system call inside each message and lifts it outside: one is rare beside
+// the frames that it brings, so this costs nothing on a busy connection. Messages are told apart by number, since on a
+// busy connection every read may end inside one.
 func (c *corkConn) Read(p []byte) (int, error) {
-	if err := c.timeMessage(); err != nil {
-		return 0, err
+	if !c.ahead.has() {
+		if err := c.timeMessage(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := c.ahead.Read(p)
 	c.heard(n)

@@ -132,9 +132,12 @@ func (n *Node) release(o *Outgoing) {
 	}
 }
 
-// frameRoom is what a message of this length is counted with on its way: its frame, with a stamp of ten digits, which
-// is what the seconds since 1970 have from 2001 to 2286.
-func frameRoom(escaped int) int { return crypto.FrameSize(escaped, 9_999_999_999) }
+// emptyFrame is the size of a frame without a body, with a stamp of ten digits, which is what the seconds since 1970 have
+// from 2001 to 2286.
+var emptyFrame = crypto.FrameSize(0, 9_999_999_999)
+
+// frameRoom is what a message of this length is counted with on its way: its frame.
+func frameRoom(escaped int) int { return emptyFrame + escaped }
 
 // Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {

@@ -167,7 +167,7 @@ func (o *outbox) close(err error) {
 	}
 	o.closed, o.err = true, err
 	waiting := o.waiting
-	o.waiting = nil
+	o.waiting, o.socket = nil, nil // whoever holds the handle for long must not hold these
 	o.mu.Unlock()
 	o.finish(waiting, err)
 }

@@ -94,7 +94,8 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
 		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes),
 	}
-	p.handle = &Handle{node: node, done: make(chan struct{})}
+	handle := &Handle{node: node, done: make(chan struct{})} // it outlives the rest, and so must not know of it
+	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	p.handle.outbox = &outbox{
 		maxMessages: node.Limits.QueueMessages,
@@ -102,7 +103,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 		counters:    node.Counters,
 		buffers:     &node.frames,
 		spawn:       node.Writers.Go,
-		report:      func(err error) { p.handle.tell(&writeEnded{err: err}) },
+		report:      func(err error) { handle.tell(&writeEnded{err: err}) },
 	}
 	p.turns.outbox = p.handle.outbox
 	if node.Writers != nil && node.Writers.Workers != nil {

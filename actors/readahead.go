@@ -66,6 +66,9 @@ func (r *readAhead) wait() {
 	}
 }
 
+// has reports whether the next read takes no system call.
+func (r *readAhead) has() bool { return len(r.ahead) > 0 }
+
 // fill waits until there is something to read and reads it.
 func (r *readAhead) fill() error {
 	err := r.raw.Read(r.try) // io errors of the wait itself: closed, deadline

@@ -26,14 +26,14 @@ type Delivery struct {
 	turn     func() // run, made once
 
 	mu      sync.Mutex
-	waiting []deliverable
-	heap    int // bytes in waiting
+	waiting *batch[deliverable] // nil: nothing waits
+	heap    int                 // bytes in waiting
 	running bool
 	patient bool // messages are claimed when the actor's turn is over
 }
 
-// deliveries recycles what is delivered at once, so that an idle connection keeps none.
-var deliveries = sync.Pool{New: func() any { return new([]deliverable) }}
+// deliverables recycles the batches of all deliveries.
+var deliverables batches[deliverable]
 
 type deliverable struct {
 	event   any
@@ -52,7 +52,7 @@ func NewDelivery(sink Sink, counters *Counters, samples *Sampler, activity *Acti
 // Event queues something for Sink.Do.
 func (d *Delivery) Event(event any) {
 	d.mu.Lock()
-	d.waiting = append(d.waiting, deliverable{event: event})
+	d.waiting = deliverables.append(d.waiting, deliverable{event: event})
 	start := d.begin()
 	d.mu.Unlock()
 	if start {
@@ -64,7 +64,7 @@ func (d *Delivery) Event(event any) {
 // panicked.
 func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
 	d.mu.Lock()
-	d.waiting = append(d.waiting, deliverable{message: msg, room: room, size: size})
+	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, room: room, size: size})
 	d.heap += size
 	start := (!d.patient || d.heap >= flushAt) && d.begin()
 	d.mu.Unlock()
@@ -84,7 +84,7 @@ func (d *Delivery) await() {
 func (d *Delivery) claim() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.waiting) > 0 && d.begin()
+	return d.waiting != nil && d.begin()
 }
 
 // begin is under the lock.
@@ -95,22 +95,21 @@ func (d *Delivery) begin() bool {
 }
 
 func (d *Delivery) run() {
-	spare := deliveries.Get().(*[]deliverable)
-	defer deliveries.Put(spare)
-	batch := (*spare)[:0]
 	for {
 		d.mu.Lock()
-		batch, d.waiting, d.heap = d.waiting, batch[:0], 0
-		if len(batch) == 0 {
-			*spare, d.waiting, d.running = d.waiting, nil, false
+		taken := d.waiting
+		d.waiting, d.heap = nil, 0
+		if taken == nil {
+			d.running = false
 			d.mu.Unlock()
 			return
 		}
 		d.mu.Unlock()
-		for i := range batch {
-			d.deliver(&batch[i])
-			batch[i] = deliverable{}
+		for i := range taken.items {
+			d.deliver(&taken.items[i])
+			taken.items[i] = deliverable{}
 		}
+		deliverables.put(taken)
 	}
 }
 

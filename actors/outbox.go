@@ -31,8 +31,8 @@ type outbound struct {
 	forced bool         // was let in without a reservation
 }
 
-// batches recycles what the writers take at once, so that an idle connection keeps none.
-var batches = sync.Pool{New: func() any { return new([]outbound) }}
+// outbounds recycles the batches of all outboxes.
+var outbounds batches[outbound]
 
 // outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
 // the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
@@ -53,9 +53,9 @@ type outbox struct {
 	socket   *Socket
 	messages int // reserved, until written
 	bytes    int
-	waiting  []outbound
-	heap     int       // bytes in waiting
-	since    time.Time // when the oldest waiting message came
+	waiting  *batch[outbound] // nil: nothing waits
+	heap     int              // bytes in waiting
+	since    time.Time        // when the oldest waiting message came
 	running  bool
 	closed   bool
 	err      error
@@ -130,7 +130,7 @@ func (o *outbox) push(m outbound) {
 		o.messages++
 		o.bytes += m.counted()
 	}
-	o.waiting = append(o.waiting, m)
+	o.waiting = outbounds.append(o.waiting, m)
 	o.heap += len(m.data)
 	start := (!o.patient || o.heap >= flushAt) && o.begin()
 	o.mu.Unlock()
@@ -143,7 +143,7 @@ func (o *outbox) push(m outbound) {
 func (o *outbox) claim() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.waiting) > 0 && o.begin()
+	return o.waiting != nil && o.begin()
 }
 
 // begin is under the lock.
@@ -169,36 +169,33 @@ func (o *outbox) close(err error) {
 	waiting := o.waiting
 	o.waiting, o.socket = nil, nil // whoever holds the handle for long must not hold these
 	o.mu.Unlock()
-	o.finish(waiting, err)
+	if waiting != nil {
+		o.finish(waiting.items, err)
+	}
 }
 
 // run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
 func (o *outbox) run() {
-	spare := batches.Get().(*[]outbound)
-	defer batches.Put(spare)
-	batch := (*spare)[:0]
 	for {
 		o.mu.Lock()
-		batch, o.waiting, o.heap = o.waiting, batch[:0], 0
-		if len(batch) == 0 {
-			if o.running = false; cap(o.waiting) > 1 { // one is what an idle connection may keep
-				*spare, o.waiting = o.waiting[:0], nil
-			}
+		taken, socket := o.waiting, o.socket
+		o.waiting, o.heap = nil, 0
+		if taken == nil {
+			o.running = false
 			o.mu.Unlock()
 			return
 		}
-		socket := o.socket
 		o.since = time.Now()
 		o.mu.Unlock()
-		if err := o.write(socket, batch); err != nil {
+		if err := o.write(socket, taken.items); err != nil {
 			o.close(err)
 			o.report(err)
 			socket.Abort() // last: it ends the reading too, and the reader knows less about why
-		} else if end := batch[len(batch)-1]; end.last {
+		} else if end := &taken.items[len(taken.items)-1]; end.last {
 			o.close(ErrClosed)
 			socket.Close(end.status) // the rest is the reader's
 		}
-		clear(batch)
+		outbounds.put(taken)
 	}
 }
 

@@ -27,6 +27,7 @@ type corkConn struct {
 	opts  SocketOptions
 	ahead *readAhead    // owned by the reader
 	inner *bufio.Reader // the library's, over this one; nil: not known
+	pump  *readPump     // the reader, once it has begun
 
 	message atomic.Uint64 // number of the message that the reader is inside; 0: none
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
@@ -48,6 +49,9 @@ func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
 // busy connection every read may end inside one.
 func (c *corkConn) Read(p []byte) (int, error) {
 	if !c.ahead.has() {
+		if c.pump != nil {
+			c.pump.flush()
+		}
 		if err := c.timeMessage(); err != nil {
 			return 0, err
 		}

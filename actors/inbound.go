@@ -8,9 +8,20 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
+// onFrames takes what one system call has brought. It has one time for all of it: on some machines asking for the time is
+// as dear as sealing a block.
+func (p *Peer) onFrames(ctx actor.Context, came *batch[*frame]) {
+	now := time.Now()
+	for _, f := range came.items {
+		p.onFrame(ctx, f, now)
+		p.step()
+	}
+	arrivals.put(came)
+}
+
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
 // (protocol section 6).
-func (p *Peer) onFrame(ctx actor.Context, f *frame) {
+func (p *Peer) onFrame(ctx actor.Context, f *frame, now time.Time) {
 	switch p.phase {
 	case shaking:
 		p.onHandshakeMessage(ctx, f.data)
@@ -21,7 +32,7 @@ func (p *Peer) onFrame(ctx actor.Context, f *frame) {
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
 	case open:
-		if msg := p.admit(ctx, f.data); msg != nil {
+		if msg := p.admit(ctx, f.data, now); msg != nil {
 			size := len(f.data)
 			p.node.frames.put(f)
 			p.onMessage(ctx, msg, size)
@@ -34,8 +45,7 @@ func (p *Peer) onFrame(ctx actor.Context, f *frame) {
 }
 
 // admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.
-func (p *Peer) admit(ctx actor.Context, data []byte) *wire.Message {
-	now := time.Now()
+func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Message {
 	p.node.Counters.Add(BytesReceived, len(data))
 	if !p.limiter.Take(now) {
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")

@@ -39,7 +39,7 @@ func (*Probe) fromRegistry()     {}
 func (*Confirmed) fromRegistry() {}
 func (*Goodbye) fromRegistry()   {}
 
-// fromPumps are what the connection's own goroutines, its slot and its timer send, frame among them.
+// fromPumps are what the connection's own goroutines, its slot and its timer send; a batch is of frames.
 type fromPumps interface{ fromPumps() }
 
 type (
@@ -53,7 +53,7 @@ type (
 
 func (*attached) fromPumps()   {}
 func (*failed) fromPumps()     {}
-func (*frame) fromPumps()      {}
+func (*batch[T]) fromPumps()   {}
 func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}

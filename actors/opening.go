@@ -129,7 +129,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	early := p.early
 	p.early = nil
 	for _, frame := range early {
-		p.onFrame(ctx, frame)
+		p.onFrame(ctx, frame, now)
 	}
 }
 

@@ -128,6 +128,11 @@ func (p *Peer) Receive(ctx actor.Context) {
 	case *Outgoing:
 		p.onOutgoing(msg)
 	}
+	p.step()
+}
+
+// step counts what one turn has done.
+func (p *Peer) step() {
 	if p.handled++; p.handled%turnPatience == 0 && p.turns.workers != nil {
 		p.turns.start()
 	}
@@ -147,8 +152,8 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onAttached(ctx)
 	case *failed:
 		p.fail(ctx, msg.err)
-	case *frame:
-		p.onFrame(ctx, msg)
+	case *batch[*frame]:
+		p.onFrames(ctx, msg)
 	case *readEnded:
 		p.onReadEnded(ctx, msg.err)
 	case *writeEnded:

@@ -11,17 +11,26 @@ const (
 	restAfter = time.Second
 )
 
+// mostTogether is how many frames are posted at once.
+const mostTogether = 64
+
+// arrivals recycles what is posted.
+var arrivals batches[*frame]
+
 // readPump reads whole messages and posts them. It knows the socket, the budget and where to post, and nothing of what it reads.
 //
 // A goroutine's stack stays about as large as its deepest call has made it, and what reads a message is deep: for an
 // idle connection that would be the largest cost. So where the socket lets it, the pump's own goroutine only waits, and
 // the reading is done by workers. That costs two switches each time: on a busy connection it reads for itself, and when
 // there is quiet again a fresh goroutine takes its place.
+//
+// What one system call has brought is posted together, before the next one.
 type readPump struct {
 	socket  *Socket
 	room    *budget
 	node    *Node
-	handle  *Handle // to post to
+	handle  *Handle        // to post to
+	came    *batch[*frame] // not posted yet
 	reading sync.WaitGroup
 	last    time.Time // when something came
 	quick   int32     // how often in a row it came soon
@@ -30,6 +39,7 @@ type readPump struct {
 
 // run is the pump's goroutine, from the beginning of the socket or of a quiet time on.
 func (r *readPump) run() {
+	r.socket.conn.pump = r
 	if r.node.Readers == nil || !r.socket.mayRest() {
 		for !r.ended {
 			r.next()
@@ -68,11 +78,15 @@ func (r *readPump) note(now time.Time) {
 func (r *readPump) burst() {
 	for r.next(); !r.ended && !r.socket.spent(); r.next() {
 	}
+	r.flush()
 }
 
 // next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way
 // out is not lost to a reset by bytes that nobody read; the closing of the socket ends it.
 func (r *readPump) next() {
+	if r.room.full() {
+		r.flush() // or we might wait for what we hold ourselves
+	}
 	taken := r.room.wait()
 	if err := r.socket.Await(); err != nil {
 		r.end(err)
@@ -90,10 +104,21 @@ func (r *readPump) next() {
 		return
 	}
 	r.room.take(len(f.data))
-	r.handle.tell(f)
+	if r.came = arrivals.append(r.came, f); len(r.came.items) == mostTogether {
+		r.flush()
+	}
+}
+
+// flush posts what has come. It is also called before each system call that reads.
+func (r *readPump) flush() {
+	if r.came != nil {
+		r.handle.tell(r.came)
+		r.came = nil
+	}
 }
 
 func (r *readPump) end(err error) {
 	r.ended = true
+	r.flush()
 	r.handle.tell(&readEnded{err: err})
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,9 +40,18 @@ func (c crumbs) Write(p []byte) (n int, err error) {
 
 func newTCPPump(t *testing.T) *tcpPump {
 	p := &tcpPump{came: make(chan any, 1000), room: newBudget(1 << 20)}
-	system := actor.NewActorSystem()
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-		if message, ok := ctx.Message().(fromPumps); ok {
+		switch message := ctx.Message().(type) {
+		case *batch[*frame]:
+			if len(message.items) > mostTogether {
+				t.Errorf("%d frames at once", len(message.items))
+			}
+			for _, f := range message.items {
+				p.came <- f
+			}
+		case fromPumps:
 			p.came <- message
 		}
 	}))

@@ -160,7 +160,7 @@ func TestDedupMemoryIsBounded(t *testing.T) {
 // BenchmarkDedupGrowth tells how long the message waits for which a part of the set grows: the longest wait of a
 // filling, and of those the median, for the scheduler has its part in it.
 func BenchmarkDedupGrowth(b *testing.B) {
-	for _, perShard := range []int{6_000, 32_000, 65_000} { // the defaults' limit, that without a rate limit, and all of it in one generation
+	for _, perShard := range []int{6_000, 32_000, 65_000} { // the default limit, that without a rate limit, and all of it in one generation
 		b.Run(fmt.Sprint(perShard), func(b *testing.B) {
 			var waits []time.Duration
 			for b.Loop() {

@@ -88,13 +88,13 @@ func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
 		}
 		release <- struct{}{}
 		synctest.Wait()
-		if !room.full() || room.used != 2*(40+frameOverhead) {
-			t.Errorf("%d bytes held after one of three, want two frames", room.used)
+		if !room.full() || room.used.Load() != 2*(40+frameOverhead) {
+			t.Errorf("%d bytes held after one of three, want two frames", room.used.Load())
 		}
 		close(release)
 		synctest.Wait()
-		if got := strings.Join(sink.all(), " "); got != "0 1 2" || room.used != 0 {
-			t.Errorf("delivered %q, %d bytes held; want all and none", got, room.used)
+		if got := strings.Join(sink.all(), " "); got != "0 1 2" || room.used.Load() != 0 {
+			t.Errorf("delivered %q, %d bytes held; want all and none", got, room.used.Load())
 		}
 	})
 }
@@ -117,8 +117,8 @@ func TestDeliveryPanicIsCounted(t *testing.T) {
 		if got := strings.Join(sink.all(), " "); got != "a bad b bad c" {
 			t.Errorf("delivered %q", got)
 		}
-		if n := counters.Get(HandlerPanics); n != 2 || room.used != 0 {
-			t.Errorf("%d panics counted, %d bytes held; want 2 and none", n, room.used)
+		if n := counters.Get(HandlerPanics); n != 2 || room.used.Load() != 0 {
+			t.Errorf("%d panics counted, %d bytes held; want 2 and none", n, room.used.Load())
 		}
 	})
 }

@@ -30,7 +30,7 @@ lint: ## vet and staticcheck
 FUZZTIME ?= 10m
 FUZZ ?= ./crypto:FuzzOpen
 fuzz: ## one fuzz target for long: make fuzz FUZZ=./wire:FuzzDecode FUZZTIME=10m
-	go test -run '^$$' -fuzz '^$(lastword $(subst :, ,$(FUZZ)))$$' -fuzztime $(FUZZTIME) $(firstword $(subst :, ,$(FUZZ)))
+	.ci/fuzz $(firstword $(subst :, ,$(FUZZ))) $(lastword $(subst :, ,$(FUZZ))) $(FUZZTIME)
 
 SEEDS ?= 10000
 simulate: ## many seeds of the simulation: make simulate SEEDS=10000

@@ -55,7 +55,7 @@ func newTCPPump(t *testing.T) *tcpPump {
 			p.came <- message
 		}
 	}))
-	node := &Node{System: system, Readers: NewReaders(2), Spawn: func(run func()) {
+	node := &Node{System: system, Readers: NewUnboundedWorkers(2), Spawn: func(run func()) {
 		p.spawns.Add(1)
 		p.work.Go(run)
 	}}

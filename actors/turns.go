@@ -30,7 +30,7 @@ func (t *turns) settle() {
 		if write {
 			t.writers.Go(t.outbox.turn)
 		}
-		delivery.activity.do(delivery.turn)
+		t.workers.aside(delivery.activity, delivery.turn)
 	case write:
 		t.writers.do(t.outbox.turn)
 	}

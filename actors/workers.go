@@ -40,9 +40,9 @@ type job struct {
 // NewWorkers returns workers of which at most most wait for a job.
 func NewWorkers(most int) *Workers { return &Workers{most: most, busy: 4 * runtime.GOMAXPROCS(0)} }
 
-// NewReaders returns workers for jobs that may wait for a peer at any time: any number of them works at once, so that no
-// peer holds up another.
-func NewReaders(most int) *Workers { return &Workers{most: most, busy: math.MaxInt} }
+// NewUnboundedWorkers returns workers for jobs that may wait at any time for a peer or for a program's handler: any number
+// of them works at once, so that none holds up another.
+func NewUnboundedWorkers(most int) *Workers { return &Workers{most: most, busy: math.MaxInt} }
 
 // Schedule implements actor.Dispatcher.
 func (w *Workers) Schedule(run func()) { w.start(job{run: run}) }
@@ -94,6 +94,25 @@ func (w *Workers) look() {
 	if w.waiting.len() > 0 {
 		w.watch()
 	}
+}
+
+// aside runs, inside a job, what may take long for reasons that are not ours: meanwhile the job counts as none, and the
+// next one that waits is begun.
+func (w *Workers) aside(part *Activity, run func()) {
+	w.mu.Lock()
+	w.working--
+	if w.waiting.len() > 0 {
+		w.working++
+		w.begun++
+		go w.work(w.waiting.pop())
+	}
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.working++
+		w.mu.Unlock()
+	}()
+	part.do(run)
 }
 
 // work does one job and then those that come.

@@ -83,6 +83,32 @@ func TestWorkersThatAreStuck(t *testing.T) {
 	})
 }
 
+// A job that steps aside for something of unknown length holds up nobody, not for a moment.
+func TestWorkersAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(1)
+		defer w.Close()
+		w.busy = 1
+		gate, began := make(chan struct{}), time.Now()
+		var part Activity
+		var at, others atomic.Int64
+		for range 3 {
+			w.Schedule(func() { w.aside(&part, func() { at.Add(1); <-gate }) })
+			w.Schedule(func() { others.Add(1) })
+		}
+		synctest.Wait()
+		if at.Load() != 3 || others.Load() != 3 || time.Since(began) != 0 {
+			t.Errorf("%d of 3 stepped aside, %d of 3 others done after %v", at.Load(), others.Load(), time.Since(began))
+		}
+		close(gate)
+		<-part.Idle()
+		synctest.Wait()
+		if w.working != 0 || len(w.idle) != 1 {
+			t.Errorf("%d work and %d wait in the end, want none and 1", w.working, len(w.idle))
+		}
+	})
+}
+
 // While the others make progress no goroutine is added, however long the queue.
 func TestWorkersThatAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (t *Transport) Stop(ctx context.Context) error {
 	<-t.writers.Idle()
 	t.drain(ctx)
 	t.workers.Close()
-	t.readers.Close()
+	t.unbounded.Close()
 	if phase == transportRunning {
 		return t.retain()
 	}

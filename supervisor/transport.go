@@ -44,7 +44,7 @@ type Transport struct {
 	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
 
 	workers    *actors.Workers
-	readers    *actors.Workers
+	unbounded  *actors.Workers
 	writers    actors.Activity
 	deliveries actors.Activity // handlers, which may not return
 
@@ -88,8 +88,8 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
 	t.live.Store(&t.cfg)
-	t.workers, t.readers = actors.NewWorkers(idleWorkers), actors.NewReaders(idleWorkers)
-	t.writers.Workers, t.deliveries.Workers = t.workers, t.workers
+	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
+	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded
 	t.hub = &hub{system: t.from.system, observer: t.from.observer}
 	limit, share := dedupSize(&t.cfg)
 	var err error

@@ -17,7 +17,8 @@ import (
 const (
 	stormConns = 100
 	stormEvery = 100 * time.Millisecond
-	stormTime  = 10 * time.Second
+	stormKills = 100
+	stormTime  = time.Minute // at most; ten seconds where the machine keeps up
 )
 
 // storm is a node with a hundred peers that talk, come back when they are cut off, and lose a random actor now and then.
@@ -30,7 +31,7 @@ type storm struct {
 	sent, lost atomic.Int64 // messages of the peers; connections
 }
 
-// TestKillStorm kills a random actor every 100 ms for 10 s under load; afterwards 100 new connections work.
+// TestKillStorm kills a random actor every 100 ms, 100 times, under load; afterwards 100 new connections work.
 func TestKillStorm(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(context.Background(), stormTime)
@@ -45,10 +46,11 @@ func TestKillStorm(t *testing.T) {
 	}
 	s.work.Go(s.broadcasts)
 	kills := s.kills()
+	stop()
 	s.work.Wait()
 	t.Logf("%d kills, %d connections lost, %d messages received of %d sent, %d broadcast to peers",
 		kills, s.lost.Load(), s.n.counter("messagesReceived"), s.sent.Load(), s.n.counter("messagesSent"))
-	if kills < 90 || s.lost.Load() < int64(kills)/2 {
+	if kills != stormKills || s.lost.Load() < int64(kills)/2 {
 		t.Errorf("%d kills cut %d connections: the storm was none", kills, s.lost.Load())
 	}
 
@@ -111,11 +113,12 @@ func (s *storm) broadcasts() {
 	}
 }
 
-// kills ends a random actor now and then, in one of the ways in which actors end, and returns how many.
+// kills ends a random actor now and then, in one of the ways in which actors end, and returns how many: fewer than
+// stormKills when time is up.
 func (s *storm) kills() (kills int) {
 	ticker := time.NewTicker(stormEvery)
 	defer ticker.Stop()
-	for {
+	for kills < stormKills {
 		select {
 		case <-s.ctx.Done():
 			return kills
@@ -142,4 +145,5 @@ func (s *storm) kills() (kills int) {
 			s.system.Root.Send(s.n.PID(), (*supervisor.Broadcast)(nil))
 		}
 	}
+	return kills
 }

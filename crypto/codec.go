@@ -25,8 +25,13 @@ const (
 	shortNonceLen   = chacha20poly1305.NonceSize
 )
 
-// maxDigits is the length of the longest 64-bit integer in decimal, sign included.
-const maxDigits = 20
+const (
+	maxDigits = 20 // of the longest 64-bit integer in decimal, sign included
+	maxEnd    = len(plaintextMid) + maxDigits + len(plaintextTail)
+)
+
+// frameHead is how all frames that we make begin.
+var frameHead = string(append(binary.BigEndian.AppendUint32(append([]byte(magic), containerVersion), uint32(len(header))), header...))
 
 // Codec holds the key of one pair of nodes (protocol section 4). The key is the
 // same both ways and for each of their connections. Safe for concurrent use.
@@ -75,6 +80,11 @@ type Sealer struct {
 	aead  cipher.AEAD    // for nonces that begin with nonce[:subkeyPrefixLen]
 	nonce [nonceLen]byte // of the next frame: prefix, then the counter, big-endian
 	short [shortNonceLen]byte
+
+	// The plaintext's end changes once a second only.
+	second int64
+	end    [maxEnd]byte
+	endLen int // 0: none yet
 }
 
 // NewSealer makes a Sealer with a nonce prefix read from random, or from
@@ -111,7 +121,7 @@ const BodyOffset = prefixLen + len(header) + nonceLen + len(plaintextHead)
 // when dst has room for FrameSize more bytes.
 func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
 	start := len(dst)
-	dst = slices.Grow(dst, FrameSize(len(escapedBody), unixSeconds))
+	dst = slices.Grow(dst, BodyOffset+len(escapedBody)+len(s.ending(unixSeconds))+tagLen)
 	dst = append(dst[:start+BodyOffset], escapedBody...)
 	return dst[:start+len(s.SealInPlace(dst[start:], unixSeconds))]
 }
@@ -120,20 +130,13 @@ func (s *Sealer) Seal(dst, escapedBody []byte, unixSeconds int64) []byte {
 // escaped body, and what stands before it is overwritten. The result is frame made
 // longer, or a copy when it has no room for FrameSize bytes.
 func (s *Sealer) SealInPlace(frame []byte, unixSeconds int64) []byte {
-	head := append(frame[:0], magic...)
-	head = append(head, containerVersion)
-	head = binary.BigEndian.AppendUint32(head, uint32(len(header)))
-	head = append(head, header...)
+	head := append(frame[:0], frameHead...)
 	head = append(head, s.nonce[:]...)
 	start := len(head)
 	_ = append(head, plaintextHead...)
 
-	var room [maxDigits]byte
-	timestamp := strconv.AppendInt(room[:0], unixSeconds, 10)
-	frame = slices.Grow(frame, len(plaintextMid)+len(timestamp)+len(plaintextTail)+tagLen)
-	frame = append(frame, plaintextMid...)
-	frame = append(frame, timestamp...)
-	frame = append(frame, plaintextTail...)
+	end := s.ending(unixSeconds)
+	frame = append(slices.Grow(frame, len(end)+tagLen), end...)
 
 	plaintext := frame[start:]
 	keystream.XOR(plaintext, &s.nonce)
@@ -141,6 +144,16 @@ func (s *Sealer) SealInPlace(frame []byte, unixSeconds int64) []byte {
 	sealed := s.aead.Seal(plaintext[:0], s.short[:], plaintext, nil)
 	s.count()
 	return frame[:start+len(sealed)]
+}
+
+// ending is what stands behind the body.
+func (s *Sealer) ending(unixSeconds int64) []byte {
+	if s.endLen == 0 || s.second != unixSeconds {
+		end := append(s.end[:0], plaintextMid...)
+		end = strconv.AppendInt(end, unixSeconds, 10)
+		s.second, s.endLen = unixSeconds, len(append(end, plaintextTail...))
+	}
+	return s.end[:s.endLen]
 }
 
 // count moves on to the next nonce. After 2^64 frames, which nobody will see, it

@@ -140,7 +140,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 		p.slow(ctx)
 		return
 	}
-	if err != nil && p.phase == open && p.reading && !p.broken {
+	if p.phase == open && p.reading && !p.broken {
 		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
 		p.broken = true
 		p.schedule(lingerSilence)

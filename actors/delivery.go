@@ -25,11 +25,11 @@ type Delivery struct {
 	activity *Activity
 	turn     func() // run, made once
 
-	mu      sync.Mutex
-	waiting *batch[deliverable] // nil: nothing waits
-	heap    int                 // bytes in waiting
-	running bool
-	patient bool // messages are claimed when the actor's turn is over
+	mu           sync.Mutex
+	waiting      *batch[deliverable] // nil: nothing waits
+	waitingBytes int
+	running      bool
+	patient      bool // messages are claimed when the actor's turn is over
 }
 
 // deliverables recycles the batches of all deliveries.
@@ -65,16 +65,16 @@ func (d *Delivery) Event(event any) {
 func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
 	d.mu.Lock()
 	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, room: room, size: size})
-	d.heap += size
-	start := (!d.patient || d.heap >= flushAt) && d.begin()
+	d.waitingBytes += size
+	start := (!d.patient || d.waitingBytes >= flushAt) && d.begin()
 	d.mu.Unlock()
 	if start {
 		d.activity.Go(d.turn)
 	}
 }
 
-// await has messages wait until they are claimed.
-func (d *Delivery) await() {
+// leaveToTurns has messages wait until they are claimed.
+func (d *Delivery) leaveToTurns() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.patient = true
@@ -98,7 +98,7 @@ func (d *Delivery) run() {
 	for {
 		d.mu.Lock()
 		taken := d.waiting
-		d.waiting, d.heap = nil, 0
+		d.waiting, d.waitingBytes = nil, 0
 		if taken == nil {
 			d.running = false
 			d.mu.Unlock()

@@ -108,7 +108,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
 	if p.turns.workers != nil {
-		w.Delivery.await()
+		w.Delivery.leaveToTurns()
 		p.turns.delivery.Store(w.Delivery)
 	}
 	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)

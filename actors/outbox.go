@@ -49,16 +49,16 @@ type outbox struct {
 	patient     bool        // what waits is claimed when the actor's turn is over
 	report      func(error) // tells the actor that writing has failed
 
-	mu       sync.Mutex
-	socket   *Socket
-	messages int // reserved, until written
-	bytes    int
-	waiting  *batch[outbound] // nil: nothing waits
-	heap     int              // bytes in waiting
-	since    time.Time        // when the oldest waiting message came
-	running  bool
-	closed   bool
-	err      error
+	mu           sync.Mutex
+	socket       *Socket
+	messages     int // reserved, until written
+	bytes        int
+	waiting      *batch[outbound] // nil: nothing waits
+	waitingBytes int
+	since        time.Time // when the oldest waiting message came
+	running      bool
+	closed       bool
+	err          error
 }
 
 // reserve makes room for one message of size bytes, or says why there is none.
@@ -131,8 +131,8 @@ func (o *outbox) push(m outbound) {
 		o.bytes += m.counted()
 	}
 	o.waiting = outbounds.append(o.waiting, m)
-	o.heap += len(m.data)
-	start := (!o.patient || o.heap >= flushAt) && o.begin()
+	o.waitingBytes += len(m.data)
+	start := (!o.patient || o.waitingBytes >= flushAt) && o.begin()
 	o.mu.Unlock()
 	if start {
 		o.spawn(o.turn)
@@ -179,7 +179,7 @@ func (o *outbox) run() {
 	for {
 		o.mu.Lock()
 		taken, socket := o.waiting, o.socket
-		o.waiting, o.heap = nil, 0
+		o.waiting, o.waitingBytes = nil, 0
 		if taken == nil {
 			o.running = false
 			o.mu.Unlock()

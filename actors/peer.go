@@ -77,7 +77,7 @@ type Peer struct {
 	due       time.Time   // when the timer was last set to
 	ended     bool
 	reading   bool
-	handled   int  // messages
+	handled   int  // messages and frames
 	broken    bool // writing has failed, and the read pump has not said why yet
 }
 

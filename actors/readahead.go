@@ -41,7 +41,7 @@ func newReadAhead(conn net.Conn) *readAhead {
 
 // Read implements io.Reader.
 func (r *readAhead) Read(p []byte) (int, error) {
-	if len(r.ahead) == 0 {
+	if !r.has() {
 		if r.raw == nil || len(p) >= readAheadSize {
 			return r.conn.Read(p)
 		}
@@ -53,7 +53,7 @@ func (r *readAhead) Read(p []byte) (int, error) {
 		}
 	}
 	n := copy(p, r.ahead)
-	if r.ahead = r.ahead[n:]; len(r.ahead) == 0 {
+	if r.ahead = r.ahead[n:]; !r.has() {
 		r.release()
 	}
 	return n, nil
@@ -61,7 +61,7 @@ func (r *readAhead) Read(p []byte) (int, error) {
 
 // wait blocks until there is something to read, or never will be: the next read then says why.
 func (r *readAhead) wait() {
-	if len(r.ahead) == 0 && r.ended == nil {
+	if !r.has() && r.ended == nil {
 		r.ended = r.fill()
 	}
 }

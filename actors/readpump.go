@@ -45,7 +45,7 @@ func (r *readPump) run() {
 			r.next()
 		}
 	}
-	burst := r.burst
+	aside := r.aside
 	for !r.ended {
 		r.socket.rest()
 		wasBusy := r.busy()
@@ -53,7 +53,7 @@ func (r *readPump) run() {
 		switch {
 		case !wasBusy:
 			r.reading.Add(1)
-			r.node.Readers.start(job{run: burst, done: &r.reading})
+			r.node.Readers.start(job{run: aside})
 			r.reading.Wait()
 		case r.busy():
 			r.burst()
@@ -79,6 +79,13 @@ func (r *readPump) burst() {
 	for r.next(); !r.ended && !r.socket.spent(); r.next() {
 	}
 	r.flush()
+	r.socket.settle()
+}
+
+// aside is burst for a worker.
+func (r *readPump) aside() {
+	defer r.reading.Done()
+	r.burst()
 }
 
 // next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way

@@ -187,8 +187,11 @@ func (s *Socket) mayRest() bool { return s.conn.ahead.raw != nil && s.conn.inner
 
 // spent reports whether all that has come has been read, by the library too. Only for a socket that may rest.
 func (s *Socket) spent() bool {
-	return s.conn.inner.Buffered() == 0 && len(s.conn.ahead.ahead) == 0 && s.conn.timeMessage() == nil
+	return s.conn.inner.Buffered() == 0 && !s.conn.ahead.has()
 }
+
+// settle lifts the deadline of the last message, before a rest.
+func (s *Socket) settle() { _ = s.conn.timeMessage() } // what fails here the next read reports
 
 // rest blocks until a message begins, or none will any more: Await then says why. It takes little stack.
 func (s *Socket) rest() { s.conn.ahead.wait() }

@@ -32,9 +32,8 @@ type Workers struct {
 
 type job struct {
 	run   func()
-	part  *Activity       // that counts it; may be nil
-	after *turns          // that has something to do after it; may be nil
-	done  *sync.WaitGroup // of who waits for it; may be nil
+	part  *Activity // that counts it; may be nil
+	after *turns    // that has something to do after it; may be nil
 }
 
 // NewWorkers returns workers of which at most most wait for a job.
@@ -87,13 +86,18 @@ func (w *Workers) look() {
 	if w.begun == w.seen {
 		for range min(w.waiting.len(), w.working) {
 			w.working++
-			w.begun++
-			go w.work(w.waiting.pop())
+			go w.work(w.next())
 		}
 	}
 	if w.waiting.len() > 0 {
 		w.watch()
 	}
+}
+
+// next is the job that has waited for the longest time, under the lock.
+func (w *Workers) next() job {
+	w.begun++
+	return w.waiting.pop()
 }
 
 // aside runs, inside a job, what may take long for reasons that are not ours: meanwhile the job counts as none, and the
@@ -103,8 +107,7 @@ func (w *Workers) aside(part *Activity, run func()) {
 	w.working--
 	if w.waiting.len() > 0 {
 		w.working++
-		w.begun++
-		go w.work(w.waiting.pop())
+		go w.work(w.next())
 	}
 	w.mu.Unlock()
 	defer func() {
@@ -117,13 +120,12 @@ func (w *Workers) aside(part *Activity, run func()) {
 
 // work does one job and then those that come.
 func (w *Workers) work(j job) {
-	next := make(chan job, 1)
+	inbox := make(chan job, 1)
 	for {
 		j.do()
 		w.mu.Lock()
 		if w.waiting.len() > 0 {
-			j = w.waiting.pop()
-			w.begun++
+			j = w.next()
 			w.mu.Unlock()
 			continue
 		}
@@ -132,10 +134,10 @@ func (w *Workers) work(j job) {
 			w.mu.Unlock()
 			return
 		}
-		w.idle = append(w.idle, next)
+		w.idle = append(w.idle, inbox)
 		w.mu.Unlock()
 		var more bool
-		if j, more = <-next; !more {
+		if j, more = <-inbox; !more {
 			return
 		}
 	}
@@ -146,9 +148,6 @@ func (j job) do() {
 		defer j.part.end()
 	}
 	j.run()
-	if j.done != nil {
-		j.done.Done()
-	}
 	if j.after != nil {
 		j.after.settle()
 	}
@@ -159,8 +158,8 @@ func (w *Workers) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	for _, next := range w.idle {
-		close(next)
+	for _, inbox := range w.idle {
+		close(inbox)
 	}
 	w.idle = nil
 }

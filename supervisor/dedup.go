@@ -34,7 +34,7 @@ const (
 //
 // It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
 // stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value, about
-// 25 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
+// 28 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
 type MessageDeduplicator struct {

@@ -136,7 +136,7 @@ func (e *envelope) stamp(data []byte, i int) (end int, err error) {
 		return end, err
 	}
 	inside := data[i+1 : end-1]
-	if e.ts, err = parseTime(inside); err != nil {
+	if err := e.ts.UnmarshalText(inside); err != nil {
 		return end, malformed("ts is not RFC 3339: " + quoted(inside))
 	}
 	e.stamped = true

@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -51,12 +52,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
 		return nil
 	}
-	body, err := p.opener.Open(data)
-	if err != nil {
-		p.malformed(ctx, err)
-		return nil
-	}
-	msg, err := wire.Decode(body)
+	msg, err := unseal(p.opener, data)
 	if err != nil {
 		p.malformed(ctx, err)
 		return nil
@@ -67,6 +63,24 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 	}
 	p.life(ctx, msg, now)
 	return msg
+}
+
+// unseal opens a frame and decodes the message in it.
+func unseal(opener *crypto.Opener, data []byte) (*wire.Message, error) {
+	plaintext, err := opener.Decrypt(data)
+	if err != nil {
+		return nil, err
+	}
+	var decoder wire.Decoder
+	begun := decoder.Begin(plaintext.Escaped())
+	body, skipped, err := plaintext.Body(begun)
+	if err != nil {
+		return nil, err
+	}
+	if skipped != begun { // what has been read was none of it
+		return wire.Decode(body)
+	}
+	return decoder.Decode(body)
 }
 
 // judge decides whether a message that opened is one to deliver.

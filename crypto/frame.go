@@ -104,29 +104,3 @@ func checkHeader(head []byte) error {
 	}
 	return verdict
 }
-
-// parsePlaintext returns the body in a decrypted plaintext (protocol section 4),
-// unescaped in place. Key order, white space and further keys are free; the
-// body must be a string that is not empty, the timestamp, which nobody reads, an
-// integer of 64 bits if it is there (the reference library leaves out a zero).
-func parsePlaintext(plaintext []byte) ([]byte, error) {
-	if !utf8.Valid(plaintext) {
-		return nil, ErrPlaintext
-	}
-	var body []byte
-	s := scanner{text: plaintext}
-	whole := s.object(func(key []byte) (ok bool) {
-		switch string(key) {
-		case "body":
-			body, ok = s.str()
-			return ok
-		case "timestamp":
-			return s.integer()
-		}
-		return s.skip()
-	}) && s.end()
-	if !whole || len(body) == 0 {
-		return nil, ErrPlaintext
-	}
-	return body, nil
-}

@@ -133,6 +133,9 @@ func FuzzOpenPlaintext(f *testing.F) {
 		if err == nil && (!opens || string(body) != want) || err != nil && opens && !deep(plaintext) {
 			t.Fatalf("%q, %v; encoding/json: %q, %v", body, err, want, opens)
 		}
+		if err == nil {
+			checkSkips(t, plaintext, body)
+		}
 	})
 }
 

@@ -31,6 +31,17 @@ func (c *Codec) NewOpener() *Opener { return &Opener{codec: c} }
 // claims is checked before it is believed, and opening takes no memory beyond
 // the frame itself.
 func (o *Opener) Open(frame []byte) (body []byte, err error) {
+	plaintext, err := o.Decrypt(frame)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err = plaintext.Body(0)
+	return body, err
+}
+
+// Decrypt is the first half of Open, up to what the cipher vouches for. Plaintext
+// lies inside frame.
+func (o *Opener) Decrypt(frame []byte) (Plaintext, error) {
 	nonce, sealed, err := splitFrame(frame)
 	if err != nil {
 		return nil, err
@@ -41,11 +52,7 @@ func (o *Opener) Open(frame []byte) (body []byte, err error) {
 		return nil, ErrAuthentication
 	}
 	keystream.XOR(plaintext, &o.nonce)
-	body, err = parsePlaintext(plaintext)
-	if err != nil {
-		clear(plaintext) // what was wrong with it is nobody's business
-	}
-	return body, err
+	return plaintext, nil
 }
 
 // decrypt authenticates and decrypts in place.

@@ -8,10 +8,15 @@ import (
 )
 
 // str passes a string and returns its value, which lies where the string was.
-func (s *scanner) str() ([]byte, bool) {
+func (s *scanner) str() ([]byte, bool) { return s.rest(0) }
+
+// rest is str without what the first skip bytes inside the string stand for, which
+// have been looked at before.
+func (s *scanner) rest(skip int) ([]byte, bool) {
 	if !s.take('"') {
 		return nil, false
 	}
+	s.at += skip
 	start := s.at
 	to := start // text[start:to] is the value so far; to never passes s.at
 	for {

@@ -57,7 +57,7 @@ func (t text) appendTo(dst []byte) []byte {
 	return appendUnescaped(dst, t.raw)
 }
 
-// scan walks over the object's keys.
+// scan walks over the whole object.
 func (e *envelope) scan(data []byte) error {
 	i := skipSpace(data, 0)
 	if i >= len(data) || data[i] != '{' {
@@ -67,7 +67,13 @@ func (e *envelope) scan(data []byte) error {
 	if i < len(data) && data[i] == '}' {
 		return malformed("no id")
 	}
-	for next := fieldID; ; next++ {
+	return e.members(data, i, fieldID)
+}
+
+// members walks over the object's members from the key at data[i] on, which is
+// probably that of field next.
+func (e *envelope) members(data []byte, i int, next field) error {
+	for ; ; next++ {
 		var err error
 		if next, i, err = skipKnownKey(data, i, next); err != nil {
 			return err

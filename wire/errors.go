@@ -32,5 +32,17 @@ func malformed(what string) error {
 
 // malformedAt says what is wrong with a JSON text, and where.
 func malformedAt(what string, offset int) error {
-	return fmt.Errorf("%w: %s at byte %d", ErrMalformed, what, offset)
+	return &syntaxError{what, offset}
 }
+
+// syntaxError is an ErrMalformed that knows where.
+type syntaxError struct {
+	what   string
+	offset int // bytes
+}
+
+func (e *syntaxError) Error() string {
+	return fmt.Sprintf("%v: %s at byte %d", ErrMalformed, e.what, e.offset)
+}
+
+func (e *syntaxError) Unwrap() error { return ErrMalformed }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -52,7 +51,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
 		return nil
 	}
-	msg, err := unseal(p.opener, data)
+	msg, err := p.unseal(data)
 	if err != nil {
 		p.malformed(ctx, err)
 		return nil
@@ -66,13 +65,16 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 }
 
 // unseal opens a frame and decodes the message in it.
-func unseal(opener *crypto.Opener, data []byte) (*wire.Message, error) {
-	plaintext, err := opener.Decrypt(data)
+func (p *Peer) unseal(data []byte) (*wire.Message, error) {
+	plaintext, err := p.opener.Decrypt(data)
 	if err != nil {
 		return nil, err
 	}
 	var decoder wire.Decoder
 	begun := decoder.Begin(plaintext.Escaped())
+	if begun > 0 {
+		p.dedup.Expect(decoder.ID()) // what is left to do here takes about as long
+	}
 	body, skipped, err := plaintext.Body(begun)
 	if err != nil {
 		return nil, err

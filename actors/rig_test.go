@@ -97,6 +97,8 @@ type seenDouble struct {
 	hook func(*wire.Message)
 }
 
+func (*seenDouble) Expect([]byte) {}
+
 func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
 	if s.hook != nil {
 		s.hook(msg)

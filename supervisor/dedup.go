@@ -255,10 +255,14 @@ func (d *MessageDeduplicator) ticks(now time.Time) uint16 {
 }
 
 func (d *MessageDeduplicator) hash(text string) uint64 {
-	var h xxhash.Digest
-	h.ResetWithSeed(d.seed)
+	h := d.digest()
 	_, _ = h.WriteString(text) // never fails
 	return h.Sum64()
+}
+
+func (d *MessageDeduplicator) digest() (h xxhash.Digest) {
+	h.ResetWithSeed(d.seed)
+	return h
 }
 
 // content is the tag of everything in a message but its id and recipient. What is mostly short is gathered first, which

@@ -56,8 +56,7 @@ func (t *dedupTable) put(key uint64, entry dedupEntry) bool {
 // is one.
 func (t *dedupTable) slot(key uint64) (int, *dedupRecord) {
 	mark := dedupMark(key)
-	home, _ := bits.Mul64(key, uint64(len(t.index)))
-	for i := int(home); ; i++ {
+	for i := t.home(key); ; i++ {
 		if i == len(t.index) {
 			i = 0
 		}
@@ -71,6 +70,12 @@ func (t *dedupTable) slot(key uint64) (int, *dedupRecord) {
 			}
 		}
 	}
+}
+
+// home is the slot where the look for a key begins. There is an index.
+func (t *dedupTable) home(key uint64) int {
+	slot, _ := bits.Mul64(key, uint64(len(t.index)))
+	return int(slot)
 }
 
 // dedupMark is made of bits that say nothing of the shard or the slot.

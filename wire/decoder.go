@@ -53,6 +53,9 @@ func (d *Decoder) Begin(escaped []byte) (taken int) {
 	return taken
 }
 
+// ID is the message's, when Begin has taken something.
+func (d *Decoder) ID() []byte { return d.envelope.id.raw }
+
 // Decode decodes what follows after the bytes that Begin has taken, unescaped:
 // the whole text when it took none or was not called. Rules, errors and
 // allocations are those of the function [Decode].

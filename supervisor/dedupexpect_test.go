@@ -1,0 +1,35 @@
+package supervisor
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// To expect a message marks nothing, in a set of any size, and may happen beside everything else.
+func TestDedupExpectDecidesNothing(t *testing.T) {
+	d := newDedup(t, 1<<20, 1<<20)
+	account := d.For("a").(*dedupAccount)
+	account.Expect([]byte("0"))
+	var wg sync.WaitGroup
+	for lane := range 2 {
+		wg.Go(func() {
+			for i := range dedupNear {
+				id := fmt.Sprint(lane, "-", i)
+				account.Expect([]byte(id))
+				if got := account.Seen(seenMessage(id, "x"), dedupStart); got != actors.Fresh {
+					t.Errorf("%s: %v", id, got)
+					return
+				}
+				account.Expect([]byte(id))
+			}
+		})
+	}
+	wg.Wait()
+	if d.Len() != 2*dedupNear {
+		t.Errorf("%d entries, want %d", d.Len(), 2*dedupNear)
+	}
+	expect(t, d, "a", "0-0", "x", 0, actors.Duplicate)
+}

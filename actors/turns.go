@@ -13,10 +13,14 @@ type turns struct {
 	writers  *Activity
 	outbox   *outbox
 	delivery atomic.Pointer[Delivery] // nil until the connection is open
+	begun    atomic.Uint64            // how many turns; 0 where somebody else is the dispatcher
 }
 
 // Schedule implements actor.Dispatcher.
-func (t *turns) Schedule(turn func()) { t.workers.start(job{run: turn, after: t}) }
+func (t *turns) Schedule(turn func()) {
+	t.begun.Add(1)
+	t.workers.start(job{run: turn, after: t})
+}
 
 // Throughput implements actor.Dispatcher.
 func (t *turns) Throughput() int { return t.workers.Throughput() }

@@ -13,16 +13,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Sizes of the dedup set.
-const (
-	dedupShardBits = 8
-	dedupShards    = 1 << dedupShardBits
-	// dedupUnlimited is the most ids that are kept when the rate limit is off, so that no number follows from it.
-	dedupUnlimited = 8 << 20
-	// ticksPerWindow is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
-	// window are told apart; one that is stamped ahead begins at minus one, and none lives longer than plus two.
-	ticksPerWindow = 1 << 13
-)
+// dedupUnlimited is the most ids that are kept when the rate limit is off, so that no number follows from it.
+const dedupUnlimited = 8 << 20
 
 // MessageDeduplicator remembers messages for a time (protocol section 6). A message is a duplicate when its id came
 // from the same peer before, or its id, sender and content through any other; so nobody can mark an id first and have
@@ -34,7 +26,7 @@ const (
 //
 // It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
 // stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value, about
-// 28 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
+// 22 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
 type MessageDeduplicator struct {
@@ -43,6 +35,7 @@ type MessageDeduplicator struct {
 	window time.Duration             // for the very same message: the TTL, or the allowed clock skew where that is longer
 	wall   func(time.Time) time.Time // the clock that judges stamps, at a moment of the clock that measures
 	limit  int64
+	lease  int64 // how many entries a shard may add before it counts them with all others again
 	share  int64 // of one peer, once the set is half full
 	seed   uint64
 	epoch  time.Time
@@ -51,31 +44,12 @@ type MessageDeduplicator struct {
 
 	shards [dedupShards]dedupShard
 
-	count atomic.Int64 // entries in all generations
+	count atomic.Int64 // entries in all generations, and those that shards have taken room for
 
 	mu      sync.Mutex // the rest
 	rotated time.Time
 	parts   map[string]*dedupPart // by peer
 }
-
-type dedupShard struct {
-	mu                      sync.Mutex
-	next, current, previous dedupTable
-}
-
-// dedupEntry is a peer's tag (24 bits), a content's tag (24 bits) and a stamp in ticks (16 bits).
-type dedupEntry uint64
-
-func newDedupEntry(peer, content uint64, ticks uint16) dedupEntry {
-	return dedupEntry(peer&0xffffff<<40 | content&0xffffff<<16 | uint64(ticks))
-}
-
-func (e dedupEntry) peer() uint64    { return uint64(e) >> 40 }
-func (e dedupEntry) content() uint64 { return uint64(e) >> 16 & 0xffffff }
-
-// age is how many ticks ago the entry was made. It is negative when another connection made it with a later clock
-// reading than ours.
-func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
 
 // dedupAccount is the set as one connection uses it.
 type dedupAccount struct {
@@ -101,10 +75,11 @@ func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, 
 		return nil, err
 	}
 	d := &MessageDeduplicator{
-		ttl: ttl, window: ttl, wall: func(now time.Time) time.Time { return now }, limit: min(2*int64(limit), dedupMostIDs), share: 2 * int64(share),
+		ttl: ttl, window: ttl, wall: func(now time.Time) time.Time { return now }, limit: 2 * int64(limit), share: 2 * int64(share),
 		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
 		parts: make(map[string]*dedupPart),
 	}
+	d.lease = max(1, min(dedupLease, d.limit>>(dedupShardBits+6))) // all leases are a 64th of the limit at most
 	return d, nil
 }
 
@@ -177,7 +152,7 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		}
 	}
 	total := d.count.Load()
-	if total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
+	if shard.leased == 0 && total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
 	}
 	for link := first; link != key; link = nextInChain(link) {
@@ -192,35 +167,6 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 
 func (d *MessageDeduplicator) ttlTicks() int { return int(d.ttl * ticksPerWindow / d.window) }
 
-// put writes an entry into the current generation, or the next one when it is stamped ahead, and counts it. The shard is
-// locked.
-func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry, ahead time.Duration) {
-	generation := &shard.current
-	if ahead > d.window/ticksPerWindow {
-		generation = &shard.next
-	}
-	if generation.put(key, entry) {
-		d.count.Add(1)
-		part.current.Add(1)
-	}
-}
-
-// nextInChain keeps a key in its shard.
-func nextInChain(key uint64) uint64 {
-	return (key*0x9e3779b97f4a7c15+1)&^(dedupShards-1) | key&(dedupShards-1)
-}
-
-func (s *dedupShard) find(key uint64, now uint16) (dedupEntry, bool) {
-	entry, ok := s.next.find(key) // nearly always empty
-	if !ok {
-		entry, ok = s.current.find(key)
-	}
-	if !ok {
-		entry, ok = s.previous.find(key)
-	}
-	return entry, ok && entry.age(now) <= ticksPerWindow
-}
-
 // Rotate drops the entries that have expired, once a window has passed since the last time. Its owner calls it often.
 func (d *MessageDeduplicator) Rotate(now time.Time) {
 	d.mu.Lock()
@@ -232,7 +178,7 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		d.count.Add(-int64(len(s.previous.records)))
+		d.count.Add(-int64(s.previous.count))
 		s.previous, s.current, s.next = s.current, s.next, dedupTable{}
 		s.mu.Unlock()
 	}
@@ -244,9 +190,6 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 		}
 	}
 }
-
-// Len returns the number of entries, expired ones that are not dropped yet included.
-func (d *MessageDeduplicator) Len() int { return int(d.count.Load()) }
 
 func (d *MessageDeduplicator) ticks(now time.Time) uint16 {
 	elapsed := now.Sub(d.epoch)

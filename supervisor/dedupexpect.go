@@ -24,6 +24,6 @@ func (a *dedupAccount) Expect(id []byte) {
 
 func (t *dedupTable) prefetch(key uint64) {
 	if len(t.index) > 0 {
-		prefetch.Uint32(&t.index[t.home(key)])
+		prefetch.Uint16(&t.index[t.home(key)])
 	}
 }

@@ -70,7 +70,7 @@ func (d *MessageDeduplicator) unexpired(now uint16) []uint64 {
 		s := &d.shards[i]
 		s.mu.Lock()
 		for _, generation := range []dedupTable{s.previous, s.current, s.next} {
-			for _, r := range generation.records {
+			for _, r := range generation.all(0) {
 				if age := r.entry.age(now); age <= ticksPerWindow {
 					entries = append(entries, r.key, uint64(r.entry)&^0xffff|uint64(uint16(age)))
 				}

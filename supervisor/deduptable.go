@@ -1,25 +1,35 @@
 package supervisor
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 const (
 	dedupLeastSlots = 8
-	// A slot's upper bits are a mark of its key, the others its record's place.
-	dedupMarkBits = 7
-	// dedupMostIDs is how many records a slot can tell apart: more than a set may hold.
-	dedupMostIDs = 1<<(32-dedupMarkBits) - 1
+	// A slot's top bit says that it is taken, the next eight are a mark of its key, the others its record's region.
+	dedupTaken      = 1 << 15
+	dedupRegionBits = 7
+	dedupRegionMask = 1<<dedupRegionBits - 1
+	// Records are allocated in pages, so that none is ever moved.
+	dedupPageBits    = 6
+	dedupPageRecords = 1 << dedupPageBits
 )
 
 // dedupTable is a map from a key, which is a keyed hash already, to an entry; the zero value is an empty one and takes no
-// memory. Records stand in the order in which they came, and are found by an index of four bytes a slot: a key has
-// the slot that its upper bits name, or the next one behind it that was free.
+// memory. Records stand in the order in which they came, and are found by an index of two bytes a slot: a key has
+// the slot that its upper bits name, or the next one behind it that was free. A slot does not say where its record is, only
+// in which region of the records, one of 128 at most; who looks for it goes through the region.
 //
 // What nodes do nearly always is to look for an id that is not there and to add it. That reads one or two cache lines of
-// the index, which is small, and writes to the records' end; a mark that does not fit saves the look at a record.
-// Neither part holds a pointer, so the garbage collector has nothing to scan. Nothing is ever removed: a table is dropped whole.
+// the index, which is small enough to be near, and writes to the records' end; a mark that does not fit saves the look at
+// a region. The garbage collector finds a pointer for each page and no other. Nothing is ever removed: a table is dropped
+// whole.
 type dedupTable struct {
-	records []dedupRecord
-	index   []uint32 // one more than a record's place, below its key's mark; 0 is a free slot
+	pages      [][]dedupRecord // each full but the last
+	count      int             // of records
+	index      []uint16        // 0 is a free slot
+	regionBits int             // a region has 1<<regionBits records
 }
 
 type dedupRecord struct {
@@ -28,7 +38,7 @@ type dedupRecord struct {
 }
 
 func (t *dedupTable) find(key uint64) (dedupEntry, bool) {
-	if len(t.records) == 0 {
+	if t.count == 0 {
 		return 0, false
 	}
 	if _, record := t.slot(key); record != nil {
@@ -39,7 +49,7 @@ func (t *dedupTable) find(key uint64) (dedupEntry, bool) {
 
 // put sets a key's entry, and reports whether the key is new.
 func (t *dedupTable) put(key uint64, entry dedupEntry) bool {
-	if 4*len(t.records) >= 3*len(t.index) {
+	if 4*t.count >= 3*len(t.index) {
 		t.growIndex()
 	}
 	slot, record := t.slot(key)
@@ -47,9 +57,34 @@ func (t *dedupTable) put(key uint64, entry dedupEntry) bool {
 		record.entry = entry
 		return false
 	}
-	t.records = append(t.records, dedupRecord{key, entry})
-	t.index[slot] = dedupMark(key) | uint32(len(t.records))
+	t.index[slot] = dedupMark(key) | uint16(t.count>>t.regionBits)
+	t.add(dedupRecord{key, entry})
 	return true
+}
+
+// add puts a record behind the others.
+func (t *dedupTable) add(r dedupRecord) {
+	if t.count%dedupPageRecords == 0 {
+		var page []dedupRecord // the first one grows as needed, since most nodes remember little
+		if t.count > 0 {
+			page = make([]dedupRecord, 0, dedupPageRecords)
+		}
+		t.pages = append(t.pages, page)
+	}
+	last := &t.pages[len(t.pages)-1]
+	*last = append(*last, r)
+	t.count++
+}
+
+// all goes through the records, by their place, from the given one on.
+func (t *dedupTable) all(from int) iter.Seq2[int, *dedupRecord] {
+	return func(yield func(int, *dedupRecord) bool) {
+		for place := from; place < t.count; place++ {
+			if !yield(place, &t.pages[place>>dedupPageBits][place%dedupPageRecords]) {
+				return
+			}
+		}
+	}
 }
 
 // slot returns a key's slot and record. Without a record it is the free slot that the key would get, and there always
@@ -64,12 +99,25 @@ func (t *dedupTable) slot(key uint64) (int, *dedupRecord) {
 		if slot == 0 {
 			return i, nil
 		}
-		if slot&^dedupMostIDs == mark {
-			if record := &t.records[slot&dedupMostIDs-1]; record.key == key {
+		if slot&^dedupRegionMask == mark {
+			if record := t.inRegion(int(slot&dedupRegionMask), key); record != nil {
 				return i, record
 			}
 		}
 	}
+}
+
+// inRegion returns a key's record if it is in a region.
+func (t *dedupTable) inRegion(region int, key uint64) *dedupRecord {
+	for place, record := range t.all(region << t.regionBits) {
+		if place>>t.regionBits != region {
+			break
+		}
+		if record.key == key {
+			return record
+		}
+	}
+	return nil
 }
 
 // home is the slot where the look for a key begins. There is an index.
@@ -79,13 +127,28 @@ func (t *dedupTable) home(key uint64) int {
 }
 
 // dedupMark is made of bits that say nothing of the shard or the slot.
-func dedupMark(key uint64) uint32 { return uint32(key>>dedupShardBits) &^ dedupMostIDs }
+func dedupMark(key uint64) uint16 {
+	return dedupTaken | uint16(key>>dedupShardBits)<<dedupRegionBits
+}
 
 // growIndex leaves the records where they are. It takes some nanoseconds for each of them, and a shard has few.
 func (t *dedupTable) growIndex() {
-	t.index = make([]uint32, max(dedupLeastSlots, len(t.index)*3/2))
-	for i, record := range t.records {
-		slot, _ := t.slot(record.key)
-		t.index[slot] = dedupMark(record.key) | uint32(i+1)
+	t.index = make([]uint16, max(dedupLeastSlots, len(t.index)*3/2))
+	t.regionBits = max(bits.Len(uint(len(t.index)))-dedupRegionBits, 0)
+	for place, record := range t.all(0) {
+		slot := t.freeSlot(record.key)
+		t.index[slot] = dedupMark(record.key) | uint16(place>>t.regionBits)
+	}
+}
+
+// freeSlot returns the slot that a key gets which has none yet.
+func (t *dedupTable) freeSlot(key uint64) int {
+	for i := t.home(key); ; i++ {
+		if i == len(t.index) {
+			i = 0
+		}
+		if t.index[i] == 0 {
+			return i
+		}
 	}
 }

@@ -2,7 +2,7 @@
 
 package prefetch
 
-// Uint32 begins to fetch the cache line of *p and does not wait for it.
+// Uint16 begins to fetch the cache line of *p and does not wait for it.
 //
 //go:noescape
-func Uint32(p *uint32)
+func Uint16(p *uint16)

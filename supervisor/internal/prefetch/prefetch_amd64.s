@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// func Uint32(p *uint32)
-TEXT ·Uint32(SB), NOSPLIT, $0-8
+// func Uint16(p *uint16)
+TEXT ·Uint16(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	PREFETCHT0 (AX)
 	RET

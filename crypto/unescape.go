@@ -1,10 +1,10 @@
 package crypto
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/Snider/go-p2p/crypto/internal/quotes"
 )
 
 // str passes a string and returns its value, which lies where the string was.
@@ -20,7 +20,7 @@ func (s *scanner) rest(skip int) ([]byte, bool) {
 	start := s.at
 	to := start // text[start:to] is the value so far; to never passes s.at
 	for {
-		to = s.plain(to)
+		to, s.at = quotes.Unescape(s.text, to, s.at)
 		if s.at == len(s.text) {
 			return nil, false
 		}
@@ -55,57 +55,6 @@ func (s *scanner) rest(skip int) ([]byte, bool) {
 // unescapes says what a byte after a backslash stands for; 0: nothing.
 var unescapes = [256]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
-}
-
-// plain moves bytes that stand for themselves, and quotes out of their \", down to
-// index to, up to anything else, and returns the index after what it moved. It never
-// stores past the bytes that it has read.
-func (s *scanner) plain(to int) int {
-	text, at := s.text, s.at
-	for run := 0; len(text)-at >= 8; {
-		word := binary.LittleEndian.Uint64(text[at:])
-		quotes, backslashes, controls := special(word)
-		left := 0
-		if backslashes>>63 != 0 { // its quote is in the next word: both are left for that
-			if to == at {
-				break // the store would go over it
-			}
-			left, backslashes = 1, backslashes&^(1<<63)
-		}
-		if backslashes<<8 != quotes || controls != 0 {
-			break // other escapes, or the end
-		}
-		word, length := without(word, backslashes)
-		binary.LittleEndian.PutUint64(text[to:], word)
-		at, to = at+8, to+length
-		if left != 0 {
-			at, to, run = at-left, to-left, 0
-		}
-		if run++; length < 8 {
-			run = 0
-		} else if run == longRun {
-			calm := calmBlocks(text[at:])
-			copy(text[to:], text[at:at+calm])
-			at, to, run = at+calm, to+calm, 0
-		}
-	}
-	for at < len(text) && text[at] >= 0x20 && text[at] != '"' && text[at] != '\\' {
-		text[to] = text[at]
-		at, to = at+1, to+1
-	}
-	s.at = at
-	return to
-}
-
-// without takes the bytes with a mark out of a word and returns how many are left.
-func without(word, marked uint64) (rest uint64, length int) {
-	length = 8
-	for ; marked != 0; marked &= marked - 1 {
-		before := uint64(1)<<(8*(bits.TrailingZeros64(marked)/8+length-8)) - 1
-		word = word&before | word>>8&^before
-		length--
-	}
-	return word, length
 }
 
 // codePoint passes the four digits after \u and, where they begin a surrogate

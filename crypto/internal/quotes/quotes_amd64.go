@@ -1,0 +1,25 @@
+//go:build !purego
+
+package quotes
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg quotes
+
+// What this CPU can do cannot change, so it is looked up once.
+var hasCompression = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VBMI2 &&
+	cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+
+func escape(dst, text []byte) (read, written int) {
+	if hasCompression {
+		return escapeBlocks(dst, text)
+	}
+	return escapeWords(dst, text)
+}
+
+func unescape(text []byte, to, at int) (newTo, newAt int) {
+	if hasCompression {
+		return unescapeBlocks(text, to, at)
+	}
+	return unescapeWords(text, to, at)
+}

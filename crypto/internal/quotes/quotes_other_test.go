@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package quotes
+
+func fast() []implementation { return nil }

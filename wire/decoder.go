@@ -1,6 +1,10 @@
 package wire
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/Snider/go-p2p/wire/internal/verbatim"
+)
 
 // Decoder is [Decode] for an envelope that lies escaped in a JSON string
 // (protocol section 4, body), and whose beginning need not be unescaped first:
@@ -37,7 +41,7 @@ func (d *Decoder) Begin(escaped []byte) (taken int) {
 		}
 		taken += len(before)
 		if field(f) < fieldPayload {
-			length := plainLen(escaped[taken:])
+			length := verbatim.Len(escaped[taken:])
 			values[f] = escaped[taken : taken+length]
 			taken += length
 		}

@@ -1,6 +1,10 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/Snider/go-p2p/wire/internal/verbatim"
+)
 
 // AppendJSON appends the envelope to dst and returns the longer slice (protocol
 // section 2): the keys id, type, from, to, ts, payload and, when it is not
@@ -89,7 +93,7 @@ func appendQuotedEscaped(dst []byte, s string, escape func(dst, text []byte) []b
 	dst = append(dst, `\"`...)
 	inside := len(dst)
 	dst = append(dst, s...)
-	if plainLen(dst[inside:]) < len(s) { // no ID that a node makes
+	if verbatim.Len(dst[inside:]) < len(s) { // no ID that a node makes
 		return escape(dst[:start], appendQuoted(nil, s))
 	}
 	return append(dst, `\"`...)

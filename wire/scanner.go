@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/Snider/go-p2p/wire/internal/verbatim"
+
 // MaxDepth is how deep arrays and objects may nest in a received message, the
 // envelope included: the limit of encoding/json, so a payload that passes here
 // can also be parsed.
@@ -143,7 +145,7 @@ func skipString(data []byte, i int) (end int, plain bool, err error) {
 	plain = true
 	i++
 	for {
-		i += plainLen(data[i:])
+		i += verbatim.Len(data[i:])
 		if i >= len(data) {
 			return i, false, malformedAt("string without an end", i)
 		}

@@ -1,66 +1,11 @@
 package wire
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/Snider/go-p2p/wire/internal/verbatim"
 )
-
-const (
-	ones = 0x0101010101010101 // times a byte: that byte in each of eight
-	tops = 0x8080808080808080
-)
-
-// marks sets the top bit of each of eight bytes that does not stand for itself
-// in a JSON string: below the space, a quote, a backslash, not ASCII. A borrow
-// can reach only bytes above one that is already marked, so the lowest mark is
-// always right, and no mark at all, too. The other bits mean nothing.
-//
-// XORed with 2 the quote comes to lie next to the control characters, and all
-// printable others stay beyond: so one subtraction finds both. What is not ASCII
-// keeps its top bit in one of the two.
-func marks(word uint64) uint64 {
-	return ((word ^ ones*2) - ones*('"'-1)) | ((word ^ ones*'\\') - ones)
-}
-
-// plainLen returns how many bytes at the start of b stand for themselves in a
-// JSON string: ASCII from the space on, except quote and backslash.
-//
-// It tests eight bytes at a time, because most of what a node reads and writes
-// is plain, and what is longer than an ID by 32.
-func plainLen(b []byte) int {
-	const long = 40
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		if i == long {
-			if i += plainBlocks(b[i:]); i+8 > len(b) {
-				break
-			}
-		}
-		if found := marks(binary.LittleEndian.Uint64(b[i:])) & tops; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' && b[i] < utf8.RuneSelf {
-		i++
-	}
-	return i
-}
-
-// plainBlocks is plainLen in whole blocks of 32 bytes.
-func plainBlocks(b []byte) int {
-	i := 0
-	for ; i+32 <= len(b); i += 32 {
-		block := (*[32]byte)(b[i:])
-		found := marks(binary.LittleEndian.Uint64(block[0:])) | marks(binary.LittleEndian.Uint64(block[8:])) |
-			marks(binary.LittleEndian.Uint64(block[16:])) | marks(binary.LittleEndian.Uint64(block[24:]))
-		if found&tops != 0 {
-			break
-		}
-	}
-	return i
-}
 
 // appendQuoted appends s as a JSON string, byte for byte as encoding/json
 // writes it with SetEscapeHTML(false).
@@ -68,7 +13,7 @@ func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := len(dst)
 	dst = append(dst, s...)
-	if n := plainLen(dst[start:]); n < len(s) {
+	if n := verbatim.Len(dst[start:]); n < len(s) {
 		dst = appendEscaped(dst[:start+n], s[n:])
 	}
 	return append(dst, '"')
@@ -134,7 +79,7 @@ func appendEscape(dst []byte, c byte) []byte {
 // U+FFFD: at most three bytes for one of raw.
 func appendUnescaped(dst, raw []byte) []byte {
 	for len(raw) > 0 {
-		if n := plainLen(raw); n > 0 {
+		if n := verbatim.Len(raw); n > 0 {
 			dst = append(dst, raw[:n]...)
 			raw = raw[n:]
 			continue

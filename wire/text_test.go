@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/Snider/go-p2p/wire/internal/verbatim"
 )
 
 // byEncodingJSON is what MarshalJSON must write, in other words than its own.
@@ -18,55 +20,8 @@ func byEncodingJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// standsForItself is the definition of what plainLen counts.
+// standsForItself is the definition of what verbatim.Len counts.
 func standsForItself(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
-
-// Every byte at every place of the eight that are tested at a time, between
-// neighbours from which a borrow could come.
-func TestPlainLen(t *testing.T) {
-	for c := range 256 {
-		for next := range 256 {
-			for at := range 8 {
-				b := []byte("aaaaaaaaaaaaaaaaaaa")
-				b[at], b[at+1] = byte(c), byte(next)
-				want := len(b)
-				if !standsForItself(byte(c)) {
-					want = at
-				} else if !standsForItself(byte(next)) {
-					want = at + 1
-				}
-				if got := plainLen(b); got != want {
-					t.Fatalf("plainLen(%q) = %d, want %d", b, got, want)
-				}
-			}
-		}
-	}
-	for n := range 20 {
-		if got := plainLen(make([]byte, n)); got != 0 {
-			t.Errorf("plainLen of %d NULs = %d", n, got)
-		}
-	}
-}
-
-// Every byte at every place of a text that is long enough for blocks.
-func TestPlainLenOfLongTexts(t *testing.T) {
-	for size := 36; size < 140; size += 13 {
-		text := []byte(strings.Repeat("a", size))
-		for at := range text {
-			for c := range 256 {
-				want := size
-				if !standsForItself(byte(c)) {
-					want = at
-				}
-				text[at] = byte(c)
-				if got := plainLen(text); got != want {
-					t.Fatalf("plainLen(%q) = %d, want %d", text, got, want)
-				}
-			}
-			text[at] = 'a'
-		}
-	}
-}
 
 func TestAppendQuoted(t *testing.T) {
 	tests := map[string]string{
@@ -99,8 +54,8 @@ func FuzzText(f *testing.F) {
 		if want, wantErr := byEncodingJSON(s); err != nil || wantErr != nil || string(quoted) != string(want) {
 			t.Fatalf("%q: got %s, %v, encoding/json writes %s, %v", s, quoted, err, want, wantErr)
 		}
-		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); plainLen([]byte(s)) != odd && odd >= 0 {
-			t.Fatalf("plainLen(%q) = %d, want %d", s, plainLen([]byte(s)), odd)
+		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); verbatim.Len([]byte(s)) != odd && odd >= 0 {
+			t.Fatalf("verbatim.Len(%q) = %d, want %d", s, verbatim.Len([]byte(s)), odd)
 		}
 		// And s as somebody else's JSON.
 		raw := []byte(`"` + s + `"`)

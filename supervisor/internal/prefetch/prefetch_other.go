@@ -2,5 +2,5 @@
 
 package prefetch
 
-// Uint32 does nothing here.
-func Uint32(*uint32) {}
+// Uint16 does nothing here.
+func Uint16(*uint16) {}

@@ -1,0 +1,69 @@
+// Command asm writes the amd64 assembly of package verbatim: run "go generate" in that
+// package. It is a module of its own, so that who builds the node needs no assembler
+// generator.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const block = 64 // bytes of a ZMM register
+
+func main() {
+	ConstraintExpr("!purego")
+	TEXT("wide", NOSPLIT, "func(text []byte) int")
+	Pragma("noescape")
+	Doc("wide is Len for AVX-512.")
+	base, left := Load(Param("text").Base(), GP64()), Load(Param("text").Len(), GP64())
+	quote, backslash, space := each('"'), each('\\'), each(' ')
+	at, found, v := GP64(), GP64(), ZMM()
+	text := Mem{Base: base, Index: at, Scale: 1}
+	XORQ(at, at)
+
+	Label("next")
+	CMPQ(left, Imm(block))
+	JB(LabelRef("tail"))
+	VMOVDQU8(text, v)
+
+	Label("look")
+	Comment("A signed comparison takes what is not ASCII for less than a space, too.")
+	special, other := K(), K()
+	VPCMPEQB(v, quote, special)
+	VPCMPEQB(v, backslash, other)
+	KORQ(special, other, special)
+	VPCMPGTB(v, space, other)
+	KORQ(special, other, special)
+	KMOVQ(special, found)
+	TESTQ(found, found)
+	JNE(LabelRef("found"))
+	ADDQ(Imm(block), at)
+	SUBQ(Imm(block), left)
+	JMP(LabelRef("next"))
+
+	Label("tail")
+	Comment("The zeros behind the text are less than a space: there it ends.")
+	ones, mask := GP64(), K()
+	MOVQ(I32(-1), ones)
+	BZHIQ(left, ones, ones)
+	KMOVQ(ones, mask)
+	VMOVDQU8_Z(text, mask, v)
+	JMP(LabelRef("look"))
+
+	Label("found")
+	TZCNTQ(found, found)
+	ADDQ(found, at)
+	Store(at, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+	Generate()
+}
+
+// each fills a vector with one byte.
+func each(c byte) reg.VecVirtual {
+	one, all := GP32(), ZMM()
+	MOVL(U32(uint32(c)), one)
+	VPBROADCASTB(one, all)
+	return all
+}

@@ -1,0 +1,17 @@
+//go:build !purego
+
+package verbatim
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go -C asm run . -out ../wide_amd64.s -stubs ../wide_amd64.go -pkg verbatim
+
+// What this CPU can do cannot change, so it is looked up once.
+var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
+
+func length(text []byte) int {
+	if hasAVX512 {
+		return wide(text)
+	}
+	return words(text)
+}

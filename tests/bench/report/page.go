@@ -129,7 +129,7 @@ func method() string {
 		"- Round trip: an application's question and its handler's answer of the same size, both processes on one core.",
 		"- Broadcast and idle connections: the peers are the same cheap ones for each system; they prove who they are and count frames without opening them. One goroutine sends; a broadcast is in flight until all peers have it.",
 		"- Resident memory is taken after a garbage collection that gives back what is free, for each system alike.",
-		"- New connections: eight peers at a time connect and prove themselves with a first message; counted until all are connected and in the book.",
+		"- New connections: 32 peers at a time connect and prove themselves with a first message; counted until all are connected and in the book.",
 		"- Allocations count everything in the process. Outbound, what making the message takes is taken off.",
 	}, "\n")) + "\n"
 }

@@ -1,12 +1,8 @@
 package systems
 
 import (
-	"errors"
-	"fmt"
-	"io"
-	"net"
+	"bytes"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +17,7 @@ import (
 type Flock struct {
 	peers   []*puppet
 	atLeast int // bytes of a frame that counts; shorter ones are pings
-	speaks  bool
+	host    string
 
 	watch  *watch
 	frames atomic.Int64
@@ -38,10 +34,10 @@ func NewFlock(address string, n, atLeast int) (*Flock, error) {
 		return nil, err
 	}
 	parts := strings.Split(address, " ")
-	f.speaks = len(parts) == 3
+	f.host = parts[0]
 	for range n {
-		p := &puppet{flock: f, host: parts[0]}
-		if f.speaks {
+		p := &puppet{}
+		if len(parts) == 3 {
 			if err := p.prepare(parts[1], parts[2]); err != nil {
 				return nil, err
 			}
@@ -54,20 +50,14 @@ func NewFlock(address string, n, atLeast int) (*Flock, error) {
 
 // Connect opens the next n connections, parallel at a time, and returns how long that took.
 func (f *Flock) Connect(from, n, parallel int) (time.Duration, error) {
-	var next atomic.Int64
-	next.Store(int64(from))
-	errs := make([]error, parallel)
 	began := time.Now()
-	var wg sync.WaitGroup
-	for lane := range parallel {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(from+n) && errs[lane] == nil; i = next.Add(1) - 1 {
-				errs[lane] = f.peers[i].connect()
-			}
-		})
+	d, err := newDialing(f)
+	if err != nil {
+		return 0, err
 	}
-	wg.Wait()
-	return time.Since(began), errors.Join(errs...)
+	defer d.close()
+	err = d.run(f.peers[from:from+n], parallel)
+	return time.Since(began), err
 }
 
 // Marks makes the flock signal on the returned channel when another per frames have come.
@@ -111,12 +101,11 @@ func (f *Flock) Close() { f.watch.close() }
 
 // puppet is one peer of a flock.
 type puppet struct {
-	flock *Flock
-	host  string
-	conn  io.Writer
+	conn descriptor // once it is connected
 
 	id, node  string
-	handshake []byte // the frame
+	handshake []byte // the frame; nil: there is no protocol
+	hello     []byte // the frame of the first message, which proves who it is
 	sealer    *crypto.Sealer
 	text      []byte // reused
 	body      []byte
@@ -160,45 +149,24 @@ func (p *puppet) prepare(nodeKey, nodeID string) error {
 	}
 	text, err := hello.AppendJSON(nil)
 	p.handshake = appendFrame(nil, opText, text)
-	return err
-}
-
-// connect opens the connection and, where there is a protocol, proves who it is with a first sealed message.
-func (p *puppet) connect() error {
-	conn, err := net.DialTimeout("tcp", p.host, 10*time.Second)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.seal("hello", "")
 	}
-	defer conn.Close() // the watch has it under a number of its own
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		return err
-	}
-	p.conn = conn
-	r := &frameReader{conn: conn}
-	if err := upgrade(conn, r, p.host); err != nil {
-		return err
-	}
-	if p.flock.speaks {
-		if _, err := conn.Write(p.handshake); err != nil {
-			return err
-		}
-		ack, err := r.message()
-		if err != nil {
-			return err
-		}
-		if !strings.Contains(string(ack), `"accepted":true`) {
-			return fmt.Errorf("refused: %s", ack)
-		}
-		if err := p.say("hello", ""); err != nil {
-			return err
-		}
-	}
-	p.conn, err = p.flock.watch.add(conn.(*net.TCPConn), &frameCounter{atLeast: p.flock.atLeast}, r.data)
+	p.hello = bytes.Clone(p.frame)
 	return err
 }
 
 // say seals and writes one message.
 func (p *puppet) say(kind wire.MessageType, text string) error {
+	if err := p.seal(kind, text); err != nil {
+		return err
+	}
+	_, err := p.conn.Write(p.frame)
+	return err
+}
+
+// seal makes the frame of one message.
+func (p *puppet) seal(kind wire.MessageType, text string) error {
 	msg, err := wire.NewMessage(kind, p.id, p.node, text)
 	if err != nil {
 		return err
@@ -208,6 +176,5 @@ func (p *puppet) say(kind wire.MessageType, text string) error {
 	}
 	p.body = p.sealer.Seal(p.body[:0], crypto.EscapeBody(nil, p.text), time.Now().Unix())
 	p.frame = appendFrame(p.frame[:0], opBinary, p.body)
-	_, err = p.conn.Write(p.frame)
-	return err
+	return nil
 }

@@ -1,13 +1,6 @@
 package systems
 
-import (
-	"bytes"
-	"encoding/binary"
-	"fmt"
-	"io"
-	"net"
-	"strings"
-)
+import "encoding/binary"
 
 // Just as much WebSocket as a flock needs.
 const (
@@ -30,41 +23,6 @@ func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// upgrade asks for the WebSocket; the answer's key is not looked at.
-func upgrade(conn net.Conn, r *frameReader, host string) error {
-	request := "GET /ws HTTP/1.1\r\nHost: " + host + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-	if _, err := io.WriteString(conn, request); err != nil {
-		return err
-	}
-	for {
-		if end := bytes.Index(r.data, []byte("\r\n\r\n")); end >= 0 {
-			head := string(r.data[:end])
-			r.data = r.data[end+4:]
-			if !strings.HasPrefix(head, "HTTP/1.1 101") {
-				return fmt.Errorf("no upgrade: %.60q", head)
-			}
-			return nil
-		}
-		if err := r.more(); err != nil {
-			return err
-		}
-	}
-}
-
-// frameReader reads a server's frames.
-type frameReader struct {
-	conn net.Conn
-	data []byte // read, not used yet
-}
-
-func (r *frameReader) more() error {
-	buffer := make([]byte, 2048)
-	n, err := r.conn.Read(buffer)
-	r.data = append(r.data, buffer[:n]...)
-	return err
-}
-
 // header returns the lengths of the frame that data begins with, ok false while that is not known.
 func header(data []byte) (head, payload int, ok bool) {
 	if len(data) < 2 {
@@ -79,20 +37,6 @@ func header(data []byte) (head, payload int, ok bool) {
 		return 10, int(binary.BigEndian.Uint64(data[2:])), true
 	}
 	return 0, 0, false
-}
-
-// message reads one whole frame.
-func (r *frameReader) message() ([]byte, error) {
-	for {
-		if head, payload, ok := header(r.data); ok && len(r.data) >= head+payload {
-			message := r.data[head : head+payload]
-			r.data = r.data[head+payload:]
-			return message, nil
-		}
-		if err := r.more(); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // frameCounter counts the frames of a stream that are long enough, each when it is whole; the payloads are only skipped.

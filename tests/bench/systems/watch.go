@@ -2,7 +2,6 @@ package systems
 
 import (
 	"fmt"
-	"net"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -46,27 +45,18 @@ func (d descriptor) Write(data []byte) (int, error) {
 	return written, nil
 }
 
-// add takes over a connection, of which early has been read already; the caller closes its own.
-func (w *watch) add(conn *net.TCPConn, counter *frameCounter, early []byte) (descriptor, error) {
-	file, err := conn.File() // another number of the same connection, which the poller does not know
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	fd, err := unix.Dup(int(file.Fd()))
-	if err != nil {
-		return 0, err
-	}
-	if err := unix.SetNonblock(fd, false); err != nil {
-		return 0, err
+// add takes over a connection, of which early has been read already.
+func (w *watch) add(conn descriptor, counter *frameCounter, early []byte) error {
+	if err := unix.SetNonblock(int(conn), false); err != nil {
+		return err
 	}
 	if came := counter.take(early); came > 0 {
 		w.came(came)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.counters[int32(fd)] = counter
-	return descriptor(fd), unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+	w.counters[int32(conn)] = counter
+	return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, int(conn), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(conn)})
 }
 
 func (w *watch) run() {

@@ -89,12 +89,10 @@ func (m *Message) AppendEscaped(dst []byte, escape func(dst, text []byte) []byte
 
 // appendQuotedEscaped appends s as a JSON string, escaped once more.
 func appendQuotedEscaped(dst []byte, s string, escape func(dst, text []byte) []byte) []byte {
-	start := len(dst)
-	dst = append(dst, `\"`...)
-	inside := len(dst)
-	dst = append(dst, s...)
-	if verbatim.Len(dst[inside:]) < len(s) { // no ID that a node makes
-		return escape(dst[:start], appendQuoted(nil, s))
+	if verbatim.LenString(s) < len(s) { // no ID that a node makes
+		return escape(dst, appendQuoted(nil, s))
 	}
+	dst = append(dst, `\"`...)
+	dst = append(dst, s...)
 	return append(dst, `\"`...)
 }

@@ -10,11 +10,11 @@ import (
 // appendQuoted appends s as a JSON string, byte for byte as encoding/json
 // writes it with SetEscapeHTML(false).
 func appendQuoted(dst []byte, s string) []byte {
+	n := verbatim.LenString(s)
 	dst = append(dst, '"')
-	start := len(dst)
-	dst = append(dst, s...)
-	if n := verbatim.Len(dst[start:]); n < len(s) {
-		dst = appendEscaped(dst[:start+n], s[n:])
+	dst = append(dst, s[:n]...)
+	if n < len(s) {
+		dst = appendEscaped(dst, s[n:])
 	}
 	return append(dst, '"')
 }

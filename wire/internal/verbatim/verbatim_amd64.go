@@ -9,7 +9,7 @@ import "golang.org/x/sys/cpu"
 // What this CPU can do cannot change, so it is looked up once.
 var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
 
-func length(text []byte) int {
+func length(text string) int {
 	if hasAVX512 {
 		return wide(text)
 	}

@@ -2,4 +2,4 @@
 
 package verbatim
 
-func length(text []byte) int { return words(text) }
+func length(text string) int { return words(text) }

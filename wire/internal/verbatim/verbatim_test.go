@@ -25,7 +25,10 @@ func check(t *testing.T, text []byte) {
 	if got := Len(text); got != want {
 		t.Fatalf("Len(%q) = %d, want %d", text, got, want)
 	}
-	if got := words(text); got != want {
+	if got := LenString(string(text)); got != want {
+		t.Fatalf("LenString(%q) = %d, want %d", text, got, want)
+	}
+	if got := words(string(text)); got != want {
 		t.Fatalf("words(%q) = %d, want %d", text, got, want)
 	}
 }

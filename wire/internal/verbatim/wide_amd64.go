@@ -7,4 +7,4 @@ package verbatim
 // wide is Len for AVX-512.
 //
 //go:noescape
-func wide(text []byte) int
+func wide(text string) int

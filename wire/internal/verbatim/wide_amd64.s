@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func wide(text []byte) int
+// func wide(text string) int
 // Requires: AVX, AVX512BW, BMI, BMI2
-TEXT ·wide(SB), NOSPLIT, $0-32
+TEXT ·wide(SB), NOSPLIT, $0-24
 	MOVQ         text_base+0(FP), AX
 	MOVQ         text_len+8(FP), CX
 	MOVL         $0x00000022, DX
@@ -47,6 +47,6 @@ tail:
 found:
 	TZCNTQ BX, BX
 	ADDQ   BX, DX
-	MOVQ   DX, ret+24(FP)
+	MOVQ   DX, ret+16(FP)
 	VZEROUPPER
 	RET

@@ -13,7 +13,7 @@ const block = 64 // bytes of a ZMM register
 
 func main() {
 	ConstraintExpr("!purego")
-	TEXT("wide", NOSPLIT, "func(text []byte) int")
+	TEXT("wide", NOSPLIT, "func(text string) int")
 	Pragma("noescape")
 	Doc("wide is Len for AVX-512.")
 	base, left := Load(Param("text").Base(), GP64()), Load(Param("text").Len(), GP64())

@@ -77,8 +77,8 @@ type Peer struct {
 	due       time.Time   // when the timer was last set to
 	ended     bool
 	reading   bool
-	handled   int // messages and frames
-	stamped   int64
+	handled   int    // messages and frames
+	stamped   int64  // the time in the last frame, Unix seconds
 	stampTurn uint64 // in which it was asked for
 	broken    bool   // writing has failed, and the read pump has not said why yet
 }

@@ -228,34 +228,6 @@ func TestDedupConcurrent(t *testing.T) {
 	}
 }
 
-// Shards take room for several entries at once, in a set that is large enough. What that leaves unused at the limit is
-// a 64th at most, and nothing goes beyond it.
-func TestDedupLimitOfALargeSet(t *testing.T) {
-	const limit = 1 << 17
-	d := newDedup(t, limit/2, limit/2)
-	if d.lease < 2 {
-		t.Fatalf("shards take room for %d", d.lease)
-	}
-	account, msg, fresh := d.For("a"), seenMessage("", "x"), 0
-	for i := range limit + 1000 {
-		msg.ID = fmt.Sprint(i)
-		if account.Seen(msg, dedupStart) == actors.Fresh {
-			fresh++
-		}
-	}
-	if fresh != d.Len() || fresh > limit || fresh < limit-limit/64 {
-		t.Errorf("%d fresh ones and %d entries, limit %d", fresh, d.Len(), limit)
-	}
-	d.Rotate(dedupStart.Add(testTTL))
-	d.Rotate(dedupStart.Add(2 * testTTL))
-	if d.Len() != 0 {
-		t.Errorf("%d entries are left", d.Len())
-	}
-	if count := d.count.Load(); count < 0 || count >= dedupShards*d.lease {
-		t.Errorf("an empty set counts %d", count)
-	}
-}
-
 // The default limits let in 1.5 million ids in a TTL. They must stay below 100 MB.
 func TestDedupMemory(t *testing.T) {
 	const n = 200_000

@@ -22,8 +22,7 @@ const (
 // in which region of the records, one of 128 at most; who looks for it goes through the region.
 //
 // What nodes do nearly always is to look for an id that is not there and to add it. That reads one or two cache lines of
-// the index, which is small enough to be near, and writes to the records' end; a mark that does not fit saves the look at
-// a region. The garbage collector finds a pointer for each page and no other. Nothing is ever removed: a table is dropped
+// the index, which is small, and writes to the records' end; a mark that does not fit saves the look at a region. The garbage collector finds a pointer for each page and no other. Nothing is ever removed: a table is dropped
 // whole.
 type dedupTable struct {
 	pages      [][]dedupRecord // each full but the last

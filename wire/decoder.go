@@ -57,7 +57,8 @@ func (d *Decoder) Begin(escaped []byte) (taken int) {
 	return taken
 }
 
-// ID is the message's, when Begin has taken something.
+// ID is the message's, when Begin has taken something. It lies in what Begin was
+// given, and is not checked yet: it may be empty or too long.
 func (d *Decoder) ID() []byte { return d.envelope.id.raw }
 
 // Decode decodes what follows after the bytes that Begin has taken, unescaped:

@@ -3,7 +3,7 @@ package actors
 import "sync"
 
 // mostKept is how many items a batch that is kept for reuse has room for: one peer's full queue must not stay for ever.
-const mostKept = 1024
+const mostKept = 4096
 
 // batch is what a queue hands over at once.
 type batch[T any] struct{ items []T }

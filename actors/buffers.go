@@ -1,13 +1,44 @@
 package actors
 
-import "sync"
+import (
+	"log/slog"
+	"sync"
+)
 
 // maxPooled is the largest frame buffer that is kept for reuse: one peer's megabyte must not stay for ever.
 const maxPooled = 64 << 10
 
-// frame is a buffer that a WebSocket message travels in. It has one owner at a time: who drops or writes it gives it
-// back. As a message to a connection's actor it is one that was read.
-type frame struct{ data []byte }
+// frame is a buffer that a WebSocket message travels in, the same all the way: inbound from the read pump to the actor,
+// outbound from the sender, who leaves the escaped text where the body will be, through the actor, which seals it in
+// place, and the outbox to the socket. It has one owner at a time: who drops or writes it gives it back. As a message to
+// a connection's actor it is one to be sent.
+type frame struct {
+	data []byte
+
+	// Outbound only.
+	room   int          // what is reserved for it in the outbox; 0: nothing, it is counted with its length
+	result chan<- error // has room for the one answer; nil: nobody waits
+	end    *closeStatus // the socket is closed after it; nil: it is not the last one
+	text   bool         // a WebSocket text message
+}
+
+// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
+func (*frame) LogValue() slog.Value { return slog.StringValue("a frame") }
+
+// counted is what the frame takes of the outbox's room.
+func (f *frame) counted() int {
+	if f.room > 0 {
+		return f.room
+	}
+	return len(f.data)
+}
+
+// done tells whoever waits what became of the frame.
+func (f *frame) done(err error) {
+	if f.result != nil {
+		f.result <- err
+	}
+}
 
 // buffers recycles frames.
 type buffers struct{ pool sync.Pool }
@@ -21,7 +52,6 @@ func (b *buffers) get(size int) *frame {
 	if cap(f.data) < size {
 		f.data = make([]byte, 0, max(size, 1024))
 	}
-	f.data = f.data[:0]
 	return f
 }
 
@@ -30,5 +60,6 @@ func (b *buffers) put(f *frame) {
 	if f == nil || cap(f.data) > maxPooled {
 		return
 	}
+	*f = frame{data: f.data[:0]}
 	b.pool.Put(f)
 }

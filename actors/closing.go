@@ -64,13 +64,14 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 }
 
 func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus) {
-	body, err := p.node.escape(msg)
+	f, err := p.node.escape(msg)
 	if err != nil {
 		p.abandon(ctx)
 		return
 	}
-	f := p.seal(body)
-	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true, last: true, status: status})
+	p.seal(f)
+	f.end = &status
+	p.handle.outbox.push(f)
 }
 
 // fail ends a connection that has not opened.
@@ -90,7 +91,7 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	}
 	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
 	if p.finish(ctx, end) {
-		p.handle.outbox.push(outbound{forced: true, last: true, status: closeStatus{code: websocket.StatusNormalClosure}})
+		p.handle.outbox.push(&frame{end: &closeStatus{code: websocket.StatusNormalClosure}})
 	}
 }
 

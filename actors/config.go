@@ -52,9 +52,8 @@ type Node struct {
 	Readers  *Workers         // read for connections that are idle mostly; nil: each reads for itself
 	Observer Observer         // nil: nobody wants to know how long things take
 
-	frames   buffers
-	sendings sync.Pool // of *sending
-	posts    sync.Pool // of *Outgoing
+	frames  buffers
+	results sync.Pool // of chan error, with room for one
 }
 
 // Clock returns the time by which messages are stamped and judged.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,21 +16,19 @@ import (
 // ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one message, encoded and escaped once, on its way to one connection or, shared, to any number of them.
-type Outgoing struct {
-	body   *frame // with room for the head before the text
-	shared bool   // nothing in it may change
-	result chan<- error
-	lent   *sync.Pool // where it goes back to once it is sealed; nil: others may hold it
-}
+// Outgoing is one message, encoded and escaped once, on its way to any number of connections.
+type Outgoing struct{ text []byte } // with room for the head before it; nothing in it changes
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
 func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
 
 // Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
 func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
-	body, err := n.escape(msg)
-	return &Outgoing{body: body, shared: true}, err
+	f, err := n.escape(msg)
+	if err != nil {
+		return nil, err
+	}
+	return &Outgoing{text: f.data}, nil
 }
 
 // errNoMessage is what sending nothing ends in.
@@ -43,17 +40,17 @@ func (n *Node) escape(msg *wire.Message) (*frame, error) {
 		return nil, errNoMessage
 	}
 	// An eighth more is what quotes in a payload of short keys come to, and 512 more than IDs and keys do.
-	body := n.frames.get(frameRoom(len(msg.Payload) + len(msg.Payload)/8 + 512))
+	f := n.frames.get(frameRoom(len(msg.Payload) + len(msg.Payload)/8 + 512))
 	var err error
-	if body.data, err = msg.AppendEscaped(body.data[:crypto.BodyOffset], crypto.EscapeBody); err != nil {
-		n.frames.put(body)
+	if f.data, err = msg.AppendEscaped(f.data[:crypto.BodyOffset], crypto.EscapeBody); err != nil {
+		n.frames.put(f)
 		return nil, err
 	}
-	return body, nil
+	return f, nil
 }
 
 // room is what the message is counted with on its way: the size of its frame.
-func (o *Outgoing) room() int { return frameRoom(len(o.body.data) - crypto.BodyOffset) }
+func (o *Outgoing) room() int { return frameRoom(len(o.text) - crypto.BodyOffset) }
 
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
 type Handle struct {
@@ -94,42 +91,22 @@ func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Lo
 // Queued returns the messages and bytes that wait to be written.
 func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
-// PostMessage encodes a message that goes to this connection only, and posts it.
-func (h *Handle) PostMessage(msg *wire.Message) error {
-	body, err := h.node.escape(msg)
+// PostMessage encodes a message that goes to this connection only, and posts it. The errors are those of Post and of
+// encoding.
+func (h *Handle) PostMessage(msg *wire.Message) error { return h.post(msg, nil) }
+
+func (h *Handle) post(msg *wire.Message, result chan<- error) error {
+	f, err := h.node.escape(msg)
 	if err != nil {
 		return err
 	}
-	o, ok := h.node.posts.Get().(*Outgoing)
-	if !ok {
-		o = &Outgoing{lent: &h.node.posts}
+	f.room, f.result = frameRoom(len(f.data)-crypto.BodyOffset), result
+	if err = h.reserve(f.room); err != nil {
+		h.node.frames.put(f)
+		return err
 	}
-	o.body = body
-	if err = h.Post(o); err != nil {
-		h.node.release(o)
-	}
-	return err
-}
-
-// detach returns a frame with a message's text that is the caller's alone, and lets go of the message.
-func (n *Node) detach(o *Outgoing) *frame {
-	if o.shared {
-		body := n.frames.get(o.room())
-		body.data = append(body.data, o.body.data...)
-		return body
-	}
-	body := o.body
-	if o.body = nil; o.lent != nil {
-		o.lent.Put(o)
-	}
-	return body
-}
-
-// release recycles a message that will not be sent.
-func (n *Node) release(o *Outgoing) {
-	if !o.shared {
-		n.frames.put(n.detach(o))
-	}
+	h.tell(f)
+	return nil
 }
 
 // emptyFrame is the size of a frame without a body, with a stamp of ten digits, which is what the seconds since 1970 have
@@ -141,56 +118,48 @@ func frameRoom(escaped int) int { return emptyFrame + escaped }
 
 // Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
-	size := o.room()
-	if int64(size) > h.node.Limits.MaxMessageSize {
-		return ErrTooLarge
-	}
-	if err := h.outbox.reserve(size); err != nil {
-		if errors.Is(err, ErrQueueFull) && h.complained.CompareAndSwap(false, true) {
-			h.tell(&congested{})
-		}
+	if err := h.reserve(o.room()); err != nil {
 		return err
 	}
 	h.tell(o)
 	return nil
 }
 
-// sending is one Send that is waited for. It is used again only once its answer is there: until then the connection
-// may still hold it.
-type sending struct {
-	out    Outgoing
-	result chan error // has room for the one answer
+// reserve makes room for a frame of size bytes, or says why there is none. Of the first that finds none the connection is
+// told.
+func (h *Handle) reserve(size int) error {
+	if int64(size) > h.node.Limits.MaxMessageSize {
+		return ErrTooLarge
+	}
+	err := h.outbox.reserve(size)
+	if errors.Is(err, ErrQueueFull) && h.complained.CompareAndSwap(false, true) {
+		h.tell(&congested{})
+	}
+	return err
 }
 
 // Send queues a message and returns once the operating system has it, or with the reason why not: the errors of
 // Post, ErrWriteTimeout, those of encoding, or ctx's. When ctx ends first the message may still be sent.
 func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
-	s, ok := h.node.sendings.Get().(*sending)
+	result, ok := h.node.results.Get().(chan error)
 	if !ok {
-		s = &sending{result: make(chan error, 1)}
-		s.out.result = s.result
+		result = make(chan error, 1)
 	}
-	var err error
-	if s.out.body, err = h.node.escape(msg); err == nil {
-		err = h.Post(&s.out)
-	}
-	if err != nil {
-		h.node.release(&s.out)
-		h.node.sendings.Put(s)
-		return err
-	}
-	select {
-	case err = <-s.result:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-h.done:
+	err := h.post(msg, result)
+	if err == nil {
 		select {
-		case err = <-s.result: // it was settled before the end
-		default:
-			return ErrClosed
+		case err = <-result:
+		case <-ctx.Done():
+			return ctx.Err() // the answer may still come into result: nobody else may have it
+		case <-h.done:
+			select {
+			case err = <-result: // it was settled before the end
+			default:
+				return ErrClosed
+			}
 		}
 	}
-	h.node.sendings.Put(s)
+	h.node.results.Put(result)
 	return err
 }
 

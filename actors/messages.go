@@ -62,6 +62,7 @@ func (*tick) fromPumps()       {}
 // fromSenders is what anybody with a Handle may send.
 type fromSenders interface{ fromSenders() }
 
+func (*frame) fromSenders()    {}
 func (*Outgoing) fromSenders() {}
 
 // toRegistry are what the connection tells its parent.
@@ -99,5 +100,5 @@ func (*Ended) toRegistry()      {}
 var (
 	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Confirmed{}, &Goodbye{}}
 	_ = []toRegistry{&Identified{}, &Proven{}, &Alive{}, &Ended{}}
-	_ = []fromSenders{&Outgoing{}}
+	_ = []fromSenders{&frame{}, &Outgoing{}}
 )

@@ -47,11 +47,7 @@ func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
-	out := outbound{data: data, text: true, forced: true}
-	if end != nil {
-		out.last, out.status = true, *end
-	}
-	p.handle.outbox.push(out)
+	p.handle.outbox.push(&frame{data: data, text: true, end: end})
 }
 
 // onHandshakeMessage takes the first message of either side.

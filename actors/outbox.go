@@ -19,20 +19,8 @@ var (
 // flushAt is how many corked bytes are written at once, at most one message more.
 const flushAt = 64 << 10
 
-// outbound is one message on its way to the socket.
-type outbound struct {
-	data   []byte
-	frame  *frame // that data lies in, when it is one to recycle
-	room   int    // what is reserved for it; 0: the length of data
-	text   bool
-	result chan<- error // nil: nobody waits
-	last   bool         // the socket is closed after it
-	status closeStatus  // with last
-	forced bool         // was let in without a reservation
-}
-
-// outbounds recycles the batches of all outboxes.
-var outbounds batches[outbound]
+// outgoing recycles the batches of all outboxes.
+var outgoing batches[*frame]
 
 // outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
 // the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
@@ -53,7 +41,7 @@ type outbox struct {
 	socket       *Socket
 	messages     int // reserved, until written
 	bytes        int
-	waiting      *batch[outbound] // nil: nothing waits
+	waiting      *batch[*frame] // nil: nothing waits
 	waitingBytes int
 	since        time.Time // when the oldest waiting message came
 	running      bool
@@ -112,26 +100,27 @@ func (o *outbox) attach(s *Socket) {
 	o.mu.Unlock()
 }
 
-// push queues a message and starts the writer if it does not run. A message that was not reserved is forced in:
-// the few that the connection itself makes.
-func (o *outbox) push(m outbound) {
+// push queues a message and starts the writer if it does not run. A message for which no room is reserved is let in
+// all the same: one of the few that the connection itself makes.
+func (o *outbox) push(f *frame) {
 	o.mu.Lock()
 	if o.closed {
 		err := o.err
-		if !m.forced {
+		if f.room > 0 {
 			o.messages--
-			o.bytes -= m.counted()
+			o.bytes -= f.room
 		}
 		o.mu.Unlock()
-		m.done(err)
+		f.done(err)
+		o.buffers.put(f)
 		return
 	}
-	if m.forced {
+	if f.room == 0 {
 		o.messages++
-		o.bytes += m.counted()
+		o.bytes += len(f.data)
 	}
-	o.waiting = outbounds.append(o.waiting, m)
-	o.waitingBytes += len(m.data)
+	o.waiting = outgoing.append(o.waiting, f)
+	o.waitingBytes += len(f.data)
 	start := (!o.patient || o.waitingBytes >= flushAt) && o.begin()
 	o.mu.Unlock()
 	if start {
@@ -187,27 +176,28 @@ func (o *outbox) run() {
 		}
 		o.since = time.Now()
 		o.mu.Unlock()
+		end := taken.items[len(taken.items)-1].end
 		if err := o.write(socket, taken.items); err != nil {
 			o.close(err)
 			o.report(err)
 			socket.Abort() // last: it ends the reading too, and the reader knows less about why
-		} else if end := &taken.items[len(taken.items)-1]; end.last {
+		} else if end != nil {
 			o.close(ErrClosed)
-			socket.Close(end.status) // the rest is the reader's
+			socket.Close(*end) // the rest is the reader's
 		}
-		outbounds.put(taken)
+		outgoing.put(taken)
 	}
 }
 
 // write sends a batch and settles each message at the flush that carried it.
-func (o *outbox) write(s *Socket, batch []outbound) error {
+func (o *outbox) write(s *Socket, batch []*frame) error {
 	s.Cork()
 	settled, corked := 0, 0
-	for i := range batch {
+	for i, f := range batch {
 		var err error
-		if len(batch[i].data) > 0 { // a last message may be no more than the close
-			err = s.Write(batch[i].data, batch[i].text)
-			corked += len(batch[i].data)
+		if len(f.data) > 0 { // a last message may be no more than the close
+			err = s.Write(f.data, f.text)
+			corked += len(f.data)
 		}
 		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
 			err = s.Flush(last)
@@ -225,12 +215,12 @@ func (o *outbox) write(s *Socket, batch []outbound) error {
 }
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
-func (o *outbox) finish(batch []outbound, err error) {
+func (o *outbox) finish(batch []*frame, err error) {
 	bytes, frames, room := 0, 0, 0
-	for i := range batch {
-		bytes += len(batch[i].data)
-		room += batch[i].counted()
-		if len(batch[i].data) > 0 {
+	for _, f := range batch {
+		bytes += len(f.data)
+		room += f.counted()
+		if len(f.data) > 0 {
 			frames++
 		}
 	}
@@ -243,22 +233,8 @@ func (o *outbox) finish(batch []outbound, err error) {
 		o.counters.Add(MessagesSent, frames)
 		o.counters.Add(BytesSent, bytes)
 	}
-	for i := range batch {
-		batch[i].done(err)
-		o.buffers.put(batch[i].frame)
-	}
-}
-
-// counted is what the message takes of the outbox's room.
-func (m *outbound) counted() int {
-	if m.room > 0 {
-		return m.room
-	}
-	return len(m.data)
-}
-
-func (m *outbound) done(err error) {
-	if m.result != nil {
-		m.result <- err // has room for the one answer
+	for _, f := range batch {
+		f.done(err)
+		o.buffers.put(f)
 	}
 }

@@ -50,7 +50,7 @@ func (b *boxed) put(t *testing.T, size int) <-chan error {
 		t.Fatal(err)
 	}
 	result := make(chan error, 1)
-	b.push(outbound{data: make([]byte, size), result: result})
+	b.push(&frame{data: make([]byte, size), room: size, result: result})
 	return result
 }
 
@@ -102,7 +102,7 @@ func TestOutboxAccounting(t *testing.T) {
 	}
 	b.unreserve(50)
 	b.wantDepth(t, 1, 30)
-	b.push(outbound{data: make([]byte, 500), forced: true}) // the connection's own: beside the limits, but counted
+	b.push(&frame{data: make([]byte, 500)}) // the connection's own: beside the limits, but counted
 	b.wantDepth(t, 2, 530)
 	if len(b.started) != 1 {
 		t.Errorf("%d writers started for two messages, want 1", len(b.started))
@@ -128,11 +128,11 @@ func TestOutboxPushAfterClose(t *testing.T) {
 	b.close(ErrClosed)
 	b.close(errors.New("a second close changes nothing"))
 	result := make(chan error, 1)
-	b.push(outbound{data: make([]byte, 10), result: result})
+	b.push(&frame{data: make([]byte, 10), room: 10, result: result})
 	if err := <-result; err != ErrClosed {
 		t.Errorf("pushed after close: %v, want ErrClosed", err)
 	}
-	b.push(outbound{data: make([]byte, 7), forced: true})
+	b.push(&frame{data: make([]byte, 7)})
 	b.wantDepth(t, 0, 0)
 	if len(b.started) != 0 {
 		t.Error("a closed outbox started a writer")
@@ -244,7 +244,7 @@ func TestOutboxLast(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.attach(p.ours)
 		first := b.put(t, 5)
-		b.push(outbound{data: []byte("the last"), forced: true, last: true, status: closeStatus{code: 1000}})
+		b.push(&frame{data: []byte("the last"), end: &closeStatus{code: 1000}})
 		go b.started[0]()
 		if got := readOne(t, p.theirs); len(got) != 5 {
 			t.Errorf("first %q", got)
@@ -277,7 +277,7 @@ func TestOutboxLastIsNotAnswered(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.onSocket(p.ours)
 		start := time.Now()
-		b.push(outbound{forced: true, last: true, status: closeStatus{code: 1000}})
+		b.push(&frame{end: &closeStatus{code: 1000}})
 		if _, err := readMessage(p.ours); err == nil || time.Since(start) != lingerSilence {
 			t.Errorf("over after %v with %v, want %v", time.Since(start), err, lingerSilence)
 		}

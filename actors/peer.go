@@ -127,8 +127,10 @@ func (p *Peer) Receive(ctx actor.Context) {
 		p.onPump(ctx, msg)
 	case fromRegistry:
 		p.onRegistry(ctx, msg)
-	case *Outgoing:
+	case *frame:
 		p.onOutgoing(msg)
+	case *Outgoing:
+		p.onShared(msg)
 	}
 	p.step()
 }
@@ -192,25 +194,27 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 }
 
 // onOutgoing seals a message whose room is reserved.
-func (p *Peer) onOutgoing(o *Outgoing) {
-	room, result := o.room(), o.result
+func (p *Peer) onOutgoing(f *frame) {
 	if p.phase != open {
-		p.handle.outbox.unreserve(room)
-		p.node.release(o)
-		if result != nil {
-			result <- ErrClosed
-		}
+		p.handle.outbox.unreserve(f.room)
+		f.done(ErrClosed)
+		p.node.frames.put(f)
 		return
 	}
-	f := p.seal(p.node.detach(o))
-	p.handle.outbox.push(outbound{data: f.data, frame: f, room: room, result: result})
+	p.seal(f)
+	p.handle.outbox.push(f)
+}
+
+// onShared seals a copy of a message that goes to other connections, too.
+func (p *Peer) onShared(o *Outgoing) {
+	room := o.room()
+	f := p.node.frames.get(room)
+	f.data, f.room = append(f.data, o.text...), room
+	p.onOutgoing(f)
 }
 
 // seal makes a frame of the text in it.
-func (p *Peer) seal(body *frame) *frame {
-	body.data = p.sealer.SealInPlace(body.data, p.stamp())
-	return body
-}
+func (p *Peer) seal(f *frame) { f.data = p.sealer.SealInPlace(f.data, p.stamp()) }
 
 // stamp is the time for a frame, in seconds. Within a turn it is asked for only now and then: on some machines asking
 // takes a tenth of what sealing takes.
@@ -224,13 +228,13 @@ func (p *Peer) stamp() int64 {
 
 // say sends a message of the connection's own, beside the queue's limits.
 func (p *Peer) say(msg *wire.Message) {
-	body, err := p.node.escape(msg)
+	f, err := p.node.escape(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
-	f := p.seal(body)
-	p.handle.outbox.push(outbound{data: f.data, frame: f, forced: true})
+	p.seal(f)
+	p.handle.outbox.push(f)
 }
 
 // compose makes a message of the connection's own.

@@ -70,7 +70,7 @@ func (p *Peer) unseal(data []byte) (*wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	var decoder wire.Decoder
+	decoder := wire.Decoder{From: p.peerID, To: p.self}
 	begun := decoder.Begin(plaintext.Escaped())
 	if begun > 0 {
 		p.dedup.Expect(decoder.ID()) // what is left to do here takes about as long

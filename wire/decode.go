@@ -32,7 +32,7 @@ func Decode(data []byte) (*Message, error) {
 	if err := e.scan(data); err != nil {
 		return nil, err
 	}
-	return e.message()
+	return e.message("", "")
 }
 
 // envelope is what one pass over a message finds: slices of it, not copies.
@@ -49,6 +49,10 @@ type text struct {
 	raw   []byte
 	plain bool
 }
+
+// is reports whether the text is exactly s; false may also mean that it is written
+// in another way.
+func (t text) is(s string) bool { return t.plain && string(t.raw) == s }
 
 func (t text) appendTo(dst []byte) []byte {
 	if t.plain {
@@ -153,8 +157,8 @@ func isNull(data []byte, i int) bool {
 	return len(data)-i >= 4 && string(data[i:i+4]) == "null"
 }
 
-// message checks what was found and copies it.
-func (e *envelope) message() (*Message, error) {
+// message checks what was found and copies it, but for what is as likely.
+func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
 	// An escape takes up to six bytes for one, so a longer text cannot be a
 	// valid id, and need not be decoded to know it.
 	if len(e.id.raw) > 6*MaxIDBytes {
@@ -178,9 +182,15 @@ func (e *envelope) message() (*Message, error) {
 		all = e.kind.appendTo(all)
 	}
 	kind := len(all)
-	all = e.from.appendTo(all)
+	asFrom := e.from.is(likelyFrom)
+	if !asFrom {
+		all = e.from.appendTo(all)
+	}
 	from := len(all)
-	all = e.to.appendTo(all)
+	asTo := e.to.is(likelyTo)
+	if !asTo {
+		all = e.to.appendTo(all)
+	}
 	to := len(all)
 	all = e.replyTo.appendTo(all)
 
@@ -192,6 +202,12 @@ func (e *envelope) message() (*Message, error) {
 		To:        joined[from:to],
 		Timestamp: e.ts,
 		ReplyTo:   joined[to:],
+	}
+	if asFrom {
+		m.From = likelyFrom
+	}
+	if asTo {
+		m.To = likelyTo
 	}
 	if !isKnown {
 		m.Type = MessageType(joined[id:kind])

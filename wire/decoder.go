@@ -11,6 +11,10 @@ import (
 // that saves a pass over it, the part with the most escapes. The zero value is
 // ready. For one message; not safe for concurrent use.
 type Decoder struct {
+	// What from and to probably are: then these strings are the message's, and
+	// not copies of what came. Optional.
+	From, To string
+
 	envelope envelope
 	before   int // bytes that Begin has taken, as they were before the escaping; 0: none
 }
@@ -76,5 +80,5 @@ func (d *Decoder) Decode(rest []byte) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.envelope.message()
+	return d.envelope.message(d.From, d.To)
 }

@@ -7,14 +7,26 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+	"unsafe"
 )
 
-// checkDecoder gives a text to a Decoder as it comes out of a frame, and says whether its beginning was taken.
+// checkDecoder gives a text to Decoders as it comes out of a frame, and says whether its beginning was taken.
 func checkDecoder(t *testing.T, data []byte) (begun bool) {
 	t.Helper()
 	want, wantErr := Decode(bytes.Clone(data))
+	likely := []Decoder{{}, {From: "f", To: "t"}, {From: "t", To: "f"}}
+	if wantErr == nil {
+		likely = append(likely, Decoder{From: want.From, To: want.To}, Decoder{From: want.To, To: want.From})
+	}
+	for _, d := range likely {
+		begun = checkDecoderAs(t, d, data, want, wantErr)
+	}
+	return begun
+}
+
+func checkDecoderAs(t *testing.T, d Decoder, data []byte, want *Message, wantErr error) (begun bool) {
+	t.Helper()
 	escaped := escapeText(nil, data)
-	var d Decoder
 	taken := d.Begin(escaped)
 	if string(escapeText(nil, data[:d.before])) != string(escaped[:taken]) {
 		t.Fatalf("%s\nBegin took %s, and says that it is %d bytes", escaped, escaped[:taken], d.before)
@@ -68,6 +80,25 @@ func TestDecoder(t *testing.T) {
 			if begun := checkDecoder(t, data[:end]); begun && end < bytes.Index(data, []byte(`"payload"`)) {
 				t.Errorf("%s: began at the first %d bytes", name, end)
 			}
+		}
+	}
+}
+
+// What from and to are likely to be is not copied when they are.
+func TestDecoderTakesWhatIsLikely(t *testing.T) {
+	data, err := message256().AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := strings.Clone(message256().From), strings.Clone(message256().To)
+	same := func(a, b string) bool { return unsafe.StringData(a) == unsafe.StringData(b) }
+	for _, d := range []Decoder{{From: from, To: to}, {From: to, To: from}} {
+		m, err := d.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := d.From == from; same(m.From, from) != want || same(m.To, to) != want {
+			t.Errorf("with %q and %q as likely the message's own are the same memory: %v and %v", d.From, d.To, same(m.From, from), same(m.To, to))
 		}
 	}
 }

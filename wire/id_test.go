@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"sync"
 	"testing"
 
@@ -33,28 +32,5 @@ func TestNewIDsAreUnique(t *testing.T) {
 	}
 	if len(seen) != workers*each {
 		t.Errorf("%d IDs of %d are different", len(seen), workers*each)
-	}
-}
-
-// Random bytes are drawn a block at a time, and nothing is left of those that were used.
-func TestEntropyIsUsedOnce(t *testing.T) {
-	var e entropy
-	seen := map[[16]byte]bool{}
-	for n := range 3 * len(e.bytes) / 16 {
-		before := e.bytes
-		drawn := e.draw()
-		if left := len(e.bytes) - 16*(n%(len(e.bytes)/16)+1); e.left != left {
-			t.Fatalf("draw %d: %d bytes left, want %d", n, e.left, left)
-		}
-		if n%(len(e.bytes)/16) != 0 && !bytes.Equal(drawn[:], before[e.left:e.left+16]) {
-			t.Fatalf("draw %d is not of the block", n)
-		}
-		if used := e.bytes[e.left:]; !bytes.Equal(used, make([]byte, len(used))) {
-			t.Fatalf("draw %d: used bytes are still there: %x", n, used)
-		}
-		if seen[drawn] || drawn == [16]byte{} {
-			t.Fatalf("draw %d: %x", n, drawn)
-		}
-		seen[drawn] = true
 	}
 }

@@ -2,18 +2,18 @@
 
 package keystream
 
-import "golang.org/x/sys/cpu"
+import (
+	"math"
+	"time"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg keystream
 
 const (
 	pairLen  = 2 * blockLen
 	groupLen = 16 * blockLen
-
-	// A group of 16 lanes takes as long as 14 or 15 blocks in pairs (measured on
-	// Zen 4, where the SHA instructions are at their best and 512 bits go through
-	// in two halves), however few of its lanes are wanted.
-	minLanes = 15 * blockLen
 
 	// The assembly counts the blocks in 32 bits.
 	maxFast = blockLen << 32
@@ -26,6 +26,32 @@ var (
 	hasSHA    = detectSHA() && cpu.X86.HasSSSE3 && cpu.X86.HasSSE41
 	hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2
 )
+
+// lanesFrom is from how many bytes on a group of lanes, which takes the same time
+// however few of them are wanted, is quicker than pairs. CPUs differ: 14 or 15
+// blocks where 512 bits go through in two halves (Zen 4), 9 where they go in one
+// (Zen 5). So it is measured, which takes some microseconds; only speed follows from it.
+var lanesFrom = measureLanes()
+
+func measureLanes() int {
+	if !hasSHA || !hasAVX512 {
+		return groupLen
+	}
+	var group [groupLen]byte
+	var nonce [nonceLen]byte
+	quickest := func(run func()) time.Duration {
+		least := time.Duration(math.MaxInt64)
+		for range 8 {
+			began := time.Now()
+			run()
+			least = min(least, time.Since(began))
+		}
+		return max(least, 1)
+	}
+	inLanes := quickest(func() { lanes(group[:], &nonce) })
+	inPairs := quickest(func() { pairs(group[:], &nonce, 0) })
+	return int(min(groupLen*inLanes/inPairs, groupLen))
+}
 
 func detectSHA() bool {
 	const featureLeaf, shaBit = 7, 1 << 29 // in EBX
@@ -41,7 +67,7 @@ func xor(dst []byte, nonce *[nonceLen]byte) {
 	case uint64(len(dst)) > maxFast:
 		definition(dst, nonce)
 	case hasSHA && hasAVX512:
-		lanesThenPairs(dst, nonce)
+		lanesThenPairs(dst, nonce, lanesFrom)
 	case hasSHA:
 		pairs(dst, nonce, 0)
 	case hasAVX512:
@@ -51,10 +77,11 @@ func xor(dst []byte, nonce *[nonceLen]byte) {
 	}
 }
 
-// lanesThenPairs gives the lanes all groups that pay, and the pairs the rest.
-func lanesThenPairs(dst []byte, nonce *[nonceLen]byte) {
+// lanesThenPairs gives the lanes all whole groups and a last one of from bytes or
+// more, and the pairs the rest.
+func lanesThenPairs(dst []byte, nonce *[nonceLen]byte, from int) {
 	split := len(dst) - len(dst)%groupLen
-	if len(dst)-split >= minLanes {
+	if len(dst)-split >= from {
 		split = len(dst)
 	}
 	lanes(dst[:split], nonce)

@@ -8,14 +8,11 @@ import (
 // maxPooled is the largest frame buffer that is kept for reuse: one peer's megabyte must not stay for ever.
 const maxPooled = 64 << 10
 
-// frame is a buffer that a WebSocket message travels in, the same all the way: inbound from the read pump to the actor,
-// outbound from the sender, who leaves the escaped text where the body will be, through the actor, which seals it in
-// place, and the outbox to the socket. It has one owner at a time: who drops or writes it gives it back. As a message to
-// a connection's actor it is one to be sent.
+// frame is a buffer that an outbound message travels in, the same all the way: from the sender, who leaves the escaped
+// text where the body will be, through the actor, which seals it in place, and the outbox to the socket. It has one owner
+// at a time: who drops or writes it gives it back.
 type frame struct {
-	data []byte
-
-	// Outbound only.
+	data   []byte
 	room   int          // what is reserved for it in the outbox; 0: nothing, it is counted with its length
 	result chan<- error // has room for the one answer; nil: nobody waits
 	end    *closeStatus // the socket is closed after it; nil: it is not the last one

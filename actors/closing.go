@@ -32,8 +32,8 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 		return false
 	}
 	p.ended, p.phase = true, closing
-	for _, frame := range p.early {
-		p.inbound.give(len(frame.data))
+	for _, data := range p.early {
+		p.inbound.give(len(data))
 	}
 	p.early = nil
 	p.inbound.close()

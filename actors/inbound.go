@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -10,38 +11,35 @@ import (
 
 // onFrames takes what one system call has brought. It has one time for all of it: on some machines asking for the time is
 // as dear as sealing a block.
-func (p *Peer) onFrames(ctx actor.Context, came *batch[*frame]) {
+func (p *Peer) onFrames(ctx actor.Context, came *arrival) {
 	now := time.Now()
-	for _, f := range came.items {
-		p.onFrame(ctx, f, now)
+	for _, data := range came.frames() {
+		p.onFrame(ctx, data, now)
 		p.step()
 	}
-	arrivals.put(came)
+	came.done()
 }
 
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
 // (protocol section 6).
-func (p *Peer) onFrame(ctx actor.Context, f *frame, now time.Time) {
+func (p *Peer) onFrame(ctx actor.Context, data []byte, now time.Time) {
 	switch p.phase {
 	case shaking:
-		p.onHandshakeMessage(ctx, f.data)
+		p.onHandshakeMessage(ctx, data)
 	case judged:
 		if p.direction == Outbound {
-			p.early = append(p.early, f) // the responder may speak as soon as it has sent its ack
+			p.early = append(p.early, bytes.Clone(data)) // the responder may speak as soon as it has sent its ack
 			return
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
 	case open:
-		if msg := p.admit(ctx, f.data, now); msg != nil {
-			size := len(f.data)
-			p.node.frames.put(f)
-			p.onMessage(ctx, msg, size)
+		if msg := p.admit(ctx, data, now); msg != nil {
+			p.onMessage(ctx, msg, len(data))
 			return
 		}
 	case pending, closing:
 	}
-	p.inbound.give(len(f.data))
-	p.node.frames.put(f)
+	p.inbound.give(len(data))
 }
 
 // admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.

@@ -39,7 +39,7 @@ func (*Probe) fromRegistry()     {}
 func (*Confirmed) fromRegistry() {}
 func (*Goodbye) fromRegistry()   {}
 
-// fromPumps are what the connection's own goroutines, its slot and its timer send; a batch is of frames.
+// fromPumps are what the connection's own goroutines, its slot and its timer send; an arrival is of frames.
 type fromPumps interface{ fromPumps() }
 
 type (
@@ -53,7 +53,7 @@ type (
 
 func (*attached) fromPumps()   {}
 func (*failed) fromPumps()     {}
-func (*batch[T]) fromPumps()   {}
+func (*arrival) fromPumps()    {}
 func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}

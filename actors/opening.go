@@ -124,8 +124,8 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	p.onTick(ctx)
 	early := p.early
 	p.early = nil
-	for _, frame := range early {
-		p.onFrame(ctx, frame, now)
+	for _, data := range early {
+		p.onFrame(ctx, data, now)
 	}
 }
 

@@ -65,7 +65,7 @@ type Peer struct {
 	limiter   Limiter
 	delivery  *Delivery
 	dedup     Deduplicator
-	early     []*frame // came between the ack and Welcome
+	early     [][]byte // came between the ack and Welcome
 	held      []handed // wait until the registry knows of the proof
 	proven    bool
 	probed    bool
@@ -156,7 +156,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onAttached(ctx)
 	case *failed:
 		p.fail(ctx, msg.err)
-	case *batch[*frame]:
+	case *arrival:
 		p.onFrames(ctx, msg)
 	case *readEnded:
 		p.onReadEnded(ctx, msg.err)

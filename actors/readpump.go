@@ -11,12 +11,6 @@ const (
 	restAfter = time.Second
 )
 
-// mostTogether is how many frames are posted at once.
-const mostTogether = 64
-
-// arrivals recycles what is posted.
-var arrivals batches[*frame]
-
 // readPump reads whole messages and posts them. It knows the socket, the budget and where to post, and nothing of what it reads.
 //
 // A goroutine's stack stays about as large as its deepest call has made it, and what reads a message is deep: for an
@@ -29,8 +23,9 @@ type readPump struct {
 	socket  *Socket
 	room    *budget
 	node    *Node
-	handle  *Handle        // to post to
-	came    *batch[*frame] // not posted yet
+	handle  *Handle  // to post to
+	came    *arrival // not posted yet; nil: nothing
+	spare   []byte   // a buffer for the next frame; nil: came may have one
 	reading sync.WaitGroup
 	last    time.Time // when something came
 	quick   int32     // how often in a row it came soon
@@ -99,29 +94,51 @@ func (r *readPump) next() {
 		r.end(err)
 		return
 	}
-	f := r.node.frames.get(0)
-	var err error
-	if f.data, err = r.socket.Read(f.data); err != nil {
-		r.node.frames.put(f)
+	frame, err := r.socket.Read(r.buffer())
+	if err != nil {
 		r.end(err)
 		return
 	}
 	if !taken {
-		r.node.frames.put(f)
+		r.spare = frame
 		return
 	}
-	r.room.take(len(f.data))
-	if r.came = arrivals.append(r.came, f); len(r.came.items) == mostTogether {
+	r.room.take(len(frame))
+	r.spare = r.arrival().add(frame)
+	if r.came.n == mostTogether {
 		r.flush()
 	}
 }
 
+// arrival is what the next frame goes into.
+func (r *readPump) arrival() *arrival {
+	if r.came == nil {
+		r.came = arrivals.Get().(*arrival)
+	}
+	return r.came
+}
+
+// buffer is an empty one for the next frame, and nobody else's: what has come may be posted while it is filled.
+func (r *readPump) buffer() []byte {
+	spare := r.spare
+	if r.spare = nil; spare == nil {
+		return r.arrival().take()
+	}
+	return spare[:0]
+}
+
 // flush posts what has come. It is also called before each system call that reads.
 func (r *readPump) flush() {
-	if r.came != nil {
-		r.handle.tell(r.came)
-		r.came = nil
+	if r.came == nil {
+		return
 	}
+	r.came.keep(r.spare)
+	if r.spare = nil; r.came.n == 0 {
+		r.came.done()
+	} else {
+		r.handle.tell(r.came)
+	}
+	r.came = nil
 }
 
 func (r *readPump) end(err error) {

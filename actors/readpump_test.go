@@ -44,13 +44,14 @@ func newTCPPump(t *testing.T) *tcpPump {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
-		case *batch[*frame]:
-			if len(message.items) > mostTogether {
-				t.Errorf("%d frames at once", len(message.items))
+		case *arrival:
+			if message.n > mostTogether {
+				t.Errorf("%d frames at once", message.n)
 			}
-			for _, f := range message.items {
-				p.came <- f
+			for _, data := range message.frames() {
+				p.came <- bytes.Clone(data)
 			}
+			message.done()
 		case fromPumps:
 			p.came <- message
 		}
@@ -93,8 +94,8 @@ func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 		}
 	}()
 	for i, want := range messages {
-		got, ok := (<-p.came).(*frame)
-		if !ok || !bytes.Equal(got.data, want) {
+		got, ok := (<-p.came).([]byte)
+		if !ok || !bytes.Equal(got, want) {
 			t.Fatalf("message %d of %d bytes did not come as it was sent", i, len(want))
 		}
 		p.room.give(len(want))

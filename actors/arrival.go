@@ -1,0 +1,64 @@
+package actors
+
+import "sync"
+
+// mostTogether is how many frames are posted at once.
+const mostTogether = 64
+
+// leastBuffer is how large a buffer is made in which a frame is read. Most frames fit.
+const leastBuffer = 1 << 10
+
+// arrival is the frames that one system call has brought, on their way from the read pump to the actor. It keeps the
+// buffers of those that it brought before, so that nobody has to fetch and give back one for each frame.
+type arrival struct {
+	buffers [][]byte // the first n hold a frame each
+	n       int
+}
+
+// arrivals recycles arrivals.
+var arrivals = sync.Pool{New: func() any { return new(arrival) }}
+
+// frames are those that came.
+func (a *arrival) frames() [][]byte { return a.buffers[:a.n] }
+
+// add takes a frame in and returns a buffer for another one, or nil.
+func (a *arrival) add(frame []byte) (spare []byte) {
+	if a.n == len(a.buffers) {
+		a.buffers = append(a.buffers, frame)
+	} else {
+		spare, a.buffers[a.n] = a.buffers[a.n], frame
+	}
+	a.n++
+	return spare
+}
+
+// keep takes a buffer in that holds nothing.
+func (a *arrival) keep(spare []byte) {
+	if spare != nil && len(a.buffers) <= mostTogether {
+		a.buffers = append(a.buffers, spare)
+	}
+}
+
+// take returns an empty buffer, one of those that hold nothing if there is any.
+func (a *arrival) take() []byte {
+	last := len(a.buffers) - 1
+	if last < a.n {
+		return make([]byte, 0, leastBuffer)
+	}
+	spare := a.buffers[last]
+	a.buffers = a.buffers[:last]
+	return spare[:0]
+}
+
+// done recycles an arrival whose frames nobody needs any more. One peer's megabytes must not stay for ever.
+func (a *arrival) done() {
+	kept := a.buffers[:0]
+	for _, buffer := range a.buffers {
+		if cap(buffer) <= maxPooled {
+			kept = append(kept, buffer)
+		}
+	}
+	clear(a.buffers[len(kept):])
+	a.buffers, a.n = kept, 0
+	arrivals.Put(a)
+}

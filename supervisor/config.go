@@ -60,7 +60,7 @@ func DefaultTransportConfig() TransportConfig {
 		DedupTTL:         5 * time.Minute,
 		QueueMessages:    4096,
 		QueueBytes:       8 << 20,
-		InboundBytes:     512 << 10,
+		InboundBytes:     2 << 20,
 	}
 }
 

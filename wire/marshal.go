@@ -36,36 +36,42 @@ var encoders = sync.Pool{New: func() any {
 //
 // A string and JSON that is already compact, which most payloads are, are
 // written without encoding/json, at once where they stay.
-func MarshalJSON(v any) ([]byte, error) {
+func MarshalJSON(v any) ([]byte, error) { return appendJSON(nil, v) }
+
+// appendJSON appends what MarshalJSON returns; on an error it returns dst as it was.
+func appendJSON(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
-		return appendQuoted(make([]byte, 0, len(v)+len(`""`)), v), nil
+		if dst == nil {
+			dst = make([]byte, 0, len(v)+len(`""`))
+		}
+		return appendQuoted(dst, v), nil
 	case json.RawMessage:
 		if isCompact(v) {
-			return bytes.Clone(v), nil
+			return append(dst, v...), nil
 		}
 	}
-	return marshal(v)
+	return appendByEncoding(dst, v)
 }
 
-// marshal is MarshalJSON by way of encoding/json.
+// appendByEncoding is appendJSON by way of encoding/json.
 //
 // It works in pooled buffers of 1 KiB at first; one that has grown past 64 KiB
 // is left to the garbage collector, so a single large message does not hold
 // memory for ever.
-func marshal(v any) ([]byte, error) {
+func appendByEncoding(dst []byte, v any) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
 	err := e.json.Encode(v)
 	if err != nil {
 		encoders.Put(e)
-		return nil, fmt.Errorf("wire: %w", err)
+		return dst, fmt.Errorf("wire: %w", err)
 	}
-	out := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'}))
+	dst = append(dst, bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})...)
 	if e.buf.Cap() <= largestBuffer {
 		encoders.Put(e)
 	}
-	return out, nil
+	return dst, nil
 }
 
 // isCompact tells whether text is one JSON value and has no spaces but in strings.

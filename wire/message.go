@@ -53,6 +53,25 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	}, nil
 }
 
+// Renew makes m the next message of its kind: of the same type, from and to, with
+// a fresh random ID, the present time and another payload, and no ReplyTo. It is
+// for programs that send much: the payload is encoded, as by [NewMessage], into
+// the memory of the last one, so all it leaves to the garbage collector is an ID.
+//
+// Nobody may use m meanwhile, nor hold on to its last payload: m is the caller's
+// own, and whatever it was given to has returned, as Send and Post of a connection
+// have when they no longer need it. Messages that were received, or given to an
+// actor, have other readers. The error is that of a payload that cannot be written
+// as JSON; then m is as it was.
+func (m *Message) Renew(payload any) error {
+	raw, err := appendJSON(m.Payload[:0], payload)
+	if err != nil {
+		return fmt.Errorf("payload of new message %s: %w", quoted(string(m.Type)), err)
+	}
+	m.ID, m.Timestamp, m.Payload, m.ReplyTo = newID(), time.Now().UTC(), raw, ""
+	return nil
+}
+
 // Reply makes the message that answers m: from its recipient to its sender,
 // with ReplyTo = m.ID (protocol section 2). The answer to a broadcast has an
 // empty From, which the caller fills in. Errors as for [NewMessage].

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -29,9 +28,6 @@ const DedupTTL = 10 * time.Second
 
 // maxConns lets every connection in that is measured.
 const maxConns = 20_000
-
-// lanes is how many goroutines stream: while one waits for its window the other fills the queue.
-const lanes = 2
 
 type ours struct {
 	system    *actor.ActorSystem
@@ -121,24 +117,16 @@ type oursLink struct {
 	conn *supervisor.PeerConnection
 }
 
-// Stream keeps a window of messages on their way in each lane: all but every last one of a window are posted, and the
-// last one is waited for, which is the public way to stay below the queue's limits.
+// Stream keeps a window of messages on their way: all but every last one of a window are posted, and the last one is
+// waited for, which is the public way to stay below the queue's limits.
 func (l *oursLink) Stream(n, size int) error {
 	window := max(1, min(1024, 2<<20/(size+512)))
-	text := strings.Repeat("x", size)
-	var wg sync.WaitGroup
-	errs := make([]error, lanes)
-	for lane := range lanes {
-		wg.Go(func() { errs[lane] = l.stream(n/lanes+min(1, n%lanes)*(1-lane), window, text) })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-func (l *oursLink) stream(n, window int, text string) error {
-	to := l.conn.Peer().ID
+	var payload any = strings.Repeat("x", size)
+	msg, err := wire.NewMessage(typeCounted, l.node.id, l.conn.Peer().ID, payload)
 	for i := range n {
-		msg, err := wire.NewMessage(typeCounted, l.node.id, to, text)
+		if i > 0 && err == nil {
+			err = msg.Renew(payload)
+		}
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ simulate: ## many seeds of the simulation: make simulate SEEDS=10000
 	go test -race -timeout 0 ./tests/simulation -seeds $(SEEDS)
 
 # make bench BENCHFLAGS=-quick takes about a minute; BENCHFLAGS='-from ../../docs/performance.json' only writes the page.
-bench: ## measure beside the reference path and others (5 minutes): docs/performance.md
+bench: ## measure beside the reference path and others (6 minutes): docs/performance.md
 	cd tests/bench && go run . -docs ../../docs -json ../../docs/performance.json $(BENCHFLAGS)
 
 browser: ## look at the dashboard with Chromium (apt-get install chromium)

@@ -26,8 +26,8 @@ func main() {
 }
 
 func run() error {
-	quick := flag.Bool("quick", false, "about a minute rather than five; the figures are rough")
-	repeats := flag.Int("repeats", 0, "how often everything is measured; 0: five times, once with -quick")
+	quick := flag.Bool("quick", false, "about a minute rather than six; the figures are rough")
+	repeats := flag.Int("repeats", 0, "how often everything is measured; 0: seven times, once with -quick")
 	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: the table is only printed")
 	output := flag.String("json", "", "file for all that was measured; empty: none")
 	from := flag.String("from", "", "measure nothing, and write the page from a file that -json made")

@@ -33,10 +33,10 @@ type Plan struct {
 	Log      io.Writer // where it says what it does
 }
 
-// Full takes about ten minutes.
+// Full takes about six minutes.
 func Full() Plan {
 	return Plan{
-		Repeats: 5, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
+		Repeats: 7, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
 		Peers: 1000, Idle: 10_000, Known: 5000, Connections: 1500, IDs: 1_000_000, Rate: 20_000,
 		CurveConnections: []int{1, 3, 10, 30, 100, 300, 1000},
 		CurvePeers:       []int{10, 30, 100, 300, 1000, 2000, 5000},

@@ -1,9 +1,16 @@
 package actors
 
-import "sync"
+import (
+	"log/slog"
+	"sync"
+)
 
 // mostTogether is how many frames are posted at once.
 const mostTogether = 64
+
+// mostRoom is how many bytes the buffers have together that an arrival keeps: one peer's megabytes must not stay for ever,
+// nor must large buffers gather where small frames come.
+const mostRoom = 64 << 10
 
 // leastBuffer is how large a buffer is made in which a frame is read. Most frames fit.
 const leastBuffer = 1 << 10
@@ -21,12 +28,15 @@ var arrivals = sync.Pool{New: func() any { return new(arrival) }}
 // frames are those that came.
 func (a *arrival) frames() [][]byte { return a.buffers[:a.n] }
 
+// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this is long.
+func (a *arrival) LogValue() slog.Value { return slog.StringValue("frames") }
+
 // add takes a frame in and returns a buffer for another one, or nil.
-func (a *arrival) add(frame []byte) (spare []byte) {
+func (a *arrival) add(data []byte) (spare []byte) {
 	if a.n == len(a.buffers) {
-		a.buffers = append(a.buffers, frame)
+		a.buffers = append(a.buffers, data)
 	} else {
-		spare, a.buffers[a.n] = a.buffers[a.n], frame
+		spare, a.buffers[a.n] = a.buffers[a.n], data
 	}
 	a.n++
 	return spare
@@ -46,16 +56,16 @@ func (a *arrival) take() []byte {
 		return make([]byte, 0, leastBuffer)
 	}
 	spare := a.buffers[last]
-	a.buffers = a.buffers[:last]
+	a.buffers[last], a.buffers = nil, a.buffers[:last]
 	return spare[:0]
 }
 
-// done recycles an arrival whose frames nobody needs any more. One peer's megabytes must not stay for ever.
+// done recycles an arrival whose frames nobody needs any more.
 func (a *arrival) done() {
-	kept := a.buffers[:0]
+	kept, room := a.buffers[:0], 0
 	for _, buffer := range a.buffers {
-		if cap(buffer) <= maxPooled {
-			kept = append(kept, buffer)
+		if room+cap(buffer) <= mostRoom {
+			kept, room = append(kept, buffer), room+cap(buffer)
 		}
 	}
 	clear(a.buffers[len(kept):])

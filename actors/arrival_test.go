@@ -2,6 +2,7 @@ package actors
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -46,14 +47,24 @@ func TestArrivalOwnsItsBuffers(t *testing.T) {
 	}
 }
 
-// A peer's largest messages are let go.
+// What is kept for later is bounded, and what is small is not lost for what is large.
 func TestArrivalForgetsLargeBuffers(t *testing.T) {
-	a := &arrival{}
-	for _, size := range []int{10, maxPooled + 1, 20} {
-		a.add(make([]byte, size))
-	}
-	a.done()
-	if len(a.buffers) != 2 || cap(a.buffers[0]) > maxPooled || cap(a.buffers[1]) > maxPooled {
-		t.Errorf("%d buffers are kept of three, one of them too large", len(a.buffers))
+	for name, c := range map[string]struct{ sizes, want []int }{
+		"one message too large": {[]int{10, mostRoom, 20}, []int{10, 20}},
+		"many large ones":       {[]int{mostRoom / 2, mostRoom / 2, 1, mostRoom / 2}, []int{mostRoom / 2, mostRoom / 2}},
+		"small ones":            {[]int{1024, 1024, 2048}, []int{1024, 1024, 2048}},
+	} {
+		a := &arrival{}
+		for _, size := range c.sizes {
+			a.add(make([]byte, size))
+		}
+		a.done()
+		var got []int
+		for _, buffer := range a.buffers {
+			got = append(got, cap(buffer))
+		}
+		if !slices.Equal(got, c.want) || a.n != 0 {
+			t.Errorf("%s: buffers of %v are kept and %d frames, want %v and none", name, got, a.n, c.want)
+		}
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// frameOverhead is what a frame costs beside its bytes: its buffer is larger, and it stands in queues. Without it
-// empty frames would cost nothing, and a flood of them memory without end.
-const frameOverhead = 512
+// frameOverhead is what a frame costs beside its buffer, since it stands in queues.
+const frameOverhead = 128
+
+// costOf is what a frame of n bytes costs. Its buffer is not smaller than the least, or empty frames would cost nothing, and
+// a flood of them memory without end.
+func costOf(n int) int64 { return int64(max(n, leastBuffer) + frameOverhead) }
 
 // budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes a frame's
 // size, whoever is done with the frame gives it back. One message more than the limit may be held, so that any single
@@ -42,10 +45,10 @@ func (b *budget) wait() bool {
 	return false
 }
 
-func (b *budget) take(n int) { b.used.Add(int64(n) + frameOverhead) }
+func (b *budget) take(n int) { b.used.Add(costOf(n)) }
 
 func (b *budget) give(n int) {
-	size := int64(n) + frameOverhead
+	size := costOf(n)
 	if left := b.used.Add(-size); left < b.limit && left+size >= b.limit {
 		b.signal()
 	}

@@ -88,7 +88,7 @@ func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
 		}
 		release <- struct{}{}
 		synctest.Wait()
-		if !room.full() || room.used.Load() != 2*(40+frameOverhead) {
+		if !room.full() || room.used.Load() != 2*costOf(40) {
 			t.Errorf("%d bytes held after one of three, want two frames", room.used.Load())
 		}
 		close(release)
@@ -151,14 +151,14 @@ func TestDeliveryManySenders(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(100 + frameOverhead)
-		b.take(99)
+		b := newBudget(2000 + frameOverhead)
+		b.take(1999)
 		if !b.wait() || b.full() {
-			t.Error("99 of 100: full")
+			t.Error("1999 of 2000: full")
 		}
-		b.take(1000) // one message more than the limit fits
+		b.take(5000) // one message more than the limit fits
 		if !b.full() {
-			t.Error("1099 of 100: not full")
+			t.Error("6999 of 2000: not full")
 		}
 		var waited []bool
 		done := make(chan struct{})
@@ -169,7 +169,7 @@ func TestBudget(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		b.give(999)
+		b.give(4999)
 		synctest.Wait()
 		select {
 		case <-done:

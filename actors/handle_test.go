@@ -1,12 +1,16 @@
 package actors
 
 import (
+	"context"
+	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -35,19 +39,26 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 	}
 }
 
-// What has been posted or sent is copied by then: the same message can be made the next one at once.
+// What has been posted, or sent by somebody who has given up waiting, is copied by then: the same message can be made the
+// next one at once.
 func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()
 		r.Stall(hereIP, thereIP)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
 		msg := p.message("stats", 0)
 		var want []string
 		for i := range 100 {
 			if err := msg.Renew(i); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.slot.handle.PostMessage(msg); err != nil {
+			if i%2 == 0 {
+				if err := r.slot.handle.PostMessage(msg); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := r.slot.handle.Send(gone, msg); err != context.Canceled {
 				t.Fatal(err)
 			}
 			want = append(want, msg.ID)
@@ -66,4 +77,56 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 			t.Errorf("got %d messages, want the %d that were posted, in order", len(got), len(want))
 		}
 	})
+}
+
+// The answer to a Send that nobody waits for any more is not taken for that to another one.
+func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, unlimited)
+		p := r.openProven()
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			if err := r.slot.handle.Send(gone, p.message("stats", nil)); err != context.Canceled {
+				t.Fatal(err)
+			}
+		}
+		r.Stall(hereIP, thereIP)
+		fill := strings.Repeat("x", memnet.Capacity)
+		if err := r.slot.handle.PostMessage(p.message("stats", fill)); err != nil {
+			t.Fatal(err)
+		}
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.slot.handle.Send(late, p.message("stats", nil)); err != context.DeadlineExceeded {
+			t.Errorf("a Send into a path that is full: %v, want to have waited in vain", err)
+		}
+		r.Resume(hereIP, thereIP)
+	})
+}
+
+// A frame that is used again remembers nothing.
+func TestRecycledFramesAreEmpty(t *testing.T) {
+	var b buffers
+	for range 100 { // a pool may forget what it was given, and does so often with the race detector
+		b.put(&frame{data: make([]byte, 10, 2000), room: 7, result: make(chan error), end: &closeStatus{}, text: true})
+		f := b.get(0)
+		if len(f.data) != 0 || f.room != 0 || f.result != nil || f.end != nil || f.text {
+			t.Fatalf("a recycled frame: %+v", *f)
+		}
+	}
+}
+
+// An actor system logs what it cannot deliver.
+func TestMessagesAreNotLogged(t *testing.T) {
+	var out strings.Builder
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	for _, message := range []any{
+		&frame{data: []byte("secret")}, &Outgoing{text: []byte("secret")}, &arrival{buffers: [][]byte{[]byte("secret")}, n: 1},
+	} {
+		log.Info("dead letter", "message", message)
+	}
+	if text := out.String(); strings.Count(text, "dead letter") != 3 || strings.Contains(text, "secret") || strings.Contains(text, "115 101") {
+		t.Errorf("logged:\n%s", text)
+	}
 }

@@ -254,9 +254,9 @@ func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		// The network between us holds 256 KiB of them, 6 bytes each.
-		if n := sent.Load() - 256<<10/6; n > 1000 {
-			t.Errorf("%d empty frames were taken in while the actor took none, want 128", n)
+		// The network between us holds 256 KiB of them, 6 bytes each, and the WebSocket libraries' buffers a few.
+		if n := sent.Load() - 256<<10/6; n < 57 || n > 150 {
+			t.Errorf("%d empty frames were taken in while the actor took none, want 57 and a few", n)
 		}
 		close(release)
 	})

@@ -19,8 +19,8 @@ var (
 // flushAt is how many corked bytes are written at once, at most one message more.
 const flushAt = 64 << 10
 
-// outgoing recycles the batches of all outboxes.
-var outgoing batches[*frame]
+// outbounds recycles the batches of all outboxes.
+var outbounds batches[*frame]
 
 // outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
 // the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
@@ -119,7 +119,7 @@ func (o *outbox) push(f *frame) {
 		o.messages++
 		o.bytes += len(f.data)
 	}
-	o.waiting = outgoing.append(o.waiting, f)
+	o.waiting = outbounds.append(o.waiting, f)
 	o.waitingBytes += len(f.data)
 	start := (!o.patient || o.waitingBytes >= flushAt) && o.begin()
 	o.mu.Unlock()
@@ -185,7 +185,7 @@ func (o *outbox) run() {
 			o.close(ErrClosed)
 			socket.Close(*end) // the rest is the reader's
 		}
-		outgoing.put(taken)
+		outbounds.put(taken)
 	}
 }
 

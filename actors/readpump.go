@@ -24,7 +24,7 @@ type readPump struct {
 	room    *budget
 	node    *Node
 	handle  *Handle  // to post to
-	came    *arrival // not posted yet; nil: nothing
+	came    *arrival // not posted yet; it may hold nothing but buffers
 	spare   []byte   // a buffer for the next frame; nil: came may have one
 	reading sync.WaitGroup
 	last    time.Time // when something came
@@ -94,17 +94,17 @@ func (r *readPump) next() {
 		r.end(err)
 		return
 	}
-	frame, err := r.socket.Read(r.buffer())
+	data, err := r.socket.Read(r.buffer())
 	if err != nil {
 		r.end(err)
 		return
 	}
 	if !taken {
-		r.spare = frame
+		r.spare = data
 		return
 	}
-	r.room.take(len(frame))
-	r.spare = r.arrival().add(frame)
+	r.room.take(len(data))
+	r.spare = r.arrival().add(data)
 	if r.came.n == mostTogether {
 		r.flush()
 	}

@@ -134,7 +134,7 @@ func defaultLimits() Limits {
 	return Limits{
 		MaxMessageSize: 1 << 20, PingInterval: 30 * time.Second, PongTimeout: 10 * time.Second,
 		HandshakeTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, RateBurst: 100, RateRefill: 50,
-		MaxClockSkew: 5 * time.Minute, QueueMessages: 4096, QueueBytes: 8 << 20, InboundBytes: 512 << 10,
+		MaxClockSkew: 5 * time.Minute, QueueMessages: 4096, QueueBytes: 8 << 20, InboundBytes: 2 << 20,
 	}
 }
 

@@ -11,11 +11,7 @@ func (r *registry) onSend(ctx actor.Context, msg *Send) {
 		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
 		return
 	}
-	out, err := r.node.Encode(msg.Message)
-	if err == nil {
-		err = c.handle.Post(out)
-	}
-	answer(ctx, &Sent{Err: peerError(msg.Peer, err)})
+	answer(ctx, &Sent{Err: peerError(msg.Peer, c.handle.PostMessage(msg.Message))})
 }
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.

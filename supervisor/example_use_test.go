@@ -147,3 +147,49 @@ func ExampleWithConnWrapper() {
 	// sent: false
 	// connected again: true
 }
+
+// Many messages to one peer: they are posted, one now and then is waited for, and each is made from the one before.
+func ExamplePeerConnection_Post() {
+	const samples = 60 // a node takes 100 at once from a peer, unless its RateBurst and RateRefill say otherwise
+	alice, bob := newNode("alice"), newNode("bob")
+	sum, done := 0, make(chan struct{})
+	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) { // one at a time for each connection
+		var n int
+		if msg.Type != "sample" || msg.ParsePayload(&n) != nil {
+			return
+		}
+		if sum += n; n == samples-1 {
+			close(done)
+		}
+	})
+	for _, node := range []*supervisor.Transport{alice, bob} {
+		if err := node.Start(); err != nil {
+			log.Fatal(err)
+		}
+		defer node.Stop(context.Background())
+	}
+	conn, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	msg, err := wire.NewMessage("sample", bob.Identity().ID, conn.Peer().ID, 0)
+	for i := 1; err == nil && i < samples; i++ {
+		if i%16 == 0 {
+			err = conn.Send(msg) // without an error, all before it are written, too
+		} else {
+			err = conn.Post(msg) // has copied what it needs when it returns
+		}
+		if err == nil {
+			err = msg.Renew(i)
+		}
+	}
+	if err == nil {
+		err = conn.Send(msg)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	<-done
+	fmt.Println(sum)
+	// Output: 1770
+}

@@ -58,11 +58,13 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 // for programs that send much: the payload is encoded, as by [NewMessage], into
 // the memory of the last one, so all it leaves to the garbage collector is an ID.
 //
-// Nobody may use m meanwhile, nor hold on to its last payload: m is the caller's
-// own, and whatever it was given to has returned, as Send and Post of a connection
-// have when they no longer need it. Messages that were received, or given to an
-// actor, have other readers. The error is that of a payload that cannot be written
-// as JSON; then m is as it was.
+// m has to be one that [NewMessage] made, and the caller's own: nobody else may use
+// it or its last payload any more. A connection's Send and Post have copied what
+// they need when they return, whatever they return. A Broadcast that was given up,
+// messages given to an actor and those that were received have other readers.
+//
+// The error is that of a payload that cannot be written as JSON; then m is as it
+// was.
 func (m *Message) Renew(payload any) error {
 	raw, err := appendJSON(m.Payload[:0], payload)
 	if err != nil {

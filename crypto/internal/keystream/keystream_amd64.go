@@ -48,9 +48,14 @@ func measureLanes() int {
 		}
 		return max(least, 1)
 	}
-	inLanes := quickest(func() { lanes(group[:], &nonce) })
 	inPairs := quickest(func() { pairs(group[:], &nonce, 0) })
-	return int(min(groupLen*inLanes/inPairs, groupLen))
+	return evenAt(quickest(func() { lanes(group[:], &nonce) }), inPairs)
+}
+
+// evenAt is how many bytes take as long in pairs as a group of lanes does, for the
+// times that a group's bytes take.
+func evenAt(inLanes, inPairs time.Duration) int {
+	return int(max(1, min(groupLen*inLanes/inPairs, groupLen)))
 }
 
 func detectSHA() bool {

@@ -5,6 +5,7 @@ package keystream
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // fast is what the CPU has of the assembly; XOR takes only part of it at most lengths.
@@ -25,10 +26,19 @@ func fast() (available []implementation) {
 	return available
 }
 
-// Both are the same in the end, so this is all there is to be wrong with the choice.
-func TestLanesFrom(t *testing.T) {
-	if lanesFrom <= 0 || lanesFrom > groupLen {
-		t.Errorf("lanes from %d bytes on, want more than none and a group of %d at most", lanesFrom, groupLen)
+func TestEvenAt(t *testing.T) {
+	for _, c := range []struct {
+		lanes, pairs time.Duration
+		want         int
+	}{
+		{170, 302, 288},      // Zen 5: nine blocks
+		{270, 300, 460},      // Zen 4: 14 or 15
+		{400, 300, groupLen}, // never before the group is whole
+		{1, 1 << 30, 1},
+	} {
+		if got := evenAt(c.lanes, c.pairs); got != c.want {
+			t.Errorf("%d ns in lanes, %d in pairs: from %d bytes on, want %d", c.lanes, c.pairs, got, c.want)
+		}
 	}
-	t.Logf("lanes from %d bytes on", lanesFrom)
+	t.Logf("here from %d bytes on", lanesFrom)
 }

@@ -130,7 +130,7 @@ func method() string {
 		"- Broadcast and idle connections: the peers are the same cheap ones for each system; they prove who they are and count frames without opening them. One goroutine sends; a broadcast is in flight until all peers have it.",
 		"- Resident memory is taken after a garbage collection that gives back what is free, for each system alike.",
 		"- New connections: 32 peers at a time connect and prove themselves with a first message; counted until all are connected and in the book.",
-		"- Allocations count everything in the process. Outbound, what making the message takes is taken off.",
+		"- Allocations count everything in the process. Outbound, what making the message anew takes is taken off.",
 		"- Dedup: fresh ids only, from two peers. Ours has one time for 32 of them, as a busy connection has for what a system call brings; the reference asks for the time at each mark, as deployed nodes do. Nothing is fetched ahead here, as a connection does it.",
 	}, "\n")) + "\n"
 }

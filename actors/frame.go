@@ -52,11 +52,10 @@ func (b *buffers) get(size int) *frame {
 	return f
 }
 
-// put takes a frame back. It may be nil.
+// put takes a frame back.
 func (b *buffers) put(f *frame) {
-	if f == nil || cap(f.data) > maxPooled {
-		return
+	if cap(f.data) <= maxPooled {
+		*f = frame{data: f.data[:0]}
+		b.pool.Put(f)
 	}
-	*f = frame{data: f.data[:0]}
-	b.pool.Put(f)
 }

@@ -132,8 +132,8 @@ func dedupMark(key uint64) uint16 {
 
 // growIndex leaves the records where they are. It takes some nanoseconds for each of them, and a shard has few.
 func (t *dedupTable) growIndex() {
-	t.index = make([]uint16, max(dedupLeastSlots, len(t.index)*3/2))
-	t.regionBits = max(bits.Len(uint(len(t.index)))-dedupRegionBits, 0)
+	t.index = make([]uint16, max(dedupLeastSlots, 2*len(t.index)))
+	t.regionBits = max(bits.Len(uint(len(t.index)-1))-dedupRegionBits, 0)
 	for place, record := range t.all(0) {
 		slot := t.freeSlot(record.key)
 		t.index[slot] = dedupMark(record.key) | uint16(place>>t.regionBits)

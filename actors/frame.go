@@ -47,7 +47,7 @@ func (b *buffers) get(size int) *frame {
 		f = &frame{}
 	}
 	if cap(f.data) < size {
-		f.data = make([]byte, 0, max(size, 1024))
+		f.data = make([]byte, 0, max(size, leastBuffer))
 	}
 	return f
 }

@@ -30,17 +30,28 @@ func (p Plaintext) Body(skip int) (body []byte, skipped int, err error) {
 	if skip > 0 {
 		known = len(plaintextHead) + skip
 	}
-	whole := utf8.Valid(p[known:]) && s.object(func(key []byte) (ok bool) {
+	whole := utf8.Valid(p[known:])
+	member := func(key []byte) (ok bool) {
 		switch string(key) {
 		case "body":
-			body, ok = s.rest(skip)
-			skip, skipped = 0, skip
+			body, ok = s.str()
+			skipped = 0
 			return ok
 		case "timestamp":
 			return s.integer()
 		}
 		return s.skip()
-	}) && s.end()
+	}
+	switch {
+	case !whole:
+	case p.Escaped() == nil:
+		whole = s.object(member) && s.end()
+	default:
+		s.at = len(plaintextHead) - len(`"`)
+		body, whole = s.rest(skip)
+		skipped = skip
+		whole = whole && (s.usualEnd() || s.restOfObject(member) && s.end())
+	}
 	if !whole || len(body)+skipped == 0 {
 		clear(p) // what was wrong with it is nobody's business
 		return nil, 0, ErrPlaintext

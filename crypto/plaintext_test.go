@@ -3,6 +3,7 @@ package crypto
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -65,5 +66,34 @@ func TestBodySkipsRefused(t *testing.T) {
 		if !errors.Is(err, ErrPlaintext) || body != nil || skipped != 0 || bytes.Contains(plaintext, []byte("body")) {
 			t.Errorf("%q: %q, %d, %v, left %q", rest, body, skipped, err, plaintext)
 		}
+	}
+}
+
+// What everybody writes is taken in a shorter way: with the same result as with a space in it, which goes the long one.
+func TestUsualPlaintext(t *testing.T) {
+	ends := []string{
+		`","timestamp":1773234159}`, `","timestamp":1}`, `","timestamp":0}`, `","timestamp":-5}`, `","timestamp":01}`, `","timestamp":}`,
+		`","timestamp":123456789012345678}`, `","timestamp":9223372036854775807}`, `","timestamp":9223372036854775808}`,
+		`","timestamp":1e3}`, `","timestamp":1.5}`, `","timestamp":12a}`, `","timestamp":1 }`, `","timestamp":1}}`, `","timestamp":1`,
+		`","timestamp":1} `, `","timestamp":1}x`, `","Timestamp":1}`, `","timestamp":"1"}`, `","timestamp":1,"subject":"s"}`,
+		`","timestamp":1,"body":"b"}`, `","a":[{"b":null}],"timestamp":1}`, `","timestamp":1,}`, `",}`, `","a"}`, `"}`, `" }`, `"`, ``,
+		`","a":` + strings.Repeat("[", maxNesting) + strings.Repeat("]", maxNesting) + `}`,
+		`","a":` + strings.Repeat("[", maxNesting-1) + strings.Repeat("]", maxNesting-1) + `}`,
+	}
+	taken := 0
+	for _, body := range []string{`a`, `a\"b`, `a\u0041`, ``, "\n", `,\"timestamp\":1}`} {
+		for _, end := range ends {
+			got, skipped, err := Plaintext(`{"body":"` + body + end).Body(0)
+			want, _, wantErr := Plaintext(`{ "body":"` + body + end).Body(0)
+			if string(got) != string(want) || skipped != 0 || (err == nil) != (wantErr == nil) {
+				t.Errorf("%s%s: %q, %v; want %q, %v", body, end, got, err, want, wantErr)
+			}
+			if (&scanner{text: []byte(end), at: min(len(end), 1)}).usualEnd() {
+				taken++
+			}
+		}
+	}
+	if taken != 3*6 {
+		t.Errorf("%d ends were taken the short way, want the three with up to 18 digits of six bodies", taken)
 	}
 }

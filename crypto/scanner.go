@@ -52,10 +52,18 @@ func (s *scanner) take(c byte) bool {
 
 // object passes an object; member must pass the value of each key.
 func (s *scanner) object(member func(key []byte) bool) bool {
-	return s.list('{', '}', func() bool {
-		key, ok := s.str()
-		return ok && s.take(':') && member(key)
-	})
+	return s.list('{', '}', func() bool { return s.member(member) })
+}
+
+// restOfObject passes what follows the first member of the outermost object.
+func (s *scanner) restOfObject(member func(key []byte) bool) bool {
+	s.depth = 1
+	return s.restOfList('}', false, func() bool { return s.member(member) })
+}
+
+func (s *scanner) member(value func(key []byte) bool) bool {
+	key, ok := s.str()
+	return ok && s.take(':') && value(key)
 }
 
 // list passes elements between opening and closing, with commas between them.
@@ -64,13 +72,35 @@ func (s *scanner) list(opening, closing byte, element func() bool) bool {
 		return false
 	}
 	s.depth++
-	for first := true; !s.take(closing); first = false {
+	return s.restOfList(closing, true, element)
+}
+
+// restOfList passes the elements from the first one on, or from behind one.
+func (s *scanner) restOfList(closing byte, first bool, element func() bool) bool {
+	for ; !s.take(closing); first = false {
 		if !first && !s.take(',') || !element() {
 			return false
 		}
 	}
 	s.depth--
 	return true
+}
+
+// usualEnd reports whether all that is left is what everybody writes behind the
+// body: the timestamp. It passes nothing.
+func (s *scanner) usualEnd() bool {
+	const before, most = len(plaintextMid) - len(`"`), 18 // digits: no such number is too large
+	end := s.text[s.at:]
+	digits := len(end) - before - len(plaintextTail)
+	if digits < 1 || digits > most || string(end[:before]) != plaintextMid[len(`"`):] || end[before] == '0' {
+		return false
+	}
+	for _, c := range end[before : before+digits] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return string(end[before+digits:]) == plaintextTail
 }
 
 // skip passes any value.

@@ -9,7 +9,7 @@
 // Through crypto/sha256, one block after the other, the stream takes longer than
 // all the rest of a frame. On amd64 two blocks are computed at once with the SHA
 // instructions, or 16 with AVX-512, whatever the CPU has. The build tag purego
-// leaves only the definition.
+// leaves only what Go has.
 package keystream
 
 import (
@@ -35,15 +35,19 @@ func definition(dst []byte, nonce *[nonceLen]byte) {
 	for i := uint64(0); len(dst) > 0; i++ {
 		binary.BigEndian.PutUint64(input[nonceLen:], i)
 		block := sha256.Sum256(input[:])
-		if len(dst) < len(block) {
-			subtle.XORBytes(dst, dst, block[:])
-			return
-		}
-		words := (*[blockLen]byte)(dst)
-		for at := 0; at < blockLen; at += 8 {
-			binary.LittleEndian.PutUint64(words[at:],
-				binary.LittleEndian.Uint64(words[at:])^binary.LittleEndian.Uint64(block[at:]))
-		}
-		dst = dst[blockLen:]
+		dst = dst[xorBlock(dst, &block):]
 	}
+}
+
+// xorBlock XORs the beginning of dst with a block and returns how many bytes that were.
+func xorBlock(dst []byte, block *[blockLen]byte) int {
+	if len(dst) < len(block) {
+		return subtle.XORBytes(dst, dst, block[:])
+	}
+	words := (*[blockLen]byte)(dst)
+	for at := 0; at < blockLen; at += 8 {
+		binary.LittleEndian.PutUint64(words[at:],
+			binary.LittleEndian.Uint64(words[at:])^binary.LittleEndian.Uint64(block[at:]))
+	}
+	return blockLen
 }

@@ -70,7 +70,7 @@ func detectSHA() bool {
 func xor(dst []byte, nonce *[nonceLen]byte) {
 	switch {
 	case uint64(len(dst)) > maxFast:
-		definition(dst, nonce)
+		portable(dst, nonce)
 	case hasSHA && hasAVX512:
 		lanesThenPairs(dst, nonce, lanesFrom)
 	case hasSHA:
@@ -78,7 +78,7 @@ func xor(dst []byte, nonce *[nonceLen]byte) {
 	case hasAVX512:
 		lanes(dst, nonce)
 	default:
-		definition(dst, nonce)
+		portable(dst, nonce)
 	}
 }
 

@@ -2,4 +2,4 @@
 
 package keystream
 
-func xor(dst []byte, nonce *[nonceLen]byte) { definition(dst, nonce) }
+func xor(dst []byte, nonce *[nonceLen]byte) { portable(dst, nonce) }

@@ -15,7 +15,7 @@ type implementation struct {
 
 // implementations are those that run on this CPU; fast adds the ones of the architecture.
 func implementations() []implementation {
-	return append([]implementation{{"definition", definition}, {"chosen", XOR}}, fast()...)
+	return append([]implementation{{"definition", definition}, {"portable", portable}, {"chosen", XOR}}, fast()...)
 }
 
 // The first blocks of the zero nonce, from another SHA-256 (the tool sha256sum).
@@ -73,6 +73,9 @@ func TestLong(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	nonce, text := [nonceLen]byte{}, make([]byte, 1000)
 	for _, i := range implementations() {
+		if raceEnabled && i.name == "portable" {
+			continue // the race detector has the standard library allocate there, and pools forget at random
+		}
 		if n := testing.AllocsPerRun(100, func() { i.xor(text, &nonce) }); n != 0 {
 			t.Errorf("%s: %v allocations", i.name, n)
 		}
@@ -84,6 +87,18 @@ func TestAllocations(t *testing.T) {
 		XOR(local[:], &nonce)
 	}); n != 0 {
 		t.Errorf("with local arrays: %v allocations", n)
+	}
+}
+
+// Go does not promise the form of a hash's state; should it change, there is a slower way, and this says so.
+func TestSumsAreReadable(t *testing.T) {
+	if !readable {
+		t.Error("sums are no longer read from the state of crypto/sha256; all blocks are made by the definition")
+	}
+	h := newHasher()
+	h.state = nil
+	if _, ok := h.sum(0); ok {
+		t.Error("a sum without a state to read")
 	}
 }
 

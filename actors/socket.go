@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -204,7 +205,7 @@ func (s *Socket) Read(buf []byte) ([]byte, error) {
 	defer s.conn.message.Store(0)
 	for {
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+			buf = slices.Grow(buf, max(len(buf), leastBuffer)) // twice, where append would go on in fifths
 		}
 		n, err := s.message.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -112,8 +112,8 @@ func TestReservedConns(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Reason != "no free connection" {
 			t.Errorf("a stranger too many: %v, want a refusal for want of a connection", err)
 		}
+		n.awaitConnections(2, 0) // it keeps its slot until it is gone, and the next one is to find it free
 	}
-	n.awaitConnections(2, 0)
 	join(n, refpeer.Options{Identity: friend}).say("hello", nil)
 }
 

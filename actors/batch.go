@@ -3,7 +3,7 @@ package actors
 import "sync"
 
 // mostKept is how many items a batch that is kept for reuse has room for: what a queue of the usual limits holds. One that
-// had to grow, again and again, would be most of what a busy connection leaves to the garbage collector.
+// is thrown away has to grow again each time, and leaves all its sizes to the garbage collector.
 const mostKept = 4096
 
 // batch is what a queue hands over at once.

@@ -7,7 +7,7 @@
 //
 // and outbound:
 //
-//	Handle.Post → Peer.onOutgoing → seal → outbox → Socket.Write
+//	Handle.PostMessage → Peer.onOutgoing → seal → outbox → Socket.Write
 package actors
 
 import (

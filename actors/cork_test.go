@@ -118,6 +118,43 @@ func TestSocketWriteDeadline(t *testing.T) {
 	})
 }
 
+// A deadline that was set a moment ago serves the next writes, too, but never for longer than it was meant, and never for
+// less than fifteen sixteenths of it.
+func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 16 * time.Second
+		opts := testOptions()
+		opts.WriteTimeout = timeout
+		p := newPair(t, opts)
+		reading := make(chan struct{})
+		go func() {
+			for range 17 {
+				readOne(t, p.theirs)
+			}
+			close(reading)
+		}()
+		time.Sleep(timeout) // whatever the handshake has set is over
+		p.conn.deadlines.Store(0)
+		for range 17 { // in 8 s, so one in two sets a deadline: 0, 1.5, 3, … s
+			if err := p.ours.Write([]byte("x"), false); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(timeout / 32)
+		}
+		<-reading
+		if n := p.conn.deadlines.Load(); n != 6 {
+			t.Errorf("%d deadlines for 17 writes, want 6", n)
+		}
+		start := time.Now()
+		if err := p.ours.Write(make([]byte, 1<<20), false); err != ErrWriteTimeout {
+			t.Errorf("got %v, want ErrWriteTimeout", err)
+		}
+		if took := time.Since(start); took != timeout-timeout/16 {
+			t.Errorf("it took %v, want %v: the deadline of a write a sixteenth of it ago", took, timeout-timeout/16)
+		}
+	})
+}
+
 // held is how many bytes a socket's cork holds back.
 func held(s *Socket) int {
 	s.conn.turn.take()

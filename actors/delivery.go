@@ -19,17 +19,17 @@ type Sink interface {
 // Delivery is the queue between a connection and its handlers. Its goroutine exists only while there is something
 // to deliver. Safe for concurrent use. What bounds it is the connection's byte budget.
 type Delivery struct {
-	sink     Sink
-	counters *Counters
-	samples  *Sampler
-	activity *Activity
-	turn     func() // run, made once
-
 	mu           sync.Mutex
 	waiting      *batch[deliverable] // nil: nothing waits
 	waitingBytes int
 	running      bool
 	patient      bool // messages are claimed when the actor's turn is over
+
+	sink     Sink
+	counters *Counters
+	samples  *Sampler
+	activity *Activity
+	turn     func() // run, made once
 }
 
 // deliverables recycles the batches of all deliveries.

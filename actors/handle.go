@@ -55,16 +55,17 @@ func (o *Outgoing) room() int { return frameRoom(len(o.text) - crypto.BodyOffset
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
 type Handle struct {
 	// Fixed at construction.
-	pid    *actor.PID
-	node   *Node
-	outbox *outbox
-	done   chan struct{} // closed when the actor has stopped
+	pid  *actor.PID
+	node *Node
+	done chan struct{} // closed when the actor has stopped
 
 	// Written by the actor, read by anybody.
 	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
 	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
 	complained   atomic.Bool  // the actor watches a queue that had no room
 	ended        atomic.Pointer[Ended]
+
+	outbox outbox // has its own lock
 }
 
 // PID is the connection's actor.

@@ -31,11 +31,16 @@ func newNetwork() *network {
 	return &network{Network: n, here: n.Attach(hereIP), there: n.Attach(thereIP)}
 }
 
-// probeConn counts writes and can be made to panic in Close.
+// probeConn counts writes and their deadlines, and can be made to panic in Close.
 type probeConn struct {
 	net.Conn
-	writes, written atomic.Int64
-	panicOnClose    atomic.Bool
+	writes, written, deadlines atomic.Int64
+	panicOnClose               atomic.Bool
+}
+
+func (c *probeConn) SetWriteDeadline(t time.Time) error {
+	c.deadlines.Add(1)
+	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *probeConn) Write(b []byte) (int, error) {

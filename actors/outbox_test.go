@@ -17,7 +17,6 @@ import (
 type boxed struct {
 	*outbox
 	counters Counters
-	frames   buffers
 
 	mu      sync.Mutex
 	started []func()
@@ -26,8 +25,9 @@ type boxed struct {
 
 func newBoxed(messages, bytes int) *boxed {
 	b := &boxed{}
+	node := &Node{Limits: Limits{QueueMessages: messages, QueueBytes: bytes}, Counters: &b.counters}
 	b.outbox = &outbox{
-		maxMessages: messages, maxBytes: bytes, counters: &b.counters, buffers: &b.frames,
+		node:  node,
 		spawn: func(run func()) { b.started = append(b.started, run) },
 		report: func(err error) {
 			b.mu.Lock()
@@ -218,6 +218,40 @@ func TestOutboxWriteTimeout(t *testing.T) {
 		b.wantDepth(t, 0, 0)
 		if n := b.counters.Get(MessagesSent); n != 0 {
 			t.Errorf("%d messages counted as sent", n)
+		}
+	})
+}
+
+// A batch that takes long because it is large is no reason to close a peer that goes on taking.
+func TestOutboxSlowIsNotStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, testOptions())
+		b := newBoxed(1000, 8<<20)
+		go func() { // takes 8 messages of 40,000 bytes every 0.9 s
+			for i := 1; ; i++ {
+				if _, _, err := p.theirs.Read(context.Background()); err != nil {
+					return
+				}
+				if i%8 == 0 {
+					time.Sleep(900 * time.Millisecond)
+				}
+			}
+		}()
+		b.attach(p.ours)
+		var last <-chan error
+		for range 100 {
+			last = b.put(t, 40_000)
+		}
+		go b.started[0]()
+		start := time.Now()
+		for range 80 {
+			time.Sleep(100 * time.Millisecond)
+			if b.stalled(2 * time.Second) {
+				t.Fatalf("stalled after %v", time.Since(start))
+			}
+		}
+		if err := <-last; err != nil || time.Since(start) < 8*time.Second {
+			t.Errorf("the last message: %v, after %v", err, time.Since(start))
 		}
 	})
 }

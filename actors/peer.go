@@ -44,23 +44,30 @@ type Opening struct {
 
 // Peer is the actor of one connection. It owns the socket, the token bucket, the timer and the codec.
 type Peer struct {
-	// Fixed at construction.
+	turns turns
+
+	// What a message on its way out needs, together: of a thousand connections all are cold. The handle and the node are
+	// fixed at construction, the rest is owned by Receive.
+	phase     phase
+	handle    *Handle
+	sealer    *crypto.Sealer
 	node      *Node
+	handled   int    // messages and frames
+	stamped   int64  // the time in the last frame, Unix seconds
+	stampTurn uint64 // in which it was asked for
+
+	// Fixed at construction.
 	self      string // node ID
 	parent    *actor.PID
 	direction Direction
 	remote    string
 	slot      *Slot
-	handle    *Handle
 	inbound   *budget
-	turns     turns
 
 	// Owned by Receive.
-	phase     phase
 	socket    *Socket
 	greeting  *greeting // nil once it is open
 	peerID    string
-	sealer    *crypto.Sealer
 	opener    *crypto.Opener
 	limiter   Limiter
 	delivery  *Delivery
@@ -77,10 +84,7 @@ type Peer struct {
 	due       time.Time   // when the timer was last set to
 	ended     bool
 	reading   bool
-	handled   int    // messages and frames
-	stamped   int64  // the time in the last frame, Unix seconds
-	stampTurn uint64 // in which it was asked for
-	broken    bool   // writing has failed, and the read pump has not said why yet
+	broken    bool // writing has failed, and the read pump has not said why yet
 }
 
 // greeting is what only the opening of a connection needs.
@@ -99,18 +103,13 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	handle := &Handle{node: node, done: make(chan struct{})} // it outlives the rest, and so must not know of it
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
-	p.handle.outbox = &outbox{
-		maxMessages: node.Limits.QueueMessages,
-		maxBytes:    node.Limits.QueueBytes,
-		counters:    node.Counters,
-		buffers:     &node.frames,
-		spawn:       node.Writers.Go,
-		report:      func(err error) { handle.tell(&writeEnded{err: err}) },
-	}
-	p.turns.outbox = p.handle.outbox
+	out := &handle.outbox
+	out.node, out.spawn = node, node.Writers.Go
+	out.report = func(err error) { handle.tell(&writeEnded{err: err}) }
+	p.turns.outbox = out
 	if node.Writers != nil && node.Writers.Workers != nil {
 		p.turns.workers, p.turns.writers = node.Writers.Workers, node.Writers
-		p.handle.outbox.patient = true
+		out.patient = true
 	}
 	return p
 }

@@ -21,9 +21,9 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		answer(ctx, &Broadcasted{Err: err})
 		return
 	}
-	result := &Broadcasted{}
+	result, author := &Broadcasted{}, r.directory.get(msg.Message.From)
 	for c := range r.directory.all() {
-		if c.peer.ID == msg.Message.From {
+		if c == author {
 			continue
 		}
 		if err := c.handle.Post(out); err != nil {

@@ -24,7 +24,7 @@ type TransportConfig struct {
 	PingInterval     time.Duration // between pings
 	PongTimeout      time.Duration // of silence beyond PingInterval
 	HandshakeTimeout time.Duration // from the TCP connection to the finished handshake
-	WriteTimeout     time.Duration // one write, and one message from its first byte to its last
+	WriteTimeout     time.Duration // one write (or up to a sixteenth less), and one message from its first byte to its last
 	ShutdownTimeout  time.Duration // for the goodbyes of Stop
 
 	RateBurst    float64       // tokens of the inbound bucket of one connection

@@ -83,7 +83,9 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		last := len(r.peers[id]) == 0
 		r.reorder(id)
 		if last {
-			p.conn.delivery.Event(PeerDown{Peer: id, Code: end.Code, Reason: end.Reason, Remote: end.Remote})
+			p.conn.delivery.Event(PeerDown{
+				Peer: id, Name: p.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
+			})
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
 		r.giveBack(bucketOf(id, p.conn.peerAddress))

@@ -30,11 +30,15 @@ type PeerUp struct {
 }
 
 // PeerVerified says that an inbound peer has now proven that it holds its key.
-type PeerVerified struct{ Peer string }
+type PeerVerified struct {
+	Peer string // node ID
+	Name string // as the peer gives it: quote it before you print it
+}
 
 // PeerDown says that a peer's last connection is gone.
 type PeerDown struct {
-	Peer   string
+	Peer   string // node ID
+	Name   string // as the peer gives it: quote it before you print it
 	Code   wire.DisconnectCode
 	Reason string
 	Remote bool // the peer began it

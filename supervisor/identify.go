@@ -123,6 +123,6 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 	r.book.Add(r.describe(p, p.conn.peer)) // after the tables, since it asks the program's clock
 	if !r.verified[id] {                   // told last, so that who answers the news with a Send reaches the proven connection
 		r.verified[id] = true
-		p.conn.delivery.Event(PeerVerified{Peer: id})
+		p.conn.delivery.Event(PeerVerified{Peer: id, Name: p.conn.peer.Name})
 	}
 }

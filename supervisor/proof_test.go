@@ -84,8 +84,9 @@ func TestAnswerToTheProof(t *testing.T) {
 		}
 		node.mu.Lock()
 		defer node.mu.Unlock()
-		if last, ok := node.events[len(node.events)-1].(PeerVerified); !ok || last.Peer != keys.Identity().ID {
-			t.Errorf("events %+v, want the proof last", node.events)
+		want := PeerVerified{Peer: keys.Identity().ID, Name: "victim"}
+		if last := node.events[len(node.events)-1]; last != want {
+			t.Errorf("events %+v, want %+v last", node.events, want)
 		}
 	})
 }

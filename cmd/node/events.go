@@ -38,7 +38,8 @@ type peerUp struct {
 }
 
 type peerVerified struct {
-	Peer string `json:"peer"`
+	Peer   string `json:"peer"`
+	called string // the name of the peer, for text
 }
 
 type peerDown struct {
@@ -46,12 +47,13 @@ type peerDown struct {
 	Code   wire.DisconnectCode `json:"code"`
 	Reason string              `json:"reason"`
 	Remote bool                `json:"remote"`
+	called string              // the name of the peer, for text
 }
 
 type message struct {
 	Peer     string        `json:"peer"`
 	Envelope *wire.Message `json:"message"`
-	sender   string        // name of the peer, for text
+	called   string        // the name of the peer, for text
 }
 
 type dialFailed struct {
@@ -169,9 +171,9 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.PeerUp:
 		return peerUp{Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified}
 	case supervisor.PeerVerified:
-		return peerVerified{Peer: e.Peer}
+		return peerVerified{Peer: e.Peer, called: e.Name}
 	case supervisor.PeerDown:
-		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote}
+		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, called: e.Name}
 	case supervisor.DialFailed:
 		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds()}
 	default:
@@ -185,5 +187,5 @@ func messageEvent(peer supervisor.Peer, m *wire.Message) event {
 	case wire.MsgPing, wire.MsgPong, wire.MsgDisconnect:
 		return nil
 	}
-	return message{Peer: peer.ID, Envelope: m, sender: peer.Name}
+	return message{Peer: peer.ID, Envelope: m, called: peer.Name}
 }

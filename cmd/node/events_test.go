@@ -50,19 +50,19 @@ func happenings() []struct {
 			`05:06:07.123  + bob (ID) is connected, outbound, 1.2.3.4:5`,
 		},
 		{
-			eventOf(supervisor.PeerVerified{Peer: "ID"}),
+			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),
 			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID"}`,
-			"05:06:07.123    ID has proved that it holds its key",
+			`05:06:07.123    "bob b" (ID) has proved that it holds its key`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Code: wire.DisconnectServerShutdown, Reason: "bye\n", Remote: true}),
+			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "bye\n", Remote: true}),
 			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"bye\n","remote":true}`,
-			`05:06:07.123  - ID is disconnected by the peer: "bye\n" (server shutdown)`,
+			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Code: wire.DisconnectServerShutdown, Reason: "server shutdown"}),
+			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "server shutdown"}),
 			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"server shutdown","remote":false}`,
-			"05:06:07.123  - ID is disconnected by this node: server shutdown",
+			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by this node: server shutdown`,
 		},
 		{
 			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, testMessage("chat")),
@@ -114,14 +114,14 @@ func TestEventsThatAreNone(t *testing.T) {
 func TestEventOrder(t *testing.T) {
 	var out bytes.Buffer
 	l := newEventLog(&out, "json", testClock)
-	l.add(peerVerified{"early"})
+	l.add(peerVerified{Peer: "early"})
 	if out.Len() > 0 {
 		t.Errorf("before listening: %s", &out)
 	}
 	l.open(listening{ID: "me"})
-	l.add(peerVerified{"later"})
+	l.add(peerVerified{Peer: "later"})
 	l.close(t.Context(), stopped{"SIGINT"})
-	l.add(peerVerified{"late"})
+	l.add(peerVerified{Peer: "late"})
 	var order []string
 	for line := range strings.Lines(out.String()) {
 		var e struct{ Event, ID, Peer, Reason string }
@@ -140,7 +140,7 @@ func TestBrokenOutput(t *testing.T) {
 	reader.Close()
 	l := newEventLog(writer, "text", testClock)
 	l.open(listening{})
-	l.add(peerVerified{"x"})
+	l.add(peerVerified{Peer: "x"})
 	<-l.broken
 	l.close(t.Context(), stopped{"x"})
 }

@@ -26,7 +26,7 @@ func (e peerUp) text() string {
 }
 
 func (e peerVerified) text() string {
-	return fmt.Sprintf("  %s has proved that it holds its key", e.Peer)
+	return fmt.Sprintf("  %s (%s) has proved that it holds its key", shortName(e.called), e.Peer)
 }
 
 func (e peerDown) text() string {
@@ -34,10 +34,11 @@ func (e peerDown) text() string {
 	if e.Remote {
 		who = "the peer"
 	}
-	if e.Reason == e.Code.String() { // as it is for a shutdown
-		return fmt.Sprintf("- %s is disconnected by %s: %s", e.Peer, who, e.Code)
+	why := e.Code.String()
+	if e.Reason != why { // for a shutdown they are the same
+		why = fmt.Sprintf("%s (%s)", printable.Cut(printable.Text(e.Reason), 128), e.Code)
 	}
-	return fmt.Sprintf("- %s is disconnected by %s: %s (%s)", e.Peer, who, printable.Cut(printable.Text(e.Reason), 128), e.Code)
+	return fmt.Sprintf("- %s (%s) is disconnected by %s: %s", shortName(e.called), e.Peer, who, why)
 }
 
 func (e message) text() string {
@@ -47,7 +48,7 @@ func (e message) text() string {
 		answers = " in answer to " + printable.Word(e.Envelope.ReplyTo)
 	}
 	payload := printable.Cut(printable.JSON(e.Envelope.Payload), maxPayloadText)
-	return fmt.Sprintf("< %s (%.8s) %s%s: %s", shortName(e.sender), e.Peer, kind, answers, payload)
+	return fmt.Sprintf("< %s (%.8s) %s%s: %s", shortName(e.called), e.Peer, kind, answers, payload)
 }
 
 func (e dialFailed) text() string {

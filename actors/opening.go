@@ -107,10 +107,10 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 		w.Delivery.leaveToTurns()
 		p.turns.delivery.Store(w.Delivery)
 	}
-	p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 	p.node.Counters.Inc(HandshakesAccepted)
 	p.node.observeHandshake(now.Sub(p.greeting.attached))
 	if p.direction == Inbound {
+		p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 		p.sendAck(wire.HandshakeAckPayload{
 			Identity:          identityOnWire(p.node.Keys.Identity()),
 			ChallengeResponse: crypto.SignChallenge(p.greeting.challenge[:], p.greeting.secret),

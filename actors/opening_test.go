@@ -154,6 +154,28 @@ func TestOutboundOpens(t *testing.T) {
 	})
 }
 
+// A responder speaks as soon as it has sent its ack, and may say much: before our registry has decided.
+func TestOutboundHearsLargeMessageAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.parent.silent = true
+		r.awaitDial(func(p *remote, hello wire.HandshakePayload) {
+			p.ack(hello)
+			p.send("large", strings.Repeat("x", 900<<10))
+		})
+		r.dialHere("")
+		time.Sleep(time.Second)
+		if n := len(told[*Identified](r)); n != 1 {
+			t.Fatalf("identified %d times", n)
+		}
+		r.tell(r.welcome(100))
+		time.Sleep(time.Second)
+		if n := len(r.delivered("large")); n != 1 {
+			t.Errorf("%d messages delivered, want 1; ended: %+v", n, told[*Ended](r))
+		}
+	})
+}
+
 func TestOutboundFailures(t *testing.T) {
 	cases := []struct {
 		name   string

@@ -227,7 +227,9 @@ func TestOutboxSlowIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(1000, 8<<20)
+		done := make(chan struct{})
 		go func() { // takes 8 messages of 40,000 bytes every 0.9 s
+			defer close(done)
 			for i := 1; ; i++ {
 				if _, _, err := p.theirs.Read(context.Background()); err != nil {
 					return
@@ -253,6 +255,8 @@ func TestOutboxSlowIsNotStuck(t *testing.T) {
 		if err := <-last; err != nil || time.Since(start) < 8*time.Second {
 			t.Errorf("the last message: %v, after %v", err, time.Since(start))
 		}
+		p.ours.Abort()
+		<-done
 	})
 }
 

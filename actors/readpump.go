@@ -99,6 +99,9 @@ func (r *readPump) next() {
 		r.end(err)
 		return
 	}
+	if r.socket.dialled && r.socket.number == 1 { // the ack: what comes next may be as large as any, and before Welcome
+		r.socket.SetReadLimit(r.node.Limits.MaxMessageSize)
+	}
 	if !taken {
 		r.spare = data
 		return

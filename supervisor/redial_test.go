@@ -3,11 +3,13 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -120,4 +122,103 @@ func TestConnectFailures(t *testing.T) {
 		}
 		a.wantPlaces(1, 0)
 	})
+}
+
+// A kept peer that nobody could reach yet has come by itself. When it goes, it is dialled again.
+func TestRedialWhoCameByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		keys := newKeys(t, "b")
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.book.Add(kept(keys, "10.0.0.2:9091")) })
+		time.Sleep(2 * time.Second)
+		b := startNode(t, n, 3, func(s *nodeSetup) { s.keys = keys })
+		b.dial(a)
+		time.Sleep(3 * time.Minute) // the timer of the last failed dial is over
+		a.wantPlaces(1, 0)
+		b.stop()
+		startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		time.Sleep(time.Minute)
+		a.wantPlaces(1, 0)
+	})
+}
+
+// Who only claims to be a kept peer does not keep us from dialling it, and is nobody's answer.
+func TestRedialDespiteImpostor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		keys := newKeys(t, "victim")
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.book.Add(kept(keys, "10.0.0.2:9091")) })
+		ws := impostor(t, n, "10.0.0.3", a.addr, keys.Identity())
+		defer ws.CloseNow()
+		if c, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: keys.Identity().ID}); err == nil {
+			t.Errorf("an unproven connection from %s is the answer", c.Peer().Address)
+		}
+		if c := a.GetConnection(keys.Identity().ID); c == nil || c.Verified() {
+			t.Fatal("the impostor is not connected: nothing was tested")
+		}
+		startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		time.Sleep(20 * time.Second) // before the impostor's silence ends it
+		if c := a.GetConnection(keys.Identity().ID); c == nil || !c.Verified() {
+			t.Error("the kept peer was not dialled")
+		}
+	})
+}
+
+// Who joins a dial that is under way is answered for the peer that it asked for.
+func TestConnectJoinsDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		n.SetLatency("10.0.0.1", "10.0.0.2", 100*time.Millisecond)
+		first := make(chan error, 1)
+		go func() {
+			_, err := a.Connect(&Peer{Address: b.addr})
+			first <- err
+		}()
+		time.Sleep(10 * time.Millisecond)
+		other := strings.Repeat("ab", 16)
+		if _, err := a.Connect(&Peer{Address: b.addr, ID: other}); !errors.Is(err, actors.ErrWrongIdentity) {
+			t.Errorf("asked for %s: %v, want ErrWrongIdentity", other, err)
+		}
+		if err := <-first; err != nil {
+			t.Errorf("who asked for anybody: %v", err)
+		}
+	})
+}
+
+// A question for the wrong peer leaves the configuration as it is.
+func TestConnectLeavesConfiguredPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(time.Second)
+		other := strings.Repeat("ab", 16)
+		if _, err := a.ConnectAddress(t.Context(), "10.0.0.2:9091"); err == nil {
+			t.Fatal("nobody is there")
+		}
+		if _, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: other}); err == nil {
+			t.Fatal("nobody is there")
+		}
+		b := startNode(t, n, 2)
+		time.Sleep(time.Minute)
+		a.wantPlaces(1, 0)
+		if known, _ := a.book.Get(b.id()); known.Persistent {
+			t.Error("a question that failed is remembered")
+		}
+	})
+}
+
+func newKeys(t *testing.T, name string) *crypto.NodeManager {
+	t.Helper()
+	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// kept is a peer of the book that is kept connected.
+func kept(keys *crypto.NodeManager, address string) Peer {
+	id := keys.Identity()
+	return Peer{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, Role: id.Role, Address: address, Persistent: true}
 }

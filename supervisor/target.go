@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,8 +25,18 @@ type target struct {
 	openedAt   time.Time
 	timer      *time.Timer
 	generation int
-	waiting    []*actor.PID // who asked, until it is open or has failed
+	waiting    []asker // until it is open or has failed
 }
+
+// asker is who has asked for a connection.
+type asker struct {
+	pid  *actor.PID // nil: wants no answer
+	id   string     // the node ID that it has to be with; empty: anybody's
+	keep bool       // and to keep it
+}
+
+// suits reports whether a connection is what was asked for.
+func (a asker) suits(c *PeerConnection) bool { return a.id == "" || a.id == c.peer.ID }
 
 // onDialPeers starts the dials of the configuration and of the peer book.
 func (r *registry) onDialPeers(ctx actor.Context) {
@@ -69,15 +80,11 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	t := r.aim(msg.Address, url, msg.ID, false)
 	if msg.ID != "" {
 		if held := r.heldBy(t); held != "" && held != msg.ID {
-			fail(fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, msg.ID, held))
+			fail(wrongPeer(msg.ID, held))
 			return
 		}
-		t.expect = msg.ID
 	}
-	t.remember = t.remember || msg.Keep
-	if sender := ctx.Sender(); sender != nil {
-		t.waiting = append(t.waiting, sender)
-	}
+	t.waiting = append(t.waiting, asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep})
 	if c := r.connected(t); c != nil {
 		r.satisfied(t, c)
 		return
@@ -93,11 +100,12 @@ func (r *registry) heldBy(t *target) string {
 	return t.expect
 }
 
-// connected returns the connection that a target already has, by whatever way it came.
+// connected returns the connection that a target already has, by whatever way it came. One whose peer has proved nothing
+// is none: anybody may claim to be the one that is meant.
 func (r *registry) connected(t *target) *PeerConnection {
 	for _, id := range []string{t.expect, t.peer} {
 		if id != "" {
-			if c := r.directory.get(id); c != nil {
+			if c := r.directory.get(id); c != nil && c.Verified() {
 				return c
 			}
 		}
@@ -107,6 +115,7 @@ func (r *registry) connected(t *target) *PeerConnection {
 
 // satisfied tells those who wait that a target's peer is connected, and remembers it if somebody asked for that.
 func (r *registry) satisfied(t *target, c *PeerConnection) {
+	t.remember = t.remember || slices.ContainsFunc(t.waiting, func(a asker) bool { return a.keep && a.suits(c) })
 	if t.remember {
 		// From now on only this peer is meant: in later runs too, where the book says whom to expect.
 		t.keep, t.expect = true, c.peer.ID
@@ -118,11 +127,23 @@ func (r *registry) satisfied(t *target, c *PeerConnection) {
 	}
 }
 
+// tellWaiting answers those who wait. Some may have asked for another peer than the one that the address turned out to
+// be of.
 func (r *registry) tellWaiting(t *target, answer *Connected) {
-	for _, pid := range t.waiting {
-		r.node.System.Root.Send(pid, answer)
+	for _, who := range t.waiting {
+		told := answer
+		if c := answer.Connection; c != nil && !who.suits(c) {
+			told = &Connected{Err: peerError(t.address, wrongPeer(who.id, c.peer.ID))}
+		}
+		if who.pid != nil {
+			r.node.System.Root.Send(who.pid, told)
+		}
 	}
 	t.waiting = nil
+}
+
+func wrongPeer(want, is string) error {
+	return fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, want, is)
 }
 
 // ensure dials a target unless its peer is connected or being dialled.
@@ -134,6 +155,7 @@ func (r *registry) ensure(ctx actor.Context, t *target) {
 	if r.connected(t) != nil {
 		return // its end will bring us back here
 	}
+	r.node.Counters.Inc(actors.Dials) // one that finds no room, too: it counts as failed
 	err := error(ErrNoRoom)
 	if admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted {
 		if err = r.launch(ctx, t); err == nil {
@@ -154,7 +176,6 @@ func (r *registry) launch(ctx actor.Context, t *target) error {
 		return err
 	}
 	p.target, t.place = t, p
-	r.node.Counters.Inc(actors.Dials)
 	slot, url, limit := p.slot, t.url, r.cfg.HandshakeTimeout
 	r.node.Spawn(func() {
 		within, cancel := context.WithTimeout(r.dials, limit)
@@ -198,7 +219,7 @@ func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
 	}
 	for _, t := range r.targets {
 		switch {
-		case t.place != nil || t.peer != p.conn.peer.ID:
+		case t.place != nil || t.peer != p.conn.peer.ID && t.expect != p.conn.peer.ID:
 		case !t.keep:
 			r.drop(t)
 		case t.timer == nil && r.connected(t) == nil:

@@ -87,7 +87,8 @@ func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		for range 100 {
-			if err := r.slot.handle.Send(gone, p.message("stats", nil)); err != context.Canceled {
+			err := r.slot.handle.Send(gone, p.message("stats", nil))
+			if err != nil && err != context.Canceled { // nil: the answer was as quick
 				t.Fatal(err)
 			}
 		}

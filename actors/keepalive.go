@@ -84,8 +84,12 @@ func (p *Peer) ping() {
 	p.say(msg)
 }
 
-// answerPing returns a pong. The bucket that let the ping in bounds how many.
+// answerPing returns a pong, but not to a peer that takes less than it asks for: pongs are beside the queue's limits, and
+// what waits for the peer is sign of life enough.
 func (p *Peer) answerPing(ping *wire.Message) {
+	if !p.handle.outbox.relieved() {
+		return
+	}
 	var sent wire.PingPayload
 	if err := ping.ParsePayload(&sent); err != nil {
 		sent.SentAt = 0 // a pong is due all the same

@@ -201,3 +201,37 @@ func TestProbe(t *testing.T) {
 		}
 	})
 }
+
+// What a connection says by itself is beside the limits of its queue, and so must not grow with what the other side asks.
+func TestOwnMessagesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(l *Limits) { l.QueueMessages = 20 })
+		p := r.openProven()
+		r.Stall(hereIP, thereIP)
+		for range 3 { // more than the network holds
+			if err := r.post("x", 100_000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 80 {
+			p.send(wire.MsgPing, wire.PingPayload{SentAt: 1})
+		}
+		synctest.Wait()
+		before, _ := r.slot.handle.Queued()
+		if before < 10 || before > 11 { // one may just have gone out
+			t.Errorf("%d messages wait: no more pongs once half of the queue is taken", before)
+		}
+		for range 80 {
+			r.tell(&Probe{})
+		}
+		synctest.Wait()
+		if n, _ := r.slot.handle.Queued(); n != before+1 {
+			t.Errorf("%d more messages wait, want one ping for all probes until it is answered", n-before)
+		}
+		r.Resume(hereIP, thereIP)
+		synctest.Wait()
+		if r.stopped() {
+			t.Error("the connection has ended")
+		}
+	})
+}

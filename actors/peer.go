@@ -181,7 +181,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 			p.reject(ctx, &rejection{reason: msg.Reason, detail: msg.Err})
 		}
 	case *Probe:
-		if p.phase == open {
+		if p.phase == open && !p.probed { // else a ping is on its way
 			p.probed = true
 			p.ping()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -239,6 +240,48 @@ func TestSlowPeer(t *testing.T) {
 		}
 		r.Resume(hereIP, thereIP)
 	})
+}
+
+// A peer that reads all the time, slowly, is none of those, however large the messages are.
+func TestSlowPeerThatReadsOn(t *testing.T) {
+	for _, size := range []int{30 << 10, 900 << 10} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			p := r.connect()
+			p.sayPlain(encodeLogin(t, wire.MsgHandshake, goodHandshake(p.keys)))
+			p.hearAck()
+			p.prepare()
+			p.send("hello", nil)
+			done := make(chan struct{})
+			go func() { // 300 kB/s
+				defer close(done)
+				for {
+					_, message, err := p.ws.Reader(context.Background())
+					for err == nil {
+						_, err = io.CopyN(io.Discard, message, 6<<10)
+						time.Sleep(20 * time.Millisecond)
+					}
+					if err != io.EOF {
+						return
+					}
+				}
+			}()
+			full := 0
+			for range 100 { // 10 s with a full queue
+				for err := error(nil); err == nil; {
+					if err = r.post("x", size); errors.Is(err, ErrQueueFull) {
+						full++
+					}
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if full != 100 || r.stopped() {
+				t.Errorf("%d bytes each: found the queue full %d times; ended: %+v", size, full, told[*Ended](r))
+			}
+			p.ws.CloseNow()
+			<-done
+		})
+	}
 }
 
 func TestSlowPeerByWriteTimeout(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 // header fits.
 const tinyBuffer = 16
 
+// mostAtOnce is how many bytes one write has at most: twice what a batch of small messages comes to.
+const mostAtOnce = 2 * flushAt
+
 // corks recycles what is held back.
 var corks = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -102,7 +105,27 @@ func (c *corkConn) write(p []byte) (int, error) {
 		}
 		c.due = due
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if _, secured := c.Conn.(*tls.Conn); secured && err == nil {
+		// TLS also writes while it reads, to a peer that asks for new keys. That must not meet a deadline of long ago, which
+		// would spoil the connection.
+		c.due, err = time.Time{}, c.Conn.SetWriteDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// writeHeld writes what is held back, in parts: a peer that takes a large message slowly does take something.
+func (c *corkConn) writeHeld(movedOn func()) error {
+	for rest := c.held; ; {
+		part := rest[:min(len(rest), mostAtOnce)]
+		if _, err := c.write(part); err != nil {
+			return err
+		}
+		if rest = rest[len(part):]; len(rest) == 0 {
+			return nil
+		}
+		movedOn()
+	}
 }
 
 func (c *corkConn) cork() {
@@ -111,7 +134,9 @@ func (c *corkConn) cork() {
 	c.turn.give()
 }
 
-func (c *corkConn) flush(uncork bool) error {
+// flush writes what is held back; uncork ends the holding. While that takes more than one write it calls movedOn after
+// each.
+func (c *corkConn) flush(uncork bool, movedOn func()) error {
 	c.turn.take()
 	defer c.turn.give()
 	if uncork {
@@ -120,7 +145,7 @@ func (c *corkConn) flush(uncork bool) error {
 	if len(c.held) == 0 {
 		return nil
 	}
-	_, err := c.write(c.held)
+	err := c.writeHeld(movedOn)
 	held := c.held[:0]
 	if c.held = held; uncork || cap(held) > 2*flushAt { // an idle connection holds no write buffer
 		c.held = nil

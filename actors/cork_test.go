@@ -2,7 +2,11 @@ package actors
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,13 +28,13 @@ func TestCorkGathers(t *testing.T) {
 		if n := held(p.ours); n != want {
 			t.Errorf("%d bytes held back, want %d", n, want)
 		}
-		if err := p.ours.Flush(false); err != nil {
+		if err := p.ours.Flush(false, func() {}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.ours.Write([]byte("x"), false); err != nil || p.conn.writes.Load() != 1 {
 			t.Errorf("after a flush that keeps the cork: %v, %d writes", err, p.conn.writes.Load())
 		}
-		if err := p.ours.Flush(true); err != nil {
+		if err := p.ours.Flush(true, func() {}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.ours.Write([]byte("y"), true); err != nil {
@@ -92,14 +96,14 @@ func TestCorkKeepsNoBuffer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := p.ours.Flush(false); err != nil {
+		if err := p.ours.Flush(false, func() {}); err != nil {
 			t.Fatal(err)
 		}
 		if c := cap(p.ours.conn.held); c > 2*flushAt {
 			t.Errorf("%d bytes of buffer kept, want %d at most", c, 2*flushAt)
 		}
 		p.ours.Write([]byte("x"), false)
-		if err := p.ours.Flush(true); err != nil || p.ours.conn.held != nil {
+		if err := p.ours.Flush(true, func() {}); err != nil || p.ours.conn.held != nil {
 			t.Errorf("an idle connection holds a buffer of %d bytes (%v)", cap(p.ours.conn.held), err)
 		}
 	})
@@ -153,6 +157,43 @@ func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
 			t.Errorf("it took %v, want %v: the deadline of a write a sixteenth of it ago", took, timeout-timeout/16)
 		}
 	})
+}
+
+// deadlineConn remembers the last write deadline, and how many there were.
+type deadlineConn struct {
+	net.Conn
+	last time.Time
+	n    int
+}
+
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
+	c.last, c.n = t, c.n+1
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// TLS answers a peer that asks for new keys from inside a read: a deadline that is left from our last write would spoil
+// the connection.
+func TestCorkLeavesNoDeadlineUnderTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	peer := tls.Client(far, &tls.Config{InsecureSkipVerify: true})
+	heard := make(chan string, 1)
+	go func() {
+		buf := make([]byte, 1)
+		_, _ = io.ReadFull(peer, buf)
+		heard <- string(buf)
+	}()
+	below := &deadlineConn{Conn: near}
+	c := newCorkConn(tls.Server(below, &tls.Config{Certificates: server.TLS.Certificates}), testOptions())
+	if _, err := c.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != "x" || below.n != 2 || !below.last.IsZero() {
+		t.Errorf("%q arrived; %d deadlines, the last %v; want one that is lifted again", got, below.n, below.last)
+	}
 }
 
 // held is how many bytes a socket's cork holds back.

@@ -200,7 +200,7 @@ func (o *outbox) write(s *Socket, batch []*frame) error {
 			corked += len(f.data)
 		}
 		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
-			err = s.Flush(last)
+			err = s.Flush(last, o.movedOn)
 			if err == nil {
 				o.finish(batch[settled:i+1], nil)
 				settled, corked = i+1, 0

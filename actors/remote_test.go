@@ -96,8 +96,9 @@ func (p *remote) hearAck() wire.HandshakeAckPayload {
 	return ack
 }
 
-// listen makes the codec and starts to read frames; pings are answered unless mute.
-func (p *remote) listen() {
+// prepare makes the codec.
+func (p *remote) prepare() {
+	p.t.Helper()
 	codec, err := crypto.NewCodec(p.rig.secretWith(p.keys))
 	if err == nil {
 		p.sealer, err = codec.NewSealer(nil)
@@ -106,6 +107,12 @@ func (p *remote) listen() {
 		p.t.Fatal(err)
 	}
 	p.opener = codec.NewOpener()
+}
+
+// listen makes the codec and starts to read frames; pings are answered unless mute.
+func (p *remote) listen() {
+	p.t.Helper()
+	p.prepare()
 	p.pump.Go(func() {
 		for {
 			_, data, err := p.ws.Read(context.Background())

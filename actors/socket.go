@@ -233,8 +233,8 @@ func (s *Socket) Write(data []byte, text bool) error {
 // Cork holds back what is written from now on, until Flush.
 func (s *Socket) Cork() { s.conn.cork() }
 
-// Flush writes what is held back; uncork ends the holding.
-func (s *Socket) Flush(uncork bool) error { return writeError(s.conn.flush(uncork)) }
+// Flush writes what is held back; uncork ends the holding. It calls movedOn whenever the operating system has taken a part.
+func (s *Socket) Flush(uncork bool, movedOn func()) error { return writeError(s.conn.flush(uncork, movedOn)) }
 
 // Abort closes the socket at once and never blocks.
 func (s *Socket) Abort() { s.conn.abort() }

@@ -28,10 +28,10 @@ func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 // finish takes the connection out of service: the registry is told, nothing more is taken in. What follows is only
 // the way out of the last message.
 func (p *Peer) finish(ctx actor.Context, end End) bool {
-	if p.ended {
+	if p.phase == closing {
 		return false
 	}
-	p.ended, p.phase = true, closing
+	p.phase = closing
 	for _, data := range p.early {
 		p.inbound.give(len(data))
 	}
@@ -106,7 +106,6 @@ func cut(text string) string {
 
 // onReadEnded is the end of the read pump: the socket is gone.
 func (p *Peer) onReadEnded(ctx actor.Context, err error) {
-	p.reading = false
 	wasOpen := p.phase == open
 	if p.finish(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
@@ -141,7 +140,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 		p.slow(ctx)
 		return
 	}
-	if p.phase == open && p.reading && !p.broken {
+	if p.phase == open && !p.broken {
 		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
 		p.broken = true
 		p.schedule(lingerSilence)

@@ -16,7 +16,7 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	if p.phase != pending || socket == nil {
 		return
 	}
-	p.phase, p.socket, p.reading, p.greeting.attached = shaking, socket, true, time.Now()
+	p.phase, p.socket, p.greeting.attached = shaking, socket, time.Now()
 	p.handle.outbox.attach(socket)
 	pump := &readPump{socket: socket, room: p.inbound, node: p.node, handle: p.handle}
 	p.node.Spawn(pump.run)

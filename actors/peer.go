@@ -82,9 +82,7 @@ type Peer struct {
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
 	due       time.Time   // when the timer was last set to
-	ended     bool
-	reading   bool
-	broken    bool // writing has failed, and the read pump has not said why yet
+	broken    bool        // writing has failed, and the read pump has not said why yet
 }
 
 // greeting is what only the opening of a connection needs.

@@ -30,7 +30,8 @@ type readAhead struct {
 
 func newReadAhead(conn net.Conn) *readAhead {
 	r := &readAhead{conn: conn}
-	if c, ok := conn.(syscall.Conn); ok && canReadAhead {
+	// Not whatever has a SyscallConn: a program's wrapper around a TCP connection has that one's, and its Read is passed by.
+	if c, ok := conn.(*net.TCPConn); ok && canReadAhead {
 		if raw, err := c.SyscallConn(); err == nil {
 			r.raw = raw
 			r.try = r.tryRead

@@ -28,7 +28,7 @@ type readPump struct {
 	spare   []byte   // a buffer for the next frame; nil: came may have one
 	reading sync.WaitGroup
 	last    time.Time // when something came
-	quick   int32     // how often in a row it came soon
+	quick   int32     // how often in a row it came soon, as far as that matters
 	ended   bool
 }
 
@@ -63,7 +63,8 @@ func (r *readPump) run() {
 func (r *readPump) busy() bool { return r.quick >= busyAfter }
 
 func (r *readPump) note(now time.Time) {
-	if r.quick++; now.Sub(r.last) >= restAfter {
+	r.quick = min(r.quick+1, busyAfter)
+	if now.Sub(r.last) >= restAfter {
 		r.quick = 0
 	}
 	r.last = now

@@ -103,6 +103,43 @@ func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 }
 
 // A connection is idle, busy, idle again, and ended by the other side; nothing is lost where one becomes the other.
+// A connection that is always busy stays so, however often something comes.
+func TestReadPumpStaysBusy(t *testing.T) {
+	now := time.Now()
+	r := &readPump{last: now}
+	for range busyAfter {
+		r.note(now)
+	}
+	before := r.quick
+	r.note(now)
+	if !r.busy() || r.quick != before {
+		t.Errorf("busy: %v, counted %d more", r.busy(), r.quick-before)
+	}
+	if r.note(now.Add(restAfter)); r.busy() {
+		t.Error("busy after a rest")
+	}
+}
+
+// A program's wrapper is read through, although it can be asked for the connection inside it.
+func TestReadAheadLeavesWrappersAlone(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if newReadAhead(conn).raw == nil {
+		t.Error("a TCP connection is not read ahead")
+	}
+	if newReadAhead(struct{ *net.TCPConn }{conn.(*net.TCPConn)}).raw != nil {
+		t.Error("a wrapper around a TCP connection is passed by")
+	}
+}
+
 func TestReadPumpRests(t *testing.T) {
 	if !canReadAhead {
 		t.Skip("needs a system where a connection can be asked whether it is readable: " + runtime.GOOS)

@@ -234,7 +234,9 @@ func (s *Socket) Write(data []byte, text bool) error {
 func (s *Socket) Cork() { s.conn.cork() }
 
 // Flush writes what is held back; uncork ends the holding. It calls movedOn whenever the operating system has taken a part.
-func (s *Socket) Flush(uncork bool, movedOn func()) error { return writeError(s.conn.flush(uncork, movedOn)) }
+func (s *Socket) Flush(uncork bool, movedOn func()) error {
+	return writeError(s.conn.flush(uncork, movedOn))
+}
 
 // Abort closes the socket at once and never blocks.
 func (s *Socket) Abort() { s.conn.abort() }

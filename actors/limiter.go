@@ -8,9 +8,9 @@ type Limiter interface {
 	Take(now time.Time) bool
 }
 
-// PeerRateLimiter is the token bucket of one connection (protocol section 6): it starts full, each frame takes a
-// token, and tokens come back at a steady rate; fractions of a token count. It knows no clock and no lock: the
-// caller passes the time and is the only user.
+// PeerRateLimiter is a token bucket (protocol section 6), of one connection or of all that a peer has at one address: it
+// starts full, each frame takes a token, and tokens come back at a steady rate; fractions of a token count. It knows no
+// clock and no lock: the caller passes the time and is the only user.
 type PeerRateLimiter struct {
 	burst  float64 // tokens, at most
 	refill float64 // tokens a second; 0 turns the limit off

@@ -27,7 +27,7 @@ type TransportConfig struct {
 	WriteTimeout     time.Duration // one write (or up to a sixteenth less), and one message from its first byte to its last
 	ShutdownTimeout  time.Duration // for the goodbyes of Stop
 
-	RateBurst    float64       // tokens of the inbound bucket of one connection
+	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
 	RateRefill   float64       // tokens a second; 0 turns the limit off
 	DedupTTL     time.Duration // how long a message's id is remembered
 	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL

@@ -48,8 +48,8 @@ type bookChange struct {
 	running       *bool
 }
 
-// OpenPeerRegistry opens the book at path, or makes an empty one, mode 0600. A damaged file is an error that names it
-// and is left as it is; ErrInUse means that another node runs on it.
+// OpenPeerRegistry opens the book at path, or makes an empty one; either has mode 0600 then. A damaged file is an error
+// that names it and is left as it is; ErrInUse means that another node runs on it.
 func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("peer book: %w", err)
@@ -58,7 +58,9 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	store := &bookStore{path: path}
 	var file *os.File
 	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		file, err = os.OpenFile(name, flag, mode)
+		if file, err = os.OpenFile(name, flag, mode); err == nil {
+			err = makePrivate(file)
+		}
 		return file, err
 	}
 	err := guardFaults(func() (err error) {
@@ -87,6 +89,15 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	}
 	r.disk = store
 	return r, nil
+}
+
+// makePrivate takes from others what they may do with a file: who writes the book decides who may connect.
+func makePrivate(file *os.File) error {
+	info, err := file.Stat()
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = file.Chmod(0o600)
+	}
+	return err
 }
 
 // guardFaults turns the memory fault that a truncated file causes under bbolt's map into an error.

@@ -244,6 +244,26 @@ func TestBookPermissions(t *testing.T) {
 	}
 }
 
+// A book that others may read or write, perhaps a copy that was put back, is made private again.
+func TestBookIsMadePrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers.db")
+	for range 2 {
+		book, err := OpenPeerRegistry(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v (%v), want 0600", info.Mode(), err)
+		}
+		if err := book.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := os.Chmod(path, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The book knows whether the last transport on it ended gracefully.
 func TestBookKnowsACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")

@@ -115,9 +115,12 @@ func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *t
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return nil, &RefusedError{Status: resp.StatusCode}
 		}
-		return nil, plain(err)
+		return nil, unanswered(ctx, plain(err))
 	}
-	keep() // when ctx has ended in this moment, the socket has too
+	if !keep() { // ctx has ended in this moment, and the socket with it
+		_ = ws.CloseNow()
+		return nil, unanswered(ctx, ErrClosed)
+	}
 	s := newSocket(ws, conn, conn.RemoteAddr().String(), opts)
 	s.dialled = true
 	return s, nil
@@ -130,6 +133,21 @@ func plain(err error) error {
 		return around.Err
 	}
 	return err
+}
+
+// unanswered says of a dial that its ctx has ended why that is. The abort at that moment and the end of ctx itself race for
+// the error, and the abort's is about our own closed connection; one of the network's, that nobody took the connection, says
+// more.
+func unanswered(ctx context.Context, err error) error {
+	var refused *net.OpError
+	switch {
+	case ctx.Err() == nil, errors.As(err, &refused) && refused.Op == "dial":
+		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return ErrHandshakeTimeout
+	default:
+		return context.Cause(ctx)
+	}
 }
 
 // RefusedError means that the other side answered the upgrade with a plain HTTP status.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -237,5 +238,27 @@ func TestSecondSignal(t *testing.T) {
 	signals <- syscall.SIGTERM
 	if got := <-status; got != exitFailed {
 		t.Errorf("exit status %d", got)
+	}
+}
+
+// A peer that takes the TCP connection and says nothing has not refused: whichever of the clocks is first, that of the dial,
+// of the handshake or of the command, it is a time that has run out.
+func TestConnectToSilence(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	node := startNode(t, "alice", "--handshake-timeout", "50ms")
+	defer node.stop()
+	for i := range 20 {
+		scheme := []string{"ws://", "wss://"}[i%2]
+		status, _, stderr := command(node.dir, "connect", scheme+silent.Addr().String())
+		if status != exitTimeout || !strings.Contains(stderr, "the handshake timed out") || strings.Contains(stderr, "closed network") {
+			t.Errorf("status %d, want %d: %s", status, exitTimeout, stderr)
+		}
+	}
+	if status, _, stderr := command(node.dir, "connect", silent.Addr().String(), "--timeout", "10ms"); status != exitTimeout {
+		t.Errorf("status %d, want %d: %s", status, exitTimeout, stderr)
 	}
 }

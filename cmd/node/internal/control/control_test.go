@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -116,6 +117,7 @@ func TestConnectErrors(t *testing.T) {
 		{errors.New("connection refused"), CodeRefused},
 		{&net.DNSError{IsTimeout: true}, CodeTimeout},
 		{context.DeadlineExceeded, CodeTimeout},
+		{actors.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrNoRoom, CodeFailed},
 	} {
 		client := serve(t, t.TempDir(), &fakeNode{err: c.err})

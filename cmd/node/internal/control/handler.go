@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -157,6 +158,7 @@ func explain(err error) *Error {
 		{supervisor.ErrTooLarge, CodeTooLarge},
 		{supervisor.ErrQueueFull, CodeQueueFull},
 		{supervisor.ErrWriteTimeout, CodeTimeout},
+		{actors.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrClosed, CodeNotConnected},
 	} {
 		if errors.Is(err, kind.is) {

@@ -40,8 +40,6 @@ func TestWrongUsage(t *testing.T) {
 		"topp":                        "unknown command topp, did you mean `top`?",
 		"top x":                       "node top takes no arguments",
 		"top --interval 0":            "must be a duration above 0",
-		"top --output json":           "top draws on a terminal",
-		"top --data-dir .":            "top draws on a terminal",
 		"--nope":                      "unknown flag: --nope",
 		"status x":                    "node status takes no arguments, but got x",
 		"run x":                       "node run takes no arguments",
@@ -100,6 +98,7 @@ func TestNoNode(t *testing.T) {
 	for _, line := range []string{
 		"status", "peers", "connect a:1", "disconnect a", "send a b", "broadcast b", "request a b", "ping a", "allow " + key,
 		"revoke " + key, "auth", "auth open", "reload",
+		"top", "top --output json",
 	} {
 		status, stdout, stderr := command(dir, strings.Fields(line)...)
 		want := fmt.Sprintf("node: %v in %s: start one with `node run --data-dir %s`\n", control.ErrNoNode, dir, dir)

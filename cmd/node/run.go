@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/service"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/spf13/cobra"
 )
+
+// sameSignal is how soon after the first a second signal is still the same wish: `timeout` signals the process and then its
+// group, and a finger bounces on Ctrl-C.
+const sameSignal = 500 * time.Millisecond
 
 var (
 	errForced = errors.New("stopped at once by a second signal: connections were not closed properly")
@@ -23,8 +28,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Start a node",
 		Long: `Start a node and run until SIGINT or SIGTERM, then tell all peers and exit with 0. A second
-signal exits at once with 1. SIGHUP makes it read its settings file again, as 'node reload' does.
-Events appear on standard output, logs on standard error.
+signal, half a second later or more, exits at once with 1. SIGHUP makes it read its settings
+file again, as 'node reload' does. Events appear on standard output, logs on standard error.
 
 With --stdin each line of standard input is a message to send:
 
@@ -50,8 +55,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 	if err != nil {
 		return err
 	}
-	received, restore := a.signals()
-	defer restore()
+	received, _ := a.signals() // for good: after the last line a signal must not kill what ends by itself
 	n, manager, err := a.startService(s, read)
 	if err != nil {
 		return err
@@ -65,6 +69,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 		go lines.run(ctx, a.stdin) // a read of standard input cannot be interrupted: it may outlive the node
 	}
 	reason, failure := n.untilItEnds(ctx, received)
+	asked := time.Now()
 	cancel()
 	n.warn(manager.Stopping())
 	done := make(chan struct{})
@@ -77,7 +82,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 		case <-done:
 			return failure
 		case s := <-received:
-			if s != syscall.SIGHUP {
+			if s != syscall.SIGHUP && (failure != nil || time.Since(asked) > sameSignal) {
 				return errForced
 			}
 		}

@@ -150,6 +150,8 @@ func TestCommandsThatFail(t *testing.T) {
 		{"send bob x --type handshake", exitNotConnected},
 		{"broadcast x --type handshake", exitUsage},
 		{"run --listen 127.0.0.1:0", exitFailed},
+		{"top", exitUsage},
+		{"top --output json", exitUsage},
 	} {
 		status, stdout, stderr := command(node.dir, strings.Fields(c.line)...)
 		if status != c.want || stdout != "" || strings.Count(stderr, "\n") != 1 {
@@ -222,7 +224,8 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Who cannot wait for the end signals twice. Here it is the last line that takes its time.
+// Who cannot wait for the end signals twice; what comes right after the first is the same signal. Here it is the last line
+// that takes its time.
 func TestSecondSignal(t *testing.T) {
 	out := &stuckWriter{stuck: make(chan struct{}), release: make(chan struct{})}
 	defer close(out.release)
@@ -235,6 +238,12 @@ func TestSecondSignal(t *testing.T) {
 	go func() { status <- a.run([]string{"run", "--listen", ""}) }()
 	signals <- syscall.SIGTERM
 	<-out.stuck
+	signals <- syscall.SIGTERM
+	select {
+	case got := <-status:
+		t.Fatalf("exit status %d at once", got)
+	case <-time.After(sameSignal):
+	}
 	signals <- syscall.SIGTERM
 	if got := <-status; got != exitFailed {
 		t.Errorf("exit status %d", got)

@@ -31,21 +31,21 @@ the next column, r reverses, esc goes back, q quits.`,
 			if err != nil {
 				return err
 			}
-			if s.Output != settings.OutputText || !a.terminal() {
-				return badUsage(cmd, "top draws on a terminal: for scripts there are `node status` and `node peers`")
-			}
-			return a.runTop(cmd.Context(), s, client, interval.Duration)
+			return a.runTop(cmd, s, client, interval.Duration)
 		},
 	}
 	cmd.Flags().Var(&interval, "interval", "time between two looks")
 	return cmd
 }
 
-func (a *app) runTop(ctx context.Context, s *settings.Settings, client *control.Client, interval time.Duration) error {
-	feed := &controlFeed{client: client, now: a.now}
+func (a *app) runTop(cmd *cobra.Command, s *settings.Settings, client *control.Client, interval time.Duration) error {
+	ctx, feed := cmd.Context(), &controlFeed{client: client, now: a.now}
 	first := feed.Sample(ctx)
-	if first.Err != nil {
+	switch {
+	case first.Err != nil: // comes first: that no node runs is exit status 3 of every command, wherever it writes
 		return explain(first.Err, s.DataDir, "top")
+	case s.Output != settings.OutputText || !a.terminal():
+		return badUsage(cmd, "top draws on a terminal: for scripts there are `node status` and `node peers`")
 	}
 	program := tea.NewProgram(top.New(feed, interval, first), tea.WithContext(ctx), tea.WithInput(a.stdin), tea.WithOutput(a.stdout),
 		tea.WithEnvironment(a.environ))

@@ -48,6 +48,24 @@ func TestGracefulShutdown(t *testing.T) {
 	}
 }
 
+// TestTwoSignalsAtOnce stops a node as `timeout` does, which signals the process and then its group.
+func TestTwoSignalsAtOnce(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	a.signal(syscall.SIGTERM)
+	a.signal(syscall.SIGINT)
+	if code := a.wait(); code != 0 {
+		a.fatalf("two signals at once: exit code %d, want 0", code)
+	}
+	all := a.all()
+	if last := all[len(all)-1]; last.kind != "stopped" {
+		t.Errorf("the last event is %s, want stopped", last.line)
+	}
+	if e := b.await("peer_down", "peer", a.id()); e.num("code") != 1004 {
+		t.Errorf("its peer says %s, want code 1004", e.line)
+	}
+}
+
 // TestQueuedMessagesGoFirst stops a node while messages for a peer that does not read yet are waiting.
 func TestQueuedMessagesGoFirst(t *testing.T) {
 	t.Parallel()

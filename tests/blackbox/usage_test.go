@@ -67,6 +67,7 @@ func TestNoRunningNode(t *testing.T) {
 		{"revoke", key},
 		{"auth"},
 		{"auth", "open"},
+		{"top"},
 	}
 	killed := start(t)
 	killed.kill() // leaves its control socket behind

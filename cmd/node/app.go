@@ -21,7 +21,7 @@ import (
 // side.
 type app struct {
 	stdin   io.Reader
-	stdout  io.Writer
+	stdout  io.Writer // what it is, a terminal or not; results go to out
 	stderr  io.Writer // safe for concurrent use: logs and error lines share it
 	environ []string
 	now     func() time.Time
@@ -32,13 +32,16 @@ type app struct {
 	dataDir  string // defaults of settings
 	file     string
 	hostName string
+
+	out *resultWriter // stdout, for results; made by run
 }
 
 // run carries out one command line and returns the exit status.
 func (a *app) run(args []string) int {
+	a.out = &resultWriter{w: a.stdout}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	err := a.out.judge(root.ExecuteContext(context.Background()))
 	if err != nil {
 		fmt.Fprintln(a.stderr, "node: "+printable.Line(err.Error()))
 	}
@@ -65,7 +68,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
+	root.SetOut(helpWriter{a.out})
 	root.SetErr(a.stderr)
 	root.SetVersionTemplate("node {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -121,12 +124,12 @@ func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, e
 // print writes a result: as JSON, or what text writes.
 func (a *app) print(s *settings.Settings, result any, text func(w io.Writer)) error {
 	if s.Output == settings.OutputText {
-		text(a.stdout)
-		return nil
+		text(a.out)
+		return a.out.failure
 	}
 	line, err := wire.MarshalJSON(result)
 	if err == nil {
-		_, err = fmt.Fprintf(a.stdout, "%s\n", line)
+		_, err = fmt.Fprintf(a.out, "%s\n", line)
 	}
 	return err
 }

@@ -41,7 +41,7 @@ With --example it prints such a file with every setting and its default, comment
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if example {
-				return settings.WriteExample(a.stdout, a.options(nil))
+				return settings.WriteExample(a.out, a.options(nil))
 			}
 			s, err := a.settings(cmd, settings.ScopeNode)
 			if err != nil {

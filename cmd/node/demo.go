@@ -46,7 +46,7 @@ mesh then goes on, and talks, with a dashboard until SIGINT or SIGTERM.`,
 func (a *app) runDemo(ctx context.Context, s *settings.Settings, keep bool) error {
 	ctx, stop := a.untilSignal(ctx)
 	defer stop()
-	o := demo.Options{Out: a.stdout, JSON: s.Output == settings.OutputJSON, Color: a.color()}
+	o := demo.Options{Out: a.out, JSON: s.Output == settings.OutputJSON, Color: a.color()}
 	if a.terminal() && !o.JSON {
 		o.Pause = demoPause
 	}
@@ -70,7 +70,7 @@ func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node
 	}
 	dashboard.Serve()
 	if s.Output == settings.OutputText {
-		fmt.Fprintf(a.stdout, "\nThe mesh goes on. Dashboard of alice: %s\n`node run --listen 127.0.0.1:0 --peer %s` joins it; Ctrl-C ends it.\n",
+		fmt.Fprintf(a.out, "\nThe mesh goes on. Dashboard of alice: %s\n`node run --listen 127.0.0.1:0 --peer %s` joins it; Ctrl-C ends it.\n",
 			dashboard.URL(), node.Addr())
 	}
 	<-ctx.Done()

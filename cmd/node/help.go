@@ -46,7 +46,7 @@ func (a *app) completionCommand() *cobra.Command {
 		if write == nil {
 			return badUsage(cmd, "SHELL %q: must be bash, zsh, fish or powershell", args[0])
 		}
-		if err := write(a.stdout); err != nil {
+		if err := write(a.out); err != nil {
 			return fmt.Errorf("write the completion script: %w", err)
 		}
 		return nil

@@ -109,7 +109,7 @@ func isTimeout(err error) bool {
 // say writes a line for people while the pings go on.
 func (p *pinger) say(format string, args ...any) {
 	if p.settings.Output == settings.OutputText {
-		fmt.Fprintf(p.stdout, "ping %s "+format+"\n", append([]any{printable.Word(p.peer)}, args...)...)
+		fmt.Fprintf(p.out, "ping %s "+format+"\n", append([]any{printable.Word(p.peer)}, args...)...)
 	}
 }
 

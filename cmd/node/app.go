@@ -112,6 +112,18 @@ func (a *app) settings(cmd *cobra.Command, scope settings.Scope) (*settings.Sett
 	return s, nil
 }
 
+// nodeSettings is settings for a node that is to run with them: the files that they name must be of use.
+func (a *app) nodeSettings(cmd *cobra.Command) (*settings.Settings, error) {
+	s, err := a.settings(cmd, settings.ScopeNode)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckFiles(); err != nil {
+		return nil, &usageError{err.Error()}
+	}
+	return s, nil
+}
+
 // client returns the settings of a command that talks to the running node, and the way to it.
 func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, error) {
 	s, err := a.settings(cmd, settings.ScopeClient)

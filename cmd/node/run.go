@@ -40,7 +40,7 @@ may be there. A line that cannot be used is an error line and changes nothing el
 of the input does not end the node.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			read := func() (*settings.Settings, error) { return a.settings(cmd, settings.ScopeNode) }
+			read := func() (*settings.Settings, error) { return a.nodeSettings(cmd) }
 			return a.runNode(read, fromInput)
 		},
 	}

@@ -61,6 +61,35 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", secret), roots
 }
 
+// TestTLSFiles names files that cannot be used: the start says which setting it is, also where nothing would need it yet.
+func TestTLSFiles(t *testing.T) {
+	t.Parallel()
+	cert, key, _ := certificate(t)
+	_, otherKey, _ := certificate(t)
+	gone, noPEM := filepath.Join(newHome(t), "gone.pem"), filepath.Join(newHome(t), "no.pem")
+	if err := os.WriteFile(noPEM, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"--tls-ca", gone}, []string{"--tls-ca " + gone + ": no such file", "give a PEM file"}},
+		{[]string{"--tls-ca", noPEM}, []string{"--tls-ca " + noPEM + ": it holds no certificate", "give a PEM file"}},
+		{[]string{"--tls-cert", gone, "--tls-key", key}, []string{"--tls-cert " + gone + ": no such file", "give a PEM file"}},
+		{[]string{"--tls-cert", cert, "--tls-key", gone}, []string{"--tls-key " + gone + ": no such file", "give the PEM file"}},
+		{[]string{"--tls-cert", noPEM, "--tls-key", key}, []string{"--tls-cert " + noPEM + ": it holds no certificate"}},
+		{[]string{"--tls-cert", cert, "--tls-key", noPEM}, []string{"--tls-key " + noPEM}},
+		{[]string{"--tls-cert", cert, "--tls-key", otherKey}, []string{"--tls-key " + otherKey, "private key does not match"}},
+	} {
+		r := in(t, newHome(t), append([]string{"run", "--listen", "", "--admin", ""}, tt.args...)...)
+		r.want(t, 2)
+		for _, text := range tt.says {
+			r.says(t, text)
+		}
+	}
+}
+
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	cert, key, roots := certificate(t)

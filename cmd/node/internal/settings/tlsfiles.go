@@ -1,0 +1,64 @@
+package settings
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// What the files of TLS must be, for errors.
+const (
+	certFileHelp = "give a PEM file with the certificate, and those between it and its authority"
+	keyFileHelp  = "give the PEM file of the private key that belongs to --tls-cert"
+	caFileHelp   = "give a PEM file with the certificates of the authorities to trust"
+)
+
+var errNoCertificate = errors.New("it holds no certificate in PEM form")
+
+// CheckFiles looks into the files of TLS, so that one that cannot be used shows at the start, and by its setting's name, rather
+// than at the first connection that would need it.
+func (s *Settings) CheckFiles() error {
+	t := s.Transport
+	if t.TLSCAFile != "" {
+		if _, err := readCertificates(t.TLSCAFile); err != nil {
+			return fmt.Errorf("%s: %w: %s", s.given("tls-ca"), err, caFileHelp)
+		}
+	}
+	if t.TLSCertFile == "" {
+		return nil
+	}
+	chain, err := readCertificates(t.TLSCertFile)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", s.given("tls-cert"), err, certFileHelp)
+	}
+	key, err := readPlain(t.TLSKeyFile)
+	if err == nil {
+		_, err = tls.X509KeyPair(chain, key)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", s.given("tls-key"), err, keyFileHelp)
+	}
+	return nil
+}
+
+// readCertificates returns the content of a file that holds at least one certificate.
+func readCertificates(path string) ([]byte, error) {
+	content, err := readPlain(path)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(content) {
+		err = errNoCertificate
+	}
+	return content, err
+}
+
+// readPlain reads a file; its error leaves out the path, which the setting shows.
+func readPlain(path string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	var about *fs.PathError
+	if errors.As(err, &about) {
+		err = about.Err
+	}
+	return content, err
+}

@@ -13,7 +13,6 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
@@ -188,11 +187,15 @@ func readFile(into *koanf.Koanf, path string) error {
 	if path == "" {
 		return errors.New(`"": must be a file`)
 	}
-	if err := into.Load(file.Provider(path), yaml.Parser()); err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			return fmt.Errorf("%s: the settings file cannot be read: %w", printable.Text(path), pathErr.Err)
-		}
+	text, err := readContent(path)
+	var pathErr *fs.PathError
+	switch {
+	case errors.As(err, &pathErr):
+		return fmt.Errorf("%s: the settings file cannot be read: %w", printable.Text(path), pathErr.Err)
+	case err != nil:
+		return fmt.Errorf("%s: %w", printable.Text(path), err)
+	}
+	if err := into.Load(text, yaml.Parser()); err != nil {
 		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
 	}
 	known := byName()

@@ -204,6 +204,10 @@ func TestWhereAnErrorIs(t *testing.T) {
 		{file: "name: true", want: "name: true: must be a text, a number"},
 		{file: "a: [", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
+		{file: "\xff\xfe", want: "node.yaml: the settings file is no text in UTF-8: save it as that"},
+		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all"},
+		{file: "# a\n---\nname: a\n--- # b\n", want: "more than one YAML document"},
+		{file: "name: a\n...\nname: b\n", want: "more than one YAML document"},
 		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},
 		{args: []string{"--config="}, want: `--config "": must be a file`},
 		{environ: []string{"NODE_CONFIG=/none"}, want: "NODE_CONFIG /none: the settings file cannot be read"},
@@ -217,6 +221,23 @@ func TestWhereAnErrorIs(t *testing.T) {
 		_, err := load(t, ScopeNode, c.args, c.environ, c.file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v %v %q: %v, want %s", c.args, c.environ, c.file, err, c.want)
+		}
+	}
+}
+
+// The marks of a document around the only one are no second document, and nor is what only looks like them.
+func TestOneDocument(t *testing.T) {
+	for _, text := range []string{
+		"---\nname: a\n", "%YAML 1.1\n---\nname: a\n...\n# end\n", "--- {name: a}\n", "\n# c\n\n---\r\nname: a\r\n", "name: |-\n  a\n", "name:\n  a\n",
+	} {
+		s, err := load(t, ScopeNode, nil, nil, text)
+		if err != nil || s.Name != "a" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, want := range map[string]bool{"": false, "---": false, "a: ---\n ---\n---a: 1\n": false, "a: |\n x\n---\n": true, "---\n---\n": true} {
+		if got := secondDocument([]byte(text)); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }

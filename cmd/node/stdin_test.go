@@ -83,6 +83,8 @@ func TestBadLines(t *testing.T) {
 		{`{"to":5}`, "to: must be a text"},
 		{`{"type":""}`, "type: must be a text"},
 		{`{"type":"handshake"}`, "type handshake: only opens connections"},
+		{`{"type":"ping"}`, "type ping: use 'node ping'"},
+		{`{"type":"a b"}`, `type "a b": must be a word such as chat`},
 		{`{"to":"nobody"}`, "send to nobody: " + supervisor.ErrUnknownPeer.Error()},
 		{`{"payload":"` + strings.Repeat("x", 200) + `"}`, errLineTooLong.Error()},
 		{"{\"payload\":\"\xff\"}", "the payload is not UTF-8"},

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
@@ -195,6 +196,9 @@ func (h *Handler) message(q MessageRequest) (*wire.Message, error) {
 	return NewMessage(h.node.Identity().ID, peer, q)
 }
 
+// blank reports what no word holds.
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
 // NewMessage makes the message that q asks for. Its errors, all of them *Error, tell the user what every receiver would
 // refuse without a word.
 func NewMessage(from, to string, q MessageRequest) (*wire.Message, error) {
@@ -203,8 +207,12 @@ func NewMessage(from, to string, q MessageRequest) (*wire.Message, error) {
 		return nil, usage("type %s: only opens connections", kind)
 	case wire.MsgDisconnect:
 		return nil, usage("type %s: use 'node disconnect'", kind)
+	case wire.MsgPing:
+		return nil, usage("type %s: use 'node ping'", kind)
+	case wire.MsgPong:
+		return nil, usage("type %s: the node itself answers pings", kind)
 	}
-	if !utf8.ValidString(q.Type) || strings.TrimSpace(q.Type) == "" {
+	if !utf8.ValidString(q.Type) || q.Type == "" || strings.ContainsFunc(q.Type, blank) {
 		return nil, usage("type %.64q: must be a word such as chat", q.Type)
 	}
 	if len(q.ReplyTo) > wire.MaxIDBytes {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func (a *app) pingCommand() *cobra.Command {
 		Use:   "ping PEER",
 		Short: "Measure round trips to a peer",
 		Long: "Measure round trips to a connected peer. Exit status 5 when no ping is answered; a peer of an older make may\n" +
-			"answer none.\n\n" + peerHelp,
+			"answer none. Ctrl-C ends the series early, with the summary of what there was.\n\n" + peerHelp,
 		Args:              arguments(1, 1, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,8 +50,10 @@ func (a *app) pingCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			ctx, stop := a.untilSignal(cmd.Context())
+			defer stop()
 			p := pinger{app: a, settings: s, client: client, peer: args[0], interval: interval.Duration, timeout: timeout}
-			if err := p.run(cmd.Context(), count); err != nil {
+			if err := p.run(ctx, count); err != nil {
 				return explain(err, s.DataDir, "ping "+printable.Word(args[0]))
 			}
 			return nil
@@ -72,22 +75,25 @@ type pinger struct {
 	timeout  span
 }
 
+// run pings until there were count, or ctx ends, and prints what there was.
 func (p *pinger) run(ctx context.Context, count int) error {
-	result := pingResult{Peer: p.peer}
+	meant, err := p.client.Resolve(ctx, control.ResolveRequest{Peer: p.peer})
+	if err != nil {
+		return err
+	}
+	result := pingResult{Peer: meant.Peer}
 	ticker := time.NewTicker(p.interval)
 	defer ticker.Stop()
 	var lost error
-	for result.Sent < count {
-		if result.Sent > 0 {
-			<-ticker.C
-		}
-		trip, err := p.client.Ping(ctx, control.PingRequest{Peer: p.peer, TimeoutMs: p.timeout.milliseconds()})
+	for result.Sent < count && p.due(ctx, ticker, result.Sent) {
+		trip, err := p.client.Ping(ctx, control.PingRequest{Peer: meant.Peer, TimeoutMs: p.timeout.milliseconds()})
 		result.Sent++
 		switch {
 		case err == nil:
-			result.Peer = trip.Peer
 			result.add(trip.Ms)
 			p.say("%d: %.3f ms", result.Sent, trip.Ms)
+		case ctx.Err() != nil:
+			lost = cmp.Or(lost, errUnanswered)
 		case isTimeout(err) || result.Received > 0:
 			lost = err
 			p.say("%d: lost: %s", result.Sent, printable.Line(err.Error()))
@@ -99,6 +105,22 @@ func (p *pinger) run(ctx context.Context, count int) error {
 		return err
 	}
 	return lost
+}
+
+// errUnanswered is what a series comes to that is interrupted before the first answer.
+var errUnanswered error = &control.Error{Code: control.CodeTimeout, Message: "no answer before it was interrupted"}
+
+// due waits for the moment of the next ping; false: there is none any more, also since nobody could read of it.
+func (p *pinger) due(ctx context.Context, ticker *time.Ticker, sent int) bool {
+	if sent == 0 || p.out.failure != nil {
+		return sent == 0
+	}
+	select {
+	case <-ticker.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func isTimeout(err error) bool {

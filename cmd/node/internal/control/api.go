@@ -2,8 +2,8 @@
 // directory, which only the owner of the directory can open.
 //
 //	GET  /v1/status, /v1/peers, /v1/auth
-//	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/allow, /v1/revoke, /v1/auth,
-//	     /v1/reload
+//	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
+//	     /v1/auth, /v1/reload
 //
 // Server and client are always the same binary, so the two sides share the types below and refuse unknown keys.
 package control
@@ -63,6 +63,16 @@ type Broadcasted struct {
 type Failure struct {
 	Peer  string `json:"peer"`
 	Error string `json:"error"`
+}
+
+// ResolveRequest asks which peer a person means.
+type ResolveRequest struct {
+	Peer string `json:"peer"`
+}
+
+// Resolved is the node ID of that peer.
+type Resolved struct {
+	Peer string `json:"peer"`
 }
 
 // PingRequest asks for one round trip.

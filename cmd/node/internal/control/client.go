@@ -69,6 +69,11 @@ func (c *Client) Request(ctx context.Context, q MessageRequest) (json.RawMessage
 	return ask[json.RawMessage](ctx, c, "request", q, q.TimeoutMs)
 }
 
+// Resolve finds the node ID of a peer, which need not be connected.
+func (c *Client) Resolve(ctx context.Context, q ResolveRequest) (Resolved, error) {
+	return ask[Resolved](ctx, c, "resolve", q, 0)
+}
+
 // Ping measures one round trip.
 func (c *Client) Ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
 	return ask[RoundTrip](ctx, c, "ping", q, q.TimeoutMs)

@@ -58,6 +58,7 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("POST /v1/broadcast", post(h, h.broadcast))
 	h.mux.HandleFunc("POST /v1/request", post(h, h.request))
 	h.mux.HandleFunc("POST /v1/ping", post(h, h.ping))
+	h.mux.HandleFunc("POST /v1/resolve", post(h, h.resolved))
 	h.mux.HandleFunc("POST /v1/allow", post(h, h.allow))
 	h.mux.HandleFunc("POST /v1/revoke", post(h, h.revoke))
 	h.mux.HandleFunc("POST /v1/reload", post(h, h.reload))

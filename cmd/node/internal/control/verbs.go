@@ -188,6 +188,11 @@ func (h *Handler) resolve(name string) (string, error) {
 	return h.node.Resolve(name)
 }
 
+func (h *Handler) resolved(_ context.Context, q ResolveRequest) (Resolved, error) {
+	peer, err := h.resolve(q.Peer)
+	return Resolved{peer}, err
+}
+
 func (h *Handler) message(q MessageRequest) (*wire.Message, error) {
 	peer, err := h.resolve(q.Peer)
 	if err != nil {

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
+)
+
+const (
+	aliceID = "6b4c195b5338ff84876cc6de1b1118bf"
+	bobID   = "8dffda5ff32ade93902da91128a56961"
+)
+
+// drowsyNode is alice. She knows bob, who answers so many pings and then none.
+type drowsyNode struct {
+	control.Node
+	answers atomic.Int32
+	asleep  func() // called with the first ping that stays unanswered
+}
+
+func (*drowsyNode) Identity() crypto.NodeIdentity {
+	return crypto.NodeIdentity{ID: aliceID, Name: "alice"}
+}
+func (*drowsyNode) Resolve(string) (string, error) { return bobID, nil }
+
+func (n *drowsyNode) RequestContext(ctx context.Context, _ string, m *wire.Message) (*wire.Message, error) {
+	if n.answers.Add(-1) >= 0 {
+		return m.Reply(wire.MsgPong, nil)
+	}
+	if n.asleep != nil {
+		n.asleep()
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// ping runs `node ping bob` against a node whose control socket is in a directory of its own; signals interrupt it.
+func (n *drowsyNode) ping(t *testing.T, signals chan os.Signal, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	dir := t.TempDir()
+	server, err := control.Listen(dir, control.NewHandler(n, 1<<20), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Serve()
+	defer server.Close(context.Background())
+	var out, complaints bytes.Buffer
+	a := &app{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &complaints, now: time.Now, dataDir: dir, hostName: "host",
+		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
+	}
+	status = a.run(append([]string{"ping", "bob"}, args...))
+	return status, out.String(), complaints.String()
+}
+
+// Whoever was meant is in the JSON by ID, also when no answer came that would have said it.
+func TestPingWithoutAnswer(t *testing.T) {
+	status, stdout, stderr := (&drowsyNode{}).ping(t, nil, "--count", "1", "--timeout", "10ms", "--output", "json")
+	var r pingResult
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || r != (pingResult{Peer: bobID, Sent: 1}) {
+		t.Errorf("%v: %s", err, stdout)
+	}
+	if status != exitTimeout || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+}
+
+// Ctrl-C, here while a ping is on its way, ends the series with what there was.
+func TestPingInterrupted(t *testing.T) {
+	for _, c := range []struct {
+		answers        int32
+		output, stdout string
+		status         int
+	}{
+		{2, "json", `{"peer":"` + bobID + `","sent":3,"received":2,`, exitDone},
+		{2, "text", "3 sent, 2 received, min/avg/max", exitDone},
+		{0, "json", `{"peer":"` + bobID + `","sent":1,"received":0,`, exitTimeout},
+		{0, "text", "1 sent, 0 received\n", exitTimeout},
+	} {
+		signals := make(chan os.Signal, 1)
+		node := &drowsyNode{asleep: func() { signals <- syscall.SIGINT }}
+		node.answers.Store(c.answers)
+		status, stdout, stderr := node.ping(t, signals, "--count", "9", "--interval", "1ms", "--output", c.output)
+		if status != c.status || !strings.Contains(stdout, c.stdout) || (stderr == "") != (status == exitDone) {
+			t.Errorf("%d answers, %s: status %d, want %d, %q, %q", c.answers, c.output, status, c.status, stdout, stderr)
+		}
+	}
+}
+
+// Between two pings it does not wait for the next one.
+func TestPingInterruptedBetween(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	node := &drowsyNode{}
+	node.answers.Store(1)
+	time.AfterFunc(50*time.Millisecond, func() { signals <- syscall.SIGINT })
+	status, stdout, stderr := node.ping(t, signals, "--interval", "1h")
+	if status != exitDone || !strings.Contains(stdout, "1 sent, 1 received") || stderr != "" {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+}

@@ -49,8 +49,8 @@ func TestWrongUsage(t *testing.T) {
 		"connect nonsense":            "ADDR nonsense: must be host:port, ws://… or wss://…",
 		"disconnect":                  "PEER is missing",
 		"request a b --timeout 0":     "must be a duration above 0",
-		"ping a --count 0":            "--count 0: must be 1 or more",
-		"ping a --count x":            "invalid argument",
+		"ping a --count 0":            "must be a whole number from 1 to 1000000000",
+		"ping a --count x":            "must be a whole number from 1 to 1000000000",
 		"allow":                       "KEY is missing",
 		"allow x":                     "KEY x: public key refused",
 		"revoke x":                    "KEY x: public key refused",
@@ -204,4 +204,18 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 		return 0, io.ErrClosedPipe
 	}
 	return len(p), nil
+}
+
+// A data directory that cannot be had says how to have another one.
+func TestDataDirThatIsNone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"id", "config", "run --listen="} {
+		status, _, stderr := command(filepath.Join(file, "sub"), strings.Fields(line)...)
+		if status != exitFailed || !strings.Contains(stderr, "with --data-dir") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("node %s: status %d, %q", line, status, stderr)
+		}
+	}
 }

@@ -76,7 +76,7 @@ func useStoredAuth(cmd *cobra.Command, s *settings.Settings) error {
 		return askStoredAuth(cmd, s)
 	}
 	if err != nil {
-		return err
+		return accessible(err)
 	}
 	if mode, stored := book.StoredAuthMode(); stored {
 		s.UseStoredAuth(mode)

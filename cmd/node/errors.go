@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
@@ -60,10 +63,23 @@ func explain(err error, dir, action string) error {
 		return fmt.Errorf("%w in %s: start one with `node run --data-dir %s`", err, where, where)
 	}
 	var reported *control.Error
-	if !errors.As(err, &reported) || advice(reported.Code) == "" {
-		return fmt.Errorf("%s: %w", action, err)
+	if errors.As(err, &reported) {
+		if known := cmp.Or(reported.Advice, advice(reported.Code)); known != "" {
+			return fmt.Errorf("%s: %w: %s", action, err, known)
+		}
 	}
-	return fmt.Errorf("%s: %w: %s", action, err, advice(reported.Code))
+	return fmt.Errorf("%s: %w", action, err)
+}
+
+// accessible adds to an error of the data directory what to do, when it is about who may do what there. Others, such as a
+// damaged file's, say that themselves.
+func accessible(err error) error {
+	for _, denied := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.ENOTDIR, syscall.EROFS} {
+		if errors.Is(err, denied) {
+			return fmt.Errorf("%w: make the data directory accessible to this user, or give another one with --data-dir", err)
+		}
+	}
+	return err
 }
 
 // advice is what a person can do about an error that the node reports, where its message does not say that already.
@@ -75,8 +91,6 @@ func advice(code control.Code) string {
 		return "check the address, and whether the peer runs and allows this node's key (`node id`)"
 	case control.CodeTimeout:
 		return "try again, or see with `node peers` whether the peer is alive"
-	case control.CodeTooLarge:
-		return "send less, or raise --max-message-size on both nodes"
 	case control.CodeQueueFull:
 		return "the peer reads too slowly: try again later"
 	default:

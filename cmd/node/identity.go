@@ -46,7 +46,7 @@ func openIdentity(s *settings.Settings) (*crypto.NodeManager, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err)
+		return nil, accessible(fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err))
 	}
 	return manager, nil
 }

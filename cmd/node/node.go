@@ -54,7 +54,7 @@ func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error
 		if errors.Is(err, supervisor.ErrInUse) {
 			return nil, fmt.Errorf("another node is running in %s: stop it, or give another --data-dir", printable.Word(s.DataDir))
 		}
-		return nil, err
+		return nil, accessible(err)
 	}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.book.Close())
@@ -98,7 +98,7 @@ func (n *node) begin() (err error) {
 	n.handler = control.NewHandler(n, n.settings.Transport.MaxMessageSize)
 	n.control, err = control.Listen(n.settings.DataDir, n.handler, n.log)
 	if err != nil {
-		return fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err)
+		return accessible(fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err))
 	}
 	err = n.Start()
 	n.control.Serve()

@@ -33,8 +33,15 @@ func (r *pingResult) add(ms float64) {
 	r.Received++
 }
 
+// maxPings is the most of one series.
+const maxPings = 1_000_000_000
+
 func (a *app) pingCommand() *cobra.Command {
-	count, interval, timeout := 4, span{time.Second}, span{10 * time.Second}
+	times, interval, timeout := 4, span{time.Second}, span{10 * time.Second}
+	count := checked{text: "4", kind: "int", set: func(text string) (err error) {
+		times, err = settings.ParseCount(text, 1, maxPings)
+		return err
+	}}
 	cmd := &cobra.Command{
 		Use:   "ping PEER",
 		Short: "Measure round trips to a peer",
@@ -43,9 +50,6 @@ func (a *app) pingCommand() *cobra.Command {
 		Args:              arguments(1, 1, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if count < 1 {
-				return badUsage(cmd, "--count %d: must be 1 or more", count)
-			}
 			s, client, err := a.client(cmd)
 			if err != nil {
 				return err
@@ -53,13 +57,13 @@ func (a *app) pingCommand() *cobra.Command {
 			ctx, stop := a.untilSignal(cmd.Context())
 			defer stop()
 			p := pinger{app: a, settings: s, client: client, peer: args[0], interval: interval.Duration, timeout: timeout}
-			if err := p.run(ctx, count); err != nil {
+			if err := p.run(ctx, times); err != nil {
 				return explain(err, s.DataDir, "ping "+printable.Word(args[0]))
 			}
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&count, "count", count, "how many pings to send")
+	cmd.Flags().Var(&count, "count", "how many pings to send")
 	cmd.Flags().Var(&interval, "interval", "time between two pings")
 	cmd.Flags().Var(&timeout, "timeout", "how long to wait for each answer")
 	return cmd

@@ -16,10 +16,13 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
+// lineForm is what a line looks like, for errors.
+const lineForm = `{"to": PEER, "type": TYPE, "payload": JSON}`
+
 // lineSlack is what a line may have beyond the largest message: the keys around its payload.
 const lineSlack = 64 << 10
 
-var errLineTooLong = errors.New("the line is longer than the largest message")
+var errLineTooLong = errors.New("the line is longer than the largest message: write less, or raise --max-message-size")
 
 // lineSender is what the lines of standard input need of the node.
 type lineSender interface {
@@ -34,7 +37,7 @@ type lineReader struct {
 	from    string // node ID
 	node    lineSender
 	errors  io.Writer
-	maxLine int
+	maxLine int           // bytes, of which lineSlack are not for the message
 	timeout time.Duration // of one line
 }
 
@@ -102,24 +105,42 @@ func (l *lineReader) send(ctx context.Context, line []byte) error {
 		return err
 	}
 	if to == "" {
-		_, _, err = l.node.BroadcastContext(ctx, m)
-		return err
+		return l.sized(l.broadcast(ctx, m))
 	}
-	return l.node.SendContext(ctx, to, m)
+	return l.sized(l.node.SendContext(ctx, to, m))
+}
+
+// broadcast fails, as the command does, when there are peers and none took the message.
+func (l *lineReader) broadcast(ctx context.Context, m *wire.Message) error {
+	sent, failed, err := l.node.BroadcastContext(ctx, m)
+	if err == nil && sent == 0 && len(failed) > 0 {
+		err = &supervisor.BroadcastError{Failed: failed}
+	}
+	return err
+}
+
+// sized gives the limit, and what to do, to an error that is about it.
+func (l *lineReader) sized(err error) error {
+	if errors.Is(err, supervisor.ErrTooLarge) {
+		return errors.New(control.TooLarge(int64(l.maxLine - lineSlack)).Full())
+	}
+	return err
 }
 
 // parseLine reads {"to", "type", "payload", "replyTo"}; its Peer is empty for a broadcast.
 func parseLine(line []byte) (q control.MessageRequest, err error) {
 	if len(bytes.TrimSpace(line)) == 0 {
-		return q, errors.New(`the line is empty: write {"to": PEER, "type": TYPE, "payload": JSON}`)
+		return q, errors.New("the line is empty: write " + lineForm)
 	}
 	// A map, because decoding into a struct takes "TO" for "to".
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(line, &members); err != nil {
-		return q, fmt.Errorf("no JSON object: %w", err)
-	}
-	if members == nil {
-		return q, errors.New("no JSON object: null")
+	err = json.Unmarshal(line, &members)
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &other), err == nil && members == nil:
+		return q, errors.New("no JSON object: it must be one such as " + lineForm)
+	case err != nil:
+		return q, fmt.Errorf("no JSON object: %w: write %s", err, lineForm)
 	}
 	q.Type = "chat"
 	for key, value := range members {

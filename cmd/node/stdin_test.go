@@ -17,8 +17,9 @@ import (
 
 // fakeSender notes what is sent.
 type fakeSender struct {
-	sent []string
-	err  error
+	sent   []string
+	err    error
+	failed []supervisor.SendFailure
 }
 
 func (f *fakeSender) Resolve(name string) (string, error) {
@@ -35,7 +36,7 @@ func (f *fakeSender) SendContext(_ context.Context, peer string, m *wire.Message
 
 func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) (int, []supervisor.SendFailure, error) {
 	f.sent = append(f.sent, fmt.Sprintf("all: %s %s", m.Type, m.Payload))
-	return 0, nil, f.err
+	return 0, f.failed, f.err
 }
 
 func readLines(t *testing.T, node *fakeSender, input string) (complaints string) {
@@ -72,8 +73,9 @@ func TestBadLines(t *testing.T) {
 		{"", "the line is empty"},
 		{"  ", "the line is empty"},
 		{"hello", "no JSON object: invalid character"},
-		{"[1]", "no JSON object"},
-		{"null", "no JSON object"},
+		{"[1]", "no JSON object: it must be one such as " + lineForm},
+		{`"text"`, "no JSON object: it must be one such as " + lineForm},
+		{"null", "no JSON object: it must be one such as " + lineForm},
 		{`{} {}`, "no JSON object: invalid character"},
 		{`{"to":"bob"`, "no JSON object: unexpected end"},
 		{`{"TO":"bob"}`, "unknown key TO"},
@@ -113,6 +115,22 @@ func TestSendErrorIsOneLine(t *testing.T) {
 	want := "node: standard input, line 1: not; now\nnode: standard input, line 2: not; now\n"
 	if complaints != want {
 		t.Errorf("got %q, want %q", complaints, want)
+	}
+}
+
+// What does not fit says the limit, also when it goes to all and none took it.
+func TestLineThatIsTooLarge(t *testing.T) {
+	const want = "the message is too large: sealed, it has more than 1MiB: send less, or raise --max-message-size on both nodes\n"
+	for line, node := range map[string]*fakeSender{
+		`{"to":"bob"}`: {err: supervisor.ErrTooLarge},
+		`{}`:           {failed: []supervisor.SendFailure{{Peer: "bob", Err: supervisor.ErrTooLarge}}},
+	} {
+		var out bytes.Buffer
+		lines := lineReader{from: "me", node: node, errors: &out, maxLine: 1<<20 + lineSlack, timeout: time.Minute}
+		lines.run(t.Context(), strings.NewReader(line))
+		if got := out.String(); got != "node: standard input, line 1: "+want {
+			t.Errorf("%s: %q", line, got)
+		}
 	}
 }
 

@@ -111,6 +111,18 @@ func TestTLS(t *testing.T) {
 	t.Run("unknown authority", func(t *testing.T) {
 		b := start(t, "--peer", a.url())
 		b.await("dial_failed")
+		r := b.run("connect", a.url())
+		r.want(t, 4)
+		r.says(t, "--tls-ca")
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		b := start(t)
+		r := b.run("connect", a.address())
+		r.want(t, 4)
+		r.says(t, "the peer may speak TLS: try wss://")
+		r = a.run("connect", "wss://"+b.address())
+		r.want(t, 4)
+		r.says(t, "the peer speaks no TLS: try ws://")
 	})
 	t.Run("what is negotiated", func(t *testing.T) {
 		for name, tt := range map[string]struct {

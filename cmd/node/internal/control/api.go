@@ -125,6 +125,7 @@ const (
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
+	Advice  string `json:"advice,omitempty"` // what to do, where the code alone does not say it
 }
 
 func (e *Error) Error() string { return e.Message }

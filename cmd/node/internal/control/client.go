@@ -153,11 +153,11 @@ func (c *Client) unreachable(err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
 		return ErrNoNode
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{CodeTimeout, "the node does not answer"}
+		return &Error{Code: CodeTimeout, Message: "the node does not answer"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return errors.New("the node ended before it answered")
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s is not open to this user", SocketPath(c.dir))
+		return fmt.Errorf("%s is not open to this user: be its owner, or give another --data-dir", SocketPath(c.dir))
 	default:
 		return err
 	}

@@ -2,10 +2,14 @@ package control
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/Snider/go-p2p/actors"
@@ -125,6 +129,51 @@ func TestConnectErrors(t *testing.T) {
 		var reported *Error
 		if !errors.As(err, &reported) || reported.Code != c.code {
 			t.Errorf("%v: %v, want code %s", c.err, err, c.code)
+		}
+	}
+}
+
+// A message that does not fit is told the limit, by name.
+func TestTooLargeSaysTheLimit(t *testing.T) {
+	const want = "the message is too large: sealed, it has more than 1MiB"
+	client := serve(t, t.TempDir(), &fakeNode{err: fmt.Errorf("peer x: %w", supervisor.ErrTooLarge)})
+	_, err := client.Send(t.Context(), MessageRequest{Peer: "bob", Type: "chat"})
+	var reported *Error
+	if !errors.As(err, &reported) || reported.Message != want || reported.Advice != sizeAdvice {
+		t.Errorf("send: %+v", reported)
+	}
+	client = serve(t, t.TempDir(), &fakeNode{failed: []supervisor.SendFailure{{Peer: bobID, Err: supervisor.ErrTooLarge}}})
+	all, err := client.Broadcast(t.Context(), MessageRequest{Type: "chat"})
+	if err != nil || len(all.Failed) != 1 || all.Failed[0].Error != want+": "+sizeAdvice {
+		t.Errorf("broadcast: %+v, %v", all, err)
+	}
+}
+
+// What to do about a dial that failed depends on how it failed.
+func TestDialAdvice(t *testing.T) {
+	for _, c := range []struct {
+		address string
+		err     error
+		want    string
+	}{
+		{"host:1", &actors.RefusedError{Status: 400}, "try wss://"},
+		{"ws://host:1", &actors.RefusedError{Status: 400}, "try wss://"},
+		{"wss://host:1", &actors.RefusedError{Status: 400}, "whether it is a node"},
+		{"host:1", &actors.RefusedError{Status: 503}, "try again later"},
+		{"host:1", &actors.RefusedError{Status: 404}, "--ws-path"},
+		{"wss://host:1", http.ErrSchemeMismatch, "the peer speaks no TLS"},
+		{"wss://host:1", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "--tls-ca"},
+		{"host:1", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "whether the peer runs"},
+		{"host:1", &net.DNSError{}, "check the name"},
+		{"host:1", actors.ErrHandshakeTimeout, "try again later"},
+		{"host:1", supervisor.ErrNoRoom, "raise it"},
+		{"host:1", errors.New("something else"), ""},
+	} {
+		client := serve(t, t.TempDir(), &fakeNode{err: &supervisor.PeerError{Peer: c.address, Err: c.err}})
+		_, err := client.Connect(t.Context(), ConnectRequest{Address: c.address})
+		var reported *Error
+		if !errors.As(err, &reported) || !strings.Contains(reported.Advice, c.want) || (c.want == "") != (reported.Advice == "") {
+			t.Errorf("%s, %v: %+v, want %s", c.address, c.err, reported, c.want)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func post[Question, Answer any](h *Handler, do func(context.Context, Question) (
 			return
 		}
 		answer, err := do(r.Context(), question)
-		reply(w, answer, err)
+		reply(w, answer, h.sized(err))
 	}
 }
 
@@ -100,7 +100,7 @@ func decode(body io.Reader, v any) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &Error{CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", tooLarge.Limit)}
+		return TooLarge(tooLarge.Limit - bodySlack)
 	case err != nil:
 		return usage("the request did not arrive whole: %v", err)
 	}
@@ -133,7 +133,7 @@ func reply(w http.ResponseWriter, answer any, err error) {
 }
 
 func usage(format string, args ...any) *Error {
-	return &Error{CodeUsage, fmt.Sprintf(format, args...)}
+	return &Error{Code: CodeUsage, Message: fmt.Sprintf(format, args...)}
 }
 
 // explain finds the code of an error that the node returned. Whoever asked knows which peer it is about.
@@ -145,7 +145,10 @@ func explain(err error) *Error {
 		err = about.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{CodeTimeout, "no answer in time"}
+		return &Error{Code: CodeTimeout, Message: "no answer in time"}
+	}
+	if errors.Is(err, supervisor.ErrNoRoom) {
+		return &Error{Code: CodeFailed, Message: "no free connection: --max-conns of this node is reached", Advice: noRoomAdvice}
 	}
 	for _, kind := range []struct {
 		is   error
@@ -163,10 +166,10 @@ func explain(err error) *Error {
 		{supervisor.ErrClosed, CodeNotConnected},
 	} {
 		if errors.Is(err, kind.is) {
-			return &Error{kind.code, err.Error()}
+			return &Error{Code: kind.code, Message: err.Error()}
 		}
 	}
-	return &Error{CodeFailed, err.Error()}
+	return &Error{Code: CodeFailed, Message: err.Error()}
 }
 
 func (e *Error) status() int {

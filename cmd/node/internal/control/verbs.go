@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -50,6 +51,7 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 	default: // nobody there, or not who was expected: for the caller the same as a refusal
 		failure.Code = CodeRefused
 	}
+	failure.Advice = cmp.Or(failure.Advice, dialAdvice(q.Address, err))
 	return Connected{}, failure
 }
 
@@ -92,7 +94,7 @@ func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted,
 	sent, failed, err := h.node.BroadcastContext(ctx, message)
 	answer := Broadcasted{ID: message.ID, Sent: sent, Failed: make([]Failure, 0, len(failed))}
 	for _, f := range failed {
-		answer.Failed = append(answer.Failed, Failure{Peer: f.Peer, Error: f.Err.Error()})
+		answer.Failed = append(answer.Failed, Failure{Peer: f.Peer, Error: explain(h.sized(f.Err)).Full()})
 	}
 	if len(failed) > 0 {
 		err = nil // the answer says it better

@@ -191,7 +191,7 @@ func readFile(into *koanf.Koanf, path string) error {
 	var pathErr *fs.PathError
 	switch {
 	case errors.As(err, &pathErr):
-		return fmt.Errorf("%s: the settings file cannot be read: %w", printable.Text(path), pathErr.Err)
+		return fmt.Errorf("%s: the settings file cannot be read: %w: make it readable, or name another with --config", printable.Text(path), pathErr.Err)
 	case err != nil:
 		return fmt.Errorf("%s: %w", printable.Text(path), err)
 	}

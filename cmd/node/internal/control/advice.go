@@ -1,0 +1,86 @@
+package control
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+const (
+	noRoomAdvice = "raise it, or disconnect a peer with `node disconnect`"
+	sizeAdvice   = "send less, or raise --max-message-size on both nodes"
+)
+
+// TooLarge is the error of a message that does not fit into limit bytes.
+func TooLarge(limit int64) *Error {
+	return &Error{
+		Code: CodeTooLarge, Advice: sizeAdvice,
+		Message: fmt.Sprintf("%v: sealed, it has more than %s", supervisor.ErrTooLarge, settings.FormatBytes(limit)),
+	}
+}
+
+// Full is the error with what to do about it.
+func (e *Error) Full() string {
+	if e.Advice == "" {
+		return e.Message
+	}
+	return e.Message + ": " + e.Advice
+}
+
+// sized gives the limit to an error that is about it.
+func (h *Handler) sized(err error) error {
+	if errors.Is(err, supervisor.ErrTooLarge) {
+		return TooLarge(h.maxBody.Load() - bodySlack)
+	}
+	return err
+}
+
+// dialAdvice is what to do about a dial to address that failed, "" when nothing is known but that.
+func dialAdvice(address string, err error) string {
+	var (
+		answered  *actors.RefusedError
+		authority x509.UnknownAuthorityError
+		other     x509.HostnameError
+		plain     tls.RecordHeaderError
+		lookup    *net.DNSError
+	)
+	switch {
+	case errors.As(err, &answered):
+		return answerAdvice(address, answered.Status)
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &plain):
+		return "the peer speaks no TLS: try ws://"
+	case errors.As(err, &authority):
+		return "give its CA to this node with --tls-ca"
+	case errors.As(err, &other):
+		return "dial the peer by a name in its certificate"
+	case errors.As(err, &lookup):
+		return "check the name in the address"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "check the address, and whether the peer runs"
+	case errors.Is(err, actors.ErrHandshakeTimeout):
+		return "check whether it is a node that listens there, or try again later"
+	}
+	return ""
+}
+
+// answerAdvice is dialAdvice for a plain answer of HTTP in place of a WebSocket.
+func answerAdvice(address string, status int) string {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return "try again later"
+	case status == http.StatusBadRequest && !strings.HasPrefix(address, "wss://"):
+		return "the peer may speak TLS: try wss://"
+	case status == http.StatusNotFound:
+		return "check the path: it must be the peer's --ws-path"
+	}
+	return "check whether it is a node that listens there"
+}

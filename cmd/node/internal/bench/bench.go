@@ -50,10 +50,10 @@ type Result struct {
 	SentPerSecond    float64           `json:"sentPerSecond"`
 	PayloadPerSecond float64           `json:"payloadBytesPerSecond"`
 	LatencyKind      string            `json:"latencyKind"` // "one way" from Send to handler, or "round trip" of pings
-	Latency          Percentiles       `json:"latency"`
-	Drops            map[string]uint64 `json:"drops"`      // at the receiver, by counter; null when not known
-	SendErrors       map[string]uint64 `json:"sendErrors"` // by what Send said
-	CPUSeconds       float64           `json:"cpuSeconds"` // of this process: both sides of a pair
+	Latency          *Percentiles      `json:"latency"`     // null when nothing was measured
+	Drops            map[string]uint64 `json:"drops"`       // at the receiver, by counter; null when not known
+	SendErrors       map[string]uint64 `json:"sendErrors"`  // by what Send said
+	CPUSeconds       float64           `json:"cpuSeconds"`  // of this process: both sides of a pair
 	CPUPerMessage    float64           `json:"cpuMicrosPerMessage"`
 	HeapBytes        uint64            `json:"heapBytes"`
 	MaxResidentBytes uint64            `json:"maxResidentBytes"`

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Sent == 0 || *r.Delivered != r.Sent || r.Latency.Samples != *r.Delivered || r.LatencyKind != "one way" {
+	if r.Sent == 0 || *r.Delivered != r.Sent || r.Latency == nil || r.Latency.Samples != *r.Delivered || r.LatencyKind != "one way" {
 		t.Errorf("sent %d, delivered %d, latency %+v", r.Sent, *r.Delivered, r.Latency)
 	}
 	if p := r.Latency; p.P50 <= 0 || p.P50 > p.P90 || p.P90 > p.P99 || p.P99 > p.P999 || p.P999 > p.Max {
@@ -70,8 +71,22 @@ func TestTarget(t *testing.T) {
 		Target: pair.target.node.Addr().String(), Size: 200, Rate: 100, Connections: 1, Duration: 400 * time.Millisecond,
 		Counters: func(context.Context) (map[string]uint64, error) { return pair.target.node.Counters(), nil },
 	})
-	if err != nil || r.Delivered != nil || r.LatencyKind != "round trip" || r.Latency.Samples == 0 || len(r.Drops) == 0 || r.Sent == 0 {
+	if err != nil || r.Delivered != nil || r.LatencyKind != "round trip" || r.Latency == nil || len(r.Drops) == 0 || r.Sent == 0 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What was not measured is no latency of 0.
+func TestNoLatency(t *testing.T) {
+	l := &load{Options: Options{Target: "host:1", Size: 100, Connections: 1}, target: &target{}}
+	r := l.result(time.Second, 0)
+	var text strings.Builder
+	r.Write(&text)
+	if !strings.Contains(text.String(), "latency    not known: no ping was answered\n") {
+		t.Errorf("text %s", text.String())
+	}
+	if line, err := json.Marshal(r); err != nil || !strings.Contains(string(line), `"latency":null,`) {
+		t.Errorf("%s, %v", line, err)
 	}
 }
 

@@ -15,7 +15,7 @@ type histogram struct {
 	most   atomic.Int64
 }
 
-// Percentiles are in milliseconds; all 0 without a sample.
+// Percentiles are in milliseconds.
 type Percentiles struct {
 	Samples uint64  `json:"samples"`
 	P50     float64 `json:"p50Ms"`
@@ -51,10 +51,14 @@ func bound(at int) uint64 {
 	return (uint64(at-shift<<subBits)+1)<<shift - 1
 }
 
-func (h *histogram) percentiles() Percentiles {
-	p := Percentiles{Max: float64(h.most.Load()) / 1e6}
+// percentiles returns nil without a sample: zeros would read as the best there can be.
+func (h *histogram) percentiles() *Percentiles {
+	p := &Percentiles{Max: float64(h.most.Load()) / 1e6}
 	for i := range h.counts {
 		p.Samples += h.counts[i].Load()
+	}
+	if p.Samples == 0 {
+		return nil
 	}
 	for _, q := range []struct {
 		part  float64

@@ -22,9 +22,7 @@ func (r Result) Write(w io.Writer) {
 	if r.Delivered != nil {
 		fmt.Fprintf(table, "delivered\t%d messages\n", *r.Delivered)
 	}
-	l := r.Latency
-	fmt.Fprintf(table, "latency\t%s: p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f ms (%d samples)\n",
-		r.LatencyKind, l.P50, l.P90, l.P99, l.P999, l.Max, l.Samples)
+	fmt.Fprintf(table, "latency\t%s\n", r.latency())
 	if r.ProbesUnanswered > 0 {
 		fmt.Fprintf(table, "pings\t%d were not answered in time\n", r.ProbesUnanswered)
 	}
@@ -36,6 +34,20 @@ func (r Result) Write(w io.Writer) {
 	}
 	fmt.Fprintf(table, "\nmemory\t%.1f MiB of heap, %.1f MiB resident at most\n", float64(r.HeapBytes)/(1<<20), float64(r.MaxResidentBytes)/(1<<20))
 	table.Flush()
+}
+
+// latency is the line of latencies.
+func (r Result) latency() string {
+	l := r.Latency
+	switch {
+	case l != nil:
+		return fmt.Sprintf("%s: p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f ms (%d samples)",
+			r.LatencyKind, l.P50, l.P90, l.P99, l.P999, l.Max, l.Samples)
+	case r.Target == "":
+		return "not known: no message was delivered"
+	default:
+		return "not known: no ping was answered"
+	}
 }
 
 // reasons writes counts that are not 0; unknown stands for a nil map.

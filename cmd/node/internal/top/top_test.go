@@ -223,3 +223,12 @@ func TestSpark(t *testing.T) {
 		}
 	}
 }
+
+// Each counter on the line of drops is called what it counts: dials that went well are no trouble.
+func TestTroublesByName(t *testing.T) {
+	sample := sampleAt(1)
+	sample.Status.Counters = map[string]uint64{"dials": 5, "dialsFailed": 2}
+	if got := ansi.Strip(New(&fakeFeed{}, time.Second, sample).troubles()); !strings.Contains(got, "failed dials 2") || strings.Contains(got, "5") {
+		t.Errorf("the line is %q", got)
+	}
+}

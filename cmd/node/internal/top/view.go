@@ -105,7 +105,7 @@ func (m Model) troubles() string {
 		{"peersTimedOut", "timed out"},
 		{"actorRestarts", "restarts"},
 		{"handlerPanics", "panics"},
-		{"dialsFailed", "dials"},
+		{"dialsFailed", "failed dials"},
 	} {
 		n := m.last.Status.Counters[t.counter]
 		if n == 0 {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/bench"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
@@ -133,7 +134,11 @@ func benchFailure(err error) error {
 	if !errors.As(err, &about) {
 		return err
 	}
-	return &control.Error{Code: control.CodeRefused, Message: err.Error() + ": check the address, and whether the node runs and allows strangers (`node auth`)"}
+	code := control.CodeRefused
+	if errors.Is(err, actors.ErrHandshakeTimeout) {
+		code = control.CodeTimeout
+	}
+	return &control.Error{Code: code, Message: err.Error() + ": check the address, and whether the node runs and allows strangers (`node auth`)"}
 }
 
 // countersOf returns the way to the counters of the node of the data directory, if that is the target; else nil.

@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/bench"
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 func TestBench(t *testing.T) {
@@ -34,5 +37,17 @@ func TestBench(t *testing.T) {
 	status, stdout, stderr := command(node.dir, "bench", "127.0.0.1:1")
 	if status != exitNotConnected || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "check the address") {
 		t.Errorf("nobody there: status %d, %q, %q", status, stdout, stderr)
+	}
+}
+
+// A target that takes the connection and says nothing has not refused.
+func TestBenchFailure(t *testing.T) {
+	for err, want := range map[error]int{
+		actors.ErrHandshakeTimeout: exitTimeout,
+		syscall.ECONNREFUSED:       exitNotConnected,
+	} {
+		if got := exitStatus(benchFailure(&supervisor.PeerError{Peer: "host:1", Err: err})); got != want {
+			t.Errorf("%v: exit status %d, want %d", err, got, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -66,7 +67,7 @@ func dialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "check the address, and whether the peer runs"
-	case errors.Is(err, actors.ErrHandshakeTimeout):
+	case errors.Is(err, actors.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):
 		return "check whether it is a node that listens there, or try again later"
 	}
 	return ""

@@ -166,6 +166,7 @@ func TestDialAdvice(t *testing.T) {
 		{"host:1", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "whether the peer runs"},
 		{"host:1", &net.DNSError{}, "check the name"},
 		{"host:1", actors.ErrHandshakeTimeout, "try again later"},
+		{"host:1", context.DeadlineExceeded, "try again later"},
 		{"host:1", supervisor.ErrNoRoom, "raise it"},
 		{"host:1", errors.New("something else"), ""},
 	} {

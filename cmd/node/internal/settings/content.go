@@ -11,7 +11,8 @@ import (
 
 var (
 	errNoText    = errors.New("the settings file is no text in UTF-8: save it as that")
-	errDocuments = errors.New("the settings file has more than one YAML document: put all settings into the first and take out what begins at the next ---")
+	errDocuments = errors.New("the settings file has more than one YAML document: put all settings into the first, " +
+		"and take out what begins at the next ---")
 )
 
 // content is the settings file, a provider for koanf.

@@ -205,7 +205,7 @@ func TestWhereAnErrorIs(t *testing.T) {
 		{file: "a: [", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "\xff\xfe", want: "node.yaml: the settings file is no text in UTF-8: save it as that"},
-		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all"},
+		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all settings"},
 		{file: "# a\n---\nname: a\n--- # b\n", want: "more than one YAML document"},
 		{file: "name: a\n...\nname: b\n", want: "more than one YAML document"},
 		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},

@@ -105,6 +105,6 @@ func (r *registry) sweepLater() {
 	if r.stopping {
 		return
 	}
-	every := min(time.Minute, r.cfg.DedupTTL)
-	r.sweeper = time.AfterFunc(every, func() { r.node.System.Root.Send(r.self, &sweep{}) })
+	due := min(time.Minute, r.dedup.untilRotation(time.Now())) // buckets are looked at every minute
+	r.sweeper = time.AfterFunc(due, func() { r.node.System.Root.Send(r.self, &sweep{}) })
 }

@@ -25,7 +25,7 @@ const dedupUnlimited = 8 << 20
 // as the window is wide.
 //
 // It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
-// stamp keeps the times exact. Those stamped ahead begin a generation later. An entry takes 16 bytes of key and value, about
+// stamp keeps the times exact. Those stamped beyond the end of this window begin a generation later. An entry takes 16 bytes of key and value, about
 // 22 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
@@ -88,14 +88,18 @@ func (d *MessageDeduplicator) judge(skew time.Duration, wall func(time.Time) tim
 	d.window, d.wall = max(d.ttl, skew), wall
 }
 
-// dedupSize is how many ids the limits let in within one TTL, and one peer's part of them.
+// dedupSize is how many ids the limits let in within one window, and one peer's part of them. A burst comes once and counts
+// in both generations; it stands for a second's messages at least, by which a rotation, or a peer's clock, may be off. A
+// 64th more is what shards may have taken room for and not used.
 func dedupSize(cfg *TransportConfig) (limit, share int) {
 	if cfg.RateRefill == 0 {
 		return dedupUnlimited, dedupUnlimited / max(cfg.MaxConns, 2)
 	}
-	perPeer := cfg.RateBurst + cfg.RateRefill*cfg.DedupTTL.Seconds()
+	window := max(cfg.DedupTTL, cfg.MaxClockSkew)
+	perPeer := max(cfg.RateBurst, cfg.RateRefill) + cfg.RateRefill*window.Seconds()
 	share = int(min(perPeer, dedupUnlimited))
-	return min(share*cfg.MaxConns, dedupUnlimited), share
+	all := share * cfg.MaxConns
+	return min(all+all/64, dedupUnlimited), share
 }
 
 // distrust makes messages stamped before start stale for one window from now on.
@@ -155,19 +159,30 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	if shard.leased == 0 && total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
 	}
+	generation := &shard.current
+	if ahead > 0 && now.Sub(d.epoch)+ahead >= shard.begun+d.window {
+		generation = &shard.next // it outlives what else came in this window
+	}
 	for link := first; link != key; link = nextInChain(link) {
 		entry, _ := shard.find(link, ticks)
 		if entry.age(stamp) > 0 { // it must not expire before its successor
-			d.put(shard, part, link, newDedupEntry(entry.peer(), entry.content(), stamp), ahead)
+			d.put(shard, part, generation, link, newDedupEntry(entry.peer(), entry.content(), stamp))
 		}
 	}
-	d.put(shard, part, key, newDedupEntry(a.tag, content, stamp), ahead)
+	d.put(shard, part, generation, key, newDedupEntry(a.tag, content, stamp))
 	return actors.Fresh
 }
 
 func (d *MessageDeduplicator) ttlTicks() int { return int(d.ttl * ticksPerWindow / d.window) }
 
-// Rotate drops the entries that have expired, once a window has passed since the last time. Its owner calls it often.
+// untilRotation is how long it is until Rotate has something to do: later, what has expired takes room from what comes.
+func (d *MessageDeduplicator) untilRotation(now time.Time) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.window - now.Sub(d.rotated)
+}
+
+// Rotate drops the entries that have expired, once a window has passed since the last time.
 func (d *MessageDeduplicator) Rotate(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,6 +195,7 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 		s.mu.Lock()
 		d.count.Add(-int64(s.previous.count))
 		s.previous, s.current, s.next = s.current, s.next, dedupTable{}
+		s.begun = now.Sub(d.epoch)
 		s.mu.Unlock()
 	}
 	for id, part := range d.parts {

@@ -256,8 +256,16 @@ func heap() int64 {
 
 func TestDedupSize(t *testing.T) {
 	cfg := DefaultTransportConfig()
-	if limit, share := dedupSize(&cfg); limit != 1_510_000 || share != 15_100 {
-		t.Errorf("defaults: %d and %d, want what 100 connections can send in 5 minutes", limit, share)
+	if limit, share := dedupSize(&cfg); limit != 1_533_593 || share != 15_100 {
+		t.Errorf("defaults: %d and %d, want what 100 connections can send in 5 minutes, and a 64th", limit, share)
+	}
+	cfg.MaxClockSkew = 10 * time.Minute
+	if limit, share := dedupSize(&cfg); limit != 3_057_031 || share != 30_100 {
+		t.Errorf("entries live for a skew of 10 minutes: %d and %d", limit, share)
+	}
+	cfg.MaxClockSkew, cfg.RateBurst = 0, 1
+	if _, share := dedupSize(&cfg); share != 15_050 {
+		t.Errorf("without a burst: %d, want a second's messages more than a window's", share)
 	}
 	cfg.RateRefill = 0
 	if limit, share := dedupSize(&cfg); limit != dedupUnlimited || share != dedupUnlimited/100 {

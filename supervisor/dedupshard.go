@@ -20,7 +20,8 @@ const (
 type dedupShard struct {
 	mu                      sync.Mutex
 	next, current, previous dedupTable
-	leased                  int64 // of the set's count, for entries to come
+	begun                   time.Duration // when the current one did, since the set's epoch
+	leased                  int64         // of the set's count, for entries to come
 }
 
 // dedupEntry is a peer's tag (24 bits), a content's tag (24 bits) and a stamp in ticks (16 bits).
@@ -37,13 +38,8 @@ func (e dedupEntry) content() uint64 { return uint64(e) >> 16 & 0xffffff }
 // reading than ours.
 func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
 
-// put writes an entry into the current generation, or the next one when it is stamped ahead, and counts it. The shard is
-// locked.
-func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, key uint64, entry dedupEntry, ahead time.Duration) {
-	generation := &shard.current
-	if ahead > d.window/ticksPerWindow {
-		generation = &shard.next
-	}
+// put writes an entry into one of the shard's generations, and counts it. The shard is locked.
+func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, generation *dedupTable, key uint64, entry dedupEntry) {
 	if generation.put(key, entry) {
 		if shard.leased == 0 {
 			d.count.Add(d.lease)

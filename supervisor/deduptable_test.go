@@ -56,6 +56,7 @@ func TestDedupTableIsAMap(t *testing.T) {
 type mapSet struct {
 	set                     *MessageDeduplicator // for its tags and ticks only
 	next, current, previous map[uint64]dedupEntry
+	rotated                 time.Time
 }
 
 func (m *mapSet) find(key uint64, now uint16) (dedupEntry, bool) {
@@ -72,7 +73,7 @@ func (m *mapSet) seen(peer string, msg *wire.Message, now time.Time) actors.Verd
 	ahead := max(msg.Timestamp.Sub(now), 0)
 	ticks, stamp := m.set.ticks(now), m.set.ticks(now.Add(ahead))
 	generation := m.current
-	if ahead > m.set.window/ticksPerWindow {
+	if ahead > 0 && !now.Add(ahead).Before(m.rotated.Add(m.set.window)) {
 		generation = m.next
 	}
 	var chain []uint64
@@ -102,15 +103,15 @@ func TestDedupIsThreeMaps(t *testing.T) {
 	for seed := range uint64(300) {
 		r := mathrand.New(mathrand.NewPCG(seed, 0))
 		set := newDedup(t, 1<<20, 1<<20)
-		model := &mapSet{set, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}}
-		now, rotated := dedupStart, dedupStart
+		model := &mapSet{set, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}, dedupStart}
+		now := dedupStart
 		for step := range 300 {
 			switch r.IntN(10) {
 			case 0:
 				now = now.Add(time.Duration(r.Int64N(int64(testTTL / 2))))
 			case 1:
-				if set.Rotate(now); now.Sub(rotated) >= testTTL {
-					rotated = now
+				if set.Rotate(now); now.Sub(model.rotated) >= testTTL {
+					model.rotated = now
 					model.previous, model.current, model.next = model.current, model.next, map[uint64]dedupEntry{}
 				}
 			default:

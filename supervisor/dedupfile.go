@@ -110,11 +110,26 @@ func (d *MessageDeduplicator) load(path string, now, wall time.Time) (found bool
 	if left := time.Duration(header.StaleFor) - since; left > 0 {
 		d.staleBefore, d.staleUntil = time.Unix(0, header.StaleBefore), now.Add(left)
 	}
+	d.begin(now)
 	d.restore(entries, time.Duration(header.Window), since, d.ticks(now))
 	return true, nil
 }
 
-// restore puts entries back whose ages are in ticks of another window and have grown by the time between.
+// begin has the first generation begin at a time.
+func (d *MessageDeduplicator) begin(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rotated = now
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		s.begun = now.Sub(d.epoch)
+		s.mu.Unlock()
+	}
+}
+
+// restore puts entries back whose ages are in ticks of another window and have grown by the time between. They are all of
+// the generation before, but for those that are stamped ahead: they take no room for longer than they would have anyway.
 func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duration, now uint16) {
 	for ; len(entries) >= 16; entries = entries[16:] {
 		key := binary.LittleEndian.Uint64(entries)
@@ -124,9 +139,9 @@ func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duratio
 			continue
 		}
 		ticks := now - uint16(int64(age)*ticksPerWindow/int64(d.window))
-		generation := &d.shards[key%dedupShards].current
+		generation := &d.shards[key%dedupShards].previous
 		if age < 0 {
-			generation = &d.shards[key%dedupShards].next
+			generation = &d.shards[key%dedupShards].current
 		}
 		if generation.put(key, dedupEntry(entry&^0xffff|uint64(ticks))) {
 			d.count.Add(1)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/rand"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -70,5 +71,46 @@ func TestDedupIsSweptInTime(t *testing.T) {
 				t.Errorf("TTL %v: the next rotation is due in %v, want %v", ttl, due, want)
 			}
 		})
+	}
+}
+
+// The same through a restart: what the last run saw takes room only for as long as it lives.
+func TestDedupTakesItAfterARestartToo(t *testing.T) {
+	cfg := DefaultTransportConfig()
+	cfg.MaxConns = 1
+	limit, share := dedupSize(&cfg)
+	now, window := dedupStart, testTTL
+	set := newDedup(t, limit, share)
+	msg := &wire.Message{Type: "chat"}
+	send := func(set *MessageDeduplicator, during time.Duration) (refused int) {
+		for end := now.Add(during); now.Before(end); now = now.Add(20 * time.Millisecond) {
+			if set.untilRotation(now) <= 0 {
+				set.Rotate(now)
+			}
+			msg.ID, msg.Timestamp = fmt.Sprint(now.UnixNano()), now
+			if set.For("honest").Seen(msg, now) == actors.Full {
+				refused++
+			}
+		}
+		return refused
+	}
+	send(set, 2*window)
+	path := t.TempDir() + "/seen"
+	if err := set.save(path, now, now); err != nil {
+		t.Fatal(err)
+	}
+	next, err := NewMessageDeduplicator(window, limit, share, now, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second) // it is made, and started later
+	if found, err := next.load(path, now, now); err != nil || !found {
+		t.Fatalf("loaded: %v, %v", found, err)
+	}
+	if n, want := next.Len(), int(window/(20*time.Millisecond))-100; n < want {
+		t.Fatalf("%d entries are restored, want %d", n, want)
+	}
+	if refused := send(next, 4*window); refused > 0 {
+		t.Errorf("%d refused after a restart", refused)
 	}
 }

@@ -144,16 +144,21 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	shard := &d.shards[first%dedupShards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	// Different messages with one id are chained: a peer can add one link at most, since its second is a duplicate.
-	key := first
-	for ; ; key = nextInChain(key) {
+	// Different messages with one id are chained: a peer can add one link at most, since its second is a duplicate. Those of
+	// many peers stand aside, or the chain would take ever longer to go through.
+	key, links := first, 0
+	for ; links < dedupLinks; key, links = nextInChain(key), links+1 {
 		known, ok := shard.find(key, ticks)
 		if !ok {
 			break
 		}
-		if known.content() == content || known.peer() == a.tag && known.age(ticks) <= d.ttlTicks() {
+		if d.repeats(known, a.tag, content, ticks) {
 			return actors.Duplicate
 		}
+	}
+	entry := newDedupEntry(a.tag, content, stamp)
+	if links == dedupLinks && d.knownAside(shard, first, entry, ticks) {
+		return actors.Duplicate
 	}
 	total := d.count.Load()
 	if shard.leased == 0 && total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
@@ -164,13 +169,24 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		generation = &shard.next // it outlives what else came in this window
 	}
 	for link := first; link != key; link = nextInChain(link) {
-		entry, _ := shard.find(link, ticks)
-		if entry.age(stamp) > 0 { // it must not expire before its successor
-			d.put(shard, part, generation, link, newDedupEntry(entry.peer(), entry.content(), stamp))
+		known, _ := shard.find(link, ticks)
+		if known.age(stamp) > 0 { // it must not expire before its successor
+			d.put(shard, part, generation, link, newDedupEntry(known.peer(), known.content(), stamp))
 		}
 	}
-	d.put(shard, part, generation, key, newDedupEntry(a.tag, content, stamp))
+	if links < dedupLinks {
+		d.put(shard, part, generation, key, entry)
+		return actors.Fresh
+	}
+	for _, key := range aside(first, entry) {
+		d.put(shard, part, generation, key, entry)
+	}
 	return actors.Fresh
+}
+
+// repeats reports whether a message with a known one's id is a duplicate of it.
+func (d *MessageDeduplicator) repeats(known dedupEntry, peer, content uint64, ticks uint16) bool {
+	return known.content() == content || known.peer() == peer && known.age(ticks) <= d.ttlTicks()
 }
 
 func (d *MessageDeduplicator) ttlTicks() int { return int(d.ttl * ticksPerWindow / d.window) }

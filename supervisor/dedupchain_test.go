@@ -3,6 +3,8 @@ package supervisor
 import (
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,5 +42,67 @@ func TestDedupChainOutlivesItsFirstLink(t *testing.T) {
 		if got := s.by.Seen(s.msg, now); got != s.want {
 			t.Errorf("after %v: %v, want %v", s.at, got, s.want)
 		}
+	}
+}
+
+// However many identities use one id, a message with it is compared with a few only; and all are still recognised, by
+// their peer and by their content. An honest message is taken once though its id was marked by all of them before.
+func TestDedupChainIsBounded(t *testing.T) {
+	d := newDedupWith(t, 100_000, 100, strings.NewReader("a secret"))
+	const identities = 1000
+	for i := range identities {
+		expect(t, d, fmt.Sprint("sybil", i), "the id", fmt.Sprint("forged", i), 0, actors.Fresh)
+	}
+	key := d.hash("the id")
+	shard := &d.shards[key%dedupShards]
+	for range dedupLinks {
+		key = nextInChain(key)
+	}
+	if _, ok := shard.find(key, 0); ok {
+		t.Errorf("the chain has more than %d links", dedupLinks)
+	}
+	expect(t, d, "honest", "the id", "real", time.Minute, actors.Fresh)
+	expect(t, d, "honest", "the id", "real", 2*time.Minute, actors.Duplicate)
+	expect(t, d, "relay", "the id", "real", 2*time.Minute, actors.Duplicate)
+	expect(t, d, "honest", "the id", "another", 2*time.Minute, actors.Duplicate)
+	expect(t, d, "relay", "the id", "another", 2*time.Minute, actors.Fresh)
+	expect(t, d, "honest", "another id", "real", 2*time.Minute, actors.Fresh)
+	for i := range identities {
+		expect(t, d, fmt.Sprint("sybil", i), "the id", fmt.Sprint("forged", i, " anew"), 2*time.Minute, actors.Duplicate)
+		expect(t, d, fmt.Sprint("relay", i), "the id", fmt.Sprint("forged", i), 2*time.Minute, actors.Duplicate)
+	}
+}
+
+// What stands behind a full chain is remembered for its own TTL, though the chain is older and the set is rotated.
+func TestDedupAsideOutlivesTheChain(t *testing.T) {
+	d := newDedup(t, 1000, 1000)
+	for i := range dedupLinks {
+		expect(t, d, fmt.Sprint("sybil", i), "the id", fmt.Sprint("forged", i), 0, actors.Fresh)
+	}
+	const early = 4 * time.Minute
+	expect(t, d, "honest", "the id", "real", early, actors.Fresh)
+	for at := early; at <= early+testTTL; at += 30 * time.Second {
+		d.Rotate(dedupStart.Add(at))
+		expect(t, d, "honest", "the id", "real", at, actors.Duplicate)
+		expect(t, d, "relay", "the id", "real", at, actors.Duplicate)
+	}
+	later := early + testTTL + time.Second
+	d.Rotate(dedupStart.Add(later))
+	expect(t, d, "honest", "the id", "real", later, actors.Fresh)
+}
+
+// BenchmarkDedupChain is one more message with an id that many identities have used.
+func BenchmarkDedupChain(b *testing.B) {
+	for _, identities := range []int{1, dedupLinks, 20_000} {
+		b.Run(fmt.Sprint(identities), func(b *testing.B) {
+			d := newDedup(b, 1<<24, 1<<24)
+			for i := range identities {
+				d.For(fmt.Sprint("sybil", i)).Seen(seenMessage("the id", fmt.Sprint(i)), dedupStart)
+			}
+			account, msg := d.For("honest"), seenMessage("the id", "real")
+			for b.Loop() {
+				account.Seen(msg, dedupStart)
+			}
+		})
 	}
 }

@@ -14,6 +14,9 @@ const (
 	// ticksPerWindow is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
 	// window are told apart; one that is stamped ahead begins at minus one, and none lives longer than plus two.
 	ticksPerWindow = 1 << 13
+	// dedupLinks is how many messages with one id are looked through one after the other. More come only from somebody who
+	// has as many identities.
+	dedupLinks = 16
 )
 
 // dedupShard is a part of the set, by key, with a lock of its own.
@@ -53,6 +56,25 @@ func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, generation
 // nextInChain keeps a key in its shard.
 func nextInChain(key uint64) uint64 {
 	return (key*0x9e3779b97f4a7c15+1)&^(dedupShards-1) | key&(dedupShards-1)
+}
+
+// aside returns the keys, in the same shard, of a message whose id has a chain that is full. It is found by its peer and
+// by its content, and so without a look at the others.
+func aside(first uint64, entry dedupEntry) [2]uint64 {
+	return [2]uint64{
+		nextInChain(first ^ (1<<24|entry.peer())<<dedupShardBits),
+		nextInChain(first ^ (1<<25|entry.content())<<dedupShardBits),
+	}
+}
+
+// knownAside reports whether a message behind a full chain is a duplicate of another there.
+func (d *MessageDeduplicator) knownAside(shard *dedupShard, first uint64, entry dedupEntry, ticks uint16) bool {
+	for _, key := range aside(first, entry) {
+		if known, ok := shard.find(key, ticks); ok && d.repeats(known, entry.peer(), entry.content(), ticks) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *dedupShard) find(key uint64, now uint16) (dedupEntry, bool) {

@@ -110,6 +110,9 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 		return false
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
+		if p.proven { // the peer is there: it is we who have no room
+			p.alive.lastLife = now
+		}
 		return false
 	}
 	return true

@@ -176,6 +176,22 @@ func TestDuplicateIsCounted(t *testing.T) {
 	})
 }
 
+// A peer whose messages the full dedup set refuses is there all the same: its pongs keep its connection alive.
+func TestRefusedIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.openProven()
+		r.dedup.mu.Lock()
+		r.dedup.full = true
+		r.dedup.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if r.stopped() || r.node.Counters.Get(MessagesRefused) == 0 {
+			t.Errorf("stopped %v, %d refused; want a living connection that was refused its pongs", r.stopped(), r.node.Counters.Get(MessagesRefused))
+		}
+	})
+}
+
 // from of somebody else is allowed: messages are relayed. It proves nothing of an inbound peer.
 func TestRelayedIsNoProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

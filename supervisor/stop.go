@@ -11,24 +11,48 @@ import (
 // Stop ends the node gracefully: it accepts and dials nobody any more, every peer gets what is queued for it and a
 // disconnect message with code 1004, and after ShutdownTimeout, or when ctx ends, what is left is closed. When it
 // returns, no goroutine of the node's runs but handlers that have not returned. The peer book is written, not closed.
-// A second call waits for the first.
+// Another call waits for the first and returns what that returns, or, when its own ctx ends, ctx's error: then the first
+// closes what is left.
 func (t *Transport) Stop(ctx context.Context) error {
 	t.mu.Lock()
 	phase := t.phase
 	t.phase = transportStopped
 	t.mu.Unlock()
-	if phase == transportNew {
-		if t.from.listener != nil {
-			return t.from.listener.Close() // it was given to us
-		}
-		return nil
+	if phase == transportStopped {
+		return t.awaitStop(ctx)
 	}
+	defer close(t.stopped)
 	if phase == transportRunning {
-		if t.listener != nil {
-			t.listener.close()
-		}
-		t.tell(&shutdown{code: wire.DisconnectServerShutdown, reason: "server shutdown"})
+		t.stopError = t.end(ctx)
+	} else if t.from.listener != nil {
+		t.stopError = t.from.listener.Close() // it was given to us
 	}
+	return t.stopError
+}
+
+// awaitStop waits until the call that stops the transport is done.
+func (t *Transport) awaitStop(ctx context.Context) error {
+	select {
+	case <-t.stopped:
+	case <-ctx.Done():
+	}
+	select {
+	case <-t.stopped: // this counts, whatever has become of ctx
+		return t.stopError
+	default:
+	}
+	if t.PID() != nil {
+		t.tell(&hurry{})
+	}
+	return ctx.Err()
+}
+
+// end stops the running node.
+func (t *Transport) end(ctx context.Context) error {
+	if t.listener != nil {
+		t.listener.close()
+	}
+	t.tell(&shutdown{code: wire.DisconnectServerShutdown, reason: "server shutdown"})
 	select {
 	case <-t.ended:
 	case <-ctx.Done():
@@ -40,10 +64,7 @@ func (t *Transport) Stop(ctx context.Context) error {
 	t.drain(ctx)
 	t.workers.Close()
 	t.unbounded.Close()
-	if phase == transportRunning {
-		return t.retain()
-	}
-	return nil
+	return t.retain()
 }
 
 // idleWorkers is how many goroutines wait for the next turn of an actor, write or delivery: enough for what follows

@@ -53,6 +53,9 @@ type Transport struct {
 	pid      *actor.PID
 	ended    chan struct{} // closed when the registry has stopped
 	listener *listener
+
+	stopped   chan struct{} // closed when the call that stops the transport is done
+	stopError error         // what it returns; written before stopped is closed
 }
 
 type transportPhase int
@@ -74,6 +77,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	}
 	t := &Transport{
 		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), born: time.Now(),
+		stopped: make(chan struct{}),
 		from: surroundings{
 			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
 			dial: new(net.Dialer).DialContext, wrap: func(c net.Conn) net.Conn { return c },
@@ -148,6 +152,7 @@ func (t *Transport) Start() error {
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
 			<-t.ended
+			close(t.stopped)
 			return errors.Join(err, t.retain())
 		}
 	}

@@ -1,0 +1,137 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// newTransport makes one that accepts nobody, and does not start it.
+func newTransport(t *testing.T, book *PeerRegistry) *Transport {
+	t.Helper()
+	keys, err := crypto.NewEphemeralNodeManager("node", crypto.RoleDual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := DefaultTransportConfig()
+	cfg.ListenAddr = ""
+	node, err := NewTransport(keys, book, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node
+}
+
+func TestStopTwiceWithoutStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := newTransport(t, NewPeerRegistry())
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for i, ctx := range []context.Context{t.Context(), t.Context(), ended} {
+			if err := node.Stop(ctx); err != nil {
+				t.Errorf("call %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// Whoever calls Stop while another call is at work comes back when what was seen is kept, or with its own ctx's error.
+func TestSecondStopWaitsForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stopping atomic.Bool
+		keep := make(chan struct{})
+		wall := func() time.Time { // the last thing that is asked for before what was seen is kept
+			if stopping.Load() {
+				<-keep
+			}
+			return time.Now()
+		}
+		path := filepath.Join(t.TempDir(), "peers.db")
+		node := startNode(t, memnet.New(1), 1, func(s *nodeSetup) {
+			s.book, s.options = openBook(t, path), []Option{WithClock(wall)}
+		})
+		stopping.Store(true)
+		results := make(chan error, 2)
+		for range 2 {
+			go func() {
+				err := node.Stop(t.Context())
+				_, none := os.Stat(seenFile(path))
+				results <- errors.Join(err, none)
+			}()
+			synctest.Wait()
+		}
+		if len(results) != 0 {
+			t.Error("a call returned before the end")
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := node.Stop(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("with a context that has ended: %v", err)
+		}
+		close(keep)
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Every call says what has become of what was seen.
+func TestEveryStopTellsTheError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "peers.db")
+		node := newTransport(t, openBook(t, path))
+		if err := node.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(seenFile(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			if err := node.Stop(t.Context()); err == nil {
+				t.Errorf("call %d: nothing is kept, and no error", i)
+			}
+		}
+		time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library
+	})
+}
+
+// The context of a later call ends the patience of the first.
+func TestSecondStopHurriesTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		a.dial(b)
+		n.Stall("10.0.0.1", "10.0.0.2")
+		for range 4 {
+			go func() { _ = a.Send(b.id(), a.to(b.id(), "stats", strings.Repeat("x", 200_000))) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		first := make(chan error, 1)
+		go func() { first <- a.Stop(context.Background()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := a.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the second: %v", err)
+		}
+		if err := <-first; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("it took %v, want a second", took)
+		}
+		n.Heal()
+	})
+}

@@ -16,7 +16,8 @@ import (
 var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL", "MaxClockSkew"}
 
 // Reconfigure takes over what has changed in cfg and can change while the transport runs, all of it or, with an error,
-// nothing. It returns the names of the fields that are in force now and of those that need a restart.
+// nothing: once it has begun, the end of ctx does not end it. It returns the names of the fields that are in force now and
+// of those that need a restart.
 //
 // A connection lives with the limits that it began with: sizes, timeouts and rates hold for new ones. MaxConns,
 // MaxConnsPerAddress and ReservedConns decide about who comes; nobody is sent away for them. Peers that are no longer
@@ -29,6 +30,9 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	}
 	t.reconfiguring.Lock()
 	defer t.reconfiguring.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	old := t.live.Load()
 	next, changed, restart := merge(*old, cfg.withDefaults())
 	if len(changed) == 0 {
@@ -37,12 +41,16 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	if _, err := dialTLS(next.TLSCAFile); err != nil {
 		return nil, nil, err
 	}
-	if err := t.changeCertificate(old, next); err != nil {
+	show, err := t.nextCertificate(old, next)
+	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := ask[*reconfigured](ctx, t, &reconfigure{cfg: next, node: t.shared(next)}); err != nil {
+	// What the registry has been told cannot be taken back: ctx does not end the wait for it.
+	msg := &reconfigure{cfg: next, node: t.shared(next)}
+	if _, err := ask[*reconfigured](context.WithoutCancel(ctx), t, msg); err != nil {
 		return nil, nil, fmt.Errorf("change the running node: %w", err)
 	}
+	show()
 	return changed, restart, nil
 }
 
@@ -66,29 +74,27 @@ func merge(old, wanted TransportConfig) (next *TransportConfig, changed, restart
 	return next, changed, restart
 }
 
-func (t *Transport) changeCertificate(old, next *TransportConfig) error {
-	if old.TLSCertFile == next.TLSCertFile && old.TLSKeyFile == next.TLSKeyFile {
-		return nil
-	}
+// nextCertificate reads the certificate of next, if that names other files than old, and returns what puts it in force.
+func (t *Transport) nextCertificate(old, next *TransportConfig) (show func(), err error) {
 	t.mu.Lock()
 	l := t.listener
 	t.mu.Unlock()
-	if l == nil || l.cert == nil {
-		return nil
+	same := old.TLSCertFile == next.TLSCertFile && old.TLSKeyFile == next.TLSKeyFile
+	if same || l == nil || l.cert == nil {
+		return func() {}, nil
 	}
-	return l.cert.change(next.TLSCertFile, next.TLSKeyFile)
+	cert, err := loadCertificate(next.TLSCertFile, next.TLSKeyFile, t.from.log)
+	if err != nil {
+		return nil, err
+	}
+	return func() { l.cert.replace(cert) }, nil
 }
 
-// change replaces the pair of files, if the new one fits together.
-func (c *certificate) change(certFile, keyFile string) error {
-	next, err := loadCertificate(certFile, keyFile, c.log)
-	if err != nil {
-		return err
-	}
+// replace takes over another pair of files.
+func (c *certificate) replace(next *certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.certFile, c.keyFile, c.loaded, c.stamp = certFile, keyFile, next.loaded, next.stamp
-	return nil
+	c.certFile, c.keyFile, c.loaded, c.stamp = next.certFile, next.keyFile, next.loaded, next.stamp
 }
 
 // shared returns what all connections share that are made while cfg is in force.
@@ -119,6 +125,7 @@ type (
 func (*reconfigure) fromTransport() {}
 
 func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
+	defer answer(ctx, &reconfigured{}) // whatever happens: it is in force, and somebody waits for this
 	before := r.cfg.Peers
 	r.cfg, r.fresh = msg.cfg, msg.node
 	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits
@@ -133,7 +140,6 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 			r.ensure(ctx, r.aim(address, url, "", true))
 		}
 	}
-	answer(ctx, &reconfigured{})
 }
 
 // release ends the redialling of an address, unless somebody has asked for it beside the configuration.

@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +143,69 @@ func TestReconfigureWhatCannotChange(t *testing.T) {
 	})
 }
 
+// A context that has ended changes nothing; one that ends while the registry is at work neither, but its change is whole.
+func TestReconfigureContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		var busy atomic.Bool
+		release := make(chan struct{})
+		wall := func() time.Time { // the registry asks for it when a peer comes
+			if busy.Load() {
+				<-release
+			}
+			return time.Now()
+		}
+		node := startNode(t, n, 1, func(s *nodeSetup) { s.options = []Option{WithClock(wall)} })
+		cfg := *node.live.Load()
+		cfg.MaxConns = 7
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if changed, _, err := node.Reconfigure(ended, cfg); !errors.Is(err, context.Canceled) || changed != nil {
+			t.Errorf("a context that has ended: %v, %v", changed, err)
+		}
+		synctest.Wait()
+		if got := node.live.Load().MaxConns; got == 7 {
+			t.Error("it failed and is in force")
+		}
+		peer := startNode(t, n, 2)
+		busy.Store(true)
+		go func() { _, _ = peer.Connect(&Peer{Address: node.addr}) }()
+		synctest.Wait()
+		time.AfterFunc(2*time.Second, func() {
+			busy.Store(false)
+			close(release)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		changed, _, err := node.Reconfigure(ctx, cfg)
+		if err != nil || !slices.Equal(changed, []string{"MaxConns"}) || node.live.Load().MaxConns != 7 {
+			t.Errorf("a context that ended meanwhile: %v, %v, MaxConns %d", changed, err, node.live.Load().MaxConns)
+		}
+	})
+}
+
+// A panic on the way does not leave the caller waiting for ever.
+func TestReconfigurePanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		random := &panickyRandom{}
+		node := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithRandom(random)} })
+		random.armed.Store(true)
+		node.reconfigured(func(c *TransportConfig) { c.Peers = []string{"10.0.0.2:9091"} }, "Peers", "")
+		node.wantCount(actors.ActorRestarts, 1)
+		node.reconfigured(func(c *TransportConfig) { c.Peers = nil }, "Peers", "")
+	})
+}
+
+// panickyRandom panics once when it is armed.
+type panickyRandom struct{ armed atomic.Bool }
+
+func (r *panickyRandom) Read(p []byte) (int, error) {
+	if r.armed.CompareAndSwap(true, false) {
+		panic("random: injected")
+	}
+	return rand.Read(p)
+}
+
 // Every field is either taken over or needs a restart, and which is known.
 func TestReconfigureDecidesEveryField(t *testing.T) {
 	live := []string{
@@ -185,6 +250,15 @@ func TestReconfigureTLS(t *testing.T) {
 		cfg.TLSCertFile, cfg.TLSKeyFile = broken.cert, first.key
 		if changed, _, err := server.Reconfigure(context.Background(), cfg); err == nil || changed != nil {
 			t.Errorf("a pair that does not fit: %v, %v", changed, err)
+		}
+		if got := shown(t, server.listener.cert); got != "first" {
+			t.Errorf("the certificate is %s", got)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		cfg.TLSCertFile, cfg.TLSKeyFile = second.cert, second.key
+		if changed, _, err := server.Reconfigure(ended, cfg); err == nil || changed != nil {
+			t.Errorf("a context that has ended: %v, %v", changed, err)
 		}
 		if got := shown(t, server.listener.cert); got != "first" {
 			t.Errorf("the certificate is %s", got)

@@ -23,6 +23,7 @@ type PeerRegistry struct {
 	disk    *bookStore // nil: memory only
 
 	mu      sync.RWMutex
+	inUse   func(id string) bool // the running transport is connected to this peer; nil: there is none
 	peers   map[string]Peer
 	allowed map[crypto.PublicKey]struct{}
 	revoked map[crypto.PublicKey]struct{}
@@ -43,8 +44,8 @@ func NewPeerRegistry() *PeerRegistry {
 }
 
 // Add puts a peer into the book, or replaces what the book says of it. Its AddedAt is kept. When the book is full, the
-// least recently seen peer that is neither kept connected nor on the allowlist makes room; when there is none, the
-// peer is not added.
+// least recently seen peer that is neither connected, nor kept connected, nor on the allowlist makes room; when there is
+// none, the peer is not added.
 func (r *PeerRegistry) Add(p Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,7 +63,10 @@ func (r *PeerRegistry) evict() bool {
 	var candidates []Peer
 	for _, p := range r.peers {
 		key, err := crypto.ParsePublicKey(p.PublicKey)
-		if _, listed := r.allowed[key]; !p.Persistent && (err != nil || !listed) {
+		_, listed := r.allowed[key]
+		// Of who is connected the book knows only when that began, which may be long ago.
+		connected := r.inUse != nil && r.inUse(p.ID)
+		if !p.Persistent && !connected && (err != nil || !listed) {
 			candidates = append(candidates, p)
 		}
 	}
@@ -72,6 +76,13 @@ func (r *PeerRegistry) evict() bool {
 		r.touch(p.ID)
 	}
 	return len(candidates) > 0
+}
+
+// serve says whose entries a transport that starts on the book is using.
+func (r *PeerRegistry) serve(inUse func(id string) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inUse = inUse
 }
 
 // len returns how many peers the book holds.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/memnet"
 )
 
 // testKey is a public key that is good in form.
@@ -155,6 +156,37 @@ func TestBookSizeLimit(t *testing.T) {
 	if n := len(book.List()); n != maxKnownPeers {
 		t.Errorf("%d peers, want the limit of %d: nobody could make room", n, maxKnownPeers)
 	}
+}
+
+// A flood of newcomers drives out those who have gone, but nobody who is connected, however long ago that began. Who only
+// claims to be connected is not.
+func TestBookKeepsWhoIsConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, stays, goes, absent := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4)
+		for _, peer := range []*testNode{stays, goes, absent} {
+			peer.dial(node)
+		}
+		goes.stop()
+		absent.stop()
+		time.Sleep(time.Hour)
+		ws := impostor(t, n, "10.0.0.5", node.addr, absent.Identity())
+		defer ws.CloseNow()
+		synctest.Wait()
+		if c := node.GetConnection(absent.id()); c == nil || c.Verified() {
+			t.Fatalf("the impostor is %v", c)
+		}
+		for i := range maxKnownPeers {
+			p := testPeer(t, i)
+			p.LastSeen = time.Now()
+			node.book.Add(p)
+		}
+		for peer, want := range map[*testNode]bool{stays: true, goes: false, absent: false} {
+			if _, known := node.book.Get(peer.id()); known != want {
+				t.Errorf("%s is known %v, want %v", peer.addr, known, want)
+			}
+		}
+	})
 }
 
 func TestBookReopen(t *testing.T) {

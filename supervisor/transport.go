@@ -145,6 +145,7 @@ func (t *Transport) Start() error {
 		return err
 	}
 	t.phase = transportRunning
+	t.book.serve(t.verified)
 	t.spawn()
 	if ln != nil {
 		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
@@ -273,6 +274,12 @@ func (t *Transport) ConnectedPeers() int { return t.directory.len() }
 
 // GetConnection returns the connection that carries a peer's traffic, nil when it is not connected.
 func (t *Transport) GetConnection(peerID string) *PeerConnection { return t.directory.get(peerID) }
+
+// verified reports whether a peer is connected and has proven its key.
+func (t *Transport) verified(peerID string) bool {
+	c := t.directory.get(peerID)
+	return c != nil && c.Verified()
+}
 
 // Connections goes through the connections that carry traffic, one a peer, as they are at the call.
 func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.directory.all() }

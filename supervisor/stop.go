@@ -57,8 +57,13 @@ func (t *Transport) end(ctx context.Context) error {
 	case <-t.ended:
 	case <-ctx.Done():
 		t.tell(&hurry{})
-		<-t.ended
 	}
+	return t.finish(ctx)
+}
+
+// finish waits for the end of the registry and of everything else that runs, and keeps what the next run needs.
+func (t *Transport) finish(ctx context.Context) error {
+	<-t.ended
 	t.work.Wait() // every socket is closed, so this does not take long
 	<-t.writers.Idle()
 	t.drain(ctx)

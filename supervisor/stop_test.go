@@ -15,8 +15,8 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// newTransport makes one that accepts nobody, and does not start it.
-func newTransport(t *testing.T, book *PeerRegistry) *Transport {
+// newTransport makes one that accepts nobody, unless a change says otherwise, and does not start it.
+func newTransport(t *testing.T, book *PeerRegistry, changes ...func(*TransportConfig)) *Transport {
 	t.Helper()
 	keys, err := crypto.NewEphemeralNodeManager("node", crypto.RoleDual)
 	if err != nil {
@@ -24,6 +24,9 @@ func newTransport(t *testing.T, book *PeerRegistry) *Transport {
 	}
 	cfg := DefaultTransportConfig()
 	cfg.ListenAddr = ""
+	for _, change := range changes {
+		change(&cfg)
+	}
 	node, err := NewTransport(keys, book, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -133,5 +136,26 @@ func TestSecondStopHurriesTheFirst(t *testing.T) {
 			t.Errorf("it took %v, want a second", took)
 		}
 		n.Heal()
+	})
+}
+
+// A Start that fails leaves nothing running, which the bubble would notice, and nothing for Stop to do.
+func TestStartThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "peers.db")
+		book := openBook(t, path)
+		node := newTransport(t, book, func(c *TransportConfig) {
+			c.ListenAddr, c.TLSCertFile, c.TLSKeyFile = "127.0.0.1:0", "/not/there", "/nor/there"
+		})
+		if err := node.Start(); !containsText(err, "/not/there") {
+			t.Errorf("Start: %v, want an error that names the file", err)
+		}
+		if err := node.Stop(t.Context()); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if crashed, err := book.begin(); crashed || err != nil {
+			t.Errorf("the next run believes that this one crashed (%v)", err)
+		}
+		time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library
 	})
 }

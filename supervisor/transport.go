@@ -152,9 +152,8 @@ func (t *Transport) Start() error {
 			ln.Close()
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
-			<-t.ended
-			close(t.stopped)
-			return errors.Join(err, t.retain())
+			defer close(t.stopped)
+			return errors.Join(err, t.finish(context.Background()))
 		}
 	}
 	t.tell(&dialPeers{})

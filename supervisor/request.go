@@ -61,6 +61,9 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if c == nil {
 		return nil, peerError(peerID, ErrNotConnected)
 	}
+	if msg == nil {
+		return nil, c.SendContext(ctx, nil) // which says so
+	}
 	answer := t.replies.expect(msg.ID, peerID)
 	defer t.replies.forget(msg.ID)
 	if err := c.SendContext(ctx, msg); err != nil {

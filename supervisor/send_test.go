@@ -173,6 +173,22 @@ func TestSlowPeerHoldsUpNobody(t *testing.T) {
 	})
 }
 
+// Nothing to send is the same error, whichever way it is not sent.
+func TestNoMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		c := a.dial(b)
+		_, asked := a.Request(b.id(), nil)
+		for how, err := range map[string]error{"Send": a.Send(b.id(), nil), "Post": c.Post(nil), "Request": asked} {
+			if !containsText(err, "peer "+b.id()+": there is no message") {
+				t.Errorf("%s: %v", how, err)
+			}
+		}
+		b.wantPlaces(1, 0)
+	})
+}
+
 func TestRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -1,6 +1,9 @@
 package supervisor
 
 import (
+	"cmp"
+	"time"
+
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -27,13 +30,32 @@ func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	switch {
 	case o.stopping:
 		return refusedStopping
+	case limited && cfg.MaxConnsPerAddress > 0 && o.fromAddress >= cfg.MaxConnsPerAddress:
+		return refusedAddress // even when it is full, too: nobody makes room for it
 	case o.conns >= cfg.MaxConns:
 		return refusedFull
-	case limited && cfg.MaxConnsPerAddress > 0 && o.fromAddress >= cfg.MaxConnsPerAddress:
-		return refusedAddress
 	default:
 		return admitted
 	}
+}
+
+// applicant is an inbound place whose peer has not been let in yet, by what decides who of them makes room.
+type applicant struct {
+	refused bool      // it is only closing
+	crowd   int       // how many there are of its address, the one that needs room included
+	born    time.Time // when it got its place
+}
+
+// compare puts first who makes room first: one that is refused already, then one of the address that has most of them, so
+// that no address drives out one that has fewer, then the oldest.
+func (a applicant) compare(b applicant) int {
+	if a.refused != b.refused {
+		if a.refused {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(b.crowd, a.crowd), a.born.Compare(b.born))
 }
 
 // credentials are what the registry knows of a peer that has shown who it claims to be.

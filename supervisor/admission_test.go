@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -27,12 +28,31 @@ func TestAdmit(t *testing.T) {
 		{"address at its limit", occupancy{conns: 5, fromAddress: 3}, cfg, true, refusedAddress},
 		{"loopback is not limited", occupancy{conns: 5, fromAddress: 9}, cfg, false, admitted},
 		{"limit off", occupancy{conns: 5, fromAddress: 9}, off, true, admitted},
+		{"address at its limit, and full", occupancy{conns: 10, fromAddress: 3}, cfg, true, refusedAddress},
 		{"stopping", occupancy{stopping: true}, cfg, false, refusedStopping},
 		{"stopping and full", occupancy{stopping: true, conns: 10}, cfg, false, refusedStopping},
 	}
 	for _, c := range cases {
 		if got := admit(c.o, &c.cfg, c.limited); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestApplicantsInOrder(t *testing.T) {
+	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
+	order := []applicant{
+		{refused: true, crowd: 1, born: at(9)},
+		{crowd: 3, born: at(5)},
+		{crowd: 3, born: at(6)},
+		{crowd: 1, born: at(1)},
+		{crowd: 1, born: at(2)},
+	}
+	for i, a := range order {
+		for j, b := range order {
+			if got, want := a.compare(b), cmp.Compare(i, j); got != want {
+				t.Errorf("%+v beside %+v: %d, want %d", a, b, got, want)
+			}
 		}
 	}
 }

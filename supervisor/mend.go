@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/Snider/go-p2p/actors"
@@ -42,11 +43,8 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 func (r *registry) free(ctx actor.Context, p *place) {
 	delete(r.places, p.pid.Id)
 	delete(r.asked, p.challenge)
-	if p.group != "" {
-		if r.groups[p.group]--; r.groups[p.group] == 0 {
-			delete(r.groups, p.group)
-		}
-	}
+	r.leaveGroup(p.group)
+	r.inherit(ctx, p)
 	if r.stopping && len(r.places) == 0 {
 		ctx.Stop(ctx.Self())
 	}
@@ -72,7 +70,7 @@ func (r *registry) reconcile(ctx actor.Context) {
 			ctx.Stop(pid) // it was spawned, but nobody got its slot
 		}
 	}
-	for id, p := range r.places {
+	for id, p := range maps.Clone(r.places) { // who inherits a place is not among them, and lives
 		if !living[id] {
 			r.lost(ctx, p)
 		}

@@ -146,5 +146,6 @@ type place struct {
 	standing standing
 	listed   bool
 
-	gone bool // it has said that it ends
+	gone bool       // it has said that it ends
+	heir *admission // whom it was ended for; nil: nobody
 }

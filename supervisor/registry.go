@@ -42,7 +42,7 @@ type registry struct {
 	self     *actor.PID
 	places   map[string]*place    // by the ID of the actor's PID
 	asked    map[challenge]*place // those that we dialled, by what we asked there
-	groups   map[string]int       // inbound places by address group
+	groups   map[string]int       // inbound places by address group, with those that wait for one
 	peers    map[string][]*place  // open connections by node ID, the carrier first
 	verified map[string]bool      // peers whose proof has been told
 	targets  map[string]*target   // by URL
@@ -206,6 +206,9 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	group := addressGroup(msg.remote)
 	why := admit(occupancy{stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group]}, r.cfg, group != "")
+	if why == refusedFull && r.makeRoom(ctx, msg) {
+		return
+	}
 	if why != admitted {
 		r.node.Counters.Inc(actors.ConnectionsRefused)
 		r.node.Samples.Warn("connection refused", "remote", msg.remote, "reason", string(why))
@@ -217,10 +220,8 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 		msg.answer <- nil
 		return
 	}
-	if group != "" {
-		p.group = group
-		r.groups[group]++
-	}
+	p.group = group
+	r.enterGroup(group)
 	msg.answer <- p.slot
 }
 

@@ -1,0 +1,245 @@
+package supervisor
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// guarded starts a node with 8 places, 4 of them reserved and 2 at most for one address, and the keys of a friend.
+func guarded(t *testing.T, n *memnet.Network, options ...Option) (node *testNode, friend *crypto.NodeManager) {
+	t.Helper()
+	friend, err := crypto.NewEphemeralNodeManager("friend", crypto.RoleDual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node = startNode(t, n, 1, func(s *nodeSetup) {
+		s.cfg.MaxConns, s.cfg.ReservedConns, s.cfg.MaxConnsPerAddress = 8, 4, 2
+		s.options = options
+		if err := s.book.Allow(friend.PublicKey()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return node, friend
+}
+
+// silent takes places and says nothing.
+func silent(t *testing.T, from *memnet.Host, to string, places int) (taken []net.Conn) {
+	t.Helper()
+	for range places {
+		status, conn := upgrade(t, from, to, "")
+		if status != http.StatusSwitchingProtocols {
+			t.Fatalf("status %d", status)
+		}
+		t.Cleanup(func() { conn.Close() })
+		taken = append(taken, conn)
+		time.Sleep(time.Millisecond)
+	}
+	return taken
+}
+
+// closed reports whether the other side has closed a connection on which it says nothing.
+func closed(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := conn.Read(make([]byte, 1))
+	timeout, ok := err.(net.Error)
+	return !ok || !timeout.Timeout()
+}
+
+// Strangers that say nothing hold every place: who is on the allowlist gets in, and takes the place of the oldest.
+func TestSilenceKeepsNoReservedPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, keys := guarded(t, n)
+		var strangers []net.Conn
+		for i := range 4 {
+			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
+		}
+		node.wantPlaces(0, 8)
+		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		friend.dial(node)
+		node.wantPlaces(1, 7)
+		for i, conn := range strangers {
+			if got := closed(t, conn); got != (i == 0) {
+				t.Errorf("stranger %d is closed %v", i, got)
+			}
+		}
+		node.wantCount(actors.HandshakesRejected, 1)
+		node.wantCount(actors.ConnectionsRefused, 0)
+		time.Sleep(10 * time.Second)
+		node.wantPlaces(1, 0)
+	})
+}
+
+// Strangers that come again and again, from fewer addresses than there are places, do not keep it out either.
+func TestFloodKeepsNoReservedPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, keys := guarded(t, n)
+		n.SetLatency("10.0.0.1", "10.0.0.2", 200*time.Millisecond)
+		n.SetLatency("10.0.0.2", "10.0.0.1", 200*time.Millisecond)
+		var over atomic.Bool
+		for i := range 7 {
+			ip := fmt.Sprint("10.0.1.", i)
+			from := n.Attach(ip)
+			n.SetLatency(ip, "10.0.0.1", time.Millisecond)
+			n.SetLatency("10.0.0.1", ip, time.Millisecond)
+			go func() {
+				for !over.Load() {
+					if _, conn := upgrade(t, from, node.addr, ""); conn != nil {
+						time.AfterFunc(time.Second, func() { conn.Close() })
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}()
+		}
+		time.Sleep(time.Second)
+		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		friend.dial(node)
+		if e, p := node.places(); e != 1 || e+p > 8 {
+			t.Errorf("%d established, %d pending, want 1 of 8 at most", e, p)
+		}
+		over.Store(true)
+		time.Sleep(2 * time.Second)
+	})
+}
+
+// An address drives out nobody that has fewer places in handshake than itself, however many come from it at once.
+func TestCrowdMakesRoomForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, _ := guarded(t, n)
+		var alone []net.Conn
+		for i := range 6 {
+			alone = append(alone, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 1)...)
+		}
+		pair := silent(t, n.Attach("10.0.1.6"), node.addr, 2)
+		crowd := n.Attach("10.0.1.7")
+		var in atomic.Int32
+		for range 20 {
+			go func() {
+				if _, conn := upgrade(t, crowd, node.addr, ""); conn != nil {
+					in.Add(1)
+					time.Sleep(time.Second)
+					conn.Close()
+				}
+			}()
+		}
+		synctest.Wait()
+		node.wantPlaces(0, 8)
+		if in.Load() == 0 || !closed(t, pair[0]) || closed(t, pair[1]) {
+			t.Error("the address with two places did not give one for the one without")
+		}
+		for i, conn := range alone {
+			if closed(t, conn) {
+				t.Errorf("stranger %d was driven out by a crowd from one address", i)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		node.wantPlaces(0, 0)
+		silent(t, crowd, node.addr, 2) // the limit of the address has come back to nothing
+	})
+}
+
+// slowConn takes its time to close.
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Close() error {
+	time.Sleep(time.Second)
+	return c.Conn.Close()
+}
+
+// While places are being freed, those who wait for them count as if they had them.
+func TestWhoWaitsForAPlaceCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		addresses []string
+		want      int
+	}{
+		"by the crowd": {strings.Fields("10.0.1.0 10.0.1.1 10.0.1.2 10.0.1.3 10.0.1.4 10.0.1.5 10.0.1.6 10.0.1.6"), 1},
+		"by the limit": {slices.Repeat([]string{"127.0.0.1"}, 8), 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New(1)
+			node, _ := guarded(t, n, WithConnWrapper(func(c net.Conn) net.Conn { return slowConn{c} }))
+			for _, address := range c.addresses {
+				silent(t, n.Attach(address), node.addr, 1)
+			}
+			answers := make(chan *actors.Slot, 20)
+			for range cap(answers) {
+				node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answers})
+			}
+			synctest.Wait()
+			if refused := len(answers); refused != cap(answers)-c.want {
+				t.Errorf("%s: %d of %d are refused, want all but %d", name, refused, cap(answers), c.want)
+			}
+			time.Sleep(2 * time.Second)
+			got := 0
+			for range len(answers) {
+				if <-answers != nil {
+					got++
+				}
+			}
+			if got != c.want {
+				t.Errorf("%s: %d got a place, want %d", name, got, c.want)
+			}
+			node.wantPlaces(0, 8)
+		})
+	}
+}
+
+// Nobody makes room for who would not get in even so: from an address at its limit, or where there are too many already.
+func TestNoRoomForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, _ := guarded(t, n)
+		var strangers []net.Conn
+		for i := range 4 {
+			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
+		}
+		refused := func(ip string) {
+			t.Helper()
+			if status, _ := upgrade(t, n.Attach(ip), node.addr, ""); status != http.StatusServiceUnavailable {
+				t.Errorf("from %s: status %d, want 503", ip, status)
+			}
+		}
+		refused("10.0.1.3")
+		node.reconfigured(func(c *TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }, "MaxConns ReservedConns", "")
+		refused("10.0.1.4")
+		for i, conn := range strangers {
+			if closed(t, conn) {
+				t.Errorf("stranger %d was driven out", i)
+			}
+		}
+	})
+}
+
+// Who waits for a place when the node stops is refused.
+func TestStopWhileRoomIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, _ := guarded(t, n)
+		for i := range 4 {
+			silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)
+		}
+		answer := make(chan *actors.Slot, 1)
+		node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answer})
+		node.tell(&shutdown{})
+		synctest.Wait()
+		if slot := <-answer; slot != nil {
+			t.Error("it got a place")
+		}
+	})
+}

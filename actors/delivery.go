@@ -60,6 +60,14 @@ func (d *Delivery) Event(event any) {
 	}
 }
 
+// Hold keeps back what is queued, from now until release is called. Only for a queue that has nothing in it yet.
+func (d *Delivery) Hold() (release func()) {
+	d.mu.Lock()
+	d.running = true
+	d.mu.Unlock()
+	return func() { d.activity.Go(d.turn) }
+}
+
 // message queues a message for Sink.Message; its size is given back to room once the handler is done with it, or has
 // panicked.
 func (d *Delivery) message(msg *wire.Message, room *budget, size int) {

@@ -20,7 +20,7 @@ const (
 // message also Received.
 type Event interface{ event() }
 
-// PeerUp says that a peer is connected: its first connection opened.
+// PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
 type PeerUp struct {
 	Peer      string // node ID
 	Name      string // as the peer gives it: quote it before you print it

@@ -72,6 +72,9 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	}
 	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
 	p.conn.verified.Store(msg.Proven)
+	// Nothing is told before the directory has the connection, so that who answers the news with a Send reaches it. The
+	// directory comes after Welcome, and Welcome after the news, since messages may follow it at once.
+	defer p.conn.delivery.Hold()()
 	r.peers[id] = append(r.peers[id], p)
 	if len(r.peers[id]) == 1 {
 		r.verified[id] = msg.Proven

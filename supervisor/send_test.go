@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,6 +277,32 @@ func TestSharedNothing(t *testing.T) {
 		}
 		if fmt.Sprint(nodes[0].PID()) == fmt.Sprint(nodes[1].PID()) && nodes[0].from.system == nodes[1].from.system {
 			t.Error("two nodes have one registry")
+		}
+	})
+}
+
+// Who answers the news of a peer with a message reaches it.
+func TestSendOnPeerUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a := startNode(t, n, 1)
+		var lost atomic.Int64
+		a.OnEvent(func(e Event) {
+			if up, ok := e.(PeerUp); ok && a.Send(up.Peer, a.to(up.Peer, "chat", "welcome")) != nil {
+				lost.Add(1)
+			}
+		})
+		const peers = 50
+		for i := range peers {
+			b := startNode(t, n, 2+i)
+			b.dial(a)
+			synctest.Wait()
+			if len(b.got("chat")) != 1 {
+				t.Errorf("peer %d got %d messages", i, len(b.got("chat")))
+			}
+		}
+		if n := lost.Load(); n != 0 {
+			t.Errorf("%d of %d messages could not be sent", n, peers)
 		}
 	})
 }

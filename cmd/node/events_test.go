@@ -40,6 +40,11 @@ func happenings() []struct {
 			"05:06:07.123  alice (ID) is listening on ws://127.0.0.1:9091/ws",
 		},
 		{
+			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "http://127.0.0.1:9092", "/d/control.sock"},
+			`{"event":"listening","time":"2025-03-04T04:06:07.123456789Z","id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091","url":"ws://127.0.0.1:9091/ws","admin":"http://127.0.0.1:9092","control":"/d/control.sock"}`,
+			"05:06:07.123  alice (ID) is listening on ws://127.0.0.1:9091/ws, dashboard at http://127.0.0.1:9092",
+		},
+		{
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
 			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false}`,
 			`05:06:07.123  + "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,

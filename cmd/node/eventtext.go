@@ -14,7 +14,11 @@ func (e listening) text() string {
 	if e.URL == "" {
 		return fmt.Sprintf("%s (%s) is up and accepts nobody; it only dials", printable.Word(e.Name), e.ID)
 	}
-	return fmt.Sprintf("%s (%s) is listening on %s", printable.Word(e.Name), e.ID, e.URL)
+	dashboard := ""
+	if e.Admin != "" {
+		dashboard = ", dashboard at " + e.Admin
+	}
+	return fmt.Sprintf("%s (%s) is listening on %s%s", printable.Word(e.Name), e.ID, e.URL, dashboard)
 }
 
 func (e peerUp) text() string {

@@ -51,6 +51,18 @@ func openIdentity(s *settings.Settings) (*crypto.NodeManager, error) {
 	return manager, nil
 }
 
+// warnOfIdentity says when a name or role that was given is not that of the identity, which keeps what it was made with.
+func (n *node) warnOfIdentity(identity crypto.NodeIdentity) {
+	for _, fixed := range []struct{ name, given, is string }{
+		{"name", n.settings.Name, identity.Name},
+		{"role", string(n.settings.Role), string(identity.Role)},
+	} {
+		if fixed.given != fixed.is && n.settings.Source(fixed.name) != settings.FromDefault {
+			n.log.Warn("the identity keeps its "+fixed.name+": the setting counts only when it is made", "is", fixed.is, "setting", fixed.given)
+		}
+	}
+}
+
 func writeIdentity(w io.Writer, identity crypto.NodeIdentity) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "id\t%s\n", identity.ID)

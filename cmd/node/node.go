@@ -68,6 +68,7 @@ func (n *node) open() error {
 	if err != nil {
 		return err
 	}
+	n.warnOfIdentity(manager.Identity())
 	n.setAuthMode()
 	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, n.transportOptions()...)
 	if err != nil {

@@ -161,3 +161,19 @@ func TestDamagedIdentity(t *testing.T) {
 		})
 	}
 }
+
+// A name that comes too late is told, and changes nothing.
+func TestNameOfAnIdentityStays(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	first := startIn(t, home, "--name", "alice")
+	first.stop()
+	again := startIn(t, home, "--name", "alicia")
+	again.stop()
+	if again.hello.str("name") != "alice" || !strings.Contains(again.stderr.String(), "the identity keeps its name") {
+		t.Errorf("called %s; %s", again.hello.str("name"), again.stderr)
+	}
+	if strings.Contains(first.stderr.String(), "the identity keeps") {
+		t.Errorf("a fresh identity: %s", first.stderr)
+	}
+}

@@ -43,6 +43,9 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 func (r *registry) free(ctx actor.Context, p *place) {
 	delete(r.places, p.pid.Id)
 	delete(r.asked, p.challenge)
+	if p.endDial != nil {
+		p.endDial() // its socket must not outlive the place
+	}
 	r.leaveGroup(p.group)
 	r.inherit(ctx, p)
 	if r.stopping && len(r.places) == 0 {

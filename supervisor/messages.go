@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -145,6 +146,8 @@ type place struct {
 	conn     *PeerConnection
 	standing standing
 	listed   bool
+
+	endDial context.CancelFunc // nil: it was not dialled
 
 	gone bool       // it has said that it ends
 	heir *admission // whom it was ended for; nil: nobody

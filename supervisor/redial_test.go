@@ -222,3 +222,29 @@ func kept(keys *crypto.NodeManager, address string) Peer {
 	id := keys.Identity()
 	return Peer{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, Role: id.Role, Address: address, Persistent: true}
 }
+
+// A dial that nobody wants any more holds no socket beyond its place.
+func TestDisconnectEndsTheDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		keys := newKeys(t, "b")
+		a := startNode(t, n, 1, func(s *nodeSetup) {
+			n.Attach("10.0.0.2")
+			n.Stall("10.0.0.1", "10.0.0.2")
+			s.book.Add(kept(keys, "10.0.0.2:9091"))
+		})
+		synctest.Wait()
+		a.wantPlaces(0, 1)
+		if a.host.Dialing() != 1 {
+			t.Fatal("nothing is dialled")
+		}
+		if err := a.Disconnect(t.Context(), keys.Identity().ID, false); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		a.wantPlaces(0, 0)
+		if k := a.host.Dialing(); k != 0 {
+			t.Errorf("%d dials go on", k)
+		}
+	})
+}

@@ -176,9 +176,10 @@ func (r *registry) launch(ctx actor.Context, t *target) error {
 		return err
 	}
 	p.target, t.place = t, p
-	slot, url, limit := p.slot, t.url, r.cfg.HandshakeTimeout
+	within, cancel := context.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
+	p.endDial = cancel
+	slot, url := p.slot, t.url
 	r.node.Spawn(func() {
-		within, cancel := context.WithTimeout(r.dials, limit)
 		defer cancel()
 		socket, err := r.dial(within, url)
 		if err != nil {

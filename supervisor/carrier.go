@@ -82,7 +82,6 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(q *place) bool { return q == p })
 		last := len(r.peers[id]) == 0
 		r.reorder(id)
-		r.dedup.Leave(id)
 		if last {
 			p.conn.delivery.Event(PeerDown{
 				Peer: id, Name: p.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,

@@ -136,7 +136,7 @@ func BenchmarkPost(b *testing.B) {
 
 // BenchmarkDedup marks fresh ids from two connections in a set of a million live ones.
 func BenchmarkDedup(b *testing.B) {
-	d := newDedup(b, 1<<24, 1<<22)
+	d := newDedup(b, 1<<24, 1<<24)
 	message := seenMessage("", "x")
 	for i := range 1_000_000 {
 		message.ID = fmt.Sprint(i)

@@ -25,12 +25,8 @@ const dedupUnlimited = 8 << 20
 // as the window is wide.
 //
 // It keeps generations: entries move to the older one after a window and vanish after another, while each entry's own
-// stamp keeps the times exact. Those stamped beyond the end of this window begin a generation later. An entry takes 16 bytes
-// of key and value, about 22 with the table around it.
-//
-// The set has a hard limit, and refuses rather than that it forgets what has not expired. For each connected peer a share is
-// set aside when it comes, so nothing that others do has it refused: only who wants more, or came when what others have
-// left behind took all the room.
+// stamp keeps the times exact. Those stamped beyond the end of this window begin a generation later. An entry takes 16 bytes of key and value, about
+// 22 with the table around it. The set has a hard limit; a peer that has filled more than its share is refused before anything unexpired is forgotten.
 //
 // Safe for concurrent use.
 type MessageDeduplicator struct {
@@ -39,7 +35,8 @@ type MessageDeduplicator struct {
 	window time.Duration             // for the very same message: the TTL, or the allowed clock skew where that is longer
 	wall   func(time.Time) time.Time // the clock that judges stamps, at a moment of the clock that measures
 	limit  int64
-	share  int64 // of one peer, in all generations
+	lease  int64 // how many entries a shard may add before it counts them with all others again
+	share  int64 // of one peer, once the set is half full
 	seed   uint64
 	epoch  time.Time
 	// Until then, messages stamped before the start are stale: the last process died with its set.
@@ -47,16 +44,31 @@ type MessageDeduplicator struct {
 
 	shards [dedupShards]dedupShard
 
-	count atomic.Int64 // entries in all generations, and those that shards have counted ahead
-	free  atomic.Int64 // how many more fit in, without what is set aside
+	count atomic.Int64 // entries in all generations, and those that shards have taken room for
 
 	mu      sync.Mutex // the rest
 	rotated time.Time
 	parts   map[string]*dedupPart // by peer
 }
 
-// NewMessageDeduplicator returns an empty set that remembers for ttl, at most limit ids in each generation, of which share
-// are set aside for each connected peer. random makes the set's secret: without it, peers could choose ids that collide.
+// dedupAccount is the set as one connection uses it.
+type dedupAccount struct {
+	set  *MessageDeduplicator
+	id   string // of the peer
+	tag  uint64
+	part atomic.Pointer[dedupPart] // nil before the first message
+}
+
+// dedupPart is one peer's part of the set, the same for all its connections.
+type dedupPart struct {
+	current, previous atomic.Int64
+	dropped           atomic.Bool // it was empty for a whole TTL: the next message begins another
+	_                 [40]byte    // a cache line of its own: peers count on several cores at once
+}
+
+// NewMessageDeduplicator returns an empty set that remembers for ttl, at most limit ids in each generation, of which a
+// peer gets share once the set is half full. random makes the set's secret: without it, peers could choose ids that
+// collide.
 func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, random io.Reader) (*MessageDeduplicator, error) {
 	var seed [8]byte
 	if _, err := io.ReadFull(random, seed[:]); err != nil {
@@ -67,7 +79,7 @@ func NewMessageDeduplicator(ttl time.Duration, limit, share int, now time.Time, 
 		seed: binary.LittleEndian.Uint64(seed[:]), epoch: now, rotated: now,
 		parts: make(map[string]*dedupPart),
 	}
-	d.free.Store(d.limit)
+	d.lease = max(1, min(dedupLease, d.limit>>(dedupShardBits+6))) // all leases are a 64th of the limit at most
 	return d, nil
 }
 
@@ -77,20 +89,44 @@ func (d *MessageDeduplicator) judge(skew time.Duration, wall func(time.Time) tim
 }
 
 // dedupSize is how many ids the limits let in within one window, and one peer's part of them. A burst comes once and counts
-// in both generations: it stands for a second's messages at least, by which a rotation, or a peer's clock, may be off.
+// in both generations; it stands for a second's messages at least, by which a rotation, or a peer's clock, may be off. A
+// 64th more is what shards may have taken room for and not used.
 func dedupSize(cfg *TransportConfig) (limit, share int) {
 	if cfg.RateRefill == 0 {
 		return dedupUnlimited, dedupUnlimited / max(cfg.MaxConns, 2)
 	}
 	window := max(cfg.DedupTTL, cfg.MaxClockSkew)
 	perPeer := max(cfg.RateBurst, cfg.RateRefill) + cfg.RateRefill*window.Seconds()
-	share = int(min(perPeer, float64(dedupUnlimited/cfg.MaxConns)))
-	return share * cfg.MaxConns, share
+	share = int(min(perPeer, dedupUnlimited))
+	all := share * cfg.MaxConns
+	return min(all+all/64, dedupUnlimited), share
 }
 
 // distrust makes messages stamped before start stale for one window from now on.
 func (d *MessageDeduplicator) distrust(start, now time.Time) {
 	d.staleBefore, d.staleUntil = start, now.Add(d.window)
+}
+
+// For returns the set as one connection of a peer uses it.
+func (d *MessageDeduplicator) For(peerID string) actors.Deduplicator {
+	return &dedupAccount{set: d, id: peerID, tag: d.hash(peerID) & 0xffffff}
+}
+
+// partOf returns a connection's part of the set. It is made with the first message: a peer that only says who it is
+// costs nothing.
+func (d *MessageDeduplicator) partOf(a *dedupAccount) *dedupPart {
+	if part := a.part.Load(); part != nil && !part.dropped.Load() {
+		return part
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	part := d.parts[a.id]
+	if part == nil {
+		part = &dedupPart{}
+		d.parts[a.id] = part
+	}
+	a.part.Store(part)
+	return part
 }
 
 // Seen implements actors.Deduplicator: it tests and marks in one step.
@@ -100,7 +136,6 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 		return actors.Stale
 	}
 	part := d.partOf(a)
-	room := part.used() < part.allowed.Load() || d.lend(part)
 	first, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
 	ahead, stamp := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window), ticks
 	if ahead > 0 { // few are
@@ -125,7 +160,8 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	if links == dedupLinks && d.knownAside(shard, first, entry, ticks) {
 		return actors.Duplicate
 	}
-	if !room {
+	total := d.count.Load()
+	if shard.leased == 0 && total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
 	}
 	generation := &shard.current
@@ -170,17 +206,21 @@ func (d *MessageDeduplicator) Rotate(now time.Time) {
 		return
 	}
 	d.rotated = now
-	dropped := int64(0)
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		dropped += int64(s.previous.count)
+		d.count.Add(-int64(s.previous.count))
 		s.previous, s.current, s.next = s.current, s.next, dedupTable{}
 		s.begun = now.Sub(d.epoch)
 		s.mu.Unlock()
 	}
-	d.count.Add(-dropped)
-	d.rotateParts(dropped)
+	for id, part := range d.parts {
+		part.previous.Store(part.current.Swap(0))
+		if part.previous.Load() == 0 {
+			part.dropped.Store(true)
+			delete(d.parts, id)
+		}
+	}
 }
 
 func (d *MessageDeduplicator) ticks(now time.Time) uint16 {

@@ -96,7 +96,7 @@ func TestDedupWhatIsADuplicate(t *testing.T) {
 
 // Many peers may use one id for different messages; each can do so once, and beyond a full chain it takes two entries.
 func TestDedupChain(t *testing.T) {
-	d := newDedupWith(t, 100_000, 100, strings.NewReader("a secret"))
+	d := newDedupWith(t, 10_000, 100, strings.NewReader("a secret"))
 	for round, want := range []actors.Verdict{actors.Fresh, actors.Duplicate} {
 		for i := range 200 {
 			expect(t, d, fmt.Sprint("peer", i), "the id", fmt.Sprint("content", i), time.Duration(round)*time.Minute, want)
@@ -264,11 +264,11 @@ func heap() int64 {
 
 func TestDedupSize(t *testing.T) {
 	cfg := DefaultTransportConfig()
-	if limit, share := dedupSize(&cfg); limit != 1_510_000 || share != 15_100 {
-		t.Errorf("defaults: %d and %d, want what 100 connections can send in 5 minutes", limit, share)
+	if limit, share := dedupSize(&cfg); limit != 1_533_593 || share != 15_100 {
+		t.Errorf("defaults: %d and %d, want what 100 connections can send in 5 minutes, and a 64th", limit, share)
 	}
 	cfg.MaxClockSkew = 10 * time.Minute
-	if limit, share := dedupSize(&cfg); limit != 3_010_000 || share != 30_100 {
+	if limit, share := dedupSize(&cfg); limit != 3_057_031 || share != 30_100 {
 		t.Errorf("entries live for a skew of 10 minutes: %d and %d", limit, share)
 	}
 	cfg.MaxClockSkew, cfg.RateBurst = 0, 1
@@ -280,7 +280,7 @@ func TestDedupSize(t *testing.T) {
 		t.Errorf("without a rate limit: %d and %d", limit, share)
 	}
 	cfg.RateRefill, cfg.MaxConns = 1e12, 1<<20
-	if limit, share := dedupSize(&cfg); limit != dedupUnlimited || share != dedupUnlimited>>20 {
+	if limit, share := dedupSize(&cfg); limit != dedupUnlimited || share != dedupUnlimited {
 		t.Errorf("with a huge one: %d and %d", limit, share)
 	}
 }

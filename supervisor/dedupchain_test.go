@@ -17,7 +17,7 @@ import (
 func TestDedupChainOutlivesItsFirstLink(t *testing.T) {
 	const ttl = time.Minute
 	start := time.Now()
-	set, err := NewMessageDeduplicator(ttl, 1000, 500, start, rand.Reader)
+	set, err := NewMessageDeduplicator(ttl, 1000, 1000, start, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestDedupChainOutlivesItsFirstLink(t *testing.T) {
 // However many identities use one id, a message with it is compared with a few only; and all are still recognised, by
 // their peer and by their content. An honest message is taken once though its id was marked by all of them before.
 func TestDedupChainIsBounded(t *testing.T) {
-	d := newDedupWith(t, 1_000_000, 100, strings.NewReader("a secret"))
+	d := newDedupWith(t, 100_000, 100, strings.NewReader("a secret"))
 	const identities = 1000
 	for i := range identities {
 		expect(t, d, fmt.Sprint("sybil", i), "the id", fmt.Sprint("forged", i), 0, actors.Fresh)
@@ -75,7 +75,7 @@ func TestDedupChainIsBounded(t *testing.T) {
 
 // What stands behind a full chain is remembered for its own TTL, though the chain is older and the set is rotated.
 func TestDedupAsideOutlivesTheChain(t *testing.T) {
-	d := newDedup(t, 1000, 20)
+	d := newDedup(t, 1000, 1000)
 	for i := range dedupLinks {
 		expect(t, d, fmt.Sprint("sybil", i), "the id", fmt.Sprint("forged", i), 0, actors.Fresh)
 	}
@@ -95,7 +95,7 @@ func TestDedupAsideOutlivesTheChain(t *testing.T) {
 func BenchmarkDedupChain(b *testing.B) {
 	for _, identities := range []int{1, dedupLinks, 20_000} {
 		b.Run(fmt.Sprint(identities), func(b *testing.B) {
-			d := newDedup(b, 1<<24, 1<<10)
+			d := newDedup(b, 1<<24, 1<<24)
 			for i := range identities {
 				d.For(fmt.Sprint("sybil", i)).Seen(seenMessage("the id", fmt.Sprint(i)), dedupStart)
 			}

@@ -135,7 +135,7 @@ func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duratio
 		key := binary.LittleEndian.Uint64(entries)
 		entry := binary.LittleEndian.Uint64(entries[8:])
 		age := max(time.Duration(int16(entry))*window/ticksPerWindow+since, -d.window)
-		if age > d.window || d.free.Load() <= 0 {
+		if age > d.window || d.count.Load() >= d.limit {
 			continue
 		}
 		ticks := now - uint16(int64(age)*ticksPerWindow/int64(d.window))
@@ -145,7 +145,6 @@ func (d *MessageDeduplicator) restore(entries []byte, window, since time.Duratio
 		}
 		if generation.put(key, dedupEntry(entry&^0xffff|uint64(ticks))) {
 			d.count.Add(1)
-			d.free.Add(-1)
 		}
 	}
 }

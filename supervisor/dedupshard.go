@@ -8,8 +8,8 @@ import (
 const (
 	dedupShardBits = 8
 	dedupShards    = 1 << dedupShardBits
-	// dedupLease is how many entries a shard counts, and a peer is lent room for, at once: a count that is changed for each of
-	// them would be handed to and fro between the processors all the time.
+	// dedupLease is how many entries a shard takes room for at once: a count that is changed for each of them would be
+	// handed to and fro between the processors all the time.
 	dedupLease = 64
 	// ticksPerWindow is how finely an entry's age is kept. Its stamp has 16 bits, so ages from minus to plus four times the
 	// window are told apart; one that is stamped ahead begins at minus one, and none lives longer than plus two.
@@ -45,15 +45,11 @@ func (e dedupEntry) age(now uint16) int { return int(int16(now - uint16(e))) }
 func (d *MessageDeduplicator) put(shard *dedupShard, part *dedupPart, generation *dedupTable, key uint64, entry dedupEntry) {
 	if generation.put(key, entry) {
 		if shard.leased == 0 {
-			d.count.Add(dedupLease)
-			shard.leased = dedupLease
+			d.count.Add(d.lease)
+			shard.leased = d.lease
 		}
 		shard.leased--
-		if generation == &shard.next {
-			part.next.Add(1)
-		} else {
-			part.current.Add(1)
-		}
+		part.current.Add(1)
 	}
 }
 

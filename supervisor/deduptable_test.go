@@ -102,7 +102,7 @@ func TestDedupIsThreeMaps(t *testing.T) {
 	told := make(map[actors.Verdict]int)
 	for seed := range uint64(300) {
 		r := mathrand.New(mathrand.NewPCG(seed, 0))
-		set := newDedup(t, 1<<20, 1<<18)
+		set := newDedup(t, 1<<20, 1<<20)
 		model := &mapSet{set, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}, map[uint64]dedupEntry{}, dedupStart}
 		now := dedupStart
 		for step := range 300 {

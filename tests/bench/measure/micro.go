@@ -155,7 +155,7 @@ func dedupOf(system string) (func(lane int, m *wire.Message), error) {
 		return func(_ int, m *wire.Message) { set.Seen(m.ID) }, nil
 	}
 	const room = 8 << 20
-	set, err := supervisor.NewMessageDeduplicator(5*time.Minute, room, room/2, time.Now(), rand.Reader)
+	set, err := supervisor.NewMessageDeduplicator(5*time.Minute, room, room, time.Now(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -84,10 +84,13 @@ func (p *Peer) ping() {
 	p.say(msg)
 }
 
-// answerPing returns a pong, but not to a peer that takes less than it asks for: pongs are beside the queue's limits, and
-// what waits for the peer is sign of life enough.
+// mostOwn is how many messages of the connection's own, which are beside the queue's limits, wait at most when there is
+// one more pong to send.
+const mostOwn = 16
+
+// answerPing returns a pong, but not to a peer that takes less than it asks for.
 func (p *Peer) answerPing(ping *wire.Message) {
-	if !p.handle.outbox.relieved() {
+	if p.handle.outbox.ownWaiting() >= mostOwn {
 		return
 	}
 	var sent wire.PingPayload

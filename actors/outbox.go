@@ -40,6 +40,7 @@ type outbox struct {
 	running      bool
 	closed       bool
 	patient      bool      // what waits is claimed when the actor's turn is over
+	own          int       // of the messages, those of the connection's own: for them no room is reserved
 	since        time.Time // when the writer last moved on
 	err          error
 
@@ -91,6 +92,13 @@ func (o *outbox) depth() (messages, bytes int) {
 	return o.messages, o.bytes
 }
 
+// ownWaiting returns how many of the connection's own messages wait.
+func (o *outbox) ownWaiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.own
+}
+
 // attach gives the outbox its socket, once.
 func (o *outbox) attach(s *Socket) {
 	o.mu.Lock()
@@ -114,6 +122,7 @@ func (o *outbox) push(f *frame) {
 		return
 	}
 	if f.room == 0 {
+		o.own++
 		o.messages++
 		o.bytes += len(f.data)
 	}
@@ -226,10 +235,13 @@ func (o *outbox) movedOn() {
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
 func (o *outbox) finish(batch []*frame, err error) {
-	bytes, frames, room := 0, 0, 0
+	bytes, frames, room, own := 0, 0, 0, 0
 	for _, f := range batch {
 		bytes += len(f.data)
 		room += f.counted()
+		if f.room == 0 {
+			own++
+		}
 		if len(f.data) > 0 {
 			frames++
 		}
@@ -237,6 +249,7 @@ func (o *outbox) finish(batch []*frame, err error) {
 	o.mu.Lock()
 	o.messages -= len(batch)
 	o.bytes -= room
+	o.own -= own
 	o.mu.Unlock()
 	if err == nil {
 		o.node.Counters.Add(MessagesSent, frames)

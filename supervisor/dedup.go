@@ -89,7 +89,7 @@ func (d *MessageDeduplicator) judge(skew time.Duration, wall func(time.Time) tim
 }
 
 // dedupSize is how many ids the limits let in within one window, and one peer's part of them. A burst comes once and counts
-// in both generations; it stands for a second's messages at least, by which a rotation, or a peer's clock, may be off. A
+// in both generations; it stands for a second's messages at least, by which a rotation may be off. A
 // 64th more is what shards may have taken room for and not used.
 func dedupSize(cfg *TransportConfig) (limit, share int) {
 	if cfg.RateRefill == 0 {

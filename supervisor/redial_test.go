@@ -248,3 +248,24 @@ func TestDisconnectEndsTheDial(t *testing.T) {
 		}
 	})
 }
+
+// The peer that used to be at an address is connected from elsewhere. Who is there now can be reached.
+func TestConnectWhereAnotherWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		keys := newKeys(t, "y")
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		before := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		time.Sleep(20 * time.Second)
+		before.stop()
+		time.Sleep(time.Second)
+		moved := startNode(t, n, 3, func(s *nodeSetup) { s.keys = keys })
+		moved.dial(a)
+		now := startNode(t, n, 2)
+		time.Sleep(100 * time.Millisecond)
+		c, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: now.id()})
+		if err != nil || c.Peer().ID != now.id() {
+			t.Errorf("who is there now: %v", err)
+		}
+	})
+}

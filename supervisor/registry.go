@@ -145,7 +145,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 func (r *registry) onConnection(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actors.Identified:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn == nil {
+		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.heir == nil && p.conn == nil {
 			r.onIdentified(ctx, p, msg)
 		}
 	case *actors.Proven:

@@ -84,8 +84,9 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 			return
 		}
 	}
-	t.waiting = append(t.waiting, asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep})
-	if c := r.connected(t); c != nil {
+	who := asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep}
+	t.waiting = append(t.waiting, who)
+	if c := r.connected(t); c != nil && who.suits(c) {
 		r.satisfied(t, c)
 		return
 	}
@@ -94,8 +95,8 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 
 // heldBy returns the node ID that a target stands for, empty when it is open who answers there.
 func (r *registry) heldBy(t *target) string {
-	if t.expect == "" && t.peer != "" && r.directory.get(t.peer) != nil {
-		return t.peer
+	if t.expect == "" && t.place != nil && t.place.conn != nil {
+		return t.place.conn.peer.ID
 	}
 	return t.expect
 }
@@ -146,13 +147,14 @@ func wrongPeer(want, is string) error {
 	return fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, want, is)
 }
 
-// ensure dials a target unless its peer is connected or being dialled.
+// ensure dials a target unless its peer is connected or being dialled. Who asks for another peer than the one that was
+// there before, and is connected, has it dialled all the same: that one may have moved.
 func (r *registry) ensure(ctx actor.Context, t *target) {
 	if r.stopping || t.place != nil || r.targets[t.url] != t {
 		return
 	}
 	r.stopTimer(t)
-	if r.connected(t) != nil {
+	if r.connected(t) != nil && len(t.waiting) == 0 {
 		return // its end will bring us back here
 	}
 	r.node.Counters.Inc(actors.Dials) // one that finds no room, too: it counts as failed

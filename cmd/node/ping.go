@@ -121,7 +121,7 @@ func (p *pinger) due(ctx context.Context, ticker *time.Ticker, sent int) bool {
 	}
 	select {
 	case <-ticker.C:
-		return true
+		return ctx.Err() == nil // both may have come
 	case <-ctx.Done():
 		return false
 	}

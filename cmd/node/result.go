@@ -32,8 +32,7 @@ func (r *resultWriter) judge(err error) error {
 	if errors.As(reason, &about) {
 		reason = about.Err
 	}
-	return fmt.Errorf("write the result to standard output: %w: make room there or send it elsewhere; "+
-		"the command itself was carried out", reason)
+	return fmt.Errorf("write the result to standard output: %w: make room there or send it elsewhere", reason)
 }
 
 // helpWriter keeps a failure from the library, which would print it on a line of its own.

@@ -3,10 +3,11 @@ package settings
 import (
 	"bytes"
 	"errors"
-	"strings"
+	"io"
 	"unicode/utf8"
 
 	"github.com/knadh/koanf/providers/file"
+	"go.yaml.in/yaml/v3"
 )
 
 var (
@@ -38,27 +39,16 @@ func (c content) ReadBytes() ([]byte, error) { return c, nil }
 // Read implements koanf.Provider; it is for providers that need no parser.
 func (c content) Read() (map[string]any, error) { return nil, errors.ErrUnsupported }
 
-// secondDocument reports whether a YAML stream goes on after its first document. Its marks are marks wherever they begin a
-// line, in texts of several lines too.
+// secondDocument reports whether a YAML stream goes on after its first document. An empty one is none.
 func secondDocument(text []byte) bool {
-	begun, ended := false, false
-	for line := range bytes.Lines(text) {
-		words := strings.Fields(string(line))
-		switch {
-		case len(words) == 0 || words[0][0] == '#':
-		case bytes.HasPrefix(line, []byte("---")) && words[0] == "---":
-			if begun {
-				return true
-			}
-			begun = true
-		case bytes.HasPrefix(line, []byte("...")) && words[0] == "...":
-			ended = begun
-		case !begun && line[0] == '%': // a directive belongs to the document after it
-		case ended:
-			return true
-		default:
-			begun = true
-		}
+	stream := yaml.NewDecoder(bytes.NewReader(text))
+	var first, next yaml.Node
+	if stream.Decode(&first) != nil {
+		return false // the parser says why
 	}
-	return false
+	err := stream.Decode(&next)
+	if err == nil {
+		return len(next.Content) > 0 && next.Content[0].Tag != "!!null"
+	}
+	return !errors.Is(err, io.EOF)
 }

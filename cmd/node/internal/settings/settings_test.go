@@ -206,7 +206,7 @@ func TestWhereAnErrorIs(t *testing.T) {
 		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "\xff\xfe", want: "node.yaml: the settings file is no text in UTF-8: save it as that"},
 		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all settings"},
-		{file: "# a\n---\nname: a\n--- # b\n", want: "more than one YAML document"},
+		{file: "# a\n---\nname: a\n--- # b\nname: b\n", want: "more than one YAML document"},
 		{file: "name: a\n...\nname: b\n", want: "more than one YAML document"},
 		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},
 		{args: []string{"--config="}, want: `--config "": must be a file`},
@@ -229,13 +229,14 @@ func TestWhereAnErrorIs(t *testing.T) {
 func TestOneDocument(t *testing.T) {
 	for _, text := range []string{
 		"---\nname: a\n", "%YAML 1.1\n---\nname: a\n...\n# end\n", "--- {name: a}\n", "\n# c\n\n---\r\nname: a\r\n", "name: |-\n  a\n", "name:\n  a\n",
+		"\ufeff# c\n---\nname: a\n", "name: a\n---\n",
 	} {
 		s, err := load(t, ScopeNode, nil, nil, text)
 		if err != nil || s.Name != "a" {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for text, want := range map[string]bool{"": false, "---": false, "a: ---\n ---\n---a: 1\n": false, "a: |\n x\n---\n": true, "---\n---\n": true} {
+	for text, want := range map[string]bool{"": false, "---": false, "a: |\n ---\n b\n": false, "a: 1\n---\nb: 2\n": true, "---\n---\na: 1\n": true, "a: 1\n...\nb: [": true} {
 		if got := secondDocument([]byte(text)); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}

@@ -22,6 +22,11 @@ var errNoCertificate = errors.New("it holds no certificate in PEM form")
 // than at the first connection that would need it.
 func (s *Settings) CheckFiles() error {
 	t := s.Transport
+	for _, path := range []string{t.TLSCAFile, t.TLSCertFile, t.TLSKeyFile} {
+		if info, err := os.Stat(path); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {
+			return nil
+		}
+	}
 	if t.TLSCAFile != "" {
 		if _, err := readCertificates(t.TLSCAFile); err != nil {
 			return fmt.Errorf("%s: %w: %s", s.given("tls-ca"), err, caFileHelp)

@@ -96,8 +96,8 @@ func (c *corkConn) Write(p []byte) (int, error) {
 	return c.write(p)
 }
 
-// write has a deadline. Setting one costs as much as half of the rest, short of the system call, so one that was set a
-// moment ago does: a write has its whole timeout, or up to a sixteenth less.
+// write has a deadline. Setting one is dear on a connection that is cold, so one that was set a moment ago does: a write has
+// its whole timeout, or up to a sixteenth less.
 func (c *corkConn) write(p []byte) (int, error) {
 	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.due) > c.opts.WriteTimeout/16 {
 		if err := c.Conn.SetWriteDeadline(due); err != nil {

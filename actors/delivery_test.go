@@ -72,6 +72,28 @@ func TestDeliveryKeepsOrder(t *testing.T) {
 	})
 }
 
+// What is held back comes in its order, once it is let go; so does what came meanwhile.
+func TestDeliveryHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &record{}
+		d, _ := newDeliveryUnderTest(sink)
+		release := d.Hold()
+		d.Event("up")
+		d.message(&wire.Message{ID: "first"}, nil, 0)
+		synctest.Wait()
+		if got := sink.all(); len(got) != 0 || d.claim() {
+			t.Errorf("told while it is held: %q", got)
+		}
+		release()
+		synctest.Wait()
+		d.message(&wire.Message{ID: "second"}, nil, 0)
+		synctest.Wait()
+		if got := sink.all(); !slices.Equal(got, []string{"event up", "first", "second"}) {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
 func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

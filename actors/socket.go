@@ -38,7 +38,7 @@ type closeStatus struct {
 type SocketOptions struct {
 	ReadLimit      int64         // bytes of one message; SetReadLimit changes it
 	MessageTimeout time.Duration // from a message's first byte to its last
-	WriteTimeout   time.Duration // one write to the operating system, or up to a sixteenth less
+	WriteTimeout   time.Duration // of one write to the operating system, or up to a sixteenth less
 }
 
 // Socket is one WebSocket connection under our limits. One goroutine reads, one writes; Abort and Close may come

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
@@ -242,4 +244,14 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 			t.Error("it got a place")
 		}
 	})
+}
+
+// Whose place has been given away does not open any more, though its handshake was on its way to the registry.
+func TestWhoMadeRoomStaysOut(t *testing.T) {
+	p := &place{pid: actor.NewPID("here", "peer"), heir: &admission{}}
+	r := &registry{places: map[string]*place{"peer": p}, peers: map[string][]*place{}}
+	r.onConnection(nil, &actors.Identified{PID: p.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})
+	if p.conn != nil || len(r.peers) != 0 {
+		t.Error("it has opened")
+	}
 }

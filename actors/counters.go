@@ -27,30 +27,40 @@ const (
 	HandlerPanics
 	Dials
 	DialsFailed
+	MessagesAfterGoodbye // frames read after a close began and not delivered
+	MessagesOverPeerRate // messages sent above the rate that the peer announces
+	AcceptErrors         // accept calls of the listener that failed
+	BookWriteErrors      // background writes of the peer book that failed
+	DowngradesRefused    // connections closed because a frame was sealed for another one
 
 	numCounters
 )
 
 var counterNames = [numCounters]string{
-	MessagesReceived:    "messagesReceived",
-	MessagesSent:        "messagesSent",
-	BytesReceived:       "bytesReceived",
-	BytesSent:           "bytesSent",
-	FramesMalformed:     "framesMalformed",
-	MessagesRateLimited: "messagesRateLimited",
-	MessagesDuplicate:   "messagesDuplicate",
-	MessagesStale:       "messagesStale",
-	MessagesRefused:     "messagesRefused",
-	HandshakesAccepted:  "handshakesAccepted",
-	HandshakesRejected:  "handshakesRejected",
-	ConnectionsRefused:  "connectionsRefused",
-	OriginsRefused:      "originsRefused",
-	SlowPeersClosed:     "slowPeersClosed",
-	PeersTimedOut:       "peersTimedOut",
-	ActorRestarts:       "actorRestarts",
-	HandlerPanics:       "handlerPanics",
-	Dials:               "dials",
-	DialsFailed:         "dialsFailed",
+	MessagesReceived:     "messagesReceived",
+	MessagesSent:         "messagesSent",
+	BytesReceived:        "bytesReceived",
+	BytesSent:            "bytesSent",
+	FramesMalformed:      "framesMalformed",
+	MessagesRateLimited:  "messagesRateLimited",
+	MessagesDuplicate:    "messagesDuplicate",
+	MessagesStale:        "messagesStale",
+	MessagesRefused:      "messagesRefused",
+	HandshakesAccepted:   "handshakesAccepted",
+	HandshakesRejected:   "handshakesRejected",
+	ConnectionsRefused:   "connectionsRefused",
+	OriginsRefused:       "originsRefused",
+	SlowPeersClosed:      "slowPeersClosed",
+	PeersTimedOut:        "peersTimedOut",
+	ActorRestarts:        "actorRestarts",
+	HandlerPanics:        "handlerPanics",
+	Dials:                "dials",
+	DialsFailed:          "dialsFailed",
+	MessagesAfterGoodbye: "messagesAfterGoodbye",
+	MessagesOverPeerRate: "messagesOverPeerRate",
+	AcceptErrors:         "acceptErrors",
+	BookWriteErrors:      "bookWriteErrors",
+	DowngradesRefused:    "downgradesRefused",
 }
 
 // String returns the counter's name as `node status` prints it.

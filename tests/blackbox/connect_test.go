@@ -16,6 +16,7 @@ var counterNames = []string{
 	"messagesReceived", "messagesSent", "bytesReceived", "bytesSent", "framesMalformed", "messagesRateLimited",
 	"messagesDuplicate", "messagesStale", "handshakesAccepted", "handshakesRejected", "connectionsRefused",
 	"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
+	"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when both have seen each other.

@@ -32,6 +32,9 @@ func dropReasons() []dropReason {
 		{"originsRefused", "origin refused", "connections refused: they came from a website", warning},
 		{"slowPeersClosed", "peer too slow", "peers closed: they read too slowly", warning},
 		{"peersTimedOut", "peer silent", "peers closed: no sign of life", warning},
+		{"messagesAfterGoodbye", "after a goodbye", "messages not delivered: they came after a close began", calm},
+		{"messagesOverPeerRate", "over the peer's rate", "messages sent above the peer's rate limit: it may have dropped them", warning},
+		{"downgradesRefused", "sealed for another connection", "connections closed: a frame was sealed for another connection", bad},
 		{dialsFailed, "dial failed", "dials failed", calm},
 	}
 }
@@ -41,6 +44,8 @@ func faults() []dropReason {
 	return []dropReason{
 		{"actorRestarts", "", "actors panicked; their supervisor dealt with it", bad},
 		{"handlerPanics", "", "message handlers panicked", bad},
+		{"acceptErrors", "", "accept calls of the listener failed", bad},
+		{"bookWriteErrors", "", "writes of the peer book failed", bad},
 	}
 }
 

@@ -106,6 +106,11 @@ func (m Model) troubles() string {
 		{"actorRestarts", "restarts"},
 		{"handlerPanics", "panics"},
 		{"dialsFailed", "failed dials"},
+		{"messagesAfterGoodbye", "after goodbye"},
+		{"messagesOverPeerRate", "over peer rate"},
+		{"acceptErrors", "accept errors"},
+		{"bookWriteErrors", "book errors"},
+		{"downgradesRefused", "foreign frames"},
 	} {
 		n := m.last.Status.Counters[t.counter]
 		if n == 0 {

@@ -27,7 +27,7 @@ const (
 
 const (
 	maxDigits = 20 // of the longest 64-bit integer in decimal, sign included
-	maxEnd    = len(plaintextMid) + maxDigits + len(plaintextTail)
+	maxEnd    = len(plaintextMid) + maxDigits + BindSize + len(plaintextTail)
 )
 
 // frameHead is how all frames that we make begin.
@@ -81,6 +81,8 @@ type Sealer struct {
 	nonce [nonceLen]byte // of the next frame: prefix, then the counter, big-endian
 	short [shortNonceLen]byte
 
+	bind Bind // in every frame; zero: in none
+
 	// The plaintext's end changes once a second only.
 	second int64
 	end    [maxEnd]byte
@@ -99,6 +101,10 @@ func (c *Codec) NewSealer(random io.Reader) (*Sealer, error) {
 	}
 	return s, nil
 }
+
+// Bind marks every frame sealed from now on with b, which makes each BindSize
+// bytes longer than FrameSize says.
+func (s *Sealer) Bind(b Bind) { s.bind, s.endLen = b, 0 }
 
 // renew draws a prefix and starts counting.
 func (s *Sealer) renew(random io.Reader) error {
@@ -151,7 +157,12 @@ func (s *Sealer) ending(unixSeconds int64) []byte {
 	if s.endLen == 0 || s.second != unixSeconds {
 		end := append(s.end[:0], plaintextMid...)
 		end = strconv.AppendInt(end, unixSeconds, 10)
-		s.second, s.endLen = unixSeconds, len(append(end, plaintextTail...))
+		if s.bind != (Bind{}) {
+			end = append(append(append(end, bindHead...), s.bind[:]...), bindTail...)
+		} else {
+			end = append(end, plaintextTail...)
+		}
+		s.second, s.endLen = unixSeconds, len(end)
 	}
 	return s.end[:s.endLen]
 }

@@ -124,7 +124,7 @@ func benchmarkFrame(b *testing.B, makeBody func(size int) []byte) {
 			})
 		}
 		bench("escape", func() error { EscapeBody(buffer, body); return nil })
-		bench("parse", func() error { _, _, err := Plaintext(append(buffer, plaintext...)).Body(0); return err })
+		bench("parse", func() error { _, _, _, err := Plaintext(append(buffer, plaintext...)).Body(0); return err })
 		bench("seal", func() error { sealer.Seal(buffer, escaped, 1773234159); return nil })
 		bench("seal/reference", func() error { _, err := smsg.Encrypt(smsg.NewMessage(string(body)), secret); return err })
 		bench("open", func() error { _, err := opener.Open(append(buffer, frame...)); return err })

@@ -29,6 +29,8 @@ type NodeManager struct {
 	identity NodeIdentity
 	public   PublicKey
 	private  *ecdh.PrivateKey // nil: no identity
+
+	challengeKey *[32]byte // derived from private; nil: no identity
 }
 
 // NewNodeManager is NewNodeManagerAt(DefaultDataDir()).
@@ -91,6 +93,7 @@ func newIdentity(private *ecdh.PrivateKey, name string, role NodeRole, createdAt
 func (m *NodeManager) set(identity NodeIdentity, private *ecdh.PrivateKey) {
 	m.identity, m.private = identity, private
 	m.public = PublicKey(private.PublicKey().Bytes())
+	m.challengeKey = challengeKeyOf(private)
 }
 
 // load takes over the identity on disk, if there is one; locking as for set.
@@ -173,7 +176,7 @@ func (m *NodeManager) Delete() error {
 			return err
 		}
 	}
-	m.identity, m.public, m.private = NodeIdentity{}, PublicKey{}, nil
+	m.identity, m.public, m.private, m.challengeKey = NodeIdentity{}, PublicKey{}, nil, nil
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (o *Opener) Open(frame []byte) (body []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	body, _, err = plaintext.Body(0)
+	body, _, _, err = plaintext.Body(0)
 	return body, err
 }
 

@@ -22,10 +22,13 @@ func (p Plaintext) Escaped() []byte {
 // printable ASCII and to end between two escapes. skipped is skip, or 0 when the
 // body returned is whole: one of a second key of the same name, which is the one that counts.
 //
+// bind is the text of meta.bind (see Bind) inside the plaintext, nil when there
+// is none, and an empty text when it is no string or there are two.
+//
 // Key order, white space and further keys are free; the body must be a string that
 // is not empty, the timestamp, which nobody reads, an integer of 64 bits if it is
 // there (the reference library leaves out a zero). The only error is ErrPlaintext.
-func (p Plaintext) Body(skip int) (body []byte, skipped int, err error) {
+func (p Plaintext) Body(skip int) (body []byte, skipped int, bind []byte, err error) {
 	s, known := scanner{text: p}, 0
 	if skip > 0 {
 		known = len(plaintextHead) + skip
@@ -39,6 +42,14 @@ func (p Plaintext) Body(skip int) (body []byte, skipped int, err error) {
 			return ok
 		case "timestamp":
 			return s.integer()
+		case "meta":
+			var found []byte
+			if found, ok = s.meta(); bind == nil {
+				bind = found
+			} else if found != nil {
+				bind = notBind
+			}
+			return ok
 		}
 		return s.skip()
 	}
@@ -50,11 +61,15 @@ func (p Plaintext) Body(skip int) (body []byte, skipped int, err error) {
 		s.at = len(plaintextHead) - len(`"`)
 		body, whole = s.rest(skip)
 		skipped = skip
-		whole = whole && (s.usualEnd() || s.restOfObject(member) && s.end())
+		if usual, mark := s.usualEnd(); usual {
+			bind = mark
+		} else {
+			whole = whole && s.restOfObject(member) && s.end()
+		}
 	}
 	if !whole || len(body)+skipped == 0 {
 		clear(p) // what was wrong with it is nobody's business
-		return nil, 0, ErrPlaintext
+		return nil, 0, nil, ErrPlaintext
 	}
-	return body, skipped, nil
+	return body, skipped, bind, nil
 }

@@ -20,7 +20,7 @@ func checkSkips(t *testing.T, plaintext, body []byte) (skips int) {
 		default:
 			return skips
 		}
-		rest, skipped, err := Plaintext(bytes.Clone(plaintext)).Body(skip)
+		rest, skipped, _, err := Plaintext(bytes.Clone(plaintext)).Body(skip)
 		want := body
 		if skipped != 0 { // else it is of a second key
 			want = body[length+1:]
@@ -47,7 +47,7 @@ func TestBodySkips(t *testing.T) {
 		`{"timestamp":1,"body":"ab"}`:    {`ab`, 0},
 		`{ "body":"ab"}`:                 {`ab`, 0},
 	} {
-		body, _, err := Plaintext(plaintext).Body(0)
+		body, _, _, err := Plaintext(plaintext).Body(0)
 		if err != nil || string(body) != want.body {
 			t.Errorf("%s: %q, %v", plaintext, body, err)
 			continue
@@ -62,7 +62,7 @@ func TestBodySkips(t *testing.T) {
 func TestBodySkipsRefused(t *testing.T) {
 	for _, rest := range []string{``, `"`, `\x"}`, "\xff\"}", "\n\"}", `","timestamp":1.5}`, `"} 1`, `","body":""}`, `","body":1}`} {
 		plaintext := []byte(`{"body":"ab` + rest)
-		body, skipped, err := Plaintext(plaintext).Body(2)
+		body, skipped, _, err := Plaintext(plaintext).Body(2)
 		if !errors.Is(err, ErrPlaintext) || body != nil || skipped != 0 || bytes.Contains(plaintext, []byte("body")) {
 			t.Errorf("%q: %q, %d, %v, left %q", rest, body, skipped, err, plaintext)
 		}
@@ -83,12 +83,12 @@ func TestUsualPlaintext(t *testing.T) {
 	taken := 0
 	for _, body := range []string{`a`, `a\"b`, `a\u0041`, ``, "\n", `,\"timestamp\":1}`} {
 		for _, end := range ends {
-			got, skipped, err := Plaintext(`{"body":"` + body + end).Body(0)
-			want, _, wantErr := Plaintext(`{ "body":"` + body + end).Body(0)
+			got, skipped, _, err := Plaintext(`{"body":"` + body + end).Body(0)
+			want, _, _, wantErr := Plaintext(`{ "body":"` + body + end).Body(0)
 			if string(got) != string(want) || skipped != 0 || (err == nil) != (wantErr == nil) {
 				t.Errorf("%s%s: %q, %v; want %q, %v", body, end, got, err, want, wantErr)
 			}
-			if (&scanner{text: []byte(end), at: min(len(end), 1)}).usualEnd() {
+			if usual, _ := (&scanner{text: []byte(end), at: min(len(end), 1)}).usualEnd(); usual {
 				taken++
 			}
 		}

@@ -86,21 +86,57 @@ func (s *scanner) restOfList(closing byte, first bool, element func() bool) bool
 	return true
 }
 
-// usualEnd reports whether all that is left is what everybody writes behind the
-// body: the timestamp. It passes nothing.
-func (s *scanner) usualEnd() bool {
+// usualEnd reports whether the rest of the text is the end that nodes write
+// behind the body: the timestamp, and the bind of a bound frame, which it
+// returns. It passes nothing.
+func (s *scanner) usualEnd() (usual bool, bind []byte) {
 	const before, most = len(plaintextMid) - len(`"`), 18 // digits: no such number is too large
-	end := s.text[s.at:]
-	digits := len(end) - before - len(plaintextTail)
+	end, tail := s.text[s.at:], plaintextTail
+	if marked := len(end) - len(bindHead) - len(Bind{}) - len(bindTail); marked > 0 &&
+		string(end[len(end)-len(bindTail):]) == bindTail && string(end[marked:marked+len(bindHead)]) == bindHead {
+		bind = end[marked+len(bindHead) : len(end)-len(bindTail)]
+		for _, c := range bind {
+			if c < ' ' || c == '"' || c == '\\' {
+				return false, nil // only the scanner can tell what this is
+			}
+		}
+		end, tail = end[:marked], ""
+	}
+	digits := len(end) - before - len(tail)
 	if digits < 1 || digits > most || string(end[:before]) != plaintextMid[len(`"`):] || end[before] == '0' {
-		return false
+		return false, nil
 	}
 	for _, c := range end[before : before+digits] {
 		if c < '0' || c > '9' {
-			return false
+			return false, nil
 		}
 	}
-	return string(end[before+digits:]) == plaintextTail
+	return string(end[before+digits:]) == tail, bind
+}
+
+// meta passes the value of the key meta and returns the text of bind in it: nil
+// when meta is no object or holds none, notBind when it is no string or there
+// are two.
+func (s *scanner) meta() (bind []byte, ok bool) {
+	if s.peek() != '{' {
+		return nil, s.skip()
+	}
+	ok = s.object(func(key []byte) bool {
+		if string(key) != "bind" {
+			return s.skip()
+		}
+		first := bind == nil
+		bind = notBind
+		if s.peek() != '"' {
+			return s.skip()
+		}
+		text, ok := s.str()
+		if first && len(text) == len(Bind{}) {
+			bind = text
+		}
+		return ok
+	})
+	return bind, ok
 }
 
 // skip passes any value.

@@ -87,6 +87,9 @@ const (
 // Deduplicator tests and marks the messages of one peer in one step. Safe for concurrent use.
 type Deduplicator interface {
 	Seen(msg *wire.Message, now time.Time) Verdict
+	// Known returns the verdict that Seen would return at now, and enters nothing: an unverified connection must not
+	// mark ids of the peer that it claims to be.
+	Known(msg *wire.Message, now time.Time) Verdict
 	// Expect says that Seen is probably about to be asked about a message with this id, so that the set can have at hand
 	// what it needs. It decides and keeps nothing.
 	Expect(id []byte)

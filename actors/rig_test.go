@@ -105,13 +105,26 @@ func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	verdict := s.verdict(msg)
+	if verdict == Fresh {
+		s.ids[msg.ID] = true
+	}
+	return verdict
+}
+
+func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict(msg)
+}
+
+func (s *seenDouble) verdict(msg *wire.Message) Verdict {
 	switch {
 	case s.full:
 		return Full
 	case s.ids[msg.ID]:
 		return Duplicate
 	}
-	s.ids[msg.ID] = true
 	return Fresh
 }
 

@@ -112,15 +112,17 @@ func (d *MessageDeduplicator) For(peerID string) actors.Deduplicator {
 	return &dedupAccount{set: d, id: peerID, tag: d.hash(peerID) & 0xffffff}
 }
 
-// partOf returns a connection's part of the set. It is made with the first message: a peer that only says who it is
-// costs nothing.
-func (d *MessageDeduplicator) partOf(a *dedupAccount) *dedupPart {
+// partOf returns the peer's part of the set. Only a caller that enters a message creates it.
+func (d *MessageDeduplicator) partOf(a *dedupAccount, enter bool) *dedupPart {
 	if part := a.part.Load(); part != nil && !part.dropped.Load() {
 		return part
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	part := d.parts[a.id]
+	if part == nil && !enter {
+		return &dedupPart{}
+	}
 	if part == nil {
 		part = &dedupPart{}
 		d.parts[a.id] = part
@@ -131,11 +133,21 @@ func (d *MessageDeduplicator) partOf(a *dedupAccount) *dedupPart {
 
 // Seen implements actors.Deduplicator: it tests and marks in one step.
 func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
+	return a.ask(msg, now, true)
+}
+
+// Known implements actors.Deduplicator: it returns the verdict that Seen would return and enters nothing.
+func (a *dedupAccount) Known(msg *wire.Message, now time.Time) actors.Verdict {
+	return a.ask(msg, now, false)
+}
+
+// ask returns the verdict for msg. With enter it also enters a fresh message.
+func (a *dedupAccount) ask(msg *wire.Message, now time.Time, enter bool) actors.Verdict {
 	d := a.set
 	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
 		return actors.Stale
 	}
-	part := d.partOf(a)
+	part := d.partOf(a, enter)
 	first, content, ticks := d.hash(msg.ID), d.content(msg), d.ticks(now)
 	ahead, stamp := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window), ticks
 	if ahead > 0 { // few are
@@ -163,6 +175,9 @@ func (a *dedupAccount) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	total := d.count.Load()
 	if shard.leased == 0 && total >= d.limit || total >= d.limit/2 && part.current.Load()+part.previous.Load() >= d.share {
 		return actors.Full
+	}
+	if !enter {
+		return actors.Fresh
 	}
 	generation := &shard.current
 	if ahead > 0 && now.Sub(d.epoch)+ahead >= shard.begun+d.window {

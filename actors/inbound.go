@@ -73,7 +73,7 @@ func (p *Peer) unseal(data []byte) (*wire.Message, error) {
 	if begun > 0 {
 		p.dedup.Expect(decoder.ID()) // what is left to do here takes about as long
 	}
-	body, skipped, err := plaintext.Body(begun)
+	body, skipped, _, err := plaintext.Body(begun)
 	if err != nil {
 		return nil, err
 	}

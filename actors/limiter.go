@@ -37,6 +37,20 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 	return true
 }
 
+// SetRate changes burst (tokens) and refill (tokens per second) from now on. Tokens that were spent stay spent: a bucket
+// that lacks 5 of its tokens lacks 5 of the new burst.
+func (l *PeerRateLimiter) SetRate(burst, refill float64, now time.Time) {
+	l.advance(now)
+	l.tokens = max(0, burst-(l.burst-l.tokens))
+	l.burst, l.refill = burst, refill
+}
+
+// Full reports whether the bucket holds its whole burst at now, or limits nothing.
+func (l *PeerRateLimiter) Full(now time.Time) bool {
+	l.advance(now)
+	return l.refill <= 0 || l.tokens >= l.burst
+}
+
 func (l *PeerRateLimiter) advance(now time.Time) {
 	if elapsed := now.Sub(l.last); elapsed > 0 {
 		l.tokens = min(l.burst, l.tokens+elapsed.Seconds()*l.refill)

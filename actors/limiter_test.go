@@ -76,3 +76,39 @@ func TestLimiterOff(t *testing.T) {
 		t.Errorf("%d of 10000 passed with the limit off", got)
 	}
 }
+
+// A changed rate keeps the tokens that were spent as spent, in either direction.
+func TestLimiterSetRateKeepsSpentTokens(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for name, c := range map[string]struct {
+		spent, burst, refill float64
+		want, wantLater      int // at once, and one second later
+	}{
+		"raised":                  {5, 1000, 1000, 995, 1000},
+		"lowered":                 {5, 8, 1, 3, 1},
+		"lowered below the spent": {90, 10, 2, 0, 2},
+		"switched off":            {100, 1, 0, 5000, 5000},
+	} {
+		l := NewPeerRateLimiter(100, 50, now)
+		take(l, int(c.spent), now)
+		l.SetRate(c.burst, c.refill, now)
+		if got := take(l, 5000, now); got != c.want {
+			t.Errorf("%s: %d passed at once, want %d", name, got, c.want)
+		}
+		if got := take(l, 5000, now.Add(time.Second)); got != c.wantLater {
+			t.Errorf("%s: %d passed after a second, want %d", name, got, c.wantLater)
+		}
+	}
+}
+
+func TestLimiterReportsFull(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := NewPeerRateLimiter(100, 50, now)
+	take(l, 50, now)
+	if l.Full(now.Add(999 * time.Millisecond)) {
+		t.Error("full before the refill is done")
+	}
+	if !l.Full(now.Add(time.Second)) {
+		t.Error("not full after the refill")
+	}
+}

@@ -18,8 +18,7 @@ type bucketKey struct{ peer, host string }
 // bucket is a token bucket that all connections of one key share, so that neither a reconnect nor a second connection
 // brings a fresh one. It implements actors.Limiter.
 type bucket struct {
-	users int       // owned by the registry
-	idle  time.Time // since when nobody uses it; owned by the registry
+	users int // owned by the registry
 
 	mu      sync.Mutex
 	limiter *actors.PeerRateLimiter
@@ -40,12 +39,29 @@ func bucketOf(id, remote string) bucketKey {
 	return bucketKey{peer: id, host: host}
 }
 
-// borrow returns the bucket of a connection that opens.
+// setRate gives the bucket the rate of the configuration in force; tokens that were spent stay spent.
+func (b *bucket) setRate(burst, refill float64, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limiter.SetRate(burst, refill, now)
+}
+
+// full reports whether a new bucket would allow no more than this one.
+func (b *bucket) full(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limiter.Full(now)
+}
+
+// borrow returns the bucket of a connection that opens. The bucket takes the rate in force, also for older connections
+// of the same key.
 func (r *registry) borrow(key bucketKey) *bucket {
 	b := r.buckets[key]
 	if b == nil {
 		b = &bucket{limiter: actors.NewPeerRateLimiter(r.cfg.RateBurst, r.cfg.RateRefill, time.Now())}
 		r.buckets[key] = b
+	} else {
+		b.setRate(r.cfg.RateBurst, r.cfg.RateRefill, time.Now())
 	}
 	b.users++
 	return b
@@ -60,7 +76,6 @@ func (r *registry) giveBack(key bucketKey) {
 	if b.users--; b.users > 0 {
 		return
 	}
-	b.idle = time.Now()
 	if len(r.buckets) > maxIdleBuckets+r.cfg.MaxConns {
 		r.dropBuckets()
 	}
@@ -71,9 +86,9 @@ func (r *registry) giveBack(key bucketKey) {
 
 // dropBuckets forgets the idle buckets that are full again.
 func (r *registry) dropBuckets() {
-	full := time.Duration(r.cfg.RateBurst / max(r.cfg.RateRefill, 0.001) * float64(time.Second))
+	now := time.Now()
 	for key, b := range r.buckets {
-		if b.users == 0 && time.Since(b.idle) > full {
+		if b.users == 0 && b.full(now) {
 			delete(r.buckets, key)
 		}
 	}

@@ -19,7 +19,9 @@ var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL", "MaxClockSkew"}
 // nothing: once it has begun, the end of ctx does not end it. It returns the names of the fields that are in force now and
 // of those that need a restart.
 //
-// A connection lives with the limits that it began with: sizes, timeouts and rates hold for new ones. MaxConns,
+// A connection lives with the limits that it began with: sizes, timeouts and rates hold for new ones. The connections of
+// one peer at one address share a token bucket: when a further one opens, the bucket takes the rate in force and keeps
+// the tokens that were spent as spent. MaxConns,
 // MaxConnsPerAddress and ReservedConns decide about who comes; nobody is sent away for them. Peers that are no longer
 // named stay connected until their connection ends, and are kept in the end if Connect has asked for that. The files of
 // TLS can be others, but TLS itself is on or off from the start. The HTTP request that opens a connection keeps the

@@ -3,6 +3,7 @@ package actors
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // frameOverhead is what a frame costs beside its buffer, since it stands in queues.
@@ -19,12 +20,16 @@ type budget struct {
 	limit  int64
 	used   atomic.Int64
 	closed atomic.Bool
+	clock  *RunningClock // of the node
+	held   hold          // the time in which the pump waited for room
 
 	mu   sync.Mutex    // for waiting and waking; nobody takes it as long as there is room
 	room chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
 }
 
-func newBudget(limit int) *budget { return &budget{limit: int64(limit)} }
+func newBudget(limit int, clock *RunningClock) *budget {
+	return &budget{limit: int64(limit), clock: clock, held: hold{base: clock.Now()}}
+}
 
 // wait blocks until there is room and reports false once the budget is closed. For one goroutine: the read pump.
 func (b *budget) wait() bool {
@@ -39,7 +44,9 @@ func (b *budget) wait() bool {
 		still := b.full() && !b.closed.Load() // from here on a change is signalled
 		b.mu.Unlock()
 		if still {
+			b.held.begin(b.clock.Now())
 			<-b.room
+			b.held.end(b.clock.Now())
 		}
 	}
 	return false
@@ -69,4 +76,28 @@ func (b *budget) signal() {
 	case b.room <- struct{}{}:
 	default: // nobody has waited, or it is signalled already
 	}
+}
+
+// hold adds up the time in which the read pump was held back, on the running clock. begin and end are called by the pump,
+// until by any goroutine.
+type hold struct {
+	base  time.Time    // fixed at construction
+	since atomic.Int64 // nanoseconds from base, plus 1; 0: not held back
+	total atomic.Int64 // nanoseconds of the holds that have ended
+}
+
+func (h *hold) begin(running time.Time) { h.since.Store(int64(running.Sub(h.base)) + 1) }
+
+func (h *hold) end(running time.Time) {
+	began := h.since.Swap(0) - 1
+	h.total.Add(int64(running.Sub(h.base)) - began)
+}
+
+// until returns the time of all holds up to now.
+func (h *hold) until(running time.Time) time.Duration {
+	total := h.total.Load() // before since: a hold that ends in between is left out, not counted twice
+	if since := h.since.Load(); since != 0 {
+		total += max(int64(running.Sub(h.base))-since+1, 0)
+	}
+	return time.Duration(total)
 }

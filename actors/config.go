@@ -46,6 +46,7 @@ type Node struct {
 	Log      *slog.Logger
 	Replies  ReplyRouter
 	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
+	Running  *RunningClock    // judges the timeouts of peers; nil: no standstill is known of
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
 	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time

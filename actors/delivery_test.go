@@ -99,7 +99,7 @@ func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
 		release := make(chan struct{})
 		sink := &record{hook: func(*wire.Message) { <-release }}
 		d, _ := newDeliveryUnderTest(sink)
-		room := newBudget(1000)
+		room := newBudget(1000, nil)
 		for i := range 3 {
 			room.take(40)
 			d.message(&wire.Message{ID: fmt.Sprint(i)}, room, 40)
@@ -130,7 +130,7 @@ func TestDeliveryPanicIsCounted(t *testing.T) {
 			}
 		}
 		d, counters := newDeliveryUnderTest(sink)
-		room := newBudget(100)
+		room := newBudget(100, nil)
 		for _, id := range []string{"a", "bad", "b", "bad", "c"} {
 			room.take(10)
 			d.message(&wire.Message{ID: id}, room, 10)
@@ -173,7 +173,7 @@ func TestDeliveryManySenders(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(2000 + frameOverhead)
+		b := newBudget(2000+frameOverhead, nil)
 		b.take(1999)
 		if !b.wait() || b.full() {
 			t.Error("1999 of 2000: full")
@@ -212,7 +212,7 @@ func TestBudget(t *testing.T) {
 
 func TestBudgetCloseWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(1)
+		b := newBudget(1, nil)
 		b.take(1)
 		result := make(chan bool, 1)
 		go func() { result <- b.wait() }()

@@ -102,7 +102,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 		p.node.Counters.Inc(MessagesDuplicate)
 		// The peer is there all the same, unless somebody only repeats what it has recorded.
 		if p.proven {
-			p.alive.lastLife = now
+			p.alive.lastLife = p.running(now)
 		}
 		return false
 	case Stale:
@@ -111,7 +111,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
 		if p.proven { // the peer is there: it is we who have no room
-			p.alive.lastLife = now
+			p.alive.lastLife = p.running(now)
 		}
 		return false
 	}
@@ -127,7 +127,7 @@ func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
 	if !p.proven {
 		return
 	}
-	p.alive.lastLife = now
+	p.alive.lastLife = p.running(now)
 	p.handle.lastActivity.Store(p.node.ClockAt(now).UnixNano())
 	if p.probed {
 		p.probed = false

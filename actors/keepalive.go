@@ -8,18 +8,22 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// liveness is what a connection knows of its peer's life. It holds no clock: each call brings the time.
+// liveness holds the signs of life of a peer. It has no clock: each call brings the time. Silence is measured on the
+// connection's running clock, pings are due by real time, so that a node that wakes from a standstill pings at once.
 type liveness struct {
-	lastLife time.Time // the last fresh message, or a moment at which silence was our own doing
-	lastPing time.Time
-	pingID   string // of the ping that is on its way; empty when it was answered
+	lastLife time.Time // running: the last fresh message
+	lastPing time.Time // real
+	pinged   time.Time // running: when the last ping went out
+	pingID   string    // of the ping that is on its way; empty when it was answered
 }
 
-func (l *liveness) begin(now time.Time) { l.lastLife, l.lastPing = now, now }
+func (l *liveness) begin(now, running time.Time) {
+	l.lastLife, l.lastPing, l.pinged = running, now, running
+}
 
-// silent reports whether the peer has been silent for too long.
-func (l *liveness) silent(now time.Time, limits *Limits) bool {
-	return now.Sub(l.lastLife) >= limits.PingInterval+limits.PongTimeout
+// silent reports whether the peer has been silent for too long on the running clock.
+func (l *liveness) silent(running time.Time, limits *Limits) bool {
+	return running.Sub(l.lastLife) >= limits.silence()
 }
 
 // pingDue reports whether it is time for the next ping.
@@ -27,26 +31,57 @@ func (l *liveness) pingDue(now time.Time, limits *Limits) bool {
 	return now.Sub(l.lastPing) >= limits.PingInterval
 }
 
-// next is how long until something is due.
-func (l *liveness) next(now time.Time, limits *Limits) time.Duration {
-	ping := l.lastPing.Add(limits.PingInterval)
-	end := l.lastLife.Add(limits.PingInterval + limits.PongTimeout)
-	if end.Before(ping) {
-		ping = end
-	}
-	return max(ping.Sub(now), time.Millisecond)
+// next returns how long until a ping is due or the silence limit is reached, at least 1 ms.
+func (l *liveness) next(now, running time.Time, limits *Limits) time.Duration {
+	ping := l.lastPing.Add(limits.PingInterval).Sub(now)
+	end := l.lastLife.Add(limits.silence()).Sub(running)
+	return max(min(ping, end), time.Millisecond)
 }
 
-// onTick runs when the timer fires: the handshake took too long, a ping is due, or the peer is silent.
-func (p *Peer) onTick(ctx actor.Context) {
+// A verdict of a timer that fired more than lateTick late is put off by the time that was lost, maxLateTicks times in a
+// row at most, so that a dead peer is closed on a starved machine too.
+const (
+	lateTick     = 50 * time.Millisecond
+	maxLateTicks = 4
+)
+
+// running returns now on the connection's running clock: real time without the standstill of the process and without the
+// time in which the read pump was held back by the byte budget. Data of the peer may wait unread after both.
+func (p *Peer) running(now time.Time) time.Time {
+	running := p.node.Running.At(now)
+	return running.Add(-p.inbound.held.until(running))
+}
+
+// onTimer runs when the timer fires. If it was set for later meanwhile, or the process stood still, it is set again for
+// the rest.
+func (p *Peer) onTimer(ctx actor.Context) {
 	now := time.Now()
+	late := p.node.Running.At(now).Sub(p.due)
+	if late >= 0 {
+		p.onTick(ctx, late)
+		return
+	}
+	if p.phase == open && !p.broken && p.alive.pingDue(now, &p.node.Limits) {
+		p.ping()
+	}
+	p.timer.Reset(-late)
+}
+
+// putOff reports whether the verdict of a timer waits because it fired late, and sets the timer again.
+func (p *Peer) putOff(late time.Duration) bool {
+	if late <= lateTick || p.lateTicks >= maxLateTicks {
+		return false
+	}
+	p.lateTicks++
+	p.schedule(late)
+	return true
+}
+
+// onTick runs at a time that was set, or late: the handshake took too long, a ping is due, or the peer is silent.
+func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	switch p.phase {
 	case pending, shaking, judged:
-		if p.direction == Inbound {
-			p.node.Counters.Inc(HandshakesRejected)
-			p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
-		}
-		p.fail(ctx, ErrHandshakeTimeout)
+		p.onHandshakeTimeout(ctx, late)
 		return
 	case closing:
 		p.abandon(ctx)
@@ -57,18 +92,30 @@ func (p *Peer) onTick(ctx actor.Context) {
 		p.onWriteEnded(ctx, ErrClosed)
 		return
 	}
-	if p.inbound.full() {
-		p.alive.lastLife = now // we do not read, so its silence proves nothing
-	}
-	if p.alive.silent(now, &p.node.Limits) {
-		p.node.Counters.Inc(PeersTimedOut)
-		p.goodbye(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
+	now := time.Now()
+	if p.alive.silent(p.running(now), &p.node.Limits) {
+		if !p.putOff(late) {
+			p.node.Counters.Inc(PeersTimedOut)
+			p.goodbye(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
+		}
 		return
 	}
+	p.lateTicks = 0
 	if p.alive.pingDue(now, &p.node.Limits) {
 		p.ping()
 	}
-	p.schedule(p.alive.next(now, &p.node.Limits))
+	p.schedule(p.alive.next(now, p.running(now), &p.node.Limits))
+}
+
+func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
+	if p.putOff(late) {
+		return
+	}
+	if p.direction == Inbound {
+		p.node.Counters.Inc(HandshakesRejected)
+		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
+	}
+	p.fail(ctx, ErrHandshakeTimeout)
 }
 
 func (l *Limits) silence() time.Duration { return l.PingInterval + l.PongTimeout }
@@ -80,7 +127,8 @@ func (p *Peer) ping() {
 		p.node.Log.Error("a ping cannot be encoded", "error", err)
 		return
 	}
-	p.alive.lastPing, p.alive.pingID = time.Now(), msg.ID
+	now := time.Now()
+	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now), msg.ID
 	p.say(msg)
 }
 
@@ -112,7 +160,7 @@ func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 		return
 	}
 	p.alive.pingID = ""
-	took := now.Sub(p.alive.lastPing)
+	took := p.node.Running.At(now).Sub(p.alive.pinged)
 	p.handle.roundTrip.Store(int64(took))
 	p.node.observeRoundTrip(took)
 }

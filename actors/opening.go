@@ -119,9 +119,9 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 		}, nil)
 	}
 	p.greeting = nil
-	p.alive.begin(now)
+	p.alive.begin(now, p.running(now))
 	p.ping()
-	p.onTick(ctx)
+	p.onTick(ctx, 0)
 	early := p.early
 	p.early = nil
 	for _, data := range early {

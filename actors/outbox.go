@@ -41,7 +41,7 @@ type outbox struct {
 	closed       bool
 	patient      bool      // what waits is claimed when the actor's turn is over
 	own          int       // of the messages, those of the connection's own: for them no room is reserved
-	since        time.Time // when the writer last moved on
+	since        time.Time // when the writer last moved on, on the running clock
 	err          error
 
 	spawn  func(func())
@@ -71,11 +71,11 @@ func (o *outbox) unreserve(size int) {
 	o.mu.Unlock()
 }
 
-// stalled reports whether the writer has made no progress for longer than grace.
+// stalled reports whether the writer has made no progress for longer than grace on the running clock.
 func (o *outbox) stalled(grace time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.running && time.Since(o.since) > grace
+	return o.running && o.node.Running.Now().Sub(o.since) > grace
 }
 
 // relieved reports whether half of the room is free again.
@@ -147,7 +147,7 @@ func (o *outbox) begin() bool {
 	if o.running {
 		return false
 	}
-	o.running, o.since = true, time.Now()
+	o.running, o.since = true, o.node.Running.Now()
 	if o.turn == nil {
 		o.turn = o.run
 	}
@@ -182,7 +182,7 @@ func (o *outbox) run() {
 			return
 		}
 		if again {
-			o.since = time.Now()
+			o.since = o.node.Running.Now()
 		}
 		o.mu.Unlock()
 		end := taken.items[len(taken.items)-1].end
@@ -229,7 +229,7 @@ func (o *outbox) write(s *Socket, batch []*frame) error {
 // movedOn tells apart a writer that is slow from one that is stuck.
 func (o *outbox) movedOn() {
 	o.mu.Lock()
-	o.since = time.Now()
+	o.since = o.node.Running.Now()
 	o.mu.Unlock()
 }
 

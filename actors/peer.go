@@ -37,7 +37,7 @@ const (
 type Opening struct {
 	Direction Direction
 	Remote    string    // network address, or the one dialled
-	Since     time.Time // the handshake timeout runs from here; zero: from now
+	Since     time.Time // the handshake timeout runs from here, on the node's running clock; zero: from now
 	ExpectID  string    // Outbound: the node ID that must answer; empty: anybody
 	Challenge [crypto.ChallengeSize]byte
 }
@@ -81,7 +81,8 @@ type Peer struct {
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
-	due       time.Time   // when the timer was last set to
+	due       time.Time   // when the timer was last set to, on the node's running clock
+	lateTicks int         // timeouts in a row whose verdict was put off because the timer fired late
 	broken    bool        // writing has failed, and the read pump has not said why yet
 }
 
@@ -96,7 +97,7 @@ type greeting struct {
 func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	p := &Peer{
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
-		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes),
+		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes, node.Running),
 	}
 	handle := &Handle{node: node, done: make(chan struct{})} // it outlives the rest, and so must not know of it
 	p.handle = handle
@@ -116,7 +117,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 func (p *Peer) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
-		p.schedule(p.handshakeLeft(time.Now()))
+		p.schedule(p.handshakeLeft(p.node.Running.Now()))
 	case *actor.Stopping:
 		p.cleanUp()
 	case *actor.Stopped, *actor.Restarting:
@@ -139,7 +140,8 @@ func (p *Peer) step() {
 	}
 }
 
-// handshakeLeft is what is left of the handshake timeout: what came before the slot counts too.
+// handshakeLeft returns the rest of the handshake timeout, which includes the time before the slot. now is the node's
+// running clock's.
 func (p *Peer) handshakeLeft(now time.Time) time.Duration {
 	if p.greeting.Since.IsZero() {
 		return p.node.Limits.HandshakeTimeout
@@ -162,9 +164,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 	case *congested:
 		p.onCongested(ctx)
 	case *tick:
-		if !time.Now().Before(p.due) { // else it is one of an earlier setting
-			p.onTick(ctx)
-		}
+		p.onTimer(ctx)
 	}
 }
 
@@ -246,7 +246,7 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 
 // schedule sets the one timer of the connection.
 func (p *Peer) schedule(d time.Duration) {
-	p.due = time.Now().Add(d)
+	p.due = p.node.Running.Now().Add(d)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(d, func() { p.handle.tell(&tick{}) })
 		return

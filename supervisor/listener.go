@@ -56,7 +56,7 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         l.onState,
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, connectedKey{}, time.Now())
+			return context.WithValue(ctx, connectedKey{}, node.Running.Now())
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // strangers would fill it
 	}
@@ -155,7 +155,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	slot.Attach(socket)
 }
 
-// connectedKey is where a request's context has the time of its TCP connection.
+// connectedKey is the key of the TCP connection's time, on the running clock, in a request's context.
 type connectedKey struct{}
 
 func connectedAt(r *http.Request) time.Time {

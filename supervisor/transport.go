@@ -31,6 +31,7 @@ type Transport struct {
 	keys      *crypto.NodeManager
 	counters  *actors.Counters
 	samples   *actors.Sampler
+	clock     *actors.RunningClock
 	node      *actors.Node
 	book      *PeerRegistry
 	dedup     *MessageDeduplicator
@@ -101,6 +102,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		return nil, err
 	}
 	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
+	t.clock = &actors.RunningClock{}
 	t.node = t.shared(&t.cfg)
 	t.dedup.judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil
@@ -145,6 +147,7 @@ func (t *Transport) Start() error {
 		return err
 	}
 	t.phase = transportRunning
+	t.clock.Start()
 	t.book.serve(t.verified)
 	t.spawn()
 	if ln != nil {

@@ -1,0 +1,106 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Standstill of the process is measured by a pulse: a timer every 100 ms. A pulse that comes more than 50 ms late shows
+// that the process did not run. After a standstill of at least 500 ms the running clock stands still for another 100 ms,
+// in which the process reads the data that arrived meanwhile.
+const (
+	pulseEvery     = 100 * time.Millisecond
+	pulseTolerance = 50 * time.Millisecond
+	freezeAtLeast  = 500 * time.Millisecond
+	catchUp        = 100 * time.Millisecond // less than pulseEvery + pulseTolerance, so that the clock always advances
+)
+
+// standstill is the pure core of RunningClock: the standstill up to the latest pulse, and the rule for the time after it.
+// The lost time never decreases and never grows faster than time itself.
+type standstill struct {
+	pulse time.Time     // the latest pulse
+	lost  time.Duration // standstill before it
+	grace time.Duration // after it, for catching up
+}
+
+// lostAt returns the standstill up to now.
+func (s standstill) lostAt(now time.Time) time.Duration {
+	gap := now.Sub(s.pulse)
+	return s.lost + max(min(s.grace, gap), 0) + max(gap-pulseEvery-pulseTolerance, 0)
+}
+
+// next returns the state after a pulse at now.
+func (s standstill) next(now time.Time) standstill {
+	gap := now.Sub(s.pulse)
+	after := standstill{pulse: now, lost: s.lostAt(now), grace: max(s.grace-gap, 0)}
+	if gap-pulseEvery-pulseTolerance >= freezeAtLeast {
+		after.grace = catchUp
+	}
+	return after
+}
+
+// RunningClock measures the time in which this process was running: monotonic time without the standstill that SIGSTOP,
+// a paused virtual machine or starvation caused. Every timeout of a peer is judged by it, since data of the peer may wait
+// unread in a socket after a standstill. Its resolution is 150 ms: a shorter standstill counts as running.
+//
+// A nil clock, and one that has not been started, knows of no standstill. Safe for concurrent use.
+type RunningClock struct {
+	state atomic.Pointer[standstill] // nil until Start; written by the pulse alone
+
+	mu      sync.Mutex
+	timer   *time.Timer // nil until Start
+	stopped bool
+}
+
+// Start begins the pulse. A second call, and one after Stop, does nothing.
+func (c *RunningClock) Start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer != nil || c.stopped {
+		return
+	}
+	c.state.Store(&standstill{pulse: time.Now()})
+	c.timer = time.AfterFunc(pulseEvery, c.beat)
+}
+
+// Stop ends the pulse. Afterwards the clock stands still, so nothing may be judged by it any more.
+func (c *RunningClock) Stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// beat is one pulse.
+func (c *RunningClock) beat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return
+	}
+	next := c.state.Load().next(time.Now())
+	c.state.Store(&next)
+	c.timer.Reset(pulseEvery)
+}
+
+// Lost returns the standstill from Start up to now.
+func (c *RunningClock) Lost(now time.Time) time.Duration {
+	if c == nil {
+		return 0
+	}
+	s := c.state.Load()
+	if s == nil {
+		return 0
+	}
+	return s.lostAt(now)
+}
+
+// At returns now on the running clock: now minus the standstill before it. The difference between two such times is the
+// time in which the process was running. They compare with each other only, not with time.Now.
+func (c *RunningClock) At(now time.Time) time.Time { return now.Add(-c.Lost(now)) }
+
+// Now returns the running clock's time.
+func (c *RunningClock) Now() time.Time { return c.At(time.Now()) }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -114,24 +115,45 @@ func (p *Peer) onReadEnded(ctx actor.Context, err error) {
 	p.abandon(ctx)
 }
 
-// readEnd says what the end of reading means.
+// readEnd maps the error that ended reading to the end of the connection. Remote is true only if the peer closed the
+// WebSocket itself: a violation is closed by this node, and a lost connection by neither side.
 func readEnd(err error, wasOpen bool) End {
+	var end End
+	var closed websocket.CloseError
 	switch {
 	case errors.Is(err, ErrMessageTooBig):
 		return End{Code: wire.DisconnectProtocolError, Reason: "the peer sent a message that is too large", Err: err}
 	case errors.Is(err, ErrMessageTooSlow):
 		return End{Code: wire.DisconnectIdleTimeout, Reason: ErrMessageTooSlow.Error(), Err: err}
-	case !wasOpen:
-		return End{Code: wire.DisconnectProtocolError, Reason: "closed during the handshake", Remote: true, Err: ErrHandshake}
-	}
-	switch websocket.CloseStatus(err) {
-	case websocket.StatusNormalClosure:
-		return End{Code: wire.DisconnectNormal, Reason: "closed by the peer", Remote: true}
-	case -1:
-		return End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true}
+	case errors.Is(err, ErrViolation):
+		end = End{Code: wire.DisconnectProtocolError, Reason: cut(err.Error())}
+	case errors.As(err, &closed):
+		end = closedByPeer(closed)
 	default:
-		return End{Code: wire.DisconnectGoingAway, Reason: "closed by the peer", Remote: true}
+		end = End{Code: wire.DisconnectGoingAway, Reason: "connection lost"}
 	}
+	if !wasOpen {
+		end.Code, end.Reason = wire.DisconnectProtocolError, end.Reason+" during the handshake"
+		end.Err = fmt.Errorf("%w: %s", ErrHandshake, end.Reason)
+	}
+	return end
+}
+
+// closedByPeer is the end of a connection whose peer sent a WebSocket close frame. Any status but 1000 and 1001 is
+// quoted in the reason, at most 64 bytes of its text included.
+func closedByPeer(closed websocket.CloseError) End {
+	end := End{Code: wire.DisconnectGoingAway, Reason: "closed by the peer", Remote: true}
+	switch closed.Code {
+	case websocket.StatusNormalClosure:
+		end.Code = wire.DisconnectNormal
+	case websocket.StatusGoingAway, websocket.StatusNoStatusRcvd: // an empty close frame has no status
+	default:
+		end.Reason += fmt.Sprintf(" with WebSocket status %d", closed.Code)
+		if closed.Reason != "" {
+			end.Reason += " " + Quote(closed.Reason)
+		}
+	}
+	return end
 }
 
 // onWriteEnded is a failure of writing.
@@ -146,7 +168,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 		p.schedule(lingerSilence)
 		return
 	}
-	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Remote: true, Err: err})
+	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Err: err})
 	p.abandon(ctx)
 }
 

@@ -192,7 +192,7 @@ func TestPeersGoodbye(t *testing.T) {
 			"a WebSocket close", func(p *remote) { _ = p.ws.Close(websocket.StatusNormalClosure, "") },
 			End{Code: 1000, Reason: "closed by the peer", Remote: true},
 		},
-		{"a reset", func(p *remote) { _ = p.ws.CloseNow() }, End{Code: 1001, Reason: "connection lost", Remote: true}},
+		{"a reset", func(p *remote) { _ = p.ws.CloseNow() }, End{Code: 1001, Reason: "connection lost"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

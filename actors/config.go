@@ -120,7 +120,7 @@ func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), ni
 type End struct {
 	Code   wire.DisconnectCode
 	Reason string
-	Remote bool  // the peer began it
+	Remote bool  // the peer sent a disconnect message or closed the WebSocket itself
 	Err    error // for a connection that never opened: what the one who asked for it is told
 }
 

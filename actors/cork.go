@@ -43,6 +43,7 @@ type corkConn struct {
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
 
 	linger atomic.Pointer[lingering] // nil until the last word
+	failed atomic.Bool               // a read or write of the network connection returned an error
 }
 
 func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
@@ -58,10 +59,14 @@ func (c *corkConn) Read(p []byte) (int, error) {
 			c.pump.flush()
 		}
 		if err := c.timeMessage(); err != nil {
+			c.failed.Store(true)
 			return 0, err
 		}
 	}
 	n, err := c.ahead.Read(p)
+	if err != nil {
+		c.failed.Store(true)
+	}
 	c.heard(n)
 	return n, err
 }
@@ -101,11 +106,15 @@ func (c *corkConn) Write(p []byte) (int, error) {
 func (c *corkConn) write(p []byte) (int, error) {
 	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.due) > c.opts.WriteTimeout/16 {
 		if err := c.Conn.SetWriteDeadline(due); err != nil {
+			c.failed.Store(true)
 			return 0, err
 		}
 		c.due = due
 	}
 	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.failed.Store(true)
+	}
 	if _, secured := c.Conn.(*tls.Conn); secured && err == nil {
 		// TLS also writes while it reads, to a peer that asks for new keys. That must not meet a deadline of long ago, which
 		// would spoil the connection.

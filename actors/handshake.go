@@ -16,6 +16,9 @@ var (
 	ErrHandshake = errors.New("the handshake failed")
 	// ErrWrongIdentity means that another node answered than the one that was expected.
 	ErrWrongIdentity = errors.New("another node answered")
+	// ErrLaterDialect means that the peer speaks the later, incompatible dialect that calls itself version 1.0 too. It
+	// comes with ErrHandshake. The peer has proved nothing when it is returned.
+	ErrLaterDialect = errors.New("the peer speaks a later dialect of protocol 1.0 that this version does not support")
 	// ErrHandshakeTimeout means that the handshake was not done within its time.
 	ErrHandshakeTimeout = errors.New("the handshake timed out")
 )
@@ -64,9 +67,9 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 	no := func(err error) (claim, [crypto.ChallengeSize]byte, *rejection) {
 		return claim{}, challenge, &rejection{reason: reasonBadIdentity, detail: err}
 	}
-	msg, err := wire.Decode(data)
+	msg, err := decodeFirst(data)
 	if err != nil {
-		return no(fmt.Errorf("%w: %w", ErrHandshake, err))
+		return no(err)
 	}
 	if msg.Type != wire.MsgHandshake {
 		return no(fmt.Errorf("%w: the first message is %s, not a handshake", ErrHandshake, Quote(string(msg.Type))))
@@ -93,9 +96,9 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 // readAck is an initiator's whole judgement of the answer. secretOf derives the shared secret of a checked key.
 func readAck(data []byte, self crypto.PublicKey, opening Opening, secretOf func(crypto.PublicKey) (crypto.SharedSecret, error)) (claim, crypto.SharedSecret, error) {
 	var none crypto.SharedSecret
-	msg, err := wire.Decode(data)
+	msg, err := decodeFirst(data)
 	if err != nil {
-		return claim{}, none, fmt.Errorf("%w: %w", ErrHandshake, err)
+		return claim{}, none, err
 	}
 	if msg.Type != wire.MsgHandshakeAck {
 		return claim{}, none, fmt.Errorf("%w: the answer is %s, not a handshake_ack", ErrHandshake, Quote(string(msg.Type)))
@@ -122,6 +125,20 @@ func readAck(data []byte, self crypto.PublicKey, opening Opening, secretOf func(
 		return claim{}, none, fmt.Errorf("%w: the peer does not hold the key that it shows", ErrHandshake)
 	}
 	return peer, secret, nil
+}
+
+// decodeFirst decodes the peer's first message. The error is an ErrHandshake, and an ErrLaterDialect if the message is
+// in that dialect.
+func decodeFirst(data []byte) (*wire.Message, error) {
+	msg, err := wire.Decode(data)
+	switch {
+	case err == nil:
+		return msg, nil
+	case wire.LaterDialect(data):
+		return nil, fmt.Errorf("%w: %w", ErrHandshake, ErrLaterDialect)
+	default:
+		return nil, fmt.Errorf("%w: %w", ErrHandshake, err)
+	}
 }
 
 // identityOnWire is our identity as a handshake carries it.

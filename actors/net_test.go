@@ -55,8 +55,9 @@ func (c *probeConn) CloseWrite() error {
 }
 
 func (c *probeConn) Close() error {
+	armed := c.panicOnClose.CompareAndSwap(true, false) // before the reader, which the end wakes, closes too
 	err := c.Conn.Close()
-	if c.panicOnClose.CompareAndSwap(true, false) {
+	if armed {
 		panic("close: injected")
 	}
 	return err

@@ -1,8 +1,11 @@
 package actors
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // A connection is busy when this many times in a row something came within restAfter.
@@ -148,5 +151,10 @@ func (r *readPump) flush() {
 func (r *readPump) end(err error) {
 	r.ended = true
 	r.flush()
+	if errors.Is(err, ErrViolation) {
+		// The library answers most violations with a close frame, but not an unmasked frame, and a corked one waits. A
+		// second close frame is discarded by the peer.
+		r.socket.conn.lastWord(closeFrame(closeStatus{code: websocket.StatusProtocolError}, r.socket.dialled))
+	}
 	r.handle.tell(&readEnded{err: err})
 }

@@ -25,6 +25,9 @@ const (
 // ErrMessageTooBig means that a message was larger than the socket's read limit.
 var ErrMessageTooBig = websocket.ErrMessageTooBig
 
+// ErrViolation means that the peer broke the WebSocket protocol: the network connection itself still worked.
+var ErrViolation = errors.New("the peer broke the WebSocket protocol")
+
 // ErrMessageTooSlow means that a message did not arrive whole within its time.
 var ErrMessageTooSlow = errors.New("a message took longer than its time limit")
 
@@ -198,7 +201,20 @@ func (s *Socket) SetReadLimit(n int64) { s.ws.SetReadLimit(n) }
 // Await blocks until a message begins. It holds no buffer, so an idle connection costs none.
 func (s *Socket) Await() (err error) {
 	_, s.message, err = s.ws.Reader(context.Background())
-	return err
+	return readFault(err, s.conn.failed.Load())
+}
+
+// readFault marks an error of the WebSocket library as ErrViolation if the peer caused it by breaking the WebSocket
+// protocol. The library does not tell such errors apart from lost connections, so it is the network connection that
+// tells: connFailed reports whether one of its reads or writes returned an error.
+func readFault(err error, connFailed bool) error {
+	switch {
+	case err == nil, connFailed, websocket.CloseStatus(err) != -1, errors.Is(err, ErrMessageTooBig),
+		errors.Is(err, net.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", ErrViolation, err)
+	}
 }
 
 // mayRest reports whether the wait for a message can be had by rest, once the socket is spent.
@@ -234,7 +250,7 @@ func (s *Socket) Read(buf []byte) ([]byte, error) {
 			return buf, ErrMessageTooSlow
 		}
 		if err != nil {
-			return buf, err
+			return buf, readFault(err, s.conn.failed.Load())
 		}
 	}
 }

@@ -21,6 +21,9 @@ var (
 	ErrClosed       = actors.ErrClosed
 	ErrWriteTimeout = actors.ErrWriteTimeout
 	ErrRefused      = actors.ErrRefused
+
+	// ErrLaterDialect means that the peer speaks the later, incompatible dialect under the same version "1.0".
+	ErrLaterDialect = actors.ErrLaterDialect
 )
 
 // PeerError is an error of one peer.

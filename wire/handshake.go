@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -108,4 +109,15 @@ func decodeLogin(m *Message, want MessageType, v any) error {
 		return fmt.Errorf("%s: %w", want, err)
 	}
 	return m.ParsePayload(v)
+}
+
+// LaterDialect reports whether data, the first message of a peer, is in the later dialect that calls itself version
+// 1.0 too (protocol section 8): a JSON object with the key "timestamp" and without the key "ts". Data should be
+// bounded by the caller: it is parsed whole.
+func LaterDialect(data []byte) bool {
+	var keys struct {
+		Timestamp json.RawMessage `json:"timestamp"`
+		TS        json.RawMessage `json:"ts"`
+	}
+	return json.Unmarshal(data, &keys) == nil && keys.Timestamp != nil && keys.TS == nil
 }

@@ -12,8 +12,8 @@ func TestListenerIsKilled(t *testing.T) {
 	a, b := pair(t)
 	a.kill()
 	down := b.await("peer_down", "peer", a.id())
-	if gone := missing(down.fields, "peer", "code", "reason", "remote"); len(gone) > 0 || down.fields["remote"] != true {
-		t.Errorf("peer_down lacks %q or is not remote: %s", gone, down.line)
+	if gone := missing(down.fields, "peer", "code", "reason", "remote"); len(gone) > 0 || down.fields["remote"] != false {
+		t.Errorf("peer_down lacks %q or claims a goodbye: %s", gone, down.line)
 	}
 	failed := b.await("dial_failed", "address", a.address())
 	if gone := missing(failed.fields, "address", "error", "retryIn"); len(gone) > 0 || failed.str("error") == "" {
@@ -35,7 +35,7 @@ func TestDialerIsKilled(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	b.kill()
-	a.await("peer_down", "peer", b.id(), "remote", true)
+	a.await("peer_down", "peer", b.id(), "remote", false)
 	mark := a.mark()
 	again := startIn(t, b.home, "--peer", a.address())
 	if again.id() != b.id() {

@@ -67,6 +67,8 @@ func dialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "check the address, and whether the peer runs"
+	case errors.Is(err, actors.ErrLaterDialect):
+		return "only nodes that speak the same dialect can connect: install a release that both sides speak"
 	case errors.Is(err, actors.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):
 		return "check whether it is a node that listens there, or try again later"
 	}

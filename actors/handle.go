@@ -39,6 +39,9 @@ func (n *Node) escape(msg *wire.Message) (*frame, error) {
 	if msg == nil {
 		return nil, errNoMessage
 	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
 	// An eighth more is what quotes in a payload of short keys come to, and 512 more than IDs and keys do.
 	f := n.frames.get(frameRoom(len(msg.Payload) + len(msg.Payload)/8 + 512))
 	var err error

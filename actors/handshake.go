@@ -39,7 +39,8 @@ type claim struct {
 	features []string
 }
 
-// checkIdentity turns a peer's identity into a claim (protocol sections 1 and 7).
+// checkIdentity turns a peer's identity into a claim (protocol sections 1 and 7). Name and role have the limits of our
+// own configuration. Features beyond the limits of wire.ReceivedFeatures are ignored.
 func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (claim, error) {
 	key, err := crypto.ParsePublicKey(id.PublicKey)
 	if err != nil {
@@ -51,12 +52,22 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 	if key == self {
 		return claim{}, fmt.Errorf("%w: the peer shows this node's own key", ErrHandshake)
 	}
+	if err := crypto.CheckName(id.Name); err != nil {
+		return claim{}, fmt.Errorf("%w: %w", ErrHandshake, err)
+	}
+	role, err := crypto.ParseRole(id.Role)
+	if err != nil {
+		return claim{}, fmt.Errorf("%w: %w", ErrHandshake, err)
+	}
+	if !wire.Writable(id.CreatedAt) {
+		return claim{}, fmt.Errorf("%w: createdAt cannot be written as RFC 3339", ErrHandshake)
+	}
 	return claim{
 		identity: crypto.NodeIdentity{
-			ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: crypto.NodeRole(id.Role),
+			ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: role,
 		},
 		key:      key,
-		features: features,
+		features: wire.ReceivedFeatures(features),
 	}, nil
 }
 

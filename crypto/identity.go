@@ -3,7 +3,9 @@ package crypto
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -49,12 +51,19 @@ type NodeIdentity struct {
 	Role      NodeRole  `json:"role"`
 }
 
-func checkName(name string) error {
+// CheckName returns nil if a node may have this name, given by its own
+// configuration or by a peer: at most MaxNameLength bytes of UTF-8 without
+// control characters. Otherwise the error wraps ErrName and quotes at most 64
+// bytes. The empty name is valid: deployed nodes may send it.
+func CheckName(name string) error {
 	if len(name) > MaxNameLength {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrName, len(name), MaxNameLength)
 	}
 	if !utf8.ValidString(name) {
 		return fmt.Errorf("%w: %.64q is not UTF-8", ErrName, name)
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("%w: %.64q contains a control character", ErrName, name)
 	}
 	return nil
 }

@@ -40,6 +40,9 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 		return NodeIdentity{}, nil, err
 	}
 	identity, private, err := parseKeyFile(data)
+	if errors.Is(err, ErrName) { // earlier releases allowed control characters
+		return NodeIdentity{}, nil, fmt.Errorf("identity file %s: %w; correct the name there: id and keys do not depend on it", path, err)
+	}
 	if err != nil {
 		return NodeIdentity{}, nil, fmt.Errorf(
 			"identity file %s is damaged: %w; restore it from a backup, or move it away to let the node make a new identity",

@@ -80,7 +80,7 @@ func newIdentity(private *ecdh.PrivateKey, name string, role NodeRole, createdAt
 	if _, err := ParseRole(string(role)); err != nil {
 		return NodeIdentity{}, err
 	}
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return NodeIdentity{}, err
 	}
 	public := PublicKey(private.PublicKey().Bytes())

@@ -144,3 +144,19 @@ func BenchmarkDecodeDeep(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkValidate is the cost of the checks before a message is sent; compare
+// it with BenchmarkAppendEscaped and the sealing of package crypto.
+func BenchmarkValidate(b *testing.B) {
+	for name, m := range benchmarkMessages() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(m.Payload)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := m.Validate(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -12,7 +12,9 @@ import (
 // deep. The rules, all violations of which are an [ErrMalformed]:
 //
 //   - id and type are there and not empty; id has at most [MaxIDBytes] bytes.
-//   - ts is there and is what time.Time.UnmarshalJSON takes for RFC 3339.
+//   - ts is there, is what time.Time.UnmarshalJSON takes for RFC 3339, and is
+//     [Writable]: that method also reads zones of 24 hours, which no encoder
+//     writes.
 //   - from, to and replyTo are strings; empty when they are missing.
 //   - payload is any JSON, kept as it came; null when it is missing.
 //   - Names of keys match exactly, case included, unlike in encoding/json:
@@ -22,6 +24,10 @@ import (
 //     payload counts as not being there. Both as in encoding/json.
 //   - Bytes that are not UTF-8 and lone surrogates become U+FFFD, in strings
 //     but not inside the payload.
+//
+// Every message that Decode accepts, AppendJSON and encoding/json write, and
+// Decode accepts the result; an object around it is still readable by
+// encoding/json.
 //
 // Nothing refers to data afterwards, so the caller can use it again. A message
 // costs three allocations: itself, its strings in one, and its payload (apart,
@@ -118,11 +124,11 @@ func (e *envelope) member(f field, data []byte, i int) (end int, err error) {
 	case fieldTimestamp:
 		return e.stamp(data, i)
 	case fieldPayload:
-		end, err = skipValue(data, i, MaxDepth-1)
+		end, err = skipValue(data, i, maxPayloadDepth)
 		e.payload = data[i:end]
 		return end, err
 	default:
-		return skipValue(data, i, MaxDepth-1)
+		return skipValue(data, i, maxPayloadDepth)
 	}
 	if isNull(data, i) {
 		return i + len("null"), nil
@@ -146,11 +152,20 @@ func (e *envelope) stamp(data []byte, i int) (end int, err error) {
 		return end, err
 	}
 	inside := data[i+1 : end-1]
-	if err := e.ts.UnmarshalText(inside); err != nil {
+	if !e.parseStamp(inside) {
 		return end, malformed("ts is not RFC 3339: " + quoted(inside))
 	}
-	e.stamped = true
 	return end, nil
+}
+
+// parseStamp reads the text of ts and reports whether it is a time that can be
+// written again.
+func (e *envelope) parseStamp(text []byte) bool {
+	if e.ts.UnmarshalText(text) != nil {
+		return false
+	}
+	e.stamped = true
+	return text[len(text)-1] == 'Z' || Writable(e.ts) // four digits of a year in UTC are always writable
 }
 
 func isNull(data []byte, i int) bool {

@@ -51,10 +51,10 @@ func (d *Decoder) Begin(escaped []byte) (taken int) {
 		}
 	}
 	e := &d.envelope
-	if e.ts.UnmarshalText(values[fieldTimestamp]) != nil {
+	if !e.parseStamp(values[fieldTimestamp]) {
+		*e = envelope{}
 		return 0 // Decode will find words for it
 	}
-	e.stamped = true
 	e.id, e.kind = text{values[fieldID], true}, text{values[fieldType], true}
 	e.from, e.to = text{values[fieldFrom], true}, text{values[fieldTo], true}
 	d.before = taken - headEscapes

@@ -17,6 +17,35 @@ const FeatureSingleConnection = "single-connection"
 // ones need two levels; the rest is room for keys that we do not know.
 const MaxHandshakeDepth = 32
 
+// Limits of the features that a node looks at in a peer's handshake.
+const (
+	MaxFeatures     = 32 // entries
+	MaxFeatureBytes = 64 // bytes of printable ASCII in each
+)
+
+// ReceivedFeatures returns the entries of a peer's feature list that count: of
+// the first 32 those that are 1 to 64 bytes of printable ASCII. The others are
+// ignored, like features that this node does not know. The result does not share
+// memory with a list that was cut.
+func ReceivedFeatures(features []string) []string {
+	var kept []string
+	for _, feature := range features[:min(len(features), MaxFeatures)] {
+		if validFeature(feature) {
+			kept = append(kept, feature)
+		}
+	}
+	return kept
+}
+
+func validFeature(feature string) bool {
+	for _, c := range []byte(feature) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return feature != "" && len(feature) <= MaxFeatureBytes
+}
+
 // Identity is how a node introduces itself (protocol section 1), in the order
 // of keys of the wire. Received ones are claims: nothing here checks that ID
 // belongs to PublicKey, or that the peer has the private key.

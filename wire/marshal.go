@@ -76,7 +76,7 @@ func appendByEncoding(dst []byte, v any) ([]byte, error) {
 
 // isCompact tells whether text is one JSON value and has no spaces but in strings.
 func isCompact(text []byte) bool {
-	if end, err := skipValue(text, 0, MaxDepth); err != nil || end < len(text) {
+	if end, err := skipValue(text, 0, maxPayloadDepth); err != nil || end < len(text) {
 		return false
 	}
 	for i := 0; i < len(text); i++ {

@@ -2,10 +2,14 @@ package wire
 
 import "github.com/Snider/go-p2p/wire/internal/verbatim"
 
-// MaxDepth is how deep arrays and objects may nest in a received message, the
-// envelope included: the limit of encoding/json, so a payload that passes here
-// can also be parsed.
-const MaxDepth = 10_000
+// MaxDepth is how deep arrays and objects may nest in a message, the envelope
+// included. It is 16 less than the 10,000 that encoding/json reads, so that a
+// program can wrap an accepted message in an object of its own (an event line, an
+// answer of an API) and any reader can still parse it.
+const MaxDepth = 10_000 - 16
+
+// maxPayloadDepth is MaxDepth without the envelope.
+const maxPayloadDepth = MaxDepth - 1
 
 // nesting remembers which of the open brackets are objects: one bit each, the
 // innermost lowest, the newest 64 in a word and the others, which honest

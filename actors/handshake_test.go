@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,6 +98,15 @@ func identityFaults(t testing.TB, self, peer *crypto.NodeManager) map[string]fun
 		"key with trailing newline": func(id *wire.Identity) { id.PublicKey = key + "\n" },
 		"key with spare bits":       func(id *wire.Identity) { id.PublicKey = spareBits(key) },
 		"key with its top bit":      func(id *wire.Identity) { id.PublicKey = topBit(t, key) },
+		"name of 256 bytes":         func(id *wire.Identity) { id.Name = strings.Repeat("n", 256) },
+		"name of 7 KB":              func(id *wire.Identity) { id.Name = strings.Repeat("N", 7<<10) },
+		"name with a newline":       func(id *wire.Identity) { id.Name = "a\nb" },
+		"name with an escape":       func(id *wire.Identity) { id.Name = "a\x1b[31m" },
+		"name with U+0085":          func(id *wire.Identity) { id.Name = "a\u0085" },
+		"empty role":                func(id *wire.Identity) { id.Role = "" },
+		"role of 7 KB":              func(id *wire.Identity) { id.Role = strings.Repeat("R", 7<<10) },
+		"role in upper case":        func(id *wire.Identity) { id.Role = "Dual" },
+		"role with an escape":       func(id *wire.Identity) { id.Role = "dual\x1b]8;;x\a" },
 		"our own identity":          func(id *wire.Identity) { *id = identityOnWire(self.Identity()) },
 	}
 	for i, text := range refusedKeys(t) {
@@ -141,6 +151,21 @@ func TestReadHandshakeRefusesIdentities(t *testing.T) {
 	}
 }
 
+func TestReadHandshakeIgnoresExcessFeatures(t *testing.T) {
+	self, payload := newKeys(t, "self"), goodHandshake(newKeys(t, "peer"))
+	payload.Features = []string{"\x1b[31m", strings.Repeat("f", 65), "single-connection"}
+	for i := range 40 {
+		payload.Features = append(payload.Features, "feature/"+strconv.Itoa(i))
+	}
+	got, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey())
+	if no != nil {
+		t.Fatal(no.detail)
+	}
+	if len(got.features) != 30 || got.features[0] != "single-connection" || got.features[29] != "feature/28" {
+		t.Errorf("kept %q, want the valid ones of the first 32", got.features)
+	}
+}
+
 func TestReadHandshakeRefusesForms(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	good := string(encodeLogin(t, wire.MsgHandshake, goodHandshake(peer)))
@@ -175,6 +200,8 @@ func TestReadHandshakeRefusesForms(t *testing.T) {
 		"id of 65 bytes":               strings.Replace(good, `"id":"`, `"id":"`+strings.Repeat("x", 65-36), 1),
 		"a stamp that is none":         swap(`"ts":"`, `"ts":"x`),
 		"createdAt that is none":       swap(`"createdAt":"`, `"createdAt":"x`),
+		"createdAt 24 hours off":       swap(`Z","role"`, `+24:00","role"`),
+		"name that is not UTF-8":       swap(`"name":"peer"`, `"name":"`+"\xff"+`"`),
 		"an identity that is a number": swap(`"identity":{`, `"identity":7,"x":{`),
 	}
 	for name, text := range cases {

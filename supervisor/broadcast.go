@@ -11,11 +11,16 @@ func (r *registry) onSend(ctx actor.Context, msg *Send) {
 		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
 		return
 	}
-	answer(ctx, &Sent{Err: peerError(msg.Peer, c.handle.PostMessage(msg.Message))})
+	answer(ctx, &Sent{Err: c.Post(msg.Message)})
 }
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
 func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
+	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
+	if err != nil {
+		answer(ctx, &Broadcasted{Err: err})
+		return
+	}
 	out, err := r.node.Encode(msg.Message)
 	if err != nil {
 		answer(ctx, &Broadcasted{Err: err})

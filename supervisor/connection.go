@@ -19,6 +19,7 @@ const fenceEvery = 64
 // connection has ended.
 type PeerConnection struct {
 	handle      *actors.Handle
+	self        string // this node's id
 	hub         *hub
 	peer        Peer
 	peerAddress string // remote network address
@@ -55,16 +56,22 @@ func (c *PeerConnection) Send(msg *wire.Message) error {
 }
 
 // SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
-// ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+// ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
 func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) error {
+	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
+		return peerError(c.peer.ID, err)
+	}
 	return peerError(c.peer.ID, c.handle.Send(ctx, msg))
 }
 
 // Post queues a message and does not wait until the operating system has it: for senders that keep many on their way.
-// What is lost when the connection ends is not reported. Its errors are ErrTooLarge, ErrQueueFull, ErrClosed and those
-// of encoding, inside a PeerError. Posting again makes
+// What is lost when the connection ends is not reported. Its errors are ErrInvalidMessage, ErrTooLarge, ErrQueueFull
+// and ErrClosed, inside a PeerError. Posting again makes
 // sense once Queued has gone down.
 func (c *PeerConnection) Post(msg *wire.Message) error {
+	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
+		return peerError(c.peer.ID, err)
+	}
 	return peerError(c.peer.ID, c.handle.PostMessage(msg))
 }
 

@@ -68,7 +68,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	}
 	who := Peer{ID: id, Name: msg.Identity.Name, PublicKey: msg.Identity.PublicKey, Role: msg.Identity.Role}
 	p.conn = &PeerConnection{
-		handle: p.slot.Handle(), hub: r.hub, peer: r.describe(p, who), peerAddress: msg.Remote, direction: p.direction,
+		handle: p.slot.Handle(), self: r.node.Keys.Identity().ID, hub: r.hub, peer: r.describe(p, who), peerAddress: msg.Remote, direction: p.direction,
 	}
 	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
 	p.conn.verified.Store(msg.Proven)

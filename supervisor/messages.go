@@ -23,7 +23,7 @@ type Send struct {
 	Message *wire.Message
 }
 
-// Sent answers Send. Err is nil, ErrNotConnected, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
+// Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
 type Sent struct{ Err error }
 
 // Broadcast asks for one message to every connected peer but the one named in its From. The answer is Broadcasted.
@@ -33,7 +33,7 @@ type Broadcast struct{ Message *wire.Message }
 type Broadcasted struct {
 	Sent   int           // peers whose queue took it
 	Failed []SendFailure // the others
-	Err    error         // the message could not be encoded
+	Err    error         // ErrInvalidMessage: no peer got it
 }
 
 // Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one

@@ -16,7 +16,7 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 }
 
 // SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
-// ErrNotConnected, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+// ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	c := t.directory.get(peerID)
 	if c == nil {
@@ -36,7 +36,7 @@ func (t *Transport) Broadcast(msg *wire.Message) error {
 }
 
 // BroadcastContext is Broadcast that also says how many peers' queues took the message, and which missed it. The
-// error is ErrStopped, ctx's, or one of encoding the message.
+// error is ErrStopped, ErrInvalidMessage or ctx's.
 func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) (sent int, failed []SendFailure, err error) {
 	result, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // FeatureSingleConnection is announced by a node that keeps one connection a
@@ -106,7 +107,7 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 }
 
 // DecodeHandshake returns the payload of a message of type [MsgHandshake]
-// (protocol section 3). It checks shapes only: a JSON object at most
+// (protocol section 3). It checks shapes only: a JSON object in UTF-8, at most
 // [MaxHandshakeDepth] deep, each key of its type, base64 canonical. Whether
 // version, identity and the length of the challenge will do is for the caller
 // to judge; missing keys are zero values. Errors are an [ErrMalformed].
@@ -133,6 +134,9 @@ func DecodeHandshakeAck(m *Message) (HandshakeAckPayload, error) {
 func decodeLogin(m *Message, want MessageType, v any) error {
 	if m.Type != want {
 		return malformed("type " + quoted(string(m.Type)) + " instead of " + string(want))
+	}
+	if !utf8.Valid(m.Payload) {
+		return malformed(string(want) + " is not UTF-8")
 	}
 	if err := checkObject(m.Payload, MaxHandshakeDepth); err != nil {
 		return fmt.Errorf("%s: %w", want, err)

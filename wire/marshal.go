@@ -36,10 +36,23 @@ var encoders = sync.Pool{New: func() any {
 //
 // A string and JSON that is already compact, which most payloads are, are
 // written without encoding/json, at once where they stay.
-func MarshalJSON(v any) ([]byte, error) { return appendJSON(nil, v) }
+func MarshalJSON(v any) ([]byte, error) { return appendJSON(nil, v, nil) }
 
-// appendJSON appends what MarshalJSON returns; on an error it returns dst as it was.
-func appendJSON(dst []byte, v any) ([]byte, error) {
+// appendPayload is appendJSON for the payload of a message: one that receivers
+// refuse as nested too deep is an [ErrInvalid].
+func appendPayload(dst []byte, v any) ([]byte, error) { return appendJSON(dst, v, checkDepth) }
+
+// checkDepth refuses JSON that nests deeper than a payload may. A text shorter
+// than its brackets cannot.
+func checkDepth(text []byte) error {
+	if len(text) <= 2*maxPayloadDepth {
+		return nil
+	}
+	return validPayload(text)
+}
+
+// appendJSON appends what MarshalJSON returns, unless check refuses it; on an error it returns dst as it was.
+func appendJSON(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
 		if dst == nil {
@@ -51,7 +64,7 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 			return append(dst, v...), nil
 		}
 	}
-	return appendByEncoding(dst, v)
+	return appendByEncoding(dst, v, check)
 }
 
 // appendByEncoding is appendJSON by way of encoding/json.
@@ -59,7 +72,7 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 // It works in pooled buffers of 1 KiB at first; one that has grown past 64 KiB
 // is left to the garbage collector, so a single large message does not hold
 // memory for ever.
-func appendByEncoding(dst []byte, v any) ([]byte, error) {
+func appendByEncoding(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
 	err := e.json.Encode(v)
@@ -67,11 +80,17 @@ func appendByEncoding(dst []byte, v any) ([]byte, error) {
 		encoders.Put(e)
 		return dst, fmt.Errorf("wire: %w", err)
 	}
-	dst = append(dst, bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})...)
+	text := bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})
+	if check != nil {
+		err = check(text)
+	}
+	if err == nil {
+		dst = append(dst, text...)
+	}
 	if e.buf.Cap() <= largestBuffer {
 		encoders.Put(e)
 	}
-	return dst, nil
+	return dst, err
 }
 
 // isCompact tells whether text is one JSON value and has no spaces but in strings.

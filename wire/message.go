@@ -34,12 +34,12 @@ type Message struct {
 // and is compacted, anything else is written as by [MarshalJSON].
 //
 // It fails when t is empty (every receiver would refuse the message) and when
-// the payload cannot be written as JSON.
+// the payload cannot be written as JSON or nests too deep for a receiver.
 func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	if t == "" {
 		return nil, errors.New("wire: new message: empty type")
 	}
-	raw, err := MarshalJSON(payload)
+	raw, err := appendPayload(nil, payload)
 	if err != nil {
 		return nil, fmt.Errorf("payload of new message %s: %w", quoted(string(t)), err)
 	}
@@ -66,7 +66,7 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 // The error is that of a payload that cannot be written as JSON; then m is as it
 // was.
 func (m *Message) Renew(payload any) error {
-	raw, err := appendJSON(m.Payload[:0], payload)
+	raw, err := appendPayload(m.Payload[:0], payload)
 	if err != nil {
 		return fmt.Errorf("payload of new message %s: %w", quoted(string(m.Type)), err)
 	}

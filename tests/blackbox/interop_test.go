@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,10 @@ func TestRefusals(t *testing.T) {
 		"empty ID":            {public(func(p *refpeer.Public) { p.ID = "" }), ""},
 		"key with a newline":  {public(func(p *refpeer.Public) { p.PublicKey += "\n" }), ""},
 		"low-order key":       {public(lowOrder), ""},
+		"name of 256 bytes":   {public(func(p *refpeer.Public) { p.Name = strings.Repeat("n", 256) }), "invalid handshake"},
+		"name with a newline": {public(func(p *refpeer.Public) { p.Name = "a\nb" }), "invalid handshake"},
+		"role of 7 KB":        {public(func(p *refpeer.Public) { p.Role = strings.Repeat("R", 7000) }), "invalid handshake"},
+		"role with an escape": {public(func(p *refpeer.Public) { p.Role = "dual\x1b[31m" }), "invalid handshake"},
 		"our own key":         {public(func(p *refpeer.Public) { p.ID, p.PublicKey = n.id(), n.hello.str("publicKey") }), ""},
 		"challenge too short": {func(p map[string]any) { p["challenge"] = base64.StdEncoding.EncodeToString(make([]byte, 31)) }, ""},
 		"no challenge":        {func(p map[string]any) { delete(p, "challenge") }, ""},

@@ -20,14 +20,16 @@ func TestSendRefusesWhatReceiversRefuse(t *testing.T) {
 		a, b := startNode(t, n, 1, unlimited), startNode(t, n, 2, unlimited)
 		c := a.dial(b)
 		for name, spoil := range map[string]func(*wire.Message){
-			"empty id":           func(m *wire.Message) { m.ID = "" },
-			"id of 65 bytes":     func(m *wire.Message) { m.ID = strings.Repeat("i", 65) },
-			"empty type":         func(m *wire.Message) { m.Type = "" },
-			"handshake":          func(m *wire.Message) { m.Type = wire.MsgHandshake },
-			"no time":            func(m *wire.Message) { m.Timestamp = time.Time{} },
-			"zone of a day":      func(m *wire.Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 24*3600)) },
-			"no JSON":            func(m *wire.Message) { m.Payload = json.RawMessage("{") },
-			"too deep":           func(m *wire.Message) { m.Payload = json.RawMessage(strings.Repeat("[", 1e4) + strings.Repeat("]", 1e4)) },
+			"empty id":       func(m *wire.Message) { m.ID = "" },
+			"id of 65 bytes": func(m *wire.Message) { m.ID = strings.Repeat("i", 65) },
+			"empty type":     func(m *wire.Message) { m.Type = "" },
+			"handshake":      func(m *wire.Message) { m.Type = wire.MsgHandshake },
+			"no time":        func(m *wire.Message) { m.Timestamp = time.Time{} },
+			"zone of a day":  func(m *wire.Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 24*3600)) },
+			"no JSON":        func(m *wire.Message) { m.Payload = json.RawMessage("{") },
+			"too deep": func(m *wire.Message) {
+				m.Payload = json.RawMessage(strings.Repeat("[", 1e4) + strings.Repeat("]", 1e4))
+			},
 			"not UTF-8":          func(m *wire.Message) { m.To = "\xff" },
 			"from the receiver":  func(m *wire.Message) { m.From = b.id() },
 			"relayed disconnect": func(m *wire.Message) { m.From, m.Type = "other", wire.MsgDisconnect },

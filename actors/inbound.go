@@ -13,11 +13,25 @@ import (
 // as dear as sealing a block.
 func (p *Peer) onFrames(ctx actor.Context, came *arrival) {
 	now := time.Now()
+	p.credit(now)
 	for _, data := range came.frames() {
 		p.onFrame(ctx, data, now)
 		p.step()
 	}
 	came.done()
+}
+
+// credit tells the limiter of the time in which the byte budget held the read pump back since the last call: the frames
+// of that time arrive in one burst. Standstill of the process is the limiter's to know, since connections share it.
+func (p *Peer) credit(now time.Time) {
+	held := p.inbound.held.until(p.node.Running.At(now))
+	if held <= p.credited {
+		return
+	}
+	if limiter, ok := p.limiter.(Creditor); ok {
+		limiter.Credit(now, held-p.credited)
+	}
+	p.credited = held
 }
 
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler

@@ -56,15 +56,15 @@ func (p *Peer) running(now time.Time) time.Time {
 // the rest.
 func (p *Peer) onTimer(ctx actor.Context) {
 	now := time.Now()
-	late := p.node.Running.At(now).Sub(p.due)
-	if late >= 0 {
-		p.onTick(ctx, late)
+	left := p.node.Running.Left(now, p.due)
+	if left <= 0 {
+		p.onTick(ctx, -left)
 		return
 	}
 	if p.phase == open && !p.broken && p.alive.pingDue(now, &p.node.Limits) {
 		p.ping()
 	}
-	p.timer.Reset(-late)
+	p.timer.Reset(left)
 }
 
 // putOff reports whether the verdict of a timer waits because it fired late, and sets the timer again.

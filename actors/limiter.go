@@ -8,6 +8,17 @@ type Limiter interface {
 	Take(now time.Time) bool
 }
 
+// Creditor is a Limiter that credits time in which frames could not be read. Safe for concurrent use when connections
+// share one.
+type Creditor interface {
+	Limiter
+	// Credit gives the tokens of the time lost before now, beyond the burst. It is called before Take with the same now.
+	Credit(now time.Time, lost time.Duration)
+}
+
+// creditLeak is the share of the refill by which unused credit shrinks: a standstill of 8 s is forgotten after 64 s.
+const creditLeak = 0.125
+
 // PeerRateLimiter is a token bucket (protocol section 6), of one connection or of all that a peer has at one address: it
 // starts full, each frame takes a token, and tokens come back at a steady rate; fractions of a token count. It knows no
 // clock and no lock: the caller passes the time and is the only user.
@@ -15,6 +26,7 @@ type PeerRateLimiter struct {
 	burst  float64 // tokens, at most
 	refill float64 // tokens a second; 0 turns the limit off
 	tokens float64
+	credit float64 // tokens beyond the burst, of time in which nothing could be read
 	last   time.Time
 }
 
@@ -30,10 +42,14 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 		return true
 	}
 	l.advance(now)
-	if l.tokens < 1 {
+	switch {
+	case l.tokens >= 1:
+		l.tokens--
+	case l.credit >= 1:
+		l.credit--
+	default:
 		return false
 	}
-	l.tokens--
 	return true
 }
 
@@ -41,6 +57,9 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 // that lacks 5 of its tokens lacks 5 of the new burst.
 func (l *PeerRateLimiter) SetRate(burst, refill float64, now time.Time) {
 	l.advance(now)
+	if refill != l.refill {
+		l.credit = 0
+	}
 	l.tokens = max(0, burst-(l.burst-l.tokens))
 	l.burst, l.refill = burst, refill
 }
@@ -51,9 +70,19 @@ func (l *PeerRateLimiter) Full(now time.Time) bool {
 	return l.refill <= 0 || l.tokens >= l.burst
 }
 
+// Credit advances the bucket to now. Of the time since it was last advanced, up to lost counts beyond the burst: frames
+// that the peer sent meanwhile arrive at once. The tokens are used once, after those of the burst, and unused ones shrink
+// at an eighth of the refill. Over any length of time the bucket gives no more than burst + time × refill.
+func (l *PeerRateLimiter) Credit(now time.Time, lost time.Duration) {
+	over := l.tokens + max(now.Sub(l.last), 0).Seconds()*l.refill - l.burst
+	l.advance(now)
+	l.credit += max(min(over, lost.Seconds()*l.refill), 0)
+}
+
 func (l *PeerRateLimiter) advance(now time.Time) {
 	if elapsed := now.Sub(l.last); elapsed > 0 {
 		l.tokens = min(l.burst, l.tokens+elapsed.Seconds()*l.refill)
+		l.credit = max(l.credit-elapsed.Seconds()*l.refill*creditLeak, 0)
 		l.last = now
 	}
 }

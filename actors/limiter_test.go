@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -110,5 +111,69 @@ func TestLimiterReportsFull(t *testing.T) {
 	}
 	if !l.Full(now.Add(time.Second)) {
 		t.Error("not full after the refill")
+	}
+}
+
+// Frames that a peer sent during a standstill arrive at once, and are let in beyond the burst, once.
+func TestLimiterCreditsStandstillOnce(t *testing.T) {
+	start := time.Unix(1000, 0)
+	for name, c := range map[string]struct {
+		spent     int
+		idle      time.Duration // before the standstill
+		lost      time.Duration
+		later     time.Duration // between the standstill and the burst
+		want      int
+		wantAgain int // a second later
+	}{
+		"full bucket":               {0, 0, 18 * time.Second, 0, 1000, 50},
+		"empty bucket":              {100, 0, 18 * time.Second, 0, 900, 50},
+		"shorter than the refill":   {100, 0, time.Second, 0, 50, 50},
+		"no standstill":             {0, time.Hour, 0, 0, 100, 50},
+		"idle before":               {0, time.Hour, 2 * time.Second, 0, 200, 50},
+		"more lost than passed":     {0, time.Second, 0, 0, 100, 50},
+		"half of it unused for 8 s": {0, 0, 2 * time.Second, 8 * time.Second, 150, 50},
+		"unused for 16 s":           {0, 0, 2 * time.Second, 16 * time.Second, 100, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := NewPeerRateLimiter(100, 50, start)
+			take(l, c.spent, start)
+			now := start.Add(c.idle + c.lost)
+			lost := c.lost
+			if name == "more lost than passed" {
+				l.Take(start)
+				lost, c.want = time.Hour, 149
+			}
+			l.Credit(now, lost)
+			l.Credit(now, lost) // two connections that share the bucket
+			now = now.Add(c.later)
+			if got := take(l, 5000, now); got != c.want {
+				t.Errorf("%d passed after the standstill, want %d", got, c.want)
+			}
+			if got := take(l, 5000, now.Add(time.Second)); got != c.wantAgain {
+				t.Errorf("%d passed a second later, want %d", got, c.wantAgain)
+			}
+		})
+	}
+}
+
+// Whatever is credited, a flood gets no more than burst + time × refill.
+func TestLimiterCreditKeepsTheAverage(t *testing.T) {
+	start := time.Unix(1000, 0)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		now, l := start, NewPeerRateLimiter(100, 50, start)
+		passed := 0
+		for range 100 {
+			now = now.Add(time.Duration(random.IntN(1000)) * time.Millisecond)
+			if random.IntN(3) == 0 {
+				l.Credit(now, time.Duration(random.IntN(5000))*time.Millisecond)
+			}
+			if random.IntN(2) == 0 {
+				passed += take(l, random.IntN(500), now)
+			}
+		}
+		if most := 100 + 50*now.Sub(start).Seconds(); float64(passed) > most {
+			t.Fatalf("%d passed in %v, at most %.1f may", passed, now.Sub(start), most)
+		}
 	}
 }

@@ -70,6 +70,7 @@ type Peer struct {
 	peerID    string
 	opener    *crypto.Opener
 	limiter   Limiter
+	credited  time.Duration // of the time in which the read pump was held back
 	delivery  *Delivery
 	dedup     Deduplicator
 	early     [][]byte // came between the ack and Welcome

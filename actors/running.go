@@ -30,6 +30,12 @@ func (s standstill) lostAt(now time.Time) time.Duration {
 	return s.lost + max(min(s.grace, gap), 0) + max(gap-pulseEvery-pulseTolerance, 0)
 }
 
+// steady reports whether the process runs: it is in no freeze, and has caught up after the last one.
+func (s standstill) steady(now time.Time) bool {
+	gap := now.Sub(s.pulse)
+	return (s.grace == 0 || gap >= s.grace) && gap-pulseEvery-pulseTolerance < freezeAtLeast
+}
+
 // next returns the state after a pulse at now.
 func (s standstill) next(now time.Time) standstill {
 	gap := now.Sub(s.pulse)
@@ -101,6 +107,18 @@ func (c *RunningClock) Lost(now time.Time) time.Duration {
 // At returns now on the running clock: now minus the standstill before it. The difference between two such times is the
 // time in which the process was running. They compare with each other only, not with time.Now.
 func (c *RunningClock) At(now time.Time) time.Time { return now.Add(-c.Lost(now)) }
+
+// Left returns how long it takes at least until due, a time of this clock; 0 or less means that a timeout may be executed.
+// Right after a freeze it is 100 ms or more even if due has passed, so that the data that waits is read first.
+func (c *RunningClock) Left(now, due time.Time) time.Duration {
+	left := due.Sub(c.At(now))
+	if left <= 0 && c != nil {
+		if s := c.state.Load(); s != nil && !s.steady(now) {
+			return catchUp
+		}
+	}
+	return left
+}
 
 // Now returns the running clock's time.
 func (c *RunningClock) Now() time.Time { return c.At(time.Now()) }

@@ -57,6 +57,31 @@ func TestStandstillIsMeasuredByPulses(t *testing.T) {
 	}
 }
 
+func TestTimeoutWaitsForCatchUp(t *testing.T) {
+	begun := time.Now()
+	for _, tt := range []struct {
+		name   string
+		grace  time.Duration
+		gap    time.Duration // since the last pulse
+		due    time.Duration // on the running clock, since the last pulse
+		atOnce bool
+	}{
+		{"on time", 0, 120 * ms, 120 * ms, true},
+		{"late", 0, 400 * ms, 120 * ms, true},
+		{"in a freeze", 0, 4 * time.Second, 120 * ms, false},
+		{"in a freeze, not due", 0, 4 * time.Second, 200 * ms, false},
+		{"catching up", 100 * ms, 50 * ms, -10 * ms, false},
+		{"caught up", 100 * ms, 100 * ms, -10 * ms, true},
+	} {
+		c := &RunningClock{}
+		c.state.Store(&standstill{pulse: begun, grace: tt.grace})
+		left := c.Left(begun.Add(tt.gap), begun.Add(tt.due))
+		if (left <= 0) != tt.atOnce {
+			t.Errorf("%s: %v left, executed at once: want %v", tt.name, left, tt.atOnce)
+		}
+	}
+}
+
 func TestRunningClockRunsOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var none *RunningClock
@@ -86,7 +111,7 @@ func TestRunningClockStandsStillWithoutPulse(t *testing.T) {
 		c := &RunningClock{}
 		c.Start()
 		time.Sleep(time.Second + ms) // the standstill begins 1 ms after a pulse
-		resume := freeze(c)
+		resume := FreezeForTest(c)
 		began := c.Now()
 		time.Sleep(time.Minute)
 		if ran := c.Now().Sub(began); ran != 149*ms {
@@ -104,12 +129,4 @@ func TestRunningClockStandsStillWithoutPulse(t *testing.T) {
 			t.Errorf("ran for %v after its end", ran)
 		}
 	})
-}
-
-// freeze keeps the pulse back until resume is called, as a standstill of the process does.
-func freeze(c *RunningClock) (resume func()) {
-	c.mu.Lock()
-	c.timer.Stop()
-	c.mu.Unlock()
-	return c.beat
 }

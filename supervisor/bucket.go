@@ -20,15 +20,35 @@ type bucketKey struct{ peer, host string }
 type bucket struct {
 	users int // owned by the registry
 
+	clock *actors.RunningClock // fixed at construction
+
 	mu      sync.Mutex
 	limiter *actors.PeerRateLimiter
+	lost    time.Duration // standstill of the process up to the last credit
 }
 
-// Take implements actors.Limiter.
+// Take implements actors.Limiter. It credits the standstill of the process since the last call first.
 func (b *bucket) Take(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.credit(now, 0)
 	return b.limiter.Take(now)
+}
+
+// Credit implements actors.Creditor.
+func (b *bucket) Credit(now time.Time, lost time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.credit(now, lost)
+}
+
+// credit is under the lock.
+func (b *bucket) credit(now time.Time, held time.Duration) {
+	lost := b.clock.Lost(now)
+	if more := lost - b.lost + held; more > 0 {
+		b.limiter.Credit(now, more)
+	}
+	b.lost = max(b.lost, lost)
 }
 
 func bucketOf(id, remote string) bucketKey {
@@ -39,10 +59,18 @@ func bucketOf(id, remote string) bucketKey {
 	return bucketKey{peer: id, host: host}
 }
 
+// ignoreStandstill gives no credit for a standstill in which the bucket had no connection.
+func (b *bucket) ignoreStandstill(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = b.clock.Lost(now)
+}
+
 // setRate gives the bucket the rate of the configuration in force; tokens that were spent stay spent.
 func (b *bucket) setRate(burst, refill float64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.credit(now, 0)
 	b.limiter.SetRate(burst, refill, now)
 }
 
@@ -58,10 +86,18 @@ func (b *bucket) full(now time.Time) bool {
 func (r *registry) borrow(key bucketKey) *bucket {
 	b := r.buckets[key]
 	if b == nil {
-		b = &bucket{limiter: actors.NewPeerRateLimiter(r.cfg.RateBurst, r.cfg.RateRefill, time.Now())}
+		now := time.Now()
+		b = &bucket{
+			clock: r.node.Running, lost: r.node.Running.Lost(now),
+			limiter: actors.NewPeerRateLimiter(r.cfg.RateBurst, r.cfg.RateRefill, now),
+		}
 		r.buckets[key] = b
 	} else {
-		b.setRate(r.cfg.RateBurst, r.cfg.RateRefill, time.Now())
+		now := time.Now()
+		if b.users == 0 {
+			b.ignoreStandstill(now)
+		}
+		b.setRate(r.cfg.RateBurst, r.cfg.RateRefill, now)
 	}
 	b.users++
 	return b

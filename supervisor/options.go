@@ -23,6 +23,7 @@ type surroundings struct {
 	wrap     func(net.Conn) net.Conn
 	wall     func() time.Time
 	rand     io.Reader
+	running  *actors.RunningClock
 	observer Observer
 }
 
@@ -49,6 +50,12 @@ func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
 // WithClock stamps and judges messages by wall: a place for clocks that differ or jump. Timers and durations do not
 // depend on it. It must be safe for concurrent use.
 func WithClock(wall func() time.Time) Option { return func(s *surroundings) { s.wall = wall } }
+
+// WithRunningClock judges the timeouts of peers by clock, which the transport starts and stops: a place for a simulation
+// that freezes a node. Without it the transport makes its own.
+func WithRunningClock(clock *actors.RunningClock) Option {
+	return func(s *surroundings) { s.running = clock }
+}
 
 // WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
 // crypto/rand breaks the encryption: for tests only.

@@ -102,7 +102,9 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		return nil, err
 	}
 	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
-	t.clock = &actors.RunningClock{}
+	if t.clock = t.from.running; t.clock == nil {
+		t.clock = &actors.RunningClock{}
+	}
 	t.node = t.shared(&t.cfg)
 	t.dedup.judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil

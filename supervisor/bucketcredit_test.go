@@ -1,0 +1,79 @@
+package supervisor
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// starvedClock returns a running clock that lost 1.85 s in a standstill of 2 s.
+func starvedClock(t *testing.T) (clock *actors.RunningClock, standStill func()) {
+	t.Helper()
+	clock = &actors.RunningClock{}
+	clock.Start()
+	t.Cleanup(clock.Stop)
+	return clock, func() {
+		time.Sleep(time.Millisecond)
+		resume := actors.FreezeForTest(clock)
+		time.Sleep(2 * time.Second)
+		resume()
+	}
+}
+
+func newBucket(clock *actors.RunningClock) *bucket {
+	now := time.Now()
+	return &bucket{clock: clock, lost: clock.Lost(now), limiter: actors.NewPeerRateLimiter(100, 50, now)}
+}
+
+func takeAll(b *bucket) (n int) {
+	for b.Take(time.Now()) {
+		n++
+	}
+	return n
+}
+
+func TestBucketCreditsStandstillOnceForAllConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock, standStill := starvedClock(t)
+		b := newBucket(clock)
+		time.Sleep(time.Minute)
+		standStill()
+		now := time.Now()
+		b.Credit(now, time.Second) // a connection whose pump was held back, too
+		b.Credit(now, time.Second) // another one: the time is not there twice
+		if n := takeAll(b); n != 242 {
+			t.Errorf("%d let in after 2 s of standstill, want the burst of 100 and 142 for 2.85 s", n)
+		}
+		time.Sleep(time.Second)
+		if n := takeAll(b); n > 55 {
+			t.Errorf("%d let in a second later, want 50, and 5 of the time to catch up", n)
+		}
+	})
+}
+
+func TestIdleBucketGetsNoCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock, standStill := starvedClock(t)
+		b := newBucket(clock)
+		standStill()
+		b.ignoreStandstill(time.Now())
+		b.setRate(100, 50, time.Now())
+		if n := takeAll(b); n != 100 {
+			t.Errorf("%d let in, want the burst of 100", n)
+		}
+	})
+}
+
+func TestSetRateKeepsCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock, standStill := starvedClock(t)
+		b := newBucket(clock)
+		standStill()
+		b.setRate(100, 50, time.Now()) // another connection of the same peer opens
+		if n := takeAll(b); n != 192 {
+			t.Errorf("%d let in, want the burst of 100 and 92 for 1.85 s", n)
+		}
+	})
+}

@@ -58,6 +58,9 @@ func (c *PeerConnection) Send(msg *wire.Message) error {
 // SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
 // ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
 func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) error {
+	if err := checkContext(ctx); err != nil {
+		return peerError(c.peer.ID, err)
+	}
 	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
 		return peerError(c.peer.ID, err)
 	}

@@ -16,6 +16,8 @@ var (
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
 	ErrRevoked       = errors.New("the peer is not authorized here")
 
+	errNilPeer = errors.New("connect: the peer is nil: give one with an Address")
+
 	ErrTooLarge     = actors.ErrTooLarge
 	ErrQueueFull    = actors.ErrQueueFull
 	ErrClosed       = actors.ErrClosed

@@ -8,6 +8,9 @@ import (
 
 // onIdentified decides about a peer that has shown who it is, and opens the connection or refuses it.
 func (r *registry) onIdentified(ctx actor.Context, p *place, msg *actors.Identified) {
+	if p.target != nil && r.cancelUnwanted(ctx, p.target) {
+		return
+	}
 	p.listed = r.book.Allowed(msg.Key)
 	why := judgePeer(credentials{
 		self:       msg.Key == r.node.Keys.PublicKey(),

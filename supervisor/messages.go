@@ -52,6 +52,8 @@ type Connect struct {
 	Address string // as ParseAddress takes it
 	ID      string // the node ID that must answer; empty: anybody
 	Keep    bool   // keep it connected from now on, and remember it once it has answered
+
+	call *call // of the transport's own callers; nil: it cannot be withdrawn
 }
 
 // Connected answers Connect.

@@ -32,7 +32,7 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	}
 	t.reconfiguring.Lock()
 	defer t.reconfiguring.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := checkContext(ctx); err != nil {
 		return nil, nil, err
 	}
 	old := t.live.Load()
@@ -110,8 +110,10 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 
 // UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
 func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
-	t.book.UseAuthMode(mode)
-	return t.changeAuth(ctx, nil)
+	return t.changeAuth(ctx, func() error {
+		t.book.UseAuthMode(mode)
+		return nil
+	})
 }
 
 type (

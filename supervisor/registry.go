@@ -137,6 +137,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		for _, p := range r.places {
 			ctx.Stop(p.pid)
 		}
+	case *withdrawal:
+		r.onWithdrawal(ctx, msg)
 	case *dialPeers:
 		r.onDialPeers(ctx)
 	}

@@ -18,6 +18,9 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 // SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
 // ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
+	if err := checkContext(ctx); err != nil {
+		return peerError(peerID, err)
+	}
 	c := t.directory.get(peerID)
 	if c == nil {
 		return peerError(peerID, ErrNotConnected)
@@ -52,19 +55,32 @@ func (t *Transport) Connect(peer *Peer) (*PeerConnection, error) {
 	return t.ConnectContext(context.Background(), peer)
 }
 
-// ConnectContext is Connect that gives up waiting when ctx ends.
+// ConnectContext is Connect that gives up when ctx ends: its dial is cancelled unless another caller waits for it, or the
+// peer is kept connected. A call that returns an error leaves no connection behind; one with a ctx that has ended does not
+// dial.
 func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnection, error) {
+	if peer == nil {
+		return nil, errNilPeer
+	}
 	return t.connect(ctx, &Connect{Address: peer.Address, ID: peer.ID})
 }
 
 // ConnectAddress opens a connection to whoever answers at an address, remembers the peer in the peer book, and keeps it
-// connected from then on. When nobody answers nothing is remembered.
+// connected from then on. When it returns an error, that of a ctx that ended included, nothing is remembered, nothing
+// dialled again, and no connection of its own is left.
 func (t *Transport) ConnectAddress(ctx context.Context, address string) (*PeerConnection, error) {
 	return t.connect(ctx, &Connect{Address: address, Keep: true})
 }
 
 func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection, error) {
-	result, err := ask[*Connected](ctx, t, msg)
+	msg.call = &call{}
+	result, err := askUnless[*Connected](ctx, t, msg, func() bool {
+		left := msg.call.withdraw()
+		if left {
+			t.tell(&withdrawal{call: msg.call})
+		}
+		return left
+	})
 	if err != nil {
 		return nil, peerError(msg.Address, err)
 	}
@@ -88,22 +104,27 @@ func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) 
 
 // Allow puts keys on the allowlist, on disk before it returns.
 func (t *Transport) Allow(ctx context.Context, keys ...crypto.PublicKey) error {
-	return t.changeAuth(ctx, t.book.Allow(keys...))
+	return t.changeAuth(ctx, func() error { return t.book.Allow(keys...) })
 }
 
 // Revoke takes keys off the allowlist, on disk before it returns; who holds one is disconnected at once and not let in
 // again.
 func (t *Transport) Revoke(ctx context.Context, keys ...crypto.PublicKey) error {
-	return t.changeAuth(ctx, t.book.Revoke(keys...))
+	return t.changeAuth(ctx, func() error { return t.book.Revoke(keys...) })
 }
 
 // SetAuthMode sets who may connect, on disk before it returns; who may not any more is disconnected.
 func (t *Transport) SetAuthMode(ctx context.Context, mode AuthMode) error {
-	return t.changeAuth(ctx, t.book.SetAuthMode(mode))
+	return t.changeAuth(ctx, func() error { return t.book.SetAuthMode(mode) })
 }
 
-// changeAuth has the registry look at everybody again, once it is on disk who may be here.
-func (t *Transport) changeAuth(_ context.Context, err error) error {
+// changeAuth makes a change of the allowlist or the mode and has the registry check every connection again. With a ctx
+// that is nil or has ended it changes nothing.
+func (t *Transport) changeAuth(ctx context.Context, change func() error) error {
+	err := checkContext(ctx)
+	if err == nil {
+		err = change()
+	}
 	if err == nil && t.PID() != nil {
 		t.tell(&authChanged{})
 	}
@@ -113,7 +134,15 @@ func (t *Transport) changeAuth(_ context.Context, err error) error {
 // ask sends the registry a message and waits for its answer, which comes to an actor of its own: one that lives until
 // the answer is there or nobody wants it any more.
 func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
+	return askUnless[T](ctx, t, message, func() bool { return true })
+}
+
+// askUnless is ask that calls leave once when ctx ends: if that returns false the answer is on its way, and is waited for.
+func askUnless[T any](ctx context.Context, t *Transport, message any, leave func() bool) (T, error) {
 	var none T
+	if err := checkContext(ctx); err != nil {
+		return none, err
+	}
 	pid, ended := t.running()
 	if pid == nil {
 		return none, ErrStopped
@@ -127,15 +156,21 @@ func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
 		}
 	}))
 	root.RequestWithCustomSender(pid, message, me)
-	select {
-	case answer := <-answers:
-		return answer, nil
-	case <-ended:
-		root.Stop(me)
-		return none, ErrStopped
-	case <-ctx.Done():
-		root.Stop(me)
-		return none, ctx.Err()
+	given := ctx.Done()
+	for {
+		select {
+		case answer := <-answers:
+			return answer, nil
+		case <-ended:
+			root.Stop(me)
+			return none, ErrStopped
+		case <-given:
+			if leave() {
+				root.Stop(me)
+				return none, ctx.Err()
+			}
+			given = nil
+		}
 	}
 }
 

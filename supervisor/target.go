@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // target is an address that is dialled: once, or again and again to keep its peer connected.
@@ -33,6 +34,7 @@ type asker struct {
 	pid  *actor.PID // nil: wants no answer
 	id   string     // the node ID that it has to be with; empty: anybody's
 	keep bool       // and to keep it
+	call *call      // nil: it cannot be withdrawn
 }
 
 // suits reports whether a connection is what was asked for.
@@ -68,6 +70,9 @@ func (r *registry) aim(address, url, expect string, keep bool) *target {
 
 func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	fail := func(err error) { answer(ctx, &Connected{Err: peerError(msg.Address, err)}) }
+	if msg.call.withdrawn() {
+		return
+	}
 	if r.stopping {
 		fail(ErrStopped)
 		return
@@ -84,7 +89,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 			return
 		}
 	}
-	who := asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep}
+	who := asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep, call: msg.call}
 	t.waiting = append(t.waiting, who)
 	if c := r.connected(t); c != nil && who.suits(c) {
 		r.satisfied(t, c)
@@ -114,8 +119,11 @@ func (r *registry) connected(t *target) *PeerConnection {
 	return nil
 }
 
-// satisfied tells those who wait that a target's peer is connected, and remembers it if somebody asked for that.
-func (r *registry) satisfied(t *target, c *PeerConnection) {
+// satisfied answers the callers that still wait for a target, and remembers the peer if one of them asked for that. It
+// returns false if no caller waited and the peer is not kept connected.
+func (r *registry) satisfied(t *target, c *PeerConnection) (wanted bool) {
+	t.waiting = slices.DeleteFunc(t.waiting, func(a asker) bool { return !a.call.answer() })
+	wanted = len(t.waiting) > 0
 	t.remember = t.remember || slices.ContainsFunc(t.waiting, func(a asker) bool { return a.keep && a.suits(c) })
 	if t.remember {
 		// From now on only this peer is meant: in later runs too, where the book says whom to expect.
@@ -126,6 +134,7 @@ func (r *registry) satisfied(t *target, c *PeerConnection) {
 	if !t.keep && t.place == nil {
 		r.drop(t)
 	}
+	return wanted || t.keep
 }
 
 // tellWaiting answers those who wait. Some may have asked for another peer than the one that the address turned out to
@@ -136,7 +145,7 @@ func (r *registry) tellWaiting(t *target, answer *Connected) {
 		if c := answer.Connection; c != nil && !who.suits(c) {
 			told = &Connected{Err: peerError(t.address, wrongPeer(who.id, c.peer.ID))}
 		}
-		if who.pid != nil {
+		if who.pid != nil && who.call.answer() {
 			r.node.System.Root.Send(who.pid, told)
 		}
 	}
@@ -200,7 +209,9 @@ func (r *registry) reached(p *place) {
 		return
 	}
 	t.peer, t.openedAt = p.conn.peer.ID, time.Now()
-	r.satisfied(t, p.conn)
+	if !r.satisfied(t, p.conn) {
+		p.slot.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")
+	}
 }
 
 // targetLeft looks after the targets when a connection has ended.

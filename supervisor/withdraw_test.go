@@ -1,0 +1,201 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// wantNothingLeft checks that a peer is neither connected, dialled, remembered nor dialled again within ten minutes.
+func (n *testNode) wantNothingLeft(peer *testNode, dials uint64) {
+	n.t.Helper()
+	time.Sleep(10 * time.Minute)
+	n.wantPlaces(0, 0)
+	peer.wantPlaces(0, 0)
+	n.wantCount(actors.Dials, dials)
+	peers, err := n.Peers(context.Background())
+	if err != nil || len(peers) != 0 || len(n.book.List()) != 0 {
+		n.t.Errorf("peers %+v, book %+v, %v; want none", peers, n.book.List(), err)
+	}
+	if e := eventsOf[PeerUp](n); len(e) != 0 {
+		n.t.Errorf("events %+v", e)
+	}
+}
+
+// slowPair starts two nodes with a path of two seconds to the second one.
+func slowPair(t *testing.T, changes ...func(*nodeSetup)) (node, peer *testNode) {
+	n := memnet.New(1)
+	node, peer = startNode(t, n, 1, changes...), startNode(t, n, 2)
+	n.SetLatency("10.0.0.1", "10.0.0.2", 2*time.Second)
+	return node, peer
+}
+
+func TestEndedContextCausesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, peer := startNode(t, n, 1), startNode(t, n, 2)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 200 {
+			_, byPeer := node.ConnectContext(ended, &Peer{Address: peer.addr})
+			_, byAddress := node.ConnectAddress(ended, peer.addr)
+			if !errors.Is(byPeer, context.Canceled) || !errors.Is(byAddress, context.Canceled) {
+				t.Fatalf("%v; %v", byPeer, byAddress)
+			}
+		}
+		node.wantNothingLeft(peer, 0)
+		c := node.dial(peer)
+		for range 200 {
+			_, asked := node.RequestContext(ended, peer.id(), node.to(peer.id(), "stats", nil))
+			_, _, cast := node.BroadcastContext(ended, node.to("", "stats", nil))
+			for how, err := range map[string]error{
+				"Send": node.SendContext(ended, peer.id(), node.to(peer.id(), "stats", nil)), "Request": asked, "Broadcast": cast,
+				"conn.Send": c.SendContext(ended, node.to(peer.id(), "stats", nil)), "Disconnect": node.Disconnect(ended, peer.id(), true),
+				"SetAuthMode": node.SetAuthMode(ended, PeerAuthAllowlist), "Allow": node.Allow(ended, peer.keys.PublicKey()),
+				"Revoke": node.Revoke(ended, peer.keys.PublicKey()), "UseAuthMode": node.UseAuthMode(ended, PeerAuthAllowlist),
+			} {
+				if !errors.Is(err, context.Canceled) {
+					t.Fatalf("%s: %v", how, err)
+				}
+			}
+		}
+		if k := len(peer.got("stats")); k != 0 || node.ConnectedPeers() != 1 || node.book.AuthMode() != PeerAuthOpen {
+			t.Errorf("%d messages sent; %d connected; mode %v", k, node.ConnectedPeers(), node.book.AuthMode())
+		}
+	})
+}
+
+// A caller that gives up in any part of the handshake leaves neither a connection, nor a dial, nor an entry behind.
+func TestConnectTimeoutLeavesNothing(t *testing.T) {
+	for _, after := range []time.Duration{time.Second, 3 * time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			node, peer := slowPair(t)
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			if _, err := node.ConnectAddress(ctx, peer.addr); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("%v: %v", after, err)
+			}
+			node.wantPlaces(0, 0) // at once
+			node.wantNothingLeft(peer, 1)
+			if e := eventsOf[DialFailed](node); len(e) != 0 {
+				t.Errorf("%v: events %+v", after, e)
+			}
+		})
+	}
+}
+
+// One caller gives up while another waits for the same dial: the other gets its connection, and only its wishes count.
+func TestConnectTimeoutSparesOtherCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, peer := slowPair(t)
+		other := make(chan error, 1)
+		go func() { _, err := node.Connect(&Peer{Address: peer.addr}); other <- err }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := node.ConnectAddress(ctx, peer.addr); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if err := <-other; err != nil {
+			t.Errorf("the caller that waits: %v", err)
+		}
+		if p, _ := node.book.Get(peer.id()); p.Persistent {
+			t.Error("the peer is kept connected for the caller that has left")
+		}
+	})
+}
+
+// A dial for a peer that is kept connected goes on without its caller.
+func TestConnectTimeoutSparesKeptPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, peer := slowPair(t, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(time.Minute)
+		if c := node.GetConnection(peer.id()); c != nil {
+			c.Crash()
+		}
+		time.Sleep(2 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := node.ConnectContext(ctx, &Peer{Address: peer.addr}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		node.wantPlaces(1, 0)
+	})
+}
+
+// The end of the context meets the answer: the call either succeeds and the peer is kept, or nothing is left.
+func TestConnectTimeoutMeetsAnswer(t *testing.T) {
+	outcomes := make(map[bool]int)
+	for i := range 30 {
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New(uint64(i))
+			node, peer := startNode(t, n, 1), startNode(t, n, 2)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				for range 20_000 * i { // the handshake takes no virtual time
+					if ctx.Err() != nil {
+						return
+					}
+				}
+				cancel()
+			}()
+			_, err := node.ConnectAddress(ctx, peer.addr)
+			outcomes[err == nil]++
+			time.Sleep(time.Minute)
+			p, known := node.book.Get(peer.id())
+			if connected := node.GetConnection(peer.id()) != nil; connected != (err == nil) || p.Persistent != (err == nil) {
+				t.Errorf("round %d: error %v, connected %v, known %v, persistent %v", i, err, connected, known, p.Persistent)
+			}
+		})
+	}
+	t.Logf("%d calls succeeded, %d were withdrawn", outcomes[true], outcomes[false])
+}
+
+// A caller that withdraws while the registry opens its connection has the connection closed.
+func TestConnectWithdrawnWhileOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		returned := make(chan struct{})
+		wall := func() time.Time {
+			if strings.Contains(string(debug.Stack()), ".(*registry).open(") {
+				cancel()
+				<-returned
+			}
+			return time.Now()
+		}
+		n := memnet.New(1)
+		node, peer := startNode(t, n, 1, func(s *nodeSetup) { s.options = []Option{WithClock(wall)} }), startNode(t, n, 2)
+		if _, err := node.ConnectAddress(ctx, peer.addr); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		close(returned)
+		time.Sleep(time.Minute)
+		node.wantPlaces(0, 0)
+		peer.wantPlaces(0, 0)
+		if p, _ := node.book.Get(peer.id()); p.Persistent {
+			t.Error("the peer is kept connected")
+		}
+	})
+}
+
+// A call is answered or withdrawn, never both.
+func TestCallHasOneOutcome(t *testing.T) {
+	answered, withdrawn := &call{}, &call{}
+	if !answered.answer() || answered.withdraw() || !answered.answer() || answered.withdrawn() {
+		t.Error("an answered call can be withdrawn")
+	}
+	if !withdrawn.withdraw() || withdrawn.answer() || !withdrawn.withdrawn() {
+		t.Error("a withdrawn call can be answered")
+	}
+	if none := (*call)(nil); !none.answer() || none.withdrawn() {
+		t.Error("a call without a caller to withdraw it is not answered")
+	}
+}

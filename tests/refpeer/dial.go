@@ -27,6 +27,8 @@ type Options struct {
 	Features []string
 	// Spoil changes the handshake payload just before it is sent.
 	Spoil func(payload map[string]any)
+	// Allow makes a responder refuse handshakes that claim another id than these; nil: any id passes.
+	Allow []string
 	// Refuse makes a responder refuse everybody with this reason.
 	Refuse string
 
@@ -36,6 +38,8 @@ type Options struct {
 	TLS *tls.Config
 	// RecvBuffer is the kernel's receive buffer of a dialled socket in bytes; 0 leaves it alone.
 	RecvBuffer int
+	// NetDial opens Dial's network connection, for an in-memory network; nil: net.Dialer.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Dial opens a connection to url (ws:// or wss://) and does the initiator's handshake, which proves the responder.
@@ -45,8 +49,11 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		HandshakeTimeout: handshakeTimeout,
 		TLSClientConfig:  o.TLS,
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			var d net.Dialer
-			conn, err := d.DialContext(ctx, network, addr)
+			dial := o.NetDial
+			if dial == nil {
+				dial = new(net.Dialer).DialContext
+			}
+			conn, err := dial(ctx, network, addr)
 			if err != nil || o.RecvBuffer == 0 {
 				return conn, err
 			}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -89,6 +90,9 @@ func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 		return nil, err
 	}
 	reason := o.Refuse
+	if o.Allow != nil && !slices.Contains(o.Allow, hello.Identity.ID) {
+		reason = "peer not authorized"
+	}
 	if hello.Version != version {
 		reason = fmt.Sprintf("incompatible protocol version %s, supported: [%s]", hello.Version, version)
 	}

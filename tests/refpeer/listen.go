@@ -30,6 +30,11 @@ func Listen(addr string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Serve(ln, o), nil
+}
+
+// Serve is Listen on a listener of the caller's, which Close closes.
+func Serve(ln net.Listener, o Options) *Server {
 	if o.TLS != nil {
 		ln = tls.NewListener(ln, o.TLS)
 	}
@@ -44,7 +49,7 @@ func Listen(addr string, o Options) (*Server, error) {
 	mux.HandleFunc("/ws", s.serve)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: handshakeTimeout}
 	s.wg.Go(func() { s.http.Serve(ln) })
-	return s, nil
+	return s
 }
 
 // Addr is the bound host:port.

@@ -1,0 +1,239 @@
+package refpeer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrNoEntry means that a deployed node has no map entry for the peer: it does not send, however many connections
+// of the peer stand.
+var ErrNoEntry = errors.New("refpeer: no entry for this peer")
+
+// registeredName is the pattern of the names that a deployed node registers (section 8).
+var registeredName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_ -]{0,62}[A-Za-z0-9])?$`)
+
+// DeployedOptions say how a deployed node is set up. Identity and PingInterval are needed.
+type DeployedOptions struct {
+	Identity *Identity
+	// PingInterval is the distance between two keepalives of one connection: each sends a ping, or notices that the
+	// connection has ended and then deletes the map entry of the peer, whichever connection that entry holds.
+	PingInterval time.Duration
+	// Worker answers pings.
+	Worker bool
+	// Allow holds the ids that inbound peers may claim; nil: any. Outbound connections are not checked.
+	Allow []string
+	// Listener accepts connections; nil: the node only dials.
+	Listener net.Listener
+	// NetDial opens network connections; nil: net.Dialer.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Deployed is a node as they are deployed up to v0.2.2 (section 8): one map entry per peer id, overwritten by each
+// new connection and deleted by peer id whenever any connection to that peer ends. Safe for concurrent use.
+type Deployed struct {
+	o      DeployedOptions
+	server *Server // nil: only dials
+	stop   context.CancelFunc
+	ended  context.Context
+	loops  sync.WaitGroup
+
+	mu         sync.Mutex
+	entries    map[string]*Conn // the map that sends and broadcasts use
+	conns      []*Conn          // every connection that stands, oldest first
+	registered map[string]bool  // ids in the statistics
+	received   []Envelope       // pings and pongs left out
+	more       chan struct{}    // closed and replaced at each change
+}
+
+// StartDeployed starts the node. Close ends it.
+func StartDeployed(o DeployedOptions) *Deployed {
+	d := &Deployed{o: o, entries: make(map[string]*Conn), registered: make(map[string]bool), more: make(chan struct{})}
+	d.ended, d.stop = context.WithCancel(context.Background())
+	if o.Listener == nil {
+		return d
+	}
+	d.server = Serve(o.Listener, Options{Identity: o.Identity, Pong: o.Worker, Allow: o.Allow})
+	d.loops.Go(func() {
+		for {
+			conn, err := d.server.Accept(d.ended)
+			if err != nil {
+				return
+			}
+			d.enter(conn)
+		}
+	})
+	return d
+}
+
+// Connect dials url (ws:// or wss://).
+func (d *Deployed) Connect(ctx context.Context, url string) error {
+	conn, err := Dial(ctx, url, Options{Identity: d.o.Identity, Pong: d.o.Worker, NetDial: d.o.NetDial})
+	if err == nil {
+		d.enter(conn)
+	}
+	return err
+}
+
+// enter overwrites the peer's entry and starts the two loops of the connection.
+func (d *Deployed) enter(conn *Conn) {
+	peer := conn.Peer()
+	d.change(func() {
+		d.entries[peer.ID] = conn
+		d.conns = append(d.conns, conn)
+		if registeredName.MatchString(peer.Name) {
+			d.registered[peer.ID] = true
+		}
+	})
+	d.loops.Go(func() { d.receive(conn) })
+	d.loops.Go(func() { d.keepAlive(conn) })
+}
+
+// receive is the read loop: its end deletes the peer's entry.
+func (d *Deployed) receive(conn *Conn) {
+	for {
+		e, err := conn.Recv(context.Background())
+		switch {
+		case err != nil:
+			d.forget(conn)
+			return
+		case e.Type == TypeDisconnect:
+			conn.Close()
+		case e.Type != TypePing && e.Type != TypePong:
+			d.change(func() { d.received = append(d.received, e) })
+		}
+	}
+}
+
+// keepAlive sends a ping every PingInterval until one fails, which deletes the peer's entry: the end of an old
+// connection deletes the entry of a new one.
+func (d *Deployed) keepAlive(conn *Conn) {
+	ticker := time.NewTicker(d.o.PingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.ended.Done():
+			return
+		case now := <-ticker.C:
+			if _, err := conn.Send(TypePing, conn.Peer().ID, map[string]int64{"sentAt": now.UnixMilli()}); err != nil {
+				d.forget(conn)
+				return
+			}
+		}
+	}
+}
+
+// forget deletes the entry by peer id, not by connection.
+func (d *Deployed) forget(conn *Conn) {
+	d.change(func() {
+		delete(d.entries, conn.Peer().ID)
+		d.conns = slices.DeleteFunc(d.conns, func(c *Conn) bool { return c == conn })
+	})
+}
+
+// change changes the state and wakes the waiting methods.
+func (d *Deployed) change(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	do()
+	close(d.more)
+	d.more = make(chan struct{})
+}
+
+// Send sends a message through the peer's entry and returns its id; ErrNoEntry if there is none.
+func (d *Deployed) Send(peer, typ string, payload any) (string, error) {
+	d.mu.Lock()
+	conn := d.entries[peer]
+	d.mu.Unlock()
+	if conn == nil {
+		return "", ErrNoEntry
+	}
+	return conn.Send(typ, peer, payload)
+}
+
+// Broadcast sends a message to every peer that has an entry and returns how many that were.
+func (d *Deployed) Broadcast(typ string, payload any) int {
+	d.mu.Lock()
+	var all []*Conn
+	for _, conn := range d.entries {
+		all = append(all, conn)
+	}
+	d.mu.Unlock()
+	sent := 0
+	for _, conn := range all {
+		if _, err := conn.Send(typ, "", payload); err == nil {
+			sent++
+		}
+	}
+	return sent
+}
+
+// Knows reports whether a peer has an entry.
+func (d *Deployed) Knows(peer string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.entries[peer] != nil
+}
+
+// Registered reports whether a peer is in the statistics.
+func (d *Deployed) Registered(peer string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.registered[peer]
+}
+
+// Conns returns the connections with a peer that stand, oldest first, with an entry or without.
+func (d *Deployed) Conns(peer string) []*Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var of []*Conn
+	for _, conn := range d.conns {
+		if conn.Peer().ID == peer {
+			of = append(of, conn)
+		}
+	}
+	return of
+}
+
+// Received returns every message but pings and pongs, in the order of arrival.
+func (d *Deployed) Received() []Envelope {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.received)
+}
+
+// Await waits until a condition on the node's state holds, which is checked after each change.
+func (d *Deployed) Await(ctx context.Context, condition func() bool) error {
+	for {
+		d.mu.Lock()
+		more := d.more
+		d.mu.Unlock()
+		if condition() {
+			return nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close ends the node without a goodbye and waits for its goroutines.
+func (d *Deployed) Close() {
+	d.stop()
+	if d.server != nil {
+		d.server.Close()
+	}
+	d.mu.Lock()
+	open := slices.Clone(d.conns)
+	d.mu.Unlock()
+	for _, conn := range open {
+		conn.Close()
+	}
+	d.loops.Wait()
+}

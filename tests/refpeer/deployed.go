@@ -237,3 +237,6 @@ func (d *Deployed) Close() {
 	}
 	d.loops.Wait()
 }
+
+// Identity is the node's own identity.
+func (d *Deployed) Identity() *Identity { return d.o.Identity }

@@ -1,0 +1,219 @@
+package supervisor
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/refpeer"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// deployedAt starts a deployed node inside a bubble. Close must run before the bubble ends.
+func deployedAt(t *testing.T, n *memnet.Network, ip string, interval time.Duration) *refpeer.Deployed {
+	t.Helper()
+	identity, err := refpeer.New("deployed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := n.Attach(ip)
+	ln, err := host.Listen(9091)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := refpeer.StartDeployed(refpeer.DeployedOptions{
+		Identity: identity, PingInterval: interval, Listener: ln, NetDial: host.DialContext,
+	})
+	t.Cleanup(d.Close)
+	return d
+}
+
+// wantKnown checks at this moment whether the deployed node knows a, and over how many connections.
+func wantKnown(t *testing.T, d *refpeer.Deployed, a *testNode, known bool, conns int) {
+	t.Helper()
+	synctest.Wait()
+	if got := d.Knows(a.id()); got != known {
+		t.Errorf("the deployed node knows us: %v, want %v", got, known)
+	}
+	if got := len(d.Conns(a.id())); got != conns {
+		t.Errorf("%d connections stand, want %d", got, conns)
+	}
+}
+
+// Our restart: the old process's connection is missed by the keepalive up to one ping interval later, which makes the
+// deployed node forget the new process. Exactly 31 s after the first connection a second one stands beside it.
+func TestFurtherConnectionAfterOurRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		peers := func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} }
+		keys := newKeys(t, "a")
+		before := startNode(t, n, 1, peers, func(s *nodeSetup) { s.keys = keys })
+		wantKnown(t, d, before, true, 1)
+		time.Sleep(20 * time.Second)
+		before.stop() // its keepalive ticks 30 s after it connected
+		a := startNode(t, n, 1, peers, func(s *nodeSetup) { s.keys = keys })
+		opened := time.Now()
+		wantKnown(t, d, a, true, 1)
+		time.Sleep(9 * time.Second)
+		wantKnown(t, d, a, false, 1) // forgotten, and our connection looks healthy
+		time.Sleep(time.Until(opened.Add(31*time.Second - time.Nanosecond)))
+		wantKnown(t, d, a, false, 1)
+		time.Sleep(time.Nanosecond)
+		wantKnown(t, d, a, true, 2)
+		id, err := d.Send(a.id(), "chat", "hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.got("chat"); len(got) != 1 || got[0] != id {
+			t.Errorf("received %q, want %q", got, id)
+		}
+		time.Sleep(10 * time.Minute) // both stay, and no third one comes
+		wantKnown(t, d, a, true, 2)
+		a.wantCount(actors.Dials, 2)
+		if err := a.Send(d.Identity().ID, a.to(d.Identity().ID, "chat", nil)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One of two connections ends, whichever it is: the deployed node forgets us, and a further connection is opened when
+// the interval has passed.
+func TestFurtherConnectionAfterOneOfTwoEnds(t *testing.T) {
+	for _, newest := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New(1)
+			d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+			a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+			time.Sleep(3 * time.Minute)
+			wantKnown(t, d, a, true, 2)
+			conns := d.Conns(a.id())
+			if newest {
+				conns[0] = conns[1]
+			}
+			ended := time.Now()
+			conns[0].Close()
+			wantKnown(t, d, a, false, 1)
+			time.Sleep(31*time.Second - time.Nanosecond)
+			wantKnown(t, d, a, false, 1)
+			time.Sleep(time.Nanosecond)
+			wantKnown(t, d, a, true, 2)
+			if n := len(eventsOf[PeerDown](a)); n != 0 {
+				t.Errorf("%d peer_down events since %v, want none", n, ended)
+			}
+			a.wantCount(actors.Dials, 3)
+			time.Sleep(10 * time.Minute)
+			wantKnown(t, d, a, true, 2)
+		})
+	}
+}
+
+// The interval is the distance of the peer's last two pings, as observed, plus a second.
+func TestFurtherConnectionUsesThePeersInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 4*time.Second)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(8*time.Second - time.Nanosecond)
+		wantKnown(t, d, a, true, 1)
+		time.Sleep(time.Nanosecond) // the second ping: more than 5 s since the opening have passed
+		wantKnown(t, d, a, true, 2)
+		d.Conns(a.id())[0].Close()
+		time.Sleep(5*time.Second - time.Nanosecond)
+		wantKnown(t, d, a, false, 1)
+		time.Sleep(time.Nanosecond)
+		wantKnown(t, d, a, true, 2)
+	})
+}
+
+// A peer that announces single-connection keeps one connection.
+func TestNoFurtherConnectionToAPeerThatKeepsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} }), startNode(t, n, 2)
+		time.Sleep(5 * time.Minute)
+		a.wantPlaces(1, 0)
+		b.wantPlaces(1, 0)
+	})
+}
+
+// A deployed peer that has dialled us, and whose address is not ordered: there is nothing to dial.
+func TestNoFurtherConnectionWithoutAnOrderedAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1)
+		for range 2 {
+			if err := d.Connect(t.Context(), "ws://"+a.addr+"/ws"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		d.Conns(a.id())[0].Close()
+		time.Sleep(10 * time.Minute)
+		wantKnown(t, d, a, false, 1)
+		a.wantCount(actors.Dials, 0)
+	})
+}
+
+// Without a free slot the further connection is put off, one interval at a time, and no slot beyond MaxConns is used.
+func TestFurtherConnectionWaitsForASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.Peers = 2, []string{"10.0.0.2:9091"} })
+		b := startNode(t, n, 3)
+		b.dial(a)
+		time.Sleep(2 * time.Minute)
+		wantKnown(t, d, a, true, 1)
+		b.stop()
+		time.Sleep(31 * time.Second)
+		wantKnown(t, d, a, true, 2)
+		if peak := a.host.Peak(); peak > 2 {
+			t.Errorf("%d sockets at the same time, want 2 at most", peak)
+		}
+	})
+}
+
+// Revoked meanwhile, or given up by the operator: not dialled.
+func TestNoFurtherConnectionAfterDisconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(10 * time.Second)
+		if err := a.Disconnect(t.Context(), d.Identity().ID, false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		wantKnown(t, d, a, false, 0)
+		a.wantCount(actors.Dials, 1)
+	})
+}
+
+// A connection that was asked for once, without being kept, gets its further one too, and that one takes its place.
+func TestFurtherConnectionOfAConnectThatIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1)
+		if _, err := a.Connect(&Peer{Address: "10.0.0.2:9091"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		wantKnown(t, d, a, true, 2)
+		d.Conns(a.id())[0].Close()
+		time.Sleep(2 * time.Minute)
+		wantKnown(t, d, a, true, 2)
+		for _, conn := range d.Conns(a.id()) {
+			conn.Close()
+		}
+		time.Sleep(2 * time.Minute)
+		wantKnown(t, d, a, false, 0)
+		if down := eventsOf[PeerDown](a); len(down) != 1 || down[0].Code != wire.DisconnectGoingAway {
+			t.Errorf("down %+v, want once", down)
+		}
+	})
+}

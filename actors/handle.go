@@ -65,6 +65,7 @@ type Handle struct {
 	// Written by the actor, read by anybody.
 	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
 	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
+	peerPings    atomic.Int64 // nanoseconds between the peer's last two pings; 0: not known yet
 	complained   atomic.Bool  // the actor watches a queue that had no room
 	ended        atomic.Pointer[Ended]
 

@@ -155,6 +155,7 @@ func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	p.handOver(msg, size)
 	switch msg.Type {
 	case wire.MsgPing:
+		p.notePeerPing(ctx, msg, time.Now())
 		p.answerPing(msg)
 	case wire.MsgPong:
 		p.onPong(msg, time.Now())

@@ -15,6 +15,7 @@ type liveness struct {
 	lastPing time.Time // real
 	pinged   time.Time // running: when the last ping went out
 	pingID   string    // of the ping that is on its way; empty when it was answered
+	peerPing peerPing  // the last of the peer
 }
 
 func (l *liveness) begin(now, running time.Time) {

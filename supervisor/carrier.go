@@ -92,6 +92,9 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
+	if p.conn != nil && p.conn.Verified() {
+		r.verifiedEnded(ctx, p)
+	}
 }
 
 // onSweep drops what has expired.

@@ -20,6 +20,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 			}
 		}
 	}
+	r.dropFurther(ctx, msg.Peer)
 	for _, p := range r.peers[msg.Peer] {
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
 	}
@@ -73,6 +74,9 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 func (r *registry) stopTimers() {
 	for _, t := range r.targets {
 		r.stopTimer(t)
+	}
+	for _, f := range r.further {
+		r.stopFurtherTimer(f)
 	}
 	for id := range r.settling {
 		r.stopSettling(id)

@@ -217,3 +217,59 @@ func TestFurtherConnectionOfAConnectThatIsNotKept(t *testing.T) {
 		}
 	})
 }
+
+func TestDecideFurther(t *testing.T) {
+	at := func(seconds float64) time.Time {
+		return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
+	}
+	good := furtherFacts{now: at(31), since: at(0), deployed: true, living: 1, own: 1, dialable: true}
+	tests := []struct {
+		name   string
+		change func(*furtherFacts)
+		step   furtherStep
+		again  time.Time
+	}{
+		{"the default interval has passed", func(*furtherFacts) {}, furtherDial, time.Time{}},
+		{"a moment before", func(f *furtherFacts) { f.now = at(30.999) }, furtherWait, at(31)},
+		{"a longer interval", func(f *furtherFacts) { f.interval = 60 * time.Second }, furtherWait, at(61)},
+		{"a shorter interval", func(f *furtherFacts) { f.now, f.interval = at(2), time.Second }, furtherDial, time.Time{}},
+		{"a dial within the interval", func(f *furtherFacts) { f.dialled = at(10) }, furtherWait, at(41)},
+		{"a dial long ago", func(f *furtherFacts) { f.dialled = at(-100) }, furtherDial, time.Time{}},
+		{"nothing has happened", func(f *furtherFacts) { f.since = time.Time{} }, furtherNone, time.Time{}},
+		{"a peer that keeps one connection", func(f *furtherFacts) { f.deployed = false }, furtherNone, time.Time{}},
+		{"no connection stands", func(f *furtherFacts) { f.living = 0 }, furtherNone, time.Time{}},
+		{"no connection stands yet", func(f *furtherFacts) { f.living, f.now = 0, at(1) }, furtherWait, at(31)},
+		{"two of our own", func(f *furtherFacts) { f.own = 2 }, furtherNone, time.Time{}},
+		{"only the peer's own", func(f *furtherFacts) { f.living, f.own = 3, 0 }, furtherDial, time.Time{}},
+		{"no ordered address", func(f *furtherFacts) { f.dialable = false }, furtherNone, time.Time{}},
+		{"no free slot", func(f *furtherFacts) { f.full = true }, furtherPutOff, at(62)},
+		{"stopping", func(f *furtherFacts) { f.stopping = true }, furtherNone, time.Time{}},
+	}
+	for _, tt := range tests {
+		facts := good
+		tt.change(&facts)
+		if step, again := decideFurther(facts); step != tt.step || !again.Equal(tt.again) {
+			t.Errorf("%s: %v at %v, want %v at %v", tt.name, step, again, tt.step, tt.again)
+		}
+	}
+}
+
+// A further dial that fails is tried again after another interval, and reports nothing but its counter.
+func TestFurtherDialThatFailsIsRetriedAfterTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(20 * time.Second)
+		d.Refuse(true)
+		time.Sleep(80 * time.Second) // dials at 31 and 62 and 93 s
+		wantKnown(t, d, a, true, 1)
+		a.wantCount(actors.DialsFailed, 3)
+		d.Refuse(false)
+		time.Sleep(24 * time.Second)
+		wantKnown(t, d, a, true, 2)
+		if failed := eventsOf[DialFailed](a); len(failed) != 0 {
+			t.Errorf("dial_failed %+v although the peer is connected", failed)
+		}
+	})
+}

@@ -96,6 +96,9 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 		r.reorder(id)
 	}
 	r.reached(p)
+	if msg.Proven {
+		r.verifiedOpened(ctx, p)
+	}
 }
 
 // describe returns a connected peer as the book would hold it; of who only the identity counts.
@@ -131,4 +134,5 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 		r.verified[id] = true
 		p.conn.delivery.Event(PeerVerified{Peer: id, Name: p.conn.peer.Name})
 	}
+	r.verifiedOpened(ctx, p)
 }

@@ -139,6 +139,7 @@ type place struct {
 	direction Direction
 	group     string  // of the address, for the limit per address; empty: not counted
 	target    *target // what it was dialled for; nil for inbound
+	further   string  // the peer that a further connection is dialled to; empty: not one
 	challenge challenge
 	born      time.Time
 

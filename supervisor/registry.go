@@ -48,6 +48,7 @@ type registry struct {
 	targets  map[string]*target   // by URL
 	buckets  map[bucketKey]*bucket
 	settling map[string]*time.Timer
+	further  map[string]*further // by node ID, of deployed peers that have an ordered address
 	sweeper  *time.Timer
 	patience *time.Timer
 	order    uint64
@@ -119,6 +120,10 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		if msg.generation == msg.target.generation {
 			r.ensure(ctx, msg.target)
 		}
+	case *furtherDue:
+		if f := r.further[msg.peer]; f != nil && f.generation == msg.generation {
+			r.decideFurther(ctx, msg.peer)
+		}
 	case *settle:
 		r.onSettle(ctx, msg.peer)
 	case *authChanged:
@@ -154,6 +159,10 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
 			defer ctx.Send(p.pid, &actors.Confirmed{}) // whatever happens: messages wait for it
 			r.onProven(ctx, p)
+		}
+	case *actors.PeerPings:
+		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
+			r.decideFurther(ctx, p.conn.peer.ID)
 		}
 	case *actors.Alive:
 		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {

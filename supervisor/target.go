@@ -176,20 +176,30 @@ func (r *registry) ensure(ctx actor.Context, t *target) {
 	r.failed(t, err)
 }
 
-// launch spawns a connection and the goroutine that dials for it.
+// launch dials a target.
 func (r *registry) launch(ctx actor.Context, t *target) error {
-	sent, err := r.newChallenge()
-	if err != nil {
-		return err
-	}
-	p, err := r.spawn(ctx, actors.Opening{Direction: Outbound, Remote: t.address, ExpectID: t.expect, Challenge: sent})
+	p, err := r.startDial(ctx, t.address, t.url, t.expect)
 	if err != nil {
 		return err
 	}
 	p.target, t.place = t, p
+	return nil
+}
+
+// startDial spawns an outbound connection and the goroutine that dials for it. expect is the node ID that must answer;
+// empty: any.
+func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*place, error) {
+	sent, err := r.newChallenge()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.spawn(ctx, actors.Opening{Direction: Outbound, Remote: address, ExpectID: expect, Challenge: sent})
+	if err != nil {
+		return nil, err
+	}
 	within, cancel := context.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
 	p.endDial = cancel
-	slot, url := p.slot, t.url
+	slot := p.slot
 	r.node.Spawn(func() {
 		defer cancel()
 		socket, err := r.dial(within, url)
@@ -199,7 +209,7 @@ func (r *registry) launch(ctx actor.Context, t *target) error {
 		}
 		slot.Attach(socket)
 	})
-	return nil
+	return p, nil
 }
 
 // reached notes that a target's peer has answered and its connection is open.
@@ -227,6 +237,11 @@ func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
 		} else if time.Since(t.openedAt) >= healthyBefore {
 			t.failures = 0
 		}
+		if p.conn != nil {
+			r.adoptFurther(t, p.conn.peer.ID)
+		}
+	} else if p.further != "" && p.conn == nil {
+		r.furtherFailed(ctx, p.further, end.Err)
 	}
 	if p.conn == nil {
 		return

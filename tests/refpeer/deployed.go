@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +42,7 @@ type Deployed struct {
 	stop   context.CancelFunc
 	ended  context.Context
 	loops  sync.WaitGroup
+	refuse atomic.Bool
 
 	mu         sync.Mutex
 	entries    map[string]*Conn // the map that sends and broadcasts use
@@ -57,7 +59,7 @@ func StartDeployed(o DeployedOptions) *Deployed {
 	if o.Listener == nil {
 		return d
 	}
-	d.server = Serve(o.Listener, Options{Identity: o.Identity, Pong: o.Worker, Allow: o.Allow})
+	d.server = Serve(o.Listener, Options{Identity: o.Identity, Pong: o.Worker, Allow: o.Allow, RefuseNow: d.refuse.Load})
 	d.loops.Go(func() {
 		for {
 			conn, err := d.server.Accept(d.ended)
@@ -237,6 +239,9 @@ func (d *Deployed) Close() {
 	}
 	d.loops.Wait()
 }
+
+// Refuse makes the node refuse every inbound handshake, or stop refusing.
+func (d *Deployed) Refuse(on bool) { d.refuse.Store(on) }
 
 // Identity is the node's own identity.
 func (d *Deployed) Identity() *Identity { return d.o.Identity }

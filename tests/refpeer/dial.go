@@ -31,6 +31,8 @@ type Options struct {
 	Allow []string
 	// Refuse makes a responder refuse everybody with this reason.
 	Refuse string
+	// RefuseNow is asked at each handshake whether a responder refuses it; nil: no.
+	RefuseNow func() bool
 
 	// Header is added to the initiator's HTTP request: Origin, Host.
 	Header http.Header

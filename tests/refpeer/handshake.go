@@ -93,6 +93,9 @@ func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	if o.Allow != nil && !slices.Contains(o.Allow, hello.Identity.ID) {
 		reason = "peer not authorized"
 	}
+	if o.RefuseNow != nil && o.RefuseNow() {
+		reason = "refused"
+	}
 	if hello.Version != version {
 		reason = fmt.Sprintf("incompatible protocol version %s, supported: [%s]", hello.Version, version)
 	}

@@ -193,6 +193,28 @@ func TestNoFurtherConnectionAfterDisconnect(t *testing.T) {
 	})
 }
 
+// A further dial under way ends when the operator disconnects the peer.
+func TestDisconnectEndsTheFurtherDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
+		time.Sleep(30 * time.Second)
+		n.Stall("10.0.0.1", "10.0.0.2")
+		time.Sleep(2 * time.Second)
+		a.wantPlaces(1, 1)
+		d.Conns(a.id())[0].Close()
+		if err := a.Disconnect(t.Context(), d.Identity().ID, false); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		a.wantPlaces(0, 0)
+		n.Heal()
+		time.Sleep(time.Minute)
+		wantKnown(t, d, a, false, 0)
+	})
+}
+
 // A connection that was asked for once, without being kept, gets its further one too, and that one takes its place.
 func TestFurtherConnectionOfAConnectThatIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -16,14 +16,15 @@ const (
 
 // lingering is the end of a socket that has said its last word.
 type lingering struct {
-	until time.Time
-	timer *time.Timer
+	until time.Time // on the running clock
+	timer *RunningTimer
 }
 
 // Close says goodbye with a WebSocket close frame and ends our half of the connection. It does not wait: the reading
 // goroutine goes on until the peer has closed too, or until a limit above. The library's own Close would read beside it.
 func (s *Socket) Close(status closeStatus) {
-	s.conn.linger.Store(&lingering{until: time.Now().Add(lingerTimeout), timer: time.AfterFunc(lingerSilence, s.Abort)})
+	clock := s.conn.opts.Running
+	s.conn.linger.Store(&lingering{until: clock.Now().Add(lingerTimeout), timer: clock.AfterFunc(lingerSilence, s.Abort)})
 	s.conn.lastWord(closeFrame(status, s.dialled))
 }
 
@@ -60,7 +61,7 @@ func (c *corkConn) lastWord(frame []byte) {
 // heard puts off the end of a lingering connection by n bytes that have come.
 func (c *corkConn) heard(n int) {
 	if l := c.linger.Load(); l != nil && n > 0 {
-		l.timer.Reset(max(0, min(lingerSilence, time.Until(l.until))))
+		l.timer.Reset(max(0, min(lingerSilence, l.until.Sub(c.opts.Running.Now()))))
 	}
 }
 

@@ -71,11 +71,11 @@ func (o *outbox) unreserve(size int) {
 	o.mu.Unlock()
 }
 
-// stalled reports whether the writer has made no progress for longer than grace on the running clock.
+// stalled reports whether the writer has made no progress for grace or longer on the running clock.
 func (o *outbox) stalled(grace time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.running && o.node.Running.Now().Sub(o.since) > grace
+	return o.running && o.node.Running.Left(time.Now(), o.since.Add(grace)) <= 0
 }
 
 // relieved reports whether half of the room is free again.

@@ -42,6 +42,7 @@ type SocketOptions struct {
 	ReadLimit      int64         // bytes of one message; SetReadLimit changes it
 	MessageTimeout time.Duration // from a message's first byte to its last
 	WriteTimeout   time.Duration // of one write to the operating system, or up to a sixteenth less
+	Running        *RunningClock // of the node: for the time in which a closed socket lingers
 }
 
 // Socket is one WebSocket connection under our limits. One goroutine reads, one writes; Abort and Close may come
@@ -144,9 +145,9 @@ func plain(err error) error {
 func unanswered(ctx context.Context, err error) error {
 	var refused *net.OpError
 	switch {
-	case ctx.Err() == nil, errors.As(err, &refused) && refused.Op == "dial":
+	case ctx.Err() == nil, errors.As(err, &refused) && refused.Op == "dial" && !errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return ErrHandshakeTimeout
 	default:
 		return context.Cause(ctx)

@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"time"
-
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/asynkron/protoactor-go/actor"
@@ -68,7 +66,7 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 	for _, p := range r.places {
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
 	}
-	r.patience = time.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &hurry{}) })
+	r.patience = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &hurry{}) })
 }
 
 func (r *registry) stopTimers() {
@@ -81,9 +79,10 @@ func (r *registry) stopTimers() {
 	for id := range r.settling {
 		r.stopSettling(id)
 	}
-	for _, timer := range []*time.Timer{r.sweeper, r.patience} {
-		if timer != nil {
-			timer.Stop()
-		}
+	if r.sweeper != nil {
+		r.sweeper.Stop()
+	}
+	if r.patience != nil {
+		r.patience.Stop()
 	}
 }

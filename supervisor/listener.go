@@ -147,7 +147,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	limits := l.live.Load().limits()
-	socket, err := actors.AcceptSocket(w, r, limits.Socket())
+	opts := limits.Socket()
+	opts.Running = l.node.Running
+	socket, err := actors.AcceptSocket(w, r, opts)
 	if err != nil {
 		slot.Fail(err)
 		return
@@ -167,13 +169,13 @@ func connectedAt(r *http.Request) time.Time {
 func (l *listener) admit(r *http.Request) *actors.Slot {
 	answer := make(chan *actors.Slot, 1)
 	l.node.System.Root.Send(l.registry, &admission{remote: r.RemoteAddr, since: connectedAt(r), answer: answer})
-	patience := time.NewTimer(l.live.Load().HandshakeTimeout)
-	defer patience.Stop()
+	within, cancel := l.node.Running.WithTimeout(context.Background(), l.live.Load().HandshakeTimeout)
+	defer cancel()
 	select {
 	case slot := <-answer:
 		return slot
 	case <-l.ended:
-	case <-patience.C:
+	case <-within.Done():
 	}
 	return nil
 }

@@ -64,10 +64,11 @@ func WithRandom(random io.Reader) Option { return func(s *surroundings) { s.rand
 // WithObserver tells o how long round trips, handshakes and handlers take: for histograms.
 func WithObserver(o Observer) Option { return func(s *surroundings) { s.observer = o } }
 
-// wrappedListener passes accepted connections through a wrapper.
+// wrappedListener passes accepted connections through a wrapper, and judges their deadlines by the running clock.
 type wrappedListener struct {
 	net.Listener
-	wrap func(net.Conn) net.Conn
+	wrap  func(net.Conn) net.Conn
+	clock *actors.RunningClock
 }
 
 // Accept implements net.Listener.
@@ -76,5 +77,5 @@ func (l *wrappedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.wrap(conn), nil
+	return actors.RunningConn(l.wrap(conn), l.clock), nil
 }

@@ -50,7 +50,7 @@ type registry struct {
 	settling map[string]*time.Timer
 	further  map[string]*further // by node ID, of deployed peers that have an ordered address
 	sweeper  *time.Timer
-	patience *time.Timer
+	patience *actors.RunningTimer
 	order    uint64
 	stopping bool
 	restarts uint64 // panics of its own

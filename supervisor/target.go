@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -197,7 +196,7 @@ func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*p
 	if err != nil {
 		return nil, err
 	}
-	within, cancel := context.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
+	within, cancel := r.node.Running.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
 	p.endDial = cancel
 	slot := p.slot
 	r.node.Spawn(func() {

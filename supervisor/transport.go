@@ -177,7 +177,7 @@ func (t *Transport) open() (net.Listener, error) {
 	if ln == nil {
 		return nil, nil
 	}
-	return &wrappedListener{Listener: ln, wrap: t.from.wrap}, nil
+	return &wrappedListener{Listener: ln, wrap: t.from.wrap, clock: t.clock}, nil
 }
 
 // spawn starts the registry.
@@ -220,10 +220,12 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket,
 		if err != nil {
 			return nil, err
 		}
-		return t.from.wrap(conn), nil
+		return actors.RunningConn(t.from.wrap(conn), t.clock), nil
 	}
 	limits := now.limits()
-	return actors.DialSocket(ctx, url, dial, config, limits.Socket())
+	opts := limits.Socket()
+	opts.Running = t.clock
+	return actors.DialSocket(ctx, url, dial, config, opts)
 }
 
 // recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.

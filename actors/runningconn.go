@@ -1,0 +1,105 @@
+package actors
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// runningConn judges the deadlines of a network connection by the running clock: if a deadline of the connection below
+// passes in a standstill of this process, it is set again for the time that is left, and the read or write goes on. It
+// lies below TLS, since a TLS connection is unusable after a write that timed out.
+type runningConn struct {
+	net.Conn
+	clock *RunningClock
+	read  runningDeadline
+	write runningDeadline
+}
+
+// RunningConn returns conn with its deadlines judged by clock. Deadlines are set as before, in real time; one that has
+// passed already ends reads or writes at once, whatever the clock says. With a nil clock it returns conn itself.
+func RunningConn(conn net.Conn, clock *RunningClock) net.Conn {
+	if clock == nil {
+		return conn
+	}
+	c := &runningConn{Conn: conn, clock: clock}
+	c.read.set, c.write.set = conn.SetReadDeadline, conn.SetWriteDeadline
+	return c
+}
+
+// Read implements net.Conn.
+func (c *runningConn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if n > 0 || err == nil || !c.read.renew(c.clock, err) {
+			return n, err
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (c *runningConn) Write(p []byte) (int, error) {
+	for written := 0; ; {
+		n, err := c.Conn.Write(p[written:])
+		if written += n; err == nil || !c.write.renew(c.clock, err) {
+			return written, err
+		}
+	}
+}
+
+// SetDeadline implements net.Conn.
+func (c *runningConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *runningConn) SetReadDeadline(t time.Time) error { return c.read.change(c.clock, t) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *runningConn) SetWriteDeadline(t time.Time) error { return c.write.change(c.clock, t) }
+
+// CloseWrite ends our half of the connection, where it has halves.
+func (c *runningConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// runningDeadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it.
+type runningDeadline struct {
+	set func(time.Time) error // of the connection below; fixed at construction
+
+	mu  sync.Mutex
+	due time.Time // on the running clock; zero: none, or passed when it was set
+}
+
+func (d *runningDeadline) change(clock *RunningClock, t time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.due = time.Time{}
+	if !t.IsZero() {
+		now := time.Now()
+		if left := t.Sub(now); left > 0 {
+			d.due = clock.At(now).Add(left)
+		}
+	}
+	return d.set(t)
+}
+
+// renew reports whether the deadline that err tells of has time left, and sets it for that time.
+func (d *runningDeadline) renew(clock *RunningClock, err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.due.IsZero() {
+		return false
+	}
+	now := time.Now()
+	left := clock.Left(now, d.due)
+	return left > 0 && d.set(now.Add(left)) == nil
+}

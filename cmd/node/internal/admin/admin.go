@@ -17,12 +17,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -161,7 +161,7 @@ func (s *Server) Close(ctx context.Context) error {
 }
 
 // InUse reports whether Listen failed because something else uses the address.
-func InUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+func InUse(err error) bool { return oserror.InUse(err) }
 
 // sampledLog is where net/http writes what goes wrong: clients can cause it, so it is sampled, quoted and cut.
 type sampledLog struct{ samples *actors.Sampler }

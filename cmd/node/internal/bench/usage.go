@@ -1,30 +1,17 @@
 package bench
 
 import (
-	"runtime"
 	"runtime/metrics"
-	"syscall"
 	"time"
 )
 
-// used is what this process has used of the machine.
+// used is the processor time and memory that this process has used.
 type used struct {
 	cpu      time.Duration
-	resident uint64 // bytes at most
+	resident uint64 // peak in bytes; 0 where the system does not report it
 }
 
-func usage() used {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return used{}
-	}
-	resident := uint64(u.Maxrss)
-	if runtime.GOOS == "linux" { // in KiB there
-		resident <<= 10
-	}
-	return used{cpu: time.Duration(u.Utime.Nano() + u.Stime.Nano()), resident: resident}
-}
-
+// heap returns the bytes of live objects and of garbage that is not collected yet.
 func heap() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)

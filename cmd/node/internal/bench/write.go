@@ -32,7 +32,11 @@ func (r Result) Write(w io.Writer) {
 	if r.Target == "" {
 		fmt.Fprint(table, ", both sides together")
 	}
-	fmt.Fprintf(table, "\nmemory\t%.1f MiB of heap, %.1f MiB resident at most\n", float64(r.HeapBytes)/(1<<20), float64(r.MaxResidentBytes)/(1<<20))
+	fmt.Fprintf(table, "\nmemory\t%.1f MiB of heap", float64(r.HeapBytes)/(1<<20))
+	if r.MaxResidentBytes > 0 {
+		fmt.Fprintf(table, ", %.1f MiB resident at most", float64(r.MaxResidentBytes)/(1<<20))
+	}
+	fmt.Fprintln(table)
 	table.Flush()
 }
 

@@ -9,9 +9,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -65,7 +65,7 @@ func dialAdvice(address string, err error) string {
 		return "dial the peer by a name in its certificate"
 	case errors.As(err, &lookup):
 		return "check the name in the address"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case oserror.Refused(err):
 		return "check the address, and whether the peer runs"
 	case errors.Is(err, actors.ErrLaterDialect):
 		return "only nodes that speak the same dialect can connect: install a release that both sides speak"

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -150,11 +151,11 @@ func failure(response *http.Response, raw []byte) error {
 func (c *Client) unreachable(err error) error {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, fs.ErrNotExist), oserror.Refused(err), errors.Is(err, syscall.ENOTDIR):
 		return ErrNoNode
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Code: CodeTimeout, Message: "the node does not answer"}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), oserror.Reset(err), errors.Is(err, syscall.EPIPE):
 		return errors.New("the node ended before it answered")
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s is not open to this user: be its owner, or give another --data-dir", SocketPath(c.dir))

@@ -8,7 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
+	"runtime"
 )
 
 const socketName = "control.sock"
@@ -19,10 +19,16 @@ const maxSocketPath = 100
 // SocketPath returns where the node of a data directory listens.
 func SocketPath(dir string) string { return filepath.Join(dir, socketName) }
 
-// withShortPath calls use with a path of the socket that is short enough for the system, however long dir is.
+// withShortPath calls use with a path of the socket that is short enough for the system. On Linux dir may have any
+// length; elsewhere the error says that it is too long.
 func withShortPath(dir string, use func(path string) error) error {
-	if path := SocketPath(dir); len(path) <= maxSocketPath {
+	path := SocketPath(dir)
+	if len(path) <= maxSocketPath {
 		return use(path)
+	}
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("the path %s has more than the %d bytes that this system allows for a socket: give a shorter --data-dir",
+			path, maxSocketPath)
 	}
 	open, err := os.Open(dir)
 	if err != nil {
@@ -32,7 +38,7 @@ func withShortPath(dir string, use func(path string) error) error {
 	return use(fmt.Sprintf("/proc/self/fd/%d/%s", open.Fd(), socketName))
 }
 
-// listen binds the control socket of dir with mode 0600 from its first moment. A socket that a killed node left behind is
+// listen binds the control socket of dir, with mode 0600 from its first moment where the system has file modes. A socket that a killed node left behind is
 // removed: the caller holds the lock of the peer book, so nobody can be listening on it.
 func listen(dir string) (net.Listener, error) {
 	info, err := os.Lstat(SocketPath(dir))
@@ -48,9 +54,7 @@ func listen(dir string) (net.Listener, error) {
 	}
 	var listener *net.UnixListener
 	err = withShortPath(dir, func(path string) error {
-		// The umask belongs to the whole process: what others create meanwhile is at worst less readable.
-		before := syscall.Umask(0o177)
-		defer syscall.Umask(before)
+		defer restrictNewFiles()()
 		var err error
 		listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 		return err

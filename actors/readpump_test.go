@@ -3,7 +3,6 @@ package actors
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,8 +39,7 @@ func (c crumbs) Write(p []byte) (n int, err error) {
 
 func newTCPPump(t *testing.T) *tcpPump {
 	p := &tcpPump{came: make(chan any, 1000), room: newBudget(1<<20, nil)}
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	system := newSystem()
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
 		case *arrival:

@@ -158,14 +158,13 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	for _, change := range adjust {
 		change(&limits)
 	}
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	r := &rig{
 		network: newNetwork(), t: t, log: &bytes.Buffer{}, random: &randomDouble{},
 		sink:  &record{noting: func(m *wire.Message) string { return string(m.Type) + " " + m.ID }},
 		dedup: &seenDouble{ids: make(map[string]bool)},
 	}
 	r.node = &Node{
-		System: actor.NewActorSystem(actor.WithLoggerFactory(quiet)), Keys: newKeys(t, "here"), Limits: limits,
+		System: newSystem(), Keys: newKeys(t, "here"), Limits: limits,
 		Counters: &Counters{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
 		Wall: time.Now, Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}

@@ -98,8 +98,8 @@ func dedupSize(cfg *TransportConfig) (limit, share int) {
 	window := max(cfg.DedupTTL, cfg.MaxClockSkew)
 	perPeer := max(cfg.RateBurst, cfg.RateRefill) + cfg.RateRefill*window.Seconds()
 	share = int(min(perPeer, dedupUnlimited))
-	all := share * cfg.MaxConns
-	return min(all+all/64, dedupUnlimited), share
+	all := int64(share) * int64(cfg.MaxConns) // exceeds an int of 32 bits
+	return int(min(all+all/64, dedupUnlimited)), share
 }
 
 // distrust makes messages stamped before start stale for one window from now on.

@@ -28,6 +28,8 @@ type surroundings struct {
 }
 
 // WithActorSystem runs the tree inside an actor system of the program's. Without it the transport makes its own.
+// On a 32-bit platform the first NewTransport with a system calls actors.FitRegistry, so that protoactor's process
+// registry works there: call it before the system runs actors.
 func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(s *surroundings) { s.system = system }
 }

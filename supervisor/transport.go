@@ -92,6 +92,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
+	actors.FitRegistry(t.from.system)
 	t.live.Store(&t.cfg)
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	nodeBinary, err = build(dir, "node", "-race")
+	nodeBinary, err = build(dir, "node", raceFlag()...)
 	if err == nil {
 		commandBinary, err = build(dir, "command")
 	}
@@ -50,6 +51,14 @@ func testMain(m *testing.M) int {
 		}
 	}
 	return code
+}
+
+// raceFlag returns -race, or nothing on 32-bit platforms, for which Go has no race detector.
+func raceFlag() []string {
+	if strconv.IntSize == 32 {
+		return nil
+	}
+	return []string{"-race"}
 }
 
 // build compiles cmd/node of the module that this package belongs to.

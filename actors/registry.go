@@ -1,0 +1,31 @@
+package actors
+
+import (
+	"math"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// FitRegistry makes system usable on platforms whose int has 32 bits; elsewhere it changes nothing. NewTransport calls
+// it. Call it before the system runs actors: it moves the entries of the process registry without a lock.
+//
+// protoactor computes the bucket of a PID as int(hash) % buckets, with a hash of 32 unsigned bits. Where int has 32
+// bits, every second PID gets a negative index, and the spawn panics. With one bucket the index is always 0. That
+// bucket is itself divided into 32 locked shards, by a second hash that is correct on all platforms.
+func FitRegistry(system *actor.ActorSystem) {
+	if math.MaxInt == math.MaxInt32 {
+		keepOneBucket(system.ProcessRegistry.LocalPIDs)
+	}
+}
+
+// keepOneBucket moves all entries to the first bucket and drops the others.
+func keepOneBucket(pids *actor.SliceMap) {
+	buckets := pids.LocalPIDs
+	if len(buckets) == 1 {
+		return
+	}
+	for _, bucket := range buckets[1:] {
+		buckets[0].MSet(bucket.Items())
+	}
+	pids.LocalPIDs = buckets[:1:1]
+}

@@ -1,7 +1,7 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check format lint fuzz simulate bench browser screenshots man deb security clean
+.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots man deb security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -13,6 +13,9 @@ help: ## list the targets
 
 build: ## one static binary, ./node
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o node ./cmd/node
+
+cross: ## build for every supported platform, and vet where they differ
+	.ci/cross
 
 test: ## all tests, with the race detector
 	go test -race ./...

@@ -37,6 +37,9 @@ var confined = []struct {
 	{"crypto/ecdh", []string{"crypto"}, "keys belong to crypto"},
 }
 
+// testTools are the packages of tests/ that tests anywhere may import.
+var testTools = []string{"tests/memnet", "tests/guardpage", "tests/refpeer"}
+
 // forbiddenCalls are the ways to something global that code below cmd must not take.
 var forbiddenCalls = []string{
 	"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "slog.SetDefault",
@@ -79,6 +82,8 @@ func TestArrowsAreSeen(t *testing.T) {
 		{"tests/simulation/a_test.go", `import "` + module + `/supervisor"`, 0},
 		{"actors/a_test.go", `import "` + module + `/tests/memnet"`, 0},
 		{"actors/a.go", `import "` + module + `/tests/memnet"`, 1},
+		{"crypto/internal/a/a_test.go", `import "` + module + `/tests/guardpage"`, 0},
+		{"crypto/internal/a/a.go", `import "` + module + `/tests/guardpage"`, 1},
 		{"tests/blackbox/a_test.go", `import "` + module + `/wire"`, 1},
 		{"wire/a.go", `import "` + module + `/crypto"`, 1},
 		{"crypto/a.go", `import "` + module + `/wire"`, 1},
@@ -105,7 +110,7 @@ func TestArrowsAreSeen(t *testing.T) {
 
 // mayImport reports whether an arrow inside the module points the right way. The reference peer and the black box know
 // nothing of the code; other tests may use anything; the code's own tests may use
-// the in-memory network and the reference peer.
+// the in-memory network, the guarded memory and the reference peer.
 func mayImport(path, inner string) bool {
 	own, to := folder(path), folder(inner)
 	switch {
@@ -114,7 +119,7 @@ func mayImport(path, inner string) bool {
 	case own == "tests":
 		return !strings.HasPrefix(path, "tests/refpeer/") && !strings.HasPrefix(path, "tests/blackbox/")
 	case to == "tests":
-		return (inner == "tests/memnet" || inner == "tests/refpeer") && strings.HasSuffix(path, "_test.go")
+		return slices.Contains(testTools, inner) && strings.HasSuffix(path, "_test.go")
 	default:
 		return layer(to) < layer(own)
 	}

@@ -1,0 +1,72 @@
+//go:build linux
+
+// Package guardpage gives tests memory between two unmapped pages. Code that reads or writes one byte before or behind
+// a buffer there faults, which neither Go's bounds checks nor the race detector see in assembly.
+package guardpage
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// Memory is writable memory with an unmapped page on either side. It is not for concurrent use.
+type Memory struct {
+	usable []byte
+}
+
+// New maps at least size bytes until the end of the test.
+func New(t testing.TB, size int) *Memory {
+	t.Helper()
+	page := syscall.Getpagesize()
+	pages := (size + page - 1) / page
+	all, err := syscall.Mmap(-1, 0, (pages+2)*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatalf("map memory: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Munmap(all); err != nil {
+			t.Errorf("unmap memory: %v", err)
+		}
+	})
+	end := len(all) - page
+	for _, guard := range [][]byte{all[:page], all[end:]} {
+		if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
+			t.Fatalf("protect a page: %v", err)
+		}
+	}
+	return &Memory{usable: all[page:end:end]}
+}
+
+// First returns the first n bytes: the byte before them is unmapped. n must not exceed the size.
+func (m *Memory) First(n int) []byte { return m.usable[:n:n] }
+
+// Last returns the last n bytes: the byte behind them is unmapped, for n = 0 also the address of the slice.
+func (m *Memory) Last(n int) []byte {
+	_ = m.usable[:n] // n must not exceed the size
+	end := unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.usable)), len(m.usable))
+	return unsafe.Slice((*byte)(unsafe.Add(end, -n)), n)
+}
+
+// Ends yields First(n) and Last(n) with a name for each. Both are the same memory in part: use one at a time.
+func (m *Memory) Ends(n int) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		_ = yield("first", m.First(n)) && yield("last", m.Last(n))
+	}
+}
+
+// Fault runs do and returns the error of a fault in it, nil if there was none.
+func Fault(do func()) (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fault: %v", r)
+		}
+	}()
+	do()
+	return nil
+}

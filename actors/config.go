@@ -30,6 +30,7 @@ type Limits struct {
 	WriteTimeout     time.Duration // one write to the operating system, and one message from first byte to last
 	RateBurst        float64       // tokens
 	RateRefill       float64       // tokens a second; 0: no limit
+	PaceOff          bool          // send above the peer's announced limit at once, and count it
 	MaxClockSkew     time.Duration // of a message's stamp, either way
 	QueueMessages    int           // outbound, until written
 	QueueBytes       int           // outbound, until written
@@ -52,6 +53,7 @@ type Node struct {
 	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
 	Readers  *Workers         // read for connections that are idle mostly; nil: each reads for itself
 	Observer Observer         // nil: nobody wants to know how long things take
+	Born     time.Time        // the base of compact times; any moment with a monotonic clock before the first connection
 
 	frames  buffers
 	results sync.Pool // of chan error, with room for one

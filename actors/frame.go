@@ -17,6 +17,8 @@ type frame struct {
 	result chan<- error // has room for the one answer; nil: nobody waits
 	end    *closeStatus // the socket is closed after it; nil: it is not the last one
 	text   bool         // a WebSocket text message
+	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
+	unpaced bool
 }
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.

@@ -16,8 +16,11 @@ import (
 // ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one message, encoded and escaped once, on its way to any number of connections.
-type Outgoing struct{ text []byte } // with room for the head before it; nothing in it changes
+// Outgoing is one message, encoded and escaped once, on its way to any number of connections. Nothing in it changes.
+type Outgoing struct {
+	text    []byte // with room for the head before it
+	unpaced bool   // see frame
+}
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
 func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
@@ -28,7 +31,7 @@ func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outgoing{text: f.data}, nil
+	return &Outgoing{text: f.data, unpaced: f.unpaced}, nil
 }
 
 // errNoMessage is what sending nothing ends in.
@@ -49,6 +52,7 @@ func (n *Node) escape(msg *wire.Message) (*frame, error) {
 		n.frames.put(f)
 		return nil, err
 	}
+	f.unpaced = neverPaced(msg.Type)
 	return f, nil
 }
 
@@ -67,6 +71,7 @@ type Handle struct {
 	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
 	peerPings    atomic.Int64 // nanoseconds between the peer's last two pings; 0: not known yet
 	complained   atomic.Bool  // the actor watches a queue that had no room
+	paced        atomic.Bool  // messages may wait for the peer's rate limit
 	ended        atomic.Pointer[Ended]
 
 	outbox outbox // has its own lock
@@ -121,7 +126,7 @@ var emptyFrame = crypto.FrameSize(0, 9_999_999_999)
 // frameRoom is what a message of this length is counted with on its way: its frame.
 func frameRoom(escaped int) int { return emptyFrame + escaped }
 
-// Post queues a message and does not wait. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
+// Post queues a message and does not wait, neither for the peer nor for its rate limit. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
 	if err := h.reserve(o.room()); err != nil {
 		return err
@@ -144,7 +149,9 @@ func (h *Handle) reserve(size int) error {
 }
 
 // Send queues a message and returns once the operating system has it, or with the reason why not: the errors of
-// Post, ErrWriteTimeout, those of encoding, or ctx's. When ctx ends first the message may still be sent.
+// Post, ErrWriteTimeout, ErrPaced, those of encoding, or ctx's. While the peer's rate limit holds the message back, the end
+// of ctx withdraws it; with a ctx that cannot end, Limits.WriteTimeout does, with ErrPaced. Otherwise, when ctx ends first
+// the message may still be sent.
 func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	result, ok := h.node.results.Get().(chan error)
 	if !ok {
@@ -152,16 +159,9 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	}
 	err := h.post(msg, result)
 	if err == nil {
-		select {
-		case err = <-result:
-		case <-ctx.Done():
-			return ctx.Err() // the answer may still come into result: nobody else may have it
-		case <-h.done:
-			select {
-			case err = <-result: // it was settled before the end
-			default:
-				return ErrClosed
-			}
+		var settled bool
+		if err, settled = h.await(ctx, result); !settled {
+			return err // the answer may still come into result: no other sender may have it
 		}
 	}
 	h.node.results.Put(result)

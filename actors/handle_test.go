@@ -43,7 +43,7 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 // next one at once.
 func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, unlimited)
+		r := newRig(t, unlimited, func(l *Limits) { l.PaceOff = true })
 		p := r.openProven()
 		r.Stall(hereIP, thereIP)
 		gone, cancel := context.WithCancel(t.Context())

@@ -158,4 +158,6 @@ func identityOnWire(id crypto.NodeIdentity) wire.Identity {
 }
 
 // features are what this node announces (protocol section 7).
-func features() []string { return []string{wire.FeatureSingleConnection} }
+func (l *Limits) features() []string {
+	return []string{wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill)}
+}

@@ -30,7 +30,7 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 		Identity:  identityOnWire(p.node.Keys.Identity()),
 		Challenge: p.greeting.Challenge[:],
 		Version:   wire.ProtocolVersion,
-		Features:  features(),
+		Features:  p.node.Limits.features(),
 	})
 	if err != nil {
 		p.fail(ctx, err)
@@ -92,6 +92,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 		return
 	}
 	p.opener = codec.NewOpener()
+	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = judged, peer.identity.ID, secret, challenge
 	ctx.Send(p.parent, &Identified{
 		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
@@ -115,7 +116,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 			Identity:          identityOnWire(p.node.Keys.Identity()),
 			ChallengeResponse: crypto.SignChallenge(p.greeting.challenge[:], p.greeting.secret),
 			Accepted:          true,
-			Features:          features(),
+			Features:          p.node.Limits.features(),
 		}, nil)
 	}
 	p.greeting = nil

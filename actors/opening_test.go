@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"errors"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestInboundOpens(t *testing.T) {
 		p := r.connect()
 		p.sayPlain(encodeLogin(t, wire.MsgHandshake, goodHandshake(p.keys)))
 		ack := p.hearAck()
-		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID || len(ack.Features) != 1 || ack.Features[0] != "single-connection" {
+		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID || !slices.Contains(ack.Features, "single-connection") || !slices.Contains(ack.Features, "rate/100/50") {
 			t.Errorf("ack %+v", ack)
 		}
 		p.listen()

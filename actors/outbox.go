@@ -40,7 +40,9 @@ type outbox struct {
 	running      bool
 	closed       bool
 	patient      bool      // what waits is claimed when the actor's turn is over
-	own          int       // of the messages, those of the connection's own: for them no room is reserved
+	flushing     bool      // the connection ends: messages do not wait for tokens any more
+	own          int32     // of the messages, those of the connection's own: for them no room is reserved
+	pacing       *pacing   // nil: the peer has no limit, or it is not known yet
 	since        time.Time // when the writer last moved on, on the running clock
 	err          error
 
@@ -96,7 +98,7 @@ func (o *outbox) depth() (messages, bytes int) {
 func (o *outbox) ownWaiting() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.own
+	return int(o.own)
 }
 
 // attach gives the outbox its socket, once.
@@ -125,6 +127,11 @@ func (o *outbox) push(f *frame) {
 		o.own++
 		o.messages++
 		o.bytes += len(f.data)
+	}
+	o.flushing = o.flushing || f.end != nil
+	if o.hold(f) {
+		o.mu.Unlock()
+		return
 	}
 	o.waiting = outbounds.append(o.waiting, f)
 	o.waitingBytes += len(f.data)
@@ -162,7 +169,7 @@ func (o *outbox) close(err error) {
 		return
 	}
 	o.closed, o.err = true, err
-	waiting := o.waiting
+	waiting := join(o.stopPacing(), o.waiting)
 	o.waiting, o.socket = nil, nil // whoever holds the handle for long must not hold these
 	o.mu.Unlock()
 	if waiting != nil {
@@ -176,7 +183,7 @@ func (o *outbox) run() {
 		o.mu.Lock()
 		taken, socket := o.waiting, o.socket
 		o.waiting, o.waitingBytes = nil, 0
-		if taken == nil {
+		if taken = o.admit(taken); taken == nil {
 			o.running = false
 			o.mu.Unlock()
 			return
@@ -235,7 +242,7 @@ func (o *outbox) movedOn() {
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
 func (o *outbox) finish(batch []*frame, err error) {
-	bytes, frames, room, own := 0, 0, 0, 0
+	bytes, frames, room, own := 0, 0, 0, int32(0)
 	for _, f := range batch {
 		bytes += len(f.data)
 		room += f.counted()

@@ -207,7 +207,7 @@ func (p *Peer) onOutgoing(f *frame) {
 func (p *Peer) onShared(o *Outgoing) {
 	room := o.room()
 	f := p.node.frames.get(room)
-	f.data, f.room = append(f.data, o.text...), room
+	f.data, f.room, f.unpaced = append(f.data, o.text...), room, o.unpaced
 	p.onOutgoing(f)
 }
 

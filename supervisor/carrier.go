@@ -89,6 +89,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
 		r.giveBack(bucketOf(id, p.conn.peerAddress))
+		r.keepSendBucket(p)
 		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
@@ -101,6 +102,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
 	r.dropBuckets()
+	r.expireSendBuckets()
 	r.sweepLater()
 }
 

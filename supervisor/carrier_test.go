@@ -128,7 +128,7 @@ func TestRevokeWhileConnected(t *testing.T) {
 func TestReconnectBringsNoTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		node, other := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateRefill = 0.001 }), startNode(t, n, 2)
+		node, other := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateRefill = 0.001 }), startNode(t, n, 2, unpaced)
 		for range 3 {
 			c := other.dial(node)
 			for range 60 {

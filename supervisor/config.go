@@ -29,6 +29,7 @@ type TransportConfig struct {
 
 	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
 	RateRefill   float64       // tokens a second; 0 turns the limit off
+	Pacing       PacingMode    // whether sending waits for the limit that the receiver announces; the zero value is on
 	DedupTTL     time.Duration // how long a message's id is remembered
 	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL
 
@@ -90,6 +91,7 @@ func (c TransportConfig) Validate() error {
 		{"ShutdownTimeout", c.ShutdownTimeout > 0, "must be more than 0"},
 		{"RateBurst", c.RateBurst >= 1 && !math.IsInf(c.RateBurst, 0), "must be 1 or more"},
 		{"RateRefill", c.RateRefill >= 0 && !math.IsInf(c.RateRefill, 0), "must be 0 (off) or more"},
+		{"Pacing", c.Pacing == PacingOn || c.Pacing == PacingOff, "must be PacingOn or PacingOff"},
 		{"DedupTTL", c.DedupTTL >= time.Millisecond, "must be 1ms or more"},
 		{"MaxClockSkew", c.MaxClockSkew >= 0, "must be 0 (the dedup TTL) or more"},
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
@@ -128,7 +130,7 @@ func (c TransportConfig) withDefaults() TransportConfig {
 func (c *TransportConfig) limits() actors.Limits {
 	return actors.Limits{
 		MaxMessageSize: c.MaxMessageSize, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout,
-		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill,
+		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
 		MaxClockSkew: c.MaxClockSkew, QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
 	}
 }

@@ -22,6 +22,7 @@ var (
 	ErrQueueFull    = actors.ErrQueueFull
 	ErrClosed       = actors.ErrClosed
 	ErrWriteTimeout = actors.ErrWriteTimeout
+	ErrPaced        = actors.ErrPaced
 	ErrRefused      = actors.ErrRefused
 
 	// ErrLaterDialect means that the peer speaks the later, incompatible dialect under the same version "1.0".

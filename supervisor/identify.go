@@ -122,6 +122,7 @@ func (r *registry) onProven(ctx actor.Context, p *place) {
 	r.order++
 	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
 	p.conn.verified.Store(true)
+	r.shareSendBucket(p)
 	for _, rival := range r.peers[id] {
 		if rival != p && rival.standing.proven {
 			rival.standing.confirmed = false

@@ -105,6 +105,7 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
 		Samples: t.samples, Log: t.from.log, Replies: t.replies,
 		Wall: t.from.wall, Running: t.clock, Rand: t.from.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.from.observer,
+		Born: t.born,
 	}
 }
 

@@ -210,7 +210,7 @@ func (r *panickyRandom) Read(p []byte) (int, error) {
 func TestReconfigureDecidesEveryField(t *testing.T) {
 	live := []string{
 		"MaxConns", "MaxConnsPerAddress", "ReservedConns", "MaxMessageSize", "PingInterval", "PongTimeout", "HandshakeTimeout",
-		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "QueueMessages", "QueueBytes", "InboundBytes",
+		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "Pacing", "QueueMessages", "QueueBytes", "InboundBytes",
 		"TLSCertFile", "TLSKeyFile", "TLSCAFile", "Peers",
 	}
 	fields := reflect.TypeFor[TransportConfig]()

@@ -55,6 +55,8 @@ type registry struct {
 	stopping bool
 	restarts uint64 // panics of its own
 	stopped  uint64 // connections that were stopped because they panicked
+	// By node ID: send buckets of peers without a verified connection.
+	sendBuckets map[string]leftBucket
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.

@@ -1,0 +1,357 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Pacing keeps this node below the inbound limit that the peer announced (protocol section 7), since the peer drops every
+// frame above it without telling the sender.
+//
+//	push → waiting ──admit──▶ socket          ping, pong, disconnect and the handshake never wait for a token
+//	          └──no token──▶ held ──timer──▶ socket
+//
+// Application messages without a token wait in the outbox in their order, within its limits. They do not keep the writer
+// running, so they are no stall.
+
+// ErrPaced means that the rate limit of the peer held a message back for the length of the write timeout. The message was
+// withdrawn and is not sent.
+var ErrPaced = errors.New("the message waited too long for the peer's rate limit and was not sent: " +
+	"send fewer messages, give Send a context with more time, or use Post")
+
+// The margin below the peer's announced limit: it covers pings in between, and clocks that run differently.
+const (
+	marginTokens = 1    // left in the peer's bucket by application messages
+	marginRefill = 0.98 // share of the announced refill that is used
+)
+
+// tokenError is the rounding error that a comparison of tokens allows.
+const tokenError = 1e-6
+
+// SendBucket models the token bucket in which a peer counts our frames. All connections of a verified peer share one, and
+// it outlives them; an unverified connection has its own. The limit is not part of it: each connection applies the limit
+// that was announced on it. Safe for concurrent use.
+type SendBucket struct {
+	mu     sync.Mutex
+	tokens float64       // negative if pings and pongs exceeded the limit
+	at     time.Duration // the time of tokens, since Node.Born
+}
+
+// sendLimit is an announced limit, small because every connection holds one.
+type sendLimit struct {
+	burst int32 // tokens
+	milli int32 // thousandths of a token per second
+}
+
+func (l sendLimit) refill() float64 { return float64(l.milli) / 1000 }
+
+// advance adds the tokens that came back until now; share is the part of the refill that counts. The caller holds mu.
+func (b *SendBucket) advance(limit sendLimit, share float64, now time.Duration) {
+	if now <= b.at {
+		return
+	}
+	b.tokens = min(float64(limit.burst), b.tokens+(now-b.at).Seconds()*limit.refill()*share)
+	b.at = now
+}
+
+// take takes a token if after that at least spare tokens are left. The caller holds mu.
+func (b *SendBucket) take(spare float64) bool {
+	if b.tokens < 1+spare-tokenError {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// owe accounts for a frame that is sent without regard to the limit. The debt is at most one burst. The caller holds mu.
+func (b *SendBucket) owe(limit sendLimit) { b.tokens = max(b.tokens-1, -float64(limit.burst)) }
+
+// wait returns the time until an application message finds a token. The caller holds mu.
+func (b *SendBucket) wait(limit sendLimit) time.Duration {
+	missing := 1 + marginTokens - b.tokens
+	return time.Duration(missing/(limit.refill()*marginRefill)*float64(time.Second)) + 1 // rounded up
+}
+
+// pacing is the state of one outbox that paces; its lock guards it.
+type pacing struct {
+	bucket *SendBucket
+	limit  sendLimit
+	held   *batch[*frame] // application messages without a token; nil: none
+	timer  *time.Timer    // resumes the writer; nil before the first wait
+}
+
+// pace starts to pace to a peer's announced limit. With a refill of 0 there is nothing to pace to.
+func (h *Handle) pace(rate wire.Rate) {
+	if rate.Refill == 0 {
+		return
+	}
+	limit := sendLimit{burst: int32(rate.Burst), milli: int32(rate.Refill*1000 + 0.5)}
+	bucket := &SendBucket{tokens: h.startTokens(limit), at: time.Since(h.node.Born)}
+	h.outbox.mu.Lock()
+	defer h.outbox.mu.Unlock()
+	h.outbox.pacing = &pacing{limit: limit, bucket: bucket}
+	h.paced.Store(!h.node.Limits.PaceOff)
+}
+
+// startTokens returns the tokens of a new bucket. When pacing, the last process of this node may have used the other half.
+func (h *Handle) startTokens(limit sendLimit) float64 {
+	if h.node.Limits.PaceOff {
+		return float64(limit.burst)
+	}
+	return float64(limit.burst) / 2
+}
+
+// paced reports whether the frame needs a token of its own before it is written.
+func (f *frame) paced() bool { return f.room > 0 && !f.unpaced }
+
+// neverPaced reports whether messages of a type are sent without waiting for a token.
+func neverPaced(t wire.MessageType) bool {
+	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
+}
+
+// hold keeps a frame back if others of its kind wait for tokens, since order must hold. The caller holds o.mu.
+func (o *outbox) hold(f *frame) bool {
+	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() {
+		return false
+	}
+	o.pacing.held = outbounds.append(o.pacing.held, f)
+	return true
+}
+
+// admit returns the frames that the writer may write now, out of taken and of those that were held, and sets the timer if
+// any stay behind. Taken and the result may be nil. The caller holds o.mu.
+func (o *outbox) admit(taken *batch[*frame]) *batch[*frame] {
+	p := o.pacing
+	if p == nil || taken == nil && p.held == nil {
+		return taken
+	}
+	b := p.bucket
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Since(o.node.Born)
+	if o.node.Limits.PaceOff || o.flushing {
+		b.advance(p.limit, 1, now)
+		all := join(p.held, taken)
+		p.held = nil
+		o.countOver(all.items)
+		return all
+	}
+	b.advance(p.limit, marginRefill, now)
+	admitted := join(p.release(), p.filter(taken))
+	if p.held != nil {
+		o.resumeAfter(b.wait(p.limit))
+	}
+	return admitted
+}
+
+// release returns the held frames for which there are tokens, in order.
+func (p *pacing) release() *batch[*frame] {
+	if p.held == nil {
+		return nil
+	}
+	items, n := p.held.items, 0
+	for n < len(items) && p.bucket.take(marginTokens) {
+		n++
+	}
+	if n == len(items) {
+		all := p.held
+		p.held = nil
+		return all
+	}
+	var released *batch[*frame]
+	for _, f := range items[:n] {
+		released = outbounds.append(released, f)
+	}
+	left := copy(items, items[n:])
+	clear(items[left:])
+	p.held.items = items[:left]
+	return released
+}
+
+// filter moves the frames of taken that need a token and find none to the held ones, and returns the rest.
+func (p *pacing) filter(taken *batch[*frame]) *batch[*frame] {
+	if taken == nil {
+		return nil
+	}
+	items, kept := taken.items, 0
+	for _, f := range items {
+		switch {
+		case !f.paced():
+			if limited(f) {
+				p.bucket.owe(p.limit)
+			}
+		case p.held != nil || !p.bucket.take(marginTokens):
+			p.held = outbounds.append(p.held, f)
+			continue
+		}
+		items[kept] = f
+		kept++
+	}
+	clear(items[kept:])
+	if taken.items = items[:kept]; kept == 0 {
+		outbounds.put(taken)
+		return nil
+	}
+	return taken
+}
+
+// limited reports whether the peer's limiter sees the frame: not if it is text, which is the handshake, or a bare close.
+func limited(f *frame) bool { return !f.text && len(f.data) > 0 }
+
+// countOver accounts for frames that are written without waiting, since pacing is off or the connection ends, and counts
+// the application messages that the peer's limit does not admit.
+func (o *outbox) countOver(written []*frame) {
+	over := 0
+	for _, f := range written {
+		if limited(f) && !o.pacing.bucket.take(0) && f.paced() {
+			over++
+		}
+	}
+	if over > 0 {
+		o.node.Counters.Add(MessagesOverPeerRate, over)
+		o.node.Samples.Warn("messages sent above the rate limit of a peer: it drops them", "messages", over)
+	}
+}
+
+// join returns the frames of two batches in order. Either may be nil.
+func join(first, second *batch[*frame]) *batch[*frame] {
+	if first == nil || second == nil {
+		if first == nil {
+			return second
+		}
+		return first
+	}
+	first.items = append(first.items, second.items...)
+	outbounds.put(second)
+	return first
+}
+
+// resumeAfter sets the timer that starts the writer again. The caller holds o.mu.
+func (o *outbox) resumeAfter(wait time.Duration) {
+	if o.pacing.timer == nil {
+		o.pacing.timer = time.AfterFunc(wait, o.resume)
+		return
+	}
+	o.pacing.timer.Reset(wait)
+}
+
+// resume starts the writer for the held frames. A writer that runs looks at them by itself.
+func (o *outbox) resume() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed && o.pacing.held != nil && o.begin() {
+		o.spawn(o.turn) // under the lock: after close no writer may start
+	}
+}
+
+// stopPacing ends the waiting and returns the frames that were held. The caller holds o.mu.
+func (o *outbox) stopPacing() *batch[*frame] {
+	p := o.pacing
+	if p == nil {
+		return nil
+	}
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	held := p.held
+	p.held = nil
+	return held
+}
+
+// withdraw takes back the held frame whose sender waits at result. It reports false if no held frame is: it is on its way
+// to the socket, or was settled.
+func (o *outbox) withdraw(result chan<- error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pacing == nil || o.pacing.held == nil {
+		return false
+	}
+	items := o.pacing.held.items
+	for i, f := range items {
+		if f.result != result {
+			continue
+		}
+		left := i + copy(items[i:], items[i+1:])
+		clear(items[left:])
+		if o.pacing.held.items = items[:left]; left == 0 {
+			outbounds.put(o.pacing.held)
+			o.pacing.held = nil
+		}
+		o.messages--
+		o.bytes -= f.room
+		o.node.frames.put(f)
+		return true
+	}
+	return false
+}
+
+// SendBucket returns the connection's model of its peer's inbound limiter; nil if the peer announced no limit.
+func (h *Handle) SendBucket() *SendBucket {
+	h.outbox.mu.Lock()
+	defer h.outbox.mu.Unlock()
+	if h.outbox.pacing == nil {
+		return nil
+	}
+	return h.outbox.pacing.bucket
+}
+
+// SendBucketFill returns the longest time that the peer's bucket takes to fill up, at the announced limit.
+func (h *Handle) SendBucketFill() time.Duration {
+	h.outbox.mu.Lock()
+	defer h.outbox.mu.Unlock()
+	if h.outbox.pacing == nil {
+		return 0
+	}
+	limit := h.outbox.pacing.limit
+	return time.Duration(2 * float64(limit.burst) / (limit.refill() * marginRefill) * float64(time.Second)) // from the largest debt
+}
+
+// ShareSendBucket makes the connection use the bucket of its peer, once the peer is verified, in place of its own. The
+// tokens that it has used until now are taken from the peer's bucket.
+func (h *Handle) ShareSendBucket(shared *SendBucket) {
+	h.outbox.mu.Lock()
+	defer h.outbox.mu.Unlock()
+	p := h.outbox.pacing
+	if p == nil || shared == nil || p.bucket == shared {
+		return
+	}
+	used := max(0, h.startTokens(p.limit)-p.bucket.tokens)
+	p.bucket = shared
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	shared.tokens -= used
+}
+
+// await returns the result of a posted message. A message that waits for tokens when ctx ends is withdrawn. Without a
+// ctx that can end, a message waits for tokens at most for the write timeout.
+func (h *Handle) await(ctx context.Context, result chan error) (err error, settled bool) {
+	var late <-chan time.Time
+	if ctx.Done() == nil && h.paced.Load() {
+		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // again if the message is on its way to the queue
+		defer ticker.Stop()
+		late = ticker.C
+	}
+	for {
+		select {
+		case err := <-result:
+			return err, true
+		case <-late:
+			if h.outbox.withdraw(result) {
+				return ErrPaced, true
+			}
+		case <-ctx.Done():
+			return ctx.Err(), h.outbox.withdraw(result)
+		case <-h.done:
+			select {
+			case err := <-result: // it was settled before the end
+				return err, true
+			default:
+				return ErrClosed, false
+			}
+		}
+	}
+}

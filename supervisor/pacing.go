@@ -1,0 +1,91 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// PacingMode says whether sending waits for the rate limit that the receiver announces.
+type PacingMode int
+
+// The pacing modes.
+const (
+	// PacingOn makes application messages wait in the outbound queue until the peer's announced limit admits them; 100
+	// messages at once and 50 per second if it announces none. The default.
+	PacingOn PacingMode = iota
+	// PacingOff sends at once, and counts the messages above the limit in messagesOverPeerRate.
+	PacingOff
+)
+
+// ParsePacingMode returns the mode with this name, "on" or "off".
+func ParsePacingMode(name string) (PacingMode, error) {
+	switch name {
+	case "on":
+		return PacingOn, nil
+	case "off":
+		return PacingOff, nil
+	}
+	return 0, fmt.Errorf("%q is no pacing mode: on or off", name)
+}
+
+// String returns "on" or "off".
+func (m PacingMode) String() string {
+	if m == PacingOff {
+		return "off"
+	}
+	return "on"
+}
+
+// leftBucket is the send bucket of a peer without a verified connection, kept for its next one.
+type leftBucket struct {
+	bucket *actors.SendBucket
+	fullAt time.Time // from then on it says no more than a new one
+}
+
+// shareSendBucket gives a connection that became verified the bucket of its peer: that of another verified connection,
+// or the one that the last connection left. Else the connection's own becomes the peer's.
+func (r *registry) shareSendBucket(p *place) {
+	id := p.conn.peer.ID
+	left, found := r.sendBuckets[id]
+	delete(r.sendBuckets, id)
+	for _, other := range r.peers[id] {
+		if other == p || !other.standing.proven {
+			continue
+		}
+		if bucket := other.conn.handle.SendBucket(); bucket != nil {
+			p.conn.handle.ShareSendBucket(bucket)
+			return
+		}
+	}
+	if found {
+		p.conn.handle.ShareSendBucket(left.bucket)
+	}
+}
+
+// keepSendBucket keeps the bucket of a verified connection that ends, until it would be full, so that a reconnect brings
+// no new one.
+func (r *registry) keepSendBucket(p *place) {
+	bucket := p.conn.handle.SendBucket()
+	if bucket == nil || !p.standing.proven {
+		return
+	}
+	if len(r.sendBuckets) >= maxIdleBuckets {
+		r.expireSendBuckets()
+	}
+	if len(r.sendBuckets) < maxIdleBuckets {
+		fullAt := time.Now().Add(p.conn.handle.SendBucketFill())
+		r.sendBuckets[p.conn.peer.ID] = leftBucket{bucket: bucket, fullAt: fullAt}
+	}
+}
+
+// expireSendBuckets drops the buckets that are full.
+func (r *registry) expireSendBuckets() {
+	now := time.Now()
+	for id, left := range r.sendBuckets {
+		if now.After(left.fullAt) {
+			delete(r.sendBuckets, id)
+		}
+	}
+}

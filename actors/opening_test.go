@@ -1,8 +1,8 @@
 package actors
 
 import (
-	"slices"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"

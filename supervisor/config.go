@@ -29,7 +29,7 @@ type TransportConfig struct {
 
 	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
 	RateRefill   float64       // tokens a second; 0 turns the limit off
-	Pacing       PacingMode    // whether sending waits for the limit that the receiver announces; the zero value is on
+	Pacing       PacingMode    // whether sending waits for the rate limit that the peer announces; zero: PacingOn
 	DedupTTL     time.Duration // how long a message's id is remembered
 	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL
 

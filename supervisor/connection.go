@@ -55,8 +55,8 @@ func (c *PeerConnection) Send(msg *wire.Message) error {
 	return c.SendContext(context.Background(), msg)
 }
 
-// SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
-// ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+// SendContext is Transport.SendContext for this connection. Its errors are ErrInvalidMessage, ErrTooLarge,
+// ErrQueueFull, ErrClosed, ErrWriteTimeout, ErrPaced and ctx's, inside a PeerError.
 func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) error {
 	if err := checkContext(ctx); err != nil {
 		return peerError(c.peer.ID, err)
@@ -67,9 +67,10 @@ func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) err
 	return peerError(c.peer.ID, c.handle.Send(ctx, msg))
 }
 
-// Post queues a message and does not wait until the operating system has it: for senders that keep many on their way.
-// What is lost when the connection ends is not reported. Its errors are ErrInvalidMessage, ErrTooLarge, ErrQueueFull
-// and ErrClosed, inside a PeerError. Posting again makes
+// Post queues a message and does not wait until the operating system has it: for senders that keep many on their way. In
+// the queue it waits until the peer's rate limit admits it, see Transport.SendContext.
+// What is lost when the connection ends is not reported. Its errors are ErrInvalidMessage, ErrTooLarge, ErrQueueFull and
+// ErrClosed, inside a PeerError. Posting again makes
 // sense once Queued has gone down.
 func (c *PeerConnection) Post(msg *wire.Message) error {
 	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
@@ -79,7 +80,8 @@ func (c *PeerConnection) Post(msg *wire.Message) error {
 }
 
 // GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.
-// It does not wait.
+// It does not wait, neither for the end nor for the peer's rate limit: queued messages above it are counted in
+// messagesOverPeerRate.
 func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) {
 	c.handle.Close(code, reason)
 }

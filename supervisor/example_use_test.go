@@ -150,7 +150,7 @@ func ExampleWithConnWrapper() {
 
 // Many messages to one peer: they are posted, one now and then is waited for, and each is made from the one before.
 func ExamplePeerConnection_Post() {
-	const samples = 60 // a node takes 100 at once from a peer, unless its RateBurst and RateRefill say otherwise
+	const samples = 60 // by default a node takes 100 at once and 50 per second from a peer; more would wait in the queue
 	alice, bob := newNode("alice"), newNode("bob")
 	sum, done := 0, make(chan struct{})
 	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) { // one at a time for each connection

@@ -10,13 +10,19 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Send sends a message to a peer and returns once the operating system has it. See SendContext.
+// Send sends a message to a peer and returns once the operating system has it. See SendContext. While the peer's rate limit
+// holds the message back, Send waits at most TransportConfig.WriteTimeout; then it withdraws the message and returns
+// ErrPaced.
 func (t *Transport) Send(peerID string, msg *wire.Message) error {
 	return t.SendContext(context.Background(), peerID, msg)
 }
 
-// SendContext is Send that gives up waiting when ctx ends; the message may go out all the same. Its errors are
-// ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout and ctx's, inside a PeerError.
+// SendContext sends a message to a peer and returns once the operating system has it, or when ctx ends; then the message
+// may go out all the same. Nil does not mean that the peer's handler gets it: a peer drops, without an answer, what
+// exceeds its rate limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore waits in
+// the queue until the limit that the peer announced, less one message and 2 %, admits it; one whose ctx ends meanwhile is
+// withdrawn. Its errors are ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout,
+// ErrPaced (only with a ctx that cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
@@ -28,7 +34,8 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	return c.SendContext(ctx, msg)
 }
 
-// Broadcast queues a message for every connected peer but the one named in its From, and waits for none of them. The
+// Broadcast queues a message for every connected peer but the one named in its From, and waits for none of them: in the
+// queues, messages wait for the rate limits of the peers. The
 // error is a *BroadcastError that says for each peer that missed it why.
 func (t *Transport) Broadcast(msg *wire.Message) error {
 	_, failed, err := t.BroadcastContext(context.Background(), msg)

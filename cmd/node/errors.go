@@ -92,7 +92,7 @@ func advice(code control.Code) string {
 	case control.CodeTimeout:
 		return "try again, or see with `node peers` whether the peer is alive"
 	case control.CodeQueueFull:
-		return "the peer reads too slowly: try again later"
+		return "the peer reads too slowly, or its rate limit is too low for so many messages: try again later"
 	default:
 		return ""
 	}

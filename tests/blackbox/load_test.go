@@ -64,7 +64,7 @@ func TestLoadBetweenNodes(t *testing.T) {
 // they get; for the rest each frame counts.
 func TestSlowPeer(t *testing.T) {
 	const readers, opening, size, batch, most = 20, 2, 64 << 10, 8, 512
-	n := start(t, "--stdin", "--write-timeout", "5m", "--ping-interval", "5m")
+	n := start(t, "--stdin", "--pace", "off", "--write-timeout", "5m", "--ping-interval", "5m")
 	slow := dialed(n, refpeer.Options{Identity: identity(t, "slow"), Stall: true, RecvBuffer: 4 << 10})
 	slow.prove()
 	quick := make([]*reference, readers)

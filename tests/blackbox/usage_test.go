@@ -11,7 +11,7 @@ import (
 var settingFlags = []string{
 	"--data-dir", "--config", "--output",
 	"--name", "--role", "--listen", "--ws-path", "--peer", "--auth", "--max-conns", "--max-message-size",
-	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill",
+	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill", "--pace",
 	"--dedup-ttl", "--max-clock-skew", "--tls-cert", "--tls-key", "--tls-ca", "--admin", "--log-level", "--log-format",
 }
 

@@ -101,6 +101,7 @@ func (l *load) newNode(name, listen string) (*supervisor.Transport, error) {
 	cfg.ListenAddr, cfg.MaxConns, cfg.MaxConnsPerAddress = listen, l.Connections+senders, -1
 	cfg.MaxMessageSize = max(cfg.MaxMessageSize, 2*int64(l.Size)+64<<10)
 	cfg.QueueBytes, cfg.InboundBytes = max(cfg.QueueBytes, 2*cfg.MaxMessageSize), max(cfg.InboundBytes, cfg.MaxMessageSize)
+	cfg.Pacing = supervisor.PacingOff // a load above the limit is what is measured
 	if !l.Limited {
 		cfg.RateRefill, cfg.DedupTTL = 0, dedupTTL
 	}

@@ -162,6 +162,7 @@ func explain(err error) *Error {
 		{supervisor.ErrTooLarge, CodeTooLarge},
 		{supervisor.ErrQueueFull, CodeQueueFull},
 		{supervisor.ErrWriteTimeout, CodeTimeout},
+		{supervisor.ErrPaced, CodeTimeout},
 		{actors.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrClosed, CodeNotConnected},
 	} {

@@ -67,6 +67,7 @@ func (m *mesh) add(name string, queueBytes int64) (*member, error) {
 	}
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr = "127.0.0.1:0"
+	cfg.Pacing = supervisor.PacingOff // the flood and the stall are above the limits
 	if queueBytes > 0 {
 		cfg.QueueBytes = queueBytes
 	}

@@ -146,6 +146,16 @@ func timingSettings() []definition {
 			func(s *Settings) *float64 { return &s.Transport.RateBurst }),
 		number("rate-refill", "NODE_RATE_REFILL", "messages that a peer may send a second; 0 turns the limit off", 0,
 			func(s *Settings) *float64 { return &s.Transport.RateRefill }),
+		{
+			name: "pace", env: "NODE_PACE", kind: "mode", scope: ScopeNode,
+			usage: "on: sending waits for the rate limit that the receiver announces; off: sends at once and counts messagesOverPeerRate",
+			set: func(s *Settings, text string) (err error) {
+				if s.Transport.Pacing, err = supervisor.ParsePacingMode(text); err != nil {
+					return mustBe("on or off")
+				}
+				return nil
+			}, show: func(s *Settings) string { return s.Transport.Pacing.String() },
+		},
 		span("dedup-ttl", "NODE_DEDUP_TTL", "how long a message's id is remembered",
 			func(s *Settings) *time.Duration { return &s.Transport.DedupTTL }),
 		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW", "a message stamped further from now is refused (default: the dedup TTL)",

@@ -15,9 +15,6 @@ func TestPacingStateIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(pacing{}) + unsafe.Sizeof(SendBucket{}); size > 56 {
 		t.Errorf("%d bytes for a connection that paces", size)
 	}
-	if size := unsafe.Sizeof(Handle{}); size > 192 {
-		t.Errorf("a handle has %d bytes, which the allocator rounds up to more than 192", size)
-	}
 }
 
 func TestSendBucketKeepsTheMargin(t *testing.T) {

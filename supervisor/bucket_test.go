@@ -31,7 +31,7 @@ func TestReconfigureRateReachesIdleBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })
-		peer := startNode(t, n, 2)
+		peer := startNode(t, n, 2, unpaced)
 		rate := func(perSecond, burst float64) {
 			t.Helper()
 			hub.reconfigured(func(c *TransportConfig) { c.RateBurst, c.RateRefill = burst, perSecond }, "RateBurst RateRefill", "")

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
 // Identity and private key stand in one file, so that a crash can never leave
@@ -53,19 +55,13 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 
 // readPrivate reads a file that must be regular, small, and closed to everybody but its owner, who is us.
 func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before opening, which would wait on a named pipe
+	f, err := datadir.Open(path, os.O_RDONLY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("look at the identity file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("identity file %s is no regular file: move it away", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open the identity file: %w", err)
+		return nil, identityFault(path, err)
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	if info, err = f.Stat(); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, fmt.Errorf("look at the identity file: %w", err)
 	}
 	if err := checkAccess(path, info); err != nil {
@@ -73,9 +69,18 @@ func readPrivate(path string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the identity file: %w", err)
+		return nil, identityFault(path, err)
 	}
 	return data, nil
+}
+
+// identityFault names what keeps the identity file from being read. Its content is not to blame.
+func identityFault(path string, err error) error {
+	remedy, known := datadir.Remedy(err)
+	if !known || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("identity file: %w", err)
+	}
+	return fmt.Errorf("identity file %s cannot be read: %w: %s", path, err, remedy)
 }
 
 // parseKeyFile accepts only a file that is whole and whose parts belong together.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
 // Errors of a NodeManager.
@@ -38,11 +40,15 @@ func NewNodeManager() (*NodeManager, error) { return NewNodeManagerAt(DefaultDat
 
 // NewNodeManagerAt loads the identity kept in dir. When there is none, or no
 // dir, the manager is without identity until Generate. An identity file that is
-// damaged, belongs to another user or is open to others is an error that names
-// it, and is left as it is.
+// damaged, not a regular file, belongs to another user or is open to others is an
+// error that names it, and is left as it is; so is a directory that others can
+// write to.
 func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	if dir == "" {
 		return nil, errors.New("the data directory has no name: set one")
+	}
+	if err := datadir.Check(dir); err != nil {
+		return nil, err
 	}
 	m := &NodeManager{dir: dir}
 	if err := m.load(); err != nil {

@@ -14,6 +14,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
 // writeBehind is how long what traffic changes in the book may wait for the disk.
@@ -49,16 +50,16 @@ type bookChange struct {
 }
 
 // OpenPeerRegistry opens the book at path, or makes an empty one; either has mode 0600 then. A damaged file is an error
-// that names it and is left as it is; ErrInUse means that another node runs on it.
+// that names it and is left as it is, and so is one that the file system does not give: each with its own words. ErrInUse means that another node runs on it.
 func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("peer book: %w", err)
+		return nil, openFault(path, err)
 	}
 	r := NewPeerRegistry()
 	store := &bookStore{path: path}
 	var file *os.File
 	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		if file, err = os.OpenFile(name, flag, mode); err == nil {
+		if file, err = datadir.Open(name, flag, mode); err == nil {
 			err = makePrivate(file)
 		}
 		return file, err
@@ -73,22 +74,29 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 		}
 		return store.read(r)
 	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("peer book %s: %w: stop the node that runs there, or give another data directory", path, ErrInUse)
-	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("peer book: %w: make the file readable and writable for this user", err)
-	case err != nil:
+	if err != nil {
 		if store.db != nil {
 			_ = guardFaults(store.db.Close)
 		}
 		if file != nil {
 			_ = file.Close() // a fault in Open or Close leaves it open, and locked
 		}
-		return nil, fmt.Errorf("peer book %s is damaged (%w): restore it from a copy, or move it away to start with an empty one", path, err)
+		return nil, openFault(path, err)
 	}
 	r.disk = store
+	r.loaded()
 	return r, nil
+}
+
+// openFault names why the book at path does not open. Only content that cannot be read is damage.
+func openFault(path string, err error) error {
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return fmt.Errorf("peer book %s: %w: stop the node that runs there, or give another data directory", path, ErrInUse)
+	}
+	if remedy, known := datadir.Remedy(err); known {
+		return fmt.Errorf("peer book %s cannot be opened: %w: %s", path, err, remedy)
+	}
+	return fmt.Errorf("peer book %s is damaged (%w): restore it from a copy, or move it away to start with an empty one", path, err)
 }
 
 // makePrivate takes from others what they may do with a file: who writes the book decides who may connect.
@@ -139,14 +147,7 @@ func (r *PeerRegistry) load(name string, b *bolt.Bucket) error {
 	each := func(_, _ []byte) error { return nil }
 	switch name {
 	case string(bucketPeers):
-		each = func(k, v []byte) error {
-			var p Peer
-			if err := json.Unmarshal(v, &p); err != nil || p.ID != string(k) {
-				return fmt.Errorf("the entry of peer %q cannot be read", k)
-			}
-			r.peers[p.ID] = p
-			return nil
-		}
+		each = r.loadPeer
 	case string(bucketAllowed):
 		each = keysInto(r.allowed)
 	case string(bucketRevoked):
@@ -179,10 +180,13 @@ func (s *bookStore) write(c bookChange) error {
 	err := guardFaults(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error { return c.apply(tx) })
 	})
-	if err != nil {
-		return fmt.Errorf("peer book %s: %w", s.path, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if remedy, known := datadir.Remedy(err); known {
+		return fmt.Errorf("%w: %s: %w: %s", ErrBookWrite, s.path, err, remedy)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrBookWrite, s.path, err)
 }
 
 func (c *bookChange) apply(tx *bolt.Tx) error {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
 // The dedup set survives a graceful restart in a file of its own: a header, then key and entry of every unexpired
@@ -81,17 +83,32 @@ func (d *MessageDeduplicator) unexpired(now uint16) []uint64 {
 	return entries
 }
 
-// load takes over the set that the last run saved, and removes the file. It reports whether there was one.
+// maxSeenFile is the longest file of a set, in bytes: two generations of the most ids that any limit allows.
+const maxSeenFile = 2*16*dedupUnlimited + 4096
+
+// errSeenFile is wrapped by errors of the file system about the file of seen ids; its content is not to blame.
+var errSeenFile = errors.New("the file of seen message ids cannot be read")
+
+func seenFault(path string, err error) error {
+	remedy, known := datadir.Remedy(err)
+	if !known {
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w: %s", errSeenFile, path, err, remedy)
+}
+
+// load takes over the set that the last run saved, and removes the file. It reports whether there was one. An error that
+// wraps errSeenFile leaves the file as it is.
 func (d *MessageDeduplicator) load(path string, now, wall time.Time) (found bool, err error) {
-	data, err := os.ReadFile(path)
+	data, err := datadir.ReadFile(path, maxSeenFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, err
+		return false, seenFault(path, err)
 	}
 	if err := os.Remove(path); err != nil {
-		return false, err
+		return false, seenFault(path, err)
 	}
 	var header dedupHeader
 	size := binary.Size(header)

@@ -16,7 +16,8 @@ var (
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
 	ErrRevoked       = errors.New("the peer is not authorized here")
 
-	errNilPeer = errors.New("connect: the peer is nil: give one with an Address")
+	errNilPeer   = errors.New("connect: the peer is nil: give one with an Address")
+	ErrBookWrite = errors.New("the peer book cannot be written")
 
 	ErrTooLarge     = actors.ErrTooLarge
 	ErrQueueFull    = actors.ErrQueueFull

@@ -109,9 +109,9 @@ func (r *registry) describe(p *place, who Peer) Peer {
 		peer.AddedAt = now
 	}
 	peer.ID, peer.Name, peer.PublicKey, peer.Role, peer.LastSeen = who.ID, who.Name, who.PublicKey, who.Role, now
-	if p.target != nil {
-		peer.Address = p.target.address
-		peer.Persistent = peer.Persistent || p.target.remember
+	if t := p.target; t != nil {
+		peer.Persistent = peer.Persistent || t.remember
+		peer.answeredAt(t.address, t.ordered(who.ID))
 	}
 	return peer
 }

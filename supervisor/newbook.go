@@ -18,6 +18,8 @@ var errEmptyBook = errors.New("it is empty")
 func makeBook(path string) error {
 	info, err := os.Stat(path)
 	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return nil // opening it says what it is
 	case err == nil && info.Size() == 0:
 		return errEmptyBook
 	case err == nil || !errors.Is(err, fs.ErrNotExist):

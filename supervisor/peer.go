@@ -12,11 +12,17 @@ type Peer struct {
 	ID         string          `json:"id"`        // node ID
 	Name       string          `json:"name"`      // as the peer gives it: quote it before you print it
 	PublicKey  string          `json:"publicKey"` // base64
-	Address    string          `json:"address"`   // where it can be dialled; empty when it has only dialled us
+	Address    string          `json:"address"`   // dialled first; empty when it has only dialled us
 	Role       crypto.NodeRole `json:"role"`
 	AddedAt    time.Time       `json:"addedAt"`
 	LastSeen   time.Time       `json:"lastSeen"`
 	Persistent bool            `json:"persistent"` // kept connected
+
+	// Addresses are other addresses at which the peer has answered, the newest first; at most 4. A dial uses them when
+	// Address fails.
+	Addresses TextList `json:"addresses,omitzero"`
+	// Features are those that the peer announced on its last bound connection; at most 16 of 64 bytes.
+	Features TextList `json:"features,omitzero"`
 }
 
 // PeerAuthMode says who may connect.

@@ -9,9 +9,6 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// maxKnownPeers bounds the peer book: thousands of identities cost an attacker nothing.
-const maxKnownPeers = 10_000
-
 // PeerRegistry is the peer book: the peers that have proven their key, the allowlist, and who is revoked. It is kept
 // in memory, and on disk when it was opened with OpenPeerRegistry.
 //
@@ -25,12 +22,19 @@ type PeerRegistry struct {
 	mu      sync.RWMutex
 	inUse   func(id string) bool // the running transport is connected to this peer; nil: there is none
 	peers   map[string]Peer
+	bytes   int // of the entries, as Peer.bytes counts them
 	allowed map[crypto.PublicKey]struct{}
 	revoked map[crypto.PublicKey]struct{}
 	mode    AuthMode
 	stored  *AuthMode // what SetAuthMode has set
+
+	reshaped   []string // entries beyond the limits, while the book is loaded
+	overLimits int      // how many entries of the file were cut or left out
+
 	changed map[string]struct{}
 	pending *time.Timer // of the next write
+	retries int         // background writes that have failed in a row
+	failed  func(error) // reports a failed background write; nil: there is no transport
 }
 
 // NewPeerRegistry returns an empty book that lives in memory only.
@@ -43,46 +47,48 @@ func NewPeerRegistry() *PeerRegistry {
 	}
 }
 
-// Add puts a peer into the book, or replaces what the book says of it. Its AddedAt is kept. When the book is full, the
-// least recently seen peer that is neither connected, nor kept connected, nor on the allowlist makes room; when there is
-// none, the peer is not added.
+// Add puts a peer into the book, or replaces what the book says of it. Its AddedAt is kept. Fields beyond the limits of an
+// entry are cut; an entry without a valid key of the map, an ID of 1 to 64 bytes, is not added. When the book is full,
+// other entries are evicted (see evict); if none may be, the peer is not added.
 func (r *PeerRegistry) Add(p Peer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if old, known := r.peers[p.ID]; known {
-		p.AddedAt = old.AddedAt
-	} else if len(r.peers) >= maxKnownPeers && !r.evict() {
+	if p.ID == "" || len(p.ID) > maxPeerID {
 		return
 	}
+	p.cut()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, known := r.peers[p.ID]
+	if known {
+		p.AddedAt = old.AddedAt
+	} else if !r.makeRoom(p.bytes()) {
+		return
+	}
+	r.put(p)
+}
+
+// put stores an entry and keeps the size of the book. r.mu is held.
+func (r *PeerRegistry) put(p Peer) {
+	r.drop(p.ID)
 	r.peers[p.ID] = p
+	r.bytes += p.bytes()
 	r.touch(p.ID)
 }
 
-// evict forgets a tenth of the peers at once, so that a full book is not searched for each newcomer.
-func (r *PeerRegistry) evict() bool {
-	var candidates []Peer
-	for _, p := range r.peers {
-		key, err := crypto.ParsePublicKey(p.PublicKey)
-		_, listed := r.allowed[key]
-		// Of who is connected the book knows only when that began, which may be long ago.
-		connected := r.inUse != nil && r.inUse(p.ID)
-		if !p.Persistent && !connected && (err != nil || !listed) {
-			candidates = append(candidates, p)
-		}
+// drop removes an entry, if there is one. r.mu is held.
+func (r *PeerRegistry) drop(id string) {
+	if old, known := r.peers[id]; known {
+		r.bytes -= old.bytes()
+		delete(r.peers, id)
+		r.touch(id)
 	}
-	slices.SortFunc(candidates, func(a, b Peer) int { return a.LastSeen.Compare(b.LastSeen) })
-	for _, p := range candidates[:min(len(candidates), maxKnownPeers/10)] {
-		delete(r.peers, p.ID)
-		r.touch(p.ID)
-	}
-	return len(candidates) > 0
 }
 
-// serve says whose entries a transport that starts on the book is using.
-func (r *PeerRegistry) serve(inUse func(id string) bool) {
+// serve tells the book about the transport that starts on it: which peers are connected, and where failures of
+// background writes are reported.
+func (r *PeerRegistry) serve(inUse func(id string) bool, failed func(error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.inUse = inUse
+	r.inUse, r.failed = inUse, failed
 }
 
 // len returns how many peers the book holds.
@@ -100,8 +106,8 @@ func (r *PeerRegistry) Update(id string, change func(*Peer)) bool {
 	if known {
 		change(&p)
 		p.ID = id
-		r.peers[id] = p
-		r.touch(id)
+		p.cut()
+		r.put(p)
 	}
 	return known
 }
@@ -111,8 +117,7 @@ func (r *PeerRegistry) Remove(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, known := r.peers[id]
-	delete(r.peers, id)
-	r.touch(id)
+	r.drop(id)
 	return known
 }
 

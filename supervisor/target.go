@@ -127,7 +127,7 @@ func (r *registry) satisfied(t *target, c *PeerConnection) (wanted bool) {
 	if t.remember {
 		// From now on only this peer is meant: in later runs too, where the book says whom to expect.
 		t.keep, t.expect = true, c.peer.ID
-		r.book.Update(c.peer.ID, func(p *Peer) { p.Persistent, p.Address = true, t.address })
+		r.book.Update(c.peer.ID, func(p *Peer) { p.keepAt(t.address) })
 	}
 	r.tellWaiting(t, &Connected{Connection: c})
 	if !t.keep && t.place == nil {
@@ -177,7 +177,7 @@ func (r *registry) ensure(ctx actor.Context, t *target) {
 
 // launch dials a target.
 func (r *registry) launch(ctx actor.Context, t *target) error {
-	p, err := r.startDial(ctx, t.address, t.url, t.expect)
+	p, err := r.startDial(ctx, t.address, r.nextURL(t), t.expect)
 	if err != nil {
 		return err
 	}
@@ -217,6 +217,7 @@ func (r *registry) reached(p *place) {
 	if t == nil {
 		return
 	}
+	r.reportAddress(t, p.conn.peer.ID)
 	t.peer, t.openedAt = p.conn.peer.ID, time.Now()
 	if !r.satisfied(t, p.conn) {
 		p.slot.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")

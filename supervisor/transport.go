@@ -151,7 +151,7 @@ func (t *Transport) Start() error {
 	}
 	t.phase = transportRunning
 	t.clock.Start()
-	t.book.serve(t.verified)
+	t.book.serve(t.verified, t.bookFailed)
 	t.spawn()
 	if ln != nil {
 		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
@@ -236,11 +236,17 @@ func (t *Transport) recall() error {
 	if path == "" {
 		return nil
 	}
+	if n := t.book.entriesOverLimits(); n > 0 {
+		t.from.log.Warn("the peer book held entries beyond the limits: they were cut or left out", "entries", n)
+	}
 	crashed, err := t.book.begin()
 	if err != nil {
 		return err
 	}
 	found, err := t.dedup.load(seenFile(path), time.Now(), t.node.Clock())
+	if errors.Is(err, errSeenFile) {
+		return fmt.Errorf("start: %w", err)
+	}
 	if err != nil {
 		t.from.log.Warn("what the last run has seen is lost", "error", err)
 	}
@@ -248,6 +254,12 @@ func (t *Transport) recall() error {
 		t.dedup.distrust(t.node.Clock(), time.Now())
 	}
 	return nil
+}
+
+// bookFailed reports a failed background write of the peer book.
+func (t *Transport) bookFailed(err error) {
+	t.counters.Inc(actors.BookWriteErrors)
+	t.samples.Error("the peer book was not written: changes are kept in memory and written later", "error", err)
 }
 
 func seenFile(book string) string { return filepath.Join(filepath.Dir(book), "seen") }

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// maxWriteBehind is the longest pause between two attempts to write to a disk that fails.
+const maxWriteBehind = time.Minute
+
 // touch notes that a peer has changed and sees to it that it reaches the disk. r.mu is held.
 func (r *PeerRegistry) touch(id string) {
 	if r.disk == nil {
@@ -12,7 +15,26 @@ func (r *PeerRegistry) touch(id string) {
 	}
 	r.changed[id] = struct{}{}
 	if r.pending == nil {
-		r.pending = time.AfterFunc(writeBehind, func() { _ = r.Sync() }) // what failed stays noted for the next time
+		pause := min(writeBehind<<min(r.retries, 6), maxWriteBehind)
+		r.pending = time.AfterFunc(pause, r.writeBehind)
+	}
+}
+
+// writeBehind is the timer of background writes. After a failure the changes stay noted for the next attempt, whose pause
+// doubles up to a minute.
+func (r *PeerRegistry) writeBehind() {
+	r.mu.Lock()
+	r.retries++ // before the attempt, which notes the changes again if it fails
+	r.mu.Unlock()
+	err := r.Sync()
+	r.mu.Lock()
+	if err == nil {
+		r.retries = 0
+	}
+	failed := r.failed
+	r.mu.Unlock()
+	if err != nil && failed != nil {
+		failed(err)
 	}
 }
 

@@ -96,7 +96,7 @@ connected or refused; 5 timed out.`
 
 // options are the surroundings of the settings.
 func (a *app) options(cmd *cobra.Command) settings.Options {
-	o := settings.Options{Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: a.hostName}
+	o := settings.Options{Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: settings.RegisteredName(a.hostName)}
 	if cmd != nil {
 		o.Flags = cmd.Flags()
 	}

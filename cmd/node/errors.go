@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/spf13/cobra"
 )
 
@@ -74,6 +76,11 @@ func explain(err error, dir, action string) error {
 // accessible adds to an error of the data directory what to do, when it is about who may do what there. Others, such as a
 // damaged file's, say that themselves.
 func accessible(err error) error {
+	if remedy, known := datadir.Remedy(err); known && strings.Contains(err.Error(), remedy) {
+		return err
+	} else if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: %s", err, remedy)
+	}
 	for _, denied := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.ENOTDIR, syscall.EROFS} {
 		if errors.Is(err, denied) {
 			return fmt.Errorf("%w: make the data directory accessible to this user, or give another one with --data-dir", err)

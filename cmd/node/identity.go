@@ -29,6 +29,10 @@ func (a *app) idCommand() *cobra.Command {
 				return err
 			}
 			identity := manager.Identity()
+			if !settings.Registered(identity.Name) {
+				fmt.Fprintf(a.stderr, "node: the name %s is not one that deployed nodes register: they connect, but leave this node out "+
+					"of their statistics; use letters, digits, spaces, - and _, at most 64\n", printable.Word(identity.Name))
+			}
 			return a.print(s, identity, func(w io.Writer) { writeIdentity(w, identity) })
 		},
 	}
@@ -51,8 +55,12 @@ func openIdentity(s *settings.Settings) (*crypto.NodeManager, error) {
 	return manager, nil
 }
 
-// warnOfIdentity says when a name or role that was given is not that of the identity, which keeps what it was made with.
+// warnOfIdentity says when deployed nodes do not register the identity's name, and when a name or role that was given is not that of the identity, which keeps what it was made with.
 func (n *node) warnOfIdentity(identity crypto.NodeIdentity) {
+	if !settings.Registered(identity.Name) {
+		n.log.Warn("deployed nodes do not register this name: they connect, but leave this node out of their statistics",
+			"name", identity.Name, "allowed", "letters, digits, spaces, - and _, at most 64")
+	}
 	for _, fixed := range []struct{ name, given, is string }{
 		{"name", n.settings.Name, identity.Name},
 		{"role", string(n.settings.Role), string(identity.Role)},

@@ -15,6 +15,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -49,6 +50,9 @@ func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error
 	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w: give another one with --data-dir", err)
+	}
+	if err := datadir.Check(s.DataDir); err != nil {
+		return nil, err
 	}
 	if n.book, err = supervisor.OpenPeerRegistry(peerBook(s.DataDir)); err != nil {
 		if errors.Is(err, supervisor.ErrInUse) {

@@ -96,7 +96,7 @@ func (v *view) addPeers(ctx context.Context, node Node, connected []supervisor.P
 	v.Peers = make([]peerView, 0, min(len(peers), maxPeers))
 	for _, p := range peers[:min(len(peers), maxPeers)] {
 		v.Peers = append(v.Peers, peerView{
-			ID: p.ID, Name: name(p.Name), Address: printable.Cut(printable.Text(p.Address), maxName), Role: string(p.Role),
+			ID: p.ID, Name: name(p.Name), Address: printable.Cut(printable.Text(p.Address), maxName), Role: printable.Cut(printable.Text(string(p.Role)), maxName),
 			Direction: p.Direction, Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
 			RTT: p.RTTMs, Queued: p.Queued, QueuedSize: p.QueuedSize, Seen: p.LastSeen.UnixMilli(),
 		})

@@ -98,6 +98,7 @@ func TestErrorsTravel(t *testing.T) {
 		{supervisor.ErrRefused, CodeRefused},
 		{supervisor.ErrRevoked, CodeRefused},
 		{supervisor.ErrTooLarge, CodeTooLarge},
+		{supervisor.ErrInvalidMessage, CodeUsage},
 		{supervisor.ErrQueueFull, CodeQueueFull},
 		{supervisor.ErrWriteTimeout, CodeTimeout},
 		{context.DeadlineExceeded, CodeTimeout},
@@ -123,6 +124,7 @@ func TestConnectErrors(t *testing.T) {
 		{context.DeadlineExceeded, CodeTimeout},
 		{actors.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrNoRoom, CodeFailed},
+		{fmt.Errorf("%w: %w", supervisor.ErrBookWrite, syscall.ENOSPC), CodeFailed}, // our own disk
 	} {
 		client := serve(t, t.TempDir(), &fakeNode{err: c.err})
 		_, err := client.Connect(t.Context(), ConnectRequest{Address: "host:1"})

@@ -159,6 +159,7 @@ func explain(err error) *Error {
 		{supervisor.ErrNotConnected, CodeNotConnected},
 		{supervisor.ErrRefused, CodeRefused},
 		{supervisor.ErrRevoked, CodeRefused},
+		{supervisor.ErrInvalidMessage, CodeUsage},
 		{supervisor.ErrTooLarge, CodeTooLarge},
 		{supervisor.ErrQueueFull, CodeQueueFull},
 		{supervisor.ErrWriteTimeout, CodeTimeout},

@@ -45,6 +45,8 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 	failure := explain(err)
 	var timeout net.Error
 	switch {
+	case errors.Is(err, supervisor.ErrBookWrite): // this node's own disk: the address is not to blame
+		return Connected{}, failure
 	case failure.Code != CodeFailed, errors.Is(err, supervisor.ErrNoRoom), errors.Is(err, supervisor.ErrStopped):
 	case errors.As(err, &timeout) && timeout.Timeout():
 		failure.Code = CodeTimeout

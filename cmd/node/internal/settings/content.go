@@ -6,7 +6,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/knadh/koanf/providers/file"
+	"github.com/Snider/go-p2p/crypto/datadir"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -16,12 +16,15 @@ var (
 		"and take out what begins at the next ---")
 )
 
+// maxFile is the longest settings file, in bytes.
+const maxFile = 1 << 20
+
 // content is the settings file, a provider for koanf.
 type content []byte
 
 // readContent reads the settings file and refuses what the parser would pass over without a word.
 func readContent(path string) (content, error) {
-	text, err := file.Provider(path).ReadBytes()
+	text, err := datadir.ReadFile(path, maxFile)
 	switch {
 	case err != nil:
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/posflag"
@@ -190,12 +191,14 @@ func readFile(into *koanf.Koanf, path string) error {
 	text, err := readContent(path)
 	var pathErr *fs.PathError
 	switch {
+	case errors.Is(err, datadir.ErrNotRegular), errors.Is(err, datadir.ErrTooLarge):
+		return fmt.Errorf("the settings file %w: name another with --config", err)
 	case errors.As(err, &pathErr):
 		return fmt.Errorf("%s: the settings file cannot be read: %w: make it readable, or name another with --config", printable.Text(path), pathErr.Err)
 	case err != nil:
 		return fmt.Errorf("%s: %w", printable.Text(path), err)
 	}
-	if err := into.Load(text, yaml.Parser()); err != nil {
+	if err := into.Load(text, textParser{yaml.Parser()}); err != nil {
 		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
 	}
 	known := byName()

@@ -163,7 +163,7 @@ func (m Model) details(p supervisor.PeerInfo) []string {
 		{"persistent", yes[p.Persistent]},
 		{"allowed", yes[p.Allowed]},
 	} {
-		lines = append(lines, fmt.Sprintf("  %-12s %s", row[0], row[1]))
+		lines = append(lines, fmt.Sprintf("  %-12s %s", row[0], printable.Text(row[1])))
 	}
 	return lines
 }

@@ -1,0 +1,72 @@
+package hostile
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestSpecialFiles: a special file in place of one of the node's ends its start at once, with one line that names it and
+// says nothing of damage. No start blocks or reads without bound.
+func TestSpecialFiles(t *testing.T) {
+	t.Parallel()
+	fifo := func(path string) error { return syscall.Mkfifo(path, 0o600) }
+	zero := func(path string) error { return os.Symlink("/dev/zero", path) }
+	dir := func(path string) error { return os.Mkdir(path, 0o700) }
+	for _, tt := range []struct {
+		file string
+		make func(path string) error
+		code int
+	}{
+		{"seen", fifo, 1}, {"seen", zero, 1}, {"seen", dir, 1},
+		{"peers.db", fifo, 1}, {"peers.db", zero, 1}, {"peers.db", dir, 1},
+		{"identity.json", fifo, 1}, {"identity.json", zero, 1}, {"identity.json", dir, 1},
+		{"node.yaml", fifo, 2}, {"node.yaml", zero, 2}, {"node.yaml", dir, 2},
+	} {
+		home := newHome(t)
+		path := filepath.Join(home, tt.file)
+		must(t, tt.make(path))
+		args := []string{"run", "--listen", "127.0.0.1:0", "--admin", "", "--log-level", "error"}
+		if tt.file == "node.yaml" {
+			args = append(args, "--config", path)
+		}
+		code, stderr := runWithin(t, 20*time.Second, nodeCommand(t, home, args...))
+		if code != tt.code || !strings.Contains(stderr, path) || strings.Contains(stderr, "damaged") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit code %d, want %d and one line that names the file:\n%s", tt.file, code, tt.code, stderr)
+		}
+	}
+}
+
+// TestDataDirOfOthers: a data directory in which other users can write is refused.
+func TestDataDirOfOthers(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	must(t, os.Chmod(home, 0o777))
+	for _, command := range [][]string{{"run", "--listen", "127.0.0.1:0", "--admin", ""}, {"id"}} {
+		code, stderr := runWithin(t, 20*time.Second, nodeCommand(t, home, command...))
+		if code != 1 || !strings.Contains(stderr, home) || !strings.Contains(stderr, "other users can write") {
+			t.Errorf("%s: exit code %d:\n%s", command[0], code, stderr)
+		}
+	}
+	if entries, err := os.ReadDir(home); err != nil || len(entries) != 0 {
+		t.Errorf("it holds %v now, want nothing (%v)", entries, err)
+	}
+}
+
+// runWithin runs a command to its end and returns its exit code and standard error.
+func runWithin(t *testing.T, limit time.Duration, cmd *exec.Cmd) (code int, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	bounded := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
+	bounded.Env = cmd.Env
+	var out strings.Builder
+	bounded.Stderr = &out
+	_ = bounded.Run() // the exit code says how it ended: -1 when it was killed
+	return bounded.ProcessState.ExitCode(), out.String()
+}

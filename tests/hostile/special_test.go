@@ -23,10 +23,18 @@ func TestSpecialFiles(t *testing.T) {
 		make func(path string) error
 		code int
 	}{
-		{"seen", fifo, 1}, {"seen", zero, 1}, {"seen", dir, 1},
-		{"peers.db", fifo, 1}, {"peers.db", zero, 1}, {"peers.db", dir, 1},
-		{"identity.json", fifo, 1}, {"identity.json", zero, 1}, {"identity.json", dir, 1},
-		{"node.yaml", fifo, 2}, {"node.yaml", zero, 2}, {"node.yaml", dir, 2},
+		{"seen", fifo, 1},
+		{"seen", zero, 1},
+		{"seen", dir, 1},
+		{"peers.db", fifo, 1},
+		{"peers.db", zero, 1},
+		{"peers.db", dir, 1},
+		{"identity.json", fifo, 1},
+		{"identity.json", zero, 1},
+		{"identity.json", dir, 1},
+		{"node.yaml", fifo, 2},
+		{"node.yaml", zero, 2},
+		{"node.yaml", dir, 2},
 	} {
 		home := newHome(t)
 		path := filepath.Join(home, tt.file)

@@ -19,7 +19,7 @@ const (
 	MessagesRefused                    // messages of our own sent back to us, and those the full dedup set cannot take
 	HandshakesAccepted
 	HandshakesRejected
-	ConnectionsRefused // HTTP 503
+	ConnectionsRefused // HTTP 503, and connections evicted before their upgrade
 	OriginsRefused     // HTTP 403
 	SlowPeersClosed
 	PeersTimedOut

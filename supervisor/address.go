@@ -45,6 +45,24 @@ func ParseAddress(address, path string) (string, error) {
 	return u.String(), nil
 }
 
+// listenNetwork returns the network to listen on for address, host:port: an IPv4 literal means IPv4 only, an IPv6 literal
+// IPv6 only, anything else both.
+func listenNetwork(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return "tcp" // net.Listen says what is wrong
+	}
+	addr, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return "tcp"
+	case addr.Unmap().Is4():
+		return "tcp4"
+	default:
+		return "tcp6"
+	}
+}
+
 // addressGroup is what the limit of connections for one address counts together: an IPv4 address, or an IPv6 /64,
 // which is what one host commonly has. Loopback addresses are not counted: "".
 func addressGroup(remote string) string {

@@ -20,7 +20,9 @@
 //
 // Connect opens a connection once; ConnectAddress and TransportConfig.Peers keep a peer connected, with a growing pause
 // between two dials. There is one PeerConnection that carries a peer's traffic, whoever opened it: when another takes over,
-// Send uses that. Events (PeerUp, PeerVerified, PeerDown, DialFailed) go to OnEvent, in one order with the messages.
+// Send uses that. Events (PeerUp, PeerVerified, PeerDown, DialFailed, ListenerDown) go to OnEvent, in one order with the
+// messages. ListenerDown says that no peer can connect any more: a program that wants peers to come should then make a new
+// transport, or end.
 //
 // # By messages only
 //

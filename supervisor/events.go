@@ -16,8 +16,8 @@ const (
 	Outbound = actors.Outbound
 )
 
-// Event is something that happened to a peer: PeerUp, PeerVerified, PeerDown, DialFailed, and for subscribers by
-// message also Received.
+// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerDown, DialFailed, ListenerDown,
+// and for subscribers by message also Received.
 type Event interface{ event() }
 
 // PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
@@ -51,6 +51,14 @@ type DialFailed struct {
 	RetryIn time.Duration
 }
 
+// ListenerDown says that the listener has ended for good, and not by Stop: no peer can connect any more, Accepting is
+// false. Connections stay, and dials go on. Accept calls that fail for a reason that passes are retried instead; the
+// counter acceptErrors counts them.
+type ListenerDown struct {
+	Address string // that was listened on
+	Err     error
+}
+
 // Received is a message, for subscribers.
 type Received struct {
 	Connection *PeerConnection
@@ -61,4 +69,5 @@ func (PeerUp) event()       {}
 func (PeerVerified) event() {}
 func (PeerDown) event()     {}
 func (DialFailed) event()   {}
+func (ListenerDown) event() {}
 func (Received) event()     {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -16,13 +17,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
 // Limits of what a stranger may hold before its upgrade.
 const (
 	maxHeaderBytes = 16 << 10
 	minWaiting     = 1024 // TCP connections without a finished request, of all addresses together
-	minWaitingEach = 64   // of one address
+	minWaitingEach = 16   // of one address group
 )
 
 // listener accepts WebSockets and hands each to a place that the registry gave it.
@@ -36,9 +38,10 @@ type listener struct {
 	server   *http.Server
 	served   chan struct{}
 
+	descriptors int // that the process may have open; 0: not known
+
 	mu      sync.Mutex
-	waiting map[net.Conn]string // connections before their upgrade, with their address group
-	groups  map[string]int
+	waiting *accept.Waiting[net.Conn] // connections before their upgrade, by address group
 }
 
 // listen starts to accept on ln, under TLS when the configuration has a certificate.
@@ -46,8 +49,9 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 	cfg := live.Load()
 	l := &listener{
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
-		waiting: make(map[net.Conn]string), groups: make(map[string]int),
+		waiting: accept.NewWaiting[net.Conn](), descriptors: accept.Descriptors(),
 	}
+	ln = accept.New(ln, 0, l.acceptFailed)
 	l.server = &http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: cfg.HandshakeTimeout,
@@ -70,13 +74,32 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		l.cert, config.GetCertificate = cert, cert.get
 		ln = tls.NewListener(ln, config)
 	}
-	node.Spawn(func() {
-		defer close(l.served)
-		if err := l.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			node.Log.Error("listening ended", "error", err)
-		}
-	})
+	node.Spawn(func() { l.serve(ln) })
 	return l, nil
+}
+
+// serve runs the HTTP server. Unless close ended it, the registry is told: peers cannot connect any more.
+func (l *listener) serve(ln net.Listener) {
+	err := errors.New("the accepting goroutine ended") // by runtime.Goexit in a program's listener
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("the accepting goroutine panicked: %v", fault)
+		}
+		close(l.served)
+		if !errors.Is(err, http.ErrServerClosed) {
+			l.node.Log.Error("listening ended: no peer can connect any more", "address", l.net.Addr(), "error", err)
+			l.node.System.Root.Send(l.registry, &listenerEnded{address: l.net.Addr().String(), err: err})
+		}
+	}()
+	err = l.server.Serve(ln)
+}
+
+// acceptFailed counts and logs a failed accept call.
+func (l *listener) acceptFailed(f accept.Failure) {
+	l.node.Counters.Inc(actors.AcceptErrors)
+	if !f.Ended {
+		l.node.Samples.Error("a connection could not be accepted", "error", f.Err, "retryIn", f.Pause)
+	}
 }
 
 // close ends the listening and every connection that was not upgraded.
@@ -85,41 +108,50 @@ func (l *listener) close() {
 	<-l.served
 }
 
-// onState counts the connections that have not been upgraded and closes those beyond the limits at once.
+// onState keeps the set of connections that have not been upgraded within its limits.
 func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if !l.enter(conn) {
-			conn.Close()
+		if victim := l.enter(conn); victim != nil {
+			l.node.Counters.Inc(actors.ConnectionsRefused)
+			l.node.Samples.Warn("a connection that waited before its upgrade made room for another", "remote", victim.RemoteAddr().String())
+			abort(victim)
 		}
 	case http.StateHijacked, http.StateClosed:
-		l.exit(conn)
+		l.mu.Lock()
+		l.waiting.Remove(conn)
+		l.mu.Unlock()
 	}
 }
 
-func (l *listener) enter(conn net.Conn) bool {
+// enter adds conn to the connections that wait, and returns the one that makes room for it, or nil. That is the longest
+// waiting of conn's address group, or of all: a newcomer is never the one.
+func (l *listener) enter(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
+	each, total := waitingLimits(l.live.Load(), l.descriptors)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting[conn] = group
-	l.groups[group]++
-	cfg := l.live.Load()
-	most := max(minWaiting, 4*cfg.MaxConns)
-	each := max(minWaitingEach, 2*cfg.MaxConnsPerAddress)
-	return len(l.waiting) <= most && (group == "" || cfg.MaxConnsPerAddress < 0 || l.groups[group] <= each)
+	l.waiting.Add(conn, group)
+	victim, _ := l.waiting.Evict(group, each, total)
+	return victim
 }
 
-func (l *listener) exit(conn net.Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	group, known := l.waiting[conn]
-	if !known {
-		return
+// waitingLimits returns how many connections may wait before their upgrade: of one address group (negative: no limit),
+// and in total. The total is at most a quarter of the descriptors that the process may have open.
+func waitingLimits(cfg *TransportConfig, descriptors int) (each, total int) {
+	each, total = max(minWaitingEach, cfg.MaxConns/4), accept.Share(max(minWaiting, 4*cfg.MaxConns), descriptors, 4)
+	if cfg.MaxConnsPerAddress < 0 {
+		each = -1
 	}
-	delete(l.waiting, conn)
-	if l.groups[group]--; l.groups[group] == 0 {
-		delete(l.groups, group)
+	return each, total
+}
+
+// abort closes a connection without a word: Close of a TLS connection may block on its peer.
+func abort(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
 	}
+	_ = conn.Close() // the peer sees it or is gone
 }
 
 // ServeHTTP upgrades one request: first a place, then the Origin, then the upgrade (protocol section 6). It returns

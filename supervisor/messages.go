@@ -112,6 +112,11 @@ type (
 	}
 	// hurry is the end of shutdown's patience.
 	hurry struct{}
+	// listenerEnded says that the listener has ended and not by Stop.
+	listenerEnded struct {
+		address string
+		err     error
+	}
 	// dialPeers starts the dials of the configuration and the peer book.
 	dialPeers struct{}
 )
@@ -131,6 +136,8 @@ func (*sweep) fromTransport()       {}
 func (*shutdown) fromTransport()    {}
 func (*hurry) fromTransport()       {}
 func (*dialPeers) fromTransport()   {}
+
+func (*listenerEnded) fromTransport() {}
 
 // place is one child of the registry: a connection, from its slot to its end.
 type place struct {

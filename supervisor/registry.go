@@ -148,6 +148,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onWithdrawal(ctx, msg)
 	case *dialPeers:
 		r.onDialPeers(ctx)
+	case *listenerEnded:
+		r.happened.Event(ListenerDown{Address: msg.address, Err: msg.err})
 	}
 }
 

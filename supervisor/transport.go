@@ -117,7 +117,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 // it is given is its own. Set it before Start.
 func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.hub.onMessage = handle }
 
-// OnEvent sets the handler of PeerUp, PeerVerified, PeerDown and DialFailed. Those of one connection are in one order
+// OnEvent sets the handler of PeerUp, PeerVerified, PeerDown, DialFailed and ListenerDown. Those of one connection are in one order
 // with its messages. Set it before Start.
 func (t *Transport) OnEvent(handle func(Event)) { t.hub.onEvent = handle }
 
@@ -171,7 +171,7 @@ func (t *Transport) open() (net.Listener, error) {
 	ln := t.from.listener
 	if ln == nil && t.cfg.ListenAddr != "" {
 		var err error
-		if ln, err = net.Listen("tcp", t.cfg.ListenAddr); err != nil {
+		if ln, err = net.Listen(listenNetwork(t.cfg.ListenAddr), t.cfg.ListenAddr); err != nil {
 			return nil, fmt.Errorf("listen: %w: choose another address, or stop what uses this one", err)
 		}
 	}

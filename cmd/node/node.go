@@ -17,6 +17,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/accept"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -41,11 +42,12 @@ type node struct {
 	events  *eventLog
 	admin   *admin.Server  // nil: off
 	timings *admin.Timings // nil: off
+	deaf    chan error     // has room for one: why no peer can connect any more
 }
 
 // start opens everything in the order in which it depends on each other, and prints the first event.
 func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error), socket net.Listener) (n *node, err error) {
-	n = &node{settings: s, read: read, socket: socket, events: newEventLog(a.stdout, s.Output, a.now)}
+	n = &node{settings: s, read: read, socket: socket, events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1)}
 	n.level.Set(s.LogLevel)
 	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
@@ -73,6 +75,7 @@ func (n *node) open() error {
 		return err
 	}
 	n.warnOfIdentity(manager.Identity())
+	n.warnOfDescriptors(accept.Descriptors())
 	n.setAuthMode()
 	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, n.transportOptions()...)
 	if err != nil {
@@ -80,6 +83,9 @@ func (n *node) open() error {
 	}
 	n.OnEvent(func(e supervisor.Event) {
 		n.admin.Event(e)
+		if ended, ok := e.(supervisor.ListenerDown); ok {
+			n.deaf <- ended.Err // there is one listener, and it ends once
+		}
 		if known := eventOf(e); known != nil {
 			n.events.add(known)
 		}
@@ -112,6 +118,18 @@ func (n *node) begin() (err error) {
 	}
 	n.events.open(n.listening())
 	return nil
+}
+
+// ownDescriptors is about how many file descriptors the node needs beside its connections: files, sockets that listen,
+// commands and clients of --admin.
+const ownDescriptors = 32
+
+// warnOfDescriptors reports a --max-conns that needs more file descriptors than limit; 0: not known.
+func (n *node) warnOfDescriptors(limit int) {
+	if most := n.settings.Transport.MaxConns; limit > 0 && most+ownDescriptors > limit {
+		n.log.Warn("--max-conns needs more file descriptors than this process may open: lower it, or raise the limit (ulimit -n, LimitNOFILE)",
+			"maxConns", most, "needs", most+ownDescriptors, "limit", limit)
+	}
 }
 
 // setAuthMode makes a mode that was given for this run hold without storing it; else the stored one is in force.

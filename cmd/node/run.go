@@ -109,8 +109,12 @@ func (a *app) startService(s *settings.Settings, read func() (*settings.Settings
 	return n, manager, err
 }
 
-// alive asks the registry, through which every connection comes and goes.
+// alive asks the registry, through which every connection comes and goes, and the control socket, through which every
+// command comes.
 func (n *node) alive(ctx context.Context) error {
+	if !n.control.Serving() {
+		return errors.New("the control socket has ended")
+	}
 	_, err := n.Status(ctx)
 	return err
 }
@@ -132,6 +136,8 @@ func (n *node) untilItEnds(ctx context.Context, received <-chan os.Signal) (reas
 			n.reloadBySignal(ctx)
 		case <-n.events.broken:
 			return "standard output is closed", errOutput
+		case err := <-n.deaf:
+			return "listening ended", fmt.Errorf("listening ended: %w: the node has stopped, start it again", err)
 		}
 	}
 }

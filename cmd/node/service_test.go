@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -70,6 +72,51 @@ func TestUnderServiceManager(t *testing.T) {
 	hear("STOPPING=1")
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A listener that ends for good ends the node, which says so. The test holds the listening socket too, and shuts it down.
+func TestEndOfListeningEndsTheNode(t *testing.T) {
+	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	socket, err := ln.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" run --output json --admin "" --data-dir "$1"`, self, t.TempDir())
+	cmd.Env = append(os.Environ(), asBinary+"=1", "LISTEN_FDS=1")
+	cmd.ExtraFiles = []*os.File{socket} // descriptor 3, the first that is passed on
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last string
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if last = lines.Text(); strings.Contains(last, `"event":"listening"`) {
+			if err := syscall.Shutdown(int(socket.Fd()), syscall.SHUT_RDWR); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var failed *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &failed) || failed.ExitCode() != exitFailed {
+		t.Errorf("ended with %v, want exit status 1", err)
+	}
+	if !strings.Contains(last, `"event":"stopped"`) || !strings.Contains(last, "listening ended") || !strings.Contains(stderr.String(), "start it again") {
+		t.Errorf("last line %s, standard error %s", last, stderr.String())
 	}
 }
 

@@ -101,8 +101,21 @@ func startIn(t *testing.T, home string, args ...string) *node {
 	return startEnv(t, home, nil, args...)
 }
 
+// startLimited runs a node that may have at most so many file descriptors open.
+func startLimited(t *testing.T, descriptors int, args ...string) *node {
+	t.Helper()
+	limit := []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, descriptors)}
+	return startUnder(t, newHome(t), limit, nil, args...)
+}
+
 // startEnv is startIn with further environment variables ("NAME=value").
 func startEnv(t *testing.T, home string, env []string, args ...string) *node {
+	t.Helper()
+	return startUnder(t, home, nil, env, args...)
+}
+
+// startUnder is startEnv by a command that executes the node.
+func startUnder(t *testing.T, home string, by, env []string, args ...string) *node {
 	t.Helper()
 	data := filepath.Join(home, "data")
 	all := []string{"run", "--output", "json", "--data-dir", data}
@@ -113,11 +126,12 @@ func startEnv(t *testing.T, home string, env []string, args ...string) *node {
 	}
 	n := &node{
 		t: t, home: home, data: data,
-		cmd:    exec.Command(nodeBinary, append(all, args...)...),
 		stderr: newRecord(),
 		ended:  make(chan struct{}),
 		more:   make(chan struct{}),
 	}
+	line := slices.Concat(by, []string{nodeBinary}, all, args)
+	n.cmd = exec.Command(line[0], line[1:]...)
 	n.cmd.Env = environment(home, env...)
 	n.cmd.Stderr = n.stderr
 	stdout, err := n.cmd.StdoutPipe()

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -17,14 +18,15 @@ import (
 // masquerade is a listener whose connections seem to come from an address of the test's choice.
 type masquerade struct {
 	net.Listener
-	from atomic.Pointer[net.TCPAddr]
+	from  atomic.Pointer[net.TCPAddr]
+	count chan struct{} // one for each accepted connection, as far as there is room
 }
 
 func newMasquerade(t *testing.T) *masquerade {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	return &masquerade{Listener: ln}
+	return &masquerade{Listener: ln, count: make(chan struct{}, 1000)}
 }
 
 func (m *masquerade) Accept() (net.Conn, error) {
@@ -32,7 +34,21 @@ func (m *masquerade) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	select {
+	case m.count <- struct{}{}:
+	default:
+	}
 	return &masked{conn, m.from.Load()}, nil
+}
+
+// accepted waits until one more connection than before has been accepted.
+func (m *masquerade) accepted(t *testing.T) {
+	t.Helper()
+	select {
+	case <-m.count:
+	case <-time.After(patience):
+		t.Fatal("the connection was not accepted")
+	}
 }
 
 type masked struct {

@@ -2,8 +2,10 @@ package hostile
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -70,21 +72,45 @@ func TestSilentSockets(t *testing.T) {
 	}
 }
 
-// TestManyWaitingSockets: of sockets that never send a request, only so many are kept for one address.
+// TestManyWaitingSockets: of sockets that never send a request a quarter of MaxConns are kept for one address. One more
+// evicts the longest waiting: a newcomer gets in, other addresses lose nothing.
 func TestManyWaitingSockets(t *testing.T) {
 	t.Parallel()
-	const most = 64
+	const most = 25
 	ln := newMasquerade(t)
-	ln.from.Store(&net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 4000})
 	n := start(t, setup{options: []supervisor.Option{supervisor.WithListener(ln)}})
-	for range most {
-		dialTCP(t, n.Addr().String())
+	from := func(last byte) { ln.from.Store(&net.TCPAddr{IP: net.IPv4(203, 0, 113, last), Port: 4000}) }
+	type socket struct {
+		net.Conn
+		reader *bufio.Reader
 	}
-	for range 5 {
-		conn, reader := dialTCP(t, n.Addr().String())
-		if took := awaitClosed(t, conn, reader); took > 5*time.Second {
-			t.Errorf("a socket too many was closed after %v, want at once", took)
+	open := func(count int) (opened []socket) {
+		for range count {
+			conn, reader := dialTCP(t, n.Addr().String())
+			opened = append(opened, socket{conn, reader})
+			ln.accepted(t)
 		}
+		return opened
+	}
+	from(6)
+	others := open(1)
+	from(5)
+	crowd := open(most + 5)
+	for _, s := range crowd[:5] {
+		if took := awaitClosed(t, s, s.reader); took > 5*time.Second {
+			t.Errorf("one of the longest waiting was closed after %v, want at once", took)
+		}
+	}
+	join(n, refpeer.Options{}).say("hello", nil) // the newcomer, which evicts one more
+	awaitClosed(t, crowd[5], crowd[5].reader)
+	for _, s := range append(others, crowd[6:]...) {
+		must(t, s.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
+		if _, err := s.reader.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a socket within the limit: %v", err)
+		}
+	}
+	if got := n.counter("connectionsRefused"); got != 6 {
+		t.Errorf("connectionsRefused is %d, want 6", got)
 	}
 }
 

@@ -19,24 +19,29 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
 // Limits of what a client may hold. Every connection costs a goroutine, so their number has a bound.
 const (
-	headerTimeout = 5 * time.Second
+	headerTimeout = 3 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 10 * time.Second
 	idleTimeout   = 15 * time.Second
 	maxHeader     = 8 << 10
-	maxClients    = 128 // connections
-	maxViewers    = 16  // of them, event streams
+	maxClients    = 112 // connections, event streams excepted
+	maxViewers    = 16  // event streams
 )
+
+// descriptors are file descriptors held in reserve: as many requests are answered while the process has no other left.
+const descriptors = 2
+
+// streamPath is where the event streams are.
+const streamPath = "/events"
 
 // Node is what admin shows of a node. Its methods are safe for concurrent use, also before the node has started and
 // after it has stopped; those that take a context then fail.
@@ -82,7 +87,7 @@ func Listen(c Config) (*Server, error) {
 	streams := newStreams(monitor, c.Version)
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metricsHandler(c))
-	mux.Handle("/events", streams)
+	mux.Handle(streamPath, streams)
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(c.Node))
 	if err := addPages(mux); err != nil {
@@ -90,10 +95,20 @@ func Listen(c Config) (*Server, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	samples := actors.NewSampler(c.Log)
+	clients := newClients(accept.Share(maxClients, accept.Descriptors(), 8))
 	return &Server{
-		listener: listener, monitor: monitor, streams: streams, cancel: cancel, served: make(chan struct{}),
+		listener: accept.New(listener, descriptors, func(f accept.Failure) {
+			if f.Ended {
+				c.Log.Error("the admin server has ended: no dashboard, no metrics, no health", "error", f.Err)
+				return
+			}
+			samples.Error("a client of the admin server could not be accepted", "error", f.Err, "retryIn", f.Pause)
+		}),
+		monitor: monitor, streams: streams, cancel: cancel, served: make(chan struct{}),
 		http: &http.Server{
-			Handler:           newGuard(c.Address, mux),
+			Handler:           clients.track(newGuard(c.Address, mux)),
+			ConnState:         clients.onState,
+			ConnContext:       withConn,
 			ReadHeaderTimeout: headerTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -140,7 +155,7 @@ func (s *Server) Serve() {
 	}()
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(netutil.LimitListener(s.listener, maxClients)) // ends with ErrServerClosed
+		_ = s.http.Serve(s.listener) // ends with ErrServerClosed, or the listener has said why
 		stop()
 		<-watched
 	}()

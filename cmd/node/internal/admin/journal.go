@@ -83,16 +83,18 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 	case supervisor.PeerVerified:
 		j.add(entry{Mood: good, Kind: "proven", Peer: e.Peer, Text: "has proved that it holds its key"}, now)
 	case supervisor.PeerDown:
-		who := "this node"
+		text := fmt.Sprintf("has gone: %s (%s)", printable.Cut(printable.Text(e.Reason), maxName), e.Code)
 		if e.Remote {
-			who = "the peer"
+			text += ", closed by the peer"
 		}
-		text := fmt.Sprintf("has gone: %s (%s), closed by %s", printable.Cut(printable.Text(e.Reason), maxName), e.Code, who)
 		j.add(entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, now)
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s",
 			word(e.Address), printable.Cut(printable.Line(cause(e.Err).Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
 		j.add(entry{Mood: warning, Kind: "dial failed", Text: text}, now)
+	case supervisor.ListenerDown:
+		text := fmt.Sprintf("no peer can connect any more: %s", printable.Cut(printable.Line(e.Err.Error()), 2*maxName))
+		j.add(entry{Mood: warning, Kind: "listening ended", Text: text}, now)
 	}
 }
 

@@ -9,7 +9,13 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/accept"
 )
+
+// descriptors are file descriptors held in reserve: as many commands are answered while the process has no other left.
+const descriptors = 4
 
 const (
 	headerTimeout = 5 * time.Second
@@ -35,11 +41,18 @@ func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	samples := actors.NewSampler(log)
 	return &Server{
-		dir:      dir,
-		listener: listener,
-		cancel:   cancel,
-		served:   make(chan struct{}),
+		dir: dir,
+		listener: accept.New(listener, descriptors, func(f accept.Failure) {
+			if f.Ended {
+				log.Error("the control socket has ended: no command can reach the node", "error", f.Err)
+				return
+			}
+			samples.Error("a command could not be accepted", "error", f.Err, "retryIn", f.Pause)
+		}),
+		cancel: cancel,
+		served: make(chan struct{}),
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: headerTimeout,
@@ -59,8 +72,18 @@ func (s *Server) Path() string { return SocketPath(s.dir) }
 func (s *Server) Serve() {
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(s.listener) // ends with ErrServerClosed; the listener has no other way to fail
+		_ = s.http.Serve(s.listener) // ends with ErrServerClosed, or the listener has said why
 	}()
+}
+
+// Serving reports whether commands are answered: from Serve until Close, or until the socket has ended.
+func (s *Server) Serving() bool {
+	select {
+	case <-s.served:
+		return false
+	default:
+		return true
+	}
 }
 
 // Close ends the server: commands under way get an error, and until ctx ends the time to read it. Then the socket is gone.

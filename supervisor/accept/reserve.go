@@ -1,0 +1,79 @@
+package accept
+
+import (
+	"net"
+	"os"
+	"sync"
+)
+
+// reserve holds file descriptors open so that one can be given up when the process has no other left.
+type reserve struct {
+	mu   sync.Mutex
+	want int
+	held []*os.File
+}
+
+func newReserve(n int) *reserve {
+	r := &reserve{want: n}
+	r.fill()
+	return r
+}
+
+// fill opens what is missing, as far as the process may.
+func (r *reserve) fill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.held) < r.want {
+		file, err := os.Open(os.DevNull)
+		if err != nil {
+			return
+		}
+		r.held = append(r.held, file)
+	}
+}
+
+// release closes one descriptor, and reports whether there was one.
+func (r *reserve) release() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.held) == 0 {
+		return false
+	}
+	_ = r.held[len(r.held)-1].Close() // it was never written
+	r.held = r.held[:len(r.held)-1]
+	return true
+}
+
+// close closes all; none is opened again.
+func (r *reserve) close() {
+	r.mu.Lock()
+	r.want = 0
+	r.mu.Unlock()
+	for r.release() {
+	}
+}
+
+// lend returns conn so that its end fills the reserve; conn itself if the reserve is always empty.
+func (r *reserve) lend(conn net.Conn) net.Conn {
+	r.mu.Lock()
+	want := r.want
+	r.mu.Unlock()
+	if want == 0 {
+		return conn
+	}
+	r.fill()
+	return &lent{Conn: conn, reserve: r}
+}
+
+// lent is a connection that may have a descriptor of the reserve.
+type lent struct {
+	net.Conn
+	reserve *reserve
+}
+
+// Close implements net.Conn.
+func (c *lent) Close() error {
+	err := c.Conn.Close()
+	c.reserve.fill()
+	return err
+}

@@ -9,7 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +40,8 @@ type listener struct {
 	descriptors int // that the process may have open; 0: not known
 
 	mu      sync.Mutex
-	waiting *accept.Waiting[net.Conn] // connections before their upgrade, by address group
+	waiting *accept.Waiting[net.Conn] // connections without a complete request, by address group
+	asking  int                       // complete requests that are not answered yet
 }
 
 // listen starts to accept on ln, under TLS when the configuration has a certificate.
@@ -59,8 +59,8 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		WriteTimeout:      cfg.WriteTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         l.onState,
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, connectedKey{}, node.Running.Now())
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connectedKey{}, connected{conn: conn, at: node.Running.Now()})
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // strangers would fill it
 	}
@@ -132,8 +132,26 @@ func (l *listener) enter(conn net.Conn) net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Add(conn, group)
-	victim, _ := l.waiting.Evict(group, each, total)
+	victim, _ := l.waiting.Evict(group, each, max(1, total-l.asking))
 	return victim
+}
+
+// begin takes a connection whose request is complete out of those that wait: it is answered soon. It reports whether the
+// total has room for the request; end must follow.
+func (l *listener) begin(conn net.Conn) bool {
+	_, total := waitingLimits(l.live.Load(), l.descriptors)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting.Remove(conn)
+	l.asking++
+	return l.asking <= total
+}
+
+// end follows begin once the request is answered or upgraded.
+func (l *listener) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asking--
 }
 
 // waitingLimits returns how many connections may wait before their upgrade: of one address group (negative: no limit),
@@ -157,13 +175,19 @@ func abort(conn net.Conn) {
 // ServeHTTP upgrades one request: first a place, then the Origin, then the upgrade (protocol section 6). It returns
 // as soon as the socket is handed over.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer l.end()
+	if !l.begin(connectionOf(r).conn) {
+		l.node.Counters.Inc(actors.ConnectionsRefused)
+		http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
+		return
+	}
 	if r.URL.Path != l.live.Load().WSPath {
 		http.NotFound(w, r)
 		return
 	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	if status, text := upgradeFault(r); status != 0 {
 		w.Header().Set("Upgrade", "websocket")
-		http.Error(w, "this address speaks WebSocket only", http.StatusUpgradeRequired)
+		http.Error(w, text, status)
 		return
 	}
 	slot := l.admit(r)
@@ -189,18 +213,24 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	slot.Attach(socket)
 }
 
-// connectedKey is the key of the TCP connection's time, on the running clock, in a request's context.
+// connectedKey is the key of a request's connected in its context.
 type connectedKey struct{}
 
-func connectedAt(r *http.Request) time.Time {
-	at, _ := r.Context().Value(connectedKey{}).(time.Time)
-	return at
+// connected is the network connection of a request, and when it was accepted, on the running clock.
+type connected struct {
+	conn net.Conn
+	at   time.Time
+}
+
+func connectionOf(r *http.Request) connected {
+	c, _ := r.Context().Value(connectedKey{}).(connected)
+	return c
 }
 
 // admit asks the registry for a place: the one question inside the tree that is waited for.
 func (l *listener) admit(r *http.Request) *actors.Slot {
 	answer := make(chan *actors.Slot, 1)
-	l.node.System.Root.Send(l.registry, &admission{remote: r.RemoteAddr, since: connectedAt(r), answer: answer})
+	l.node.System.Root.Send(l.registry, &admission{remote: r.RemoteAddr, since: connectionOf(r).at, answer: answer})
 	within, cancel := l.node.Running.WithTimeout(context.Background(), l.live.Load().HandshakeTimeout)
 	defer cancel()
 	select {

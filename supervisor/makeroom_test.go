@@ -131,7 +131,7 @@ func TestCrowdMakesRoomForItself(t *testing.T) {
 		pair := silent(t, n.Attach("10.0.1.6"), node.addr, 2)
 		crowd := n.Attach("10.0.1.7")
 		var in atomic.Int32
-		for range 20 {
+		for range 16 { // as many as wait before the upgrade for one address
 			go func() {
 				if _, conn := upgrade(t, crowd, node.addr, ""); conn != nil {
 					in.Add(1)

@@ -137,8 +137,12 @@ func TestStopIsNoEndOfListening(t *testing.T) {
 
 func TestWaitingLimits(t *testing.T) {
 	for _, c := range []struct{ conns, perAddress, descriptors, each, total int }{
-		{100, 25, 0, 25, 1024}, {10, 2, 0, 16, 1024}, {1000, 250, 1 << 20, 250, 4000}, {100, -1, 1 << 20, -1, 1024},
-		{100, 25, 40, 25, 10}, {100, 25, 1024, 25, 256},
+		{100, 25, 0, 25, 1024},
+		{10, 2, 0, 16, 1024},
+		{1000, 250, 1 << 20, 250, 4000},
+		{100, -1, 1 << 20, -1, 1024},
+		{100, 25, 40, 25, 10},
+		{100, 25, 1024, 25, 256},
 	} {
 		cfg := &TransportConfig{MaxConns: c.conns, MaxConnsPerAddress: c.perAddress}
 		if each, total := waitingLimits(cfg, c.descriptors); each != c.each || total != c.total {

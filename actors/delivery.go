@@ -102,38 +102,64 @@ func (d *Delivery) begin() bool {
 	return started
 }
 
-func (d *Delivery) run() {
+func (d *Delivery) run() { d.runFrom(nil, 0) }
+
+// runFrom delivers the items of a batch from first on, and then what is queued. If a handler ends the goroutine, another
+// goes on with the next item.
+func (d *Delivery) runFrom(taken *batch[deliverable], first int) {
+	returned := false
+	defer func() {
+		if !returned {
+			d.resume(taken, first)
+		}
+	}()
 	for {
+		if taken != nil {
+			for first < len(taken.items) {
+				item := &taken.items[first]
+				first++
+				d.deliver(item)
+				*item = deliverable{}
+			}
+			deliverables.put(taken)
+		}
 		d.mu.Lock()
-		taken := d.waiting
+		taken, first = d.waiting, 0
 		d.waiting, d.waitingBytes = nil, 0
 		if taken == nil {
-			d.running = false
+			d.running, returned = false, true
 			d.mu.Unlock()
 			return
 		}
 		d.mu.Unlock()
-		for i := range taken.items {
-			d.deliver(&taken.items[i])
-			taken.items[i] = deliverable{}
-		}
-		deliverables.put(taken)
 	}
 }
 
+// resume starts the goroutine that goes on with a batch.
+func (d *Delivery) resume(taken *batch[deliverable], first int) {
+	d.activity.Go(func() { d.runFrom(taken, first) })
+}
+
+// deliver runs the handler of one item. A panic and runtime.Goexit in it are counted and logged.
 func (d *Delivery) deliver(next *deliverable) {
+	returned := false
 	defer func() {
 		if next.room != nil {
 			next.room.give(next.size)
 		}
-		if r := recover(); r != nil {
+		if !returned {
+			reason := fault(recover())
 			d.counters.Inc(HandlerPanics)
-			d.samples.Error("a message handler panicked", "panic", r, "stack", string(debug.Stack()))
+			d.samples.Error("a message handler panicked", "panic", reason, "stack", string(debug.Stack()))
 		}
 	}()
-	if next.message != nil {
+	switch observe, ok := next.event.(func()); {
+	case next.message != nil:
 		d.sink.Message(next.message)
-		return
+	case ok:
+		observe()
+	default:
+		d.sink.Do(next.event)
 	}
-	d.sink.Do(next.event)
+	returned = true
 }

@@ -163,5 +163,5 @@ func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 	p.alive.pingID = ""
 	took := p.node.Running.At(now).Sub(p.alive.pinged)
 	p.handle.roundTrip.Store(int64(took))
-	p.node.observeRoundTrip(took)
+	p.observe(func(o Observer) { o.RoundTrip(took) })
 }

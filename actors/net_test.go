@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +37,15 @@ type probeConn struct {
 	net.Conn
 	writes, written, deadlines atomic.Int64
 	panicOnClose               atomic.Bool
+	exitOnRead, exitOnWrite    atomic.Bool
+}
+
+func (c *probeConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.exitOnRead.CompareAndSwap(true, false) {
+		runtime.Goexit()
+	}
+	return n, err
 }
 
 func (c *probeConn) SetWriteDeadline(t time.Time) error {
@@ -44,6 +54,9 @@ func (c *probeConn) SetWriteDeadline(t time.Time) error {
 }
 
 func (c *probeConn) Write(b []byte) (int, error) {
+	if c.exitOnWrite.CompareAndSwap(true, false) {
+		runtime.Goexit()
+	}
 	c.writes.Add(1)
 	n, err := c.Conn.Write(b)
 	c.written.Add(int64(n))

@@ -2,8 +2,9 @@ package actors
 
 import "time"
 
-// Observer is told how long things took. Its methods are called where it happened, on goroutines of connections, so
-// they must return at once, allocate nothing that a peer could multiply, and be safe for concurrent use.
+// Observer is told how long things took. Its methods are called in a connection's order of messages and events, on the
+// goroutine that runs its handlers: a call that blocks, panics or ends the goroutine affects that connection only. They must
+// be safe for concurrent use.
 type Observer interface {
 	// RoundTrip is the time from a ping to its pong, by this node's clock.
 	RoundTrip(d time.Duration)
@@ -14,14 +15,9 @@ type Observer interface {
 	Handler(d time.Duration)
 }
 
-func (n *Node) observeRoundTrip(d time.Duration) {
-	if n.Observer != nil {
-		n.Observer.RoundTrip(d)
-	}
-}
-
-func (n *Node) observeHandshake(d time.Duration) {
-	if n.Observer != nil {
-		n.Observer.Handshake(d)
+// observe queues a call of the node's observer behind the events before it.
+func (p *Peer) observe(tell func(Observer)) {
+	if o := p.node.Observer; o != nil {
+		p.delivery.Event(func() { tell(o) })
 	}
 }

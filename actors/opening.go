@@ -109,7 +109,8 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 		p.turns.delivery.Store(w.Delivery)
 	}
 	p.node.Counters.Inc(HandshakesAccepted)
-	p.node.observeHandshake(now.Sub(p.greeting.attached))
+	took := now.Sub(p.greeting.attached)
+	p.observe(func(o Observer) { o.Handshake(took) })
 	if p.direction == Inbound {
 		p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
 		p.sendAck(wire.HandshakeAckPayload{

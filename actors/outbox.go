@@ -179,12 +179,20 @@ func (o *outbox) close(err error) {
 
 // run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
 func (o *outbox) run() {
+	var socket *Socket
+	returned := false
+	defer func() {
+		if !returned {
+			o.fail(socket, errExited)
+		}
+	}()
 	for again := false; ; again = true {
 		o.mu.Lock()
-		taken, socket := o.waiting, o.socket
+		taken := o.waiting
+		socket = o.socket
 		o.waiting, o.waitingBytes = nil, 0
 		if taken = o.admit(taken); taken == nil {
-			o.running = false
+			o.running, returned = false, true
 			o.mu.Unlock()
 			return
 		}
@@ -194,9 +202,7 @@ func (o *outbox) run() {
 		o.mu.Unlock()
 		end := taken.items[len(taken.items)-1].end
 		if err := o.write(socket, taken.items); err != nil {
-			o.close(err)
-			o.report(err)
-			socket.Abort() // last: it ends the reading too, and the reader knows less about why
+			o.fail(socket, err)
 		} else if end != nil {
 			o.close(ErrClosed)
 			socket.Close(*end) // the rest is the reader's
@@ -205,10 +211,23 @@ func (o *outbox) run() {
 	}
 }
 
-// write sends a batch and settles each message at the flush that carried it.
+// fail ends the connection because writing has failed.
+func (o *outbox) fail(s *Socket, err error) {
+	o.close(err)
+	o.report(err)
+	s.Abort() // last: it ends the reading too, and the reader knows less about why
+}
+
+// write sends a batch and settles each message at the flush that carried it. If the network connection ends the goroutine,
+// the messages without a result fail.
 func (o *outbox) write(s *Socket, batch []*frame) error {
+	settled, corked, returned := 0, 0, false
+	defer func() {
+		if !returned {
+			o.finish(batch[settled:], errExited)
+		}
+	}()
 	s.Cork()
-	settled, corked := 0, 0
 	for i, f := range batch {
 		var err error
 		if len(f.data) > 0 { // a last message may be no more than the close
@@ -226,10 +245,12 @@ func (o *outbox) write(s *Socket, batch []*frame) error {
 			}
 		}
 		if err != nil {
+			returned = true
 			o.finish(batch[settled:], err)
 			return err
 		}
 	}
+	returned = true
 	return nil
 }
 

@@ -11,6 +11,7 @@
 package actors
 
 import (
+	"runtime/debug"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -116,6 +117,25 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 
 // Receive implements actor.Actor.
 func (p *Peer) Receive(ctx actor.Context) {
+	returned := false
+	defer func() {
+		if !returned {
+			p.faulted(recover())
+		}
+	}()
+	p.receive(ctx)
+	returned = true
+}
+
+// faulted passes a panic on to the supervisor, and makes one of runtime.Goexit: either stops the connection.
+func (p *Peer) faulted(recovered any) {
+	if recovered == nil {
+		p.node.Samples.Error("the program's code ended a connection's actor", "peer", p.peerID, "stack", string(debug.Stack()))
+	}
+	panic(fault(recovered))
+}
+
+func (p *Peer) receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		p.schedule(p.handshakeLeft(p.node.Running.Now()))

@@ -37,6 +37,19 @@ type readPump struct {
 
 // run is the pump's goroutine, from the beginning of the socket or of a quiet time on.
 func (r *readPump) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			r.exited()
+			r.socket.release()
+		}
+	}()
+	r.loop()
+	returned = true
+}
+
+// loop reads until the end of the socket, or until a fresh goroutine takes its place.
+func (r *readPump) loop() {
 	r.socket.conn.pump = r
 	if r.node.Readers == nil || !r.socket.mayRest() {
 		for !r.ended {
@@ -84,7 +97,21 @@ func (r *readPump) burst() {
 // aside is burst for a worker.
 func (r *readPump) aside() {
 	defer r.reading.Done()
+	returned := false
+	defer func() {
+		if !returned {
+			r.exited()
+		}
+	}()
 	r.burst()
+	returned = true
+}
+
+// exited ends the reading when the network connection has ended the goroutine.
+func (r *readPump) exited() {
+	if !r.ended {
+		r.end(errExited)
+	}
 }
 
 // next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way

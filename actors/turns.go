@@ -19,7 +19,7 @@ type turns struct {
 // Schedule implements actor.Dispatcher.
 func (t *turns) Schedule(turn func()) {
 	t.begun.Add(1)
-	t.workers.start(job{run: turn, after: t})
+	t.workers.start(job{run: turn, after: t, turn: t.workers})
 }
 
 // Throughput implements actor.Dispatcher.

@@ -34,6 +34,7 @@ type job struct {
 	run   func()
 	part  *Activity // that counts it; may be nil
 	after *turns    // that has something to do after it; may be nil
+	turn  *Workers  // run is an actor's turn, which these workers start again when it has not returned; may be nil
 }
 
 // NewWorkers returns workers of which at most most wait for a job.
@@ -44,7 +45,7 @@ func NewWorkers(most int) *Workers { return &Workers{most: most, busy: 4 * runti
 func NewUnboundedWorkers(most int) *Workers { return &Workers{most: most, busy: math.MaxInt} }
 
 // Schedule implements actor.Dispatcher.
-func (w *Workers) Schedule(run func()) { w.start(job{run: run}) }
+func (w *Workers) Schedule(run func()) { w.start(job{run: run, turn: w}) }
 
 // Throughput implements actor.Dispatcher: how many messages an actor takes before it lets others run.
 func (w *Workers) Throughput() int { return 300 }
@@ -118,9 +119,15 @@ func (w *Workers) aside(part *Activity, run func()) {
 	part.do(run)
 }
 
-// work does one job and then those that come.
+// work does one job and then those that come. A job that ends the goroutine leaves its place to a queued job.
 func (w *Workers) work(j job) {
 	inbox := make(chan job, 1)
+	inside := true
+	defer func() {
+		if inside {
+			w.exited()
+		}
+	}()
 	for {
 		j.do()
 		w.mu.Lock()
@@ -131,6 +138,7 @@ func (w *Workers) work(j job) {
 		}
 		w.working--
 		if w.closed || len(w.idle) >= w.most {
+			inside = false
 			w.mu.Unlock()
 			return
 		}
@@ -138,8 +146,20 @@ func (w *Workers) work(j job) {
 		w.mu.Unlock()
 		var more bool
 		if j, more = <-inbox; !more {
+			inside = false
 			return
 		}
+	}
+}
+
+// exited takes a goroutine off the count that a job has ended.
+func (w *Workers) exited() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.working--
+	if w.waiting.len() > 0 {
+		w.working++
+		go w.work(w.next())
 	}
 }
 
@@ -147,10 +167,27 @@ func (j job) do() {
 	if j.part != nil {
 		defer j.part.end()
 	}
-	j.run()
+	if j.turn != nil {
+		j.takeTurn()
+	} else {
+		j.run()
+	}
 	if j.after != nil {
 		j.after.settle()
 	}
+}
+
+// takeTurn runs an actor's turn. If the turn ends its goroutine, the actor's mailbox still counts as running, and nothing
+// but the same turn, begun again, takes its messages.
+func (j job) takeTurn() {
+	returned := false
+	defer func() {
+		if !returned {
+			j.turn.start(job{run: j.run, after: j.after, turn: j.turn})
+		}
+	}()
+	j.run()
+	returned = true
 }
 
 // Close ends the goroutines that wait, and each other one after its job. Jobs that come later still run.

@@ -13,7 +13,7 @@
 // it, and otherwise one of the errors below, inside a PeerError that names the peer; Broadcast waits for nobody and says
 // who missed the message; Request waits for the message whose ReplyTo is the id of the one that was sent. What arrives
 // goes to OnMessage: in order for each connection, each message at most once, one at a time for each connection and
-// connections side by side. A handler may block, panic, and call anything: that harms the messages of its own connection
+// connections side by side. A handler may block, panic, call runtime.Goexit, and call anything: that harms the messages of its own connection
 // and nothing else. PeerConnection.Peer says who delivered a message, Message.From who made it.
 //
 // # Connections

@@ -61,14 +61,23 @@ type registry struct {
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
 func (r *registry) Receive(ctx actor.Context) {
+	returned := false
 	defer func() {
-		if fault := recover(); fault != nil {
+		if fault := recover(); !returned {
+			if fault == nil {
+				fault = "code of the program called runtime.Goexit"
+			}
 			r.restarts++
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
 			r.mend(ctx)
 		}
 	}()
+	r.receive(ctx)
+	returned = true
+}
+
+func (r *registry) receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		r.self = ctx.Self()

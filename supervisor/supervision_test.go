@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -52,14 +53,20 @@ func TestRegistryPanic(t *testing.T) {
 	})
 }
 
-// A panic that leaves the tables in between must not leave a dead connection in them.
+// A panic, or the end of the goroutine, that leaves the tables in between must not leave a dead connection in them.
 func TestRegistryPanicWhileLeaving(t *testing.T) {
+	for name, fail := range map[string]func(){"panic": func() { panic("clock: injected") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) { registryFailsWhileLeaving(t, fail) })
+	}
+}
+
+func registryFailsWhileLeaving(t *testing.T, fail func()) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		var panics atomic.Bool
 		clock := WithClock(func() time.Time {
 			if panics.CompareAndSwap(true, false) {
-				panic("clock: injected")
+				fail()
 			}
 			return time.Now()
 		})

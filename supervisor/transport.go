@@ -113,8 +113,8 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 
 // OnMessage sets the handler of every message that passes limiter, decryption and dedup; pings, pongs and disconnects
 // included, which the transport itself has dealt with. It runs one message at a time and in order for each connection,
-// connections side by side; it may block, panic, call runtime.Goexit and call anything: that harms only its own connection's messages. What
-// it is given is its own. Set it before Start.
+// connections side by side; it may block, panic, call runtime.Goexit and call anything: that harms only its own
+// connection's messages. What it is given is its own. Set it before Start.
 func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.hub.onMessage = handle }
 
 // OnEvent sets the handler of PeerUp, PeerVerified, PeerDown, DialFailed and ListenerDown. Those of one connection are in one order

@@ -19,7 +19,7 @@ func counterHelp(counter string) string {
 		"slowPeersClosed":      "Peers disconnected because they read too slowly.",
 		"peersTimedOut":        "Peers disconnected because they gave no sign of life.",
 		"actorRestarts":        "Actors that panicked: a connection that was stopped, or a registry that went on.",
-		"handlerPanics":        "Message handlers that panicked.",
+		"handlerPanics":        "Handlers and observers that panicked or called runtime.Goexit.",
 		"dials":                "Outbound connections tried.",
 		"dialsFailed":          "Outbound connections that failed.",
 		"messagesAfterGoodbye": "Frames read after a close began and not delivered.",

@@ -35,7 +35,7 @@ func (p *Peer) handOver(msg *wire.Message, size int) {
 		p.held = append(p.held, handed{msg, size})
 		return
 	}
-	if msg.ReplyTo != "" {
+	if msg.ReplyTo != "" && p.proven { // an unverified peer answers no request
 		p.node.Replies.Reply(p.peerID, msg)
 	}
 	p.delivery.message(msg, p.inbound, size)

@@ -49,3 +49,38 @@ func TestMessagesWaitForTheProof(t *testing.T) {
 		})
 	}
 }
+
+// replyLog notes the replies that it is given.
+type replyLog chan string
+
+func (l replyLog) Reply(_ string, msg *wire.Message) bool {
+	l <- msg.ReplyTo
+	return true
+}
+
+// A reply counts only once the peer has proved its key.
+func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		replies := make(replyLog, 10)
+		r.node.Replies = replies
+		p := r.connect()
+		p.mute = true
+		p.shake()
+		relayed := p.message("stats", nil)
+		relayed.From, relayed.ReplyTo = newKeys(t, "elsewhere").Identity().ID, "early"
+		p.sendFrame(p.frame(relayed))
+		proof := p.message("stats", nil)
+		proof.ReplyTo = "proof"
+		p.sendFrame(p.frame(proof))
+		synctest.Wait()
+		close(replies)
+		var got []string
+		for id := range replies {
+			got = append(got, id)
+		}
+		if !slices.Equal(got, []string{"proof"}) {
+			t.Errorf("replies %v, want the one of the verified peer", got)
+		}
+	})
+}

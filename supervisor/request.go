@@ -1,51 +1,58 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/Snider/go-p2p/wire"
 )
 
-// replies are the answers that somebody waits for. It implements actors.ReplyRouter. Safe for concurrent use.
+// replies are the requests whose answers are awaited. It implements actors.ReplyRouter. Safe for concurrent use.
 type replies struct {
 	mu      sync.Mutex
-	waiting map[string]waiter // by the request's id
+	waiting map[request][]chan<- *wire.Message
 }
 
-type waiter struct {
-	peer   string
-	answer chan *wire.Message // has room for the one answer
-}
+// request is one message to one peer. The same message may go to several peers, and several callers may send it to one.
+type request struct{ peer, id string }
 
-func newReplies() *replies { return &replies{waiting: make(map[string]waiter)} }
+func newReplies() *replies { return &replies{waiting: make(map[request][]chan<- *wire.Message)} }
 
-// expect notes that an answer to id is awaited from peer.
-func (r *replies) expect(id, peer string) <-chan *wire.Message {
+// expect registers a caller that awaits the answer to a request.
+func (r *replies) expect(to request) chan *wire.Message {
+	answer := make(chan *wire.Message, 1) // has room for the one answer
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	answer := make(chan *wire.Message, 1)
-	r.waiting[id] = waiter{peer: peer, answer: answer}
+	r.waiting[to] = append(r.waiting[to], answer)
 	return answer
 }
 
-func (r *replies) forget(id string) {
+// forget removes a caller of expect.
+func (r *replies) forget(to request, answer chan<- *wire.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.waiting, id)
+	left := slices.DeleteFunc(r.waiting[to], func(other chan<- *wire.Message) bool { return other == answer })
+	if r.waiting[to] = left; len(left) == 0 {
+		delete(r.waiting, to)
+	}
 }
 
-// Reply implements actors.ReplyRouter. An answer counts only when it comes from the peer that was asked.
+// Reply implements actors.ReplyRouter. The answer of a peer goes to every caller that awaits one from it: a peer answers a
+// message once, however often it was sent. Each caller gets a copy of its own.
 func (r *replies) Reply(peerID string, msg *wire.Message) bool {
+	from := request{peer: peerID, id: msg.ReplyTo}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w, ok := r.waiting[msg.ReplyTo]
-	if !ok || w.peer != peerID {
-		return false
+	waiting := r.waiting[from]
+	delete(r.waiting, from)
+	for _, answer := range waiting {
+		own := *msg
+		own.Payload = bytes.Clone(msg.Payload)
+		answer <- &own
 	}
-	delete(r.waiting, msg.ReplyTo)
-	w.answer <- msg
-	return true
+	return len(waiting) > 0
 }
 
 // Request sends a message and waits for the answer: see RequestContext.
@@ -53,10 +60,17 @@ func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, er
 	return t.RequestContext(context.Background(), peerID, msg)
 }
 
-// RequestContext sends a message to a peer and returns the message that answers it: the first one over a connection
-// of that peer whose replyTo is the message's id. It waits until ctx ends or the connection that carried the request
-// does. OnMessage sees the answer too. Its errors are those of SendContext, and ctx's.
+// RequestContext sends a message to a peer and returns a copy of the message that answers it: the first one, over a
+// verified connection of that peer, whose replyTo is the message's id. One message may be requested from several peers, and
+// several times at once from one; a peer drops a repeated message as a duplicate, so one answer serves all callers that
+// wait for it then. A later attempt needs a message of its own: see wire.Message.Renew.
+//
+// It waits until ctx ends, or until the connection ends while the peer has no other; if the peer's traffic has moved to
+// another connection, it waits on. OnMessage sees the answer too. Its errors are those of SendContext, and ctx's.
 func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire.Message) (*wire.Message, error) {
+	if err := checkContext(ctx); err != nil {
+		return nil, peerError(peerID, err)
+	}
 	c := t.directory.get(peerID)
 	if c == nil {
 		return nil, peerError(peerID, ErrNotConnected)
@@ -64,22 +78,35 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if msg == nil {
 		return nil, c.SendContext(ctx, nil) // which says so
 	}
-	answer := t.replies.expect(msg.ID, peerID)
-	defer t.replies.forget(msg.ID)
+	to := request{peer: peerID, id: msg.ID}
+	answer := t.replies.expect(to)
+	defer t.replies.forget(to, answer)
 	if err := c.SendContext(ctx, msg); err != nil {
 		return nil, err
 	}
-	select {
-	case reply := <-answer:
-		return reply, nil
-	case <-ctx.Done():
-		return nil, peerError(peerID, ctx.Err())
-	case <-c.handle.Done():
+	return t.awaitReply(ctx, c, answer)
+}
+
+// awaitReply waits for the answer to a message that was sent on c.
+func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer <-chan *wire.Message) (*wire.Message, error) {
+	id := c.peer.ID
+	for {
+		select {
+		case reply := <-answer:
+			return reply, nil
+		case <-ctx.Done():
+			return nil, peerError(id, ctx.Err())
+		case <-c.handle.Done():
+		}
+		ended := c
+		if c = t.directory.get(id); c != nil && c != ended {
+			continue // its traffic has moved
+		}
 		select {
 		case reply := <-answer:
 			return reply, nil
 		default:
-			return nil, peerError(peerID, ErrClosed)
+			return nil, peerError(id, ErrClosed)
 		}
 	}
 }

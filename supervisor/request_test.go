@@ -1,0 +1,119 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// answerAfter makes a node answer each "question" with its own ID, after a delay.
+func (n *testNode) answerAfter(delay time.Duration) {
+	n.handler = func(c *PeerConnection, msg *wire.Message) {
+		if msg.Type != "question" {
+			return
+		}
+		time.Sleep(delay)
+		reply, err := msg.Reply("answer", n.id())
+		if err == nil {
+			err = n.Send(c.Peer().ID, reply)
+		}
+		if err != nil {
+			n.t.Error(err)
+		}
+	}
+}
+
+// requestAll asks several peers at once and returns the payloads and errors by position.
+func requestAll(ctx context.Context, n *testNode, msg *wire.Message, peers ...*testNode) (texts []string, errs []error) {
+	texts, errs = make([]string, len(peers)), make([]error, len(peers))
+	done := make(chan struct{})
+	for i, peer := range peers {
+		go func() {
+			reply, err := n.RequestContext(ctx, peer.id(), msg)
+			if errs[i] = err; err == nil {
+				errs[i] = reply.ParsePayload(&texts[i])
+				clear(reply.Payload) // each reply is the caller's own
+			}
+			done <- struct{}{}
+		}()
+	}
+	for range peers {
+		<-done
+	}
+	return texts, errs
+}
+
+// One message requested from two peers, and twice from each, gets every caller the answer of the peer that it asked.
+func TestRequestOneMessageManyTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b, c := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)
+		b.answerAfter(100 * time.Millisecond)
+		c.answerAfter(200 * time.Millisecond)
+		a.dial(b)
+		a.dial(c)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		asked := []*testNode{b, c, b, c}
+		texts, errs := requestAll(ctx, a, a.to("", "question", nil), asked...)
+		for i, peer := range asked {
+			if errs[i] != nil || texts[i] != peer.id() {
+				t.Errorf("request %d: %q, %v; want %s", i, texts[i], errs[i], peer.id())
+			}
+		}
+		if k := len(a.replies.waiting); k != 0 || len(a.got("answer")) != 2 {
+			t.Errorf("%d requests are awaited, %d answers handled; want 0 and 2", k, len(a.got("answer")))
+		}
+		if first := a.got("answer"); len(first) == 2 && a.payloadIsZero(first[0]) {
+			t.Error("the handler's message is the caller's")
+		}
+	})
+}
+
+func (n *testNode) payloadIsZero(id string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, msg := range n.messages {
+		if msg.ID == id {
+			return len(msg.Payload) == 0 || msg.Payload[0] == 0
+		}
+	}
+	return true
+}
+
+// A request waits on when its connection ends while its peer has another, and ends when the last one does.
+func TestRequestFollowsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b, c := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)
+		a.dial(b)
+		ended := a.dial(c)
+		ended.GracefulClose("enough", wire.DisconnectNormal)
+		time.Sleep(time.Second)
+		old := &PeerConnection{handle: ended.handle, peer: Peer{ID: b.id()}} // an earlier connection of b
+		result := make(chan error, 1)
+		wait := func(id string) {
+			answer := a.replies.expect(request{b.id(), id})
+			go func() { _, err := a.awaitReply(t.Context(), old, answer); result <- err }()
+			synctest.Wait()
+			if len(result) != 0 {
+				t.Fatalf("the request ended with its first connection: %v", <-result)
+			}
+		}
+		wait("first")
+		a.replies.Reply(b.id(), &wire.Message{ReplyTo: "first"})
+		if err := <-result; err != nil {
+			t.Errorf("answered on the other connection: %v", err)
+		}
+		wait("second")
+		a.GetConnection(b.id()).GracefulClose("enough", wire.DisconnectNormal)
+		if err := <-result; !errors.Is(err, ErrClosed) {
+			t.Errorf("the peer has left: %v, want ErrClosed", err)
+		}
+	})
+}

@@ -52,6 +52,7 @@ type Node struct {
 	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
 	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
 	Readers  *Workers         // read for connections that are idle mostly; nil: each reads for itself
+	OwnDials OwnDials         // hears of handshakes that show this node's own key; nil: unused
 	Observer Observer         // nil: nobody wants to know how long things take
 	Born     time.Time        // the base of compact times; any moment with a monotonic clock before the first connection
 
@@ -68,6 +69,13 @@ func (n *Node) ClockAt(now time.Time) time.Time {
 		return now
 	}
 	return n.Wall()
+}
+
+// OwnDials recognises dials that have reached the node itself.
+type OwnDials interface {
+	// Reflected says that an inbound handshake shows this node's own key and this challenge. It is called before the
+	// handshake is refused, never blocks, and is safe for concurrent use.
+	Reflected(challenge [crypto.ChallengeSize]byte)
 }
 
 // ReplyRouter hands an answer to whoever waits for it.

@@ -23,6 +23,9 @@ var (
 	ErrHandshakeTimeout = errors.New("the handshake timed out")
 )
 
+// errOwnKey means that the peer claims this node's own identity.
+var errOwnKey = errors.New("the peer shows this node's own key")
+
 // rejection is a responder's no: what the peer is told and what the log says.
 type rejection struct {
 	reason string
@@ -50,7 +53,7 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 		return claim{}, fmt.Errorf("%w: the id %s is not the node ID of its public key", ErrHandshake, Quote(id.ID))
 	}
 	if key == self {
-		return claim{}, fmt.Errorf("%w: the peer shows this node's own key", ErrHandshake)
+		return claim{}, fmt.Errorf("%w: %w", ErrHandshake, errOwnKey)
 	}
 	if err := crypto.CheckName(id.Name); err != nil {
 		return claim{}, fmt.Errorf("%w: %w", ErrHandshake, err)
@@ -73,6 +76,7 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 
 // readHandshake is a responder's whole judgement of the first message, as far as it can be made without knowing
 // other connections (protocol section 3).
+// It returns the challenge also with a rejection, if it could be read.
 func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.ChallengeSize]byte, *rejection) {
 	var challenge [crypto.ChallengeSize]byte
 	no := func(err error) (claim, [crypto.ChallengeSize]byte, *rejection) {
@@ -93,6 +97,7 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 		reason := wire.IncompatibleVersionReason(payload.Version)
 		return claim{}, challenge, &rejection{reason: reason, detail: fmt.Errorf("%w: version %s", ErrHandshake, Quote(payload.Version))}
 	}
+	copy(challenge[:], payload.Challenge)
 	peer, err := checkIdentity(payload.Identity, payload.Features, self)
 	if err != nil {
 		return no(err)
@@ -100,7 +105,6 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 	if len(payload.Challenge) != crypto.ChallengeSize {
 		return no(fmt.Errorf("%w: the challenge has %d bytes, not %d", ErrHandshake, len(payload.Challenge), crypto.ChallengeSize))
 	}
-	copy(challenge[:], payload.Challenge)
 	return peer, challenge, nil
 }
 

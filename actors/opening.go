@@ -65,6 +65,9 @@ func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
 		}
 		no = &rejection{reason: reasonBadIdentity, detail: err}
 	}
+	if errors.Is(no.detail, errOwnKey) && p.node.OwnDials != nil {
+		p.node.OwnDials.Reflected(challenge)
+	}
 	p.reject(ctx, no)
 }
 

@@ -57,7 +57,7 @@ func (r *registry) onSettle(ctx actor.Context, id string) {
 	if list[0].standing.proven {
 		for _, p := range list[1:] {
 			if p.standing.proven && slices.Contains(p.features, wire.FeatureSingleConnection) {
-				ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: "duplicate connection"}})
+				ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: reasonDuplicate}})
 			}
 		}
 	}

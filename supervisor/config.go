@@ -41,7 +41,9 @@ type TransportConfig struct {
 	TLSKeyFile  string
 	TLSCAFile   string // trusted when dialling wss; empty: the system's roots
 
-	Peers []string // addresses that are kept connected: host:port, ws://… or wss://…
+	// Peers are the addresses that are kept connected: host:port, ws://… or wss://…. With a pin, ADDR#ID, only the peer of
+	// that node ID is accepted there, and it may connect in either direction, unless it is revoked.
+	Peers []string
 }
 
 // DefaultTransportConfig returns the defaults: the values of protocol section 6, listening on :9091.
@@ -109,9 +111,16 @@ func (c TransportConfig) Validate() error {
 			return &ConfigError{Field: "ListenAddr", Reason: "must be host:port: " + err.Error()}
 		}
 	}
+	pins := make(map[string]string) // by URL
 	for _, address := range c.Peers {
-		if _, err := ParseAddress(address, c.WSPath); err != nil {
+		url, id, err := ParsePinnedAddress(address, c.WSPath)
+		switch {
+		case err != nil:
 			return &ConfigError{Field: "Peers", Reason: err.Error()}
+		case id != "" && pins[url] != "" && pins[url] != id:
+			return &ConfigError{Field: "Peers", Reason: fmt.Sprintf("%s is pinned to two node IDs", unpinned(address))}
+		case id != "":
+			pins[url] = id
 		}
 	}
 	return nil

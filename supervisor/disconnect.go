@@ -46,6 +46,11 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
 		}
 	}
+	for _, t := range r.targets {
+		if t.keep && t.timer == nil {
+			r.ensure(ctx, t) // one that was revoked, and is not any more
+		}
+	}
 }
 
 // onShutdown says goodbye to everybody. The registry ends when the last connection has.

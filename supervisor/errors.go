@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
 )
 
 // What sending and connecting can end in, as errors.Is sees it. Each comes inside an error that names the peer.
@@ -14,7 +15,13 @@ var (
 	ErrAmbiguousPeer = errors.New("more than one peer fits")
 	ErrStopped       = errors.New("the transport is not running")
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
-	ErrRevoked       = errors.New("the peer is not authorized here")
+	ErrRevoked       = errors.New("the peer is revoked here")
+
+	// ErrNotAllowed means that this node is in allowlist mode and neither the peer's key is on the list nor its address
+	// pinned. The error is a *NotAllowedError.
+	ErrNotAllowed = errors.New("peer not allowed")
+	// ErrOwnAddress means that a dial has reached this node itself.
+	ErrOwnAddress = errors.New("this is this node's own address")
 
 	errNilPeer   = errors.New("connect: the peer is nil: give one with an Address")
 	ErrBookWrite = errors.New("the peer book cannot be written")
@@ -47,6 +54,24 @@ func peerError(peer string, err error) error {
 	}
 	return &PeerError{Peer: peer, Err: err}
 }
+
+// NotAllowedError is ErrNotAllowed with the peer's key.
+type NotAllowedError struct {
+	Key crypto.PublicKey
+}
+
+func (e *NotAllowedError) Error() string {
+	return fmt.Sprintf("%v: its key is not on this node's allowlist; `node allow %s` adds it", ErrNotAllowed, e.Key)
+}
+
+// Unwrap returns ErrNotAllowed.
+func (e *NotAllowedError) Unwrap() error { return ErrNotAllowed }
+
+// Reasons of a disconnect message that tell the peer that another connection of the same identity is kept.
+const (
+	reasonDuplicate     = "duplicate connection"
+	reasonIdentityInUse = "identity in use from another address"
+)
 
 // SendFailure says why one peer missed a broadcast.
 type SendFailure struct {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -23,17 +24,20 @@ func (r *registry) onIdentified(ctx actor.Context, p *place, msg *actors.Identif
 		why = refusedStopping
 	}
 	if why != admitted {
-		ctx.Send(p.pid, &actors.Refuse{Reason: string(why), Err: refusedHere(why)})
+		ctx.Send(p.pid, &actors.Refuse{Reason: string(why), Err: r.refusedHere(why, msg.Key)})
 		return
 	}
 	r.open(ctx, p, msg)
 }
 
 // refusedHere is what the one who asked for a connection is told when this node itself refuses it.
-func refusedHere(why refusal) error {
+func (r *registry) refusedHere(why refusal, key crypto.PublicKey) error {
 	switch why {
 	case wire.ReasonNotAuthorized:
-		return ErrRevoked
+		if r.book.Revoked(key) {
+			return ErrRevoked
+		}
+		return &NotAllowedError{Key: key}
 	case refusedStopping:
 		return ErrStopped
 	case refusedFull:

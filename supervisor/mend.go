@@ -43,6 +43,7 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 func (r *registry) free(ctx actor.Context, p *place) {
 	delete(r.places, p.pid.Id)
 	delete(r.asked, p.challenge)
+	r.ownDials.remove(p.challenge)
 	if p.endDial != nil {
 		p.endDial() // its socket must not outlive the place
 	}

@@ -25,6 +25,7 @@ type PeerRegistry struct {
 	bytes   int // of the entries, as Peer.bytes counts them
 	allowed map[crypto.PublicKey]struct{}
 	revoked map[crypto.PublicKey]struct{}
+	pinned  map[string]bool // node IDs, by the running transport's configuration
 	mode    AuthMode
 	stored  *AuthMode // what SetAuthMode has set
 
@@ -227,6 +228,37 @@ func (r *PeerRegistry) Authorized(key crypto.PublicKey) bool {
 	if _, no := r.revoked[key]; no {
 		return false
 	}
+	if r.mode == PeerAuthOpen {
+		return true
+	}
 	_, listed := r.allowed[key]
-	return r.mode == PeerAuthOpen || listed
+	return listed || len(r.pinned) > 0 && r.pinned[key.NodeID()]
+}
+
+// Revoked reports whether a key is revoked.
+func (r *PeerRegistry) Revoked(key crypto.PublicKey) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, revoked := r.revoked[key]
+	return revoked
+}
+
+// revokedID reports whether the key of a node ID is revoked.
+func (r *PeerRegistry) revokedID(id string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for key := range r.revoked {
+		if key.NodeID() == id {
+			return true
+		}
+	}
+	return false
+}
+
+// usePins sets the node IDs that configured addresses pin: they may connect in allowlist mode, unless revoked. Nothing is
+// stored.
+func (r *PeerRegistry) usePins(ids map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pinned = ids
 }

@@ -103,7 +103,7 @@ func (c *certificate) replace(next *certificate) {
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		Samples: t.samples, Log: t.from.log, Replies: t.replies,
+		Samples: t.samples, Log: t.from.log, Replies: t.replies, OwnDials: t.ownDials,
 		Wall: t.from.wall, Running: t.clock, Rand: t.from.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.from.observer,
 		Born: t.born,
 	}
@@ -139,20 +139,24 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 			r.release(address)
 		}
 	}
+	r.book.usePins(pinsOf(r.cfg.Peers))
 	for _, address := range r.cfg.Peers {
-		url, err := ParseAddress(address, r.cfg.WSPath)
-		if err == nil && !slices.Contains(before, address) { // Validate has seen it
-			r.ensure(ctx, r.aim(address, url, "", true))
+		if !slices.Contains(before, address) {
+			r.dialConfigured(ctx, address)
 		}
 	}
+	r.onAuthChanged(ctx)
 }
 
 // release ends the redialling of an address, unless somebody has asked for it beside the configuration.
 func (r *registry) release(address string) {
-	url, err := ParseAddress(address, r.cfg.WSPath)
+	url, _, err := ParsePinnedAddress(address, r.cfg.WSPath)
 	t := r.targets[url]
 	if err != nil || t == nil {
 		return
+	}
+	if !t.remember {
+		t.expect = "" // of its pin
 	}
 	known, _ := r.book.Get(t.peer)
 	if t.keep = t.remember || known.Persistent; !t.keep && t.place == nil && len(t.waiting) == 0 {

@@ -27,6 +27,7 @@ type registry struct {
 	dedup     *MessageDeduplicator
 	hub       *hub
 	directory *directory
+	ownDials  *ownDials
 	happened  *actors.Delivery // for events that belong to no connection
 	dial      func(ctx context.Context, url string) (*actors.Socket, error)
 	random    func() float64
@@ -223,6 +224,7 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 	r.places[p.pid.Id] = p
 	if p.direction == Outbound {
 		r.asked[p.challenge] = p
+		r.ownDials.add(p.challenge)
 	}
 	return p, nil
 }

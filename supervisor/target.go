@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -42,9 +43,7 @@ func (a asker) suits(c *PeerConnection) bool { return a.id == "" || a.id == c.pe
 // onDialPeers starts the dials of the configuration and of the peer book.
 func (r *registry) onDialPeers(ctx actor.Context) {
 	for _, address := range r.cfg.Peers {
-		if url, err := ParseAddress(address, r.cfg.WSPath); err == nil { // Validate has seen it
-			r.ensure(ctx, r.aim(address, url, "", true))
-		}
+		r.dialConfigured(ctx, address)
 	}
 	for _, peer := range r.book.List() {
 		url, err := ParseAddress(peer.Address, r.cfg.WSPath)
@@ -76,19 +75,27 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 		fail(ErrStopped)
 		return
 	}
-	url, err := ParseAddress(msg.Address, r.cfg.WSPath)
+	url, pin, err := ParsePinnedAddress(msg.Address, r.cfg.WSPath)
+	if err == nil && pin != "" && msg.ID != "" && pin != msg.ID {
+		err = fmt.Errorf("the address is pinned to %s, not %s", pin, msg.ID)
+	}
 	if err != nil {
 		fail(err)
 		return
 	}
-	t := r.aim(msg.Address, url, msg.ID, false)
-	if msg.ID != "" {
-		if held := r.heldBy(t); held != "" && held != msg.ID {
-			fail(wrongPeer(msg.ID, held))
+	want := cmp.Or(msg.ID, pin)
+	if want != "" && r.book.revokedID(want) {
+		fail(ErrRevoked)
+		return
+	}
+	t := r.aim(unpinned(msg.Address), url, want, false)
+	if want != "" {
+		if held := r.heldBy(t); held != "" && held != want {
+			fail(wrongPeer(want, held))
 			return
 		}
 	}
-	who := asker{pid: ctx.Sender(), id: msg.ID, keep: msg.Keep, call: msg.call}
+	who := asker{pid: ctx.Sender(), id: want, keep: msg.Keep, call: msg.call}
 	t.waiting = append(t.waiting, who)
 	if c := r.connected(t); c != nil && who.suits(c) {
 		r.satisfied(t, c)
@@ -165,6 +172,14 @@ func (r *registry) ensure(ctx actor.Context, t *target) {
 	if r.connected(t) != nil && len(t.waiting) == 0 {
 		return // its end will bring us back here
 	}
+	if r.revokedTarget(t) {
+		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
+		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrRevoked)})
+		if !t.keep {
+			r.drop(t)
+		}
+		return // onAuthChanged will bring us back here
+	}
 	r.node.Counters.Inc(actors.Dials) // one that finds no room, too: it counts as failed
 	err := error(ErrNoRoom)
 	if admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted {
@@ -222,103 +237,4 @@ func (r *registry) reached(p *place) {
 	if !r.satisfied(t, p.conn) {
 		p.slot.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")
 	}
-}
-
-// targetLeft looks after the targets when a connection has ended.
-func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
-	if t := p.target; t != nil {
-		t.place = nil
-		if p.conn == nil {
-			err := end.Err
-			if err == nil {
-				err = actors.ErrClosed
-			}
-			r.failed(t, err)
-		} else if time.Since(t.openedAt) >= healthyBefore {
-			t.failures = 0
-		}
-		if p.conn != nil {
-			r.adoptFurther(t, p.conn.peer.ID)
-		}
-	} else if p.further != "" && p.conn == nil {
-		r.furtherFailed(ctx, p.further, end.Err)
-	}
-	if p.conn == nil {
-		return
-	}
-	for _, t := range r.targets {
-		switch {
-		case t.place != nil || t.peer != p.conn.peer.ID && t.expect != p.conn.peer.ID:
-		case !t.keep:
-			r.drop(t)
-		case t.timer == nil && r.connected(t) == nil:
-			t.failures++
-			r.later(t)
-		}
-	}
-}
-
-// retarget makes a target agree with the places again, after a panic left it in between: it is being dialled, or
-// connected, or its next dial is set.
-func (r *registry) retarget(t *target) {
-	if p := t.place; p != nil && (p.gone || r.places[p.pid.Id] != p) {
-		t.place = nil
-	}
-	switch p := t.place; {
-	case p != nil && p.conn != nil && t.peer != p.conn.peer.ID:
-		r.reached(p)
-	case p != nil:
-	case !t.keep:
-		r.drop(t)
-	case t.timer == nil && r.connected(t) == nil:
-		t.failures++
-		r.later(t)
-	}
-}
-
-// failed notes a dial that came to nothing.
-func (r *registry) failed(t *target, err error) {
-	if r.stopping || r.targets[t.url] != t {
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
-		return
-	}
-	r.node.Counters.Inc(actors.DialsFailed)
-	r.node.Samples.Warn("dial failed", "address", t.address, "error", err)
-	r.tellWaiting(t, &Connected{Err: peerError(t.address, err)})
-	if !t.keep {
-		r.drop(t)
-		return
-	}
-	t.failures++
-	pause := r.later(t)
-	r.happened.Event(DialFailed{Address: t.address, Err: err, RetryIn: pause})
-}
-
-// later sets the timer of the next dial.
-func (r *registry) later(t *target) time.Duration {
-	if r.stopping {
-		return 0
-	}
-	pause := backoff(t.failures, r.random())
-	r.stopTimer(t)
-	generation := t.generation
-	t.timer = time.AfterFunc(pause, func() {
-		r.node.System.Root.Send(r.self, &redial{target: t, generation: generation})
-	})
-	return pause
-}
-
-func (r *registry) stopTimer(t *target) {
-	t.generation++
-	if t.timer != nil {
-		t.timer.Stop()
-		t.timer = nil
-	}
-}
-
-// drop forgets a target.
-func (r *registry) drop(t *target) {
-	r.stopTimer(t)
-	r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
-	delete(r.targets, t.url)
 }

@@ -38,6 +38,7 @@ type Transport struct {
 	hub       *hub
 	directory *directory
 	replies   *replies
+	ownDials  *ownDials
 	born      time.Time
 	work      sync.WaitGroup // pumps, dials and the listener
 
@@ -77,7 +78,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		return nil, crypto.ErrNoIdentity
 	}
 	t := &Transport{
-		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), born: time.Now(),
+		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), ownDials: newOwnDials(), born: time.Now(),
 		stopped: make(chan struct{}),
 		from: surroundings{
 			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
@@ -152,6 +153,7 @@ func (t *Transport) Start() error {
 	t.phase = transportRunning
 	t.clock.Start()
 	t.book.serve(t.verified, t.bookFailed)
+	t.book.usePins(pinsOf(t.cfg.Peers))
 	t.spawn()
 	if ln != nil {
 		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
@@ -186,7 +188,7 @@ func (t *Transport) spawn() {
 	dials, stopDials := context.WithCancel(context.Background())
 	t.ended = make(chan struct{})
 	r := &registry{
-		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory,
+		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
 		places:     make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),

@@ -152,7 +152,7 @@ func (a *app) countersOf(ctx context.Context, s *settings.Settings, address stri
 		}
 		return status, err
 	}
-	text, _ := supervisor.ParseAddress(address, "/ws") // it was checked
+	text, _, _ := supervisor.ParsePinnedAddress(address, "/ws") // it was checked
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 // OnThisHost reports whether an address, of any form that can be dialled, leads to this host and nowhere else. The error
 // is about an address that can never work, or a name that nobody knows.
 func OnThisHost(ctx context.Context, address string) (bool, error) {
-	text, err := supervisor.ParseAddress(address, "/ws")
+	text, _, err := supervisor.ParsePinnedAddress(address, "/ws")
 	if err != nil {
 		return false, err
 	}

@@ -67,6 +67,14 @@ func dialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case oserror.Refused(err):
 		return "check the address, and whether the peer runs"
+	case errors.Is(err, supervisor.ErrNotAllowed):
+		return "or pin its node ID with --peer ADDR#ID"
+	case errors.Is(err, supervisor.ErrRevoked):
+		return "`node allow KEY` on this node lifts that"
+	case errors.Is(err, supervisor.ErrOwnAddress):
+		return "give the address of another node"
+	case errors.Is(err, actors.ErrWrongIdentity):
+		return "check the address, and the node ID that is expected there"
 	case errors.Is(err, actors.ErrLaterDialect):
 		return "only nodes that speak the same dialect can connect: install a release that both sides speak"
 	case errors.Is(err, actors.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):

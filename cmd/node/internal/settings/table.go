@@ -101,7 +101,7 @@ func networkSettings() []definition {
 		},
 		{
 			name: "peer", env: "NODE_PEERS", kind: "address", scope: ScopeNode, emptyCounts: true,
-			usage: "host:port, ws://… or wss://…: a peer to keep connected; repeatable",
+			usage: "host:port, ws://… or wss://…: a peer to keep connected, with #ID to accept only that node ID; repeatable",
 			set: func(s *Settings, text string) (err error) {
 				s.Transport.Peers, err = parseAddresses(text)
 				return err

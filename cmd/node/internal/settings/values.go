@@ -174,10 +174,10 @@ func checkListen(text string) error {
 	return nil
 }
 
-// CheckAddress accepts what can be dialled: host:port, ws://… and wss://….
+// CheckAddress accepts addresses that can be dialled: host:port, ws://… and wss://…, with a pin (#ID) or without.
 func CheckAddress(text string) error {
-	if _, err := supervisor.ParseAddress(text, "/"); err != nil || strings.Contains(text, ",") {
-		return mustBe("host:port, ws://… or wss://…")
+	if _, _, err := supervisor.ParsePinnedAddress(text, "/"); err != nil || strings.Contains(text, ",") {
+		return mustBe("host:port, ws://… or wss://…, with #ID to pin the node ID")
 	}
 	return nil
 }

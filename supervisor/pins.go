@@ -1,0 +1,62 @@
+package supervisor
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/crypto"
+)
+
+// ParsePinnedAddress is ParseAddress for an address that may end in #ID: a pin, the node ID of the only peer that may
+// answer there. It returns the URL without the pin, and the ID, empty if there is none.
+func ParsePinnedAddress(address, path string) (url, id string, err error) {
+	plain, id, pinned := strings.Cut(address, "#")
+	if pinned && !crypto.ValidNodeID(id) {
+		return "", "", fmt.Errorf("%q is no pinned address: after # belongs a node ID, 32 characters from 0 to f (`node id` of the peer)", address)
+	}
+	url, err = ParseAddress(plain, path)
+	return url, id, err
+}
+
+// unpinned returns an address without its pin.
+func unpinned(address string) string {
+	plain, _, _ := strings.Cut(address, "#")
+	return plain
+}
+
+// pinsOf returns the node IDs that configured addresses pin.
+func pinsOf(addresses []string) map[string]bool {
+	pins := make(map[string]bool)
+	for _, address := range addresses {
+		if _, id, pinned := strings.Cut(address, "#"); pinned {
+			pins[id] = true
+		}
+	}
+	return pins
+}
+
+// dialConfigured keeps the peer at an address of the configuration connected.
+func (r *registry) dialConfigured(ctx actor.Context, address string) {
+	url, id, err := ParsePinnedAddress(address, r.cfg.WSPath)
+	if err != nil {
+		return // Validate has seen it
+	}
+	t := r.aim(unpinned(address), url, id, true)
+	if id != "" {
+		t.expect = id
+	}
+	r.ensure(ctx, t)
+}
+
+// revokedTarget reports whether the peer of a target is revoked: it is not dialled. A caller that expects any peer has the
+// address dialled all the same: another one may answer there now.
+func (r *registry) revokedTarget(t *target) bool {
+	if t.expect == "" && len(t.waiting) > 0 {
+		return false
+	}
+	id := cmp.Or(t.expect, t.peer)
+	return id != "" && r.book.revokedID(id)
+}

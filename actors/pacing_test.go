@@ -230,3 +230,33 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 		}
 	})
 }
+
+// A peer that announces nothing, as deployed nodes do, is paced to the protocol's limit, and its pings are answered
+// meanwhile.
+func TestPacingOfAPeerThatAnnouncesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openProven()
+		for range 200 {
+			if err := r.slot.handle.PostMessage(p.message("stats", nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const atOnce = 50 - 1 - 1 // the ping of the opening, and the token that stays
+		if got := len(p.got("stats")); got != atOnce {
+			t.Errorf("%d arrived at once, want %d", got, atOnce)
+		}
+		p.send(wire.MsgPing, nil)
+		if got := len(p.got(wire.MsgPong)); got != 1 {
+			t.Errorf("%d pongs at once, want 1", got)
+		}
+		time.Sleep((200-atOnce+1)*time.Second/49 - time.Millisecond)
+		if got := len(p.got("stats")); got != 199 {
+			t.Errorf("%d arrived before the last one is due, want 199", got)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if got := len(p.got("stats")); got != 200 {
+			t.Errorf("%d arrived, want 200", got)
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package blackbox
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// TestSendInALoop sends 300 messages from a script, 8 commands at a time, to a node with the default limits: faster than
+// it takes them. Each arrives.
+func TestSendInALoop(t *testing.T) {
+	t.Parallel()
+	const count, workers = 300, 8
+	to, from := pair(t)
+	var sending sync.WaitGroup
+	for w := range workers {
+		sending.Go(func() {
+			for i := w; i < count; i += workers {
+				if r := from.run("send", to.id(), strconv.Itoa(i), "--type", "loop"); r.code != 0 {
+					t.Errorf("message %d: exit %d, %s", i, r.code, r.stderr)
+				}
+			}
+		})
+	}
+	sending.Wait()
+	s := to.awaitStatus("300 messages", func(s status) bool { return len(to.messages("loop")) == count })
+	if got := s.Counters["messagesRateLimited"]; got != 0 {
+		t.Errorf("messagesRateLimited is %v, want 0", got)
+	}
+	if got := from.status().Counters["messagesOverPeerRate"]; got != 0 {
+		t.Errorf("messagesOverPeerRate is %v, want 0", got)
+	}
+}
+
+// TestPaceOff sends the lines of its input at once, and counts those that the receiver drops.
+func TestPaceOff(t *testing.T) {
+	t.Parallel()
+	to := start(t, "--rate-burst", "50", "--rate-refill", "0.001")
+	from := start(t, "--stdin", "--pace", "off", "--peer", to.address())
+	meet(to, from)
+	from.write(numbered(300, 1, to.id())...)
+	s := from.awaitStatus("300 messages", func(s status) bool { return s.Counters["messagesSent"] >= 300 })
+	over := int(s.Counters["messagesOverPeerRate"])
+	if over < 250 || over > 254 { // the pings and pongs of the opening took some of the 50
+		t.Errorf("messagesOverPeerRate is %d, want 250 and the pings and pongs", over)
+	}
+	to.awaitCounter("messagesRateLimited", float64(over))
+	if got := int(to.status().Counters["messagesRateLimited"]); got != over {
+		t.Errorf("messagesRateLimited is %d at the receiver, messagesOverPeerRate %d at the sender", got, over)
+	}
+}

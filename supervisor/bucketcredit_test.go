@@ -56,11 +56,13 @@ func TestBucketCreditsStandstillOnceForAllConnections(t *testing.T) {
 func TestIdleBucketGetsNoCredit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, standStill := starvedClock(t)
-		b := newBucket(clock)
+		cfg := DefaultTransportConfig()
+		r := &registry{cfg: &cfg, node: &actors.Node{Running: clock}, buckets: make(map[bucketKey]*bucket)}
+		key := bucketOf("peer", "10.0.0.1:1")
+		r.borrow(key)
+		r.giveBack(key)
 		standStill()
-		b.ignoreStandstill(time.Now())
-		b.setRate(100, 50, time.Now())
-		if n := takeAll(b); n != 100 {
+		if n := takeAll(r.borrow(key)); n != 100 {
 			t.Errorf("%d let in, want the burst of 100", n)
 		}
 	})

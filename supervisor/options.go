@@ -41,7 +41,8 @@ func WithLogger(log *slog.Logger) Option { return func(s *surroundings) { s.log 
 // manager has opened, or an in-memory network in a test. Stop closes it.
 func WithListener(ln net.Listener) Option { return func(s *surroundings) { s.listener = ln } }
 
-// WithDialer opens outbound connections with dial rather than with net.Dialer.
+// WithDialer opens outbound connections with dial rather than with net.Dialer. The context of dial ends after
+// HandshakeTimeout but shows no deadline, since standstill of the process moves it.
 func WithDialer(dial actors.DialFunc) Option { return func(s *surroundings) { s.dial = dial } }
 
 // WithConnWrapper passes every network connection, accepted or dialled, through wrap: a place for faults. Below TLS.

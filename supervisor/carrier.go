@@ -90,6 +90,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
 		r.giveBack(bucketOf(id, p.conn.peerAddress))
 		r.keepSendBucket(p)
+		p.dedup.Leave()
 		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 	}
 	r.targetLeft(ctx, p, end)
@@ -110,6 +111,6 @@ func (r *registry) sweepLater() {
 	if r.stopping {
 		return
 	}
-	due := min(time.Minute, r.dedup.untilRotation(time.Now())) // buckets are looked at every minute
+	due := min(time.Minute, r.dedup.UntilRotation(time.Now())) // buckets are looked at every minute
 	r.sweeper = time.AfterFunc(due, func() { r.node.System.Root.Send(r.self, &sweep{}) })
 }

@@ -89,9 +89,10 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 			Peer: id, Name: msg.Identity.Name, Address: msg.Remote, Direction: p.direction, Verified: msg.Proven,
 		})
 	}
+	p.dedup = r.dedup.Join(id, r.shareGroup(p))
 	ctx.Send(p.pid, &actors.Welcome{
 		Delivery: p.conn.delivery,
-		Dedup:    r.dedup.For(id),
+		Dedup:    p.dedup,
 		Limiter:  r.borrow(bucketOf(id, msg.Remote)),
 	})
 	if msg.Proven {
@@ -103,6 +104,15 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	if msg.Proven {
 		r.verifiedOpened(ctx, p)
 	}
+}
+
+// shareGroup returns the address group that limits the share of departed identities in the dedup set. It is empty, for
+// no limit, for allowlisted and dialled peers, and when the configuration sets no limit for one address.
+func (r *registry) shareGroup(p *place) string {
+	if p.listed || r.cfg.MaxConnsPerAddress < 0 {
+		return ""
+	}
+	return p.group
 }
 
 // describe returns a connected peer as the book would hold it; of who only the identity counts.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor/dedup"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -154,6 +155,7 @@ type place struct {
 	key      crypto.PublicKey
 	features []string
 	conn     *PeerConnection
+	dedup    *dedup.Account
 	standing standing
 	listed   bool
 

@@ -96,7 +96,7 @@ func (t *Transport) retain() error {
 	if path == "" {
 		return nil
 	}
-	if err := t.dedup.save(seenFile(path), time.Now(), t.node.Clock()); err != nil {
+	if err := t.dedup.Save(seenFile(path), time.Now(), t.node.Clock()); err != nil {
 		return fmt.Errorf("what was seen cannot be kept for the next run: %w", err)
 	}
 	return t.book.end()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor/dedup"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -108,7 +109,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		t.clock = &actors.RunningClock{}
 	}
 	t.node = t.shared(&t.cfg)
-	t.dedup.judge(t.cfg.MaxClockSkew, t.node.ClockAt)
+	t.dedup.Judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil
 }
 
@@ -245,15 +246,15 @@ func (t *Transport) recall() error {
 	if err != nil {
 		return err
 	}
-	found, err := t.dedup.load(seenFile(path), time.Now(), t.node.Clock())
-	if errors.Is(err, errSeenFile) {
+	found, err := t.dedup.Load(seenFile(path), time.Now(), t.node.Clock())
+	if errors.Is(err, dedup.ErrFile) {
 		return fmt.Errorf("start: %w", err)
 	}
 	if err != nil {
 		t.from.log.Warn("what the last run has seen is lost", "error", err)
 	}
 	if crashed && !found || err != nil {
-		t.dedup.distrust(t.node.Clock(), time.Now())
+		t.dedup.Distrust(t.node.Clock(), time.Now())
 	}
 	return nil
 }

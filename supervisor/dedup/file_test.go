@@ -1,10 +1,11 @@
-package supervisor
+package dedup
 
 import (
 	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func saved(t *testing.T) (path string) {
 	}
 	path = filepath.Join(t.TempDir(), "seen")
 	at := dedupStart.Add(100 * time.Second)
-	if err := d.save(path, at, at); err != nil {
+	if err := d.Save(path, at, at); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -33,11 +34,11 @@ func TestDedupFileRoundTrip(t *testing.T) {
 	}
 	// The process comes back 50 s later, with another start.
 	later := dedupStart.Add(150 * time.Second)
-	d, err := NewMessageDeduplicator(testTTL, 10_000, 1000, later, bytes.NewReader(make([]byte, 8)))
+	d, err := New(testTTL, 10_000, 1000, later, bytes.NewReader(make([]byte, 16)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := d.load(path, later, later); err != nil || !found {
+	if found, err := d.Load(path, later, later); err != nil || !found {
 		t.Fatalf("load: %v, %v", found, err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
@@ -54,7 +55,7 @@ func TestDedupFileRoundTrip(t *testing.T) {
 	expect(t, d, "a", "99", "x", 398*time.Second, actors.Duplicate)
 	expect(t, d, "a", "99", "x", 400*time.Second, actors.Fresh)
 	expect(t, d, "a", "0", "x", 301*time.Second, actors.Fresh)
-	if found, err := d.load(path, later, later); found || err != nil {
+	if found, err := d.Load(path, later, later); found || err != nil {
 		t.Errorf("loading what is not there: %v, %v", found, err)
 	}
 }
@@ -63,7 +64,7 @@ func TestDedupFileTooOld(t *testing.T) {
 	path := saved(t)
 	later := dedupStart.Add(time.Hour)
 	d := newDedup(t, 10_000, 1000)
-	if found, err := d.load(path, later, later); err != nil || !found || d.Len() != 0 {
+	if found, err := d.Load(path, later, later); err != nil || !found || d.Len() != 0 {
 		t.Errorf("load: %v, %v, %d entries; want none of an hour ago", found, err, d.Len())
 	}
 }
@@ -73,7 +74,7 @@ func TestDedupFileClockSetBack(t *testing.T) {
 	path := saved(t)
 	d := newDedup(t, 10_000, 1000)
 	now := dedupStart.Add(100 * time.Second)
-	if found, err := d.load(path, now, dedupStart.Add(-time.Hour)); err != nil || !found || d.Len() != 100 {
+	if found, err := d.Load(path, now, dedupStart.Add(-time.Hour)); err != nil || !found || d.Len() != 100 {
 		t.Errorf("load: %v, %v, %d entries", found, err, d.Len())
 	}
 	expect(t, d, "a", "0", "x", 299*time.Second, actors.Duplicate)
@@ -83,11 +84,11 @@ func TestDedupFileClockSetBack(t *testing.T) {
 func TestDedupFileOtherTTL(t *testing.T) {
 	path := saved(t)
 	now := dedupStart.Add(100 * time.Second)
-	d, err := NewMessageDeduplicator(30*time.Second, 10_000, 1000, now, bytes.NewReader(make([]byte, 8)))
+	d, err := New(30*time.Second, 10_000, 1000, now, bytes.NewReader(make([]byte, 16)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.load(path, now, now); err != nil {
+	if _, err := d.Load(path, now, now); err != nil {
 		t.Fatal(err)
 	}
 	if n := d.Len(); n < 30 || n > 31 {
@@ -120,7 +121,7 @@ func TestDedupFileDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := newDedup(t, 10_000, 1000)
-		found, err := d.load(path, dedupStart, dedupStart)
+		found, err := d.Load(path, dedupStart, dedupStart)
 		if err == nil || found || d.Len() != 0 {
 			t.Errorf("%s: %v, %v, %d entries", name, found, err, d.Len())
 		}
@@ -131,17 +132,74 @@ func TestDedupFileDamaged(t *testing.T) {
 func TestDedupFileFailedSave(t *testing.T) {
 	d := newDedup(t, 100, 10)
 	dir := t.TempDir()
-	if err := d.save(filepath.Join(dir, "missing", "seen"), dedupStart, dedupStart); err == nil {
+	if err := d.Save(filepath.Join(dir, "missing", "seen"), dedupStart, dedupStart); err == nil {
 		t.Error("saved into a directory that is not there")
 	}
 	target := filepath.Join(dir, "seen")
 	if err := os.MkdirAll(filepath.Join(target, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.save(target, dedupStart, dedupStart); err == nil {
+	if err := d.Save(target, dedupStart, dedupStart); err == nil {
 		t.Error("saved over a directory")
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d entries in the directory, want only what was in the way", len(entries))
+	}
+}
+
+// Each run has its own secret; what earlier runs have seen stays known under theirs through several restarts. When a
+// node is restarted too often, messages that only the forgotten run could know are stale instead.
+func TestDedupFileOfSeveralRuns(t *testing.T) {
+	d := newDedup(t, 1000, 1000)
+	secrets := map[[16]byte]bool{d.own.master: true}
+	for run := range maxInherited {
+		at := time.Duration(run) * time.Second
+		expect(t, d, "a", fmt.Sprint(run), "x", at, actors.Fresh)
+		d = restarted(t, d, dedupStart.Add(at))
+		secrets[d.own.master] = true
+		for old := range run + 1 {
+			expect(t, d, "a", fmt.Sprint(old), "y", at, actors.Duplicate) // the same id from the same peer
+			expect(t, d, "b", fmt.Sprint(old), "x", at, actors.Duplicate) // the same message through another
+		}
+		if got := d.For("b").Known(seenMessage(fmt.Sprint(run), "z"), dedupStart.Add(at)); got != actors.Fresh {
+			t.Errorf("run %d: another message with the id: %v, want Fresh", run, got)
+		}
+	}
+	if len(secrets) != maxInherited+1 {
+		t.Errorf("%d runs had %d secrets", maxInherited+1, len(secrets))
+	}
+	ended := maxInherited * time.Second
+	d = restarted(t, d, dedupStart.Add(ended)) // the first run is forgotten: it ended at 0 s
+	if n := len(d.earlier()); n > maxInherited {
+		t.Errorf("%d runs are kept", n)
+	}
+	msg := seenMessage("0", "x")
+	msg.Timestamp = dedupStart.Add(-time.Millisecond)
+	if got := d.For("a").Seen(msg, dedupStart.Add(ended)); got != actors.Stale {
+		t.Errorf("a message that only the forgotten run could know: %v, want Stale", got)
+	}
+	expect(t, d, "a", "1", "x", ended, actors.Duplicate)
+	expect(t, d, "a", "new", "x", ended, actors.Fresh)
+	for rotation := range 2 {
+		d.Rotate(dedupStart.Add(ended + time.Duration(rotation+1)*testTTL))
+	}
+	if n := len(d.earlier()); n != 0 {
+		t.Errorf("%d earlier runs are kept after everything has expired", n)
+	}
+}
+
+// The keys in a file of the version before could be recovered by a peer: it is not used, and not called damaged.
+func TestDedupFileOfTheEarlierVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seen")
+	if err := os.WriteFile(path, []byte(earlierMagic+strings.Repeat("x", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newDedup(t, 1000, 1000)
+	found, err := d.Load(path, dedupStart, dedupStart)
+	if found || err == nil {
+		t.Fatalf("loaded: %v, %v", found, err)
+	}
+	if text := err.Error(); !strings.Contains(text, "earlier version") || strings.Contains(text, "damaged") {
+		t.Errorf("loaded: %v, %v", found, err)
 	}
 }

@@ -1,4 +1,4 @@
-package supervisor
+package dedup
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 // To expect a message marks nothing, in a set of any size, and may happen beside everything else.
 func TestDedupExpectDecidesNothing(t *testing.T) {
 	d := newDedup(t, 1<<20, 1<<20)
-	account := d.For("a").(*dedupAccount)
+	account := d.For("a").(*Account)
 	account.Expect([]byte("0"))
 	var wg sync.WaitGroup
 	for lane := range 2 {
 		wg.Go(func() {
-			for i := range dedupNear {
+			for i := range farEntries {
 				id := fmt.Sprint(lane, "-", i)
 				account.Expect([]byte(id))
 				if got := account.Seen(seenMessage(id, "x"), dedupStart); got != actors.Fresh {
@@ -28,8 +28,8 @@ func TestDedupExpectDecidesNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if d.Len() != 2*dedupNear {
-		t.Errorf("%d entries, want %d", d.Len(), 2*dedupNear)
+	if d.Len() != 2*farEntries {
+		t.Errorf("%d entries, want %d", d.Len(), 2*farEntries)
 	}
 	expect(t, d, "a", "0-0", "x", 0, actors.Duplicate)
 }

@@ -1,4 +1,4 @@
-package supervisor
+package dedup
 
 import (
 	"fmt"
@@ -36,9 +36,9 @@ func TestDedupKnownEntersNothing(t *testing.T) {
 		d.For(fmt.Sprint("other", i%20)).Seen(seenMessage(fmt.Sprint("o", i), ""), dedupStart)
 	}
 	known("b", "2", "x", 0, actors.Full)
-	if _, exists := d.parts["b"]; exists {
+	if _, exists := d.peers["b"]; exists {
 		t.Error("Known created an account")
 	}
-	d.distrust(dedupStart.Add(time.Second), dedupStart)
+	d.Distrust(dedupStart.Add(time.Second), dedupStart)
 	known("a", "3", "x", 0, actors.Stale)
 }

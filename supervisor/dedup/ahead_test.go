@@ -1,4 +1,4 @@
-package supervisor
+package dedup
 
 import (
 	"crypto/rand"
@@ -14,11 +14,11 @@ import (
 func TestDedupStampedAhead(t *testing.T) {
 	const ttl = time.Minute
 	start := time.Now()
-	set, err := NewMessageDeduplicator(ttl, 1000, 1000, start, rand.Reader)
+	set, err := New(ttl, 1000, 1000, start, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.judge(ttl, func(now time.Time) time.Time { return now })
+	set.Judge(ttl, func(now time.Time) time.Time { return now })
 	peer := set.For("peer")
 	early := start.Add(30 * time.Second) // in the middle of a generation
 	msg := &wire.Message{ID: "ahead", Type: "chat", From: "peer", Timestamp: early.Add(ttl - time.Second)}
@@ -40,17 +40,17 @@ func TestDedupStampedAhead(t *testing.T) {
 }
 
 // restarted saves a set at a time and loads it into another.
-func restarted(t *testing.T, set *MessageDeduplicator, at time.Time) *MessageDeduplicator {
+func restarted(t *testing.T, set *Set, at time.Time) *Set {
 	t.Helper()
 	path := t.TempDir() + "/seen"
-	if err := set.save(path, at, at); err != nil {
+	if err := set.Save(path, at, at); err != nil {
 		t.Fatal(err)
 	}
-	next, err := NewMessageDeduplicator(set.ttl, 1000, 1000, at, rand.Reader)
+	next, err := New(set.ttl, 1000, 1000, at, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := next.load(path, at, at); err != nil || !found {
+	if found, err := next.Load(path, at, at); err != nil || !found {
 		t.Fatalf("loaded: %v, %v", found, err)
 	}
 	return next

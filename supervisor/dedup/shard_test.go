@@ -1,4 +1,4 @@
-package supervisor
+package dedup
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ func TestDedupLimitOfALargeSet(t *testing.T) {
 	if d.Len() != 0 {
 		t.Errorf("%d entries are left", d.Len())
 	}
-	if count := d.count.Load(); count < 0 || count >= dedupShards*d.lease {
+	if count := d.count.Load(); count < 0 || count >= shardCount*d.lease {
 		t.Errorf("an empty set counts %d", count)
 	}
 }

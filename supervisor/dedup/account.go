@@ -1,0 +1,118 @@
+package dedup
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Account is the set as one connection of a peer uses it. It implements actors.Deduplicator. Safe for concurrent use.
+type Account struct {
+	set    *Set
+	id     string // of the peer
+	group  string // of its address; empty: exempt
+	tag    uint64 // of the peer, in the set's own store
+	joined bool   // Leave will be called
+
+	part atomic.Pointer[peerPart] // nil before the first message
+}
+
+// Seen implements actors.Deduplicator: it tests and marks in one step.
+func (a *Account) Seen(msg *wire.Message, now time.Time) actors.Verdict { return a.ask(msg, now, true) }
+
+// Known implements actors.Deduplicator: it returns the verdict of Seen and enters nothing.
+func (a *Account) Known(msg *wire.Message, now time.Time) actors.Verdict {
+	return a.ask(msg, now, false)
+}
+
+// ask returns the verdict for a message. With enter it also enters a fresh message.
+func (a *Account) ask(msg *wire.Message, now time.Time, enter bool) actors.Verdict {
+	d := a.set
+	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
+		return actors.Stale
+	}
+	part, ticks := a.peerPart(enter), d.ticks(now)
+	f := fingerprint{id: d.own.idKey(msg.ID), peer: a.tag, content: d.own.contentTag(msg)}
+	shard := d.own.shard(f)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	first, taken, duplicate := d.own.known(f, ticks, d.ttlTicks)
+	switch {
+	case duplicate || d.knownEarlier(a.id, msg, ticks):
+		return actors.Duplicate
+	case d.full(shard, part):
+		return actors.Full
+	case enter:
+		// The stamp is the later of now and the message's ts.
+		ahead := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
+		generation, stamp := &shard.current, ticks
+		if ahead > 0 {
+			stamp = d.ticks(now.Add(ahead))
+		}
+		if now.Sub(d.epoch)+ahead >= shard.begun+d.window {
+			generation = &shard.next // it outlives the other entries of this window, or the rotation is late
+		}
+		d.enter(place{shard, generation, part}, f, stamp, first, taken)
+	}
+	return actors.Fresh
+}
+
+// knownEarlier reports whether an earlier run has seen the message. Each run's entries need their own secret.
+func (d *Set) knownEarlier(peerID string, msg *wire.Message, ticks uint16) bool {
+	for _, s := range d.earlier() {
+		f := fingerprint{id: s.idKey(msg.ID), peer: s.peerTag(peerID), content: s.contentTag(msg)}
+		shard := s.shard(f)
+		shard.mu.Lock()
+		_, _, duplicate := s.known(f, ticks, d.ttlTicks)
+		shard.mu.Unlock()
+		if duplicate {
+			return true
+		}
+	}
+	return false
+}
+
+// full reports whether there is no room for a message: in the set, in the peer's share, or in the share of the departed
+// identities of its address group. Peers with entries in the set are not affected by the last.
+func (d *Set) full(shard *shard, part *peerPart) bool {
+	total, held := d.count.Load(), part.held()
+	return shard.leased == 0 && total >= d.limit ||
+		total >= d.limit/2 && held >= d.share ||
+		held == 0 && part.group != nil && part.group.departed.Load() >= d.limit/departedPart
+}
+
+// place is where entries of a message go, and the peer that they count for.
+type place struct {
+	shard      *shard
+	generation *table
+	part       *peerPart
+}
+
+// enter writes a fresh message. The place of its id may be taken by first, a different message of another peer.
+func (d *Set) enter(p place, f fingerprint, stamp uint16, first entry, taken bool) {
+	if !taken {
+		d.put(p, f.id, newEntry(f.peer, f.content, stamp))
+		return
+	}
+	if first.age(stamp) > 0 {
+		// Entries aside are only looked for while the place of the id is taken, so first must not expire before them.
+		d.put(p, f.id, first.withStamp(stamp))
+	}
+	for _, key := range d.own.aside(f) {
+		d.put(p, key, newEntry(f.peer, f.content, stamp))
+	}
+}
+
+// put writes an entry and counts it.
+func (d *Set) put(p place, key uint64, e entry) {
+	if p.generation.put(key, e) {
+		if p.shard.leased == 0 {
+			d.count.Add(d.lease)
+			p.shard.leased = d.lease
+		}
+		p.shard.leased--
+		p.part.current.Add(1)
+	}
+}

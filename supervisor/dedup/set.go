@@ -1,0 +1,185 @@
+// Package dedup remembers the messages that a node has accepted, so that each is delivered once (protocol section 6).
+//
+// A message is a duplicate if its id came from the same peer before, or if its id and content (from, type, to, ts,
+// replyTo, payload) came through another peer. A peer therefore cannot mark an id first and have the honest message
+// with that id dropped:
+//
+//	sender   id  content    verdict
+//	mallory  7   forged     fresh
+//	alice    7   real       fresh       another peer, another content
+//	bob      7   real       duplicate   relayed by bob
+//	alice    7   anything   duplicate   alice has used the id
+//
+// One entry at the place of the id answers both questions. Only if that place is taken by a different message of
+// another peer, two entries are written instead: one at a place for (id, peer), one at a place for (id, content).
+// A message thus costs at most three look-ups and three entries, whatever ids, identities and contents peers choose.
+package dedup
+
+import (
+	"errors"
+	"io"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+const (
+	// maxLease is the number of entries that a shard reserves in the set's count at once. A count changed for each entry
+	// would move between the processors all the time.
+	maxLease = 64
+	// departedPart of the set, one in so many entries, is the most that departed identities of one address group may hold.
+	departedPart = 8
+)
+
+var errTTL = errors.New("dedup: a TTL below 1 ms")
+
+// Set is the set of messages seen by all connections of a node.
+//
+// Entries expire by their own stamp, the later of the time of receipt and the message's ts: a message stamped ahead of
+// our clock stays acceptable for longer, and is remembered for as long. The set has a hard limit. At the limit, or when
+// a peer or an address group has used its share, messages are refused (Full); unexpired entries are never evicted.
+//
+// Safe for concurrent use.
+type Set struct {
+	// Fixed before use.
+	ttl        time.Duration             // for the same id from the same peer
+	window     time.Duration             // for the same message: the TTL, or the allowed clock skew if that is longer
+	wall       func(time.Time) time.Time // the wall clock at a reading of the monotonic clock
+	tickFactor uint64                    // of ticks
+	ttlTicks   int                       // of the ttl
+	limit      int64                     // entries in all generations
+	lease      int64                     // entries that a shard reserves at once
+	share      int64                     // entries of one peer once the set is half full
+	epoch      time.Time
+	// After an unclean restart the set is lost: until staleUntil, messages stamped before staleBefore are stale.
+	staleBefore, staleUntil time.Time
+
+	own       *store
+	inherited atomic.Pointer[[]*store] // of earlier runs, read-only, each under its own secret; nil: none
+
+	count atomic.Int64 // entries of all stores, including the shards' reservations
+
+	mu      sync.Mutex // the rest
+	rotated time.Time
+	peers   map[string]*peerPart
+	groups  map[string]*groupPart
+}
+
+// New returns an empty set. It remembers messages for ttl, up to limit ids in each generation. Once the set is half
+// full, a peer gets share of them. New reads the 16 bytes of the set's secret from random. It returns an error if ttl
+// is below 1 ms or random fails.
+func New(ttl time.Duration, limit, share int, now time.Time, random io.Reader) (*Set, error) {
+	if ttl < time.Millisecond {
+		return nil, errTTL
+	}
+	secret, err := newSecret(random)
+	if err != nil {
+		return nil, err
+	}
+	d := &Set{
+		ttl: ttl, wall: func(now time.Time) time.Time { return now },
+		limit: 2 * int64(limit), share: 2 * int64(share), epoch: now, rotated: now,
+		own: &store{secret: secret}, peers: make(map[string]*peerPart), groups: make(map[string]*groupPart),
+	}
+	d.setWindow(ttl)
+	d.lease = max(1, min(maxLease, d.limit>>(shardBits+6))) // all reservations together: at most a 64th of the limit
+	return d, nil
+}
+
+// Judge sets the allowed clock skew of messages, and the wall clock that it refers to. It must be called before the
+// set is used.
+func (d *Set) Judge(skew time.Duration, wall func(time.Time) time.Time) {
+	d.setWindow(max(d.ttl, skew))
+	d.wall = wall
+}
+
+// Distrust makes messages stamped before start stale for one window from now on. It must be called before the set is
+// used.
+func (d *Set) Distrust(start, now time.Time) {
+	d.staleBefore, d.staleUntil = start, now.Add(d.window)
+}
+
+// For returns the set as a peer uses it that belongs to no address group.
+func (d *Set) For(peerID string) actors.Deduplicator { return d.account(peerID, "") }
+
+// Join returns the set as one connection of a peer uses it. The connection's owner must call Leave when the connection
+// has ended. group is the peer's address group, or empty for a peer that is exempt from the group's share.
+func (d *Set) Join(peerID, group string) *Account {
+	a := d.account(peerID, group)
+	a.joined = true
+	return a
+}
+
+func (d *Set) account(peerID, group string) *Account {
+	return &Account{set: d, id: peerID, group: group, tag: d.own.peerTag(peerID)}
+}
+
+// Len returns the number of entries, including expired ones that are not dropped yet.
+func (d *Set) Len() int {
+	entries := d.own.len()
+	for _, s := range d.earlier() {
+		entries += s.len()
+	}
+	return entries
+}
+
+// earlier returns the stores of earlier runs.
+func (d *Set) earlier() []*store {
+	if stores := d.inherited.Load(); stores != nil {
+		return *stores
+	}
+	return nil
+}
+
+// UntilRotation returns the time until Rotate has something to do. If Rotate is called later, expired entries take the
+// room of new ones.
+func (d *Set) UntilRotation(now time.Time) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.window - now.Sub(d.rotated)
+}
+
+// Rotate drops the expired generation if a window has passed since the last rotation.
+func (d *Set) Rotate(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Sub(d.rotated) < d.window {
+		return
+	}
+	d.rotated = now
+	d.count.Add(-d.own.rotate(now.Sub(d.epoch)))
+	var kept []*store
+	for _, s := range d.earlier() {
+		d.count.Add(-s.rotate(now.Sub(d.epoch)))
+		if s.len() > 0 {
+			kept = append(kept, s)
+		}
+	}
+	d.inherit(kept)
+	d.rotateShares()
+}
+
+// inherit replaces the stores of earlier runs.
+func (d *Set) inherit(stores []*store) {
+	if len(stores) == 0 {
+		d.inherited.Store(nil)
+		return
+	}
+	d.inherited.Store(&stores)
+}
+
+// ticks converts a time to the unit of stamps, modulo 65,536. It multiplies by 2^64 * ticksPerWindow / window.
+func (d *Set) ticks(now time.Time) uint16 {
+	ticks, _ := bits.Mul64(uint64(max(now.Sub(d.epoch), 0)), d.tickFactor)
+	return uint16(ticks)
+}
+
+func (d *Set) setWindow(window time.Duration) {
+	d.window = window
+	d.ttlTicks = int(d.ttl * ticksPerWindow / window)
+	factor, _ := bits.Div64(ticksPerWindow, 0, uint64(window))
+	d.tickFactor = factor + 1 // rounded up, so that a whole number of ticks is not rounded down to one less
+}

@@ -70,7 +70,8 @@ func TestTwoSignalsAtOnce(t *testing.T) {
 func TestQueuedMessagesGoFirst(t *testing.T) {
 	t.Parallel()
 	const count, size = 96, 64 << 10 // more than the operating system takes, less than the node's queue
-	a := start(t, "--stdin")
+	// On a loaded machine the peer takes longer than the default 5 s to open 6 MiB.
+	a := start(t, "--stdin", "--shutdown-timeout", "25s", "--write-timeout", "1m")
 	slow := dialed(a, refpeer.Options{Stall: true, RecvBuffer: 64 << 10})
 	slow.prove()
 	quick := dialed(a, refpeer.Options{CountOnly: true})

@@ -175,3 +175,24 @@ func TestEveryTagBitCounts(t *testing.T) {
 		t.Errorf("another stamp makes %+v of %+v", got, known)
 	}
 }
+
+// A change of one character in any field changes the content tag, though all lengths stay.
+func TestContentTagCoversEveryField(t *testing.T) {
+	s := expandSecret([16]byte{1})
+	msg := func() *wire.Message {
+		return &wire.Message{From: "from", Type: "type", To: "to", ReplyTo: "reply", Payload: []byte("payload")}
+	}
+	for name, change := range map[string]func(*wire.Message){
+		"from":    func(m *wire.Message) { m.From = "frOm" },
+		"type":    func(m *wire.Message) { m.Type = "tYpe" },
+		"to":      func(m *wire.Message) { m.To = "tO" },
+		"replyTo": func(m *wire.Message) { m.ReplyTo = "rEply" },
+		"payload": func(m *wire.Message) { m.Payload = []byte("pAyload") },
+	} {
+		other := msg()
+		change(other)
+		if s.contentTag(other) == s.contentTag(msg()) {
+			t.Errorf("%s does not count", name)
+		}
+	}
+}

@@ -228,11 +228,12 @@ func TestNoRoomForNothing(t *testing.T) {
 	})
 }
 
-// Who waits for a place when the node stops is refused.
+// An admission that waits for a place is refused when the node stops. The place is freed after a second, so that the node
+// stops while the admission waits.
 func TestStopWhileRoomIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		node, _ := guarded(t, n)
+		node, _ := guarded(t, n, WithConnWrapper(func(c net.Conn) net.Conn { return slowConn{c} }))
 		for i := range 4 {
 			silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)
 		}

@@ -23,8 +23,10 @@ var (
 	// ErrOwnAddress means that a dial has reached this node itself.
 	ErrOwnAddress = errors.New("this is this node's own address")
 
-	errNilPeer   = errors.New("connect: the peer is nil: give one with an Address")
-	ErrBookWrite = errors.New("the peer book cannot be written")
+	errNilSubscriber = errors.New("subscribe: the PID is nil")
+	errAuthMode      = errors.New("the auth mode is neither open nor allowlist")
+	errNilPeer       = errors.New("connect: the peer is nil: give one with an Address")
+	ErrBookWrite     = errors.New("the peer book cannot be written")
 
 	ErrTooLarge     = actors.ErrTooLarge
 	ErrQueueFull    = actors.ErrQueueFull

@@ -42,8 +42,8 @@ type Broadcasted struct {
 // taken, so its mailbox stays bounded. The answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
-// Subscribed answers Subscribe.
-type Subscribed struct{}
+// Subscribed answers Subscribe. Err is not nil if the PID is nil.
+type Subscribed struct{ Err error }
 
 // Unsubscribe ends a subscription.
 type Unsubscribe struct{ PID *actor.PID }

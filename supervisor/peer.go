@@ -45,6 +45,8 @@ func (m PeerAuthMode) String() string {
 	return "open"
 }
 
+func (m PeerAuthMode) valid() bool { return m == PeerAuthOpen || m == PeerAuthAllowlist }
+
 // ParseAuthMode is the opposite of String.
 func ParseAuthMode(text string) (AuthMode, error) {
 	switch text {

@@ -164,6 +164,9 @@ func (r *PeerRegistry) Revoke(keys ...crypto.PublicKey) error {
 
 // SetAuthMode sets who may connect, for now and for later runs.
 func (r *PeerRegistry) SetAuthMode(mode AuthMode) error {
+	if !mode.valid() {
+		return errAuthMode
+	}
 	return r.order(func(c *bookChange) { c.mode = &mode }, func() { r.mode, r.stored = mode, &mode })
 }
 

@@ -112,6 +112,9 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 // UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
 func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
 	return t.changeAuth(ctx, func() error {
+		if !mode.valid() {
+			return errAuthMode
+		}
 		t.book.UseAuthMode(mode)
 		return nil
 	})

@@ -106,7 +106,8 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 		r.onBroadcast(ctx, msg)
 	case *Subscribe:
 		if msg.PID == nil {
-			return // nobody: every event sent there would panic
+			answer(ctx, &Subscribed{Err: errNilSubscriber}) // every event sent there would panic
+			return
 		}
 		r.hub.subscribe(msg.PID)
 		ctx.Watch(msg.PID)

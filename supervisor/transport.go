@@ -75,6 +75,12 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	switch {
+	case keys == nil:
+		return nil, &ConfigError{Field: "keys", Reason: "must not be nil"}
+	case book == nil:
+		return nil, &ConfigError{Field: "book", Reason: "must not be nil: NewPeerRegistry makes one in memory"}
+	}
 	if !keys.HasIdentity() {
 		return nil, crypto.ErrNoIdentity
 	}
@@ -83,11 +89,15 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		stopped: make(chan struct{}),
 		from: surroundings{
 			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
-			dial: new(net.Dialer).DialContext, wrap: func(c net.Conn) net.Conn { return c },
 		},
 	}
-	for _, opt := range opts {
-		opt(&t.from)
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, &ConfigError{Field: fmt.Sprintf("option %d", i+1), Reason: "must not be nil"}
+		}
+		if opt(&t.from); t.from.wrong != nil {
+			return nil, t.from.wrong
+		}
 	}
 	if t.from.system == nil {
 		// protoactor's own log prints the contents of messages.
@@ -181,7 +191,7 @@ func (t *Transport) open() (net.Listener, error) {
 	if ln == nil {
 		return nil, nil
 	}
-	return &wrappedListener{Listener: ln, wrap: t.from.wrap, clock: t.clock}, nil
+	return &wrappedListener{Listener: ln, from: &t.from, clock: t.clock}, nil
 }
 
 // spawn starts the registry.
@@ -221,11 +231,11 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket,
 		return nil, err
 	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.from.dial(ctx, network, address)
+		conn, err := t.from.connect(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return actors.RunningConn(t.from.wrap(conn), t.clock), nil
+		return actors.RunningConn(conn, t.clock), nil
 	}
 	limits := now.limits()
 	opts := limits.Socket()

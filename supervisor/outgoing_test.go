@@ -39,7 +39,9 @@ func TestSendRefusesWhatReceiversRefuse(t *testing.T) {
 				spoil(m)
 				return m
 			}
-			_, requested := a.Request(b.id(), msg())
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, requested := a.RequestContext(ctx, b.id(), msg())
+			cancel()
 			sent, err := ask[*Sent](context.Background(), a.Transport, &Send{Peer: b.id(), Message: msg()})
 			if err != nil {
 				t.Fatal(err)

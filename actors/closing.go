@@ -32,28 +32,43 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
+	if p.release(ctx); p.phase == closing { // one of the frames that waited was the end
+		return false
+	}
 	p.phase = closing
 	for _, data := range p.early {
 		p.inbound.give(len(data))
 	}
 	p.early = nil
 	p.inbound.close()
-	p.confirmed()
-	said := &Ended{PID: p.handle.pid, End: end}
-	p.handle.ended.Store(said)
-	ctx.Send(p.parent, said)
+	p.lastWord = nil
+	p.announceEnd(ctx, end)
 	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
 	return true
 }
 
+// announceEnd tells the registry once that the connection is out of service.
+func (p *Peer) announceEnd(ctx actor.Context, end End) {
+	if p.handle.ended.Load() != nil {
+		return
+	}
+	said := &Ended{PID: p.handle.pid, End: end}
+	p.handle.ended.Store(said)
+	ctx.Send(p.parent, said)
+}
+
 // goodbye ends the connection gracefully: what is queued goes first, then a disconnect message, then the socket.
 func (p *Peer) goodbye(ctx actor.Context, end End) {
-	wasOpen := p.phase == open
+	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.lastWord == nil
 	if !p.finish(ctx, end) {
 		return
 	}
 	if !wasOpen {
 		p.abandon(ctx)
+		return
+	}
+	if said || !p.proof.strength.Verified() { // the latter gets no frame
+		p.handle.outbox.push(&frame{end: &closeStatus{code: socketStatus(end.Code)}})
 		return
 	}
 	msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code})
@@ -91,6 +106,10 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 		payload.Code = wire.DisconnectNormal
 	}
 	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
+	if p.phase == open && payload.Reason == ReasonDuplicate {
+		p.drain(ctx, end, &closeStatus{code: websocket.StatusNormalClosure})
+		return
+	}
 	if p.finish(ctx, end) {
 		p.handle.outbox.push(&frame{end: &closeStatus{code: websocket.StatusNormalClosure}})
 	}
@@ -107,7 +126,7 @@ func cut(text string) string {
 
 // onReadEnded is the end of the read pump: the socket is gone.
 func (p *Peer) onReadEnded(ctx actor.Context, err error) {
-	wasOpen := p.phase == open
+	wasOpen := p.phase == open || p.phase == draining
 	if p.finish(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
 		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", err)
@@ -201,7 +220,7 @@ func (p *Peer) cleanUp() {
 	defer close(p.handle.done)
 	defer p.handle.outbox.close(ErrClosed)
 	defer p.inbound.close()
-	defer p.confirmed()
+	defer p.releaseHeld()
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {

@@ -119,9 +119,9 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	return nil
 }
 
-// emptyFrame is the size of a frame without a body, with a stamp of ten digits, which is what the seconds since 1970 have
+// emptyFrame is the size of a bound frame without a body, with a timestamp of ten digits: seconds since 1970 have ten
 // from 2001 to 2286.
-var emptyFrame = crypto.FrameSize(0, 9_999_999_999)
+var emptyFrame = crypto.FrameSize(0, 9_999_999_999) + crypto.BindSize
 
 // frameRoom is what a message of this length is counted with on its way: its frame.
 func frameRoom(escaped int) int { return emptyFrame + escaped }

@@ -46,12 +46,18 @@ func (p *Peer) onFrame(ctx actor.Context, data []byte, now time.Time) {
 			return
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
-	case open:
+	case open, draining:
+		if p.proof.awaited { // the registry may lend another bucket
+			p.early = append(p.early, bytes.Clone(data))
+			return
+		}
 		if msg := p.admit(ctx, data, now); msg != nil {
 			p.onMessage(ctx, msg, len(data))
 			return
 		}
-	case pending, closing:
+	case closing:
+		p.node.Counters.Inc(MessagesAfterGoodbye)
+	case pending:
 	}
 	p.inbound.give(len(data))
 }
@@ -63,21 +69,38 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
 		return nil
 	}
-	msg, err := p.unseal(data)
+	if p.proof.strength < Bound {
+		p.proof.taken++
+	}
+	msg, err := p.unseal(ctx, data)
 	if err != nil {
 		p.malformed(ctx, err)
+		return nil
+	}
+	if msg == nil {
 		return nil
 	}
 	p.badFrames = 0
 	if !p.judge(ctx, msg, now) {
 		return nil
 	}
-	p.life(ctx, msg, now)
+	p.alive.lastLife = p.running(now)
+	p.handle.lastActivity.Store(p.node.ClockAt(now).UnixNano())
+	p.showLife(ctx, pongOf(msg))
 	return msg
 }
 
-// unseal opens a frame and decodes the message in it.
-func (p *Peer) unseal(data []byte) (*wire.Message, error) {
+// pongOf returns the id of the ping that a pong answers, else "".
+func pongOf(msg *wire.Message) string {
+	if msg.Type != wire.MsgPong {
+		return ""
+	}
+	return msg.ReplyTo
+}
+
+// unseal opens a frame and decodes the message in it. It returns nil and no error for a frame that does not count, which
+// leaves nothing behind.
+func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 	plaintext, err := p.opener.Decrypt(data)
 	if err != nil {
 		return nil, err
@@ -87,9 +110,12 @@ func (p *Peer) unseal(data []byte) (*wire.Message, error) {
 	if begun > 0 {
 		p.dedup.Expect(decoder.ID()) // what is left to do here takes about as long
 	}
-	body, skipped, _, err := plaintext.Body(begun)
+	body, skipped, bind, err := plaintext.Body(begun)
 	if err != nil {
 		return nil, err
+	}
+	if !p.judgeProof(ctx, bind) {
+		return nil, nil
 	}
 	if skipped != begun { // what has been read was none of it
 		return wire.Decode(body)
@@ -99,24 +125,43 @@ func (p *Peer) unseal(data []byte) (*wire.Message, error) {
 
 // judge decides whether a message that opened is one to deliver.
 func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
-	if msg.From == p.self {
+	switch {
+	case msg.From == p.self:
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
 		return false
-	}
-	if msg.Type == wire.MsgHandshake || msg.Type == wire.MsgHandshakeAck {
+	case msg.Type == wire.MsgHandshake || msg.Type == wire.MsgHandshakeAck:
 		p.malformed(ctx, ErrHandshake)
 		return false
-	}
-	if skew := p.node.ClockAt(now).Sub(msg.Timestamp); skew.Abs() > p.node.Limits.MaxClockSkew {
-		p.drop(MessagesStale, "messages with a stamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
+	case transportType(msg.Type) && msg.From != p.peerID:
+		p.drop(MessagesRefused, "ping, pong or disconnect of another node than the peer dropped")
 		return false
 	}
-	switch p.dedup.Seen(msg, now) {
+	skew := p.node.ClockAt(now).Sub(msg.Timestamp)
+	if skew.Abs() > p.node.Limits.MaxClockSkew {
+		p.onStale(ctx, msg, now)
+		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
+		return false
+	}
+	return p.judgeSeen(ctx, msg, now)
+}
+
+// transportType reports whether messages of a type are between neighbours only.
+func transportType(t wire.MessageType) bool {
+	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
+}
+
+// judgeSeen asks the dedup set. An unverified connection enters nothing into it: its first fresh message of the peer
+// itself verifies it, and messages that the peer relays before that are refused.
+func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, now time.Time) bool {
+	if !p.proof.strength.Verified() && msg.From != p.peerID {
+		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
+		return false
+	}
+	switch p.seen(msg, now) {
 	case Duplicate:
 		p.node.Counters.Inc(MessagesDuplicate)
-		// The peer is there all the same, unless somebody only repeats what it has recorded.
-		if p.proven {
-			p.alive.lastLife = p.running(now)
+		if p.proof.strength.Verified() {
+			p.reply(msg) // the sender cannot tell a duplicate ping from a fresh one
 		}
 		return false
 	case Stale:
@@ -124,28 +169,50 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 		return false
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
-		if p.proven { // the peer is there: it is we who have no room
-			p.alive.lastLife = p.running(now)
+		if p.proof.strength.Verified() {
+			p.alive.lastLife = p.running(now) // the peer is there: we have no room
 		}
 		return false
+	}
+	if msg.From == p.peerID {
+		p.raise(ctx, Unmarked)
 	}
 	return true
 }
 
-// life notes a fresh message: it is a sign of life, an answer to a probe, and from an inbound peer itself a proof.
-func (p *Peer) life(ctx actor.Context, msg *wire.Message, now time.Time) {
-	// What somebody else made and this peer relays may be a recording of what we once sealed for it.
-	if !p.proven && msg.From == p.peerID {
-		p.prove(ctx)
+// seen returns the dedup set's verdict on a message, and enters a fresh one: that one verifies its connection.
+func (p *Peer) seen(msg *wire.Message, now time.Time) Verdict {
+	if !p.proof.strength.Verified() {
+		if verdict := p.dedup.Known(msg, now); verdict != Fresh {
+			return verdict
+		}
 	}
-	if !p.proven {
+	return p.dedup.Seen(msg, now)
+}
+
+// onStale does what works across any difference of clocks: an answer to our own ping proves the peer and its life, since
+// the ping's id is ours, random and of this connection; pings are answered; a disconnect is obeyed.
+func (p *Peer) onStale(ctx actor.Context, msg *wire.Message, now time.Time) {
+	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
+		p.raise(ctx, Unmarked)
+		p.alive.lastLife = p.running(now)
+		p.showLife(ctx, msg.ReplyTo)
+		p.onPong(msg, now)
 		return
 	}
-	p.alive.lastLife = p.running(now)
-	p.handle.lastActivity.Store(p.node.ClockAt(now).UnixNano())
-	if p.probed {
-		p.probed = false
-		ctx.Send(p.parent, &Alive{PID: p.handle.pid})
+	if !p.proof.strength.Verified() {
+		return
+	}
+	p.reply(msg)
+	if msg.Type == wire.MsgDisconnect {
+		p.onDisconnect(ctx, msg)
+	}
+}
+
+// reply answers a ping.
+func (p *Peer) reply(msg *wire.Message) {
+	if msg.Type == wire.MsgPing && p.phase == open {
+		p.answerPing(msg)
 	}
 }
 
@@ -156,7 +223,7 @@ func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	switch msg.Type {
 	case wire.MsgPing:
 		p.notePeerPing(ctx, msg, time.Now())
-		p.answerPing(msg)
+		p.reply(msg)
 	case wire.MsgPong:
 		p.onPong(msg, time.Now())
 	case wire.MsgDisconnect:

@@ -192,8 +192,8 @@ func TestRefusedIsNotSilent(t *testing.T) {
 	})
 }
 
-// from of somebody else is allowed: messages are relayed. It proves nothing of an inbound peer.
-func TestRelayedIsNoProof(t *testing.T) {
+// A relayed message proves nothing of an inbound peer, and is delivered only once the peer has proven itself.
+func TestRelayedMessageIsNoProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.connect()
@@ -202,9 +202,10 @@ func TestRelayedIsNoProof(t *testing.T) {
 		msg := p.message("stats", nil)
 		msg.From = newKeys(t, "elsewhere").Identity().ID
 		p.sendFrame(p.frame(msg))
-		if n := len(r.delivered("stats")); n != 1 || len(told[*Proven](r)) != 0 {
-			t.Errorf("%d delivered, %d proofs; want 1 and none", n, len(told[*Proven](r)))
+		if n := len(r.delivered("stats")); n != 0 || len(told[*Proven](r)) != 0 {
+			t.Errorf("%d delivered, %d proofs; want none", n, len(told[*Proven](r)))
 		}
+		r.want(map[Counter]uint64{MessagesRefused: 1})
 		p.send("stats", nil)
 		if n := len(told[*Proven](r)); n != 1 {
 			t.Errorf("%d proofs after the peer's own message, want 1", n)
@@ -212,6 +213,11 @@ func TestRelayedIsNoProof(t *testing.T) {
 		p.send("stats", nil)
 		if n := len(told[*Proven](r)); n != 1 {
 			t.Errorf("%d proofs after two, want 1", n)
+		}
+		msg.ID = "another"
+		p.sendFrame(p.frame(msg))
+		if n := len(r.delivered("stats")); n != 3 {
+			t.Errorf("%d delivered, want 3: two of the peer and one relayed", n)
 		}
 	})
 }
@@ -249,7 +255,10 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			t.Fatalf("%d ended early", n)
 		}
 		time.Sleep(time.Second)
-		r.want(map[Counter]uint64{PeersTimedOut: 1})
+		synctest.Wait()
+		if n := len(told[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolError {
+			t.Errorf("%d ended, want the unproven one with 1002", n)
+		}
 	})
 }
 

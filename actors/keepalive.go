@@ -32,13 +32,6 @@ func (l *liveness) pingDue(now time.Time, limits *Limits) bool {
 	return now.Sub(l.lastPing) >= limits.PingInterval
 }
 
-// next returns how long until a ping is due or the silence limit is reached, at least 1 ms.
-func (l *liveness) next(now, running time.Time, limits *Limits) time.Duration {
-	ping := l.lastPing.Add(limits.PingInterval).Sub(now)
-	end := l.lastLife.Add(limits.silence()).Sub(running)
-	return max(min(ping, end), time.Millisecond)
-}
-
 // A verdict of a timer that fired more than lateTick late is put off by the time that was lost, maxLateTicks times in a
 // row at most, so that a dead peer is closed on a starved machine too.
 const (
@@ -62,7 +55,7 @@ func (p *Peer) onTimer(ctx actor.Context) {
 		p.onTick(ctx, -left)
 		return
 	}
-	if p.phase == open && !p.broken && p.alive.pingDue(now, &p.node.Limits) {
+	if p.phase == open && !p.broken && p.mayPing() && p.alive.pingDue(now, &p.node.Limits) {
 		p.ping()
 	}
 	p.timer.Reset(left)
@@ -84,7 +77,7 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	case pending, shaking, judged:
 		p.onHandshakeTimeout(ctx, late)
 		return
-	case closing:
+	case closing, draining:
 		p.abandon(ctx)
 		return
 	case open:
@@ -94,7 +87,16 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 		return
 	}
 	now := time.Now()
-	if p.alive.silent(p.running(now), &p.node.Limits) {
+	running := p.running(now)
+	p.expireProbe(ctx, running)
+	switch verified := p.proof.strength.Verified(); {
+	case !verified && !running.Before(p.proof.due):
+		if !p.putOff(late) {
+			p.node.Counters.Inc(PeersTimedOut)
+			p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: reasonUnproven})
+		}
+		return
+	case verified && p.alive.silent(running, &p.node.Limits):
 		if !p.putOff(late) {
 			p.node.Counters.Inc(PeersTimedOut)
 			p.goodbye(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
@@ -102,11 +104,14 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 		return
 	}
 	p.lateTicks = 0
-	if p.alive.pingDue(now, &p.node.Limits) {
+	if p.mayPing() && p.alive.pingDue(now, &p.node.Limits) {
 		p.ping()
 	}
-	p.schedule(p.alive.next(now, p.running(now), &p.node.Limits))
+	p.schedule(p.untilDue(now))
 }
+
+// reasonUnproven is the reason of a connection that was closed because its peer proved nothing.
+const reasonUnproven = "the peer did not prove in time that it holds its key"
 
 func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 	if p.putOff(late) {
@@ -117,6 +122,26 @@ func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
 	}
 	p.fail(ctx, ErrHandshakeTimeout)
+}
+
+// mayPing reports whether the peer may get a ping of ours: an unverified one that is known to speak first gets none.
+func (p *Peer) mayPing() bool { return p.proof.strength.Verified() || !p.proof.quiet }
+
+// untilDue returns the time until the next thing that the timer is for, at least 1 ms: a ping, the silence limit, the
+// end of a probe or of the time for the proof.
+func (p *Peer) untilDue(now time.Time) time.Duration {
+	running := p.running(now)
+	due := p.alive.lastLife.Add(p.node.Limits.silence()).Sub(running)
+	if !p.proof.strength.Verified() {
+		due = p.proof.due.Sub(running)
+	}
+	if p.mayPing() {
+		due = min(due, p.alive.lastPing.Add(p.node.Limits.PingInterval).Sub(now))
+	}
+	if p.probe.asked {
+		due = min(due, p.probe.due.Sub(running))
+	}
+	return max(due, time.Millisecond)
 }
 
 func (l *Limits) silence() time.Duration { return l.PingInterval + l.PongTimeout }
@@ -160,7 +185,7 @@ func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
 		return
 	}
-	p.alive.pingID = ""
+	p.alive.pingID, p.probe.ponged = "", true
 	took := p.node.Running.At(now).Sub(p.alive.pinged)
 	p.handle.roundTrip.Store(int64(took))
 	p.observe(func(o Observer) { o.RoundTrip(took) })

@@ -15,11 +15,11 @@ func TestPingEveryInterval(t *testing.T) {
 		p := r.openProven()
 		time.Sleep(10*time.Minute + time.Second)
 		pings := p.got(wire.MsgPing)
-		if len(pings) != 21 { // one at once, then every 30 s
+		if len(pings) != 21 { // a second after the ack, then every 30 s
 			t.Fatalf("%d pings in 10 minutes, want 21", len(pings))
 		}
 		for i, ping := range pings {
-			if at := p.at[i].Sub(start); at != time.Duration(i)*30*time.Second {
+			if at := p.at[i].Sub(start); at != time.Second+time.Duration(i)*30*time.Second {
 				t.Errorf("ping %d after %v", i, at)
 			}
 			var payload wire.PingPayload
@@ -167,8 +167,8 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 		}
 		before := len(p.got(wire.MsgPing))
 		time.Sleep(4*time.Minute + time.Second) // after five, what waits unread would be stale
-		if n := len(p.got(wire.MsgPing)) - before; n != 8 {
-			t.Errorf("%d pings in 4 minutes of a blocked handler, want 8", n)
+		if n := len(p.got(wire.MsgPing)) - before; n != 9 {
+			t.Errorf("%d pings in 4 minutes of a blocked handler, want 9", n)
 		}
 		if n := len(told[*Ended](r)); n != 0 {
 			t.Fatalf("ended: %+v", told[*Ended](r)[0].End)
@@ -191,8 +191,8 @@ func TestProbe(t *testing.T) {
 		if n := len(p.got(wire.MsgPing)) - before; n != 1 {
 			t.Errorf("%d pings by a probe, want 1", n)
 		}
-		if n := len(told[*Alive](r)); n != 0 {
-			t.Error("alive without a sign of life")
+		if n := len(told[*Alive](r)); n != 1 {
+			t.Errorf("%d reports of life, want 1 by the pong to the WebSocket ping", n)
 		}
 		p.send("stats", nil)
 		p.send("stats", nil)

@@ -13,9 +13,10 @@ type fromRegistry interface{ fromRegistry() }
 
 // Welcome answers Identified: the connection opens.
 type Welcome struct {
-	Delivery *Delivery    // where its messages go
+	Delivery *Delivery    // takes its messages
 	Dedup    Deduplicator // for this peer
 	Limiter  Limiter      // of its inbound messages
+	Quiet    bool         // send an unverified peer nothing: a peer of this key has announced features before
 }
 
 // Refuse answers Identified: the connection ends, and the peer is told why.
@@ -24,11 +25,17 @@ type Refuse struct {
 	Err    error  // what the one who dialled is told
 }
 
-// Probe asks whether the peer is still there: the connection pings it and reports Alive at the next fresh message.
+// Probe asks whether the peer is still there. The connection pings it, and reports Alive or, after PongTimeout, Doubted.
 type Probe struct{}
 
-// Confirmed answers Proven: the directory knows of it.
-type Confirmed struct{}
+// Confirmed answers Proven: the route table knows of it.
+type Confirmed struct {
+	Limiter Limiter // of the inbound messages from now on; nil: as before
+}
+
+// Yield closes a duplicate for sending: messages that are reserved go out, then a disconnect message; messages of the
+// peer are delivered until it has closed its side.
+type Yield struct{ Reason string }
 
 // Goodbye ends the connection gracefully: what is queued goes out first, a disconnect message last.
 type Goodbye struct{ End End }
@@ -37,6 +44,7 @@ func (*Welcome) fromRegistry()   {}
 func (*Refuse) fromRegistry()    {}
 func (*Probe) fromRegistry()     {}
 func (*Confirmed) fromRegistry() {}
+func (*Yield) fromRegistry()     {}
 func (*Goodbye) fromRegistry()   {}
 
 // fromPumps are what the connection's own goroutines, its slot and its timer send; an arrival is of frames.
@@ -49,6 +57,7 @@ type (
 	writeEnded struct{ err error } // the writer failed
 	congested  struct{}            // a message found the queue full
 	tick       struct{}            // the timer
+	probePong  struct{}            // the peer answered a WebSocket ping
 )
 
 func (*attached) fromPumps()   {}
@@ -58,6 +67,7 @@ func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}
 func (*tick) fromPumps()       {}
+func (*probePong) fromPumps()  {}
 
 // fromSenders is what anybody with a Handle may send.
 type fromSenders interface{ fromSenders() }
@@ -76,14 +86,25 @@ type Identified struct {
 	Challenge [crypto.ChallengeSize]byte // the peer's; zero for an initiator
 	Features  []string
 	Remote    string // network address
-	Proven    bool
+	Strength  Strength
+	Binds     bool // the peer announced a feature that obliges it to bind its frames: it proves itself at once
 }
 
-// Proven says that an inbound peer has shown that it holds its key.
-type Proven struct{ PID *actor.PID }
+// Proven reports a stronger proof, or the first frame of the peer on a connection that we dialled. Messages wait until
+// Confirmed answers it.
+type Proven struct {
+	PID      *actor.PID
+	Strength Strength
+}
 
-// Alive answers Probe.
+// Alive answers Probe: the peer gave a sign of life.
 type Alive struct{ PID *actor.PID }
+
+// Doubted answers Probe: the peer gave no sign of life within PongTimeout.
+type Doubted struct{ PID *actor.PID }
+
+// Foreign reports a frame that was sealed for another connection, for which this one is being closed.
+type Foreign struct{ PID *actor.PID }
 
 // Ended says that the connection is over; its actor follows. It is sent at most once, and not by one that panicked.
 type Ended struct {
@@ -94,11 +115,13 @@ type Ended struct {
 func (*Identified) toRegistry() {}
 func (*Proven) toRegistry()     {}
 func (*Alive) toRegistry()      {}
+func (*Doubted) toRegistry()    {}
+func (*Foreign) toRegistry()    {}
 func (*Ended) toRegistry()      {}
 
 // These hold the sets together; the compiler checks that each set is what its comment says.
 var (
-	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Confirmed{}, &Goodbye{}}
-	_ = []toRegistry{&Identified{}, &Proven{}, &Alive{}, &Ended{}}
+	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Confirmed{}, &Yield{}, &Goodbye{}}
+	_ = []toRegistry{&Identified{}, &Proven{}, &Alive{}, &Doubted{}, &Foreign{}, &Ended{}}
 	_ = []fromSenders{&frame{}, &Outgoing{}}
 )

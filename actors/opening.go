@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -37,17 +38,18 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 		return
 	}
 	msg.To = p.greeting.ExpectID
-	p.sayPlain(msg, nil)
+	p.greeting.handshake = p.sayPlain(msg, nil)
 }
 
-// sayPlain sends an unencrypted message: one of the handshake's. With end it is the last one.
-func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) {
+// sayPlain sends an unencrypted message, one of the handshake's, and returns its bytes. With end it is the last one.
+func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) []byte {
 	data, err := msg.AppendJSON(nil)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
-		return
+		return nil
 	}
-	p.handle.outbox.push(&frame{data: data, text: true, end: end})
+	p.handle.outbox.push(&frame{data: bytes.Clone(data), text: true, end: end}) // the outbox recycles its buffers
+	return data
 }
 
 // onHandshakeMessage takes the first message of either side.
@@ -58,6 +60,7 @@ func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
 	}
 	peer, challenge, no := readHandshake(data, p.node.Keys.PublicKey())
 	if no == nil {
+		p.greeting.handshake = bytes.Clone(data)
 		secret, err := p.node.Keys.SharedSecret(peer.key)
 		if err == nil {
 			p.identified(ctx, peer, secret, challenge)
@@ -80,30 +83,46 @@ func (p *Peer) onAck(ctx actor.Context, data []byte) {
 		p.fail(ctx, err)
 		return
 	}
-	p.proven = true
-	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{})
+	p.proof.strength = Unmarked
+	if p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}) {
+		p.bindFrames(data)
+	}
 }
 
-// identified makes the codec and asks the registry, without waiting.
-func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) {
+// identified makes the codec and asks the registry, without waiting. It reports whether the connection goes on.
+func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) bool {
 	codec, err := crypto.NewCodec(secret)
 	if err == nil {
 		p.sealer, err = codec.NewSealer(p.node.Rand)
 	}
 	if err != nil {
 		p.fail(ctx, err)
-		return
+		return false
 	}
 	p.opener = codec.NewOpener()
 	p.handle.pace(wire.AnnouncedRate(peer.features))
+	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
 	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = judged, peer.identity.ID, secret, challenge
 	ctx.Send(p.parent, &Identified{
 		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
-		Features: peer.features, Remote: p.socket.RemoteAddr(), Proven: p.proven,
+		Features: peer.features, Remote: p.socket.RemoteAddr(), Strength: p.proof.strength,
+		Binds: p.proof.must,
 	})
+	return true
 }
 
-// onWelcome opens the connection. A responder's ack goes out now, and a ping with it: its answer is the proof.
+// bindFrames ties the frames of both directions to this connection, by its two handshake messages.
+func (p *Peer) bindFrames(ack []byte) {
+	own, peer := crypto.Initiator, crypto.Responder
+	if p.direction == Inbound {
+		own, peer = peer, own
+	}
+	p.proof.own, p.proof.peer = crypto.NewBind(own, p.greeting.handshake, ack), crypto.NewBind(peer, p.greeting.handshake, ack)
+	p.sealer.Bind(p.proof.own)
+}
+
+// onWelcome opens the connection. A responder's ack goes out now, and no frame before the peer has proven itself: an
+// initiator sends a ping at once.
 func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
@@ -116,16 +135,21 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	p.observe(func(o Observer) { o.Handshake(took) })
 	if p.direction == Inbound {
 		p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
-		p.sendAck(wire.HandshakeAckPayload{
+		p.bindFrames(p.sendAck(wire.HandshakeAckPayload{
 			Identity:          identityOnWire(p.node.Keys.Identity()),
 			ChallengeResponse: crypto.SignChallenge(p.greeting.challenge[:], p.greeting.secret),
 			Accepted:          true,
 			Features:          p.node.Limits.features(),
-		}, nil)
+		}, nil))
 	}
-	p.greeting = nil
 	p.alive.begin(now, p.running(now))
-	p.ping()
+	p.proof.begin(p.running(now), w.Quiet, p.handshakeLeft(p.node.Running.At(now)), &p.node.Limits)
+	p.greeting = nil
+	if p.direction == Outbound {
+		p.ping()
+	} else {
+		p.alive.lastPing = now.Add(min(firstPing, p.node.Limits.PingInterval/2) - p.node.Limits.PingInterval)
+	}
 	p.onTick(ctx, 0)
 	early := p.early
 	p.early = nil
@@ -134,13 +158,14 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	}
 }
 
-func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) {
+// sendAck sends the answer to a handshake and returns its bytes. They are unique, by the random id of the message.
+func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) []byte {
 	msg, err := p.compose(wire.MsgHandshakeAck, ack)
 	if err != nil {
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
-		return
+		return nil
 	}
-	p.sayPlain(msg, end)
+	return p.sayPlain(msg, end)
 }
 
 // reject ends a handshake: an inbound peer is told the reason in an ack.

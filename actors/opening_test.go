@@ -17,17 +17,23 @@ func TestInboundOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.connect()
-		p.sayPlain(encodeLogin(t, wire.MsgHandshake, goodHandshake(p.keys)))
+		hello := goodHandshake(p.keys)
+		hello.Features = nil
+		p.sayPlain(encodeLogin(t, wire.MsgHandshake, hello))
 		ack := p.hearAck()
 		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID || !slices.Contains(ack.Features, "single-connection") || !slices.Contains(ack.Features, "rate/100/50") {
 			t.Errorf("ack %+v", ack)
 		}
 		p.listen()
+		if n := len(p.got(wire.MsgPing)); n != 0 {
+			t.Errorf("%d pings before the proof, want none at once", n)
+		}
+		time.Sleep(time.Second)
 		if n := len(p.got(wire.MsgPing)); n != 1 {
-			t.Errorf("%d pings at once, want 1 to get a proof", n)
+			t.Errorf("%d pings after a second to a peer that announces nothing, want 1", n)
 		}
 		who := told[*Identified](r)
-		if len(who) != 1 || who[0].Identity.ID != p.id() || who[0].Proven || who[0].Key != p.keys.PublicKey() {
+		if len(who) != 1 || who[0].Identity.ID != p.id() || who[0].Strength != Claimed || who[0].Key != p.keys.PublicKey() {
 			t.Errorf("identified %+v", who)
 		}
 		if n := len(told[*Proven](r)); n != 1 { // by the pong
@@ -142,7 +148,7 @@ func TestOutboundOpens(t *testing.T) {
 		r.dialHere("")
 		synctest.Wait()
 		who := told[*Identified](r)
-		if len(who) != 1 || !who[0].Proven {
+		if len(who) != 1 || who[0].Strength != Unmarked {
 			t.Fatalf("identified %+v, want one that is proven", who)
 		}
 		if n := len(r.delivered("hello")); n != 0 {

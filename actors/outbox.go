@@ -39,6 +39,8 @@ type outbox struct {
 	turn         func() // run, made once
 	running      bool
 	closed       bool
+	refusing     bool      // no room is reserved any more
+	promised     int       // of the messages, those that are not pushed yet
 	patient      bool      // what waits is claimed when the actor's turn is over
 	flushing     bool      // the connection ends: messages do not wait for tokens any more
 	own          int32     // of the messages, those of the connection's own: for them no room is reserved
@@ -55,20 +57,36 @@ func (o *outbox) reserve(size int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.closed:
+	case o.closed, o.refusing:
 		return ErrClosed
 	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.bytes+size > o.node.Limits.QueueBytes:
 		return ErrQueueFull
 	}
 	o.messages++
+	o.promised++
 	o.bytes += size
 	return nil
+}
+
+// refuse reserves no room from now on; messages that have room are still taken.
+func (o *outbox) refuse() {
+	o.mu.Lock()
+	o.refusing = true
+	o.mu.Unlock()
+}
+
+// unpushed returns how many messages have room and are not pushed yet.
+func (o *outbox) unpushed() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.promised
 }
 
 // unreserve gives room back for a message that will not be pushed.
 func (o *outbox) unreserve(size int) {
 	o.mu.Lock()
 	o.messages--
+	o.promised--
 	o.bytes -= size
 	o.mu.Unlock()
 }
@@ -112,6 +130,9 @@ func (o *outbox) attach(s *Socket) {
 // all the same: one of the few that the connection itself makes.
 func (o *outbox) push(f *frame) {
 	o.mu.Lock()
+	if f.room > 0 {
+		o.promised--
+	}
 	if o.closed {
 		err := o.err
 		if f.room > 0 {

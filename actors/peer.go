@@ -23,15 +23,17 @@ import (
 // phase is where a connection stands.
 //
 //	pending ──attached──▶ shaking ──Identified──▶ judged ──Welcome──▶ open ──▶ closing ──▶ (stopped)
-//	   └───────────────────────┴───── timeout, failure, Refuse ────────┴───────────▲
+//	   └───────────────────────┴───── timeout, failure, Refuse ────────┤           ▲
+//	                                                                   └─▶ draining
 type phase int
 
 const (
-	pending phase = iota // a slot without a socket
-	shaking              // the socket is there, the handshake is not done
-	judged               // the peer is known; the registry decides
-	open                 // messages flow
-	closing              // nothing more is taken in; the last message is on its way out
+	pending  phase = iota // a slot without a socket
+	shaking               // the socket is there, the handshake is not done
+	judged                // the peer is known; the registry decides
+	open                  // messages flow
+	draining              // a duplicate: nothing more is sent, messages of the peer are still delivered
+	closing               // nothing more is taken in; the last message is on its way out
 )
 
 // Opening is how a connection begins.
@@ -74,12 +76,12 @@ type Peer struct {
 	credited  time.Duration // of the time in which the read pump was held back
 	delivery  *Delivery
 	dedup     Deduplicator
-	early     [][]byte // came between the ack and Welcome
-	held      []handed // wait until the registry knows of the proof
-	proven    bool
-	probed    bool
-	doubtful  bool // the registry has not answered the news of the proof yet
-	badFrames int  // in a row
+	early     [][]byte // frames that wait for Welcome or Confirmed
+	held      []handed // wait until the registry has answered the news of the proof
+	proof     proof
+	probe     probe
+	lastWord  *lastWord // draining: to be sent once every reserved message is pushed; nil: sent
+	badFrames int       // in a row
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
@@ -88,12 +90,13 @@ type Peer struct {
 	broken    bool        // writing has failed, and the read pump has not said why yet
 }
 
-// greeting is what only the opening of a connection needs.
+// greeting holds the state that only the opening of a connection needs.
 type greeting struct {
 	Opening
 	attached  time.Time
 	secret    crypto.SharedSecret
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
+	handshake []byte                     // the first message, exactly as sent
 }
 
 func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
@@ -184,6 +187,8 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onWriteEnded(ctx, msg.err)
 	case *congested:
 		p.onCongested(ctx)
+	case *probePong:
+		p.onProbePong(ctx)
 	case *tick:
 		p.onTimer(ctx)
 	}
@@ -200,12 +205,11 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 			p.reject(ctx, &rejection{reason: msg.Reason, detail: msg.Err})
 		}
 	case *Probe:
-		if p.phase == open && !p.probed { // else a ping is on its way
-			p.probed = true
-			p.ping()
-		}
+		p.onProbe()
 	case *Confirmed:
-		p.confirmed()
+		p.onConfirmed(ctx, msg)
+	case *Yield:
+		p.onYield(ctx, msg)
 	case *Goodbye:
 		p.goodbye(ctx, msg.End)
 	}
@@ -213,7 +217,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(f *frame) {
-	if p.phase != open {
+	if p.phase != open && p.lastWord == nil {
 		p.handle.outbox.unreserve(f.room)
 		f.done(ErrClosed)
 		p.node.frames.put(f)
@@ -221,6 +225,7 @@ func (p *Peer) onOutgoing(f *frame) {
 	}
 	p.seal(f)
 	p.handle.outbox.push(f)
+	p.sayLastWord()
 }
 
 // onShared seals a copy of a message that goes to other connections, too.

@@ -1,10 +1,40 @@
 package actors
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
+
+// firstPing is how long after the ack an unverified peer that announces no feature gets our ping, or half of
+// PingInterval where that is shorter: a deployed node may not speak by itself for a whole ping interval.
+const firstPing = time.Second
+
+// proof is the evidence that a connection's peer holds its key.
+type proof struct {
+	strength  Strength
+	framed    bool        // a frame that proves the peer has opened here; an ack alone may have been relayed
+	awaited   bool        // the registry has not answered the last Proven yet: messages wait
+	must      bool        // the peer has to bind its frames
+	announced bool        // it announced features
+	quiet     bool        // it gets no frame before its proof
+	taken     int         // frames that passed the limiter since the connection opened or its limiter changed
+	due       time.Time   // the connection ends then unless it is verified
+	own, peer crypto.Bind // of our frames and the peer's
+}
+
+// begin starts the time that the peer of a connection that has opened has for its proof. A peer that announces a
+// feature speaks at once, so the rest of the handshake timeout is enough for it.
+func (p *proof) begin(now time.Time, quiet bool, handshakeLeft time.Duration, limits *Limits) {
+	p.quiet = quiet || p.announced
+	p.due = now.Add(limits.silence())
+	if p.announced {
+		p.due = now.Add(handshakeLeft)
+	}
+}
 
 // handed is a message that waits for its handlers, and what its frame took of the budget.
 type handed struct {
@@ -12,30 +42,81 @@ type handed struct {
 	size    int
 }
 
-// prove notes that the peer has shown that it holds its key, and tells the registry. Until that answers, messages wait,
-// the one that was the proof first: a handler that answers it goes by the directory, where somebody else may still
-// stand under the peer's name. What waits is within the budget, as what is queued for the handlers is.
-func (p *Peer) prove(ctx actor.Context) {
-	p.proven, p.doubtful = true, true
-	ctx.Send(p.parent, &Proven{PID: p.handle.pid})
+// judgeProof acts on the bind of a frame that opened, before the frame is decoded. It reports whether the frame counts.
+func (p *Peer) judgeProof(ctx actor.Context, bind []byte) bool {
+	must := p.proof.must || p.proof.strength >= Bound
+	switch judgeMark(bind, &p.proof.own, &p.proof.peer, must) {
+	case markBound:
+		p.raise(ctx, Bound)
+		return true
+	case markAbsent:
+		return true
+	case markReflected:
+		p.drop(MessagesRefused, "frames of our own sent back to us dropped")
+	case markForeign:
+		p.foreign(ctx)
+	}
+	return false
 }
 
-// confirmed lets go what has waited: the registry has answered, or the connection ends.
-func (p *Peer) confirmed() {
+// foreign ends a connection on which a frame opened that was sealed for another one: a relay copies frames between
+// connections, or has changed a handshake message.
+func (p *Peer) foreign(ctx actor.Context) {
+	p.node.Counters.Inc(DowngradesRefused)
+	p.node.Samples.Warn("connection closed: a frame was sealed for another connection", "remote", p.remote, "claiming", p.peerID)
+	ctx.Send(p.parent, &Foreign{PID: p.handle.pid})
+	p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: "a frame was sealed for another connection"})
+}
+
+// raise notes evidence of a strength, by a frame of the peer, and reports it to the registry when it is new. Until the
+// registry answers, that message and all frames behind it wait: a handler that answers it sends along the route table,
+// which may still name another connection.
+func (p *Peer) raise(ctx actor.Context, s Strength) {
+	if s <= p.proof.strength && p.proof.framed {
+		return
+	}
+	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
+	ctx.Send(p.parent, &Proven{PID: p.handle.pid, Strength: p.proof.strength})
+	p.schedule(p.untilDue(time.Now())) // other things are due now
+}
+
+// onConfirmed continues with the bucket that belongs to the proven peer.
+func (p *Peer) onConfirmed(ctx actor.Context, msg *Confirmed) {
+	if msg.Limiter != nil {
+		p.limiter = msg.Limiter
+		for now := time.Now(); p.proof.taken > 0; p.proof.taken-- {
+			p.limiter.Take(now) // frames that passed before count
+		}
+	}
+	p.release(ctx)
+}
+
+// release hands over the message that was the proof and takes the frames that came after it: the registry has answered,
+// or the connection ends.
+func (p *Peer) release(ctx actor.Context) {
+	p.releaseHeld()
+	early := p.early
+	p.early = nil
+	for _, data := range early {
+		p.onFrame(ctx, data, time.Now())
+	}
+}
+
+func (p *Peer) releaseHeld() {
 	held := p.held
-	p.doubtful, p.held = false, nil
+	p.proof.awaited, p.held = false, nil
 	for _, next := range held {
 		p.handOver(next.message, next.size)
 	}
 }
 
-// handOver gives a message to whoever waits for a reply, and to the handlers.
+// handOver gives a message to a waiting request, and to the handlers.
 func (p *Peer) handOver(msg *wire.Message, size int) {
-	if p.doubtful {
+	if p.proof.awaited {
 		p.held = append(p.held, handed{msg, size})
 		return
 	}
-	if msg.ReplyTo != "" && p.proven { // an unverified peer answers no request
+	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
 		p.node.Replies.Reply(p.peerID, msg)
 	}
 	p.delivery.message(msg, p.inbound, size)

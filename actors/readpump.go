@@ -134,6 +134,7 @@ func (r *readPump) next() {
 		r.socket.SetReadLimit(r.node.Limits.MaxMessageSize)
 	}
 	if !taken {
+		r.node.Counters.Inc(MessagesAfterGoodbye)
 		r.spare = data
 		return
 	}

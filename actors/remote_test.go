@@ -64,7 +64,9 @@ func (r *rig) openProven() *remote {
 
 func (p *remote) shake() {
 	p.t.Helper()
-	p.sayPlain(encodeLogin(p.t, wire.MsgHandshake, goodHandshake(p.keys)))
+	hello := goodHandshake(p.keys)
+	hello.Features = nil
+	p.sayPlain(encodeLogin(p.t, wire.MsgHandshake, hello))
 	ack := p.hearAck()
 	if !ack.Accepted {
 		p.t.Fatalf("refused: %s", ack.Reason)

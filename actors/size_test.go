@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/coder/websocket"
 )
@@ -31,7 +32,7 @@ func TestMaxMessageSizeExactly(t *testing.T) {
 		if n := p.lastSize(); n != 4096 {
 			t.Errorf("the largest frame has %d bytes", n)
 		}
-		exact := p.frame(p.message("logs", strings.Repeat("x", room+1)))
+		exact := p.frame(p.message("logs", strings.Repeat("x", room+1+crypto.BindSize)))
 		p.sendFrame(exact)
 		if n := len(r.delivered("logs")); n != 1 || len(exact) != 4096 {
 			t.Errorf("%d delivered of one of %d bytes", n, len(exact))

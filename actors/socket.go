@@ -265,6 +265,13 @@ func (s *Socket) Write(data []byte, text bool) error {
 	return writeError(s.ws.Write(context.Background(), kind, data))
 }
 
+// Ping sends a WebSocket ping and waits for the pong, for limit at most. The socket stays as it is either way.
+func (s *Socket) Ping(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return s.ws.Ping(ctx)
+}
+
 // Cork holds back what is written from now on, until Flush.
 func (s *Socket) Cork() { s.conn.cork() }
 

@@ -6,12 +6,15 @@ import (
 
 // onSend queues one message for the connection that carries its peer's traffic.
 func (r *registry) onSend(ctx actor.Context, msg *Send) {
-	c := r.directory.get(msg.Peer)
-	if c == nil {
+	way := r.directory.route(msg.Peer)
+	if way.conn == nil {
 		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
 		return
 	}
-	answer(ctx, &Sent{Err: c.Post(msg.Message)})
+	if way.twin != nil {
+		_ = way.twin.Post(msg.Message) // the route's result counts
+	}
+	answer(ctx, &Sent{Err: way.conn.Post(msg.Message)})
 }
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
@@ -27,9 +30,13 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		return
 	}
 	result, author := &Broadcasted{}, r.directory.get(msg.Message.From)
-	for c := range r.directory.all() {
+	for _, way := range r.directory.allRoutes() {
+		c := way.conn
 		if c == author {
 			continue
+		}
+		if way.twin != nil {
+			_ = way.twin.handle.Post(out) // the route's result counts
 		}
 		if err := c.handle.Post(out); err != nil {
 			result.Failed = append(result.Failed, SendFailure{Peer: c.peer.ID, Err: err})

@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	"net"
+	"cmp"
 	"sync"
 	"time"
 
@@ -51,12 +51,52 @@ func (b *bucket) credit(now time.Time, held time.Duration) {
 	b.lost = max(b.lost, lost)
 }
 
-func bucketOf(id, remote string) bucketKey {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
+// bucketOf returns the key of the bucket that a connection draws on. The bucket of a peer belongs to connections that are
+// bound to it. Unmarked proofs are inexact, so theirs belongs to the peer and the host together, and a connection that
+// has proven nothing shares one with all others of its address group.
+func bucketOf(strength actors.Strength, id, remote string) bucketKey {
+	switch host := hostOf(remote); {
+	case strength >= actors.Bound:
+		return bucketKey{peer: id}
+	case strength.Verified():
+		return bucketKey{peer: id, host: host}
+	default:
+		return bucketKey{host: cmp.Or(addressGroup(remote), host)}
 	}
-	return bucketKey{peer: id, host: host}
+}
+
+// freeFrames is how many frames of a connection pass without a token, so that a proof gets through however many others
+// of the same address group there are.
+const freeFrames = 2
+
+// proofLimiter is the limiter of one unverified connection. It is used by that connection only.
+type proofLimiter struct {
+	free   int // of the next frames
+	bucket *bucket
+}
+
+// Take implements actors.Limiter.
+func (l *proofLimiter) Take(now time.Time) bool {
+	free := l.free > 0
+	l.free = max(l.free-1, 0)
+	return l.bucket.Take(now) || free
+}
+
+// Credit implements actors.Creditor.
+func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Credit(now, lost) }
+
+// lend gives a connection the bucket that its strength entitles it to, in place of the one that it had.
+func (r *registry) lend(p *place) actors.Limiter {
+	old, had := p.bucket, p.bucket != bucketKey{}
+	p.bucket = bucketOf(p.rank.strength, p.conn.peer.ID, p.conn.peerAddress)
+	b := r.borrow(p.bucket)
+	if had {
+		r.giveBack(old)
+	}
+	if !p.rank.strength.Verified() {
+		return &proofLimiter{free: freeFrames, bucket: b}
+	}
+	return b
 }
 
 // ignoreStandstill gives no credit for a standstill in which the bucket had no connection.

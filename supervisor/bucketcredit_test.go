@@ -58,7 +58,7 @@ func TestIdleBucketGetsNoCredit(t *testing.T) {
 		clock, standStill := starvedClock(t)
 		cfg := DefaultTransportConfig()
 		r := &registry{cfg: &cfg, node: &actors.Node{Running: clock}, buckets: make(map[bucketKey]*bucket)}
-		key := bucketOf("peer", "10.0.0.1:1")
+		key := bucketOf(actors.Unmarked, "peer", "10.0.0.1:1")
 		r.borrow(key)
 		r.giveBack(key)
 		standStill()

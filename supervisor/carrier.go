@@ -7,68 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
-	"github.com/Snider/go-p2p/wire"
 )
-
-// How long a surplus connection to a peer that keeps one only is left open, so that both sides have moved their traffic
-// before it goes. The side with the smaller ID closes it; the other one only when that has not happened.
-const (
-	surplusGrace     = 2 * time.Second
-	surplusLongGrace = 10 * time.Second
-)
-
-// reorder puts a peer's connections in order and makes the first one its carrier.
-func (r *registry) reorder(id string) {
-	list := r.peers[id]
-	if len(list) == 0 {
-		delete(r.peers, id)
-		delete(r.verified, id)
-		r.directory.set(id, nil)
-		r.stopSettling(id)
-		return
-	}
-	slices.SortStableFunc(list, func(a, b *place) int {
-		switch {
-		case a.standing.carries(b.standing):
-			return -1
-		case b.standing.carries(a.standing):
-			return 1
-		}
-		return 0
-	})
-	r.directory.set(id, list[0].conn)
-	if len(list) > 1 && r.settling[id] == nil {
-		grace := surplusLongGrace
-		if r.node.Keys.Identity().ID < id {
-			grace = surplusGrace
-		}
-		r.settling[id] = time.AfterFunc(grace, func() { r.node.System.Root.Send(r.self, &settle{peer: id}) })
-	}
-}
-
-// onSettle closes a peer's surplus connections, towards a peer that does the same: a deployed node would forget us
-// altogether, so towards one the surplus stays open, to receive only.
-func (r *registry) onSettle(ctx actor.Context, id string) {
-	r.stopSettling(id)
-	list := r.peers[id]
-	if len(list) < 2 {
-		return
-	}
-	if list[0].standing.proven {
-		for _, p := range list[1:] {
-			if p.standing.proven && slices.Contains(p.features, wire.FeatureSingleConnection) {
-				ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: reasonDuplicate}})
-			}
-		}
-	}
-}
-
-func (r *registry) stopSettling(id string) {
-	if t := r.settling[id]; t != nil {
-		t.Stop()
-		delete(r.settling, id)
-	}
-}
 
 // leave takes a connection out of service. It may be called twice for one: when it says that it ends, and when its
 // actor is gone.
@@ -79,24 +18,40 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 	p.gone = true
 	if p.conn != nil {
 		id := p.conn.peer.ID
+		told := r.state(id).told
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(q *place) bool { return q == p })
-		last := len(r.peers[id]) == 0
-		r.reorder(id)
-		if last {
+		r.reroute(ctx, id)
+		if down := r.announceDown(id, told); down {
 			p.conn.delivery.Event(PeerDown{
 				Peer: id, Name: p.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
 			})
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
-		r.giveBack(bucketOf(id, p.conn.peerAddress))
+		r.giveBack(p.bucket)
 		r.keepSendBucket(p)
 		p.dedup.Leave()
-		r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
+		if p.rank.strength.Verified() {
+			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
+		}
 	}
 	r.targetLeft(ctx, p, end)
 	if p.conn != nil && p.conn.Verified() {
 		r.verifiedEnded(ctx, p)
 	}
+}
+
+// announceDown reports whether the program has to be told that a peer is gone: it knows the peer as verified and no
+// verified connection is left, or as unverified and no connection is left at all.
+func (r *registry) announceDown(id string, told toldState) bool {
+	left := r.peers[id]
+	verified := slices.ContainsFunc(left, func(p *place) bool { return p.rank.strength.Verified() })
+	if told == toldNothing || verified || told == toldUp && len(left) > 0 {
+		return false
+	}
+	if s := r.states[id]; s != nil {
+		s.told = toldNothing
+	}
+	return true
 }
 
 // onSweep drops what has expired.

@@ -25,8 +25,9 @@ type PeerConnection struct {
 	peerAddress string // remote network address
 	direction   Direction
 	delivery    *actors.Delivery
-	verified    atomic.Bool
-	unfenced    int // owned by the delivery goroutine
+	number      uint64
+	strength    atomic.Int32 // actors.Strength
+	unfenced    int          // owned by the delivery goroutine
 }
 
 // Peer returns who is at the other end, as it was when the connection opened.
@@ -36,7 +37,15 @@ func (c *PeerConnection) Peer() Peer { return c.peer }
 func (c *PeerConnection) Direction() Direction { return c.direction }
 
 // Verified reports whether the peer has proven that it holds its key.
-func (c *PeerConnection) Verified() bool { return c.verified.Load() }
+func (c *PeerConnection) Verified() bool { return c.Strength().Verified() }
+
+// Strength returns how well the peer has proven on this connection that it holds its key.
+func (c *PeerConnection) Strength() Strength { return Strength(c.strength.Load()) }
+
+func (c *PeerConnection) setStrength(s Strength) { c.strength.Store(int32(s)) }
+
+// Number returns the connection's number, unique within the transport, as events and listings show it.
+func (c *PeerConnection) Number() uint64 { return c.number }
 
 // LastActivity returns when the last fresh message came; zero before the first.
 func (c *PeerConnection) LastActivity() time.Time { return c.handle.LastActivity() }

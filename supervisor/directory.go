@@ -6,45 +6,65 @@ import (
 	"sync"
 )
 
-// directory says which connection carries each peer's traffic. The registry writes it; everybody reads it. It is the
-// only such table.
+// directory is the route table: which connection carries each verified peer's traffic. The registry writes it; every
+// sender reads it. It is the only such table.
 type directory struct {
-	mu       sync.RWMutex
-	carriers map[string]*PeerConnection
+	mu     sync.RWMutex
+	routes map[string]route
 }
 
-func newDirectory() *directory { return &directory{carriers: make(map[string]*PeerConnection)} }
+// route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
+// receiver's dedup set drops the second copy, and neither a take-over nor a dead incumbent loses a message.
+type route struct {
+	conn *PeerConnection
+	twin *PeerConnection // nil: none
+}
 
-// set makes c the carrier of a peer; nil: nobody.
-func (d *directory) set(peerID string, c *PeerConnection) {
+func newDirectory() *directory { return &directory{routes: make(map[string]route)} }
+
+// set publishes the route to a peer; conn nil: there is none.
+func (d *directory) set(peerID string, conn, twin *PeerConnection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c == nil {
-		delete(d.carriers, peerID)
+	if conn == nil {
+		delete(d.routes, peerID)
 		return
 	}
-	d.carriers[peerID] = c
+	d.routes[peerID] = route{conn, twin}
 }
 
-func (d *directory) get(peerID string) *PeerConnection {
+// get returns the connection that carries a peer's traffic, nil when there is none.
+func (d *directory) get(peerID string) *PeerConnection { return d.route(peerID).conn }
+
+func (d *directory) route(peerID string) route {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.carriers[peerID]
+	return d.routes[peerID]
 }
 
 func (d *directory) len() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return len(d.carriers)
+	return len(d.routes)
 }
 
-// all goes through the carriers as they are now; the caller may do anything meanwhile.
-func (d *directory) all() iter.Seq[*PeerConnection] {
+// allRoutes returns the routes as they are now.
+func (d *directory) allRoutes() []route {
 	d.mu.RLock()
-	now := make([]*PeerConnection, 0, len(d.carriers))
-	for _, c := range d.carriers {
-		now = append(now, c)
+	defer d.mu.RUnlock()
+	now := make([]route, 0, len(d.routes))
+	for _, way := range d.routes {
+		now = append(now, way)
 	}
-	d.mu.RUnlock()
+	return now
+}
+
+// all goes through the connections that carry traffic as they are now.
+func (d *directory) all() iter.Seq[*PeerConnection] {
+	routes := d.allRoutes()
+	now := make([]*PeerConnection, len(routes))
+	for i, way := range routes {
+		now[i] = way.conn
+	}
 	return slices.Values(now)
 }

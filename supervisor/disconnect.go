@@ -81,8 +81,10 @@ func (r *registry) stopTimers() {
 	for _, f := range r.further {
 		r.stopFurtherTimer(f)
 	}
-	for id := range r.settling {
-		r.stopSettling(id)
+	for _, s := range r.states {
+		if s.timer != nil {
+			s.timer.Stop()
+		}
 	}
 	if r.sweeper != nil {
 		r.sweeper.Stop()

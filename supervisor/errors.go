@@ -71,7 +71,7 @@ func (e *NotAllowedError) Unwrap() error { return ErrNotAllowed }
 
 // Reasons of a disconnect message that tell the peer that another connection of the same identity is kept.
 const (
-	reasonDuplicate     = "duplicate connection"
+	reasonDuplicate     = actors.ReasonDuplicate
 	reasonIdentityInUse = "identity in use from another address"
 )
 

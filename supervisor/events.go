@@ -16,8 +16,18 @@ const (
 	Outbound = actors.Outbound
 )
 
-// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerDown, DialFailed, ListenerDown,
-// and for subscribers by message also Received.
+// Strength is how well a connection has proven that its peer holds its key.
+type Strength = actors.Strength
+
+// The strengths, weakest first.
+const (
+	Claimed  = actors.Claimed
+	Unmarked = actors.Unmarked
+	Bound    = actors.Bound
+)
+
+// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerMoved, PeerDown, DialFailed,
+// DowngradeRefused, ListenerDown, and for subscribers by message also Received.
 type Event interface{ event() }
 
 // PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
@@ -27,12 +37,31 @@ type PeerUp struct {
 	Address   string // remote network address
 	Direction Direction
 	Verified  bool // the peer has proven that it holds its key
+
+	Connection uint64 // number of the connection
 }
 
 // PeerVerified says that an inbound peer has now proven that it holds its key.
 type PeerVerified struct {
 	Peer string // node ID
 	Name string // as the peer gives it: quote it before you print it
+}
+
+// PeerMoved says that another connection of a peer carries its traffic now. Messages that were sent before and are not
+// confirmed may be lost.
+type PeerMoved struct {
+	Peer string // node ID
+	Name string // as the peer gives it: quote it before you print it
+	From uint64 // number of the connection that carried the traffic
+	To   uint64 // number of the one that carries it now
+}
+
+// DowngradeRefused says that a connection was closed because a frame on it was sealed for another connection: a relay
+// copies frames, or has changed a handshake message.
+type DowngradeRefused struct {
+	Peer       string // node ID, as the other side claims it
+	Address    string // remote network address
+	Connection uint64 // number of the connection
 }
 
 // PeerDown says that a peer's last connection is gone.
@@ -65,9 +94,11 @@ type Received struct {
 	Message    *wire.Message
 }
 
-func (PeerUp) event()       {}
-func (PeerVerified) event() {}
-func (PeerDown) event()     {}
-func (DialFailed) event()   {}
-func (ListenerDown) event() {}
-func (Received) event()     {}
+func (PeerUp) event()           {}
+func (PeerVerified) event()     {}
+func (PeerDown) event()         {}
+func (PeerMoved) event()        {}
+func (DowngradeRefused) event() {}
+func (DialFailed) event()       {}
+func (ListenerDown) event()     {}
+func (Received) event()         {}

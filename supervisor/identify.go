@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"time"
+
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
@@ -15,7 +17,7 @@ func (r *registry) onIdentified(ctx actor.Context, p *place, msg *actors.Identif
 	p.listed = r.book.Allowed(msg.Key)
 	why := judgePeer(credentials{
 		self:       msg.Key == r.node.Keys.PublicKey(),
-		reflected:  p.direction == Inbound && r.isOurs(msg.Challenge),
+		reflected:  p.direction == Inbound && r.node.Keys.IsOwnChallenge(msg.Challenge),
 		authorized: r.book.Authorized(msg.Key),
 		listed:     p.listed,
 		unlisted:   r.unlisted(),
@@ -47,9 +49,6 @@ func (r *registry) refusedHere(why refusal, key crypto.PublicKey) error {
 	}
 }
 
-// isOurs reports whether a challenge is one of our own dials'.
-func (r *registry) isOurs(c challenge) bool { return r.asked[c] != nil }
-
 func (r *registry) unlisted() int {
 	if r.cfg.ReservedConns == 0 {
 		return 0
@@ -63,45 +62,44 @@ func (r *registry) unlisted() int {
 	return n
 }
 
-// open takes a connection into service. The order matters: its own events first, then Welcome, then the directory, so
+// open takes a connection into service. The order matters: its own events first, then Welcome, then the route table, so
 // that no message can overtake them.
 func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	id := msg.Identity.ID
+	known, _ := r.book.Get(id)
 	r.order++
+	r.numbers++
 	p.key, p.features = msg.Key, msg.Features
-	p.standing = standing{
-		proven: msg.Proven, confirmed: msg.Proven, order: r.order,
+	p.rank = rank{
+		strength: msg.Strength, living: true, outbound: p.direction == Outbound, order: r.order,
+		ordered: p.target != nil && p.target.expect == id,
 		smaller: (p.direction == Outbound) == (r.node.Keys.Identity().ID < id),
+		demoted: p.direction == Inbound && known.Binds,
 	}
 	who := Peer{ID: id, Name: msg.Identity.Name, PublicKey: msg.Identity.PublicKey, Role: msg.Identity.Role}
 	p.conn = &PeerConnection{
-		handle: p.slot.Handle(), self: r.node.Keys.Identity().ID, hub: r.hub, peer: r.describe(p, who), peerAddress: msg.Remote, direction: p.direction,
+		handle: p.slot.Handle(), self: r.node.Keys.Identity().ID, hub: r.hub, peer: r.describe(p, who),
+		peerAddress: msg.Remote, direction: p.direction, number: r.numbers,
 	}
 	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
-	p.conn.verified.Store(msg.Proven)
-	// Nothing is told before the directory has the connection, so that who answers the news with a Send reaches it. The
-	// directory comes after Welcome, and Welcome after the news, since messages may follow it at once.
+	p.conn.setStrength(msg.Strength)
+	// No event is delivered before the route table has the connection, so that a handler that answers it with a Send
+	// finds the route. The table comes after Welcome, and Welcome after the events, since messages may follow it at once.
 	defer p.conn.delivery.Hold()()
 	r.peers[id] = append(r.peers[id], p)
-	if len(r.peers[id]) == 1 {
-		r.verified[id] = msg.Proven
-		p.conn.delivery.Event(PeerUp{
-			Peer: id, Name: msg.Identity.Name, Address: msg.Remote, Direction: p.direction, Verified: msg.Proven,
-		})
+	if msg.Strength.Verified() || !msg.Binds { // a peer that binds proves itself at once, and has a route then
+		r.announceUp(p)
 	}
 	p.dedup = r.dedup.Join(id, r.shareGroup(p))
+	limiter := r.lend(p)
 	ctx.Send(p.pid, &actors.Welcome{
-		Delivery: p.conn.delivery,
-		Dedup:    p.dedup,
-		Limiter:  r.borrow(bucketOf(id, msg.Remote)),
+		Delivery: p.conn.delivery, Dedup: p.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
 	})
-	if msg.Proven {
-		r.onProven(ctx, p)
-	} else {
-		r.reorder(id)
+	if msg.Strength.Verified() {
+		r.settleProof(ctx, p)
 	}
 	r.reached(p)
-	if msg.Proven {
+	if msg.Strength.Verified() {
 		r.verifiedOpened(ctx, p)
 	}
 }
@@ -113,6 +111,26 @@ func (r *registry) shareGroup(p *place) string {
 		return ""
 	}
 	return p.group
+}
+
+// announceUp tells the program of a peer that it does not know as connected, or not as verified.
+func (r *registry) announceUp(p *place) {
+	id, outbound := p.conn.peer.ID, p.direction == Outbound
+	s := r.state(id)
+	if s.told == toldNothing {
+		p.conn.delivery.Event(PeerUp{
+			Peer: id, Name: p.conn.peer.Name, Address: p.conn.peerAddress, Direction: p.direction, Verified: outbound,
+			Connection: p.conn.number,
+		})
+		s.told = toldUp
+		if outbound {
+			s.told = toldVerified
+		}
+	}
+	if s.told == toldUp && p.rank.strength.Verified() {
+		p.conn.delivery.Event(PeerVerified{Peer: id, Name: p.conn.peer.Name})
+		s.told = toldVerified
+	}
 }
 
 // describe returns a connected peer as the book would hold it; of who only the identity counts.
@@ -130,24 +148,46 @@ func (r *registry) describe(p *place, who Peer) Peer {
 	return peer
 }
 
-// onProven notes that a connection's peer holds its key: only now may it take traffic over, and enter the book.
-func (r *registry) onProven(ctx actor.Context, p *place) {
-	id := p.conn.peer.ID
-	r.order++
-	p.standing.proven, p.standing.confirmed, p.standing.order = true, true, r.order
-	p.conn.verified.Store(true)
-	r.shareSendBucket(p)
-	for _, rival := range r.peers[id] {
-		if rival != p && rival.standing.proven {
-			rival.standing.confirmed = false
-			ctx.Send(rival.pid, &actors.Probe{})
+// onProven notes a stronger proof of a connection, or the first frame on one that we dialled.
+func (r *registry) onProven(ctx actor.Context, p *place, strength actors.Strength, confirmed *actors.Confirmed) {
+	p.rank.framed = true
+	if strength > p.rank.strength {
+		r.order++
+		p.rank.strength, p.rank.order = strength, r.order
+		if p.rank.exact() {
+			p.rank.bound, p.rank.demoted = time.Now(), false
 		}
+		p.conn.setStrength(strength)
+		confirmed.Limiter = r.lend(p)
 	}
-	r.reorder(id)
-	r.book.Add(r.describe(p, p.conn.peer)) // after the tables, since it asks the program's clock
-	if !r.verified[id] {                   // told last, so that who answers the news with a Send reaches the proven connection
-		r.verified[id] = true
-		p.conn.delivery.Event(PeerVerified{Peer: id, Name: p.conn.peer.Name})
-	}
+	r.settleProof(ctx, p)
 	r.verifiedOpened(ctx, p)
+}
+
+// settleProof lets a verified connection take part: in the route table, the peer book and the program's events. The
+// events come last, so that a handler that answers one with a Send finds the route.
+func (r *registry) settleProof(ctx actor.Context, p *place) {
+	r.shareSendBucket(p)
+	r.settleRoute(ctx, p)
+	r.remember(p) // after the tables, since it asks the program's clock
+	r.announceUp(p)
+}
+
+// remember enters a verified peer into the peer book. Once a peer has bound a frame, its name, role and features come
+// from bound connections only. An unmarked frame on a connection that we dialled shows that the peer runs a release
+// without binds again.
+func (r *registry) remember(p *place) {
+	known, _ := r.book.Get(p.conn.peer.ID)
+	switch {
+	case p.rank.exact():
+		peer := r.describe(p, p.conn.peer)
+		peer.Binds, peer.Features = true, NewTextList(p.features...)
+		r.book.Add(peer)
+	case !known.Binds:
+		r.book.Add(r.describe(p, p.conn.peer))
+	case p.rank.outbound && p.rank.framed:
+		r.node.Samples.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or its key is in other hands",
+			"peer", p.conn.peer.ID, "address", p.conn.peerAddress)
+		r.book.Update(p.conn.peer.ID, func(known *Peer) { known.Binds, known.Features = false, TextList{} })
+	}
 }

@@ -81,7 +81,7 @@ func (r *registry) reconcile(ctx actor.Context) {
 	}
 	for id := range r.peers {
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(p *place) bool { return p.gone || r.places[p.pid.Id] != p })
-		r.reorder(id)
+		r.reroute(ctx, id)
 	}
 	for _, t := range r.targets {
 		r.retarget(t)

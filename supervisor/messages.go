@@ -98,7 +98,7 @@ type (
 		target     *target
 		generation int
 	}
-	// settle is the timer after which a peer's surplus connections are closed.
+	// settle is the timer of a peer with more than one connection: a probe is due, or duplicates are closed.
 	settle struct{ peer string }
 	// authChanged says that the allowlist or the mode has changed: whoever may not be here any more must go.
 	authChanged struct{}
@@ -125,7 +125,8 @@ type (
 // censusTaken answers census.
 type censusTaken struct {
 	established, pending int
-	kept                 map[string]bool // node IDs that are redialled
+	kept                 map[string]bool   // node IDs that are redialled
+	unverified           []*PeerConnection // of peers without a verified connection, one each
 }
 
 func (*admission) fromTransport()   {}
@@ -147,7 +148,6 @@ type place struct {
 	direction Direction
 	group     string  // of the address, for the limit per address; empty: not counted
 	target    *target // what it was dialled for; nil for inbound
-	further   string  // the peer that a further connection is dialled to; empty: not one
 	challenge challenge
 	born      time.Time
 
@@ -156,7 +156,9 @@ type place struct {
 	features []string
 	conn     *PeerConnection
 	dedup    *dedup.Account
-	standing standing
+	rank     rank
+	bucket   bucketKey // of the inbound limit that its connection uses
+	further  string    // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
 	listed   bool
 
 	endDial context.CancelFunc // nil: it was not dialled

@@ -51,7 +51,7 @@ func (r *registry) shareSendBucket(p *place) {
 	left, found := r.sendBuckets[id]
 	delete(r.sendBuckets, id)
 	for _, other := range r.peers[id] {
-		if other == p || !other.standing.proven {
+		if other == p || !other.rank.strength.Verified() {
 			continue
 		}
 		if bucket := other.conn.handle.SendBucket(); bucket != nil {
@@ -68,7 +68,7 @@ func (r *registry) shareSendBucket(p *place) {
 // no new one.
 func (r *registry) keepSendBucket(p *place) {
 	bucket := p.conn.handle.SendBucket()
-	if bucket == nil || !p.standing.proven {
+	if bucket == nil || !p.rank.strength.Verified() {
 		return
 	}
 	if len(r.sendBuckets) >= maxIdleBuckets {

@@ -23,6 +23,7 @@ type Peer struct {
 	Addresses TextList `json:"addresses,omitzero"`
 	// Features are those that the peer announced on its last bound connection; at most 16 of 64 bytes.
 	Features TextList `json:"features,omitzero"`
+	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
 }
 
 // PeerAuthMode says who may connect.

@@ -43,6 +43,7 @@ func TestReconfigureMaxConns(t *testing.T) {
 		if _, err := third.Connect(&Peer{Address: hub.addr}); err == nil {
 			t.Error("a third connection was let in")
 		}
+		synctest.Wait() // a connection has a route once its peer has proven itself
 		if got := hub.ConnectedPeers(); got != 2 {
 			t.Errorf("%d peers are connected, want 2", got)
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
-	"github.com/Snider/go-p2p/crypto"
 )
 
 // registry is the parent of every connection. It alone decides who may connect, who carries a peer's traffic, and
@@ -45,14 +44,14 @@ type registry struct {
 	asked    map[challenge]*place // those that we dialled, by what we asked there
 	groups   map[string]int       // inbound places by address group, with those that wait for one
 	peers    map[string][]*place  // open connections by node ID, the carrier first
-	verified map[string]bool      // peers whose proof has been told
-	targets  map[string]*target   // by URL
+	states   map[string]*peerState
+	targets  map[string]*target // by URL
 	buckets  map[bucketKey]*bucket
-	settling map[string]*time.Timer
 	further  map[string]*further // by node ID, of deployed peers that have an ordered address
 	sweeper  *time.Timer
 	patience *actors.RunningTimer
 	order    uint64
+	numbers  uint64 // connections that have opened
 	stopping bool
 	restarts uint64 // panics of its own
 	stopped  uint64 // connections that were stopped because they panicked
@@ -171,18 +170,26 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 			r.onIdentified(ctx, p, msg)
 		}
 	case *actors.Proven:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
-			defer ctx.Send(p.pid, &actors.Confirmed{}) // whatever happens: messages wait for it
-			r.onProven(ctx, p)
+		if p := r.opened(msg.PID); p != nil {
+			confirmed := &actors.Confirmed{}
+			defer ctx.Send(p.pid, confirmed) // whatever happens: messages wait for it
+			r.onProven(ctx, p, msg.Strength, confirmed)
 		}
 	case *actors.PeerPings:
 		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
 			r.decideFurther(ctx, p.conn.peer.ID)
 		}
 	case *actors.Alive:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
-			p.standing.confirmed = true
-			r.reorder(p.conn.peer.ID)
+		if p := r.opened(msg.PID); p != nil {
+			r.onAlive(ctx, p)
+		}
+	case *actors.Doubted:
+		if p := r.opened(msg.PID); p != nil {
+			r.onDoubted(ctx, p)
+		}
+	case *actors.Foreign:
+		if p := r.opened(msg.PID); p != nil {
+			r.happened.Event(DowngradeRefused{Peer: p.conn.peer.ID, Address: p.conn.peerAddress, Connection: p.conn.number})
 		}
 	case *actors.Ended:
 		if p := r.places[msg.PID.Id]; p != nil {
@@ -191,10 +198,21 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 	}
 }
 
+// opened returns the place of an open connection, nil when it has ended.
+func (r *registry) opened(pid *actor.PID) *place {
+	if p := r.places[pid.Id]; p != nil && !p.gone && p.conn != nil {
+		return p
+	}
+	return nil
+}
+
 func (r *registry) count() *censusTaken {
 	taken := &censusTaken{kept: make(map[string]bool)}
 	for _, list := range r.peers {
 		taken.established += len(list)
+		if !list[0].rank.strength.Verified() {
+			taken.unverified = append(taken.unverified, list[0].conn)
+		}
 	}
 	taken.pending = len(r.places) - taken.established
 	for _, t := range r.targets {
@@ -252,11 +270,5 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	msg.answer <- p.slot
 }
 
-// newChallenge makes the challenge of one dial.
-func (r *registry) newChallenge() (challenge, error) {
-	text, err := crypto.GenerateChallenge(r.node.Rand)
-	if err != nil {
-		return challenge{}, err
-	}
-	return challenge(text), nil
-}
+// newChallenge makes the challenge of one dial, which every process with this node's key recognises.
+func (r *registry) newChallenge() (challenge, error) { return r.node.Keys.NewChallenge(r.node.Rand) }

@@ -27,11 +27,21 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
 	}
-	c := t.directory.get(peerID)
-	if c == nil {
+	way := t.directory.route(peerID)
+	if way.conn == nil {
 		return peerError(peerID, ErrNotConnected)
 	}
-	return c.SendContext(ctx, msg)
+	for {
+		if way.twin != nil {
+			_ = way.twin.Post(msg) // the route's result counts
+		}
+		err := way.conn.SendContext(ctx, msg)
+		next := t.directory.route(peerID)
+		if !errors.Is(err, ErrClosed) || next.conn == nil || next.conn == way.conn {
+			return err
+		}
+		way = next // the peer's traffic has moved; if the message did go out, the peer drops the copy
+	}
 }
 
 // Broadcast queues a message for every connected peer but the one named in its From, and waits for none of them: in the

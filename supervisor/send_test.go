@@ -281,14 +281,23 @@ func TestSharedNothing(t *testing.T) {
 	})
 }
 
-// Who answers the news of a peer with a message reaches it.
-func TestSendOnPeerUp(t *testing.T) {
+// A handler that answers the event of a verified peer with a message finds the route.
+func TestSendOnVerifiedEventFindsRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a := startNode(t, n, 1)
 		var lost atomic.Int64
 		a.OnEvent(func(e Event) {
-			if up, ok := e.(PeerUp); ok && a.Send(up.Peer, a.to(up.Peer, "chat", "welcome")) != nil {
+			var id string
+			switch e := e.(type) {
+			case PeerUp:
+				if e.Verified {
+					id = e.Peer
+				}
+			case PeerVerified:
+				id = e.Peer
+			}
+			if id != "" && a.Send(id, a.to(id, "chat", "welcome")) != nil {
 				lost.Add(1)
 			}
 		})

@@ -104,6 +104,9 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	for _, p := range t.book.List() {
 		all[p.ID] = t.inform(p)
 	}
+	for _, c := range taken.unverified {
+		all[c.peer.ID] = t.describe(c)
+	}
 	for _, info := range t.Connected() {
 		all[info.ID] = info
 	}
@@ -121,23 +124,28 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 func (t *Transport) Connected() []PeerInfo {
 	var list []PeerInfo
 	for c := range t.Connections() {
-		p, known := t.book.Get(c.peer.ID)
-		if !known {
-			p = c.peer
-		}
-		info := t.inform(p)
-		info.Connected, info.Verified, info.Direction = true, c.Verified(), c.direction.String()
-		if info.Address == "" {
-			info.Address = c.peerAddress
-		}
-		info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
-		info.Queued, info.QueuedSize = c.Queued()
-		if at := c.LastActivity(); at.After(info.LastSeen) {
-			info.LastSeen = at.UTC()
-		}
-		list = append(list, info)
+		list = append(list, t.describe(c))
 	}
 	return list
+}
+
+// describe returns what is known of the peer at the other end of a connection.
+func (t *Transport) describe(c *PeerConnection) PeerInfo {
+	p, known := t.book.Get(c.peer.ID)
+	if !known || !c.Verified() {
+		p = c.peer
+	}
+	info := t.inform(p)
+	info.Connected, info.Verified, info.Direction = true, c.Verified(), c.direction.String()
+	if info.Address == "" {
+		info.Address = c.peerAddress
+	}
+	info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
+	info.Queued, info.QueuedSize = c.Queued()
+	if at := c.LastActivity(); at.After(info.LastSeen) {
+		info.LastSeen = at.UTC()
+	}
+	return info
 }
 
 // KnownPeers returns how many peers the peer book holds.

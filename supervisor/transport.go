@@ -203,9 +203,8 @@ func (t *Transport) spawn() {
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
 		places:     make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
-		verified: make(map[string]bool), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
-		sendBuckets: make(map[string]leftBucket),
-		settling:    make(map[string]*time.Timer), further: make(map[string]*further),
+		states: make(map[string]*peerState), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
+		sendBuckets: make(map[string]leftBucket), further: make(map[string]*further),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")

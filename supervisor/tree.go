@@ -72,7 +72,7 @@ func (r *registry) tree(limit int) *Tree {
 		if p.conn != nil {
 			b.Peer, b.Name = p.conn.peer.ID, p.conn.peer.Name
 			list := r.peers[b.Peer]
-			b.Carrier = len(list) > 0 && list[0] == p
+			b.Carrier = len(list) > 0 && list[0] == p && p.rank.strength.Verified()
 		}
 		tree.Branches = append(tree.Branches, b)
 	}
@@ -85,7 +85,7 @@ func (p *place) state() BranchState {
 		return BranchClosing
 	case p.conn == nil:
 		return BranchPending
-	case p.standing.proven:
+	case p.rank.strength.Verified():
 		return BranchProven
 	default:
 		return BranchProvisional

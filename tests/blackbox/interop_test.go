@@ -160,6 +160,7 @@ func TestSilence(t *testing.T) {
 	n := start(t, "--ping-interval", "500ms", "--pong-timeout", "1s")
 	alive := dialed(n, refpeer.Options{Pong: true})
 	silent := dialed(n, refpeer.Options{})
+	silent.prove()
 	silent.next(refpeer.TypePing)
 	silent.awaitEnd()
 	if down := n.await("peer_down", "peer", silent.self.ID); down.num("code") != 1003 || down.fields["remote"] != false {

@@ -98,6 +98,7 @@ func TestPing(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	deployed := dialed(a, refpeer.Options{Pong: true})
+	deployed.prove()
 	for _, id := range []string{b.id(), deployed.self.ID} {
 		var raw map[string]any
 		r := a.run("ping", id, "--count", "3", "--interval", "10ms", "--output", "json")

@@ -22,21 +22,22 @@ func TestFloodIsNotDecrypted(t *testing.T) {
 	self := identity(t, "flooder")
 	h := join(n, refpeer.Options{Identity: self})
 	h.say("hello", nil)
-	flood := func(h *honest, count, limited int) {
+	flood := func(h *honest, count, tried, limited int) {
 		t.Helper()
 		for range count {
 			must(t, h.SendRaw([]byte("no frame")))
 		}
 		n.poll("the flood to be judged", func() bool { return n.counter("messagesRateLimited") >= limited })
-		if bad, over := n.counter("framesMalformed"), n.counter("messagesRateLimited"); bad != 19 || over != limited {
-			t.Errorf("%d frames were tried and %d dropped before, want 19 and %d", bad, over, limited)
+		if bad, over := n.counter("framesMalformed"), n.counter("messagesRateLimited"); bad != tried || over != limited {
+			t.Errorf("%d frames were tried and %d dropped before, want %d and %d", bad, over, tried, limited)
 		}
 	}
-	flood(h, 500, 481)
+	flood(h, 500, 19, 481)
 	h.standing()
 	h.Close()
 	n.awaitDown(self.ID)
-	flood(join(n, refpeer.Options{Identity: self}), 30, 511)
+	flood(join(n, refpeer.Options{Identity: self}), 30, 21+18, 493) // a bucket of connections without a proof
+	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520)    // is not fresh with each of them
 }
 
 // TestPingFlood: WebSocket pings, of which the message limits know nothing, are answered from a bucket of their own.

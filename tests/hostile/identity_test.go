@@ -169,6 +169,7 @@ func TestMarkedFirst(t *testing.T) {
 	author.say("hello", nil)
 	must(t, sly.SendEnvelope(message)) // the same ID from the same peer again
 	relay := join(n, refpeer.Options{})
+	relay.say("hello", nil)
 	must(t, relay.SendEnvelope(message)) // a copy through a third
 	sly.say("hello", nil)
 	relay.say("hello", nil)

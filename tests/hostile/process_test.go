@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type process struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	ended   chan struct{}
+
+	verified atomic.Int64 // events of verified peers that it has printed
 
 	mu     sync.Mutex
 	stderr bytes.Buffer
@@ -73,6 +76,11 @@ func launch(t *testing.T, home string, args ...string) *process {
 	events := bufio.NewReader(stdout)
 	line, err := events.ReadString('\n')
 	go func() {
+		for lines := bufio.NewScanner(events); lines.Scan(); {
+			if strings.Contains(lines.Text(), `"event":"peer_verified"`) {
+				p.verified.Add(1)
+			}
+		}
 		_, _ = io.Copy(io.Discard, events)
 		_ = p.command.Wait() // the exit code is in ProcessState
 		close(p.ended)
@@ -90,6 +98,16 @@ func launch(t *testing.T, home string, args ...string) *process {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// awaitVerified waits until so many events of verified peers were printed.
+func (p *process) awaitVerified(peers int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); p.verified.Load() < int64(peers); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%d peers are verified, want %d", p.verified.Load(), peers)
+		}
+	}
+}
 
 // kill is kill -9, and waits for the end.
 func (p *process) kill() {

@@ -25,7 +25,10 @@ func TestSIGTERMUnderLoad(t *testing.T) {
 	conns := make([]*refpeer.Conn, peers)
 	for i := range conns {
 		conns[i] = p.connect(refpeer.Options{Late: i < opening, CountOnly: i >= opening})
+		_, err := conns[i].Send("hello", "", nil) // the proof: without it nothing is sent to it
+		must(t, err)
 	}
+	p.awaitVerified(peers)
 	var load sync.WaitGroup
 	for _, c := range conns {
 		load.Go(func() { flood(c) })

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/wire"
@@ -86,8 +87,10 @@ func (w *world) checkTakeover() {
 	}
 }
 
-// doubts reports whether a node may still take messages for those of before its crash.
+// doubts reports whether a node may still take messages for older ones than a crash of its: a graceful stop in between
+// keeps the doubt.
 func (n *node) doubts() bool {
-	last := n.lives[len(n.lives)-1]
-	return last.disk && last.crashed && time.Since(n.born) < dedupTTL
+	return slices.ContainsFunc(n.lives, func(l life) bool {
+		return l.disk && l.crashed && n.wall().Sub(l.wall) < dedupTTL
+	})
 }

@@ -144,7 +144,8 @@ func (w *world) probe(a, b *node) {
 		return // a fault already
 	}
 	msg := w.message(a, typeTell, b.id)
-	w.dispatch(a.index, b.index, c, msg)
+	d := w.ledger.begin(msg, dispatch{from: a.index, to: b.index, conn: c})
+	w.ledger.end(d, a.transport.Send(b.id, msg))
 	w.pass(2 * time.Second)
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()

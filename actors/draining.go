@@ -1,0 +1,63 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Two nodes that hold two connections to each other close one of them without losing a message. The node with the
+// smaller id yields; both go on reading.
+//
+//	smaller id                                larger id
+//	Yield: refuse new messages
+//	flush, disconnect ──────────────────────▶ all messages of the peer are read: refuse new messages
+//	all messages of the peer are read ◀────── flush, disconnect, close frame
+//	close frame ────────────────────────────▶
+
+// ReasonDuplicate is the reason in the disconnect message that closes a duplicate connection.
+const ReasonDuplicate = "duplicate connection"
+
+// onYield closes this connection for sending.
+func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
+	if p.phase == open {
+		p.drain(ctx, End{Code: wire.DisconnectNormal, Reason: msg.Reason}, nil)
+	}
+}
+
+// drain takes the connection out of service for senders and goes on delivering. The last frame, a disconnect message,
+// follows every message that has room reserved; with status the socket is closed behind it.
+func (p *Peer) drain(ctx actor.Context, end End, status *closeStatus) {
+	p.phase = draining
+	p.lastWord = &lastWord{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
+	p.announceEnd(ctx, end)
+	p.handle.outbox.refuse()
+	p.schedule(p.node.Limits.silence())
+	p.sayLastWord()
+}
+
+// lastWord is the disconnect message that a draining connection still has to send.
+type lastWord struct {
+	payload wire.DisconnectPayload
+	status  *closeStatus // the socket is closed behind it; nil: it stays open for reading
+}
+
+// sayLastWord sends it once no reserved message is missing.
+func (p *Peer) sayLastWord() {
+	if p.lastWord == nil || p.handle.outbox.unpushed() > 0 {
+		return
+	}
+	last := p.lastWord
+	p.lastWord = nil
+	f := &frame{}
+	if msg, err := p.compose(wire.MsgDisconnect, last.payload); err == nil {
+		if sealed, err := p.node.escape(msg); err == nil {
+			f = sealed
+			p.seal(f)
+		}
+	}
+	f.end = last.status
+	if f.end != nil || len(f.data) > 0 {
+		p.handle.outbox.push(f)
+	}
+}

@@ -1,0 +1,66 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// probe is the question whether the peer is still there, asked by the registry when another connection of the same peer
+// has proven itself.
+type probe struct {
+	asked  bool
+	pingID string    // of the ping that asks
+	due    time.Time // an answer after this moment is too late
+	doubt  bool      // the last probe was not answered; the next sign of life is reported
+	ponged bool      // the peer has answered a ping before, so only a pong answers a probe
+}
+
+// onProbe sends an encrypted ping and a WebSocket ping, unless a probe is on its way. A deployed node without a worker
+// answers only the latter.
+func (p *Peer) onProbe() {
+	if p.phase != open || p.probe.asked {
+		return
+	}
+	p.ping()
+	p.probe.asked, p.probe.pingID, p.probe.due = true, p.alive.pingID, p.running(time.Now()).Add(p.node.Limits.PongTimeout)
+	if !p.probe.ponged {
+		socket, handle, limit := p.socket, p.handle, p.node.Limits.PongTimeout
+		p.node.Spawn(func() {
+			if socket.Ping(limit) == nil {
+				handle.tell(&probePong{})
+			}
+		})
+	}
+	p.schedule(p.untilDue(time.Now()))
+}
+
+// onProbePong is the answer to a WebSocket ping.
+func (p *Peer) onProbePong(ctx actor.Context) {
+	if p.phase == open && !p.probe.ponged {
+		p.answered(ctx)
+	}
+}
+
+// showLife is a fresh frame of the peer; pong is the id of the ping that it answers, if it is a pong.
+func (p *Peer) showLife(ctx actor.Context, pong string) {
+	switch {
+	case p.probe.asked && (pong == p.probe.pingID || !p.probe.ponged), p.probe.doubt:
+		p.answered(ctx)
+	}
+}
+
+func (p *Peer) answered(ctx actor.Context) {
+	if p.probe.asked || p.probe.doubt {
+		p.probe.asked, p.probe.doubt = false, false
+		ctx.Send(p.parent, &Alive{PID: p.handle.pid})
+	}
+}
+
+// expireProbe reports a probe that was not answered in time.
+func (p *Peer) expireProbe(ctx actor.Context, running time.Time) {
+	if p.probe.asked && !running.Before(p.probe.due) {
+		p.probe.asked, p.probe.doubt = false, true
+		ctx.Send(p.parent, &Doubted{PID: p.handle.pid})
+	}
+}

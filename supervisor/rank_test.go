@@ -1,0 +1,102 @@
+package supervisor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+var rankStart = time.Unix(1_000_000, 0)
+
+// allRanks returns verified ranks with every combination of properties; bound ones prove at times around the window.
+func allRanks() (all []rank) {
+	for i := range 1 << 6 {
+		r := rank{
+			strength: actors.Unmarked, framed: true, living: i&1 != 0, outbound: i&2 != 0, ordered: i&4 != 0,
+			smaller: i&8 != 0, demoted: i&16 != 0, order: uint64(i),
+		}
+		if i&32 != 0 {
+			r.strength, r.demoted = actors.Bound, false
+			r.bound = rankStart.Add(time.Duration(i&7) * 4 * time.Second)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestRankPrefersExactlyOneOfTwo(t *testing.T) {
+	for _, a := range allRanks() {
+		for _, b := range allRanks() {
+			if a.order != b.order && a.outranks(b) == b.outranks(a) {
+				t.Fatalf("%+v and %+v: not exactly one outranks", a, b)
+			}
+		}
+	}
+}
+
+func TestRankOrdersByTable(t *testing.T) {
+	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 5}
+	bound := rank{strength: actors.Bound, framed: true, living: true, order: 9, bound: rankStart}
+	with := func(r rank, change func(*rank)) rank { change(&r); return r }
+	for name, c := range map[string]struct{ first, other rank }{
+		"bound before unmarked, however young": {bound, unmarked},
+		"unframed outbound last":               {unmarked, with(unmarked, func(r *rank) { r.framed, r.outbound, r.order = false, true, 1 })},
+		"living before dead": {
+			with(bound, func(r *rank) { r.bound = rankStart.Add(time.Minute) }), with(bound, func(r *rank) { r.living = false }),
+		},
+		"older proof": {
+			bound, with(bound, func(r *rank) { r.smaller, r.bound = true, rankStart.Add(10*time.Second) }),
+		},
+		"crossed dials: the smaller id's": {
+			with(bound, func(r *rank) { r.smaller, r.bound = true, rankStart.Add(10*time.Second-1) }), bound,
+		},
+		"same dialler within the window: older proof": {
+			bound, with(bound, func(r *rank) { r.bound = rankStart.Add(time.Second) }),
+		},
+		"unmarked, ordered and dialled before an inbound incumbent": {
+			with(unmarked, func(r *rank) { r.outbound, r.ordered, r.order = true, true, 9 }), unmarked,
+		},
+		"unmarked, dialled elsewhere stays behind the incumbent": {
+			unmarked, with(unmarked, func(r *rank) { r.outbound, r.order = true, 9 }),
+		},
+		"unmarked incumbent":        {unmarked, with(unmarked, func(r *rank) { r.order = 6 })},
+		"demoted behind a newcomer": {with(unmarked, func(r *rank) { r.order = 6 }), with(unmarked, func(r *rank) { r.demoted = true })},
+	} {
+		if !c.first.outranks(c.other) || c.other.outranks(c.first) {
+			t.Errorf("%s: the other one outranks", name)
+		}
+	}
+}
+
+func TestNewcomerVerdictFollowsTable(t *testing.T) {
+	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 1}
+	bound := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
+	later := func(r rank, by time.Duration) rank {
+		r.order++
+		if r.exact() {
+			r.bound = r.bound.Add(by)
+		}
+		return r
+	}
+	with := func(r rank, change func(*rank)) rank { change(&r); return r }
+	for name, c := range map[string]struct {
+		incumbent, newcomer rank
+		want                routeVerdict
+	}{
+		"a claim that was copied from another connection": {bound, later(unmarked, 0), routeStays},
+		"a return after a crash":                          {bound, later(bound, time.Hour), routeContested},
+		"a return within the window, same dialler":        {bound, later(bound, time.Second), routeContested},
+		"crossed dials, newcomer of the smaller id":       {bound, with(later(bound, 1), func(r *rank) { r.smaller = true }), routeMoves},
+		"crossed dials, newcomer of the larger id":        {with(bound, func(r *rank) { r.smaller = true }), later(bound, 1), routeContested},
+		"a dead incumbent":                                {with(bound, func(r *rank) { r.living = false }), later(bound, time.Hour), routeMoves},
+		"two unmarked":                                    {unmarked, later(unmarked, 0), routeContested},
+		"a bound one beside an unmarked":                  {unmarked, later(bound, 0), routeMoves},
+		"an unmarked of a peer that binds":                {unmarked, with(later(unmarked, 0), func(r *rank) { r.demoted = true }), routeStays},
+		"an ack that was relayed":                         {unmarked, with(later(unmarked, 0), func(r *rank) { r.outbound, r.framed = true, false }), routeStays},
+	} {
+		if got := judgeNewcomer(c.incumbent, c.newcomer); got != c.want {
+			t.Errorf("%s: verdict %d, want %d", name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// duplicateGrace is how long the node with the larger id waits for the other one to close a duplicate.
+const duplicateGrace = 10 * time.Second
+
+// peerState is the registry's state of a peer with at least one open connection. Its connections are in registry.peers,
+// the one that carries the traffic first.
+//
+//	newcomer proves itself ──judgeNewcomer──▶ moves:     route = newcomer
+//	                                          stays:     newcomer is a duplicate
+//	                                          contested: rival = newcomer, route is probed
+//	                                                       Alive   ──▶ rival is a duplicate
+//	                                                       Doubted ──▶ route = rival, the old route is closed
+type peerState struct {
+	route  *place    // carries the peer's traffic; nil: no connection is verified
+	rival  *place    // contests the route: messages go out on both; nil: none
+	probed time.Time // when the route was last probed
+	told   toldState // what the events have said of the peer
+	timer  *time.Timer
+}
+
+// toldState is what a program knows of a peer by its events.
+type toldState int
+
+const (
+	toldNothing toldState = iota
+	toldUp                // PeerUp without a proof
+	toldVerified
+)
+
+func (r *registry) state(id string) *peerState {
+	s := r.states[id]
+	if s == nil {
+		s = &peerState{}
+		r.states[id] = s
+	}
+	return s
+}
+
+// settleRoute decides who carries the traffic after p has proven itself or has lost or regained its life.
+func (r *registry) settleRoute(ctx actor.Context, p *place) {
+	id := p.conn.peer.ID
+	s := r.state(id)
+	if s.route == nil || s.route == p || s.route.gone {
+		r.reroute(ctx, id)
+		return
+	}
+	verdict := judgeNewcomer(s.route.rank, p.rank)
+	if p.further != "" {
+		verdict = routeStays // opened beside a living connection on purpose
+	}
+	switch verdict {
+	case routeMoves:
+		r.reroute(ctx, id)
+	case routeContested:
+		s.rival = p
+		r.publish(id)
+		r.probe(ctx, id)
+	case routeStays:
+		r.closeDuplicates(ctx, id)
+	}
+}
+
+// probe asks the connection that carries a peer's traffic for a sign of life, at most once in a ping interval. A contest
+// that begins sooner waits for the next probe.
+func (r *registry) probe(ctx actor.Context, id string) {
+	s := r.states[id]
+	if s == nil || s.rival == nil || s.route == nil {
+		return
+	}
+	if wait := r.cfg.PingInterval - time.Since(s.probed); !s.probed.IsZero() && wait > 0 {
+		r.later1(id, s, wait)
+		return
+	}
+	s.probed = time.Now()
+	ctx.Send(s.route.pid, &actors.Probe{})
+}
+
+// onAlive is a sign of life of a probed connection.
+func (r *registry) onAlive(ctx actor.Context, p *place) {
+	p.rank.living = true
+	r.concludeContest(ctx, p)
+}
+
+// onDoubted is a probe without an answer.
+func (r *registry) onDoubted(ctx actor.Context, p *place) {
+	s := r.states[p.conn.peer.ID]
+	if s == nil || s.route != p || s.rival == nil {
+		return
+	}
+	r.order++
+	p.rank.living, p.rank.order = false, r.order
+	r.concludeContest(ctx, p)
+	if p.rank.exact() {
+		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{
+			Code: wire.DisconnectIdleTimeout, Reason: "no answer to a probe; another connection took over",
+		}})
+	}
+}
+
+func (r *registry) concludeContest(ctx actor.Context, p *place) {
+	id := p.conn.peer.ID
+	if s := r.states[id]; s != nil && s.route == p {
+		s.rival = nil
+	}
+	r.reroute(ctx, id)
+}
+
+// reroute puts a peer's connections in order, publishes the first verified one as its route, and closes duplicates.
+func (r *registry) reroute(ctx actor.Context, id string) {
+	r.reorder(id)
+	r.closeDuplicates(ctx, id)
+}
+
+// reorder puts the connection that carries a peer's traffic first.
+func (r *registry) reorder(id string) {
+	list := r.peers[id]
+	if len(list) == 0 {
+		delete(r.peers, id)
+		r.forgetState(id)
+		r.directory.set(id, nil, nil)
+		return
+	}
+	s, best := r.state(id), -1
+	for i, p := range list {
+		if p.rank.strength.Verified() && (best < 0 || p.rank.outranks(list[best].rank)) {
+			best = i
+		}
+	}
+	var next *place
+	if best >= 0 {
+		next = list[best]
+		copy(list[1:best+1], list[:best])
+		list[0] = next
+	}
+	before := s.route
+	s.route = next
+	if s.rival == next || s.rival != nil && s.rival.gone {
+		s.rival = nil
+	}
+	r.publish(id)
+	if before != nil && next != nil && before != next {
+		next.conn.delivery.Event(PeerMoved{Peer: id, Name: next.conn.peer.Name, From: before.conn.number, To: next.conn.number})
+	}
+}
+
+// publish writes the route of a peer into the route table.
+func (r *registry) publish(id string) {
+	s := r.state(id)
+	var route, twin *PeerConnection
+	if s.route != nil {
+		route = s.route.conn
+	}
+	if s.rival != nil && s.rival != s.route {
+		twin = s.rival.conn
+	}
+	r.directory.set(id, route, twin)
+}
+
+func (r *registry) forgetState(id string) {
+	if s := r.states[id]; s != nil {
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		delete(r.states, id)
+	}
+}
+
+// later1 has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side has
+// not closed.
+func (r *registry) later1(id string, s *peerState, wait time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(wait, func() { r.node.System.Root.Send(r.self, &settle{peer: id}) })
+}
+
+// onSettle is the timer of later1.
+func (r *registry) onSettle(ctx actor.Context, id string) {
+	s := r.states[id]
+	if s == nil {
+		return
+	}
+	s.timer = nil
+	if s.rival != nil {
+		r.probe(ctx, id)
+		return
+	}
+	r.yield(ctx, id)
+}
+
+// closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by the
+// other one only after a grace period. A deployed node would forget us altogether, so towards one they stay open.
+func (r *registry) closeDuplicates(ctx actor.Context, id string) {
+	if len(r.duplicates(id)) == 0 {
+		return
+	}
+	if r.node.Keys.Identity().ID < id {
+		r.yield(ctx, id)
+		return
+	}
+	if s := r.states[id]; s.timer == nil {
+		r.later1(id, s, duplicateGrace)
+	}
+}
+
+func (r *registry) yield(ctx actor.Context, id string) {
+	for _, p := range r.duplicates(id) {
+		ctx.Send(p.pid, &actors.Yield{Reason: actors.ReasonDuplicate})
+	}
+}
+
+// duplicates returns the connections of a peer that both ends know to be superfluous.
+func (r *registry) duplicates(id string) (list []*place) {
+	s := r.states[id]
+	if s == nil || s.route == nil || !s.route.rank.exact() {
+		return nil
+	}
+	for _, p := range r.peers[id] {
+		if p != s.route && p != s.rival && p.rank.exact() && slices.Contains(p.features, wire.FeatureSingleConnection) {
+			list = append(list, p)
+		}
+	}
+	return list
+}

@@ -15,9 +15,9 @@ import (
 
 func unpaced(s *nodeSetup) { s.cfg.Pacing = PacingOff }
 
-// atOnce is how many messages a fresh process sends to a default node at once: half the burst of 100, less the ping and
-// the pong of the opening and the one token that stays.
-const atOnce = 50 - 2 - 1
+// atOnce is how many messages a fresh process sends to a default node at once: half the burst of 100, less the ping of
+// the opening and the one token that stays. The responder's first ping, and the pong to it, come a second later.
+const atOnce = 50 - 1 - 1
 
 // perMessage is the time between two messages to a default node once the burst is used up: 98 % of 50 per second.
 const perMessage = time.Second / 49
@@ -73,7 +73,7 @@ func TestPacedBurstLosesNothing(t *testing.T) {
 		if err := c.SendContext(t.Context(), last); err != nil {
 			t.Error(err)
 		}
-		wantAbout(t, "all", time.Since(began), (1001-atOnce)*perMessage)
+		wantAbout(t, "all", time.Since(began), (1002-atOnce)*perMessage) // with the pong
 		if got := to.got("stats"); !slices.Equal(got, want) {
 			t.Errorf("%d arrived, want 1000 in order", len(got))
 		}
@@ -110,7 +110,7 @@ func TestPacedSenders(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		wantAbout(t, "two senders of each of two nodes", time.Since(began), (200-atOnce)*perMessage)
+		wantAbout(t, "two senders of each of two nodes", time.Since(began), (201-atOnce)*perMessage) // with the pongs
 		if got := len(to.got("stats")); got != 400 {
 			t.Errorf("%d arrived, want 400", got)
 		}

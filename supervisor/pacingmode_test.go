@@ -15,16 +15,16 @@ func TestPacingOffCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t, unpaced)
 		from.post(c, 300)
-		const passed = 100 - 2 // the ping and the pong of the opening
+		const passed = 100 - 1 // the ping of the opening
 		if got := len(to.got("stats")); got != passed {
 			t.Errorf("%d arrived, want %d", got, passed)
 		}
 		to.wantCount(actors.MessagesRateLimited, 300-passed)
 		from.wantCount(actors.MessagesOverPeerRate, 300-passed)
-		time.Sleep(time.Second)
+		time.Sleep(900 * time.Millisecond) // 45 tokens
 		from.post(c, 60)
-		to.wantCount(actors.MessagesRateLimited, 300-passed+10)
-		from.wantCount(actors.MessagesOverPeerRate, 300-passed+10)
+		to.wantCount(actors.MessagesRateLimited, 300-passed+15)
+		from.wantCount(actors.MessagesOverPeerRate, 300-passed+15)
 	})
 }
 
@@ -68,11 +68,11 @@ func TestGracefulCloseFlushesUnpaced(t *testing.T) {
 		from, to, c := pacedPair(t)
 		from.post(c, atOnce+100)
 		c.GracefulClose("enough", wire.DisconnectNormal)
-		if got := len(to.got("stats")); got != 100-2 {
+		if got := len(to.got("stats")); got != 100-1 {
 			t.Errorf("%d arrived, want what the limit admits", got)
 		}
 		from.wantCount(actors.MessagesOverPeerRate, 99) // one token had been left over
-		to.wantCount(actors.MessagesRateLimited, atOnce+100-(100-2)+1)
+		to.wantCount(actors.MessagesRateLimited, atOnce+100-(100-1)+1)
 		if down := eventsOf[PeerDown](from); len(down) != 1 || down[0].Remote {
 			t.Errorf("ended %+v", down)
 		}

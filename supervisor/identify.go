@@ -164,13 +164,14 @@ func (r *registry) onProven(ctx actor.Context, p *place, strength actors.Strengt
 	r.verifiedOpened(ctx, p)
 }
 
-// settleProof lets a verified connection take part: in the route table, the peer book and the program's events. The
-// events come last, so that a handler that answers one with a Send finds the route.
+// settleProof lets a verified connection take part: in the route table, the program's events and the peer book. The
+// events come after the table, so that a handler that answers one with a Send finds the route, and before the book, which
+// asks the program's clock.
 func (r *registry) settleProof(ctx actor.Context, p *place) {
 	r.shareSendBucket(p)
 	r.settleRoute(ctx, p)
-	r.remember(p) // after the tables, since it asks the program's clock
 	r.announceUp(p)
+	r.remember(p)
 }
 
 // remember enters a verified peer into the peer book. Once a peer has bound a frame, its name, role and features come

@@ -18,15 +18,15 @@ const duplicateGrace = 10 * time.Second
 //
 //	newcomer proves itself ──judgeNewcomer──▶ moves:     route = newcomer
 //	                                          stays:     newcomer is a duplicate
-//	                                          contested: rival = newcomer, route is probed
-//	                                                       Alive   ──▶ rival is a duplicate
-//	                                                       Doubted ──▶ route = rival, the old route is closed
+//	                                          contested: route is probed, messages go out on both
+//	                                                       Alive   ──▶ all others are duplicates
+//	                                                       Doubted ──▶ the best of the others is the route
 type peerState struct {
-	route  *place    // carries the peer's traffic; nil: no connection is verified
-	rival  *place    // contests the route: messages go out on both; nil: none
-	probed time.Time // when the route was last probed
-	told   toldState // what the events have said of the peer
-	timer  *time.Timer
+	route     *place    // carries the peer's traffic; nil: no connection is verified
+	contested bool      // whether the route lives is not known yet
+	probed    time.Time // when the route was last probed
+	told      toldState // what the events have said of the peer
+	timer     *time.Timer
 }
 
 // toldState is what a program knows of a peer by its events.
@@ -63,7 +63,7 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 	case routeMoves:
 		r.reroute(ctx, id)
 	case routeContested:
-		s.rival = p
+		s.contested = true
 		r.publish(id)
 		r.probe(ctx, id)
 	case routeStays:
@@ -75,11 +75,11 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 // that begins sooner waits for the next probe.
 func (r *registry) probe(ctx actor.Context, id string) {
 	s := r.states[id]
-	if s == nil || s.rival == nil || s.route == nil {
+	if s == nil || !s.contested || s.route == nil {
 		return
 	}
 	if wait := r.cfg.PingInterval - time.Since(s.probed); !s.probed.IsZero() && wait > 0 {
-		r.later1(id, s, wait)
+		r.lookAgain(id, s, wait)
 		return
 	}
 	s.probed = time.Now()
@@ -89,31 +89,27 @@ func (r *registry) probe(ctx actor.Context, id string) {
 // onAlive is a sign of life of a probed connection.
 func (r *registry) onAlive(ctx actor.Context, p *place) {
 	p.rank.living = true
-	r.concludeContest(ctx, p)
+	if s := r.state(p.conn.peer.ID); s.route == p {
+		s.contested = false
+	}
+	r.reroute(ctx, p.conn.peer.ID)
 }
 
 // onDoubted is a probe without an answer.
 func (r *registry) onDoubted(ctx actor.Context, p *place) {
 	s := r.states[p.conn.peer.ID]
-	if s == nil || s.route != p || s.rival == nil {
-		return
-	}
 	r.order++
 	p.rank.living, p.rank.order = false, r.order
-	r.concludeContest(ctx, p)
-	if p.rank.exact() {
+	if s.route != p {
+		return
+	}
+	s.contested = false
+	r.reroute(ctx, p.conn.peer.ID)
+	if s.route != p && p.rank.exact() {
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{
 			Code: wire.DisconnectIdleTimeout, Reason: "no answer to a probe; another connection took over",
 		}})
 	}
-}
-
-func (r *registry) concludeContest(ctx actor.Context, p *place) {
-	id := p.conn.peer.ID
-	if s := r.states[id]; s != nil && s.route == p {
-		s.rival = nil
-	}
-	r.reroute(ctx, id)
 }
 
 // reroute puts a peer's connections in order, publishes the first verified one as its route, and closes duplicates.
@@ -144,14 +140,21 @@ func (r *registry) reorder(id string) {
 		list[0] = next
 	}
 	before := s.route
-	s.route = next
-	if s.rival == next || s.rival != nil && s.rival.gone {
-		s.rival = nil
-	}
+	s.route, s.contested = next, s.contested && next == before
 	r.publish(id)
 	if before != nil && next != nil && before != next {
 		next.conn.delivery.Event(PeerMoved{Peer: id, Name: next.conn.peer.Name, From: before.conn.number, To: next.conn.number})
 	}
+}
+
+// rival returns the connection that takes over if a peer's route is dead, nil when there is none.
+func (r *registry) rival(id string) (best *place) {
+	for _, p := range r.peers[id] {
+		if p != r.states[id].route && p.rank.strength.Verified() && p.further == "" && (best == nil || p.rank.outranks(best.rank)) {
+			best = p
+		}
+	}
+	return best
 }
 
 // publish writes the route of a peer into the route table.
@@ -161,8 +164,8 @@ func (r *registry) publish(id string) {
 	if s.route != nil {
 		route = s.route.conn
 	}
-	if s.rival != nil && s.rival != s.route {
-		twin = s.rival.conn
+	if rival := r.rival(id); s.contested && rival != nil {
+		twin = rival.conn
 	}
 	r.directory.set(id, route, twin)
 }
@@ -176,23 +179,23 @@ func (r *registry) forgetState(id string) {
 	}
 }
 
-// later1 has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side has
+// lookAgain has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side has
 // not closed.
-func (r *registry) later1(id string, s *peerState, wait time.Duration) {
+func (r *registry) lookAgain(id string, s *peerState, wait time.Duration) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	s.timer = time.AfterFunc(wait, func() { r.node.System.Root.Send(r.self, &settle{peer: id}) })
 }
 
-// onSettle is the timer of later1.
+// onSettle is the timer of lookAgain.
 func (r *registry) onSettle(ctx actor.Context, id string) {
 	s := r.states[id]
 	if s == nil {
 		return
 	}
 	s.timer = nil
-	if s.rival != nil {
+	if s.contested {
 		r.probe(ctx, id)
 		return
 	}
@@ -210,7 +213,7 @@ func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 		return
 	}
 	if s := r.states[id]; s.timer == nil {
-		r.later1(id, s, duplicateGrace)
+		r.lookAgain(id, s, duplicateGrace)
 	}
 }
 
@@ -223,11 +226,11 @@ func (r *registry) yield(ctx actor.Context, id string) {
 // duplicates returns the connections of a peer that both ends know to be superfluous.
 func (r *registry) duplicates(id string) (list []*place) {
 	s := r.states[id]
-	if s == nil || s.route == nil || !s.route.rank.exact() {
+	if s == nil || s.route == nil || s.contested || !s.route.rank.exact() {
 		return nil
 	}
 	for _, p := range r.peers[id] {
-		if p != s.route && p != s.rival && p.rank.exact() && slices.Contains(p.features, wire.FeatureSingleConnection) {
+		if p != s.route && p.rank.exact() && slices.Contains(p.features, wire.FeatureSingleConnection) {
 			list = append(list, p)
 		}
 	}

@@ -36,8 +36,8 @@ func TestFloodIsNotDecrypted(t *testing.T) {
 	h.standing()
 	h.Close()
 	n.awaitDown(self.ID)
-	flood(join(n, refpeer.Options{Identity: self}), 30, 21+18, 493) // a bucket of connections without a proof
-	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520)    // is not fresh with each of them
+	flood(join(n, refpeer.Options{Identity: self}), 30, 38, 492) // a bucket of connections without a proof
+	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520) // is not fresh with each of them
 }
 
 // TestPingFlood: WebSocket pings, of which the message limits know nothing, are answered from a bucket of their own.

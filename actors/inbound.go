@@ -69,7 +69,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
 		return nil
 	}
-	if p.proof.strength < Bound {
+	if p.proof.taken < maxTaken && p.proof.strength < Bound {
 		p.proof.taken++
 	}
 	msg, err := p.unseal(ctx, data)

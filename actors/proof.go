@@ -13,6 +13,9 @@ import (
 // PingInterval where that is shorter: a deployed node may not speak by itself for a whole ping interval.
 const firstPing = time.Second
 
+// maxTaken bounds the frames that count when the registry lends a connection another bucket.
+const maxTaken = 1000
+
 // proof is the evidence that a connection's peer holds its key.
 type proof struct {
 	strength  Strength

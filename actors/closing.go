@@ -110,6 +110,10 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 		p.drain(ctx, end, &closeStatus{code: websocket.StatusNormalClosure})
 		return
 	}
+	if p.phase == draining {
+		p.onLastWordOfPeer()
+		return
+	}
 	if p.finish(ctx, end) {
 		p.handle.outbox.push(&frame{end: &closeStatus{code: websocket.StatusNormalClosure}})
 	}

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/coder/websocket"
 
 	"github.com/Snider/go-p2p/wire"
 )
@@ -26,7 +27,8 @@ func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
 }
 
 // drain takes the connection out of service for senders and goes on delivering. The last frame, a disconnect message,
-// follows every message that has room reserved; with status the socket is closed behind it.
+// follows every message that has room reserved, also those that wait for the rate limit of the peer; with status the socket
+// is closed behind it.
 func (p *Peer) drain(ctx actor.Context, end End, status *closeStatus) {
 	p.phase = draining
 	p.lastWord = &lastWord{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
@@ -56,8 +58,19 @@ func (p *Peer) sayLastWord() {
 			p.seal(f)
 		}
 	}
-	f.end = last.status
+	f.end, f.inTurn = last.status, true
 	if f.end != nil || len(f.data) > 0 {
 		p.handle.outbox.push(f)
 	}
+}
+
+// onLastWordOfPeer handles the disconnect message of a peer whose connection drains here: the socket is closed behind our
+// own.
+func (p *Peer) onLastWordOfPeer() {
+	status := &closeStatus{code: websocket.StatusNormalClosure}
+	if p.lastWord != nil {
+		p.lastWord.status = status
+		return
+	}
+	p.handle.outbox.push(&frame{end: status, inTurn: true})
 }

@@ -19,6 +19,9 @@ type frame struct {
 	text   bool         // a WebSocket text message
 	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
 	unpaced bool
+	// inTurn: it waits behind the messages that wait for the peer's rate limit, and does not flush them, although no room is
+	// reserved for it.
+	inTurn bool
 }
 
 // LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.

@@ -77,7 +77,10 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	case pending, shaking, judged:
 		p.onHandshakeTimeout(ctx, late)
 		return
-	case closing, draining:
+	case draining: // the peer has not answered the disconnect
+		p.goodbye(ctx, End{Code: wire.DisconnectNormal, Reason: ReasonDuplicate})
+		return
+	case closing:
 		p.abandon(ctx)
 		return
 	case open:

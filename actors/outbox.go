@@ -149,7 +149,7 @@ func (o *outbox) push(f *frame) {
 		o.messages++
 		o.bytes += len(f.data)
 	}
-	o.flushing = o.flushing || f.end != nil
+	o.flushing = o.flushing || f.end != nil && !f.inTurn
 	if o.hold(f) {
 		o.mu.Unlock()
 		return

@@ -61,7 +61,7 @@ func neverPaced(t wire.MessageType) bool {
 
 // hold keeps a frame back if others of its kind wait for tokens, since order must hold. The caller holds o.mu.
 func (o *outbox) hold(f *frame) bool {
-	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() {
+	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() && !f.inTurn {
 		return false
 	}
 	o.pacing.held = outbounds.append(o.pacing.held, f)
@@ -126,6 +126,9 @@ func (p *pacing) filter(taken *batch[*frame]) *batch[*frame] {
 	items, kept := taken.items, 0
 	for _, f := range items {
 		switch {
+		case f.inTurn && p.held != nil:
+			p.held = outbounds.append(p.held, f)
+			continue
 		case !f.paced():
 			if limited(f) {
 				p.bucket.owe(p.limit)

@@ -27,6 +27,8 @@ type remote struct {
 	opener *crypto.Opener
 	mute   bool // answers no ping
 
+	ownBind, nodeBind crypto.Bind // after shakeWith
+
 	mu       sync.Mutex
 	heard    []*wire.Message
 	at       []time.Time

@@ -63,4 +63,3 @@ func (r *rig) strengths() (all []Strength) {
 	}
 	return all
 }
-

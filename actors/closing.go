@@ -106,7 +106,7 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 		payload.Code = wire.DisconnectNormal
 	}
 	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
-	if p.phase == open && payload.Reason == ReasonDuplicate {
+	if p.phase == open && drains(payload.Reason) {
 		p.drain(ctx, end, &closeStatus{code: websocket.StatusNormalClosure})
 		return
 	}

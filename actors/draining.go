@@ -16,8 +16,14 @@ import (
 //	all messages of the peer are read ◀────── flush, disconnect, close frame
 //	close frame ────────────────────────────▶
 
-// ReasonDuplicate is the reason in the disconnect message that closes a duplicate connection.
-const ReasonDuplicate = "duplicate connection"
+// Reasons of a disconnect message that drains a connection: another one of the same identity is kept.
+const (
+	ReasonDuplicate     = "duplicate connection"
+	ReasonIdentityInUse = "identity in use from another address"
+)
+
+// drains reports whether a disconnect message with this reason closes a connection for sending only.
+func drains(reason string) bool { return reason == ReasonDuplicate || reason == ReasonIdentityInUse }
 
 // onYield closes this connection for sending.
 func (p *Peer) onYield(ctx actor.Context, msg *Yield) {

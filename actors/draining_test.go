@@ -95,30 +95,33 @@ func TestDrainWaitsForReservedMessages(t *testing.T) {
 	})
 }
 
-// The larger id answers a disconnect: its queued messages, its own disconnect, the close frame.
+// The larger id answers a disconnect: its queued messages, its own disconnect, the close frame. The same holds for a node
+// whose identity is in use on another host.
 func TestDuplicateIsAnsweredBehindTheQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		p := r.openBound("single-connection", "rate/100/0")
-		r.Stall(hereIP, thereIP)
-		want := r.postMany("out", 50)
-		last := p.send("stats", nil)
-		p.duplicate()
-		synctest.Wait()
-		r.Resume(hereIP, thereIP)
-		if got := p.ids(); !slices.Equal(got, append(want, "disconnect")) {
-			t.Errorf("the peer heard %v", got)
-		}
-		if payload, status := p.goodbye(); payload.Reason != ReasonDuplicate || status != websocket.StatusNormalClosure {
-			t.Errorf("goodbye %+v, status %v", payload, status)
-		}
-		if got := r.delivered("stats"); !slices.Equal(got, []string{last.ID}) {
-			t.Errorf("delivered %v, want the message before the disconnect", got)
-		}
-		if end := r.ended(); !end.Remote {
-			t.Errorf("ended with %+v, want by the peer", end)
-		}
-	})
+	for _, reason := range []string{ReasonDuplicate, ReasonIdentityInUse} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			p := r.openBound("single-connection", "rate/100/0")
+			r.Stall(hereIP, thereIP)
+			want := r.postMany("out", 50)
+			last := p.send("stats", nil)
+			p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: wire.DisconnectNormal, Reason: reason})
+			synctest.Wait()
+			r.Resume(hereIP, thereIP)
+			if got := p.ids(); !slices.Equal(got, append(want, "disconnect")) {
+				t.Errorf("the peer heard %v", got)
+			}
+			if payload, status := p.goodbye(); payload.Reason != reason || status != websocket.StatusNormalClosure {
+				t.Errorf("goodbye %+v, status %v", payload, status)
+			}
+			if got := r.delivered("stats"); !slices.Equal(got, []string{last.ID}) {
+				t.Errorf("delivered %v, want the message before the disconnect", got)
+			}
+			if end := r.ended(); !end.Remote {
+				t.Errorf("ended with %+v, want by the peer", end)
+			}
+		})
+	}
 }
 
 // Messages that wait for the rate limit of the peer go out before the disconnect, at its rate, on either side.

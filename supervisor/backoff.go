@@ -25,7 +25,11 @@ func backoff(failures int, random float64) time.Duration {
 	return time.Duration(random * float64(bound))
 }
 
-// errDisplaced is the end of a connection that the peer closed in favour of another one, of which this node has none.
+// displacedMost is how many closes as a duplicate in a row are followed by the ordinary backoff.
+const displacedMost = 2
+
+// errDisplaced is the end of a connection that the peer closed in favour of another one, of which this node has none:
+// another host uses this identity.
 var errDisplaced = errors.New("the peer keeps another connection of this identity")
 
 // longPause returns the pause before the next dial after a failure that trying sooner does not mend; 0 for any other.
@@ -40,10 +44,19 @@ func longPause(err error) time.Duration {
 	}
 }
 
-// closedAs returns errDisplaced for a connection that the peer closed as a duplicate, else nil.
-func closedAs(end actors.End) error {
-	if end.Remote && (end.Reason == reasonDuplicate || end.Reason == reasonIdentityInUse) {
-		return errDisplaced
+// closedAs judges the end of a connection to a peer to which this node holds no other. displaced is how many before it
+// the peer closed as duplicates, in a row. It returns the new number, and errDisplaced if the peer says that the identity
+// is in use elsewhere, or has closed more than displacedMost in a row as duplicates: a single one may be a crossed dial
+// or a connection of ours that the peer still holds, and the peer tells a copy by several.
+func closedAs(end actors.End, displaced int) (int, error) {
+	switch {
+	case end.Remote && end.Reason == reasonIdentityInUse:
+		return displaced + 1, errDisplaced
+	case end.Remote && end.Reason == reasonDuplicate && displaced >= displacedMost:
+		return displaced + 1, errDisplaced
+	case end.Remote && end.Reason == reasonDuplicate:
+		return displaced + 1, nil
+	default:
+		return 0, nil
 	}
-	return nil
 }

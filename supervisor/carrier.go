@@ -59,6 +59,7 @@ func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
 	r.dropBuckets()
 	r.expireSendBuckets()
+	r.expireConflicts()
 	r.sweepLater()
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -11,50 +12,151 @@ import (
 const (
 	conflictCloses = 3 // within conflictWindow
 	conflictWindow = 30 * time.Second
-	conflictRepeat = time.Minute // between two reports of one peer
+	conflictRepeat = time.Minute     // between two reports of one peer
+	conflictMemory = 2 * time.Minute // after a report one close continues the conflict: copies back off for a minute
+	maxConflicts   = 1024            // peers with an entry
 )
 
-// duplicateClose is one newcomer that was closed as a duplicate of a living incumbent.
+// duplicateClose is one newcomer that was closed as a duplicate of a living incumbent, or would have been if its peer
+// bound its frames.
 type duplicateClose struct {
 	at        time.Time
 	newcomer  string // network address
 	incumbent string // network address
+	unproven  bool   // among unmarked connections, of which none is closed
+}
+
+// conflict is the registry's record of newcomers from other hosts, of one peer.
+type conflict struct {
+	closes   []duplicateClose // at most conflictCloses, the newest last
+	reported time.Time        // of the last event, zero for none
 }
 
 // conflictVerdict is the judgement of the duplicates of one peer.
 type conflictVerdict struct {
 	conflict  bool     // the identity is in use from another address: the newcomer is closed with that reason
 	report    bool     // an event is due
+	unproven  bool     // unmarked connections are among the evidence
 	addresses []string // hosts, sorted, without ports
 }
 
-// judgeConflict judges the recent closes of one peer, the newest last. reported is the time of the last event about the
-// peer, zero for none. Closes from the incumbent's own host do not count: a peer that returns comes from there.
-func judgeConflict(now time.Time, closes []duplicateClose, reported time.Time) conflictVerdict {
-	count := 0
+// suspected reports whether newcomers from another host were closed as duplicates within conflictWindow, or whether a
+// conflict was reported within conflictMemory.
+func (c *conflict) suspected(now time.Time) bool {
+	return c != nil && (c.continues(now) || len(c.closes) > 0 && now.Sub(c.closes[len(c.closes)-1].at) <= conflictWindow)
+}
+
+func (c *conflict) continues(now time.Time) bool {
+	return !c.reported.IsZero() && now.Sub(c.reported) <= conflictMemory
+}
+
+// judge judges the recent closes of one peer. While a conflict continues, one close within conflictWindow is enough.
+func (c *conflict) judge(now time.Time) conflictVerdict {
+	count, needed, unproven := 0, conflictCloses, false
+	if c.continues(now) {
+		needed = 1
+	}
 	var hosts []string
-	for _, c := range closes {
-		newcomer, incumbent := hostOf(c.newcomer), hostOf(c.incumbent)
-		if now.Sub(c.at) > conflictWindow || newcomer == incumbent {
+	for _, d := range c.closes {
+		if now.Sub(d.at) > conflictWindow {
 			continue
 		}
 		count++
-		hosts = append(hosts, newcomer, incumbent)
+		unproven = unproven || d.unproven
+		hosts = append(hosts, hostOf(d.newcomer), hostOf(d.incumbent))
 	}
-	if count < conflictCloses {
+	if count < needed {
 		return conflictVerdict{}
 	}
 	slices.Sort(hosts)
 	return conflictVerdict{
-		conflict: true, report: reported.IsZero() || now.Sub(reported) >= conflictRepeat, addresses: slices.Compact(hosts),
+		conflict: true, report: c.reported.IsZero() || now.Sub(c.reported) >= conflictRepeat,
+		unproven: unproven, addresses: slices.Compact(hosts),
 	}
 }
 
-// keepCloses adds a close to the recent ones and drops those outside of the window. At most conflictCloses are kept.
-func keepCloses(closes []duplicateClose, c duplicateClose) []duplicateClose {
-	closes = slices.DeleteFunc(closes, func(old duplicateClose) bool { return c.at.Sub(old.at) > conflictWindow })
-	closes = append(closes, c)
-	return closes[max(0, len(closes)-conflictCloses):]
+// keep adds a close to the recent ones and drops those outside of the window. At most conflictCloses are kept.
+func (c *conflict) keep(d duplicateClose) {
+	c.closes = slices.DeleteFunc(c.closes, func(old duplicateClose) bool { return d.at.Sub(old.at) > conflictWindow })
+	c.closes = append(c.closes, d)
+	c.closes = c.closes[max(0, len(c.closes)-conflictCloses):]
+}
+
+// noteDuplicate records that p is a duplicate of the route of its peer, once for each connection. It reports an identity
+// conflict if one is due, and returns whether the identity is in use from another address. A connection that is older
+// than the route is the loser of a take-over and does not count.
+func (r *registry) noteDuplicate(p *place) bool {
+	id := p.conn.peer.ID
+	s := r.states[id]
+	if p.noted || !s.answeredLately() || !anotherHost(p, s.route) || p.conn.number < s.route.conn.number {
+		return false
+	}
+	now, c := time.Now(), r.conflicts[id]
+	switch {
+	case c == nil && len(r.conflicts) >= maxConflicts:
+		return false
+	case c == nil:
+		c = &conflict{}
+		r.conflicts[id] = c
+	}
+	p.noted = true
+	c.keep(duplicateClose{
+		at: now, newcomer: p.conn.peerAddress, incumbent: s.route.conn.peerAddress, unproven: !p.rank.exact(),
+	})
+	verdict := c.judge(now)
+	if verdict.report {
+		c.reported = now
+		r.node.Samples.Warn("an identity is in use on two hosts", "peer", id, "addresses", verdict.addresses)
+		r.happened.Event(IdentityConflict{Peer: id, Addresses: verdict.addresses, Unproven: verdict.unproven})
+	}
+	return verdict.conflict
+}
+
+// noteUnmarked records the unmarked newcomers beside an unmarked route that has answered a probe. They stay open.
+func (r *registry) noteUnmarked(id string) {
+	s := r.states[id]
+	if s == nil || s.route == nil || s.contested || s.route.rank.exact() {
+		return
+	}
+	for _, p := range r.peers[id] {
+		if p != s.route && p.rank.strength.Verified() && !p.rank.exact() && p.further == "" {
+			r.noteDuplicate(p)
+		}
+	}
+}
+
+// answersStill reports whether the route needs no new probe in a contest with p: it answered one within conflictWindow,
+// and newcomers from other hosts have been closed as duplicates since.
+func (r *registry) answersStill(s *peerState, p *place) bool {
+	return s.answeredLately() && anotherHost(p, s.route) && r.conflicts[p.conn.peer.ID].suspected(time.Now())
+}
+
+func (s *peerState) answeredLately() bool {
+	return !s.answered.IsZero() && time.Since(s.answered) <= conflictWindow
+}
+
+// expireConflicts drops the records that have no influence any more.
+func (r *registry) expireConflicts() {
+	now := time.Now()
+	for id, c := range r.conflicts {
+		if !c.suspected(now) {
+			delete(r.conflicts, id)
+		}
+	}
+}
+
+func anotherHost(a, b *place) bool {
+	return differentHosts(a.conn.peerAddress, b.conn.peerAddress)
+}
+
+// differentHosts reports whether two network addresses are those of different hosts. Loopback addresses name no host and
+// are compared with their ports: each port may be a tunnel to another host.
+func differentHosts(a, b string) bool {
+	hostA, hostB := hostOf(a), hostOf(b)
+	if ip, err := netip.ParseAddr(hostA); err == nil && ip.Unmap().IsLoopback() {
+		return a != b
+	}
+	return hostA != hostB
 }
 
 // hostOf returns a network address without its port.

@@ -72,7 +72,7 @@ func (e *NotAllowedError) Unwrap() error { return ErrNotAllowed }
 // Reasons of a disconnect message that tell the peer that another connection of the same identity is kept.
 const (
 	reasonDuplicate     = actors.ReasonDuplicate
-	reasonIdentityInUse = "identity in use from another address"
+	reasonIdentityInUse = actors.ReasonIdentityInUse
 )
 
 // SendFailure says why one peer missed a broadcast.

@@ -27,7 +27,7 @@ const (
 )
 
 // Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerMoved, PeerDown, DialFailed,
-// DowngradeRefused, ListenerDown, and for subscribers by message also Received.
+// DowngradeRefused, IdentityConflict, ListenerDown, and for subscribers by message also Received.
 type Event interface{ event() }
 
 // PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
@@ -62,6 +62,14 @@ type DowngradeRefused struct {
 	Peer       string // node ID, as the other side claims it
 	Address    string // remote network address
 	Connection uint64 // number of the connection
+}
+
+// IdentityConflict says that a peer's identity is in use on two hosts: three newcomers from another address were closed as
+// duplicates within 30 s while the incumbent connection answered its probe. It is repeated at most every minute.
+type IdentityConflict struct {
+	Peer      string   // node ID
+	Addresses []string // hosts of the incumbent and the newcomers, sorted, without ports
+	Unproven  bool     // some of them do not bind their frames; those newcomers stay connected
 }
 
 // PeerDown says that a peer's last connection is gone.
@@ -99,6 +107,7 @@ func (PeerVerified) event()     {}
 func (PeerDown) event()         {}
 func (PeerMoved) event()        {}
 func (DowngradeRefused) event() {}
+func (IdentityConflict) event() {}
 func (DialFailed) event()       {}
 func (ListenerDown) event()     {}
 func (Received) event()         {}

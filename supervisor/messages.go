@@ -160,6 +160,7 @@ type place struct {
 	bucket   bucketKey // of the inbound limit that its connection uses
 	further  string    // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
 	listed   bool
+	noted    bool // as a duplicate from another host
 
 	endDial context.CancelFunc // nil: it was not dialled
 

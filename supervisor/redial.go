@@ -39,7 +39,9 @@ func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
 		case !t.keep:
 			r.drop(t)
 		case t.timer == nil && r.connected(t) == nil:
-			r.later(t, closedAs(end))
+			var cause error
+			t.displaced, cause = closedAs(end, t.displaced)
+			r.later(t, cause)
 		}
 	}
 }

@@ -57,6 +57,8 @@ type registry struct {
 	stopped  uint64 // connections that were stopped because they panicked
 	// By node ID: send buckets of peers without a verified connection.
 	sendBuckets map[string]leftBucket
+	// By node ID: newcomers from other hosts in the last minutes.
+	conflicts map[string]*conflict
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.

@@ -25,6 +25,7 @@ type peerState struct {
 	route     *place    // carries the peer's traffic; nil: no connection is verified
 	contested bool      // whether the route lives is not known yet
 	probed    time.Time // when the route was last probed
+	answered  time.Time // when the route last answered a probe
 	told      toldState // what the events have said of the peer
 	timer     *time.Timer
 }
@@ -63,6 +64,10 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 	case routeMoves:
 		r.reroute(ctx, id)
 	case routeContested:
+		if r.answersStill(s, p) {
+			r.closeDuplicates(ctx, id)
+			return
+		}
 		s.contested = true
 		r.publish(id)
 		r.probe(ctx, id)
@@ -90,7 +95,7 @@ func (r *registry) probe(ctx actor.Context, id string) {
 func (r *registry) onAlive(ctx actor.Context, p *place) {
 	p.rank.living = true
 	if s := r.state(p.conn.peer.ID); s.route == p {
-		s.contested = false
+		s.contested, s.answered = false, time.Now()
 	}
 	r.reroute(ctx, p.conn.peer.ID)
 }
@@ -140,7 +145,9 @@ func (r *registry) reorder(id string) {
 		list[0] = next
 	}
 	before := s.route
-	s.route, s.contested = next, s.contested && next == before
+	if next != before {
+		s.route, s.contested, s.answered = next, false, time.Time{}
+	}
 	r.publish(id)
 	if before != nil && next != nil && before != next {
 		next.conn.delivery.Event(PeerMoved{Peer: id, Name: next.conn.peer.Name, From: before.conn.number, To: next.conn.number})
@@ -203,12 +210,15 @@ func (r *registry) onSettle(ctx actor.Context, id string) {
 }
 
 // closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by the
-// other one only after a grace period. A deployed node would forget us altogether, so towards one they stay open.
+// other one only after a grace period. The grace period is left out after a duplicate from another host that the other
+// side did not close: one of two hosts with the same identity sees only its own connection. A deployed node would forget
+// us altogether, so towards one they stay open.
 func (r *registry) closeDuplicates(ctx actor.Context, id string) {
+	r.noteUnmarked(id)
 	if len(r.duplicates(id)) == 0 {
 		return
 	}
-	if r.node.Keys.Identity().ID < id {
+	if r.node.Keys.Identity().ID < id || r.conflicts[id].suspected(time.Now()) {
 		r.yield(ctx, id)
 		return
 	}
@@ -219,7 +229,11 @@ func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 
 func (r *registry) yield(ctx actor.Context, id string) {
 	for _, p := range r.duplicates(id) {
-		ctx.Send(p.pid, &actors.Yield{Reason: actors.ReasonDuplicate})
+		reason := actors.ReasonDuplicate
+		if r.noteDuplicate(p) {
+			reason = actors.ReasonIdentityInUse
+		}
+		ctx.Send(p.pid, &actors.Yield{Reason: reason})
 	}
 }
 

@@ -23,6 +23,7 @@ type target struct {
 	place      *place // the connection or dial that is under way
 	peer       string // who answered last
 	failures   int    // in a row
+	displaced  int    // connections that the peer closed as duplicates, in a row
 	openedAt   time.Time
 	timer      *time.Timer
 	generation int

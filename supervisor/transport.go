@@ -203,7 +203,8 @@ func (t *Transport) spawn() {
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries,
 		places:     make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
-		states: make(map[string]*peerState), targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
+		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
+		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(map[string]leftBucket), further: make(map[string]*further),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)

@@ -62,17 +62,24 @@ type dialFailed struct {
 	RetryIn float64 `json:"retryIn"` // seconds
 }
 
+type identityConflict struct {
+	Peer      string   `json:"peer"`
+	Addresses []string `json:"addresses"` // hosts
+	Unproven  bool     `json:"unproven,omitempty"`
+}
+
 type stopped struct {
 	Reason string `json:"reason"`
 }
 
-func (listening) name() string    { return "listening" }
-func (peerUp) name() string       { return "peer_up" }
-func (peerVerified) name() string { return "peer_verified" }
-func (peerDown) name() string     { return "peer_down" }
-func (message) name() string      { return "message" }
-func (dialFailed) name() string   { return "dial_failed" }
-func (stopped) name() string      { return "stopped" }
+func (listening) name() string        { return "listening" }
+func (peerUp) name() string           { return "peer_up" }
+func (peerVerified) name() string     { return "peer_verified" }
+func (peerDown) name() string         { return "peer_down" }
+func (message) name() string          { return "message" }
+func (dialFailed) name() string       { return "dial_failed" }
+func (identityConflict) name() string { return "identity_conflict" }
+func (stopped) name() string          { return "stopped" }
 
 // eventLog writes events, each in one write. The first is listening and the last stopped: what happens before the one
 // waits for it, what happens after the other is left out. Safe for concurrent use.
@@ -176,6 +183,8 @@ func eventOf(e supervisor.Event) event {
 		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, called: e.Name}
 	case supervisor.DialFailed:
 		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds()}
+	case supervisor.IdentityConflict:
+		return identityConflict{Peer: e.Peer, Addresses: e.Addresses, Unproven: e.Unproven}
 	default:
 		return nil
 	}

@@ -80,6 +80,16 @@ func happenings() []struct {
 			"05:06:07.123  ! h:1 cannot be reached: no; route; next try in 1.5s",
 		},
 		{
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
+			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
+			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; the newcomers are refused`,
+		},
+		{
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
+			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
+			"05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
+		},
+		{
 			stopped{"SIGTERM"},
 			`{"event":"stopped","time":"2025-03-04T04:06:07.123456789Z","reason":"SIGTERM"}`,
 			"05:06:07.123  stopped: SIGTERM",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
@@ -58,6 +59,18 @@ func (e message) text() string {
 func (e dialFailed) text() string {
 	wait := time.Duration(e.RetryIn * float64(time.Second)).Round(100 * time.Millisecond)
 	return fmt.Sprintf("! %s cannot be reached: %s; next try in %s", printable.Word(e.Address), printable.Line(e.Error), wait)
+}
+
+func (e identityConflict) text() string {
+	hosts := make([]string, len(e.Addresses))
+	for i, address := range e.Addresses {
+		hosts[i] = printable.Word(address)
+	}
+	note := "; the newcomers are refused"
+	if e.Unproven {
+		note = " (unproven: some of them bind no frames)"
+	}
+	return fmt.Sprintf("! the identity %s is in use from several addresses: %s%s", e.Peer, strings.Join(hosts, ", "), note)
 }
 
 func (e stopped) text() string { return "stopped: " + e.Reason }

@@ -1,0 +1,210 @@
+package blackbox
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// wireEnd is one WebSocket of a stranger that holds no key. What the node sends is recorded.
+type wireEnd struct {
+	ws      *websocket.Conn
+	writing sync.Mutex
+	ended   chan struct{} // closed when reading has ended
+
+	mu     sync.Mutex
+	frames [][]byte // binary, as they came
+	err    error    // why reading ended
+}
+
+func newWireEnd(t *testing.T, ws *websocket.Conn) *wireEnd {
+	e := &wireEnd{ws: ws, ended: make(chan struct{})}
+	t.Cleanup(func() { ws.Close() })
+	return e
+}
+
+// read hands on every message of the node until the connection ends.
+func (e *wireEnd) read(on func(kind int, data []byte)) {
+	defer close(e.ended)
+	for {
+		kind, data, err := e.ws.ReadMessage()
+		e.mu.Lock()
+		if err != nil {
+			e.err = err
+			e.mu.Unlock()
+			return
+		}
+		if kind == websocket.BinaryMessage {
+			e.frames = append(e.frames, slices.Clone(data))
+		}
+		e.mu.Unlock()
+		on(kind, data)
+	}
+}
+
+// write sends one message to the node; whether it arrives is for the test to see.
+func (e *wireEnd) write(kind int, data []byte) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	_ = e.ws.WriteMessage(kind, data)
+}
+
+func (e *wireEnd) recorded() [][]byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.frames)
+}
+
+// status waits until the node has closed the connection and returns its WebSocket status, 0 without a close frame.
+func (e *wireEnd) status(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-e.ended:
+	case <-time.After(patience):
+		t.Fatal("the node does not close the connection of a stranger")
+	}
+	if closed, ok := e.err.(*websocket.CloseError); ok {
+		return closed.Code
+	}
+	return 0
+}
+
+// public is the identity of a node as anybody may read it off a handshake.
+func (n *node) public() refpeer.Public {
+	return refpeer.Public{
+		ID: n.id(), Name: n.name(), PublicKey: n.hello.str("publicKey"), CreatedAt: time.Now().UTC(), Role: "dual",
+	}
+}
+
+// claim connects to a node with the public identity of another one, and returns after the ack.
+func claim(t *testing.T, at, as *node, features []string) *wireEnd {
+	t.Helper()
+	ws, _, err := websocket.DefaultDialer.DialContext(withTimeout(t), at.url(), nil)
+	if err != nil {
+		at.fatalf("a stranger cannot connect: %v", err)
+	}
+	e := newWireEnd(t, ws)
+	payload := map[string]any{
+		"identity": as.public(), "challenge": base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))), "version": "1.0",
+	}
+	if features != nil {
+		payload["features"] = features
+	}
+	hello, err := refpeer.NewEnvelope(refpeer.TypeHandshake, as.id(), "", payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.write(websocket.TextMessage, []byte(mustJSON(t, hello)))
+	if _, ack, err := ws.ReadMessage(); err != nil || !strings.Contains(string(ack), `"accepted":true`) {
+		at.fatalf("the claim is not accepted: %s, %v", ack, err)
+	}
+	return e
+}
+
+// relay passes the dials of one node on to another and holds no key.
+type relay struct {
+	t      *testing.T
+	to     *node
+	change func(fromDialer bool, handshake map[string]any) // of a handshake message; nil: none is touched
+	also   func(l *relayLink, fromDialer bool, frame []byte)
+	server *http.Server
+	addr   string
+	links  chan *relayLink
+	most   int // connections are passed on; further ones are refused
+
+	mu    sync.Mutex
+	count int
+}
+
+// relayLink is one connection through the relay: dialer is the end at the node that dialled.
+type relayLink struct{ dialer, target *wireEnd }
+
+// startRelay listens for a node that dials.
+func startRelay(t *testing.T, to *node, most int, adjust func(*relay)) *relay {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{t: t, to: to, addr: ln.Addr().String(), links: make(chan *relayLink, most), most: most}
+	if adjust != nil {
+		adjust(r)
+	}
+	r.server = &http.Server{Handler: http.HandlerFunc(r.serve), ReadHeaderTimeout: patience}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = r.server.Serve(ln) })
+	t.Cleanup(func() {
+		r.server.Close()
+		wg.Wait()
+	})
+	return r
+}
+
+func (r *relay) serve(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	r.count++
+	full := r.count > r.most
+	r.mu.Unlock()
+	if full {
+		http.Error(w, "full", http.StatusServiceUnavailable)
+		return
+	}
+	there, _, err := websocket.DefaultDialer.Dial(r.to.url(), nil)
+	if err != nil {
+		r.t.Errorf("the relay cannot dial: %v", err)
+		return
+	}
+	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	here, err := upgrader.Upgrade(w, req, nil)
+	if err != nil {
+		there.Close()
+		return
+	}
+	l := &relayLink{dialer: newWireEnd(r.t, here), target: newWireEnd(r.t, there)}
+	r.links <- l
+	var wg sync.WaitGroup
+	wg.Go(func() { r.pass(l, l.dialer, l.target, true) })
+	wg.Go(func() { r.pass(l, l.target, l.dialer, false) })
+	wg.Wait()
+}
+
+// pass copies one direction; the end of one side ends the other.
+func (r *relay) pass(l *relayLink, from, to *wireEnd, fromDialer bool) {
+	from.read(func(kind int, data []byte) {
+		if kind == websocket.TextMessage && r.change != nil {
+			var handshake map[string]any
+			if err := json.Unmarshal(data, &handshake); err != nil {
+				r.t.Error(err)
+			}
+			r.change(fromDialer, handshake)
+			data, _ = json.Marshal(handshake)
+		}
+		to.write(kind, data)
+		if kind == websocket.BinaryMessage && r.also != nil {
+			r.also(l, fromDialer, data)
+		}
+	})
+	time.AfterFunc(time.Second, func() { to.ws.Close() }) // later than the other side's own close frame
+}
+
+// link returns the next connection through the relay.
+func (r *relay) link() *relayLink {
+	r.t.Helper()
+	select {
+	case l := <-r.links:
+		return l
+	case <-time.After(patience):
+		r.t.Fatal("no connection through the relay")
+		return nil
+	}
+}

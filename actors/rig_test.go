@@ -43,6 +43,7 @@ type registryDouble struct {
 	refuse string
 	silent bool
 	slow   bool // does not answer the news of a proof
+	quiet  bool // knows that peers announce features
 	tokens float64
 	faults int
 	gone   int
@@ -67,7 +68,9 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 		case d.refuse != "":
 			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
 		default:
-			ctx.Send(msg.PID, d.rig.welcome(d.tokens))
+			w := d.rig.welcome(d.tokens)
+			w.Quiet = d.quiet
+			ctx.Send(msg.PID, w)
 		}
 	case *Proven:
 		d.told = append(d.told, msg)

@@ -154,4 +154,3 @@ func TestRecordedFramesProveNoClaim(t *testing.T) {
 		}
 	}
 }
-

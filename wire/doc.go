@@ -3,7 +3,7 @@
 // JSON. It knows nothing of keys, sockets or actors; how an envelope is sealed
 // into a frame (protocol section 4) is the business of other packages.
 //
-// "Protocol section N" in this package means wire-protocol.md, version 1.0.
+// "Protocol section N" means docs/protocol.md of this repository.
 //
 // # Login flow (protocol section 3)
 //

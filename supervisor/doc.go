@@ -19,10 +19,14 @@
 // # Connections
 //
 // Connect opens a connection once; ConnectAddress and TransportConfig.Peers keep a peer connected, with a growing pause
-// between two dials. There is one PeerConnection that carries a peer's traffic, whoever opened it: when another takes over,
-// Send uses that. Events (PeerUp, PeerVerified, PeerDown, DialFailed, ListenerDown) go to OnEvent, in one order with the
-// messages. ListenerDown says that no peer can connect any more: a program that wants peers to come should then make a new
-// transport, or end.
+// between two dials. One PeerConnection, inbound or outbound, carries a peer's traffic: its route. When another connection
+// takes over, Send uses that and PeerMoved reports it. A connection has a route only after the peer has proven its key
+// there (PeerConnection.Strength); until then Send returns ErrNotConnected and Broadcast skips the peer.
+//
+// Events (PeerUp, PeerVerified, PeerMoved, PeerDown, DialFailed, DowngradeRefused, IdentityConflict, ListenerDown) go to
+// OnEvent, in one order with the messages. A peer that binds its frames is reported by PeerUp when it has a route; an inbound
+// peer that does not, a deployed node, before its proof, and Send works from PeerVerified on. ListenerDown reports that no
+// peer can connect any more: a program that needs inbound peers then makes a new transport, or ends.
 //
 // # By messages only
 //

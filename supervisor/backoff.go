@@ -44,10 +44,10 @@ func longPause(err error) time.Duration {
 	}
 }
 
-// closedAs judges the end of a connection to a peer to which this node holds no other. displaced is how many before it
-// the peer closed as duplicates, in a row. It returns the new number, and errDisplaced if the peer says that the identity
-// is in use elsewhere, or has closed more than displacedMost in a row as duplicates: a single one may be a crossed dial
-// or a connection of ours that the peer still holds, and the peer tells a copy by several.
+// closedAs judges the end of a connection to a peer to which this node holds no other. displaced is how many before
+// it the peer closed as duplicates, in a row. It returns the new number, and errDisplaced if the peer says that the
+// identity is in use elsewhere, or has closed more than displacedMost in a row as duplicates: a single one may be a
+// crossed dial or a connection of ours that the peer still holds, and the peer tells a copy by several.
 func closedAs(end actors.End, displaced int) (int, error) {
 	switch {
 	case end.Remote && end.Reason == reasonIdentityInUse:

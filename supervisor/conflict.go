@@ -82,9 +82,9 @@ func (c *conflict) keep(d duplicateClose) {
 	c.closes = c.closes[max(0, len(c.closes)-conflictCloses):]
 }
 
-// noteDuplicate records that p is a duplicate of the route of its peer, once for each connection. It reports an identity
-// conflict if one is due, and returns whether the identity is in use from another address. A connection that is older
-// than the route is the loser of a take-over and does not count.
+// noteDuplicate records that p is a duplicate of the route of its peer, once for each connection. It reports an
+// identity conflict if one is due, and returns whether the identity is in use from another address. A connection that
+// is older than the route is the loser of a take-over and does not count.
 func (r *registry) noteDuplicate(p *place) bool {
 	id := p.conn.peer.ID
 	s := r.states[id]
@@ -149,8 +149,8 @@ func anotherHost(a, b *place) bool {
 	return differentHosts(a.conn.peerAddress, b.conn.peerAddress)
 }
 
-// differentHosts reports whether two network addresses are those of different hosts. Loopback addresses name no host and
-// are compared with their ports: each port may be a tunnel to another host.
+// differentHosts reports whether two network addresses are those of different hosts. Loopback addresses name no host
+// and are compared with their ports: each port may be a tunnel to another host.
 func differentHosts(a, b string) bool {
 	hostA, hostB := hostOf(a), hostOf(b)
 	if ip, err := netip.ParseAddr(hostA); err == nil && ip.Unmap().IsLoopback() {

@@ -64,8 +64,9 @@ type DowngradeRefused struct {
 	Connection uint64 // number of the connection
 }
 
-// IdentityConflict says that a peer's identity is in use on two hosts: three newcomers from another address were closed as
-// duplicates within 30 s while the incumbent connection answered its probe. It is repeated at most every minute.
+// IdentityConflict says that a peer's identity is in use on two hosts: three newcomers from another address were
+// closed as duplicates within 30 s while the incumbent connection answered its probe. It is repeated at most every
+// minute.
 type IdentityConflict struct {
 	Peer      string   // node ID
 	Addresses []string // hosts of the incumbent and the newcomers, sorted, without ports

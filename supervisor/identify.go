@@ -139,6 +139,8 @@ func (r *registry) describe(p *place, who Peer) Peer {
 	peer, known := r.book.Get(who.ID)
 	if !known {
 		peer.AddedAt = now
+	} else if peer.Name != who.Name {
+		peer.NamedAt = now
 	}
 	peer.ID, peer.Name, peer.PublicKey, peer.Role, peer.LastSeen = who.ID, who.Name, who.PublicKey, who.Role, now
 	if t := p.target; t != nil {

@@ -18,6 +18,8 @@ type Peer struct {
 	LastSeen   time.Time       `json:"lastSeen"`
 	Persistent bool            `json:"persistent"` // kept connected
 
+	// NamedAt is since when the peer gives its name; zero: since AddedAt.
+	NamedAt time.Time `json:"namedAt,omitzero"`
 	// Addresses are other addresses at which the peer has answered, the newest first; at most 4. A dial uses them when
 	// Address fails.
 	Addresses TextList `json:"addresses,omitzero"`

@@ -76,8 +76,8 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 	}
 }
 
-// probe asks the connection that carries a peer's traffic for a sign of life, at most once in a ping interval. A contest
-// that begins sooner waits for the next probe.
+// probe asks the connection that carries a peer's traffic for a sign of life, at most once in a ping interval. A
+// contest that begins sooner waits for the next probe.
 func (r *registry) probe(ctx actor.Context, id string) {
 	s := r.states[id]
 	if s == nil || !s.contested || s.route == nil {
@@ -186,8 +186,8 @@ func (r *registry) forgetState(id string) {
 	}
 }
 
-// lookAgain has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side has
-// not closed.
+// lookAgain has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side
+// has not closed.
 func (r *registry) lookAgain(id string, s *peerState, wait time.Duration) {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -209,10 +209,10 @@ func (r *registry) onSettle(ctx actor.Context, id string) {
 	r.yield(ctx, id)
 }
 
-// closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by the
-// other one only after a grace period. The grace period is left out after a duplicate from another host that the other
-// side did not close: one of two hosts with the same identity sees only its own connection. A deployed node would forget
-// us altogether, so towards one they stay open.
+// closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by
+// the other one only after a grace period. The grace period is left out after a duplicate from another host that the
+// other side did not close: one of two hosts with the same identity sees only its own connection. A deployed node
+// would forget us altogether, so towards one they stay open.
 func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 	r.noteUnmarked(id)
 	if len(r.duplicates(id)) == 0 {

@@ -3,17 +3,12 @@ package supervisor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime/metrics"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 )
-
-// minPrefix is the shortest part of a node ID that stands for the whole.
-const minPrefix = 8
 
 // Status is what `node status` shows.
 type Status struct {
@@ -160,34 +155,4 @@ func (t *Transport) inform(p Peer) PeerInfo {
 		info.Allowed = t.book.Allowed(key)
 	}
 	return info
-}
-
-// Resolve returns the node ID that a user means: a whole ID, a prefix of 8 characters or more, or a name, of a peer that
-// is known or connected. The error is ErrUnknownPeer or ErrAmbiguousPeer, with what was looked for.
-func (t *Transport) Resolve(text string) (string, error) {
-	found := make(map[string]bool)
-	look := func(id, name string) {
-		// A peer may take another's ID for its name.
-		if name == text && !crypto.ValidNodeID(text) || len(text) >= minPrefix && strings.HasPrefix(id, text) {
-			found[id] = true
-		}
-	}
-	for _, p := range t.book.List() {
-		look(p.ID, p.Name)
-	}
-	for c := range t.Connections() {
-		look(c.peer.ID, c.peer.Name)
-	}
-	switch {
-	case found[text]:
-		return text, nil
-	case len(found) == 0:
-		return "", fmt.Errorf("%w: %q; give a node ID, %d characters of one or more, or a name; `node peers` lists them", ErrUnknownPeer, text, minPrefix)
-	case len(found) > 1:
-		return "", fmt.Errorf("%w: %q fits %d peers; give more of the node ID", ErrAmbiguousPeer, text, len(found))
-	}
-	for id := range found {
-		return id, nil
-	}
-	return "", ErrUnknownPeer
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const peerHelp = `PEER is a node ID, an unambiguous prefix of one (8 characters or more), or a unique name.`
+const peerHelp = `PEER is a node ID, a prefix of one (8 characters or more), or a name. Among several peers of a name,
+those that are persistent, configured or allowlisted win, then the one known longest.`
 
 func (a *app) sendCommand() *cobra.Command {
 	var kind, replyTo string

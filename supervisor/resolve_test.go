@@ -1,0 +1,193 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+func TestPreferKeepsStrangersOutOfNamesAndPrefixes(t *testing.T) {
+	id := func(head string) string { return head + strings.Repeat("0", 32-len(head)) }
+	peer := func(head, name string, known, named int) Peer {
+		p := Peer{ID: id(head), Name: name, AddedAt: time.Unix(int64(known), 0)}
+		if named > 0 {
+			p.NamedAt = time.Unix(int64(named), 0)
+		}
+		return p
+	}
+	alice, bob := peer("aaaaaaaa1", "alice", 100, 0), peer("bbbbbbbb1", "bob", 200, 0)
+	tests := []struct {
+		name   string
+		text   string
+		known  []Peer
+		chosen string // names the peer whose ID begins so
+		want   []string
+	}{
+		{"a name", "alice", []Peer{alice, bob}, "", []string{alice.ID}},
+		{"a prefix", "aaaaaaaa", []Peer{alice, bob}, "", []string{alice.ID}},
+		{"a prefix of 7 characters", "aaaaaaa", []Peer{alice, bob}, "", nil},
+		{"no peer", "carol", []Peer{alice, bob}, "", nil},
+		{"book and connection of one peer", "alice", []Peer{alice, alice}, "", []string{alice.ID}},
+		{"a later stranger with the name", "alice", []Peer{peer("c", "alice", 101, 0), alice}, "", []string{alice.ID}},
+		{"an earlier peer that takes the name later", "alice", []Peer{peer("c", "alice", 1, 101), alice}, "", []string{alice.ID}},
+		{"an earlier peer that had the name before", "alice", []Peer{peer("c", "alice", 1, 99), alice}, "", []string{id("c")}},
+		{"two peers known since the same moment", "alice", []Peer{peer("c", "alice", 100, 0), alice}, "", []string{alice.ID, id("c")}},
+		{"the later one is chosen", "alice", []Peer{peer("c", "alice", 101, 0), alice}, "c", []string{id("c")}},
+		{"a later stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 101, 0), alice}, "", []string{alice.ID}},
+		{"an earlier stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 0), alice}, "aaaaaaaa1", []string{alice.ID}},
+		{"a new name changes no prefix", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 500), alice}, "", []string{id("aaaaaaaa2")}},
+		{"a stranger named like a prefix", "aaaaaaaa", []Peer{peer("c", "aaaaaaaa", 1, 0), alice}, "", []string{alice.ID}},
+		{"a stranger named like an id", alice.ID, []Peer{peer("c", alice.ID, 1, 0), alice}, "", []string{alice.ID}},
+		{"a stranger named like an id that is not known", id("e"), []Peer{peer("c", id("e"), 1, 0)}, "", nil},
+		{"a chosen peer whose name is a stranger's prefix", "facade00", []Peer{peer("facade00", "x", 1, 0), peer("d", "facade00", 9, 0)}, "d", []string{id("d")}},
+		{"two chosen peers of one name", "alice", []Peer{peer("aa", "alice", 1, 0), alice}, "aa", []string{id("aa"), alice.ID}},
+		{"two chosen, one by prefix", "aaaaaaaa", []Peer{peer("aa", "aaaaaaaa", 1, 0), alice}, "aa", []string{alice.ID}},
+	}
+	for _, tt := range tests {
+		fitting := fit(tt.text, tt.known)
+		for i, c := range fitting {
+			fitting[i].chosen = tt.chosen != "" && strings.HasPrefix(c.ID, tt.chosen)
+		}
+		var got []string
+		for _, c := range prefer(fitting) {
+			got = append(got, c.ID)
+		}
+		slices.Sort(got)
+		slices.Sort(tt.want)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// named starts a node with a name that the test chooses.
+func named(t *testing.T, n *memnet.Network, number int, name string) *testNode {
+	t.Helper()
+	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startNode(t, n, number, func(s *nodeSetup) { s.keys = keys })
+}
+
+func (n *testNode) wantResolved(text, want string) {
+	n.t.Helper()
+	if got, err := n.Resolve(text); got != want || err != nil {
+		n.t.Errorf("%q is %q (%v), want %q", text, got, err, want)
+	}
+}
+
+func TestResolveIgnoresLaterStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, alice := startNode(t, n, 1), named(t, n, 2, "alice")
+		alice.dial(node)
+		prefix := alice.id()[:8]
+		time.Sleep(time.Second)
+		for number, name := range []string{"alice", prefix, alice.id()} {
+			named(t, n, 3+number, name).dial(node)
+		}
+		node.wantPlaces(4, 0)
+		for _, text := range []string{"alice", prefix, alice.id()} {
+			node.wantResolved(text, alice.id())
+		}
+	})
+}
+
+// A stranger that is known longer takes the name of a peer later, over a new connection.
+func TestResolveIgnoresRenamedStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, host := startNode(t, n, 1), n.Attach("10.0.0.2")
+		connect := func(name string) string {
+			identity, err := refpeer.Load(name, bytes.Repeat([]byte{7}, 32))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := refpeer.StartDeployed(refpeer.DeployedOptions{
+				Identity: identity, PingInterval: 30 * time.Second, Worker: true, NetDial: host.DialContext,
+			})
+			t.Cleanup(d.Close)
+			if err := d.Connect(t.Context(), "ws://"+node.addr+"/ws"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second) // our first ping is due after 1 s
+			return identity.ID
+		}
+		stranger := connect("stranger")
+		alice := named(t, n, 3, "alice")
+		alice.dial(node)
+		if connect("alice") != stranger {
+			t.Fatal("another identity")
+		}
+		if entry, _ := node.book.Get(stranger); entry.Name != "alice" {
+			t.Errorf("the book calls the stranger %q: nothing was tested", entry.Name)
+		}
+		node.wantResolved("alice", alice.id())
+		node.wantResolved(stranger[:8], stranger)
+	})
+}
+
+func TestResolvePrefersPeersThatTheOperatorChose(t *testing.T) {
+	for _, how := range []string{"configured", "connected for good", "allowed"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New(1)
+			stranger, alice := named(t, n, 2, "alice"), named(t, n, 3, "alice")
+			node := startNode(t, n, 1, func(s *nodeSetup) {
+				if how == "configured" {
+					s.cfg.Peers = []string{alice.addr}
+					n.Stall("10.0.0.1", "10.0.0.3")
+				}
+			})
+			stranger.dial(node)
+			time.Sleep(time.Second)
+			n.Resume("10.0.0.1", "10.0.0.3")
+			switch how {
+			case "connected for good":
+				if _, err := node.ConnectAddress(t.Context(), alice.addr); err != nil {
+					t.Fatal(err)
+				}
+			case "allowed":
+				alice.dial(node)
+				if err := node.Allow(t.Context(), alice.keys.PublicKey()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(2 * time.Second)
+			node.wantPlaces(2, 0)
+			node.wantResolved("alice", alice.id())
+			if err := node.Allow(t.Context(), stranger.keys.PublicKey()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := node.Resolve("alice")
+			if !errors.Is(err, ErrAmbiguousPeer) || !strings.Contains(err.Error(), fmt.Sprintf("%s (%q, ", stranger.id(), "alice")) ||
+				!strings.Contains(err.Error(), alice.id()) || !strings.Contains(err.Error(), "10.0.0.2:") {
+				t.Errorf("two that were chosen: %v, want both named", err)
+			}
+		})
+	}
+}
+
+func TestListedCandidatesAreFive(t *testing.T) {
+	transport, err := NewTransport(newKeys(t, "a"), NewPeerRegistry(), DefaultTransportConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fitting []candidate
+	for i := range 7 {
+		fitting = append(fitting, candidate{Peer: Peer{ID: fmt.Sprint("id", i), Name: "a\x1b[31m", Address: "h:1"}})
+	}
+	got := transport.listed(fitting)
+	if want := `id0 ("a\x1b[31m", h:1), `; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 2 more") || strings.Count(got, "h:1") != 5 {
+		t.Errorf("%s", got)
+	}
+}

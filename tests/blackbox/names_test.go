@@ -1,0 +1,42 @@
+package blackbox
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
+)
+
+// stranger connects a peer with a key of its own and a name that the test chooses, and proves the key.
+func stranger(n *node, name string) *reference {
+	n.t.Helper()
+	r := dialed(n, refpeer.Options{Identity: identity(n.t, name), Pong: true})
+	r.prove()
+	return r
+}
+
+// TestStrangersTakeNoNames: peers that come later with the name of a peer, or with its ID or a part of it for a name,
+// change nothing for the scripts that use them.
+func TestStrangersTakeNoNames(t *testing.T) {
+	t.Parallel()
+	hub := start(t)
+	alice := start(t, "--name", "alice", "--peer", hub.address())
+	hub.await("peer_verified", "peer", alice.id())
+	dialed(hub, refpeer.Options{Identity: identity(t, "ghost"), Pong: false}) // proves nothing
+	strangers := []*reference{stranger(hub, "alice"), stranger(hub, alice.id()[:8]), stranger(hub, alice.id())}
+	for _, text := range []string{"alice", alice.id()[:8], alice.id()} {
+		id := strings.TrimSpace(hub.ok("send", text, "hello"))
+		alice.await("message", "message.id", id, "peer", hub.id())
+	}
+	r := hub.run("send", "ghost", "hello")
+	r.want(t, 4)
+	for _, s := range strangers {
+		s.standing()
+	}
+	// Only the operator makes a name ambiguous. Both peers are listed then.
+	hub.ok("allow", alice.hello.str("publicKey"), strangers[0].self.PublicKey)
+	r = hub.run("send", "alice", "hello")
+	r.want(t, 2)
+	r.says(t, alice.id())
+	r.says(t, strangers[0].self.ID)
+}

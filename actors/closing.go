@@ -42,6 +42,7 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	p.early = nil
 	p.inbound.close()
 	p.lastWord = nil
+	p.tellDrops(true) // before the registry tells of the end
 	p.announceEnd(ctx, end)
 	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
 	return true
@@ -231,6 +232,7 @@ func (p *Peer) cleanUp() {
 			socket.release() // it came after the end, so no read pump will
 		}
 	}
+	p.tellDrops(true)
 	for _, timer := range []*time.Timer{p.timer, p.recheck} {
 		if timer != nil {
 			timer.Stop()

@@ -153,6 +153,9 @@ func (d *Delivery) deliver(next *deliverable) {
 			d.samples.Error("a message handler panicked", "panic", reason, "stack", string(debug.Stack()))
 		}
 	}()
+	if dropped, ok := next.event.(*Dropped); ok {
+		dropped.waiting.Add(-1)
+	}
 	switch observe, ok := next.event.(func()); {
 	case next.message != nil:
 		d.sink.Message(next.message)

@@ -33,7 +33,24 @@ func (r *record) all() []string {
 	return slices.Clone(r.noted)
 }
 
-func (r *record) Do(event any) { r.note(fmt.Sprint("event ", event)) }
+func (r *record) Do(event any) {
+	if d, ok := event.(*Dropped); ok {
+		r.note(fmt.Sprint("dropped ", d.Count))
+		return
+	}
+	r.note(fmt.Sprint("event ", event))
+}
+
+// drops is the sum of all Dropped events.
+func (r *record) drops() (sum int) {
+	for _, text := range r.all() {
+		var count int
+		if _, err := fmt.Sscanf(text, "dropped %d", &count); err == nil {
+			sum += count
+		}
+	}
+	return sum
+}
 
 func (r *record) Message(msg *wire.Message) {
 	if r.noting != nil {

@@ -241,8 +241,9 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 	}
 }
 
-// drop counts a dropped message and logs a sample.
+// drop counts a dropped message, logs a sample, and has it reported if the peer is verified.
 func (p *Peer) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
+	p.reportDrop(reason)
 	p.node.Samples.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)
 }

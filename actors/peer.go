@@ -85,6 +85,7 @@ type Peer struct {
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer // of a congested queue
+	drops     *dropTally  // nil: none yet
 	due       time.Time   // when the timer was last set to, on the node's running clock
 	lateTicks int         // timeouts in a row whose verdict was put off because the timer fired late
 	broken    bool        // writing has failed, and the read pump has not said why yet
@@ -189,6 +190,8 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onCongested(ctx)
 	case *probePong:
 		p.onProbePong(ctx)
+	case *dropsDue:
+		p.tellDrops(false)
 	case *tick:
 		p.onTimer(ctx)
 	}

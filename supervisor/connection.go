@@ -97,8 +97,11 @@ func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) 
 
 // Do implements actors.Sink: an event of the registry in this connection's order.
 func (c *PeerConnection) Do(event any) {
-	if e, ok := event.(Event); ok {
+	switch e := event.(type) {
+	case Event:
 		c.hub.publish(e)
+	case *actors.Dropped:
+		c.hub.publish(Dropped{Peer: c.peer.ID, Name: c.peer.Name, Reason: e.Reason.String(), Count: e.Count})
 	}
 }
 

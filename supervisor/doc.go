@@ -23,7 +23,7 @@
 // takes over, Send uses that and PeerMoved reports it. A connection has a route only after the peer has proven its key
 // there (PeerConnection.Strength); until then Send returns ErrNotConnected and Broadcast skips the peer.
 //
-// Events (PeerUp, PeerVerified, PeerMoved, PeerDown, DialFailed, DowngradeRefused, IdentityConflict, ListenerDown) go to
+// Events (PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped, DialFailed, DowngradeRefused, IdentityConflict, ListenerDown) go to
 // OnEvent, in one order with the messages. A peer that binds its frames is reported by PeerUp when it has a route; an inbound
 // peer that does not, a deployed node, before its proof, and Send works from PeerVerified on. ListenerDown reports that no
 // peer can connect any more: a program that needs inbound peers then makes a new transport, or ends.

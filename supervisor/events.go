@@ -26,8 +26,8 @@ const (
 	Bound    = actors.Bound
 )
 
-// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerMoved, PeerDown, DialFailed,
-// DowngradeRefused, IdentityConflict, ListenerDown, and for subscribers by message also Received.
+// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped,
+// DialFailed, DowngradeRefused, IdentityConflict, ListenerDown, and for subscribers by message also Received.
 type Event interface{ event() }
 
 // PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
@@ -62,6 +62,7 @@ type DowngradeRefused struct {
 	Peer       string // node ID, as the other side claims it
 	Address    string // remote network address
 	Connection uint64 // number of the connection
+	Omitted    int    // such events that were left out since the last one: at most one per second is told
 }
 
 // IdentityConflict says that a peer's identity is in use on two hosts: three newcomers from another address were
@@ -89,6 +90,15 @@ type DialFailed struct {
 	RetryIn time.Duration
 }
 
+// Dropped says that messages of a connected, verified peer were dropped. There is at most one per second for each
+// connection and reason; duplicates, which are normal, are not reported.
+type Dropped struct {
+	Peer   string // node ID
+	Name   string // as the peer gives it: quote it before you print it
+	Reason string // the name of the counter that counts them
+	Count  int    // since the last event of that connection and reason; 1 or more
+}
+
 // ListenerDown says that the listener has ended for good, and not by Stop: no peer can connect any more, Accepting is
 // false. Connections stay, and dials go on. Accept calls that fail for a reason that passes are retried instead; the
 // counter acceptErrors counts them.
@@ -109,6 +119,7 @@ func (PeerDown) event()         {}
 func (PeerMoved) event()        {}
 func (DowngradeRefused) event() {}
 func (IdentityConflict) event() {}
+func (Dropped) event()          {}
 func (DialFailed) event()       {}
 func (ListenerDown) event()     {}
 func (Received) event()         {}

@@ -52,6 +52,11 @@ type registry struct {
 	patience *actors.RunningTimer
 	order    uint64
 	numbers  uint64 // connections that have opened
+
+	downgrade struct { // of the last event DowngradeRefused
+		told    time.Time
+		omitted int
+	}
 	stopping bool
 	restarts uint64 // panics of its own
 	stopped  uint64 // connections that were stopped because they panicked
@@ -191,13 +196,26 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Foreign:
 		if p := r.opened(msg.PID); p != nil {
-			r.happened.Event(DowngradeRefused{Peer: p.conn.peer.ID, Address: p.conn.peerAddress, Connection: p.conn.number})
+			r.tellDowngrade(p)
 		}
 	case *actors.Ended:
 		if p := r.places[msg.PID.Id]; p != nil {
 			r.leave(ctx, p, msg.End)
 		}
 	}
+}
+
+// tellDowngrade reports a frame that was sealed for another connection, at most once per second.
+func (r *registry) tellDowngrade(p *place) {
+	now := time.Now()
+	if !r.downgrade.told.IsZero() && now.Sub(r.downgrade.told) < time.Second {
+		r.downgrade.omitted++
+		return
+	}
+	r.happened.Event(DowngradeRefused{
+		Peer: p.conn.peer.ID, Address: p.conn.peerAddress, Connection: p.conn.number, Omitted: r.downgrade.omitted,
+	})
+	r.downgrade.told, r.downgrade.omitted = now, 0
 }
 
 // opened returns the place of an open connection, nil when it has ended.

@@ -129,7 +129,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 // connection's messages. What it is given is its own. Set it before Start.
 func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.hub.onMessage = handle }
 
-// OnEvent sets the handler of PeerUp, PeerVerified, PeerDown, DialFailed and ListenerDown. Those of one connection are in one order
+// OnEvent sets the handler of every Event but Received. Those of one connection are in one order
 // with its messages. Set it before Start.
 func (t *Transport) OnEvent(handle func(Event)) { t.hub.onEvent = handle }
 

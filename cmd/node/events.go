@@ -35,23 +35,42 @@ type peerUp struct {
 	Address   string `json:"address"`
 	Direction string `json:"direction"`
 	Verified  bool   `json:"verified"`
+
+	Connection uint64 `json:"connection"`
+	Session    string `json:"session"` // format of the frames: "smsg"
 }
 
 type peerVerified struct {
+	Peer string `json:"peer"`
+	Name string `json:"name"`
+}
+
+type peerMoved struct {
 	Peer   string `json:"peer"`
+	From   uint64 `json:"from"` // connection numbers
+	To     uint64 `json:"to"`
 	called string // the name of the peer, for text
+}
+
+type downgradeRefused struct {
+	Peer       string `json:"peer"` // claimed
+	Address    string `json:"address"`
+	Connection uint64 `json:"connection"`
+	Omitted    int    `json:"omitted,omitempty"`
 }
 
 type peerDown struct {
 	Peer   string              `json:"peer"`
+	Name   string              `json:"name"`
 	Code   wire.DisconnectCode `json:"code"`
 	Reason string              `json:"reason"`
 	Remote bool                `json:"remote"`
-	called string              // the name of the peer, for text
 }
 
 type message struct {
-	Peer     string        `json:"peer"`
+	Peer       string `json:"peer"`
+	Connection uint64 `json:"connection"`
+
 	Envelope *wire.Message `json:"message"`
 	called   string        // the name of the peer, for text
 }
@@ -68,6 +87,13 @@ type identityConflict struct {
 	Unproven  bool     `json:"unproven,omitempty"`
 }
 
+type dropped struct {
+	Peer   string `json:"peer"`
+	Reason string `json:"reason"` // the name of a counter
+	Count  int    `json:"count"`
+	called string // the name of the peer, for text
+}
+
 type stopped struct {
 	Reason string `json:"reason"`
 }
@@ -76,8 +102,11 @@ func (listening) name() string        { return "listening" }
 func (peerUp) name() string           { return "peer_up" }
 func (peerVerified) name() string     { return "peer_verified" }
 func (peerDown) name() string         { return "peer_down" }
+func (peerMoved) name() string        { return "peer_moved" }
+func (downgradeRefused) name() string { return "downgrade_refused" }
 func (message) name() string          { return "message" }
 func (dialFailed) name() string       { return "dial_failed" }
+func (dropped) name() string          { return "dropped" }
 func (identityConflict) name() string { return "identity_conflict" }
 func (stopped) name() string          { return "stopped" }
 
@@ -176,11 +205,20 @@ func (l *eventLog) line(e event) []byte {
 func eventOf(e supervisor.Event) event {
 	switch e := e.(type) {
 	case supervisor.PeerUp:
-		return peerUp{Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified}
+		return peerUp{
+			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
+			Connection: e.Connection, Session: "smsg",
+		}
 	case supervisor.PeerVerified:
-		return peerVerified{Peer: e.Peer, called: e.Name}
+		return peerVerified{Peer: e.Peer, Name: e.Name}
+	case supervisor.PeerMoved:
+		return peerMoved{Peer: e.Peer, From: e.From, To: e.To, called: e.Name}
+	case supervisor.DowngradeRefused:
+		return downgradeRefused{Peer: e.Peer, Address: e.Address, Connection: e.Connection, Omitted: e.Omitted}
 	case supervisor.PeerDown:
-		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, called: e.Name}
+		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name}
+	case supervisor.Dropped:
+		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, called: e.Name}
 	case supervisor.DialFailed:
 		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds()}
 	case supervisor.IdentityConflict:
@@ -191,10 +229,10 @@ func eventOf(e supervisor.Event) event {
 }
 
 // messageEvent is the event of a received message; ping, pong and disconnect are the transport's own business.
-func messageEvent(peer supervisor.Peer, m *wire.Message) event {
+func messageEvent(peer supervisor.Peer, connection uint64, m *wire.Message) event {
 	switch m.Type {
 	case wire.MsgPing, wire.MsgPong, wire.MsgDisconnect:
 		return nil
 	}
-	return message{Peer: peer.ID, Envelope: m, called: peer.Name}
+	return message{Peer: peer.ID, Connection: connection, Envelope: m, called: peer.Name}
 }

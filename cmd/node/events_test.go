@@ -46,33 +46,33 @@ func happenings() []struct {
 		},
 		{
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
-			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false}`,
+			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false,"connection":0,"session":"smsg"}`,
 			`05:06:07.123  + "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,
 		},
 		{
-			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Direction: supervisor.Outbound, Verified: true}),
-			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true}`,
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Direction: supervisor.Outbound, Verified: true, Connection: 7}),
+			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true,"connection":7,"session":"smsg"}`,
 			`05:06:07.123  + bob (ID) is connected, outbound, 1.2.3.4:5`,
 		},
 		{
 			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),
-			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID"}`,
+			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob b"}`,
 			`05:06:07.123    "bob b" (ID) has proved that it holds its key`,
 		},
 		{
 			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "bye\n", Remote: true}),
-			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"bye\n","remote":true}`,
+			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"bye\n","remote":true}`,
 			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
 		{
 			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "server shutdown"}),
-			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","code":1004,"reason":"server shutdown","remote":false}`,
-			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by this node: server shutdown`,
+			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"server shutdown","remote":false}`,
+			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected: server shutdown`,
 		},
 		{
-			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, testMessage("chat")),
-			`{"event":"message","time":"2025-03-04T04:06:07.123456789Z","peer":"0123456789","message":{"id":"1","type":"chat","from":"f","to":"t","ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
-			`05:06:07.123  < bob (01234567) chat in answer to 0: {"a":"<b>\u001b[2J"}`,
+			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat")),
+			`{"event":"message","time":"2025-03-04T04:06:07.123456789Z","peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t","ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
+			`05:06:07.123  < bob (01234567) chat 1 in answer to 0: {"a":"<b>\u001b[2J"}`,
 		},
 		{
 			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
@@ -88,6 +88,21 @@ func happenings() []struct {
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
 			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
 			"05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
+		},
+		{
+			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}),
+			`{"event":"dropped","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","reason":"messagesStale","count":3}`,
+			`05:06:07.123  ! "b\x1b[31m" (ID): 3 dropped, counted in messagesStale`,
+		},
+		{
+			eventOf(supervisor.PeerMoved{Peer: "ID", Name: "bob", From: 3, To: 9}),
+			`{"event":"peer_moved","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","from":3,"to":9}`,
+			`05:06:07.123    bob (ID) moved from connection 3 to 9; unconfirmed messages may be lost`,
+		},
+		{
+			eventOf(supervisor.DowngradeRefused{Peer: "ID", Address: "1.2.3.4:5", Connection: 4, Omitted: 2}),
+			`{"event":"downgrade_refused","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","address":"1.2.3.4:5","connection":4,"omitted":2}`,
+			`05:06:07.123  ! connection 4 from 1.2.3.4:5, claiming to be ID, was closed: a frame was sealed for another connection, and 2 more`,
 		},
 		{
 			stopped{"SIGTERM"},
@@ -111,12 +126,12 @@ func TestEventLines(t *testing.T) {
 
 func TestEventsThatAreNone(t *testing.T) {
 	for _, kind := range []wire.MessageType{wire.MsgPing, wire.MsgPong, wire.MsgDisconnect} {
-		if e := messageEvent(supervisor.Peer{}, testMessage(kind)); e != nil {
+		if e := messageEvent(supervisor.Peer{}, 1, testMessage(kind)); e != nil {
 			t.Errorf("%s is an event", kind)
 		}
 	}
 	for _, kind := range []wire.MessageType{wire.MsgError, wire.MsgGetStats, "anything"} {
-		if messageEvent(supervisor.Peer{}, testMessage(kind)) == nil {
+		if messageEvent(supervisor.Peer{}, 1, testMessage(kind)) == nil {
 			t.Errorf("%s is no event", kind)
 		}
 	}

@@ -31,19 +31,33 @@ func (e peerUp) text() string {
 }
 
 func (e peerVerified) text() string {
-	return fmt.Sprintf("  %s (%s) has proved that it holds its key", shortName(e.called), e.Peer)
+	return fmt.Sprintf("  %s (%s) has proved that it holds its key", shortName(e.Name), e.Peer)
+}
+
+func (e peerMoved) text() string {
+	return fmt.Sprintf("  %s (%s) moved from connection %d to %d; unconfirmed messages may be lost",
+		shortName(e.called), e.Peer, e.From, e.To)
+}
+
+func (e downgradeRefused) text() string {
+	more := ""
+	if e.Omitted > 0 {
+		more = fmt.Sprintf(", and %d more", e.Omitted)
+	}
+	return fmt.Sprintf("! connection %d from %s, claiming to be %s, was closed: a frame was sealed for another connection%s",
+		e.Connection, printable.Word(e.Address), e.Peer, more)
 }
 
 func (e peerDown) text() string {
-	who := "this node"
+	by := "" // a lost connection is closed by neither side
 	if e.Remote {
-		who = "the peer"
+		by = " by the peer"
 	}
 	why := e.Code.String()
 	if e.Reason != why { // for a shutdown they are the same
 		why = fmt.Sprintf("%s (%s)", printable.Cut(printable.Text(e.Reason), 128), e.Code)
 	}
-	return fmt.Sprintf("- %s (%s) is disconnected by %s: %s", shortName(e.called), e.Peer, who, why)
+	return fmt.Sprintf("- %s (%s) is disconnected%s: %s", shortName(e.Name), e.Peer, by, why)
 }
 
 func (e message) text() string {
@@ -53,7 +67,8 @@ func (e message) text() string {
 		answers = " in answer to " + printable.Word(e.Envelope.ReplyTo)
 	}
 	payload := printable.Cut(printable.JSON(e.Envelope.Payload), maxPayloadText)
-	return fmt.Sprintf("< %s (%.8s) %s%s: %s", shortName(e.called), e.Peer, kind, answers, payload)
+	id := printable.Word(e.Envelope.ID)
+	return fmt.Sprintf("< %s (%.8s) %s %s%s: %s", shortName(e.called), e.Peer, kind, id, answers, payload)
 }
 
 func (e dialFailed) text() string {
@@ -71,6 +86,10 @@ func (e identityConflict) text() string {
 		note = " (unproven: some of them bind no frames)"
 	}
 	return fmt.Sprintf("! the identity %s is in use from several addresses: %s%s", e.Peer, strings.Join(hosts, ", "), note)
+}
+
+func (e dropped) text() string {
+	return fmt.Sprintf("! %s (%s): %d dropped, counted in %s", shortName(e.called), e.Peer, e.Count, e.Reason)
 }
 
 func (e stopped) text() string { return "stopped: " + e.Reason }

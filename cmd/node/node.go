@@ -91,7 +91,7 @@ func (n *node) open() error {
 		}
 	})
 	n.OnMessage(func(c *supervisor.PeerConnection, m *wire.Message) {
-		if known := messageEvent(c.Peer(), m); known != nil {
+		if known := messageEvent(c.Peer(), c.Number(), m); known != nil {
 			n.events.add(known)
 		}
 	})

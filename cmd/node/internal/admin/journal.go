@@ -88,6 +88,11 @@ func (j *journal) event(e supervisor.Event, now time.Time) {
 			text += ", closed by the peer"
 		}
 		j.add(entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, now)
+	case supervisor.PeerMoved:
+		j.add(entry{Mood: warning, Kind: "moved", Peer: e.Peer, Text: fmt.Sprintf("moved from connection %d to %d", e.From, e.To)}, now)
+	case supervisor.DowngradeRefused:
+		text := fmt.Sprintf("connection %d from %s was closed: a frame was sealed for another connection", e.Connection, word(e.Address))
+		j.add(entry{Mood: bad, Kind: "refused", Text: text}, now)
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s",
 			word(e.Address), printable.Cut(printable.Line(cause(e.Err).Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))

@@ -190,6 +190,10 @@ func TestForeignFrameEndsTheConnection(t *testing.T) {
 					p.bind(*c.then)
 				}
 				p.send("stats", nil)
+				time.Sleep(6 * time.Second) // the linger
+				if !r.stopped() {
+					t.Fatal("the connection stands")
+				}
 				p.pump.Wait()
 				if status := websocket.CloseStatus(p.closed); status != websocket.StatusProtocolError {
 					t.Errorf("closed with %v, want 1002", p.closed)

@@ -78,7 +78,7 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 		p.onHandshakeTimeout(ctx, late)
 		return
 	case draining: // the peer has not answered the disconnect
-		p.goodbye(ctx, End{Code: wire.DisconnectNormal, Reason: ReasonDuplicate})
+		p.goodbye(ctx, p.handle.ended.Load().End)
 		return
 	case closing:
 		p.abandon(ctx)

@@ -136,12 +136,12 @@ func TestUnprovenConnectionEndsInTime(t *testing.T) {
 					t.Fatalf("ended before %v", c.after)
 				}
 				time.Sleep(time.Nanosecond)
+				if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Reason != reasonUnproven {
+					t.Errorf("ended with %+v", end)
+				}
 				p.pump.Wait()
 				if status := websocket.CloseStatus(p.closed); status != websocket.StatusProtocolError {
 					t.Errorf("closed with %v, want 1002", p.closed)
-				}
-				if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Reason != reasonUnproven {
-					t.Errorf("ended with %+v", end)
 				}
 				if heard := len(p.heard); heard != c.pings || len(p.got(wire.MsgPing)) != c.pings {
 					t.Errorf("%d frames, %d pings; want %d pings and no other frame", heard, len(p.got(wire.MsgPing)), c.pings)

@@ -111,6 +111,13 @@ func requireProven(t *testing.T, n *node, peer string, times int) {
 func TestReflectedChallenge(t *testing.T) {
 	t.Parallel()
 	n := start(t, setup{})
+	for name, at := range map[string]*node{"same process": n, "another with the same key": start(t, setup{keys: n.keys})} {
+		t.Run(name, func(t *testing.T) { reflectChallenge(t, n, at) })
+	}
+}
+
+// reflectChallenge has an impostor send n's challenge to at, and use the answer.
+func reflectChallenge(t *testing.T, n, at *node) {
 	victim := identity(t, "victim")
 	reflected := make(chan ack, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +135,7 @@ func TestReflectedChallenge(t *testing.T) {
 			return
 		}
 		challenge, _ := base64.StdEncoding.DecodeString(hello.Payload.Challenge)
-		back := knock(t, n.URL())
+		back := knock(t, at.URL())
 		back.claim(victim.Public, challenge)
 		got := back.answer()
 		reflected <- got

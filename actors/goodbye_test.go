@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Each message of the peer is delivered, or, if it is read after our goodbye, counted.
+func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		p := r.openBound("single-connection", "rate/100/50")
+		for range 30 {
+			p.send("stats", nil)
+		}
+		synctest.Wait()
+		r.Stall(hereIP, thereIP) // the peer does not read our goodbye, and so goes on
+		r.slot.handle.Close(wire.DisconnectNormal, "enough")
+		synctest.Wait()
+		for range 40 {
+			p.send("stats", nil)
+		}
+		synctest.Wait()
+		r.want(map[Counter]uint64{MessagesAfterGoodbye: 40})
+		if n := len(r.delivered("stats")); n != 30 {
+			t.Errorf("%d delivered, want the 30 before the goodbye", n)
+		}
+		r.Resume(hereIP, thereIP)
+		if payload, _ := p.goodbye(); payload.Reason != "enough" {
+			t.Errorf("goodbye %+v", payload)
+		}
+		time.Sleep(6 * time.Second) // the linger
+		if !r.stopped() {
+			t.Error("the connection stands")
+		}
+	})
+}

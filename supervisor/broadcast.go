@@ -8,7 +8,7 @@ import (
 func (r *registry) onSend(ctx actor.Context, msg *Send) {
 	way := r.directory.route(msg.Peer)
 	if way.conn == nil {
-		answer(ctx, &Sent{Err: peerError(msg.Peer, ErrNotConnected)})
+		answer(ctx, &Sent{Err: peerError(msg.Peer, r.directory.missing(msg.Peer))})
 		return
 	}
 	if way.twin != nil {

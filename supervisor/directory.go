@@ -9,8 +9,9 @@ import (
 // directory is the route table: which connection carries each verified peer's traffic. The registry writes it; every
 // sender reads it. It is the only such table.
 type directory struct {
-	mu     sync.RWMutex
-	routes map[string]route
+	mu         sync.RWMutex
+	routes     map[string]route
+	unverified map[string]bool // peers that are connected, but on no verified connection
 }
 
 // route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
@@ -20,17 +21,42 @@ type route struct {
 	twin *PeerConnection // nil: none
 }
 
-func newDirectory() *directory { return &directory{routes: make(map[string]route)} }
+func newDirectory() *directory {
+	return &directory{routes: make(map[string]route), unverified: make(map[string]bool)}
+}
 
-// set publishes the route to a peer; conn nil: there is none.
+// set publishes the route to a peer.
 func (d *directory) set(peerID string, conn, twin *PeerConnection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if conn == nil {
-		delete(d.routes, peerID)
-		return
-	}
+	delete(d.unverified, peerID)
 	d.routes[peerID] = route{conn, twin}
+}
+
+// wait notes that a peer is connected, but on no verified connection.
+func (d *directory) wait(peerID string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.routes, peerID)
+	d.unverified[peerID] = true
+}
+
+// remove notes that a peer has no connection.
+func (d *directory) remove(peerID string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.routes, peerID)
+	delete(d.unverified, peerID)
+}
+
+// missing returns why there is no route to a peer: ErrUnverified or ErrNotConnected.
+func (d *directory) missing(peerID string) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.unverified[peerID] {
+		return ErrUnverified
+	}
+	return ErrNotConnected
 }
 
 // get returns the connection that carries a peer's traffic, nil when there is none.

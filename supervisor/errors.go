@@ -14,6 +14,7 @@ var (
 	ErrUnknownPeer   = errors.New("no peer of that name or ID is known")
 	ErrAmbiguousPeer = errors.New("more than one peer fits")
 	ErrStopped       = errors.New("the transport is not running")
+	ErrUnverified    = error(unverifiedError{}) // is ErrNotConnected too
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
 	ErrRevoked       = errors.New("the peer is revoked here")
 
@@ -38,6 +39,14 @@ var (
 	// ErrLaterDialect means that the peer speaks the later, incompatible dialect under the same version "1.0".
 	ErrLaterDialect = actors.ErrLaterDialect
 )
+
+// unverifiedError is ErrUnverified. A peer without a proof has no route, which callers test for with ErrNotConnected.
+type unverifiedError struct{}
+
+func (unverifiedError) Error() string { return "the peer is connected but has not proven its key yet" }
+
+// Is makes errors.Is(ErrUnverified, ErrNotConnected) true.
+func (unverifiedError) Is(target error) bool { return target == ErrNotConnected }
 
 // PeerError is an error of one peer.
 type PeerError struct {

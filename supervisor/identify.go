@@ -87,6 +87,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	// finds the route. The table comes after Welcome, and Welcome after the events, since messages may follow it at once.
 	defer p.conn.delivery.Hold()()
 	r.peers[id] = append(r.peers[id], p)
+	r.publish(id)
 	if msg.Strength.Verified() || !msg.Binds { // a peer that binds proves itself at once, and has a route then
 		r.announceUp(p)
 	}

@@ -73,7 +73,7 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	}
 	c := t.directory.get(peerID)
 	if c == nil {
-		return nil, peerError(peerID, ErrNotConnected)
+		return nil, peerError(peerID, t.directory.missing(peerID))
 	}
 	if msg == nil {
 		return nil, c.SendContext(ctx, nil) // which says so

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type candidate struct {
 // Resolve returns the node ID that a user means: a whole ID, a prefix of 8 characters or more, or a name, of a peer
 // that is in the peer book or connected and verified. A name or prefix may fit several peers, since peers choose
 // their names: then persistent, configured and allowlisted peers win over others, after that a prefix over a name,
-// and of the others the peer wins that is known longest under that name or ID. The error is ErrUnknownPeer, or
+// and of the others the peer wins that is known longest under that name or ID. The error is ErrUnknownPeer, ErrUnverified for the whole ID of a peer that is connected without a proof, or
 // ErrAmbiguousPeer with at most 5 candidates. If several peers fit, Resolve asks the registry and waits at most 1 s
 // for it. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
@@ -45,6 +46,9 @@ func (t *Transport) Resolve(text string) (string, error) {
 	}
 	switch len(fitting) {
 	case 0:
+		if errors.Is(t.directory.missing(text), ErrUnverified) {
+			return "", peerError(text, ErrUnverified)
+		}
 		return "", fmt.Errorf("%w: %q; give a node ID, %d characters of one or more, or a name; `node peers` lists them",
 			ErrUnknownPeer, text, minPrefix)
 	case 1:

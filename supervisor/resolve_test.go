@@ -191,3 +191,44 @@ func TestListedCandidatesAreFive(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+func TestSendNamesThePeerWithoutAProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, other := startNode(t, n, 1), startNode(t, n, 2)
+		n.SetLatency("10.0.0.2", "10.0.0.1", 100*time.Millisecond)
+		want := func(unverified bool) {
+			t.Helper()
+			err := node.Send(other.id(), node.to(other.id(), "stats", nil))
+			_, requested := node.Request(other.id(), node.to(other.id(), "stats", nil))
+			_, resolved := node.Resolve(other.id())
+			for _, err := range []error{err, requested} {
+				if !errors.Is(err, ErrNotConnected) || errors.Is(err, ErrUnverified) != unverified {
+					t.Errorf("%v; want unverified: %v", err, unverified)
+				}
+			}
+			if errors.Is(resolved, ErrUnverified) != unverified || errors.Is(resolved, ErrUnknownPeer) == unverified {
+				t.Errorf("resolving: %v; want unverified: %v", resolved, unverified)
+			}
+		}
+		want(false)
+		other.dial(node)
+		n.Stall("10.0.0.2", "10.0.0.1") // the proof does not arrive for now
+		want(true)
+		if _, err := node.Resolve("node2"); !errors.Is(err, ErrUnknownPeer) {
+			t.Errorf("its name: %v, want ErrUnknownPeer", err)
+		}
+		n.Resume("10.0.0.2", "10.0.0.1")
+		time.Sleep(time.Second)
+		if err := node.Send(other.id(), node.to(other.id(), "stats", nil)); err != nil {
+			t.Error(err)
+		}
+		other.stop()
+		if err := node.Send(other.id(), node.to(other.id(), "stats", nil)); errors.Is(err, ErrUnverified) || !errors.Is(err, ErrNotConnected) {
+			t.Errorf("after the end: %v, want ErrNotConnected", err)
+		}
+		if got := len(node.directory.unverified); got != 0 {
+			t.Errorf("%d unverified peers, want none", got)
+		}
+	})
+}

@@ -129,7 +129,7 @@ func (r *registry) reorder(id string) {
 	if len(list) == 0 {
 		delete(r.peers, id)
 		r.forgetState(id)
-		r.directory.set(id, nil, nil)
+		r.directory.remove(id)
 		return
 	}
 	s, best := r.state(id), -1
@@ -167,14 +167,15 @@ func (r *registry) rival(id string) (best *place) {
 // publish writes the route of a peer into the route table.
 func (r *registry) publish(id string) {
 	s := r.state(id)
-	var route, twin *PeerConnection
-	if s.route != nil {
-		route = s.route.conn
+	if s.route == nil {
+		r.directory.wait(id)
+		return
 	}
+	var twin *PeerConnection
 	if rival := r.rival(id); s.contested && rival != nil {
 		twin = rival.conn
 	}
-	r.directory.set(id, route, twin)
+	r.directory.set(id, s.route.conn, twin)
 }
 
 func (r *registry) forgetState(id string) {

@@ -21,7 +21,7 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 // may go out all the same. Nil does not mean that the peer's handler gets it: a peer drops, without an answer, what
 // exceeds its rate limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore waits in
 // the queue until the limit that the peer announced, less one message and 2 %, admits it; one whose ctx ends meanwhile is
-// withdrawn. Its errors are ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout,
+// withdrawn. Its errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout,
 // ErrPaced (only with a ctx that cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	if err := checkContext(ctx); err != nil {
@@ -29,7 +29,7 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	}
 	way := t.directory.route(peerID)
 	if way.conn == nil {
-		return peerError(peerID, ErrNotConnected)
+		return peerError(peerID, t.directory.missing(peerID))
 	}
 	for {
 		if way.twin != nil {

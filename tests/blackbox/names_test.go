@@ -22,7 +22,7 @@ func TestStrangersTakeNoNames(t *testing.T) {
 	hub := start(t)
 	alice := start(t, "--name", "alice", "--peer", hub.address())
 	hub.await("peer_verified", "peer", alice.id())
-	dialed(hub, refpeer.Options{Identity: identity(t, "ghost"), Pong: false}) // proves nothing
+	ghost := dialed(hub, refpeer.Options{Identity: identity(t, "ghost"), Pong: false}) // proves nothing
 	strangers := []*reference{stranger(hub, "alice"), stranger(hub, alice.id()[:8]), stranger(hub, alice.id())}
 	for _, text := range []string{"alice", alice.id()[:8], alice.id()} {
 		id := strings.TrimSpace(hub.ok("send", text, "hello"))
@@ -30,6 +30,11 @@ func TestStrangersTakeNoNames(t *testing.T) {
 	}
 	r := hub.run("send", "ghost", "hello")
 	r.want(t, 4)
+	for _, command := range []string{"send", "request"} {
+		r = hub.run(command, ghost.self.ID, "hello")
+		r.want(t, 4)
+		r.says(t, "the peer is connected but has not proven its key yet")
+	}
 	for _, s := range strangers {
 		s.standing()
 	}

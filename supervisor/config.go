@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -15,6 +16,10 @@ import (
 type TransportConfig struct {
 	ListenAddr string // host:port; port 0 takes a free one; empty: accept nobody
 	WSPath     string // of the WebSocket, for listening and for addresses without a path
+
+	// TrustedProxies are the addresses of proxies whose connections must begin with a PROXY protocol header, version 1 or
+	// 2, with the real address of the peer. Nothing of that kind is read from other connections. Empty: no proxy.
+	TrustedProxies []netip.Prefix
 
 	MaxConns           int // established and in handshake, inbound and outbound
 	MaxConnsPerAddress int // inbound, for one IPv4 address or IPv6 /64, loopback excepted; 0: a quarter of MaxConns; negative: no limit
@@ -112,6 +117,11 @@ func (c TransportConfig) Validate() error {
 		}
 	}
 	pins := make(map[string]string) // by URL
+	for _, prefix := range c.TrustedProxies {
+		if !prefix.IsValid() {
+			return &ConfigError{Field: "TrustedProxies", Reason: "must be address prefixes: 192.0.2.0/24"}
+		}
+	}
 	for _, address := range c.Peers {
 		url, id, err := ParsePinnedAddress(address, c.WSPath)
 		switch {

@@ -51,7 +51,7 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
 		waiting: accept.NewWaiting[net.Conn](), descriptors: accept.Descriptors(),
 	}
-	ln = accept.New(ln, 0, l.acceptFailed)
+	ln = l.proxied(accept.New(ln, 0, l.acceptFailed), cfg)
 	l.server = &http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: cfg.HandshakeTimeout,
@@ -92,6 +92,21 @@ func (l *listener) serve(ln net.Listener) {
 		}
 	}()
 	err = l.server.Serve(ln)
+}
+
+// proxied returns ln so that connections of trusted proxies have the address that the proxy gives.
+func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
+	if len(cfg.TrustedProxies) == 0 {
+		return ln
+	}
+	_, total := waitingLimits(cfg, l.descriptors)
+	return accept.NewProxied(ln, accept.ProxyConfig{
+		Trusted: cfg.TrustedProxies, Timeout: cfg.HandshakeTimeout, Most: total,
+		Refused: func(remote net.Addr, err error) {
+			l.node.Counters.Inc(actors.ConnectionsRefused)
+			l.node.Samples.Warn("a connection of a trusted proxy had no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
+		},
+	})
 }
 
 // acceptFailed counts and logs a failed accept call.

@@ -11,9 +11,9 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// needsRestart are the fields of TransportConfig that a running transport cannot take over: the first two are what peers
+// needsRestart are the fields of TransportConfig that a running transport cannot take over: the first are what peers
 // know of it, and the dedup set is built for the times of the others.
-var needsRestart = []string{"ListenAddr", "WSPath", "DedupTTL", "MaxClockSkew"}
+var needsRestart = []string{"ListenAddr", "TrustedProxies", "WSPath", "DedupTTL", "MaxClockSkew"}
 
 // Reconfigure takes over what has changed in cfg and can change while the transport runs, all of it or, with an error,
 // nothing: once it has begun, the end of ctx does not end it. It returns the names of the fields that are in force now and

@@ -9,7 +9,7 @@ import (
 // restartOnly are the settings that a running node cannot take over; identityOnly are looked at when an identity is
 // made, and never again. All others it can.
 var (
-	restartOnly  = []string{"data-dir", "config", "output", "listen", "ws-path", "dedup-ttl", "max-clock-skew", "admin", "metrics-per-peer", "log-format"}
+	restartOnly  = []string{"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew", "admin", "metrics-per-peer", "log-format"}
 	identityOnly = []string{"name", "role"}
 )
 

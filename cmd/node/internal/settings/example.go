@@ -41,6 +41,8 @@ func restartNote(name string) string {
 // exampleValue is a setting's default as YAML. What depends on this host is left to the node.
 func exampleValue(def definition, s *Settings) string {
 	switch value := def.show(s); {
+	case def.name == "trusted-proxy":
+		return "[]    # such as [192.0.2.0/24]"
 	case def.name == "peer":
 		return "[]    # such as [203.0.113.7:9091, wss://example.org/ws]"
 	case value == "":

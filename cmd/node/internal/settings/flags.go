@@ -15,7 +15,7 @@ func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 			continue
 		}
 		// The checks wait for Load, which also knows the environment and the file and words all errors alike.
-		value := &flagValue{text: def.show(initial), kind: def.kind, list: def.name == "peer"}
+		value := &flagValue{text: def.show(initial), kind: def.kind, list: def.name == "peer" || def.name == "trusted-proxy"}
 		switch def.name {
 		case "config":
 			value.text = o.File

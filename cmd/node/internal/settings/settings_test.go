@@ -54,6 +54,7 @@ func TestDefaults(t *testing.T) {
 		{"ws-path", "/ws"},
 		{"peer", ""},
 		{"auth", "open"},
+		{"trusted-proxy", ""},
 		{"max-conns", "100"},
 		{"max-conns-per-address", "0"},
 		{"reserved-conns", "0"},

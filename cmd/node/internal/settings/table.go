@@ -116,6 +116,14 @@ func networkSettings() []definition {
 				return nil
 			}, show: func(s *Settings) string { return s.Auth.String() },
 		},
+		{
+			name: "trusted-proxy", env: "NODE_TRUSTED_PROXY", kind: "cidr", scope: ScopeNode, emptyCounts: true,
+			usage: "address prefix of a proxy that sends a PROXY protocol header with the real address; repeatable",
+			set: func(s *Settings, text string) (err error) {
+				s.Transport.TrustedProxies, err = parsePrefixes(text)
+				return err
+			}, show: func(s *Settings) string { return showPrefixes(s.Transport.TrustedProxies) },
+		},
 		count("max-conns", "NODE_MAX_CONNS", "connections at most, pending and outbound ones included", 1,
 			func(s *Settings) *int { return &s.Transport.MaxConns }),
 		count("max-conns-per-address", "NODE_MAX_CONNS_PER_ADDRESS", "inbound connections at most from one address (IPv4, or IPv6 /64); 0 is a quarter of --max-conns, -1 no limit", -1,

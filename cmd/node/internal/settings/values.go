@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"strconv"
@@ -207,6 +208,30 @@ func parseAddresses(text string) ([]string, error) {
 		addresses = append(addresses, part)
 	}
 	return addresses, nil
+}
+
+// parsePrefixes reads address prefixes with commas between them.
+func parsePrefixes(text string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return nil, mustBe("address prefixes such as 192.0.2.0/24")
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes, nil
+}
+
+func showPrefixes(prefixes []netip.Prefix) string {
+	texts := make([]string, len(prefixes))
+	for i, prefix := range prefixes {
+		texts[i] = prefix.String()
+	}
+	return strings.Join(texts, ",")
 }
 
 func setLogLevel(s *Settings, text string) error {

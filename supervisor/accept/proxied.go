@@ -1,0 +1,210 @@
+package accept
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// maxProxyHeader is how many bytes a PROXY header may have, and what may come in one read with it.
+const maxProxyHeader = 4096
+
+// errNoHeader means that a connection of a trusted proxy did not begin with a PROXY header.
+var errNoHeader = errors.New("no PROXY header")
+
+// ProxyConfig is about connections of trusted proxies.
+type ProxyConfig struct {
+	Trusted []netip.Prefix
+	Timeout time.Duration // from the connection to the end of its header
+	Most    int           // connections that wait for their header; a further one evicts the longest waiting
+	Refused func(remote net.Addr, err error)
+}
+
+// Proxied is a listener that reads a PROXY protocol header, version 1 or 2, from each connection of a trusted proxy, and
+// gives the connection the address in it. Other connections are passed on as they are, and nothing is read from them.
+type Proxied struct {
+	net.Listener
+	cfg      ProxyConfig
+	accepted chan net.Conn
+	closing  chan struct{}
+	running  sync.WaitGroup
+	begin    func()
+	close    func() error
+
+	ended chan struct{} // closed after err is written
+	err   error
+
+	mu      sync.Mutex
+	waiting *Waiting[net.Conn] // for their headers
+}
+
+// NewProxied wraps ln. Close ends its goroutines.
+func NewProxied(ln net.Listener, cfg ProxyConfig) *Proxied {
+	p := &Proxied{
+		Listener: ln, cfg: cfg, accepted: make(chan net.Conn), closing: make(chan struct{}), ended: make(chan struct{}),
+		waiting: NewWaiting[net.Conn](),
+	}
+	p.begin = sync.OnceFunc(func() { p.running.Go(p.run) })
+	p.close = sync.OnceValue(p.shutdown)
+	return p
+}
+
+// Accept implements net.Listener.
+func (p *Proxied) Accept() (net.Conn, error) {
+	p.begin()
+	select {
+	case conn := <-p.accepted:
+		return conn, nil
+	case <-p.ended:
+		return nil, p.err
+	case <-p.closing:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener. Connections that wait for their header are closed.
+func (p *Proxied) Close() error { return p.close() }
+
+func (p *Proxied) shutdown() error {
+	close(p.closing)
+	err := p.Listener.Close()
+	p.mu.Lock()
+	for conn := range p.waiting.find {
+		_ = conn.Close() // its reader reports it
+	}
+	p.mu.Unlock()
+	p.begin() // run ends at once if it never ran
+	p.running.Wait()
+	return err
+}
+
+// run accepts until the inner listener ends.
+func (p *Proxied) run() {
+	for {
+		conn, err := p.Listener.Accept()
+		if err != nil {
+			p.err = err
+			close(p.ended)
+			return
+		}
+		if !p.trusted(conn.RemoteAddr()) {
+			p.hand(conn)
+			continue
+		}
+		p.enter(conn)
+		p.running.Go(func() { p.read(conn) })
+	}
+}
+
+// trusted reports whether addr is that of a trusted proxy.
+func (p *Proxied) trusted(addr net.Addr) bool {
+	at, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return false
+	}
+	from := at.Addr().Unmap().WithZone("")
+	for _, prefix := range p.cfg.Trusted {
+		if prefix.Contains(from) {
+			return true
+		}
+	}
+	return false
+}
+
+// enter adds a connection to those that wait for their header; the longest waiting may make room for it.
+func (p *Proxied) enter(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting.Add(conn, "")
+	if victim, evicted := p.waiting.Evict("", -1, max(1, p.cfg.Most)); evicted {
+		_ = victim.Close() // its reader reports it
+	}
+	select {
+	case <-p.closing:
+		_ = conn.Close() // shutdown may have looked before it was there
+	default:
+	}
+}
+
+// read reads the header of one connection and hands the connection over.
+func (p *Proxied) read(conn net.Conn) {
+	with, err := readProxyHeader(conn, p.cfg.Timeout)
+	p.mu.Lock()
+	p.waiting.Remove(conn)
+	p.mu.Unlock()
+	if err != nil {
+		_ = conn.Close() // the proxy sees it
+		p.cfg.Refused(conn.RemoteAddr(), err)
+		return
+	}
+	p.hand(with)
+}
+
+func (p *Proxied) hand(conn net.Conn) {
+	select {
+	case p.accepted <- conn:
+	case <-p.closing:
+		_ = conn.Close() // nobody takes it any more
+	}
+}
+
+// readProxyHeader reads the header that conn must begin with, and returns conn with the address in it: its own if the
+// header has none (LOCAL, UNKNOWN).
+func readProxyHeader(conn net.Conn, timeout time.Duration) (net.Conn, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return nil, err
+	}
+	reader := bufio.NewReaderSize(io.LimitReader(conn, maxProxyHeader), maxProxyHeader)
+	header, err := proxyproto.Read(reader)
+	switch {
+	case errors.Is(err, proxyproto.ErrNoProxyProtocol):
+		return nil, errNoHeader
+	case err != nil:
+		return nil, err
+	}
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	remote := conn.RemoteAddr()
+	if source, _, ok := header.TCPAddrs(); ok && !header.Command.IsLocal() {
+		remote = source
+	}
+	early, err := reader.Peek(reader.Buffered())
+	return &proxiedConn{Conn: conn, remote: remote, early: early}, err
+}
+
+// proxiedConn is a connection through a proxy.
+type proxiedConn struct {
+	net.Conn
+	remote net.Addr
+	early  []byte // came with the header; owned by the reader
+}
+
+// RemoteAddr returns the address that the proxy gave.
+func (c *proxiedConn) RemoteAddr() net.Addr { return c.remote }
+
+// Read implements net.Conn.
+func (c *proxiedConn) Read(b []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.early)
+	if c.early = c.early[n:]; len(c.early) == 0 {
+		c.early = nil
+	}
+	return n, nil
+}
+
+// CloseWrite ends the sending half of the connection, where it has halves.
+func (c *proxiedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

@@ -16,6 +16,8 @@ const (
 	minPrefix     = 8           // characters of a node ID that stand for the whole
 	maxCandidates = 5           // peers that an error lists
 	keptPatience  = time.Second // for the registry's answer
+
+	sameMoment = 10 * time.Second // peers that became known within it have no order
 )
 
 // candidate is a peer that a text may mean.
@@ -124,9 +126,15 @@ func (c candidate) since() time.Time {
 	return c.AddedAt
 }
 
+// oldest returns the candidates that became known first, with those that followed within sameMoment: no order in time
+// tells them apart. Of these, peers that bind their frames win over others.
 func oldest(class []candidate) []candidate {
 	first := slices.MinFunc(class, func(a, b candidate) int { return a.since().Compare(b.since()) }).since()
-	return slices.DeleteFunc(class, func(c candidate) bool { return !c.since().Equal(first) })
+	class = slices.DeleteFunc(class, func(c candidate) bool { return c.since().Sub(first) >= sameMoment })
+	if slices.ContainsFunc(class, func(c candidate) bool { return c.Binds }) {
+		class = slices.DeleteFunc(class, func(c candidate) bool { return !c.Binds })
+	}
+	return class
 }
 
 // listed names candidates for an error, at most maxCandidates, by id. The address of a peer that has only dialled us is

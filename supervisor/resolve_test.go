@@ -24,6 +24,7 @@ func TestPreferKeepsStrangersOutOfNamesAndPrefixes(t *testing.T) {
 		}
 		return p
 	}
+	binding := func(p Peer) Peer { p.Binds = true; return p }
 	alice, bob := peer("aaaaaaaa1", "alice", 100, 0), peer("bbbbbbbb1", "bob", 200, 0)
 	tests := []struct {
 		name   string
@@ -37,12 +38,15 @@ func TestPreferKeepsStrangersOutOfNamesAndPrefixes(t *testing.T) {
 		{"a prefix of 7 characters", "aaaaaaa", []Peer{alice, bob}, "", nil},
 		{"no peer", "carol", []Peer{alice, bob}, "", nil},
 		{"book and connection of one peer", "alice", []Peer{alice, alice}, "", []string{alice.ID}},
-		{"a later stranger with the name", "alice", []Peer{peer("c", "alice", 101, 0), alice}, "", []string{alice.ID}},
-		{"an earlier peer that takes the name later", "alice", []Peer{peer("c", "alice", 1, 101), alice}, "", []string{alice.ID}},
-		{"an earlier peer that had the name before", "alice", []Peer{peer("c", "alice", 1, 99), alice}, "", []string{id("c")}},
+		{"a later stranger with the name", "alice", []Peer{peer("c", "alice", 110, 0), alice}, "", []string{alice.ID}},
+		{"an earlier peer that takes the name later", "alice", []Peer{peer("c", "alice", 1, 110), alice}, "", []string{alice.ID}},
+		{"an earlier peer that had the name before", "alice", []Peer{peer("c", "alice", 1, 90), alice}, "", []string{id("c")}},
 		{"two peers known since the same moment", "alice", []Peer{peer("c", "alice", 100, 0), alice}, "", []string{alice.ID, id("c")}},
-		{"the later one is chosen", "alice", []Peer{peer("c", "alice", 101, 0), alice}, "c", []string{id("c")}},
-		{"a later stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 101, 0), alice}, "", []string{alice.ID}},
+		{"two peers known within 10 s", "alice", []Peer{peer("c", "alice", 109, 0), alice}, "", []string{alice.ID, id("c")}},
+		{"of these one binds its frames", "alice", []Peer{binding(peer("c", "alice", 109, 0)), alice}, "", []string{id("c")}},
+		{"a later stranger that binds its frames", "alice", []Peer{binding(peer("c", "alice", 110, 0)), alice}, "", []string{alice.ID}},
+		{"the later one is chosen", "alice", []Peer{peer("c", "alice", 110, 0), alice}, "c", []string{id("c")}},
+		{"a later stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 110, 0), alice}, "", []string{alice.ID}},
 		{"an earlier stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 0), alice}, "aaaaaaaa1", []string{alice.ID}},
 		{"a new name changes no prefix", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 500), alice}, "", []string{id("aaaaaaaa2")}},
 		{"a stranger named like a prefix", "aaaaaaaa", []Peer{peer("c", "aaaaaaaa", 1, 0), alice}, "", []string{alice.ID}},
@@ -92,7 +96,7 @@ func TestResolveIgnoresLaterStrangers(t *testing.T) {
 		node, alice := startNode(t, n, 1), named(t, n, 2, "alice")
 		alice.dial(node)
 		prefix := alice.id()[:8]
-		time.Sleep(time.Second)
+		time.Sleep(sameMoment)
 		for number, name := range []string{"alice", prefix, alice.id()} {
 			named(t, n, 3+number, name).dial(node)
 		}
@@ -126,6 +130,7 @@ func TestResolveIgnoresRenamedStrangers(t *testing.T) {
 		stranger := connect("stranger")
 		alice := named(t, n, 3, "alice")
 		alice.dial(node)
+		time.Sleep(sameMoment)
 		if connect("alice") != stranger {
 			t.Fatal("another identity")
 		}

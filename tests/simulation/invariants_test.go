@@ -14,6 +14,7 @@ func (w *world) check() {
 	for _, n := range w.nodes {
 		if n.up {
 			w.checkSlots(n)
+			w.checkRoutes(n)
 		}
 	}
 	w.checkDelivered()

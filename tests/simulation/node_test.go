@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/memnet"
@@ -23,7 +24,7 @@ const port = 9091
 
 // identities are made once: plain data, shared by all bubbles.
 var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
-	for i := range 12 {
+	for i := range 20 {
 		key := [32]byte{0: 8, 1: byte(7 * i), 2: byte(i + 1), 31: 64}
 		keys, err := crypto.NodeManagerFromPrivateKey(key[:], fmt.Sprintf("node%d", i), crypto.RoleDual, time.Unix(1e9, 0))
 		if err != nil {
@@ -45,8 +46,9 @@ type node struct {
 	skew  atomic.Int64 // nanoseconds that its clock is ahead
 	fuse  atomic.Int32 // at which of the next readings by the registry the clock panics; 0: at none
 
-	mu    sync.Mutex
-	downs map[string]supervisor.PeerDown // the last one of each peer
+	mu     sync.Mutex
+	downs  map[string]supervisor.PeerDown // the last one of each peer
+	downAt map[string]time.Time
 
 	up        bool
 	lives     []life // the present one last
@@ -54,6 +56,7 @@ type node struct {
 	crashed   bool // the last incarnation ended without a goodbye
 	host      *memnet.Host
 	transport *supervisor.Transport
+	running   *actors.RunningClock
 	book      *supervisor.PeerRegistry
 	dir       string // of the book; empty: in memory
 }
@@ -68,7 +71,7 @@ type life struct {
 func newNode(w *world, index, most int) *node {
 	n := &node{
 		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID, most: most, gate: &gate{},
-		downs: make(map[string]supervisor.PeerDown),
+		downs: make(map[string]supervisor.PeerDown), downAt: make(map[string]time.Time),
 	}
 	if w.random.IntN(2) == 0 {
 		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
@@ -106,9 +109,11 @@ func (n *node) start() {
 	listener, err := n.host.Listen(port)
 	n.must(err)
 	n.openBook()
+	n.running = &actors.RunningClock{}
 	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
 		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.clock),
-		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system))
+		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
+		supervisor.WithRunningClock(n.running))
 	n.must(err)
 	n.born, n.lives = time.Now(), append(n.lives, life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()})
 	n.transport.OnMessage(handler(n, slices.Clone(n.lives)))
@@ -161,7 +166,7 @@ func (n *node) onEvent(e supervisor.Event) {
 	if down, ok := e.(supervisor.PeerDown); ok {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.downs[down.Peer] = down
+		n.downs[down.Peer], n.downAt[down.Peer] = down, time.Now()
 	}
 }
 

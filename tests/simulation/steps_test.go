@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,10 @@ var allSteps = []step{
 	{3, (*world).stepStop},
 	{8, (*world).stepStart},
 	{2, (*world).stepClock},
+	{2, (*world).stepLeap},
+	{2, (*world).stepFreeze},
+	{2, (*world).stepSlow},
+	{3, (*world).stepCrossClaim},
 }
 
 // draw does one step.
@@ -116,6 +121,9 @@ func (w *world) stepTell() string {
 	var batch []*wire.Message
 	for range 1 + w.random.IntN(6) {
 		batch = append(batch, w.message(a, typeTell, b.id))
+	}
+	if w.random.IntN(20) == 0 { // around the size limit: more than it is an error of the sender
+		batch[0].Payload = json.RawMessage(`"` + strings.Repeat("x", 1<<20-700+w.random.IntN(400)) + `"`)
 	}
 	w.work.Go(func() {
 		for _, msg := range batch {

@@ -147,6 +147,9 @@ func (w *world) build() {
 	if w.random.IntN(20) == 0 {
 		count = 3 + w.random.IntN(10)
 	}
+	if w.random.IntN(200) == 0 {
+		count = 20
+	}
 	w.roomy = w.random.IntN(5) > 0
 	w.disks = w.random.IntN(4) == 0
 	most := 2*count + 4

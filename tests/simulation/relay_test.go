@@ -1,0 +1,97 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// relayTime is how long a relay copies frames.
+const relayTime = 20 * time.Second
+
+// stepCrossClaim has a stranger without a key connect to two nodes, to each with the identity of the other, and copy
+// every frame between them. It causes no trouble: messages of the two nodes must arrive as if it were not there.
+func (w *world) stepCrossClaim() string {
+	a, b := w.two()
+	if !a.up || !b.up {
+		return ""
+	}
+	features := [][]string{nil, {wire.FeatureSingleConnection}, {wire.FeatureSingleConnection, "rate/100/50"}}[w.random.IntN(3)]
+	host := w.net.Attach(fmt.Sprintf("10.0.9.%d", 1+w.random.IntN(200)))
+	w.work.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), relayTime)
+		defer cancel()
+		toA, errA := claim(ctx, host, a, b, features)
+		toB, errB := claim(ctx, host, b, a, features)
+		if errA == nil && errB == nil {
+			var ways sync.WaitGroup
+			ways.Go(func() { relay(ctx, toA, toB) })
+			ways.Go(func() { relay(ctx, toB, toA) })
+			ways.Wait()
+		}
+		for _, ws := range []*websocket.Conn{toA, toB} {
+			if ws != nil {
+				_ = ws.CloseNow()
+			}
+		}
+	})
+	return fmt.Sprintf("a stranger claims node %d to node %d and the other way round, with features %q", b.index, a.index, features)
+}
+
+// claim opens a connection to a node with the public identity of another, and shakes hands.
+func claim(ctx context.Context, host *memnet.Host, to, as *node, features []string) (*websocket.Conn, error) {
+	transport := &http.Transport{DialContext: host.DialContext, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	ws, _, err := websocket.Dial(ctx, "ws://"+to.address()+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		return nil, err
+	}
+	ws.SetReadLimit(2 << 20)
+	id := identities()[as.index].Identity()
+	msg, err := wire.NewMessage(wire.MsgHandshake, "", "", wire.HandshakePayload{
+		Identity: wire.Identity{
+			ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: string(id.Role),
+		},
+		Challenge: []byte(strings.Repeat("c", 32)), Version: "1.0", Features: features,
+	})
+	if err != nil {
+		return ws, err
+	}
+	data, err := msg.AppendJSON(nil)
+	if err == nil {
+		err = ws.Write(ctx, websocket.MessageText, data)
+	}
+	if err == nil {
+		_, _, err = ws.Read(ctx) // the ack
+	}
+	return ws, err
+}
+
+// relay copies frames until either side ends.
+func relay(ctx context.Context, from, to *websocket.Conn) {
+	defer func() { _ = to.CloseNow() }()
+	for {
+		kind, data, err := from.Read(ctx)
+		if err != nil || to.Write(ctx, kind, data) != nil {
+			return
+		}
+	}
+}
+
+// checkRoutes checks that no connection of an unverified peer carries traffic.
+func (w *world) checkRoutes(n *node) {
+	for c := range n.transport.Connections() {
+		if c.Strength() != supervisor.Bound && c.Direction() == supervisor.Inbound {
+			w.fault("node %d: an inbound connection of strength %v carries the traffic of %s", n.index, c.Strength(), c.Peer().ID)
+		}
+	}
+}

@@ -24,7 +24,10 @@ var (
 	// ErrOwnAddress means that a dial has reached this node itself.
 	ErrOwnAddress = errors.New("this is this node's own address")
 
-	errNilSubscriber = errors.New("subscribe: the PID is nil")
+	errNilSubscriber = errors.New("the PID of the subscriber is nil")
+	errNotPointer    = errors.New("the message is a value: send a pointer to it")
+	errNilPointer    = errors.New("the message is a nil pointer")
+	errUnknown       = errors.New("the registry knows no messages of this type")
 	errAuthMode      = errors.New("the auth mode is neither open nor allowlist")
 	errNilPeer       = errors.New("connect: the peer is nil: give one with an Address")
 	ErrBookWrite     = errors.New("the peer book cannot be written")

@@ -25,7 +25,7 @@ func (s *surroundings) guard(what string, run func() (net.Conn, error)) (conn ne
 		conn, err = run()
 	}()
 	<-done
-	if err == nil && conn == nil {
+	if err == nil && isNil(conn) {
 		err = fmt.Errorf("the %s returned no connection", what)
 	}
 	if err != nil {
@@ -43,14 +43,27 @@ func (s *surroundings) connect(ctx context.Context, network, address string) (ne
 	return s.wrapped(s.guard("dialler", func() (net.Conn, error) { return s.dial(ctx, network, address) }))
 }
 
-// wrapped passes a network connection through the program's wrapper, and closes it if that fails.
+// wrapped passes a network connection through the program's wrapper, and closes it if that fails. The faults of
+// connections that are not of package net are contained.
 func (s *surroundings) wrapped(conn net.Conn, err error) (net.Conn, error) {
-	if err != nil || s.wrap == nil {
+	if err != nil || s.wrap == nil && isOfNet(conn) {
 		return conn, err
 	}
-	wrapped, err := s.guard("connection wrapper", func() (net.Conn, error) { return s.wrap(conn), nil })
+	what := "connection wrapper"
+	if s.wrap == nil {
+		what = "network connection"
+	}
+	wrapped, err := s.guard(what, func() (net.Conn, error) {
+		if s.wrap == nil {
+			return containConn(conn, nil), nil
+		}
+		if made := s.wrap(conn); !isNil(made) {
+			return containConn(made, conn), nil
+		}
+		return nil, nil
+	})
 	if err != nil {
-		_ = conn.Close()
+		_ = (&foreignConn{Conn: conn}).Close()
 	}
 	return wrapped, err
 }

@@ -217,15 +217,29 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "origin not allowed", http.StatusForbidden)
 		return
 	}
+	l.upgrade(w, r, slot)
+}
+
+// upgrade fills the slot with the upgraded socket. The slot is free again at once if there is none, also if the program's
+// connection panics or ends the goroutine.
+func (l *listener) upgrade(w http.ResponseWriter, r *http.Request, slot *actors.Slot) {
+	err, returned := errors.New("the upgrade panicked"), false
+	defer func() {
+		if !returned {
+			abort(connectionOf(r).conn) // it may be hijacked already, and net/http does not close it then
+		}
+		if err != nil {
+			slot.Fail(err)
+		}
+	}()
 	limits := l.live.Load().limits()
 	opts := limits.Socket()
 	opts.Running = l.node.Running
-	socket, err := actors.AcceptSocket(w, r, opts)
-	if err != nil {
-		slot.Fail(err)
-		return
+	var socket *actors.Socket
+	socket, err = actors.AcceptSocket(w, r, opts)
+	if returned = true; err == nil {
+		slot.Attach(socket)
 	}
-	slot.Attach(socket)
 }
 
 // connectedKey is the key of a request's connected in its context.

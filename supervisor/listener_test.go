@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,7 +94,6 @@ func TestListenerEndsAloud(t *testing.T) {
 	ends := map[string]func() error{
 		"closed":  func() error { return net.ErrClosed },
 		"EBADF":   func() error { return fmt.Errorf("%w: %w", gone, syscall.EBADF) },
-		"Goexit":  func() error { runtime.Goexit(); return nil },
 		"EINVAL":  func() error { return syscall.EINVAL },
 		"ENOTSUP": func() error { return syscall.EOPNOTSUPP },
 	}

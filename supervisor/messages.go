@@ -13,7 +13,10 @@ import (
 )
 
 // The messages of the registry, by who sends them. A program that lives in actors sends those of the first group to
-// Transport.PID and needs nothing else of Transport; each is answered to its sender, when it has one.
+// Transport.PID and needs nothing else of Transport; each is answered to its sender, when it has one. A nil pointer, and a
+// message passed by value, is answered with an error in the answer of its kind, a message of an unknown type with Failed.
+// After Stop each is answered with ErrStopped, as long as the program holds the Transport. A message that arrives while the
+// registry ends may stay unanswered: limit the wait.
 
 // fromPrograms is what anybody may send.
 type fromPrograms interface{ fromPrograms() }
@@ -39,14 +42,21 @@ type Broadcasted struct {
 
 // Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
 // connection come in order. A subscriber that falls behind slows down the connections whose messages it has not
-// taken, so its mailbox stays bounded. The answer is Subscribed.
+// taken, so its mailbox stays bounded: after every 64 messages a connection waits for it. The
+// answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
 // Subscribed answers Subscribe. Err is not nil if the PID is nil.
 type Subscribed struct{ Err error }
 
-// Unsubscribe ends a subscription.
+// Unsubscribe ends a subscription. The answer is Unsubscribed.
 type Unsubscribe struct{ PID *actor.PID }
+
+// Unsubscribed answers Unsubscribe. Err is not nil if the PID is nil.
+type Unsubscribed struct{ Err error }
+
+// Failed answers a message of an unknown type.
+type Failed struct{ Err error }
 
 // Connect asks for a connection to an address. The answer is Connected, when the connection is open or has failed.
 type Connect struct {

@@ -37,9 +37,14 @@ func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(s *surroundings) { s.system = system; s.need("WithActorSystem", system) }
 }
 
-// WithLogger sends the transport's log to log. Without it nothing is logged.
+// WithLogger sends the transport's log to log. Without it nothing is logged. A line whose handler panics or calls
+// runtime.Goexit is dropped.
 func WithLogger(log *slog.Logger) Option {
-	return func(s *surroundings) { s.log = log; s.need("WithLogger", log) }
+	return func(s *surroundings) {
+		if s.need("WithLogger", log) {
+			s.log = slog.New(foreignLog{log.Handler()})
+		}
+	}
 }
 
 // WithListener accepts on ln rather than on ListenAddr, which only has to be something: a socket that a service
@@ -55,14 +60,19 @@ func WithDialer(dial actors.DialFunc) Option {
 }
 
 // WithConnWrapper passes every network connection, accepted or dialled, through wrap: a place for faults. Below TLS.
+// A panic or runtime.Goexit in a method of what it returns ends that connection only.
 func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
 	return func(s *surroundings) { s.wrap = wrap; s.need("WithConnWrapper", wrap) }
 }
 
 // WithClock stamps and judges messages by wall: a place for clocks that differ or jump. Timers and durations do not
-// depend on it. It must be safe for concurrent use.
+// depend on it. It must be safe for concurrent use. If it panics, the clock of the operating system answers in its place.
 func WithClock(wall func() time.Time) Option {
-	return func(s *surroundings) { s.wall = wall; s.need("WithClock", wall) }
+	return func(s *surroundings) {
+		if s.need("WithClock", wall) {
+			s.wall = foreignClock(wall)
+		}
+	}
 }
 
 // WithRunningClock judges the timeouts of peers by clock, which the transport starts and stops: a place for a simulation
@@ -72,9 +82,13 @@ func WithRunningClock(clock *actors.RunningClock) Option {
 }
 
 // WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
-// crypto/rand breaks the encryption: for tests only.
+// crypto/rand breaks the encryption: for tests only. A panic of random is an error of the read.
 func WithRandom(random io.Reader) Option {
-	return func(s *surroundings) { s.rand = random; s.need("WithRandom", random) }
+	return func(s *surroundings) {
+		if s.need("WithRandom", random) {
+			s.rand = foreignRandom{random}
+		}
+	}
 }
 
 // WithObserver tells o how long round trips, handshakes and handlers take: for histograms.
@@ -82,11 +96,15 @@ func WithObserver(o Observer) Option {
 	return func(s *surroundings) { s.observer = o; s.need("WithObserver", o) }
 }
 
-// need notes an option that was given nil: a nil pointer or function included.
-func (s *surroundings) need(option string, value any) {
-	if s.wrong == nil && isNil(value) {
+// need reports whether the value of an option is usable, and notes one that is nil: a nil pointer or function included.
+func (s *surroundings) need(option string, value any) bool {
+	if !isNil(value) {
+		return true
+	}
+	if s.wrong == nil {
 		s.wrong = &ConfigError{Field: option, Reason: "must not be nil: leave the option out for the default"}
 	}
+	return false
 }
 
 func isNil(value any) bool {

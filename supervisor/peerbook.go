@@ -142,8 +142,12 @@ func (r *PeerRegistry) List() []Peer {
 	return all
 }
 
-// Allow puts keys on the allowlist and lifts their revocation. On an error nothing has changed.
+// Allow puts keys on the allowlist and lifts their revocation. On an error nothing has changed; it is
+// crypto.ErrPublicKey for a key that no peer can have: zero, of low order or not canonical.
 func (r *PeerRegistry) Allow(keys ...crypto.PublicKey) error {
+	if err := checkKeys(keys); err != nil {
+		return err
+	}
 	return r.order(func(c *bookChange) { c.allow = keys }, func() {
 		for _, key := range keys {
 			r.allowed[key] = struct{}{}
@@ -152,14 +156,28 @@ func (r *PeerRegistry) Allow(keys ...crypto.PublicKey) error {
 	})
 }
 
-// Revoke takes keys off the allowlist and lets them in no more, in either mode. On an error nothing has changed.
+// Revoke takes keys off the allowlist and lets them in no more, in either mode. On an error nothing has changed; it
+// is crypto.ErrPublicKey for a key that no peer can have, as Allow says.
 func (r *PeerRegistry) Revoke(keys ...crypto.PublicKey) error {
+	if err := checkKeys(keys); err != nil {
+		return err
+	}
 	return r.order(func(c *bookChange) { c.revoke = keys }, func() {
 		for _, key := range keys {
 			delete(r.allowed, key)
 			r.revoked[key] = struct{}{}
 		}
 	})
+}
+
+// checkKeys returns the error of the first key that no peer can have.
+func checkKeys(keys []crypto.PublicKey) error {
+	for _, key := range keys {
+		if _, err := crypto.ParsePublicKey(key.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetAuthMode sets who may connect, for now and for later runs.
@@ -170,8 +188,12 @@ func (r *PeerRegistry) SetAuthMode(mode AuthMode) error {
 	return r.order(func(c *bookChange) { c.mode = &mode }, func() { r.mode, r.stored = mode, &mode })
 }
 
-// UseAuthMode sets who may connect for this run only: a setting given at the start.
+// UseAuthMode sets who may connect for this run only: a setting given at the start. A value that is no mode changes
+// nothing.
 func (r *PeerRegistry) UseAuthMode(mode AuthMode) {
+	if !mode.valid() {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mode = mode

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -85,6 +86,10 @@ func (r *registry) Receive(ctx actor.Context) {
 }
 
 func (r *registry) receive(ctx actor.Context) {
+	if answered := unusable(ctx.Message()); answered != nil {
+		answer(ctx, answered)
+		return
+	}
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		r.self = ctx.Self()
@@ -120,10 +125,12 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 		answer(ctx, &Subscribed{})
 	case *Unsubscribe:
 		if msg.PID == nil {
+			answer(ctx, &Unsubscribed{Err: errNilSubscriber})
 			return
 		}
 		r.hub.unsubscribe(msg.PID)
 		ctx.Unwatch(msg.PID)
+		answer(ctx, &Unsubscribed{})
 	case *Connect:
 		r.onConnect(ctx, msg)
 	case *Disconnect:
@@ -202,6 +209,8 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		if p := r.places[msg.PID.Id]; p != nil {
 			r.leave(ctx, p, msg.End)
 		}
+	default:
+		answer(ctx, &Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
 	}
 }
 

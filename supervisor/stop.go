@@ -64,6 +64,7 @@ func (t *Transport) end(ctx context.Context) error {
 // finish waits for the end of the registry and of everything else that runs, and keeps what the next run needs.
 func (t *Transport) finish(ctx context.Context) error {
 	<-t.ended
+	t.answerStopped()
 	defer t.clock.Stop()
 	t.work.Wait() // every socket is closed, so this does not take long
 	<-t.writers.Idle()

@@ -29,8 +29,8 @@ func TestRegistryPanic(t *testing.T) {
 		}
 		for range 20 { // more than the actor library's own supervision would take
 			node.tell(&actors.Proven{}) // names no connection
-			node.tell((*Send)(nil))
-			node.tell((*Broadcast)(nil))
+			node.tell(&actors.Alive{})
+			node.tell(&actors.Ended{})
 		}
 		node.wantCount(actors.ActorRestarts, 60)
 		node.wantPlaces(3, 0)

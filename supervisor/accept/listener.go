@@ -78,14 +78,21 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// accept calls the inner listener, which may be a program's and may panic.
+// accept calls the inner listener, which may be a program's and may panic or call runtime.Goexit: so it runs on a
+// goroutine of its own.
 func (l *Listener) accept() (conn net.Conn, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("accept panicked: %v", fault)
-		}
+	err = errors.New("accept called runtime.Goexit")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if fault := recover(); fault != nil {
+				err = fmt.Errorf("accept panicked: %v", fault)
+			}
+		}()
+		conn, err = l.Listener.Accept()
 	}()
-	conn, err = l.Listener.Accept()
+	<-done
 	if err == nil && conn == nil {
 		err = errors.New("accept returned no connection")
 	}

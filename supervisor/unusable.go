@@ -1,0 +1,68 @@
+package supervisor
+
+import (
+	"runtime"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// unusable returns the answer to a message that the registry cannot work with: a nil pointer, or a message of a program
+// passed by value. It returns nil for every other message.
+func unusable(message any) any {
+	switch message.(type) {
+	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect:
+		return failed(message, errNotPointer)
+	}
+	if isNil(message) {
+		return failed(message, errNilPointer)
+	}
+	return nil
+}
+
+// failed returns the answer that belongs to a message, with err in it.
+func failed(message any, err error) any {
+	switch message.(type) {
+	case Send, *Send:
+		return &Sent{Err: err}
+	case Broadcast, *Broadcast:
+		return &Broadcasted{Err: err}
+	case Subscribe, *Subscribe:
+		return &Subscribed{Err: err}
+	case Unsubscribe, *Unsubscribe:
+		return &Unsubscribed{Err: err}
+	case Connect, *Connect:
+		return &Connected{Err: err}
+	case Disconnect, *Disconnect:
+		return &Disconnected{Err: err}
+	default:
+		return &Failed{Err: err}
+	}
+}
+
+// stoppedRegistry takes the place of the registry's actor once that has stopped, and answers every request with
+// ErrStopped.
+type stoppedRegistry struct{ system *actor.ActorSystem }
+
+// SendUserMessage implements actor.Process.
+func (s *stoppedRegistry) SendUserMessage(_ *actor.PID, message any) {
+	_, inner, sender := actor.UnwrapEnvelope(message)
+	if sender != nil {
+		s.system.Root.Send(sender, failed(inner, ErrStopped))
+	}
+}
+
+// SendSystemMessage implements actor.Process: an actor that watches the registry learns that it is gone.
+func (s *stoppedRegistry) SendSystemMessage(pid *actor.PID, message any) {
+	s.system.DeadLetter.SendSystemMessage(pid, message)
+}
+
+// Stop implements actor.Process.
+func (s *stoppedRegistry) Stop(*actor.PID) {}
+
+// answerStopped leaves a stoppedRegistry in the actor system of the program until t is garbage.
+func (t *Transport) answerStopped() {
+	processes := t.from.system.ProcessRegistry
+	if _, added := processes.Add(&stoppedRegistry{t.from.system}, t.pid.Id); added {
+		runtime.AddCleanup(t, func(id string) { processes.Remove(&actor.PID{Id: id}) }, t.pid.Id)
+	}
+}

@@ -1,0 +1,122 @@
+package supervisor
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"testing/synctest"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// wantAnswer asks the registry and checks the type of the answer and that it has an error.
+func wantAnswer(t *testing.T, n *testNode, message, want any) error {
+	t.Helper()
+	got := order[any](t, n, message)
+	if reflect.TypeOf(got) != reflect.TypeOf(want) {
+		t.Errorf("%T was answered with %T, want %T", message, got, want)
+		return nil
+	}
+	err, _ := reflect.ValueOf(got).Elem().FieldByName("Err").Interface().(error)
+	if err == nil {
+		t.Errorf("%T %v was answered without an error", message, message)
+	}
+	return err
+}
+
+// Every message that the registry cannot work with is answered with an error; the registry never panics over one.
+func TestRegistryAnswersUnusableMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		a.dial(b)
+		for _, c := range []struct{ message, answer any }{
+			{(*Send)(nil), &Sent{}},
+			{Send{}, &Sent{}},
+			{&Send{}, &Sent{}},
+			{&Send{Peer: b.id()}, &Sent{}},
+			{(*Broadcast)(nil), &Broadcasted{}},
+			{Broadcast{}, &Broadcasted{}},
+			{&Broadcast{}, &Broadcasted{}},
+			{(*Subscribe)(nil), &Subscribed{}},
+			{Subscribe{}, &Subscribed{}},
+			{&Subscribe{}, &Subscribed{}},
+			{(*Unsubscribe)(nil), &Unsubscribed{}},
+			{Unsubscribe{}, &Unsubscribed{}},
+			{&Unsubscribe{}, &Unsubscribed{}},
+			{(*Connect)(nil), &Connected{}},
+			{Connect{}, &Connected{}},
+			{&Connect{}, &Connected{}},
+			{(*Disconnect)(nil), &Disconnected{}},
+			{Disconnect{}, &Disconnected{}},
+			{&Disconnect{}, &Disconnected{}},
+			{"text", &Failed{}},
+			{&wire.Message{}, &Failed{}},
+			{(*wire.Message)(nil), &Failed{}},
+			{(*actors.Ended)(nil), &Failed{}},
+			{actors.Ended{}, &Failed{}},
+			{(*census)(nil), &Failed{}},
+		} {
+			_ = wantAnswer(t, a, c.message, c.answer)
+		}
+		a.wantCount(actors.ActorRestarts, 0)
+		a.wantPlaces(1, 0)
+	})
+}
+
+// A program whose actor system outlives the transport gets ErrStopped from its PID, in the answer of each message.
+func TestStoppedRegistryAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := quietSystem()
+		a := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
+		a.stop()
+		for _, c := range []struct{ message, answer any }{
+			{&Send{}, &Sent{}},
+			{&Broadcast{}, &Broadcasted{}},
+			{&Subscribe{}, &Subscribed{}},
+			{&Unsubscribe{}, &Unsubscribed{}},
+			{&Connect{}, &Connected{}},
+			{&Disconnect{}, &Disconnected{}},
+			{"text", &Failed{}},
+		} {
+			if err := wantAnswer(t, a, c.message, c.answer); !errors.Is(err, ErrStopped) {
+				t.Errorf("%T: %v, want ErrStopped", c.message, err)
+			}
+		}
+		gone := make(chan *actor.Terminated, 1)
+		watcher := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			switch msg := ctx.Message().(type) {
+			case *actor.Started:
+				ctx.Watch(a.PID())
+			case *actor.Terminated:
+				gone <- msg
+			}
+		}))
+		<-gone
+		system.Root.Stop(watcher)
+	})
+}
+
+// The book refuses keys that no peer can have, and values that are no mode.
+func TestBookRefusesImpossibleValues(t *testing.T) {
+	book := NewPeerRegistry()
+	for _, key := range []crypto.PublicKey{{}, {1}} {
+		if err := book.Allow(key); !errors.Is(err, crypto.ErrPublicKey) || book.Allowed(key) {
+			t.Errorf("Allow: %v", err)
+		}
+		if err := book.Revoke(key); !errors.Is(err, crypto.ErrPublicKey) || book.Revoked(key) {
+			t.Errorf("Revoke: %v", err)
+		}
+	}
+	book.UseAuthMode(PeerAuthAllowlist)
+	for _, mode := range []AuthMode{-1, 2, 77} {
+		if book.UseAuthMode(mode); book.AuthMode() != PeerAuthAllowlist {
+			t.Errorf("mode %d is in force", mode)
+		}
+	}
+}

@@ -32,6 +32,7 @@ const (
 	AcceptErrors         // accept calls of the listener that failed
 	BookWriteErrors      // background writes of the peer book that failed
 	DowngradesRefused    // connections closed because a frame was sealed for another one
+	SubscribersStuck     // subscribers that took no message for a minute and were unsubscribed
 
 	numCounters
 )
@@ -61,6 +62,7 @@ var counterNames = [numCounters]string{
 	AcceptErrors:         "acceptErrors",
 	BookWriteErrors:      "bookWriteErrors",
 	DowngradesRefused:    "downgradesRefused",
+	SubscribersStuck:     "subscribersStuck",
 }
 
 // String returns the counter's name as `node status` prints it.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,7 +128,10 @@ type hub struct {
 	onMessage func(*PeerConnection, *wire.Message)
 	onEvent   func(Event)
 
-	mu          sync.Mutex // for writers
+	log         *slog.Logger
+	counters    *actors.Counters
+	mu          sync.Mutex                // for writers
+	fences      map[string]*atomic.Uint64 // that each subscriber has answered, by its ID
 	subscribers atomic.Pointer[[]*actor.PID]
 }
 
@@ -162,21 +166,50 @@ func (h *hub) tell(e Event) {
 	}
 }
 
-// fence comes back by itself when a subscriber has taken what was before it.
+// fence comes back by itself when a subscriber has taken the messages before it.
 type fence struct{}
 
 // GetAutoResponse implements actor.AutoRespond.
 func (*fence) GetAutoResponse(actor.Context) any { return &fence{} }
 
-// awaitSubscribers waits, on a delivery goroutine, until each subscriber has taken what was sent to it.
+// subscriberTries is how many fences in a row, one a second, a subscriber may leave unanswered.
+const subscriberTries = 60
+
+// awaitSubscribers waits, on a delivery goroutine, until each subscriber has taken the messages sent to it.
 func (h *hub) awaitSubscribers() {
 	for _, pid := range *h.subscribers.Load() {
-		for h.has(pid) {
-			if _, err := h.system.Root.RequestFuture(pid, &fence{}, time.Second).Result(); err != actor.ErrTimeout {
-				break // it is done, or it is dead
-			}
+		h.await(pid)
+	}
+}
+
+// await waits for one subscriber. If that answers no connection's fence in subscriberTries tries, it is unsubscribed.
+// Tries are counted rather than time, so that a standstill of the process costs one of them.
+func (h *hub) await(pid *actor.PID) {
+	answered := h.answered(pid).Load()
+	for tries := 1; h.has(pid); tries++ {
+		_, err := h.system.Root.RequestFuture(pid, &fence{}, time.Second).Result()
+		if err != actor.ErrTimeout {
+			h.answered(pid).Add(1) // it has taken the messages, or it is dead
+			return
+		}
+		if now := h.answered(pid).Load(); now != answered {
+			answered, tries = now, 0
+		}
+		if tries >= subscriberTries && h.change(pid, false) {
+			h.counters.Inc(actors.SubscribersStuck)
+			h.log.Error("a subscriber takes no messages and is unsubscribed", "subscriber", pid.Id)
 		}
 	}
+}
+
+// answered counts the fences that a subscriber has answered. An unsubscribed one has a counter of its own.
+func (h *hub) answered(pid *actor.PID) *atomic.Uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := h.fences[pid.Id]; n != nil {
+		return n
+	}
+	return new(atomic.Uint64)
 }
 
 func (h *hub) has(pid *actor.PID) bool {
@@ -192,9 +225,12 @@ func (h *hub) has(pid *actor.PID) bool {
 func (h *hub) subscribe(pid *actor.PID)   { h.change(pid, true) }
 func (h *hub) unsubscribe(pid *actor.PID) { h.change(pid, false) }
 
-func (h *hub) change(pid *actor.PID, add bool) {
+// change reports whether the subscriber was one before.
+func (h *hub) change(pid *actor.PID, add bool) (before bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	before = h.fences[pid.Id] != nil
+	delete(h.fences, pid.Id)
 	var next []*actor.PID
 	if list := h.subscribers.Load(); list != nil {
 		for _, p := range *list {
@@ -205,6 +241,8 @@ func (h *hub) change(pid *actor.PID, add bool) {
 	}
 	if add {
 		next = append(next, pid)
+		h.fences[pid.Id] = new(atomic.Uint64)
 	}
 	h.subscribers.Store(&next)
+	return before
 }

@@ -42,8 +42,9 @@ type Broadcasted struct {
 
 // Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
 // connection come in order. A subscriber that falls behind slows down the connections whose messages it has not
-// taken, so its mailbox stays bounded: after every 64 messages a connection waits for it. The
-// answer is Subscribed.
+// taken, so its mailbox stays bounded: after every 64 messages a connection waits for it. A connection
+// waits for it after every 64 messages; a subscriber that takes none of those it waits for, for a minute, is unsubscribed,
+// logged and counted in subscribersStuck. The answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
 // Subscribed answers Subscribe. Err is not nil if the PID is nil.

@@ -108,13 +108,14 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.live.Store(&t.cfg)
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded
-	t.hub = &hub{system: t.from.system, observer: t.from.observer}
+	t.hub = &hub{system: t.from.system, observer: t.from.observer, log: t.from.log, fences: make(map[string]*atomic.Uint64)}
 	limit, share := dedupSize(&t.cfg)
 	var err error
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
 		return nil, err
 	}
 	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
+	t.hub.counters = t.counters
 	if t.clock = t.from.running; t.clock == nil {
 		t.clock = &actors.RunningClock{}
 	}

@@ -27,6 +27,7 @@ func counterHelp(counter string) string {
 		"acceptErrors":         "Accept calls of the listener that failed.",
 		"bookWriteErrors":      "Background writes of the peer book that failed.",
 		"downgradesRefused":    "Connections closed because a frame was sealed for another connection.",
+		"subscribersStuck":     "Subscribers of the program that took no message for a minute and were unsubscribed.",
 	}
 	if text, ok := help[counter]; ok {
 		return text

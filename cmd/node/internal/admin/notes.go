@@ -43,6 +43,7 @@ func dropReasons() []dropReason {
 func faults() []dropReason {
 	return []dropReason{
 		{"actorRestarts", "", "actors panicked; their supervisor dealt with it", bad},
+		{"subscribersStuck", "", "subscribers unsubscribed: they took no message for a minute", bad},
 		{"handlerPanics", "", "message handlers panicked", bad},
 		{"acceptErrors", "", "accept calls of the listener failed", bad},
 		{"bookWriteErrors", "", "writes of the peer book failed", bad},

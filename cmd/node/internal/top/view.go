@@ -111,6 +111,7 @@ func (m Model) troubles() string {
 		{"acceptErrors", "accept errors"},
 		{"bookWriteErrors", "book errors"},
 		{"downgradesRefused", "foreign frames"},
+		{"subscribersStuck", "stuck subscribers"},
 	} {
 		n := m.last.Status.Counters[t.counter]
 		if n == 0 {

@@ -1,0 +1,48 @@
+package supervisor
+
+import (
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// A subscriber whose goroutine ended takes nothing for ever: after a minute it is unsubscribed and messages flow again. One
+// that takes a message every half second stays.
+func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1, unlimited), startNode(t, n, 2, unlimited)
+		root := b.from.system.Root
+		exits := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(Received); ok {
+				runtime.Goexit()
+			}
+		}))
+		slow := &program{before: func() { time.Sleep(time.Second / 2) }}
+		slowPID := root.Spawn(actor.PropsFromProducer(func() actor.Actor { return slow }))
+		order[*Subscribed](t, b, &Subscribe{PID: exits})
+		order[*Subscribed](t, b, &Subscribe{PID: slowPID})
+		a.dial(b)
+		for i := range 200 {
+			if err := a.Send(b.id(), a.to(b.id(), "stats", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(subscriberTries*time.Second - time.Second)
+		b.wantCount(actors.SubscribersStuck, 0)
+		time.Sleep(10 * time.Minute)
+		b.wantCount(actors.SubscribersStuck, 1)
+		if b.hub.has(exits) || !b.hub.has(slowPID) {
+			t.Error("the stuck subscriber is still one, or the slow one is not")
+		}
+		if k := len(b.got("stats")); k != 200 {
+			t.Errorf("%d messages handled, want 200", k)
+		}
+	})
+}

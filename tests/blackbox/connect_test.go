@@ -17,6 +17,7 @@ var counterNames = []string{
 	"messagesDuplicate", "messagesStale", "handshakesAccepted", "handshakesRejected", "connectionsRefused",
 	"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
 	"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
+	"subscribersStuck",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when both have seen each other.

@@ -11,8 +11,8 @@ func (r *registry) onSend(ctx actor.Context, msg *Send) {
 		answer(ctx, &Sent{Err: peerError(msg.Peer, r.directory.missing(msg.Peer))})
 		return
 	}
-	if way.twin != nil {
-		_ = way.twin.Post(msg.Message) // the route's result counts
+	for _, twin := range way.twins {
+		_ = twin.Post(msg.Message) // the route's result counts
 	}
 	answer(ctx, &Sent{Err: way.conn.Post(msg.Message)})
 }
@@ -35,8 +35,8 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		if c == author {
 			continue
 		}
-		if way.twin != nil {
-			_ = way.twin.handle.Post(out) // the route's result counts
+		for _, twin := range way.twins {
+			_ = twin.handle.Post(out) // the route's result counts
 		}
 		if err := c.handle.Post(out); err != nil {
 			result.Failed = append(result.Failed, SendFailure{Peer: c.peer.ID, Err: err})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +138,7 @@ func (c TransportConfig) Validate() error {
 }
 
 func (c TransportConfig) withDefaults() TransportConfig {
+	c.Peers = slices.Clone(c.Peers) // the caller keeps its own
 	if c.MaxClockSkew == 0 {
 		c.MaxClockSkew = c.DedupTTL
 	}

@@ -17,8 +17,8 @@ type directory struct {
 // route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
 // receiver's dedup set drops the second copy, and neither a take-over nor a dead incumbent loses a message.
 type route struct {
-	conn *PeerConnection
-	twin *PeerConnection // nil: none
+	conn  *PeerConnection
+	twins []*PeerConnection
 }
 
 func newDirectory() *directory {
@@ -26,11 +26,11 @@ func newDirectory() *directory {
 }
 
 // set publishes the route to a peer.
-func (d *directory) set(peerID string, conn, twin *PeerConnection) {
+func (d *directory) set(peerID string, conn *PeerConnection, twins []*PeerConnection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.unverified, peerID)
-	d.routes[peerID] = route{conn, twin}
+	d.routes[peerID] = route{conn, twins}
 }
 
 // wait notes that a peer is connected, but on no verified connection.

@@ -19,7 +19,10 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 		}
 	}
 	r.dropFurther(ctx, msg.Peer)
-	for _, p := range r.peers[msg.Peer] {
+	for _, p := range r.places { // those that drain are no longer in peers
+		if p.conn == nil || p.conn.peer.ID != msg.Peer {
+			continue
+		}
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
 	}
 	if peer, inBook := r.book.Get(msg.Peer); inBook {

@@ -187,8 +187,9 @@ func (r *registry) remember(p *place) {
 		peer := r.describe(p, p.conn.peer)
 		peer.Binds, peer.Features = true, NewTextList(p.features...)
 		r.book.Add(peer)
-	case !known.Binds:
+	case !known.Binds && (p.rank.framed || known.ID == ""): // an ack alone renames no peer: a relay may have changed it
 		r.book.Add(r.describe(p, p.conn.peer))
+	case !known.Binds:
 	case p.rank.outbound && p.rank.framed:
 		r.node.Samples.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or its key is in other hands",
 			"peer", p.conn.peer.ID, "address", p.conn.peerAddress)

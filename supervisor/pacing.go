@@ -42,16 +42,24 @@ func (m PacingMode) String() string {
 type leftBucket struct {
 	bucket *actors.SendBucket
 	fullAt time.Time // from then on it says no more than a new one
+	exact  bool      // of a bound connection
 }
 
 // shareSendBucket gives a connection that became verified the bucket of its peer: that of another verified connection,
-// or the one that the last connection left. Else the connection's own becomes the peer's.
+// or the one that the last connection left. Else the connection's own becomes the peer's. A connection that has only an
+// ack to show, which a relay may have passed on with another limit in it, has its own, and an unmarked one shares none
+// with a bound one.
 func (r *registry) shareSendBucket(p *place) {
+	if !p.rank.framed {
+		return
+	}
 	id := p.conn.peer.ID
 	left, found := r.sendBuckets[id]
-	delete(r.sendBuckets, id)
+	if found = found && left.exact == p.rank.exact(); found {
+		delete(r.sendBuckets, id)
+	}
 	for _, other := range r.peers[id] {
-		if other == p || !other.rank.strength.Verified() {
+		if other == p || !other.rank.framed || other.rank.exact() != p.rank.exact() {
 			continue
 		}
 		if bucket := other.conn.handle.SendBucket(); bucket != nil {
@@ -68,7 +76,7 @@ func (r *registry) shareSendBucket(p *place) {
 // no new one.
 func (r *registry) keepSendBucket(p *place) {
 	bucket := p.conn.handle.SendBucket()
-	if bucket == nil || !p.rank.strength.Verified() {
+	if bucket == nil || !p.rank.framed {
 		return
 	}
 	if len(r.sendBuckets) >= maxIdleBuckets {
@@ -76,7 +84,7 @@ func (r *registry) keepSendBucket(p *place) {
 	}
 	if len(r.sendBuckets) < maxIdleBuckets {
 		fullAt := time.Now().Add(p.conn.handle.SendBucketFill())
-		r.sendBuckets[p.conn.peer.ID] = leftBucket{bucket: bucket, fullAt: fullAt}
+		r.sendBuckets[p.conn.peer.ID] = leftBucket{bucket: bucket, fullAt: fullAt, exact: p.rank.exact()}
 	}
 }
 

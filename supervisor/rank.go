@@ -19,6 +19,7 @@ type rank struct {
 	smaller  bool      // the node with the smaller id dialled it
 	demoted  bool      // unmarked and inbound, of a peer that binds its frames elsewhere
 	bound    time.Time // since when the strength is Bound
+	late     bool      // outbound: the dial began after another connection of the peer was bound, so the dials did not cross
 	order    uint64    // of two equals the lower is the incumbent
 }
 
@@ -54,7 +55,7 @@ func (a rank) preferred() bool { return a.outbound && a.ordered }
 
 // crossed reports whether two bound connections come from both nodes dialling at once.
 func crossed(a, b rank) bool {
-	return a.exact() && b.exact() && a.smaller != b.smaller && a.bound.Sub(b.bound).Abs() < proofWindow
+	return a.exact() && b.exact() && !a.late && !b.late && a.smaller != b.smaller && a.bound.Sub(b.bound).Abs() < proofWindow
 }
 
 // routeVerdict is what becomes of a connection that has proven itself beside the one that carries the traffic.

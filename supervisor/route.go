@@ -56,6 +56,9 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 		r.reroute(ctx, id)
 		return
 	}
+	if p.direction == Outbound && s.route.rank.exact() && p.born.After(s.route.rank.bound) {
+		p.rank.late = true
+	}
 	verdict := judgeNewcomer(s.route.rank, p.rank)
 	if p.further != "" {
 		verdict = routeStays // opened beside a living connection on purpose
@@ -108,8 +111,15 @@ func (r *registry) onDoubted(ctx actor.Context, p *place) {
 	if s.route != p {
 		return
 	}
-	s.contested = false
-	r.reroute(ctx, p.conn.peer.ID)
+	id := p.conn.peer.ID
+	r.reorder(id)
+	// Whether the next one lives is not known either, as long as there is another.
+	if s.contested = len(r.rivals(id)) > 0; s.contested {
+		r.publish(id)
+		r.probe(ctx, id)
+	} else {
+		r.closeDuplicates(ctx, id)
+	}
 	if s.route != p && p.rank.exact() {
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{
 			Code: wire.DisconnectIdleTimeout, Reason: "no answer to a probe; another connection took over",
@@ -154,14 +164,15 @@ func (r *registry) reorder(id string) {
 	}
 }
 
-// rival returns the connection that takes over if a peer's route is dead, nil when there is none.
-func (r *registry) rival(id string) (best *place) {
+// rivals returns the living connections of which one takes over if a peer's route is dead.
+func (r *registry) rivals(id string) (list []*place) {
+	route := r.state(id).route
 	for _, p := range r.peers[id] {
-		if p != r.states[id].route && p.rank.strength.Verified() && p.further == "" && (best == nil || p.rank.outranks(best.rank)) {
-			best = p
+		if route != nil && p != route && p.rank.strength >= route.rank.strength && p.rank.living && p.rank.framed && p.further == "" {
+			list = append(list, p)
 		}
 	}
-	return best
+	return list
 }
 
 // publish writes the route of a peer into the route table.
@@ -171,11 +182,13 @@ func (r *registry) publish(id string) {
 		r.directory.wait(id)
 		return
 	}
-	var twin *PeerConnection
-	if rival := r.rival(id); s.contested && rival != nil {
-		twin = rival.conn
+	var twins []*PeerConnection
+	if s.contested {
+		for _, p := range r.rivals(id) {
+			twins = append(twins, p.conn)
+		}
 	}
-	r.directory.set(id, s.route.conn, twin)
+	r.directory.set(id, s.route.conn, twins)
 }
 
 func (r *registry) forgetState(id string) {

@@ -32,8 +32,8 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 		return peerError(peerID, t.directory.missing(peerID))
 	}
 	for {
-		if way.twin != nil {
-			_ = way.twin.Post(msg) // the route's result counts
+		for _, twin := range way.twins {
+			_ = twin.Post(msg) // the route's result counts
 		}
 		err := way.conn.SendContext(ctx, msg)
 		next := t.directory.route(peerID)

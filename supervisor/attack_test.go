@@ -1,0 +1,25 @@
+package supervisor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// A dial that began after another connection of the peer was bound did not cross that one: a relay that is dialled later
+// displaces no living link, whichever side has the smaller id.
+func TestLateDialIsNoCrossedDial(t *testing.T) {
+	direct := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
+	relayed := rank{
+		strength: actors.Bound, framed: true, living: true, outbound: true, smaller: true, order: 2,
+		bound: rankStart.Add(2 * time.Second),
+	}
+	if got := judgeNewcomer(direct, relayed); got != routeMoves {
+		t.Errorf("crossed dials: verdict %d, want the one of the smaller id", got)
+	}
+	relayed.late = true
+	if got := judgeNewcomer(direct, relayed); got != routeContested {
+		t.Errorf("a late dial: verdict %d, want a probe of the direct link", got)
+	}
+}

@@ -24,7 +24,7 @@ func (p *Peer) onProbe() {
 	}
 	p.ping()
 	p.probe.asked, p.probe.pingID, p.probe.due = true, p.alive.pingID, p.running(time.Now()).Add(p.node.Limits.PongTimeout)
-	if !p.probe.ponged {
+	if p.anyAnswer() {
 		socket, handle, limit := p.socket, p.handle, p.node.Limits.PongTimeout
 		p.node.Spawn(func() {
 			if socket.Ping(limit) == nil {
@@ -35,9 +35,13 @@ func (p *Peer) onProbe() {
 	p.schedule(p.untilDue(time.Now()))
 }
 
+// anyAnswer reports whether a WebSocket pong or any fresh frame answers a probe: a deployed node without a worker sends no
+// pong. A peer that binds its frames answers every ping.
+func (p *Peer) anyAnswer() bool { return !p.probe.ponged && p.proof.strength < Bound }
+
 // onProbePong is the answer to a WebSocket ping.
 func (p *Peer) onProbePong(ctx actor.Context) {
-	if p.phase == open && !p.probe.ponged {
+	if p.phase == open && p.anyAnswer() {
 		p.answered(ctx)
 	}
 }
@@ -45,7 +49,7 @@ func (p *Peer) onProbePong(ctx actor.Context) {
 // showLife is a fresh frame of the peer; pong is the id of the ping that it answers, if it is a pong.
 func (p *Peer) showLife(ctx actor.Context, pong string) {
 	switch {
-	case p.probe.asked && (pong == p.probe.pingID || !p.probe.ponged), p.probe.doubt:
+	case p.probe.asked && (pong == p.probe.pingID || p.anyAnswer()), p.probe.doubt:
 		p.answered(ctx)
 	}
 }

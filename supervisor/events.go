@@ -39,6 +39,7 @@ type PeerUp struct {
 	Verified  bool // the peer has proven that it holds its key
 
 	Connection uint64 // number of the connection
+	Omitted    int    // unverified peers that were not reported since the last PeerUp: strangers could multiply events
 }
 
 // PeerVerified says that an inbound peer has now proven that it holds its key.

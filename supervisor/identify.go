@@ -114,16 +114,23 @@ func (r *registry) shareGroup(p *place) string {
 	return p.group
 }
 
+// claimBurst is how many unverified peers are reported at once before they are reported once per second.
+const claimBurst = 100
+
 // announceUp tells the program of a peer that it does not know as connected, or not as verified.
 func (r *registry) announceUp(p *place) {
 	id, outbound := p.conn.peer.ID, p.direction == Outbound
 	s := r.state(id)
 	if s.told == toldNothing {
+		if !p.rank.strength.Verified() && !r.claims.Take(time.Now()) {
+			r.omitted++
+			return // told once it is verified
+		}
 		p.conn.delivery.Event(PeerUp{
 			Peer: id, Name: p.conn.peer.Name, Address: p.conn.peerAddress, Direction: p.direction, Verified: outbound,
-			Connection: p.conn.number,
+			Connection: p.conn.number, Omitted: r.omitted,
 		})
-		s.told = toldUp
+		s.told, r.omitted = toldUp, 0
 		if outbound {
 			s.told = toldVerified
 		}

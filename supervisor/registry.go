@@ -54,6 +54,10 @@ type registry struct {
 	order    uint64
 	numbers  uint64 // connections that have opened
 
+	// Events of unverified peers are limited: a burst, then one per second.
+	claims  *actors.PeerRateLimiter
+	omitted int // since the last one
+
 	downgrade struct { // of the last event DowngradeRefused
 		told    time.Time
 		omitted int

@@ -202,8 +202,8 @@ func (t *Transport) spawn() {
 	r := &registry{
 		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
-		deliveries: &t.deliveries,
-		places:     make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
+		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst, 1, time.Now()),
+		places: make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(map[string]leftBucket), further: make(map[string]*further),

@@ -38,6 +38,7 @@ type peerUp struct {
 
 	Connection uint64 `json:"connection"`
 	Session    string `json:"session"` // format of the frames: "smsg"
+	Omitted    int    `json:"omitted,omitempty"`
 }
 
 type peerVerified struct {
@@ -207,7 +208,7 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.PeerUp:
 		return peerUp{
 			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
-			Connection: e.Connection, Session: "smsg",
+			Connection: e.Connection, Session: "smsg", Omitted: e.Omitted,
 		}
 	case supervisor.PeerVerified:
 		return peerVerified{Peer: e.Peer, Name: e.Name}

@@ -146,7 +146,7 @@ func TestSecretIsFreshForEachSet(t *testing.T) {
 		}
 		return d
 	}
-	if zero().own.idKey("1") != zero().own.idKey("1") {
+	if first, second := zero().own.idKey("1"), zero().own.idKey("1"); first != second {
 		t.Error("the same random bytes make different secrets")
 	}
 }

@@ -13,22 +13,23 @@ func TestClaimsAreReportedOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.MaxConnsPerAddress = 300, -1 })
-		for range claimBurst + 20 {
+		const burst = claimBurst + 300
+		for range burst + 20 {
 			impostor(t, n, "10.0.0.5", node.addr, newKeys(t, "stranger").Identity()).CloseNow()
 		}
 		synctest.Wait()
-		if ups := len(eventsOf[PeerUp](node)); ups != claimBurst {
-			t.Errorf("%d reported at once, want %d", ups, claimBurst)
+		if ups := len(eventsOf[PeerUp](node)); ups != burst {
+			t.Errorf("%d reported at once, want %d", ups, burst)
 		}
-		if downs := len(eventsOf[PeerDown](node)); downs != claimBurst {
-			t.Errorf("%d ends reported, want %d", downs, claimBurst)
+		if downs := len(eventsOf[PeerDown](node)); downs != burst {
+			t.Errorf("%d ends reported, want %d", downs, burst)
 		}
 		time.Sleep(time.Second)
 		impostor(t, n, "10.0.0.5", node.addr, newKeys(t, "stranger").Identity()).CloseNow()
 		synctest.Wait()
 		ups := eventsOf[PeerUp](node)
-		if last := ups[len(ups)-1]; len(ups) != claimBurst+1 || last.Omitted != 20 {
-			t.Errorf("%d reported, the last with %d omitted; want %d and 20", len(ups), last.Omitted, claimBurst+1)
+		if last := ups[len(ups)-1]; len(ups) != burst+1 || last.Omitted != 20 {
+			t.Errorf("%d reported, the last with %d omitted; want %d and 20", len(ups), last.Omitted, burst+1)
 		}
 	})
 }

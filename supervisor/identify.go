@@ -114,7 +114,8 @@ func (r *registry) shareGroup(p *place) string {
 	return p.group
 }
 
-// claimBurst is how many unverified peers are reported at once before they are reported once per second.
+// claimBurst, and MaxConns more, is how many unverified peers are reported at once before they are reported once per
+// second.
 const claimBurst = 100
 
 // announceUp tells the program of a peer that it does not know as connected, or not as verified.

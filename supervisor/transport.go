@@ -202,7 +202,7 @@ func (t *Transport) spawn() {
 	r := &registry{
 		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
-		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst, 1, time.Now()),
+		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		places: make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
@@ -104,7 +105,7 @@ func TestRegistryPanics(t *testing.T) {
 		n.awaitMessage(seen[i].ID)
 	}
 	for range panics {
-		system.Root.Send(n.PID(), (*supervisor.Broadcast)(nil))
+		system.Root.Send(n.PID(), &actors.Proven{}) // it names no connection
 	}
 	n.poll("the panics", func() bool { return n.counter("actorRestarts") == panics })
 	for i, h := range all {

@@ -104,6 +104,10 @@ func TestBrokenNetwork(t *testing.T) {
 				b.await("the connection after healing", func() bool {
 					return count[supervisor.PeerUp](b) > before || count[supervisor.PeerUp](b) > count[supervisor.PeerDown](b)
 				})
+				// The listening node reports the dialler once it has proven itself, by a frame behind the handshake.
+				a.await("the proof after healing", func() bool {
+					return count[supervisor.PeerUp](a) > count[supervisor.PeerDown](a)
+				})
 				if took := time.Since(healed); took > reconnect {
 					t.Errorf("round %d: back after %v, want %v at most", round, took, reconnect)
 				}

@@ -47,8 +47,11 @@ func TestProxiedTakesAddressFromHeader(t *testing.T) {
 		"PROXY TCP4 203.0.113.5 192.0.2.1 4000 9091\r\n":   "203.0.113.5:4000",
 		"PROXY TCP6 2001:db8::1 2001:db8::2 4000 9091\r\n": "[2001:db8::1]:4000",
 		"PROXY UNKNOWN\r\n": "127.0.0.1",
+
 		v2Signature + "\x21\x11\x00\x0c\xcb\x00\x71\x05\xc0\x00\x02\x01\x0f\xa0\x23\x83": "203.0.113.5:4000",
+
 		v2Signature + "\x20\x00\x00\x00": "127.0.0.1",
+
 		v2Signature + "\x21\x11\x00\x10\xcb\x00\x71\x05\xc0\x00\x02\x01\x0f\xa0\x23\x83\x04\x00\x01x": "203.0.113.5:4000",
 	} {
 		far := send(t, p, header+"payload")

@@ -20,7 +20,7 @@ const module = "github.com/Snider/go-p2p"
 
 // layers are the folders from the bottom up. An import may only go from a later row to an earlier one, so that wire
 // and crypto, in one row, know nothing of each other.
-var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd"}}
+var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd", "examples"}}
 
 // confined are the packages that only some folders may import outside of their tests; no folder named: nobody may.
 var confined = []struct {
@@ -28,7 +28,7 @@ var confined = []struct {
 	folders []string
 	why     string
 }{
-	{"github.com/asynkron/protoactor-go", []string{"actors", "supervisor"}, "the actor library ends at the supervisor"},
+	{"github.com/asynkron/protoactor-go", []string{"actors", "supervisor", "examples"}, "the actor library ends at the supervisor"},
 	{"github.com/coder/websocket", []string{"actors", "supervisor"}, "sockets belong to the connections and to who opens them"},
 	{"github.com/gorilla/websocket", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/Snider/Borg/pkg/smsg", nil, "Borg's decoder must never see bytes from a peer"},
@@ -78,6 +78,8 @@ func TestArrowsAreSeen(t *testing.T) {
 		{"supervisor/sub/a.go", `import "` + module + `/supervisor"`, 0},
 		{"crypto/a_test.go", `import "github.com/Snider/Borg/pkg/smsg"`, 0},
 		{"cmd/node/main.go", `import ("os"; "` + module + `/supervisor"); func main() { os.Exit(1) }`, 0},
+		{"examples/a/main.go", `import ("log"; "` + module + `/supervisor"); func main() { log.Fatal() }`, 0},
+		{"examples/a/main.go", `import "` + module + `/cmd/node/internal/top"`, 1},
 		{"tests/blackbox/a_test.go", `import ("github.com/gorilla/websocket"; "` + module + `/tests/refpeer")`, 0},
 		{"tests/simulation/a_test.go", `import "` + module + `/supervisor"`, 0},
 		{"actors/a_test.go", `import "` + module + `/tests/memnet"`, 0},
@@ -149,7 +151,7 @@ func faults(path string, file *ast.File) []string {
 			}
 		}
 	}
-	if own == "cmd" || own == "tests" || test {
+	if own == "cmd" || own == "examples" || own == "tests" || test {
 		return found
 	}
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -1,0 +1,64 @@
+// Command request asks a peer for a sum and waits for the reply; a question that gets no reply ends in a timeout.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+func main() {
+	alice, bob := start("alice"), start("bob")
+	defer alice.Stop(context.Background())
+	defer bob.Stop(context.Background())
+	alice.OnMessage(func(from *supervisor.PeerConnection, msg *wire.Message) {
+		var n []int
+		if msg.Type != "sum" || msg.ParsePayload(&n) != nil || len(n) != 2 {
+			return // a peer can send anything
+		}
+		reply, err := msg.Reply("total", n[0]+n[1])
+		check(err)
+		if err := from.Send(reply); err != nil {
+			log.Print(err) // the peer's request times out
+		}
+	})
+	peer, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
+	check(err)
+	ask := func(payload any, timeout time.Duration) {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		msg, err := wire.NewMessage("sum", bob.Identity().ID, peer.Peer().ID, payload)
+		check(err)
+		reply, err := bob.RequestContext(ctx, peer.Peer().ID, msg)
+		if err != nil {
+			fmt.Println("no reply:", err)
+			return
+		}
+		fmt.Println(reply.Type, string(reply.Payload))
+	}
+	ask([]int{1, 2}, 10*time.Second)
+	ask("not two numbers", 100*time.Millisecond)
+}
+
+// start starts a node whose identity and peer book exist in memory only.
+func start(name string) *supervisor.Transport {
+	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
+	check(err)
+	cfg := supervisor.DefaultTransportConfig()
+	cfg.ListenAddr = "127.0.0.1:0" // any free port
+	node, err := supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg)
+	check(err)
+	check(node.Start())
+	return node
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

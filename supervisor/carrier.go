@@ -34,7 +34,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 		}
 	}
-	r.targetLeft(ctx, p, end)
+	r.targetsAfter(ctx, p, end)
 	if p.conn != nil && p.conn.Verified() {
 		r.verifiedEnded(ctx, p)
 	}

@@ -12,10 +12,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 	for _, t := range r.targets {
 		if t.peer == msg.Peer || t.expect == msg.Peer {
 			known = true
-			r.drop(t)
-			if t.place != nil && t.place.conn == nil {
-				ctx.Stop(t.place.pid)
-			}
+			r.advance(ctx, t, dialDropped, nil)
 		}
 	}
 	r.dropFurther(ctx, msg.Peer)
@@ -50,8 +47,8 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 		}
 	}
 	for _, t := range r.targets {
-		if t.keep && t.timer == nil {
-			r.ensure(ctx, t) // one that was revoked, and is not any more
+		if t.keep && t.state == dialIdle { // its peer may have been admitted again
+			r.advance(ctx, t, dialWanted, nil)
 		}
 	}
 }
@@ -79,7 +76,7 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 
 func (r *registry) stopTimers() {
 	for _, t := range r.targets {
-		r.stopTimer(t)
+		t.stopTimer()
 	}
 	for _, f := range r.further {
 		r.stopFurtherTimer(f)

@@ -216,14 +216,16 @@ func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 	return known.Address, url, known.Persistent && err == nil
 }
 
-// adoptFurther gives a target whose connection has ended the further connection to the same peer, if there is one.
-func (r *registry) adoptFurther(t *target, id string) {
+// adoptFurther gives a target whose connection has ended the further connection to the same peer, and reports whether
+// there is one.
+func (r *registry) adoptFurther(t *target, id string) bool {
 	for _, p := range r.peers[id] {
 		if p.further != "" && p.target == nil && !p.gone {
 			p.target, t.place, t.openedAt = t, p, p.born
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // dropFurther forgets the further connections of a peer and ends a dial of one.

@@ -99,7 +99,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 	if msg.Strength.Verified() {
 		r.settleProof(ctx, p)
 	}
-	r.reached(p)
+	r.reached(ctx, p)
 	if msg.Strength.Verified() {
 		r.verifiedOpened(ctx, p)
 	}

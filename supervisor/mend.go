@@ -84,6 +84,6 @@ func (r *registry) reconcile(ctx actor.Context) {
 		r.reroute(ctx, id)
 	}
 	for _, t := range r.targets {
-		r.retarget(t)
+		r.reconcileTarget(ctx, t)
 	}
 }

@@ -48,7 +48,7 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 	if id != "" {
 		t.expect = id
 	}
-	r.ensure(ctx, t)
+	r.advance(ctx, t, dialWanted, nil)
 }
 
 // revokedTarget reports whether the peer of a target is revoked: it is not dialled. A caller that expects any peer has the

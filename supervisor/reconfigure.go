@@ -139,7 +139,7 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits
 	for _, address := range before {
 		if !slices.Contains(r.cfg.Peers, address) {
-			r.release(address)
+			r.release(ctx, address)
 		}
 	}
 	r.book.usePins(pinsOf(r.cfg.Peers))
@@ -152,7 +152,7 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 }
 
 // release ends the redialling of an address, unless somebody has asked for it beside the configuration.
-func (r *registry) release(address string) {
+func (r *registry) release(ctx actor.Context, address string) {
 	url, _, err := ParsePinnedAddress(address, r.cfg.WSPath)
 	t := r.targets[url]
 	if err != nil || t == nil {
@@ -162,7 +162,7 @@ func (r *registry) release(address string) {
 		t.expect = "" // of its pin
 	}
 	known, _ := r.book.Get(t.peer)
-	if t.keep = t.remember || known.Persistent; !t.keep && t.place == nil && len(t.waiting) == 0 {
-		r.drop(t)
+	if t.keep = t.remember || known.Persistent; t.place == nil {
+		r.advance(ctx, t, dialReleased, nil)
 	}
 }

@@ -8,63 +8,55 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// targetLeft looks after the targets when a connection has ended.
-func (r *registry) targetLeft(ctx actor.Context, p *place, end actors.End) {
-	if t := p.target; t != nil {
-		t.place = nil
-		if p.conn == nil {
-			err := end.Err
-			if err == nil {
-				err = actors.ErrClosed
-			}
-			if r.ownDials.reflected(p.challenge) {
-				err = ErrOwnAddress
-			}
-			r.failed(t, err)
-		} else if time.Since(t.openedAt) >= healthyBefore {
-			t.failures = 0
-		}
-		if p.conn != nil {
-			r.adoptFurther(t, p.conn.peer.ID)
-		}
-	} else if p.further != "" && p.conn == nil {
-		r.furtherFailed(ctx, p.further, end.Err)
+// advance feeds an event to a target's state machine and carries out the action, which it returns. cause is the error
+// of the last dial, or the reason for the connection's end; it decides about the pause.
+func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause error) dialAction {
+	if r.targets[t.url] != t {
+		return dialNothing // forgotten
 	}
-	if p.conn == nil {
+	next, action := t.state.step(event, dialFacts{
+		stopping: r.stopping, kept: t.keep, callers: len(t.waiting) > 0,
+		connected: r.connected(t) != nil, revoked: r.revokedTarget(t),
+	})
+	t.state = next
+	if next != dialWaiting || action == dialPause {
+		t.stopTimer()
+	}
+	switch action {
+	case dialStart:
+		r.startTarget(ctx, t)
+	case dialPause:
+		r.pause(t, cause)
+	case dialRefuse:
+		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
+		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrRevoked)})
+		if !t.keep {
+			r.forgetTarget(ctx, t)
+		}
+	case dialForget:
+		r.forgetTarget(ctx, t)
+	case dialNothing:
+	}
+	return action
+}
+
+// startTarget dials a target. A dial that finds no free slot is counted, too: it fails.
+func (r *registry) startTarget(ctx actor.Context, t *target) {
+	r.node.Counters.Inc(actors.Dials)
+	if admit(occupancy{conns: len(r.places)}, r.cfg, false) != admitted {
+		r.dialFailed(ctx, t, ErrNoRoom)
 		return
 	}
-	for _, t := range r.targets {
-		switch {
-		case t.place != nil || t.peer != p.conn.peer.ID && t.expect != p.conn.peer.ID:
-		case !t.keep:
-			r.drop(t)
-		case t.timer == nil && r.connected(t) == nil:
-			var cause error
-			t.displaced, cause = closedAs(end, t.displaced)
-			r.later(t, cause)
-		}
+	p, err := r.startDial(ctx, t.address, r.nextURL(t), t.expect)
+	if err != nil {
+		r.dialFailed(ctx, t, err)
+		return
 	}
+	p.target, t.place = t, p
 }
 
-// retarget makes a target agree with the places again, after a panic left it in between: it is being dialled, or
-// connected, or its next dial is set.
-func (r *registry) retarget(t *target) {
-	if p := t.place; p != nil && (p.gone || r.places[p.pid.Id] != p) {
-		t.place = nil
-	}
-	switch p := t.place; {
-	case p != nil && p.conn != nil && t.peer != p.conn.peer.ID:
-		r.reached(p)
-	case p != nil:
-	case !t.keep:
-		r.drop(t)
-	case t.timer == nil && r.connected(t) == nil:
-		r.later(t, nil)
-	}
-}
-
-// failed notes a dial that came to nothing.
-func (r *registry) failed(t *target, err error) {
+// dialFailed tells the callers of a dial that has failed, and sets the next one if the peer is kept connected.
+func (r *registry) dialFailed(ctx actor.Context, t *target, err error) {
 	if r.stopping || r.targets[t.url] != t {
 		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
 		return
@@ -72,33 +64,87 @@ func (r *registry) failed(t *target, err error) {
 	r.node.Counters.Inc(actors.DialsFailed)
 	r.node.Samples.Warn("dial failed", "address", t.address, "error", err)
 	r.tellWaiting(t, &Connected{Err: peerError(t.address, err)})
-	if !t.keep {
-		r.drop(t)
+	if r.advance(ctx, t, dialFailed, err) == dialPause {
+		r.happened.Event(DialFailed{Address: t.address, Err: err, RetryIn: t.pause})
+	}
+}
+
+// targetsAfter advances the targets of a connection that has ended: its own, and the others of the same peer.
+func (r *registry) targetsAfter(ctx actor.Context, p *place, end actors.End) {
+	own := p.target
+	switch {
+	case own != nil && p.conn == nil:
+		own.place = nil
+		r.dialFailed(ctx, own, r.dialError(p, end))
 		return
+	case p.conn == nil && p.further != "":
+		r.furtherFailed(ctx, p.further, end.Err)
+		return
+	case p.conn == nil:
+		return
+	case own != nil:
+		own.place = nil
+		if time.Since(own.openedAt) >= healthyBefore {
+			own.failures = 0
+		}
+		if !r.adoptFurther(own, p.conn.peer.ID) {
+			r.connectionEnded(ctx, own, dialEnded, end)
+		}
 	}
-	pause := r.later(t, err)
-	r.happened.Event(DialFailed{Address: t.address, Err: err, RetryIn: pause})
+	for _, t := range r.targets {
+		if t != own && (t.peer == p.conn.peer.ID || t.expect == p.conn.peer.ID) {
+			r.connectionEnded(ctx, t, dialPeerEnded, end)
+		}
+	}
 }
 
-// later sets the timer of the next dial. cause is the error of the last one, or the reason for the connection's end.
-func (r *registry) later(t *target, cause error) time.Duration {
-	if r.stopping {
-		return 0
+// dialError returns the cause of a dial that ended without a connection.
+func (r *registry) dialError(p *place, end actors.End) error {
+	switch {
+	case r.ownDials.reflected(p.challenge):
+		return ErrOwnAddress
+	case end.Err == nil:
+		return actors.ErrClosed
+	default:
+		return end.Err
 	}
-	pause := longPause(cause)
-	if pause == 0 {
+}
+
+func (r *registry) connectionEnded(ctx actor.Context, t *target, event dialEvent, end actors.End) {
+	displaced, cause := closedAs(end, t.displaced)
+	if r.advance(ctx, t, event, cause) == dialPause {
+		t.displaced = displaced
+	}
+}
+
+// reconcileTarget makes a target agree with the slots after a panic in the registry: it is being dialled, open, or its
+// next dial is set.
+func (r *registry) reconcileTarget(ctx actor.Context, t *target) {
+	p := t.place
+	if p != nil && (p.gone || r.places[p.pid.Id] != p) {
+		p, t.place = nil, nil
+	}
+	switch {
+	case p != nil && p.conn != nil && t.state != dialOpen:
+		r.reached(ctx, p)
+	case p == nil && (t.state != dialWaiting || t.timer == nil):
+		t.state = dialIdle
+		r.advance(ctx, t, dialPeerEnded, nil)
+	}
+}
+
+// pause sets the timer of the next dial.
+func (r *registry) pause(t *target, cause error) {
+	if t.pause = longPause(cause); t.pause == 0 {
 		t.failures++
-		pause = backoff(t.failures, r.random())
+		t.pause = backoff(t.failures, r.random())
 	}
-	r.stopTimer(t)
-	generation := t.generation
-	t.timer = time.AfterFunc(pause, func() {
-		r.node.System.Root.Send(r.self, &redial{target: t, generation: generation})
-	})
-	return pause
+	due := &redial{target: t, generation: t.generation}
+	t.timer = time.AfterFunc(t.pause, func() { r.node.System.Root.Send(r.self, due) })
 }
 
-func (r *registry) stopTimer(t *target) {
+// stopTimer stops the timer of the next dial. A redial message that it has already sent is stale.
+func (t *target) stopTimer() {
 	t.generation++
 	if t.timer != nil {
 		t.timer.Stop()
@@ -106,9 +152,12 @@ func (r *registry) stopTimer(t *target) {
 	}
 }
 
-// drop forgets a target.
-func (r *registry) drop(t *target) {
-	r.stopTimer(t)
+// forgetTarget removes a target, ends its dial, and tells its callers. An open connection stays.
+func (r *registry) forgetTarget(ctx actor.Context, t *target) {
+	t.stopTimer()
 	r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
+	if t.place != nil && t.place.conn == nil {
+		ctx.Stop(t.place.pid)
+	}
 }

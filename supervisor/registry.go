@@ -148,7 +148,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onAdmission(ctx, msg)
 	case *redial:
 		if msg.generation == msg.target.generation {
-			r.ensure(ctx, msg.target)
+			r.advance(ctx, msg.target, dialDue, nil)
 		}
 	case *furtherDue:
 		if f := r.further[msg.peer]; f != nil && f.generation == msg.generation {

@@ -12,33 +12,35 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// target is an address that is dialled: once, or again and again to keep its peer connected.
+// target is a dial target: an address that is dialled once, or repeatedly to keep its peer connected.
 type target struct {
-	address  string // as it was given
+	address  string // as given
 	url      string
-	expect   string // the node ID that must answer; empty: anybody
-	keep     bool   // dial again when it is not connected
-	remember bool   // and in later runs too
+	expect   string // the node ID that must answer; empty: any
+	keep     bool   // redial while the peer is not connected
+	remember bool   // and in later runs
 
-	place      *place // the connection or dial that is under way
-	peer       string // who answered last
+	state      dialState
+	place      *place // the dial under way, or the open connection
+	peer       string // node ID of the last peer that answered
 	failures   int    // in a row
 	displaced  int    // connections that the peer closed as duplicates, in a row
 	openedAt   time.Time
-	timer      *time.Timer
+	timer      *time.Timer // of the next dial, in dialWaiting
+	pause      time.Duration
 	generation int
-	waiting    []asker // until it is open or has failed
+	waiting    []asker // callers, until the target is open or has failed
 }
 
-// asker is who has asked for a connection.
+// asker is a caller that waits for a connection.
 type asker struct {
 	pid  *actor.PID // nil: wants no answer
-	id   string     // the node ID that it has to be with; empty: anybody's
-	keep bool       // and to keep it
+	id   string     // the node ID that must answer; empty: any
+	keep bool       // keep the peer connected
 	call *call      // nil: it cannot be withdrawn
 }
 
-// suits reports whether a connection is what was asked for.
+// suits reports whether a connection is to the peer that the caller asked for.
 func (a asker) suits(c *PeerConnection) bool { return a.id == "" || a.id == c.peer.ID }
 
 // onDialPeers starts the dials of the configuration and of the peer book.
@@ -51,7 +53,7 @@ func (r *registry) onDialPeers(ctx actor.Context) {
 		if peer.Persistent && err == nil && r.targets[url] == nil {
 			t := r.aim(peer.Address, url, peer.ID, true)
 			t.remember = true
-			r.ensure(ctx, t)
+			r.advance(ctx, t, dialWanted, nil)
 		}
 	}
 }
@@ -99,13 +101,13 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	who := asker{pid: ctx.Sender(), id: want, keep: msg.Keep, call: msg.call}
 	t.waiting = append(t.waiting, who)
 	if c := r.connected(t); c != nil && who.suits(c) {
-		r.satisfied(t, c)
+		r.satisfied(ctx, t, c)
 		return
 	}
-	r.ensure(ctx, t)
+	r.advance(ctx, t, dialWanted, nil)
 }
 
-// heldBy returns the node ID that a target stands for, empty when it is open who answers there.
+// heldBy returns the node ID that a target stands for, empty if any peer may answer there.
 func (r *registry) heldBy(t *target) string {
 	if t.expect == "" && t.place != nil && t.place.conn != nil {
 		return t.place.conn.peer.ID
@@ -113,8 +115,7 @@ func (r *registry) heldBy(t *target) string {
 	return t.expect
 }
 
-// connected returns the connection that a target already has, by whatever way it came. One whose peer has proved nothing
-// is none: anybody may claim to be the one that is meant.
+// connected returns the verified connection to a target's peer, inbound or outbound, or nil.
 func (r *registry) connected(t *target) *PeerConnection {
 	for _, id := range []string{t.expect, t.peer} {
 		if id != "" {
@@ -128,24 +129,23 @@ func (r *registry) connected(t *target) *PeerConnection {
 
 // satisfied answers the callers that still wait for a target, and remembers the peer if one of them asked for that. It
 // returns false if no caller waited and the peer is not kept connected.
-func (r *registry) satisfied(t *target, c *PeerConnection) (wanted bool) {
+func (r *registry) satisfied(ctx actor.Context, t *target, c *PeerConnection) (wanted bool) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(a asker) bool { return !a.call.answer() })
 	wanted = len(t.waiting) > 0
 	t.remember = t.remember || slices.ContainsFunc(t.waiting, func(a asker) bool { return a.keep && a.suits(c) })
 	if t.remember {
-		// From now on only this peer is meant: in later runs too, where the book says whom to expect.
+		// From now on only this peer may answer, in later runs too: the book holds its ID.
 		t.keep, t.expect = true, c.peer.ID
 		r.book.Update(c.peer.ID, func(p *Peer) { p.keepAt(t.address) })
 	}
 	r.tellWaiting(t, &Connected{Connection: c})
-	if !t.keep && t.place == nil {
-		r.drop(t)
+	if t.place == nil { // else a crossed dial would end, which may be the one that the peer keeps
+		r.advance(ctx, t, dialReleased, nil)
 	}
 	return wanted || t.keep
 }
 
-// tellWaiting answers those who wait. Some may have asked for another peer than the one that the address turned out to
-// be of.
+// tellWaiting answers the callers. A caller that asked for another peer than the one at the address gets an error.
 func (r *registry) tellWaiting(t *target, answer *Connected) {
 	for _, who := range t.waiting {
 		told := answer
@@ -161,44 +161,6 @@ func (r *registry) tellWaiting(t *target, answer *Connected) {
 
 func wrongPeer(want, is string) error {
 	return fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, want, is)
-}
-
-// ensure dials a target unless its peer is connected or being dialled. Who asks for another peer than the one that was
-// there before, and is connected, has it dialled all the same: that one may have moved.
-func (r *registry) ensure(ctx actor.Context, t *target) {
-	if r.stopping || t.place != nil || r.targets[t.url] != t {
-		return
-	}
-	r.stopTimer(t)
-	if r.connected(t) != nil && len(t.waiting) == 0 {
-		return // its end will bring us back here
-	}
-	if r.revokedTarget(t) {
-		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrRevoked)})
-		if !t.keep {
-			r.drop(t)
-		}
-		return // onAuthChanged will bring us back here
-	}
-	r.node.Counters.Inc(actors.Dials) // one that finds no room, too: it counts as failed
-	err := error(ErrNoRoom)
-	if admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted {
-		if err = r.launch(ctx, t); err == nil {
-			return
-		}
-	}
-	r.failed(t, err)
-}
-
-// launch dials a target.
-func (r *registry) launch(ctx actor.Context, t *target) error {
-	p, err := r.startDial(ctx, t.address, r.nextURL(t), t.expect)
-	if err != nil {
-		return err
-	}
-	p.target, t.place = t, p
-	return nil
 }
 
 // startDial spawns an outbound connection and the goroutine that dials for it. expect is the node ID that must answer;
@@ -227,15 +189,16 @@ func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*p
 	return p, nil
 }
 
-// reached notes that a target's peer has answered and its connection is open.
-func (r *registry) reached(p *place) {
+// reached notes that the connection of a target's dial is open.
+func (r *registry) reached(ctx actor.Context, p *place) {
 	t := p.target
 	if t == nil {
 		return
 	}
 	r.reportAddress(t, p.conn.peer.ID)
 	t.peer, t.openedAt = p.conn.peer.ID, time.Now()
-	if !r.satisfied(t, p.conn) {
+	r.advance(ctx, t, dialOpened, nil)
+	if !r.satisfied(ctx, t, p.conn) {
 		p.slot.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")
 	}
 }

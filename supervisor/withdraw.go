@@ -60,12 +60,5 @@ func (r *registry) onWithdrawal(ctx actor.Context, msg *withdrawal) {
 // drops the target, ends its dial, and returns true. An open connection stays.
 func (r *registry) cancelUnwanted(ctx actor.Context, t *target) bool {
 	t.waiting = slices.DeleteFunc(t.waiting, func(a asker) bool { return a.call.withdrawn() })
-	if t.keep || len(t.waiting) > 0 || t.place != nil && t.place.conn != nil {
-		return false
-	}
-	r.drop(t)
-	if t.place != nil {
-		ctx.Stop(t.place.pid)
-	}
-	return true
+	return r.advance(ctx, t, dialReleased, nil) == dialForget
 }

@@ -13,6 +13,12 @@ import (
 // are let in leave the reserved places free: see judgePeer. Who is on the list can still be driven out during its handshake,
 // but only by as many newcomers, in this short time, as there are such places, and each from another address.
 
+// heir is an admission that waits for the slot of a connection that is ended for it.
+type heir struct {
+	*admission
+	reply func(answer any)
+}
+
 // makeRoom ends a place for a newcomer, which gets it once it is free, and reports whether there is one.
 func (r *registry) makeRoom(ctx actor.Context, newcomer *admission) bool {
 	p := r.yielding(newcomer)
@@ -23,7 +29,7 @@ func (r *registry) makeRoom(ctx actor.Context, newcomer *admission) bool {
 		r.node.Counters.Inc(actors.HandshakesRejected)
 		r.node.Samples.Warn("handshake ended: its place is needed", "newcomer", newcomer.remote)
 	}
-	p.heir = newcomer
+	p.heir = &heir{admission: newcomer, reply: r.takeReply()}
 	r.enterGroup(addressGroup(newcomer.remote)) // while it waits, too: else a hundred at once would be within the limit
 	ctx.Stop(p.pid)
 	return true
@@ -70,7 +76,10 @@ func (r *registry) inherit(ctx actor.Context, p *place) {
 		return
 	}
 	r.leaveGroup(addressGroup(p.heir.remote))
-	r.onAdmission(ctx, p.heir)
+	reply := r.reply
+	r.reply = p.heir.reply
+	r.onAdmission(ctx, p.heir.admission)
+	r.reply = reply
 }
 
 // enterGroup counts one more from an address group, leaveGroup one fewer. An empty one is not counted.

@@ -181,7 +181,7 @@ func TestWhoWaitsForAPlaceCounts(t *testing.T) {
 			}
 			answers := make(chan *actors.Slot, 20)
 			for range cap(answers) {
-				node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answers})
+				node.tell(askForSlot(answers))
 			}
 			synctest.Wait()
 			if refused := len(answers); refused != cap(answers)-c.want {
@@ -228,6 +228,10 @@ func TestNoRoomForNothing(t *testing.T) {
 	})
 }
 
+func askForSlot(answers chan<- *actors.Slot) *question {
+	return &question{&admission{remote: "10.0.2.1:1", since: time.Now()}, func(answer any) { answers <- answer.(*actors.Slot) }}
+}
+
 // An admission that waits for a place is refused when the node stops. The place is freed after a second, so that the node
 // stops while the admission waits.
 func TestStopWhileRoomIsMade(t *testing.T) {
@@ -238,7 +242,7 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 			silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)
 		}
 		answer := make(chan *actors.Slot, 1)
-		node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answer})
+		node.tell(askForSlot(answer))
 		node.tell(&shutdown{})
 		synctest.Wait()
 		if slot := <-answer; slot != nil {
@@ -249,7 +253,7 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 
 // Whose place has been given away does not open any more, though its handshake was on its way to the registry.
 func TestWhoMadeRoomStaysOut(t *testing.T) {
-	p := &place{pid: actor.NewPID("here", "peer"), heir: &admission{}}
+	p := &place{pid: actor.NewPID("here", "peer"), heir: &heir{}}
 	r := &registry{places: map[string]*place{"peer": p}, peers: map[string][]*place{}}
 	r.onConnection(nil, &actors.Identified{PID: p.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})
 	if p.conn != nil || len(r.peers) != 0 {

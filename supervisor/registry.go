@@ -54,6 +54,8 @@ type registry struct {
 	order    uint64
 	numbers  uint64 // connections that have opened
 
+	reply func(answer any) // takes the answer to the message at hand; nil: none is wanted, or it was given
+
 	// Events of unverified peers are limited: a burst, then one per second.
 	claims  *actors.PeerRateLimiter
 	omitted int // since the last one
@@ -74,6 +76,7 @@ type registry struct {
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
 func (r *registry) Receive(ctx actor.Context) {
 	returned := false
+	var message any
 	defer func() {
 		if fault := recover(); !returned {
 			if fault == nil {
@@ -83,18 +86,20 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
 			r.mend(ctx)
+			r.answer(failed(message, errInternal))
 		}
 	}()
-	r.receive(ctx)
+	message, r.reply = r.unwrap(ctx)
+	r.receive(ctx, message)
 	returned = true
 }
 
-func (r *registry) receive(ctx actor.Context) {
-	if answered := unusable(ctx.Message()); answered != nil {
-		answer(ctx, answered)
+func (r *registry) receive(ctx actor.Context, message any) {
+	if answered := unusable(message); answered != nil {
+		r.answer(answered)
 		return
 	}
-	switch msg := ctx.Message().(type) {
+	switch msg := message.(type) {
 	case *actor.Started:
 		r.self = ctx.Self()
 		r.sweepLater()
@@ -116,29 +121,29 @@ func (r *registry) receive(ctx actor.Context) {
 func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 	switch msg := message.(type) {
 	case *Send:
-		r.onSend(ctx, msg)
+		r.onSend(msg)
 	case *Broadcast:
-		r.onBroadcast(ctx, msg)
+		r.onBroadcast(msg)
 	case *Subscribe:
 		if msg.PID == nil {
-			answer(ctx, &Subscribed{Err: errNilSubscriber}) // every event sent there would panic
+			r.answer(&Subscribed{Err: errNilSubscriber}) // every event sent there would panic
 			return
 		}
 		r.hub.subscribe(msg.PID)
 		ctx.Watch(msg.PID)
-		answer(ctx, &Subscribed{})
+		r.answer(&Subscribed{})
 	case *Unsubscribe:
 		if msg.PID == nil {
-			answer(ctx, &Unsubscribed{Err: errNilSubscriber})
+			r.answer(&Unsubscribed{Err: errNilSubscriber})
 			return
 		}
 		r.hub.unsubscribe(msg.PID)
 		ctx.Unwatch(msg.PID)
-		answer(ctx, &Unsubscribed{})
+		r.answer(&Unsubscribed{})
 	case *Connect:
 		r.onConnect(ctx, msg)
 	case *Disconnect:
-		answer(ctx, &Disconnected{Err: r.disconnect(ctx, msg)})
+		r.answer(&Disconnected{Err: r.disconnect(ctx, msg)})
 	}
 }
 
@@ -161,9 +166,9 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
 	case *census:
-		answer(ctx, r.count())
+		r.answer(r.count())
 	case *climb:
-		answer(ctx, r.tree(msg.limit))
+		r.answer(r.tree(msg.limit))
 	case *sweep:
 		r.onSweep()
 	case *shutdown:
@@ -214,7 +219,7 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 			r.leave(ctx, p, msg.End)
 		}
 	default:
-		answer(ctx, &Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
+		r.answer(&Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
 	}
 }
 
@@ -256,13 +261,6 @@ func (r *registry) count() *censusTaken {
 	return taken
 }
 
-// answer replies to who asked, if anybody did.
-func answer(ctx actor.Context, message any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(message)
-	}
-}
-
 // spawn makes a place and its actor.
 func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, error) {
 	slot, err := actors.SpawnPeer(ctx, r.fresh, opening)
@@ -290,17 +288,17 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	if why != admitted {
 		r.node.Counters.Inc(actors.ConnectionsRefused)
 		r.node.Samples.Warn("connection refused", "remote", msg.remote, "reason", string(why))
-		msg.answer <- nil
+		r.answer((*actors.Slot)(nil))
 		return
 	}
 	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
 	if err != nil {
-		msg.answer <- nil
+		r.answer((*actors.Slot)(nil))
 		return
 	}
 	p.group = group
 	r.enterGroup(group)
-	msg.answer <- p.slot
+	r.answer(p.slot)
 }
 
 // newChallenge makes the challenge of one dial, which every process with this node's key recognises.

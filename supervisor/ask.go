@@ -7,8 +7,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// question carries a message of the transport's own goroutines to the registry, with the function that takes the answer.
-// reply runs inside Receive and must not wait.
+// question carries a message of the transport's own goroutines to the registry, with the function that takes the
+// answer. reply runs inside Receive and must not wait.
 type question struct {
 	message any
 	reply   func(answer any)
@@ -34,8 +34,8 @@ func (r *registry) answer(message any) {
 	}
 }
 
-// takeReply returns the function that takes the answer to the message at hand, for an answer that comes later; nil if no
-// answer is wanted.
+// takeReply returns the function that takes the answer to the message at hand, for an answer that comes later; nil if
+// no answer is wanted.
 func (r *registry) takeReply() func(answer any) {
 	reply := r.reply
 	r.reply = nil
@@ -47,7 +47,8 @@ func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
 	return askUnless[T](ctx, t, message, func() bool { return true })
 }
 
-// askUnless is ask that calls leave once when ctx ends. If leave returns false, the answer is under way and is waited for.
+// askUnless is ask that calls leave once when ctx ends. If leave returns false, it waits for the answer, which is under
+// way.
 func askUnless[T any](ctx context.Context, t *Transport, message any, leave func() bool) (T, error) {
 	var none T
 	if err := checkContext(ctx); err != nil {

@@ -20,19 +20,3 @@ func TestAskReturnsErrorAfterPanic(t *testing.T) {
 		node.wantCount(actors.ActorRestarts, 1)
 	})
 }
-
-// TestAskStartsNoActor counts the processes of the actor system while a question waits.
-func TestAskStartsNoActor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		node := startNode(t, memnet.New(1), 1)
-		before := node.from.system.ProcessRegistry.LocalPIDs.Count()
-		for range 100 {
-			if _, err := ask[*censusTaken](t.Context(), node.Transport, &census{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if after := node.from.system.ProcessRegistry.LocalPIDs.Count(); after != before {
-			t.Errorf("%d processes, before %d", after, before)
-		}
-	})
-}

@@ -138,7 +138,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 	}
 	skew := p.node.ClockAt(now).Sub(msg.Timestamp)
 	if skew.Abs() > p.node.Limits.MaxClockSkew {
-		p.onStale(ctx, msg, now)
+		p.onUndelivered(ctx, msg, now)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
 		return false
 	}
@@ -172,6 +172,7 @@ func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, now time.Time) bo
 		if p.proof.strength.Verified() {
 			p.alive.lastLife = p.running(now) // the peer is there: we have no room
 		}
+		p.onUndelivered(ctx, msg, now)
 		return false
 	}
 	if msg.From == p.peerID {
@@ -190,9 +191,10 @@ func (p *Peer) seen(msg *wire.Message, now time.Time) Verdict {
 	return p.dedup.Seen(msg, now)
 }
 
-// onStale does what works across any difference of clocks: an answer to our own ping proves the peer and its life, since
-// the ping's id is ours, random and of this connection; pings are answered; a disconnect is obeyed.
-func (p *Peer) onStale(ctx actor.Context, msg *wire.Message, now time.Time) {
+// onUndelivered does what works across any difference of clocks, and without room in the dedup set: an answer to our own
+// ping proves the peer and its life, since the ping's id is ours, random and of this connection; pings are answered; a
+// disconnect is obeyed.
+func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, now time.Time) {
 	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
 		p.raise(ctx, Unmarked)
 		p.alive.lastLife = p.running(now)

@@ -27,9 +27,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 			})
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
-		r.giveBack(p.bucket)
 		r.keepSendBucket(p)
-		p.dedup.Leave()
 		if p.rank.strength.Verified() {
 			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 		}

@@ -58,7 +58,17 @@ func (r *registry) onSweep() {
 	r.dropBuckets()
 	r.expireSendBuckets()
 	r.expireConflicts()
+	r.catchUp()
 	r.sweepLater()
+}
+
+// catchUp forgets the ended connections that wait for no handler any more.
+func (r *registry) catchUp() {
+	for delivery := range r.behind {
+		if delivery.Idle() {
+			delete(r.behind, delivery)
+		}
+	}
 }
 
 func (r *registry) sweepLater() {

@@ -48,6 +48,9 @@ func (r *registry) free(ctx actor.Context, p *place) {
 		r.giveBack(p.bucket)
 		p.dedup.Leave()
 	}
+	if p.conn != nil && p.conn.delivery != nil && !p.conn.delivery.Idle() {
+		r.behind[p.conn.delivery] = struct{}{}
+	}
 	delete(r.asked, p.challenge)
 	r.ownDials.remove(p.challenge)
 	if p.endDial != nil {

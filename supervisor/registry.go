@@ -71,6 +71,8 @@ type registry struct {
 	sendBuckets map[string]leftBucket
 	// By node ID: newcomers from other hosts in the last minutes.
 	conflicts map[string]*conflict
+	// Of ended connections: those that may still have something for handlers.
+	behind map[*actors.Delivery]struct{}
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
@@ -223,19 +225,6 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 	}
 }
 
-// tellDowngrade reports a frame that was sealed for another connection, at most once per second.
-func (r *registry) tellDowngrade(p *place) {
-	now := time.Now()
-	if !r.downgrade.told.IsZero() && now.Sub(r.downgrade.told) < time.Second {
-		r.downgrade.omitted++
-		return
-	}
-	r.happened.Event(DowngradeRefused{
-		Peer: p.conn.peer.ID, Address: p.conn.peerAddress, Connection: p.conn.number, Omitted: r.downgrade.omitted,
-	})
-	r.downgrade.told, r.downgrade.omitted = now, 0
-}
-
 // opened returns the place of an open connection, nil when it has ended.
 func (r *registry) opened(pid *actor.PID) *place {
 	if p := r.places[pid.Id]; p != nil && !p.gone && p.conn != nil {
@@ -281,7 +270,12 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	group := addressGroup(msg.remote)
-	why := admit(occupancy{stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group]}, r.cfg, group != "")
+	if len(r.behind) >= maxBehind(r.cfg) {
+		r.catchUp()
+	}
+	why := admit(occupancy{
+		stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group], behind: len(r.behind),
+	}, r.cfg, group != "")
 	if why == refusedFull && r.makeRoom(ctx, msg) {
 		return
 	}

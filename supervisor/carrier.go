@@ -56,7 +56,7 @@ func (r *registry) announceDown(id string, told toldState) bool {
 func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
 	r.dropBuckets()
-	r.expireSendBuckets()
+	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()
 	r.catchUp()
 	r.sweepLater()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -83,6 +84,36 @@ func TestSilenceKeepsNoReservedPlace(t *testing.T) {
 		node.wantCount(actors.ConnectionsRefused, 0)
 		time.Sleep(10 * time.Second)
 		node.wantPlaces(1, 0)
+	})
+}
+
+// Strangers that say nothing do not keep the node from dialling a peer on the allowlist: the oldest makes room, once. Where
+// no place is reserved, none does.
+func TestSilenceDoesNotStopOurDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, keys := guarded(t, n)
+		var strangers []net.Conn
+		for i := range 4 {
+			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
+		}
+		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		node.dial(friend)
+		node.wantPlaces(1, 7)
+		for i, conn := range strangers {
+			if got := closed(t, conn); got != (i == 0) {
+				t.Errorf("stranger %d is closed %v", i, got)
+			}
+		}
+		node.wantCount(actors.HandshakesRejected, 1)
+		node.wantCount(actors.Dials, 1)
+		node.wantCount(actors.DialsFailed, 0)
+
+		other := startNode(t, n, 3)
+		node.reconfigured(func(c *TransportConfig) { c.ReservedConns = 0 }, "ReservedConns", "")
+		if _, err := node.Connect(&Peer{Address: other.addr}); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("without reserved places: %v, want %v", err, ErrNoRoom)
+		}
 	})
 }
 

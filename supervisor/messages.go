@@ -173,6 +173,10 @@ type place struct {
 
 	endDial context.CancelFunc // nil: it was not dialled
 
-	gone bool  // it has said that it ends
-	heir *heir // the connection that gets its slot; nil: none
+	gone bool    // it has said that it ends
+	heir *heir   // the connection that gets its slot; nil: none
+	dial *target // the dial of our own that gets its slot; nil: none
 }
+
+// promised reports whether the place is for another connection once it is free.
+func (p *place) promised() bool { return p.heir != nil || p.dial != nil }

@@ -68,7 +68,7 @@ type registry struct {
 	restarts uint64 // panics of its own
 	stopped  uint64 // connections that were stopped because they panicked
 	// By node ID: send buckets of peers without a verified connection.
-	sendBuckets map[string]leftBucket
+	sendBuckets leftBuckets
 	// By node ID: newcomers from other hosts in the last minutes.
 	conflicts map[string]*conflict
 	// Of ended connections: those that may still have something for handlers.
@@ -191,7 +191,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 func (r *registry) onConnection(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actors.Identified:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.heir == nil && p.conn == nil {
+		if p := r.places[msg.PID.Id]; p != nil && !p.gone && !p.promised() && p.conn == nil {
 			r.onIdentified(ctx, p, msg)
 		}
 	case *actors.Proven:

@@ -207,7 +207,7 @@ func (t *Transport) spawn() {
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		behind:  make(map[*actors.Delivery]struct{}),
 		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
-		sendBuckets: make(map[string]leftBucket), further: make(map[string]*further),
+		sendBuckets: make(leftBuckets), further: make(map[string]*further),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")

@@ -46,6 +46,11 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.PaceOff = true })
 		p := r.openProven()
 		r.Stall(hereIP, thereIP)
+		fill := strings.Repeat("x", memnet.Capacity) // the writer is blocked inside this one, so that no Send succeeds
+		if err := r.slot.handle.PostMessage(p.message("logs", fill)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		msg := p.message("stats", 0)

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -51,6 +53,20 @@ func TestBookNamesTheCause(t *testing.T) {
 		if err := openFault("p", &os.PathError{Op: "open", Path: "p", Err: cause}); containsText(err, "damaged") || !containsText(err, cause.Error()) {
 			t.Errorf("%v: %v", cause, err)
 		}
+	}
+}
+
+// A write that the file system refuses names the cause and what to do.
+func TestBookWriteNamesTheCause(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EDQUOT} {
+		remedy, _ := datadir.Remedy(cause)
+		err := writeFault("p", &os.PathError{Op: "write", Path: "p", Err: cause})
+		if !errors.Is(err, ErrBookWrite) || !errors.Is(err, cause) || !containsText(err, remedy) {
+			t.Errorf("%v: %v", cause, err)
+		}
+	}
+	if err := writeFault("p", errors.New("no errno")); !errors.Is(err, ErrBookWrite) || containsText(err, "check the disk") {
+		t.Errorf("an unknown cause: %v", err)
 	}
 }
 

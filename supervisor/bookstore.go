@@ -183,10 +183,15 @@ func (s *bookStore) write(c bookChange) error {
 	if err == nil {
 		return nil
 	}
+	return writeFault(s.path, err)
+}
+
+// writeFault names why the book at path could not be written: an ErrBookWrite.
+func writeFault(path string, err error) error {
 	if remedy, known := datadir.Remedy(err); known {
-		return fmt.Errorf("%w: %s: %w: %s", ErrBookWrite, s.path, err, remedy)
+		return fmt.Errorf("%w: %s: %w: %s", ErrBookWrite, path, err, remedy)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrBookWrite, s.path, err)
+	return fmt.Errorf("%w: %s: %w", ErrBookWrite, path, err)
 }
 
 func (c *bookChange) apply(tx *bolt.Tx) error {

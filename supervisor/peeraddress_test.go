@@ -92,8 +92,12 @@ func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 		first.stop()
 
 		stop := startRelay(t, n.Attach("10.0.0.9"), b.addr)
+		n.Partition([]string{"10.0.0.3"}, []string{"10.0.0.2"}) // the relay is the only way
 		relayed := run(3, "10.0.0.9:9091")
 		time.Sleep(time.Minute)
+		if relayed.GetConnection(b.id()) == nil {
+			t.Error("not connected through the relay: nothing was tested")
+		}
 		if p, _ := book.Get(b.id()); p.Address != b.addr || fmt.Sprint(p.Addresses.All()) != "[10.0.0.9:9091]" {
 			t.Errorf("address %q, others %q", p.Address, p.Addresses.All())
 		}

@@ -2,9 +2,13 @@ package supervisor
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
 )
 
 func TestBucketOfFollowsStrength(t *testing.T) {
@@ -44,4 +48,26 @@ func TestProofLimiterPassesTwoFramesWithoutTokens(t *testing.T) {
 	if !second.Take(now.Add(time.Second)) {
 		t.Error("no frame after a refill")
 	}
+}
+
+// A stranger has emptied the bucket of its address group; a peer of the same address proves itself all the same.
+func TestEmptyBucketOfTheGroupHoldsUpNoProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 5, 0.001 })
+		flooder := impostor(t, n, "10.0.0.5", node.addr, newKeys(t, "stranger").Identity())
+		for range 10 {
+			if err := flooder.Write(t.Context(), websocket.MessageBinary, []byte("no frame")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		node.wantCount(actors.MessagesRateLimited, 10-5)
+		flooder.CloseNow()
+		peer := startNode(t, n, 5)
+		peer.dial(node)
+		if c := node.GetConnection(peer.id()); c == nil || c.Strength() != Bound {
+			t.Errorf("the peer has not proven itself: %+v", c)
+		}
+	})
 }

@@ -86,6 +86,10 @@ func TestConnectWrongIdentity(t *testing.T) {
 		if _, err := a.Connect(&given); !errors.Is(err, actors.ErrWrongIdentity) || given != asked {
 			t.Errorf("not connected: %v; the peer is now %+v", err, given)
 		}
+		a.wantPlaces(0, 0)
+		if up := eventsOf[PeerUp](a); len(up) != 0 || len(a.book.List()) != 0 {
+			t.Errorf("up %+v, book %+v; want neither", up, a.book.List())
+		}
 		// Nor is another one's connection an answer, once there is one to that address.
 		if _, err := a.ConnectAddress(t.Context(), b.addr); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,155 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// startAckRelay starts a relay without a key at port 9091 of a host. It passes the handshake of each dial on to a node,
+// changes the payload of the ack, and passes nothing else on.
+func startAckRelay(t *testing.T, host *memnet.Host, to string, change func(payload map[string]any)) {
+	t.Helper()
+	ln, err := host.Listen(9091)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer in.CloseNow()
+		transport := &http.Transport{DialContext: host.DialContext, DisableKeepAlives: true}
+		defer transport.CloseIdleConnections()
+		out, _, err := websocket.Dial(r.Context(), "ws://"+to+"/ws", &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: transport},
+		})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer out.CloseNow()
+		passAckOn(t, in, out, change)
+		for { // what the dialler sends is read and dropped
+			if _, _, err := in.Read(context.Background()); err != nil {
+				return
+			}
+		}
+	})}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(ln) // until Close
+	}()
+	t.Cleanup(func() {
+		server.Close()
+		<-served
+	})
+}
+
+// passAckOn passes the first message of each side on, the second one changed.
+func passAckOn(t *testing.T, in, out *websocket.Conn, change func(payload map[string]any)) {
+	ctx := context.Background()
+	_, handshake, err := in.Read(ctx)
+	if err == nil {
+		err = out.Write(ctx, websocket.MessageText, handshake)
+	}
+	var ack []byte
+	if err == nil {
+		_, ack, err = out.Read(ctx)
+	}
+	var envelope map[string]any
+	if err == nil {
+		err = json.Unmarshal(ack, &envelope)
+	}
+	if err == nil {
+		change(envelope["payload"].(map[string]any))
+		ack, err = json.Marshal(envelope)
+	}
+	if err == nil {
+		err = in.Write(ctx, websocket.MessageText, ack)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// slowRate makes an ack announce an inbound limit of two messages at once and one in a thousand seconds.
+func slowRate(payload map[string]any) { payload["features"] = []string{"rate/2/0.001"} }
+
+// A relay passes an ack on with another rate in it: the connection through the relay has a send bucket of its own, and
+// the honest connection keeps its pace, while both stand and afterwards.
+func TestRelayedRateSpoilsNoHonestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		id := d.Identity().ID
+		honest, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second) // its bucket is full
+		startAckRelay(t, n.Attach("10.0.0.9"), "10.0.0.2:9091", slowRate)
+		relayed, err := a.Connect(&Peer{Address: "10.0.0.9:9091"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if relayed.peer.ID != id || relayed.handle.SendBucket() == honest.handle.SendBucket() {
+			t.Errorf("the relayed connection of %s shares the send bucket of %s", relayed.peer.ID, id)
+		}
+		wantAtOnce := func(when string) {
+			t.Helper()
+			before := len(d.Received())
+			a.post(honest, 90)
+			if got := len(d.Received()) - before; got != 90 {
+				t.Errorf("%s: %d of 90 messages arrived at once", when, got)
+			}
+		}
+		wantAtOnce("beside the relay")
+		time.Sleep(time.Minute) // the relayed connection is closed: nothing of the peer came through it
+		a.wantPlaces(1, 0)
+		wantAtOnce("after the relay")
+		a.wantCount(actors.MessagesOverPeerRate, 0)
+	})
+}
+
+// A relay changes the name and the features in an ack and passes no frame on: the peer book keeps what it knew.
+func TestRelayedAckRenamesNoKnownPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		id := d.Identity().ID
+		if _, err := a.ConnectAddress(t.Context(), "10.0.0.2:9091"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		before, known := a.book.Get(id)
+		if !known || before.Name != "deployed" {
+			t.Fatalf("the book has %+v", before)
+		}
+		startAckRelay(t, n.Attach("10.0.0.9"), "10.0.0.2:9091", func(payload map[string]any) {
+			payload["identity"].(map[string]any)["name"] = "bank"
+			payload["identity"].(map[string]any)["role"] = "controller"
+		})
+		if _, err := a.Connect(&Peer{Address: "10.0.0.9:9091"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		after, _ := a.book.Get(id)
+		if after.Name != before.Name || after.Role != before.Role || after.NamedAt != before.NamedAt ||
+			after.Address != before.Address {
+			t.Errorf("the book has %+v, want %+v", after, before)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // startAckRelay starts a relay without a key at port 9091 of a host. It passes the handshake of each dial on to a node,
@@ -87,41 +89,53 @@ func passAckOn(t *testing.T, in, out *websocket.Conn, change func(payload map[st
 // slowRate makes an ack announce an inbound limit of two messages at once and one in a thousand seconds.
 func slowRate(payload map[string]any) { payload["features"] = []string{"rate/2/0.001"} }
 
-// A relay passes an ack on with another rate in it: the connection through the relay has a send bucket of its own, and
-// the honest connection keeps its pace, while both stand and afterwards.
+// A relay passes an ack on with another rate in it, before or after the honest dial: the connection through the relay has
+// a send bucket of its own, and the honest connection keeps its pace, while both stand and afterwards.
 func TestRelayedRateSpoilsNoHonestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := memnet.New(1)
-		a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
-		id := d.Identity().ID
-		honest, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: id})
+	for _, order := range []string{"honest relayed", "relayed honest"} {
+		t.Run(order, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { relayedRate(t, strings.Fields(order)) })
+		})
+	}
+}
+
+func relayedRate(t *testing.T, order []string) {
+	n := memnet.New(1)
+	a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+	startAckRelay(t, n.Attach("10.0.0.9"), "10.0.0.2:9091", slowRate)
+	addresses := map[string]string{"honest": "10.0.0.2:9091", "relayed": "10.0.0.9:9091"}
+	conns := make(map[string]*PeerConnection)
+	for _, which := range order {
+		c, err := a.Connect(&Peer{Address: addresses[which]})
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Second) // its bucket is full
-		startAckRelay(t, n.Attach("10.0.0.9"), "10.0.0.2:9091", slowRate)
-		relayed, err := a.Connect(&Peer{Address: "10.0.0.9:9091"})
-		if err != nil {
+		conns[which] = c
+		synctest.Wait()
+		// The deployed node speaks on the newest connection, and the relay drops that.
+		if _, err := d.Send(a.id(), "chat", nil); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if relayed.peer.ID != id || relayed.handle.SendBucket() == honest.handle.SendBucket() {
-			t.Errorf("the relayed connection of %s shares the send bucket of %s", relayed.peer.ID, id)
+	}
+	honest, relayed := conns["honest"], conns["relayed"]
+	time.Sleep(5 * time.Second) // the honest bucket is full
+	if relayed.peer.ID != honest.peer.ID || relayed.handle.SendBucket() == honest.handle.SendBucket() {
+		t.Errorf("the relayed connection of %s shares the send bucket of %s", relayed.peer.ID, honest.peer.ID)
+	}
+	wantAtOnce := func(when string) {
+		t.Helper()
+		before := len(d.Received())
+		a.post(honest, 90)
+		if got := len(d.Received()) - before; got != 90 {
+			t.Errorf("%s: %d of 90 messages arrived at once", when, got)
 		}
-		wantAtOnce := func(when string) {
-			t.Helper()
-			before := len(d.Received())
-			a.post(honest, 90)
-			if got := len(d.Received()) - before; got != 90 {
-				t.Errorf("%s: %d of 90 messages arrived at once", when, got)
-			}
-		}
-		wantAtOnce("beside the relay")
-		time.Sleep(time.Minute) // the relayed connection is closed: nothing of the peer came through it
-		a.wantPlaces(1, 0)
-		wantAtOnce("after the relay")
-		a.wantCount(actors.MessagesOverPeerRate, 0)
-	})
+	}
+	wantAtOnce("beside the relay")
+	relayed.GracefulClose("enough", wire.DisconnectNormal)
+	time.Sleep(20 * time.Second)
+	wantAtOnce("after the relay")
+	a.wantCount(actors.MessagesOverPeerRate, 0)
 }
 
 // A relay changes the name and the features in an ack and passes no frame on: the peer book keeps what it knew.

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -30,6 +31,29 @@ func TestClaimsAreReportedOncePerSecond(t *testing.T) {
 		ups := eventsOf[PeerUp](node)
 		if last := ups[len(ups)-1]; len(ups) != burst+1 || last.Omitted != 20 {
 			t.Errorf("%d reported, the last with %d omitted; want %d and 20", len(ups), last.Omitted, burst+1)
+		}
+	})
+}
+
+// Frames that were sealed for other connections are reported once per second, with the number of those left out.
+func TestDowngradesAreReportedOncePerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, peer := startNode(t, n, 1), startNode(t, n, 2)
+		peer.dial(node)
+		c := node.GetConnection(peer.id())
+		foreign := &actors.Foreign{PID: c.PID()}
+		for range 5 {
+			node.tell(foreign)
+		}
+		if got := len(eventsOf[DowngradeRefused](node)); got != 1 {
+			t.Errorf("%d events at once, want 1", got)
+		}
+		time.Sleep(time.Second)
+		node.tell(foreign)
+		got := eventsOf[DowngradeRefused](node)
+		if want := (DowngradeRefused{Peer: peer.id(), Address: c.peerAddress, Connection: c.Number(), Omitted: 4}); len(got) != 2 || got[1] != want {
+			t.Errorf("events %+v, want two, the last %+v", got, want)
 		}
 	})
 }

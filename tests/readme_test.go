@@ -10,7 +10,7 @@ import (
 
 // tableFolders are the folders that README.md names in short.
 var tableFolders = map[string]string{
-	"blackbox": "blackbox", "simulation": "simulation", "toxiproxy": "toxiproxy", "": "hostile",
+	"tests": ".", "blackbox": "blackbox", "simulation": "simulation", "toxiproxy": "toxiproxy", "": "hostile",
 	"actors": "../actors", "supervisor": "../supervisor", "supervisor/accept": "../supervisor/accept",
 	"supervisor/dedup": "../supervisor/dedup", "wire": "../wire", "crypto": "../crypto",
 	"crypto/datadir": "../crypto/datadir", "cmd/node": "../cmd/node", "cmd/node/internal/admin": "../cmd/node/internal/admin",

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"bytes"
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/Snider/go-p2p/wire"
@@ -12,30 +11,45 @@ import (
 // replies are the requests whose answers are awaited. It implements actors.ReplyRouter. Safe for concurrent use.
 type replies struct {
 	mu      sync.Mutex
-	waiting map[request][]chan<- *wire.Message
+	waiting map[request]*waiter // the first of the list
 }
 
 // request is one message to one peer. The same message may go to several peers, and several callers may send it to one.
 type request struct{ peer, id string }
 
-func newReplies() *replies { return &replies{waiting: make(map[request][]chan<- *wire.Message)} }
+// waiter is one caller that awaits the answer to a request. Its list is guarded by the lock of replies.
+type waiter struct {
+	next  *waiter       // of the same request
+	came  chan struct{} // closed when reply is set
+	reply wire.Message
+}
+
+func newReplies() *replies { return &replies{waiting: make(map[request]*waiter)} }
 
 // expect registers a caller that awaits the answer to a request.
-func (r *replies) expect(to request) chan *wire.Message {
-	answer := make(chan *wire.Message, 1) // has room for the one answer
+func (r *replies) expect(to request) *waiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting[to] = append(r.waiting[to], answer)
-	return answer
+	w := &waiter{next: r.waiting[to], came: make(chan struct{})}
+	r.waiting[to] = w
+	return w
 }
 
 // forget removes a caller of expect.
-func (r *replies) forget(to request, answer chan<- *wire.Message) {
+func (r *replies) forget(to request, w *waiter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := slices.DeleteFunc(r.waiting[to], func(other chan<- *wire.Message) bool { return other == answer })
-	if r.waiting[to] = left; len(left) == 0 {
+	first := r.waiting[to]
+	for at := &first; *at != nil; at = &(*at).next {
+		if *at == w {
+			*at = w.next
+			break
+		}
+	}
+	if first == nil {
 		delete(r.waiting, to)
+	} else {
+		r.waiting[to] = first
 	}
 }
 
@@ -45,14 +59,14 @@ func (r *replies) Reply(peerID string, msg *wire.Message) bool {
 	from := request{peer: peerID, id: msg.ReplyTo}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	waiting := r.waiting[from]
+	first := r.waiting[from]
 	delete(r.waiting, from)
-	for _, answer := range waiting {
-		own := *msg
-		own.Payload = bytes.Clone(msg.Payload)
-		answer <- &own
+	for w := first; w != nil; w = w.next {
+		w.reply = *msg
+		w.reply.Payload = bytes.Clone(msg.Payload)
+		close(w.came)
 	}
-	return len(waiting) > 0
+	return first != nil
 }
 
 // Request sends a message and waits for the answer: see RequestContext.
@@ -88,12 +102,12 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 }
 
 // awaitReply waits for the answer to a message that was sent on c.
-func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer <-chan *wire.Message) (*wire.Message, error) {
+func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *waiter) (*wire.Message, error) {
 	id := c.peer.ID
 	for {
 		select {
-		case reply := <-answer:
-			return reply, nil
+		case <-answer.came:
+			return &answer.reply, nil
 		case <-ctx.Done():
 			return nil, peerError(id, ctx.Err())
 		case <-c.handle.Done():
@@ -103,8 +117,8 @@ func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer <-
 			continue // its traffic has moved
 		}
 		select {
-		case reply := <-answer:
-			return reply, nil
+		case <-answer.came:
+			return &answer.reply, nil
 		default:
 			return nil, peerError(id, ErrClosed)
 		}

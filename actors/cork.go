@@ -28,9 +28,9 @@ var corks = sync.Pool{New: func() any { return new([]byte) }}
 type corkConn struct {
 	net.Conn
 
-	turn   baton     // of whoever has the rest of this group
-	held   []byte    // what is written is gathered here
-	corked bool      // while this is set
+	turn   baton   // of whoever has the rest of this group
+	held   *[]byte // gathers written bytes while corked is set; of corks, nil while it is empty
+	corked bool
 	mute   bool      // the last word has been said
 	due    time.Time // the write deadline that is set
 
@@ -93,9 +93,9 @@ func (c *corkConn) Write(p []byte) (int, error) {
 	}
 	if c.corked {
 		if c.held == nil {
-			c.held = *corks.Get().(*[]byte)
+			c.held = corks.Get().(*[]byte)
 		}
-		c.held = append(c.held, p...)
+		*c.held = append(*c.held, p...)
 		return len(p), nil
 	}
 	return c.write(p)
@@ -125,7 +125,7 @@ func (c *corkConn) write(p []byte) (int, error) {
 
 // writeHeld writes what is held back, in parts: a peer that takes a large message slowly does take something.
 func (c *corkConn) writeHeld(movedOn func()) error {
-	for rest := c.held; ; {
+	for rest := *c.held; ; {
 		part := rest[:min(len(rest), mostAtOnce)]
 		if _, err := c.write(part); err != nil {
 			return err
@@ -151,16 +151,20 @@ func (c *corkConn) flush(uncork bool, movedOn func()) error {
 	if uncork {
 		c.corked = false
 	}
-	if len(c.held) == 0 {
+	if c.held == nil {
 		return nil
 	}
-	err := c.writeHeld(movedOn)
-	held := c.held[:0]
-	if c.held = held; uncork || cap(held) > 2*flushAt { // an idle connection holds no write buffer
+	var err error
+	if len(*c.held) > 0 {
+		err = c.writeHeld(movedOn)
+	}
+	*c.held = (*c.held)[:0]
+	large := cap(*c.held) > 2*flushAt
+	if uncork && !large {
+		corks.Put(c.held)
+	}
+	if uncork || large { // an idle connection holds no write buffer
 		c.held = nil
-		if cap(held) <= 2*flushAt {
-			corks.Put(&held)
-		}
 	}
 	return err
 }

@@ -28,7 +28,7 @@ type budget struct {
 }
 
 func newBudget(limit int, clock *RunningClock) *budget {
-	return &budget{limit: int64(limit), clock: clock, held: hold{base: clock.Now()}}
+	return &budget{limit: int64(limit), clock: clock}
 }
 
 // wait blocks until there is room and reports false once the budget is closed. For one goroutine: the read pump.
@@ -81,23 +81,22 @@ func (b *budget) signal() {
 // hold adds up the time in which the read pump was held back, on the running clock. begin and end are called by the pump,
 // until by any goroutine.
 type hold struct {
-	base  time.Time    // fixed at construction
-	since atomic.Int64 // nanoseconds from base, plus 1; 0: not held back
-	total atomic.Int64 // nanoseconds of the holds that have ended
+	since atomic.Pointer[time.Time] // nil: not held back
+	total atomic.Int64              // nanoseconds of the holds that have ended
 }
 
-func (h *hold) begin(running time.Time) { h.since.Store(int64(running.Sub(h.base)) + 1) }
+func (h *hold) begin(running time.Time) { h.since.Store(&running) }
 
 func (h *hold) end(running time.Time) {
-	began := h.since.Swap(0) - 1
-	h.total.Add(int64(running.Sub(h.base)) - began)
+	began := h.since.Swap(nil)
+	h.total.Add(int64(running.Sub(*began)))
 }
 
 // until returns the time of all holds up to now.
 func (h *hold) until(running time.Time) time.Duration {
 	total := h.total.Load() // before since: a hold that ends in between is left out, not counted twice
-	if since := h.since.Load(); since != 0 {
-		total += max(int64(running.Sub(h.base))-since+1, 0)
+	if since := h.since.Load(); since != nil {
+		total += max(int64(running.Sub(*since)), 0)
 	}
 	return time.Duration(total)
 }

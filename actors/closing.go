@@ -36,10 +36,9 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 		return false
 	}
 	p.phase = closing
-	for _, data := range p.early {
+	for _, data := range p.takeEarly() {
 		p.inbound.give(len(data))
 	}
-	p.early = nil
 	p.inbound.close()
 	p.lastWord = nil
 	p.tellDrops(true) // before the registry tells of the end

@@ -81,13 +81,6 @@ func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
 	}
 }
 
-// Idle reports whether nothing waits and no handler runs.
-func (d *Delivery) Idle() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return !d.running && d.waiting == nil
-}
-
 // leaveToTurns has messages wait until they are claimed.
 func (d *Delivery) leaveToTurns() {
 	d.mu.Lock()

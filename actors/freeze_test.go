@@ -59,7 +59,7 @@ func TestPingFollowsStandstillAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, standStill := newFrozenRig(t)
 		p := r.openProven()
-		time.Sleep(time.Second) // the first ping
+		time.Sleep(30 * time.Second) // the first ping
 		before := len(p.got(wire.MsgPing))
 		standStill(29 * time.Second)
 		if n := len(p.got(wire.MsgPing)) - before; n != 0 {

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -12,13 +11,25 @@ import (
 // onFrames takes what one system call has brought. It has one time for all of it: on some machines asking for the time is
 // as dear as sealing a block.
 func (p *Peer) onFrames(ctx actor.Context, came *arrival) {
-	now := time.Now()
-	p.credit(now)
+	at := p.moment()
+	p.credit(at.now)
 	for _, data := range came.frames() {
-		p.onFrame(ctx, data, now)
+		p.onFrame(ctx, data, &at)
 		p.step()
 	}
 	came.done()
+}
+
+// moment is one reading of all clocks.
+type moment struct {
+	now     time.Time // the monotonic clock
+	running time.Time // the connection's running clock
+	wall    time.Time // the clock that judges timestamps
+}
+
+func (p *Peer) moment() moment {
+	now := time.Now()
+	return moment{now: now, running: p.running(now), wall: p.node.ClockAt(now)}
 }
 
 // credit tells the limiter of the time in which the byte budget held the read pump back since the last call: the frames
@@ -36,22 +47,22 @@ func (p *Peer) credit(now time.Time) {
 
 // onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
 // (protocol section 6).
-func (p *Peer) onFrame(ctx actor.Context, data []byte, now time.Time) {
+func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
 	switch p.phase {
 	case shaking:
 		p.onHandshakeMessage(ctx, data)
 	case judged:
 		if p.direction == Outbound {
-			p.early = append(p.early, bytes.Clone(data)) // the responder may speak as soon as it has sent its ack
+			p.wait(data) // the responder may speak as soon as it has sent its ack
 			return
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
 	case open, draining:
 		if p.proof.awaited { // the registry may lend another bucket
-			p.early = append(p.early, bytes.Clone(data))
+			p.wait(data)
 			return
 		}
-		if msg := p.admit(ctx, data, now); msg != nil {
+		if msg := p.admit(ctx, data, at); msg != nil {
 			p.onMessage(ctx, msg, len(data))
 			return
 		}
@@ -63,9 +74,9 @@ func (p *Peer) onFrame(ctx actor.Context, data []byte, now time.Time) {
 }
 
 // admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.
-func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Message {
+func (p *Peer) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
 	p.node.Counters.Add(BytesReceived, len(data))
-	if !p.limiter.Take(now) {
+	if !p.limiter.Take(at.now) {
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
 		return nil
 	}
@@ -81,11 +92,11 @@ func (p *Peer) admit(ctx actor.Context, data []byte, now time.Time) *wire.Messag
 		return nil
 	}
 	p.badFrames = 0
-	if !p.judge(ctx, msg, now) {
+	if !p.judge(ctx, msg, at) {
 		return nil
 	}
-	p.alive.lastLife = p.running(now)
-	p.handle.lastActivity.Store(p.node.ClockAt(now).UnixNano())
+	p.alive.lastLife = at.running
+	p.handle.lastActivity.Store(at.wall.UnixNano())
 	p.showLife(ctx, pongOf(msg))
 	return msg
 }
@@ -124,7 +135,7 @@ func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 }
 
 // judge decides whether a message that opened is one to deliver.
-func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
+func (p *Peer) judge(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	switch {
 	case msg.From == p.self:
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
@@ -136,13 +147,13 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, now time.Time) bool {
 		p.drop(MessagesRefused, "ping, pong or disconnect of another node than the peer dropped")
 		return false
 	}
-	skew := p.node.ClockAt(now).Sub(msg.Timestamp)
+	skew := at.wall.Sub(msg.Timestamp)
 	if skew.Abs() > p.node.Limits.MaxClockSkew {
-		p.onUndelivered(ctx, msg, now)
+		p.onStale(ctx, msg, at)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
 		return false
 	}
-	return p.judgeSeen(ctx, msg, now)
+	return p.judgeSeen(ctx, msg, at)
 }
 
 // transportType reports whether messages of a type are between neighbours only.
@@ -152,12 +163,12 @@ func transportType(t wire.MessageType) bool {
 
 // judgeSeen asks the dedup set. An unverified connection enters nothing into it: its first fresh message of the peer
 // itself verifies it, and messages that the peer relays before that are refused.
-func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, now time.Time) bool {
+func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	if !p.proof.strength.Verified() && msg.From != p.peerID {
 		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
 		return false
 	}
-	switch p.seen(msg, now) {
+	switch p.seen(msg, at) {
 	case Duplicate:
 		p.node.Counters.Inc(MessagesDuplicate)
 		if p.proof.strength.Verified() {
@@ -170,9 +181,8 @@ func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, now time.Time) bo
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
 		if p.proof.strength.Verified() {
-			p.alive.lastLife = p.running(now) // the peer is there: we have no room
+			p.alive.lastLife = at.running // the peer is there: we have no room
 		}
-		p.onUndelivered(ctx, msg, now)
 		return false
 	}
 	if msg.From == p.peerID {
@@ -182,24 +192,23 @@ func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, now time.Time) bo
 }
 
 // seen returns the dedup set's verdict on a message, and enters a fresh one: that one verifies its connection.
-func (p *Peer) seen(msg *wire.Message, now time.Time) Verdict {
+func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
 	if !p.proof.strength.Verified() {
-		if verdict := p.dedup.Known(msg, now); verdict != Fresh {
+		if verdict := p.dedup.Known(msg, at.now); verdict != Fresh {
 			return verdict
 		}
 	}
-	return p.dedup.Seen(msg, now)
+	return p.dedup.Seen(msg, at.now)
 }
 
-// onUndelivered does what works across any difference of clocks, and without room in the dedup set: an answer to our own
-// ping proves the peer and its life, since the ping's id is ours, random and of this connection; pings are answered; a
-// disconnect is obeyed.
-func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, now time.Time) {
+// onStale does what works across any difference of clocks: an answer to our own ping proves the peer and its life, since
+// the ping's id is ours, random and of this connection; pings are answered; a disconnect is obeyed.
+func (p *Peer) onStale(ctx actor.Context, msg *wire.Message, at *moment) {
 	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
 		p.raise(ctx, Unmarked)
-		p.alive.lastLife = p.running(now)
+		p.alive.lastLife = at.running
 		p.showLife(ctx, msg.ReplyTo)
-		p.onPong(msg, now)
+		p.onPong(msg, at.now)
 		return
 	}
 	if !p.proof.strength.Verified() {

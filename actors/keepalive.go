@@ -11,15 +11,16 @@ import (
 // liveness holds the signs of life of a peer. It has no clock: each call brings the time. Silence is measured on the
 // connection's running clock, pings are due by real time, so that a node that wakes from a standstill pings at once.
 type liveness struct {
-	lastLife time.Time // running: the last fresh message
-	lastPing time.Time // real
-	pinged   time.Time // running: when the last ping went out
-	pingID   string    // of the ping that is on its way; empty when it was answered
-	peerPing peerPing  // the last of the peer
+	lastLife time.Time     // running: the last fresh message
+	lastPing time.Time     // real
+	pinged   time.Duration // running, since Node.Born: when the last ping went out
+	pingID   string        // of the ping that is on its way; empty when it was answered
+	ponged   bool          // the peer has answered a ping, so only a pong answers a probe
+	peerPing peerPing      // the last of the peer
 }
 
 func (l *liveness) begin(now, running time.Time) {
-	l.lastLife, l.lastPing, l.pinged = running, now, running
+	l.lastLife, l.lastPing = running, now
 }
 
 // silent reports whether the peer has been silent for too long on the running clock.
@@ -50,7 +51,7 @@ func (p *Peer) running(now time.Time) time.Time {
 // the rest.
 func (p *Peer) onTimer(ctx actor.Context) {
 	now := time.Now()
-	left := p.node.Running.Left(now, p.due)
+	left := p.node.Running.Left(now, p.node.Born.Add(p.due))
 	if left <= 0 {
 		p.onTick(ctx, -left)
 		return
@@ -93,7 +94,7 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	running := p.running(now)
 	p.expireProbe(ctx, running)
 	switch verified := p.proof.strength.Verified(); {
-	case !verified && !running.Before(p.proof.due):
+	case !verified && running.Sub(p.node.Born) >= p.proof.due:
 		if !p.putOff(late) {
 			p.node.Counters.Inc(PeersTimedOut)
 			p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: reasonUnproven})
@@ -136,12 +137,12 @@ func (p *Peer) untilDue(now time.Time) time.Duration {
 	running := p.running(now)
 	due := p.alive.lastLife.Add(p.node.Limits.silence()).Sub(running)
 	if !p.proof.strength.Verified() {
-		due = p.proof.due.Sub(running)
+		due = p.proof.due - running.Sub(p.node.Born)
 	}
 	if p.mayPing() {
 		due = min(due, p.alive.lastPing.Add(p.node.Limits.PingInterval).Sub(now))
 	}
-	if p.probe.asked {
+	if p.probe.asked() {
 		due = min(due, p.probe.due.Sub(running))
 	}
 	return max(due, time.Millisecond)
@@ -157,7 +158,7 @@ func (p *Peer) ping() {
 		return
 	}
 	now := time.Now()
-	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now), msg.ID
+	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), msg.ID
 	p.say(msg)
 }
 
@@ -188,8 +189,8 @@ func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
 		return
 	}
-	p.alive.pingID, p.probe.ponged = "", true
-	took := p.node.Running.At(now).Sub(p.alive.pinged)
+	p.alive.pingID, p.alive.ponged = "", true
+	took := p.node.Running.At(now).Sub(p.node.Born) - p.alive.pinged
 	p.handle.roundTrip.Store(int64(took))
 	p.observe(func(o Observer) { o.RoundTrip(took) })
 }

@@ -15,11 +15,11 @@ func TestPingEveryInterval(t *testing.T) {
 		p := r.openProven()
 		time.Sleep(10*time.Minute + time.Second)
 		pings := p.got(wire.MsgPing)
-		if len(pings) != 21 { // a second after the ack, then every 30 s
-			t.Fatalf("%d pings in 10 minutes, want 21", len(pings))
+		if len(pings) != 20 { // every 30 s from the proof on
+			t.Fatalf("%d pings in 10 minutes, want 20", len(pings))
 		}
 		for i, ping := range pings {
-			if at := p.at[i].Sub(start); at != time.Second+time.Duration(i)*30*time.Second {
+			if at := p.at[i].Sub(start); at != time.Duration(i+1)*30*time.Second {
 				t.Errorf("ping %d after %v", i, at)
 			}
 			var payload wire.PingPayload
@@ -27,8 +27,8 @@ func TestPingEveryInterval(t *testing.T) {
 				t.Errorf("ping %d holds %+v (%v)", i, payload, err)
 			}
 		}
-		if n := len(r.delivered(wire.MsgPong)); n != 21 {
-			t.Errorf("the handler saw %d pongs, want 21", n)
+		if n := len(r.delivered(wire.MsgPong)); n != 20 {
+			t.Errorf("the handler saw %d pongs, want 20", n)
 		}
 	})
 }
@@ -167,8 +167,8 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 		}
 		before := len(p.got(wire.MsgPing))
 		time.Sleep(4*time.Minute + time.Second) // after five, what waits unread would be stale
-		if n := len(p.got(wire.MsgPing)) - before; n != 9 {
-			t.Errorf("%d pings in 4 minutes of a blocked handler, want 9", n)
+		if n := len(p.got(wire.MsgPing)) - before; n != 8 {
+			t.Errorf("%d pings in 4 minutes of a blocked handler, want 8", n)
 		}
 		if n := len(told[*Ended](r)); n != 0 {
 			t.Fatalf("ended: %+v", told[*Ended](r)[0].End)

@@ -117,8 +117,8 @@ func (p *Peer) bindFrames(ack []byte) {
 	if p.direction == Inbound {
 		own, peer = peer, own
 	}
-	p.proof.own, p.proof.peer = crypto.NewBind(own, p.greeting.handshake, ack), crypto.NewBind(peer, p.greeting.handshake, ack)
-	p.sealer.Bind(p.proof.own)
+	p.proof.peer = crypto.NewBind(peer, p.greeting.handshake, ack)
+	p.sealer.Bind(crypto.NewBind(own, p.greeting.handshake, ack))
 }
 
 // onWelcome opens the connection. A responder's ack goes out now, and no frame before the peer has proven itself: an
@@ -143,7 +143,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 		}, nil))
 	}
 	p.alive.begin(now, p.running(now))
-	p.proof.begin(p.running(now), w.Quiet, p.handshakeLeft(p.node.Running.At(now)), &p.node.Limits)
+	p.proof.begin(p.running(now).Sub(p.node.Born), w.Quiet, p.handshakeLeft(p.node.Running.At(now)), &p.node.Limits)
 	p.greeting = nil
 	if p.direction == Outbound {
 		p.ping()
@@ -151,10 +151,9 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 		p.alive.lastPing = now.Add(min(firstPing, p.node.Limits.PingInterval/2) - p.node.Limits.PingInterval)
 	}
 	p.onTick(ctx, 0)
-	early := p.early
-	p.early = nil
-	for _, data := range early {
-		p.onFrame(ctx, data, now)
+	for _, data := range p.takeEarly() {
+		at := p.moment()
+		p.onFrame(ctx, data, &at)
 	}
 }
 

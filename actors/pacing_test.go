@@ -250,7 +250,7 @@ func TestPacingOfAPeerThatAnnouncesNothing(t *testing.T) {
 		if got := len(p.got(wire.MsgPong)); got != 1 {
 			t.Errorf("%d pongs at once, want 1", got)
 		}
-		time.Sleep((200-atOnce+2)*time.Second/49 - time.Millisecond) // a pong and our first ping take tokens, too
+		time.Sleep((200-atOnce+1)*time.Second/49 - time.Millisecond) // a pong takes a token, too
 		if got := len(p.got("stats")); got != 199 {
 			t.Errorf("%d arrived before the last one is due, want 199", got)
 		}

@@ -25,7 +25,7 @@ import (
 //	pending ──attached──▶ shaking ──Identified──▶ judged ──Welcome──▶ open ──▶ closing ──▶ (stopped)
 //	   └───────────────────────┴───── timeout, failure, Refuse ────────┤           ▲
 //	                                                                   └─▶ draining
-type phase int
+type phase uint8
 
 const (
 	pending  phase = iota // a slot without a socket
@@ -52,6 +52,7 @@ type Peer struct {
 	// What a message on its way out needs, together: of a thousand connections all are cold. The handle and the node are
 	// fixed at construction, the rest is owned by Receive.
 	phase     phase
+	broken    bool // writing has failed, and the read pump has not said why yet
 	handle    *Handle
 	sealer    *crypto.Sealer
 	node      *Node
@@ -76,19 +77,17 @@ type Peer struct {
 	credited  time.Duration // of the time in which the read pump was held back
 	delivery  *Delivery
 	dedup     Deduplicator
-	early     [][]byte // frames that wait for Welcome or Confirmed
-	held      []handed // wait until the registry has answered the news of the proof
+	early     *early // nil: nothing waits
 	proof     proof
-	probe     probe
+	probe     *probe    // nil: nothing was asked, or it was answered
 	lastWord  *lastWord // draining: to be sent once every reserved message is pushed; nil: sent
-	badFrames int       // in a row
 	alive     liveness
 	timer     *time.Timer
-	recheck   *time.Timer // of a congested queue
-	drops     *dropTally  // nil: none yet
-	due       time.Time   // when the timer was last set to, on the node's running clock
-	lateTicks int         // timeouts in a row whose verdict was put off because the timer fired late
-	broken    bool        // writing has failed, and the read pump has not said why yet
+	recheck   *time.Timer   // of a congested queue
+	drops     *dropTally    // nil: none yet
+	due       time.Duration // when the timer was last set to, on the node's running clock, since Node.Born
+	badFrames int32         // in a row
+	lateTicks int32         // timeouts in a row whose verdict was put off because the timer fired late
 }
 
 // greeting holds the state that only the opening of a connection needs.
@@ -275,7 +274,7 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 
 // schedule sets the one timer of the connection.
 func (p *Peer) schedule(d time.Duration) {
-	p.due = p.node.Running.Now().Add(d)
+	p.due = p.node.Running.Now().Sub(p.node.Born) + d
 	if p.timer == nil {
 		p.timer = time.AfterFunc(d, func() { p.handle.tell(&tick{}) })
 		return

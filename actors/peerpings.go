@@ -15,19 +15,20 @@ func (*PeerPings) toRegistry() {}
 
 // peerPing is the last ping that the peer sent.
 type peerPing struct {
-	came  time.Time
-	stamp time.Time // by the peer's clock
+	came  time.Duration // since Node.Born; 0: none
+	stamp int64         // by the peer's clock, Unix nanoseconds
 }
 
 // notePeerPing observes the interval of the peer's pings. The peer's clock counts where it shows more: pings that waited
 // during a standstill of ours arrive together.
 func (p *Peer) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time) {
 	last := p.alive.peerPing
-	p.alive.peerPing = peerPing{came: now, stamp: ping.Timestamp}
-	if last.came.IsZero() {
+	next := peerPing{came: max(now.Sub(p.node.Born), 1), stamp: ping.Timestamp.UnixNano()}
+	p.alive.peerPing = next
+	if last.came == 0 {
 		return
 	}
-	distance := max(now.Sub(last.came), ping.Timestamp.Sub(last.stamp))
+	distance := max(next.came-last.came, time.Duration(next.stamp-last.stamp))
 	if p.handle.peerPings.Swap(int64(distance)) == 0 {
 		ctx.Send(p.parent, &PeerPings{PID: p.handle.pid})
 	}

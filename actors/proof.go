@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,23 +20,69 @@ const maxTaken = 1000
 // proof is the evidence that a connection's peer holds its key.
 type proof struct {
 	strength  Strength
-	framed    bool        // a frame that proves the peer has opened here; an ack alone may have been relayed
-	awaited   bool        // the registry has not answered the last Proven yet: messages wait
-	must      bool        // the peer has to bind its frames
-	announced bool        // it announced features
-	quiet     bool        // it gets no frame before its proof
-	taken     int         // frames that passed the limiter since the connection opened or its limiter changed
-	due       time.Time   // the connection ends then unless it is verified
-	own, peer crypto.Bind // of our frames and the peer's
+	framed    bool          // a frame that proves the peer has opened here; an ack alone may have been relayed
+	awaited   bool          // the registry has not answered the last Proven yet: messages wait
+	must      bool          // the peer has to bind its frames
+	announced bool          // it announced features
+	quiet     bool          // it gets no frame before its proof
+	taken     int           // frames that passed the limiter since the connection opened or its limiter changed
+	due       time.Duration // running, since Node.Born: the connection ends then unless it is verified
+	peer      crypto.Bind   // of the peer's frames; the sealer has ours
 }
 
 // begin starts the time that the peer of a connection that has opened has for its proof. A peer that announces a
 // feature speaks at once, so the rest of the handshake timeout is enough for it.
-func (p *proof) begin(now time.Time, quiet bool, handshakeLeft time.Duration, limits *Limits) {
+func (p *proof) begin(now time.Duration, quiet bool, handshakeLeft time.Duration, limits *Limits) {
 	p.quiet = quiet || p.announced
-	p.due = now.Add(limits.silence())
+	p.due = now + limits.silence()
 	if p.announced {
-		p.due = now.Add(handshakeLeft)
+		p.due = now + handshakeLeft
+	}
+}
+
+// early holds what arrives while the registry decides.
+type early struct {
+	frames [][]byte // wait for Welcome or Confirmed
+	held   []handed // messages that wait until the registry has answered the news of the proof
+}
+
+// later returns the place for what has to wait.
+func (p *Peer) later() *early {
+	if p.early == nil {
+		p.early = &early{}
+	}
+	return p.early
+}
+
+// wait keeps a copy of a frame until the registry has decided.
+func (p *Peer) wait(data []byte) {
+	later := p.later()
+	later.frames = append(later.frames, bytes.Clone(data))
+}
+
+// takeEarly returns the frames that have waited.
+func (p *Peer) takeEarly() (frames [][]byte) {
+	if p.early == nil {
+		return nil
+	}
+	frames, p.early.frames = p.early.frames, nil
+	p.dropEarly()
+	return frames
+}
+
+// takeHeld returns the messages that have waited.
+func (p *Peer) takeHeld() (held []handed) {
+	if p.early == nil {
+		return nil
+	}
+	held, p.early.held = p.early.held, nil
+	p.dropEarly()
+	return held
+}
+
+func (p *Peer) dropEarly() {
+	if p.early.frames == nil && p.early.held == nil {
+		p.early = nil
 	}
 }
 
@@ -48,7 +95,7 @@ type handed struct {
 // judgeProof acts on the bind of a frame that opened, before the frame is decoded. It reports whether the frame counts.
 func (p *Peer) judgeProof(ctx actor.Context, bind []byte) bool {
 	must := p.proof.must || p.proof.strength >= Bound
-	switch judgeMark(bind, &p.proof.own, &p.proof.peer, must) {
+	switch judgeMark(bind, p.sealer.Mark(), &p.proof.peer, must) {
 	case markBound:
 		p.raise(ctx, Bound)
 		return true
@@ -78,6 +125,9 @@ func (p *Peer) raise(ctx actor.Context, s Strength) {
 	if s <= p.proof.strength && p.proof.framed {
 		return
 	}
+	if !p.proof.strength.Verified() && p.alive.pingID == "" {
+		p.alive.lastPing = time.Now() // the peer has proven itself without our first ping, so the next one is not early
+	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
 	ctx.Send(p.parent, &Proven{PID: p.handle.pid, Strength: p.proof.strength})
 	p.schedule(p.untilDue(time.Now())) // other things are due now
@@ -98,17 +148,15 @@ func (p *Peer) onConfirmed(ctx actor.Context, msg *Confirmed) {
 // or the connection ends.
 func (p *Peer) release(ctx actor.Context) {
 	p.releaseHeld()
-	early := p.early
-	p.early = nil
-	for _, data := range early {
-		p.onFrame(ctx, data, time.Now())
+	for _, data := range p.takeEarly() {
+		at := p.moment()
+		p.onFrame(ctx, data, &at)
 	}
 }
 
 func (p *Peer) releaseHeld() {
-	held := p.held
-	p.proof.awaited, p.held = false, nil
-	for _, next := range held {
+	p.proof.awaited = false
+	for _, next := range p.takeHeld() {
 		p.handOver(next.message, next.size)
 	}
 }
@@ -116,7 +164,8 @@ func (p *Peer) releaseHeld() {
 // handOver gives a message to a waiting request, and to the handlers.
 func (p *Peer) handOver(msg *wire.Message, size int) {
 	if p.proof.awaited {
-		p.held = append(p.held, handed{msg, size})
+		later := p.later()
+		later.held = append(later.held, handed{msg, size})
 		return
 	}
 	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request

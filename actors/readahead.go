@@ -25,15 +25,15 @@ type readAhead struct {
 	try   func(fd uintptr) bool // made once, so that a read allocates nothing
 	n     int                   // what try read
 	err   error
-	renew func(error) bool // sets a read deadline again that passed in a standstill; nil: none does
-	ended error            // what a wait ended with, for the next read
+	below *runningConn // renews a read deadline that passed in a standstill; nil: conn is of another kind
+	ended error        // what a wait ended with, for the next read
 }
 
 func newReadAhead(conn net.Conn) *readAhead {
 	r := &readAhead{conn: conn}
 	if c, ok := conn.(*runningConn); ok {
 		conn = c.Conn
-		r.renew = func(err error) bool { return c.read.renew(c.clock, err) }
+		r.below = c
 	}
 	// Not whatever has a SyscallConn: a program's wrapper around a TCP connection has that one's, and its Read is passed by.
 	if c, ok := conn.(*net.TCPConn); ok && canReadAhead {
@@ -78,7 +78,7 @@ func (r *readAhead) has() bool { return len(r.ahead) > 0 }
 // fill waits until there is something to read and reads it.
 func (r *readAhead) fill() error {
 	err := r.raw.Read(r.try) // io errors of the wait itself: closed, deadline
-	for err != nil && r.renew != nil && r.renew(err) {
+	for err != nil && r.below != nil && r.below.renewRead(err) {
 		err = r.raw.Read(r.try)
 	}
 	switch {

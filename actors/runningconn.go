@@ -24,16 +24,14 @@ func RunningConn(conn net.Conn, clock *RunningClock) net.Conn {
 	if clock == nil {
 		return conn
 	}
-	c := &runningConn{Conn: conn, clock: clock}
-	c.read.set, c.write.set = conn.SetReadDeadline, conn.SetWriteDeadline
-	return c
+	return &runningConn{Conn: conn, clock: clock}
 }
 
 // Read implements net.Conn.
 func (c *runningConn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
-		if n > 0 || err == nil || !c.read.renew(c.clock, err) {
+		if n > 0 || err == nil || !c.renewRead(err) {
 			return n, err
 		}
 	}
@@ -43,7 +41,7 @@ func (c *runningConn) Read(p []byte) (int, error) {
 func (c *runningConn) Write(p []byte) (int, error) {
 	for written := 0; ; {
 		n, err := c.Conn.Write(p[written:])
-		if written += n; err == nil || !c.write.renew(c.clock, err) {
+		if written += n; err == nil || !c.write.renew(c.clock, err, c.Conn.SetWriteDeadline) {
 			return written, err
 		}
 	}
@@ -55,10 +53,19 @@ func (c *runningConn) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *runningConn) SetReadDeadline(t time.Time) error { return c.read.change(c.clock, t) }
+func (c *runningConn) SetReadDeadline(t time.Time) error {
+	return c.read.change(c.clock, t, c.Conn.SetReadDeadline)
+}
 
 // SetWriteDeadline implements net.Conn.
-func (c *runningConn) SetWriteDeadline(t time.Time) error { return c.write.change(c.clock, t) }
+func (c *runningConn) SetWriteDeadline(t time.Time) error {
+	return c.write.change(c.clock, t, c.Conn.SetWriteDeadline)
+}
+
+// renewRead reports whether the read deadline that err tells of has time left, and sets it for that time.
+func (c *runningConn) renewRead(err error) bool {
+	return c.read.renew(c.clock, err, c.Conn.SetReadDeadline)
+}
 
 // CloseWrite ends our half of the connection, where it has halves.
 func (c *runningConn) CloseWrite() error {
@@ -68,15 +75,14 @@ func (c *runningConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// runningDeadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it.
+// runningDeadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it. Each
+// call gets the method that sets the deadline of the connection below: a field for it would be the larger half of the state.
 type runningDeadline struct {
-	set func(time.Time) error // of the connection below; fixed at construction
-
 	mu  sync.Mutex
 	due time.Time // on the running clock; zero: none, or passed when it was set
 }
 
-func (d *runningDeadline) change(clock *RunningClock, t time.Time) error {
+func (d *runningDeadline) change(clock *RunningClock, t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.due = time.Time{}
@@ -86,11 +92,11 @@ func (d *runningDeadline) change(clock *RunningClock, t time.Time) error {
 			d.due = clock.At(now).Add(left)
 		}
 	}
-	return d.set(t)
+	return set(t)
 }
 
 // renew reports whether the deadline that err tells of has time left, and sets it for that time.
-func (d *runningDeadline) renew(clock *RunningClock, err error) bool {
+func (d *runningDeadline) renew(clock *RunningClock, err error, set func(time.Time) error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
 	}
@@ -101,5 +107,5 @@ func (d *runningDeadline) renew(clock *RunningClock, err error) bool {
 	}
 	now := time.Now()
 	left := clock.Left(now, d.due)
-	return left > 0 && d.set(now.Add(left)) == nil
+	return left > 0 && set(now.Add(left)) == nil
 }

@@ -37,7 +37,7 @@ const (
 )
 
 // judgeMark judges the text of a frame's bind, nil when the frame has none. own
-// and peer are the binds that the two sides of this connection seal with; must
+// (nil: none) and peer are the binds that the two sides of this connection seal with; must
 // is set when the peer announced a feature that obliges it to bind, or has
 // bound a frame here before.
 func judgeMark(bind []byte, own, peer *crypto.Bind, must bool) markVerdict {
@@ -48,7 +48,7 @@ func judgeMark(bind []byte, own, peer *crypto.Bind, must bool) markVerdict {
 		return markAbsent
 	case string(bind) == string(peer[:]):
 		return markBound
-	case string(bind) == string(own[:]):
+	case own != nil && string(bind) == string(own[:]):
 		return markReflected
 	default:
 		return markForeign

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/Snider/go-p2p/crypto/internal/keystream"
 	"golang.org/x/crypto/chacha20"
@@ -26,8 +27,8 @@ const (
 )
 
 const (
-	maxDigits = 20 // of the longest 64-bit integer in decimal, sign included
-	maxEnd    = len(plaintextMid) + maxDigits + BindSize + len(plaintextTail)
+	maxDigits = 20                                                                // of the longest 64-bit integer in decimal, sign included
+	maxEnd    = 1 + len(plaintextMid) + maxDigits + BindSize + len(plaintextTail) // the first byte stays free, so that 0 is no end
 )
 
 // frameHead is how all frames that we make begin.
@@ -81,12 +82,11 @@ type Sealer struct {
 	nonce [nonceLen]byte // of the next frame: prefix, then the counter, big-endian
 	short [shortNonceLen]byte
 
-	bind Bind // in every frame; zero: in none
-
-	// The plaintext's end changes once a second only.
+	// The plaintext's end, right-aligned in end. What stands behind the timestamp is fixed; the rest changes once a second.
 	second int64
 	end    [maxEnd]byte
-	endLen int // 0: none yet
+	endAt  uint8 // where the end begins; 0: the timestamp is not written yet
+	tailAt uint8 // where it goes on behind the timestamp
 }
 
 // NewSealer makes a Sealer with a nonce prefix read from random, or from
@@ -96,6 +96,7 @@ func (c *Codec) NewSealer(random io.Reader) (*Sealer, error) {
 		random = rand.Reader
 	}
 	s := &Sealer{codec: c}
+	s.setTail(plaintextTail)
 	if err := s.renew(random); err != nil {
 		return nil, err
 	}
@@ -103,8 +104,31 @@ func (c *Codec) NewSealer(random io.Reader) (*Sealer, error) {
 }
 
 // Bind marks every frame sealed from now on with b, which makes each BindSize
-// bytes longer than FrameSize says.
-func (s *Sealer) Bind(b Bind) { s.bind, s.endLen = b, 0 }
+// bytes longer than FrameSize says. The zero Bind ends the marking.
+func (s *Sealer) Bind(b Bind) {
+	if b == (Bind{}) {
+		s.setTail(plaintextTail)
+		return
+	}
+	s.setTail(bindHead, string(b[:]), bindTail)
+}
+
+// Mark returns the mark of the frames, nil if they have none. It lies in the Sealer and must not be changed.
+func (s *Sealer) Mark() *Bind {
+	tail := s.end[s.tailAt:]
+	if len(tail) == len(plaintextTail) {
+		return nil
+	}
+	return (*Bind)(tail[len(bindHead):])
+}
+
+// setTail writes what every plaintext ends with.
+func (s *Sealer) setTail(parts ...string) {
+	tail := strings.Join(parts, "")
+	at := len(s.end) - len(tail)
+	copy(s.end[at:], tail)
+	s.endAt, s.tailAt = 0, uint8(at)
+}
 
 // renew draws a prefix and starts counting.
 func (s *Sealer) renew(random io.Reader) error {
@@ -154,17 +178,16 @@ func (s *Sealer) SealInPlace(frame []byte, unixSeconds int64) []byte {
 
 // ending is what stands behind the body.
 func (s *Sealer) ending(unixSeconds int64) []byte {
-	if s.endLen == 0 || s.second != unixSeconds {
-		end := append(s.end[:0], plaintextMid...)
-		end = strconv.AppendInt(end, unixSeconds, 10)
-		if s.bind != (Bind{}) {
-			end = append(append(append(end, bindHead...), s.bind[:]...), bindTail...)
-		} else {
-			end = append(end, plaintextTail...)
-		}
-		s.second, s.endLen = unixSeconds, len(end)
+	if s.endAt == 0 || s.second != unixSeconds {
+		var room [maxDigits]byte
+		digits := strconv.AppendInt(room[:0], unixSeconds, 10)
+		at := int(s.tailAt) - len(digits)
+		copy(s.end[at:], digits)
+		at -= len(plaintextMid)
+		copy(s.end[at:], plaintextMid)
+		s.second, s.endAt = unixSeconds, uint8(at)
 	}
-	return s.end[:s.endLen]
+	return s.end[s.endAt:]
 }
 
 // count moves on to the next nonce. After 2^64 frames, which nobody will see, it

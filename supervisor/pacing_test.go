@@ -73,7 +73,7 @@ func TestPacedBurstLosesNothing(t *testing.T) {
 		if err := c.SendContext(t.Context(), last); err != nil {
 			t.Error(err)
 		}
-		wantAbout(t, "all", time.Since(began), (1002-atOnce)*perMessage) // with the pong
+		wantAbout(t, "all", time.Since(began), (1001-atOnce)*perMessage)
 		if got := to.got("stats"); !slices.Equal(got, want) {
 			t.Errorf("%d arrived, want 1000 in order", len(got))
 		}
@@ -110,7 +110,7 @@ func TestPacedSenders(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		wantAbout(t, "two senders of each of two nodes", time.Since(began), (201-atOnce)*perMessage) // with the pongs
+		wantAbout(t, "two senders of each of two nodes", time.Since(began), (200-atOnce)*perMessage)
 		if got := len(to.got("stats")); got != 400 {
 			t.Errorf("%d arrived, want 400", got)
 		}
@@ -134,8 +134,8 @@ func TestPacingSurvivesReconnect(t *testing.T) {
 		if err := c.SendContext(t.Context(), from.to(to.id(), "logs", nil)); err != nil {
 			t.Error(err)
 		}
-		// One token was left; the disconnect, the second ping and the second pong are owed.
-		wantAbout(t, "101 messages after a reconnect", time.Since(began), (101+3)*perMessage)
+		// One token was left; the disconnect and the second ping are owed.
+		wantAbout(t, "101 messages after a reconnect", time.Since(began), (101+2)*perMessage)
 		to.wantCount(actors.MessagesRateLimited, 0)
 		c.GracefulClose("again", wire.DisconnectNormal)
 		time.Sleep(2 * time.Minute) // the buckets are full by now and were dropped

@@ -126,7 +126,7 @@ func TestObserver(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(31 * time.Second) // a ping interval and more
 		seen.mu.Lock()
 		defer seen.mu.Unlock()
 		if len(seen.shakes) != 1 || len(seen.trips) != 1 {

@@ -23,7 +23,7 @@ type bucket struct {
 	clock *actors.RunningClock // fixed at construction
 
 	mu      sync.Mutex
-	limiter *actors.PeerRateLimiter
+	limiter actors.PeerRateLimiter
 	lost    time.Duration // standstill of the process up to the last credit
 }
 
@@ -129,7 +129,7 @@ func (r *registry) borrow(key bucketKey) *bucket {
 		now := time.Now()
 		b = &bucket{
 			clock: r.node.Running, lost: r.node.Running.Lost(now),
-			limiter: actors.NewPeerRateLimiter(r.cfg.RateBurst, r.cfg.RateRefill, now),
+			limiter: *actors.NewPeerRateLimiter(r.cfg.RateBurst, r.cfg.RateRefill, now),
 		}
 		r.buckets[key] = b
 	} else {

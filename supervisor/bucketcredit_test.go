@@ -24,7 +24,7 @@ func starvedClock(t *testing.T) (clock *actors.RunningClock, standStill func()) 
 
 func newBucket(clock *actors.RunningClock) *bucket {
 	now := time.Now()
-	return &bucket{clock: clock, lost: clock.Lost(now), limiter: actors.NewPeerRateLimiter(100, 50, now)}
+	return &bucket{clock: clock, lost: clock.Lost(now), limiter: *actors.NewPeerRateLimiter(100, 50, now)}
 }
 
 func takeAll(b *bucket) (n int) {

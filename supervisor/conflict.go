@@ -132,7 +132,7 @@ func (r *registry) answersStill(s *peerState, p *place) bool {
 }
 
 func (s *peerState) answeredLately() bool {
-	return !s.answered.IsZero() && time.Since(s.answered) <= conflictWindow
+	return s.probes != nil && !s.probes.answered.IsZero() && time.Since(s.probes.answered) <= conflictWindow
 }
 
 // expireConflicts drops the records that have no influence any more.

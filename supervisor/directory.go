@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -10,8 +11,9 @@ import (
 // sender reads it. It is the only such table.
 type directory struct {
 	mu         sync.RWMutex
-	routes     map[string]route
-	unverified map[string]bool // peers that are connected, but on no verified connection
+	routes     map[string]*PeerConnection
+	twins      map[string][]*PeerConnection // of the few routes that have any
+	unverified map[string]bool              // peers that are connected, but on no verified connection
 }
 
 // route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
@@ -22,7 +24,9 @@ type route struct {
 }
 
 func newDirectory() *directory {
-	return &directory{routes: make(map[string]route), unverified: make(map[string]bool)}
+	return &directory{
+		routes: make(map[string]*PeerConnection), twins: make(map[string][]*PeerConnection), unverified: make(map[string]bool),
+	}
 }
 
 // set publishes the route to a peer.
@@ -30,7 +34,11 @@ func (d *directory) set(peerID string, conn *PeerConnection, twins []*PeerConnec
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.unverified, peerID)
-	d.routes[peerID] = route{conn, twins}
+	d.routes[peerID] = conn
+	delete(d.twins, peerID)
+	if len(twins) > 0 {
+		d.twins[peerID] = twins
+	}
 }
 
 // wait notes that a peer is connected, but on no verified connection.
@@ -38,6 +46,7 @@ func (d *directory) wait(peerID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.routes, peerID)
+	delete(d.twins, peerID)
 	d.unverified[peerID] = true
 }
 
@@ -46,6 +55,7 @@ func (d *directory) remove(peerID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.routes, peerID)
+	delete(d.twins, peerID)
 	delete(d.unverified, peerID)
 }
 
@@ -60,12 +70,16 @@ func (d *directory) missing(peerID string) error {
 }
 
 // get returns the connection that carries a peer's traffic, nil when there is none.
-func (d *directory) get(peerID string) *PeerConnection { return d.route(peerID).conn }
+func (d *directory) get(peerID string) *PeerConnection {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.routes[peerID]
+}
 
 func (d *directory) route(peerID string) route {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.routes[peerID]
+	return route{d.routes[peerID], d.twins[peerID]}
 }
 
 func (d *directory) len() int {
@@ -79,18 +93,15 @@ func (d *directory) allRoutes() []route {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	now := make([]route, 0, len(d.routes))
-	for _, way := range d.routes {
-		now = append(now, way)
+	for id, conn := range d.routes {
+		now = append(now, route{conn, d.twins[id]})
 	}
 	return now
 }
 
 // all goes through the connections that carry traffic as they are now.
 func (d *directory) all() iter.Seq[*PeerConnection] {
-	routes := d.allRoutes()
-	now := make([]*PeerConnection, len(routes))
-	for i, way := range routes {
-		now[i] = way.conn
-	}
-	return slices.Values(now)
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return slices.Values(slices.Collect(maps.Values(d.routes)))
 }

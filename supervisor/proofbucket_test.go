@@ -32,7 +32,7 @@ func TestBucketOfFollowsStrength(t *testing.T) {
 // Two frames of a connection pass although its address group has emptied the bucket; no more than two.
 func TestProofLimiterPassesTwoFramesWithoutTokens(t *testing.T) {
 	now := time.Now()
-	shared := &bucket{limiter: actors.NewPeerRateLimiter(3, 1, now)}
+	shared := &bucket{limiter: *actors.NewPeerRateLimiter(3, 1, now)}
 	first := &proofLimiter{free: freeFrames, bucket: shared}
 	for i, want := range []bool{true, true, true, false, false} { // the free ones take tokens that are there
 		if got := first.Take(now); got != want {

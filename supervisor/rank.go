@@ -18,8 +18,8 @@ type rank struct {
 	ordered  bool      // outbound: dialled at an address that was ordered for this peer
 	smaller  bool      // the node with the smaller id dialled it
 	demoted  bool      // unmarked and inbound, of a peer that binds its frames elsewhere
-	bound    time.Time // since when the strength is Bound
 	late     bool      // outbound: the dial began after another connection of the peer was bound, so the dials did not cross
+	bound    time.Time // since when the strength is Bound
 	order    uint64    // of two equals the lower is the incumbent
 }
 

@@ -24,14 +24,19 @@ const duplicateGrace = 10 * time.Second
 type peerState struct {
 	route     *place    // carries the peer's traffic; nil: no connection is verified
 	contested bool      // whether the route lives is not known yet
-	probed    time.Time // when the route was last probed
-	answered  time.Time // when the route last answered a probe
 	told      toldState // what the events have said of the peer
+	probes    *probes   // nil: none was sent
 	timer     *time.Timer
 }
 
+// probes are the times of the probes of a peer's routes.
+type probes struct {
+	sent     time.Time // the last one
+	answered time.Time // when the present route last answered one; zero: not yet
+}
+
 // toldState is what a program knows of a peer by its events.
-type toldState int
+type toldState uint8
 
 const (
 	toldNothing toldState = iota
@@ -86,11 +91,13 @@ func (r *registry) probe(ctx actor.Context, id string) {
 	if s == nil || !s.contested || s.route == nil {
 		return
 	}
-	if wait := r.cfg.PingInterval - time.Since(s.probed); !s.probed.IsZero() && wait > 0 {
+	if s.probes == nil {
+		s.probes = &probes{}
+	} else if wait := r.cfg.PingInterval - time.Since(s.probes.sent); wait > 0 {
 		r.lookAgain(id, s, wait)
 		return
 	}
-	s.probed = time.Now()
+	s.probes.sent = time.Now()
 	ctx.Send(s.route.pid, &actors.Probe{})
 }
 
@@ -98,7 +105,10 @@ func (r *registry) probe(ctx actor.Context, id string) {
 func (r *registry) onAlive(ctx actor.Context, p *place) {
 	p.rank.living = true
 	if s := r.state(p.conn.peer.ID); s.route == p {
-		s.contested, s.answered = false, time.Now()
+		s.contested = false
+		if s.probes != nil {
+			s.probes.answered = time.Now()
+		}
 	}
 	r.reroute(ctx, p.conn.peer.ID)
 }
@@ -156,7 +166,10 @@ func (r *registry) reorder(id string) {
 	}
 	before := s.route
 	if next != before {
-		s.route, s.contested, s.answered = next, false, time.Time{}
+		s.route, s.contested = next, false
+		if s.probes != nil {
+			s.probes.answered = time.Time{}
+		}
 	}
 	r.publish(id)
 	if before != nil && next != nil && before != next {

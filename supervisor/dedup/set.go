@@ -32,8 +32,6 @@ const (
 	maxLease = 64
 	// departedPart of the set, one in so many entries, is the most that departed identities of one address group may hold.
 	departedPart = 8
-	// allDepartedPart of the set, one in so many entries, is the most that departed identities of all groups may hold.
-	allDepartedPart = 2
 )
 
 var errTTL = errors.New("dedup: a TTL below 1 ms")
@@ -62,8 +60,7 @@ type Set struct {
 	own       *store
 	inherited atomic.Pointer[[]*store] // of earlier runs, read-only, each under its own secret; nil: none
 
-	count    atomic.Int64 // entries of all stores, including the shards' reservations
-	departed atomic.Int64 // entries of departed identities of all address groups
+	count atomic.Int64 // entries of all stores, including the shards' reservations
 
 	mu      sync.Mutex // the rest
 	rotated time.Time

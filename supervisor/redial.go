@@ -28,6 +28,7 @@ func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause 
 	case dialPause:
 		r.pause(t, cause)
 	case dialRefuse:
+		t.lastErr = ErrRevoked
 		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
 		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrRevoked)})
 		if !t.keep {
@@ -139,6 +140,7 @@ func (r *registry) pause(t *target, cause error) {
 		t.failures++
 		t.pause = backoff(t.failures, r.random())
 	}
+	t.lastErr, t.nextDial = cause, time.Now().Add(t.pause)
 	due := &redial{target: t, generation: t.generation}
 	t.timer = time.AfterFunc(t.pause, func() { r.node.System.Root.Send(r.self, due) })
 }
@@ -148,7 +150,7 @@ func (t *target) stopTimer() {
 	t.generation++
 	if t.timer != nil {
 		t.timer.Stop()
-		t.timer = nil
+		t.timer, t.nextDial = nil, time.Time{}
 	}
 }
 

@@ -162,6 +162,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onReconfigure(ctx, msg)
 	case *census:
 		answer(ctx, r.count())
+	case *listDials:
+		answer(ctx, r.listDials())
 	case *climb:
 		answer(ctx, r.tree(msg.limit))
 	case *sweep:

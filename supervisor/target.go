@@ -29,7 +29,9 @@ type target struct {
 	timer      *time.Timer // of the next dial, in dialWaiting
 	pause      time.Duration
 	generation int
-	waiting    []asker // callers, until the target is open or has failed
+	nextDial   time.Time // of timer; zero without one
+	lastErr    error     // of the last dial; nil since the peer was connected
+	waiting    []asker   // callers, until the target is open or has failed
 }
 
 // asker is a caller that waits for a connection.

@@ -10,10 +10,14 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/spf13/cobra"
 )
+
+// maxErrorText is how many characters of a dial's error the list of peers shows.
+const maxErrorText = 200
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
@@ -33,13 +37,13 @@ func (a *app) peersCommand() *cobra.Command {
 		Short: "Print the peers that the running node knows",
 		Args:  arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var peers []supervisor.PeerInfo
-			return a.show(cmd, "peers", &peers, func(w io.Writer) { writePeers(w, peers, a.now()) })
+			var peers []control.Known
+			return a.show(cmd, "known", &peers, func(w io.Writer) { writePeers(w, peers, a.now()) })
 		},
 	}
 }
 
-// show asks the node a question without parameters, reads the answer into view and prints it: the JSON as it came, or text.
+// show gets a value of the node by its verb, reads the answer into view and prints it: the JSON as it came, or text.
 func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Writer)) error {
 	s, client, err := a.client(cmd)
 	if err != nil {
@@ -47,10 +51,10 @@ func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Write
 	}
 	raw, err := client.Get(cmd.Context(), verb)
 	if err != nil {
-		return explain(err, s.DataDir, verb)
+		return explain(err, s.DataDir, cmd.Name())
 	}
 	if err := json.Unmarshal(raw, view); err != nil {
-		return fmt.Errorf("%s: read the node's answer: %w", verb, err)
+		return fmt.Errorf("%s: read the node's answer: %w", cmd.Name(), err)
 	}
 	return a.print(s, raw, text)
 }
@@ -72,7 +76,7 @@ func writeStatus(w io.Writer, s supervisor.Status) {
 	table.Flush()
 }
 
-func writePeers(w io.Writer, peers []supervisor.PeerInfo, now time.Time) {
+func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 	if len(peers) == 0 {
 		fmt.Fprintln(w, "no peers yet: dial one with `node connect ADDR`")
 		return
@@ -80,8 +84,8 @@ func writePeers(w io.Writer, peers []supervisor.PeerInfo, now time.Time) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", p.ID, printable.Cut(printable.Word(p.Name), 32),
-			state(p), orDash(p.Direction), roundTrip(p), seen(p, now), p.Queued, orDash(p.Address), notes(p))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
+			state(p.PeerInfo), orDash(p.Direction), roundTrip(p.PeerInfo), seen(p.PeerInfo, now), p.Queued, orDash(p.Address), notes(p, now))
 	}
 	table.Flush()
 }
@@ -111,7 +115,7 @@ func seen(p supervisor.PeerInfo, now time.Time) string {
 	return ago(now.Sub(p.LastSeen)) + " ago"
 }
 
-func notes(p supervisor.PeerInfo) string {
+func notes(p control.Known, now time.Time) string {
 	var notes []string
 	if p.Persistent {
 		notes = append(notes, "persistent")
@@ -119,7 +123,14 @@ func notes(p supervisor.PeerInfo) string {
 	if p.Allowed {
 		notes = append(notes, "allowed")
 	}
-	return orDash(strings.Join(notes, ","))
+	text := orDash(strings.Join(notes, ","))
+	if !p.NextDialAt.IsZero() {
+		text += ", next dial in " + ago(p.NextDialAt.Sub(now))
+	}
+	if p.LastError != "" {
+		text += ": " + printable.Cut(printable.Line(p.LastError), maxErrorText)
+	}
+	return text
 }
 
 func orDash(text string) string {

@@ -1,7 +1,7 @@
 // Package control is how commands reach the running node: HTTP with JSON bodies over a Unix socket in the data
 // directory, which only the owner of the directory can open.
 //
-//	GET  /v1/status, /v1/peers, /v1/auth
+//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
 //	     /v1/auth, /v1/reload
 //

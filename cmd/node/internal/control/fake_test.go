@@ -55,6 +55,10 @@ func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
 	return []supervisor.PeerInfo{{ID: bobID, Name: "bob"}}, f.err
 }
 
+func (f *fakeNode) Dials(context.Context) ([]supervisor.DialInfo, error) {
+	return []supervisor.DialInfo{{Address: "host:2", LastError: "no route"}}, f.err
+}
+
 func (f *fakeNode) Reload(context.Context) (Reloaded, error) {
 	return Reloaded{Changed: []string{"max-conns"}, NeedRestart: []string{}}, f.err
 }

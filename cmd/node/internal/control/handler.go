@@ -24,6 +24,7 @@ type Node interface {
 	Resolve(nameOrPrefix string) (string, error)
 	Status(ctx context.Context) (supervisor.Status, error)
 	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
+	Dials(ctx context.Context) ([]supervisor.DialInfo, error)
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) error
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
@@ -50,6 +51,7 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.SetMaxMessageSize(maxMessageSize)
 	h.mux.HandleFunc("GET /v1/status", get(node.Status))
 	h.mux.HandleFunc("GET /v1/peers", get(node.Peers))
+	h.mux.HandleFunc("GET /v1/known", get(h.known))
 	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
 	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
 	h.mux.HandleFunc("POST /v1/connect", post(h, h.connect))

@@ -1,0 +1,58 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Known is a peer that the node knows, or an address that is kept connected and where no peer has answered yet: then ID is
+// empty. The last three fields are those of a peer that is kept connected and has no verified connection.
+type Known struct {
+	supervisor.PeerInfo
+
+	Attempts   int       `json:"attempts"`            // failed dials in a row
+	LastError  string    `json:"lastError"`           // of the last dial; empty: none
+	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent: no dial is due
+}
+
+// known answers `node peers`: the peers by ID, then the addresses without a known peer, by address.
+func (h *Handler) known(ctx context.Context) ([]Known, error) {
+	peers, err := h.node.Peers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dials, err := h.node.Dials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return merge(peers, dials), nil
+}
+
+// merge adds to each peer the dial of its own address, or of another one if that is not dialled.
+func merge(peers []supervisor.PeerInfo, dials []supervisor.DialInfo) []Known {
+	list := make([]Known, 0, len(peers)+len(dials))
+	at := make(map[string]int, len(peers))
+	for i, p := range peers {
+		at[p.ID] = i
+		list = append(list, Known{PeerInfo: p})
+	}
+	merged := make(map[string]bool)
+	for _, d := range dials {
+		i, known := at[d.Peer]
+		switch {
+		case !known:
+			i = len(list)
+			list = append(list, Known{PeerInfo: supervisor.PeerInfo{ID: d.Peer, Address: d.Address, Persistent: true}})
+		case merged[d.Peer] && list[i].Address != d.Address:
+			continue
+		}
+		merged[d.Peer] = known
+		list[i].Attempts, list[i].LastError, list[i].NextDialAt = d.Failures, d.LastError, d.NextDial.UTC()
+		if d.NextDial.IsZero() {
+			list[i].NextDialAt = time.Time{}
+		}
+	}
+	return list
+}

@@ -130,11 +130,17 @@ func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *t
 	return s, nil
 }
 
-// plain takes off an error what the HTTP client says around it.
+// errUnanswered means that the peer closed the TCP connection in place of an answer to the TLS handshake or the upgrade.
+var errUnanswered = errors.New("the peer closed the connection before it answered")
+
+// plain removes the text of the HTTP client from an error.
 func plain(err error) error {
 	var around *url.Error
 	if errors.As(err, &around) {
-		return around.Err
+		err = around.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errUnanswered
 	}
 	return err
 }

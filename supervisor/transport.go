@@ -186,7 +186,7 @@ func (t *Transport) open() (net.Listener, error) {
 	if ln == nil && t.cfg.ListenAddr != "" {
 		var err error
 		if ln, err = net.Listen(listenNetwork(t.cfg.ListenAddr), t.cfg.ListenAddr); err != nil {
-			return nil, fmt.Errorf("listen: %w: choose another address, or stop what uses this one", err)
+			return nil, fmt.Errorf("listen: %w: %s", err, listenAdvice(err))
 		}
 	}
 	if ln == nil {

@@ -121,12 +121,23 @@ func (a *app) nodeSettings(cmd *cobra.Command) (*settings.Settings, error) {
 	if err := s.CheckFiles(); err != nil {
 		return nil, &usageError{err.Error()}
 	}
-	return s, nil
+	return s, requireDataDir(s)
+}
+
+// requireDataDir refuses settings without a data directory: none was given, and the environment names no place for it.
+func requireDataDir(s *settings.Settings) error {
+	if s.DataDir != "" {
+		return nil
+	}
+	return &usageError{"no data directory: neither HOME nor XDG_DATA_HOME is set: give one with --data-dir"}
 }
 
 // client returns the settings of a command that talks to the running node, and the way to it.
 func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, error) {
 	s, err := a.settings(cmd, settings.ScopeClient)
+	if err == nil {
+		err = requireDataDir(s)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

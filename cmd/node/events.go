@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -80,6 +81,7 @@ type dialFailed struct {
 	Address string  `json:"address"`
 	Error   string  `json:"error"`
 	RetryIn float64 `json:"retryIn"` // seconds
+	advice  string  // what to do, for text; empty: nothing to add
 }
 
 type identityConflict struct {
@@ -221,7 +223,7 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.Dropped:
 		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, called: e.Name}
 	case supervisor.DialFailed:
-		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds()}
+		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds(), advice: control.DialAdvice(e.Address, e.Err)}
 	case supervisor.IdentityConflict:
 		return identityConflict{Peer: e.Peer, Addresses: e.Addresses, Unproven: e.Unproven}
 	default:

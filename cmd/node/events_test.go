@@ -80,9 +80,14 @@ func happenings() []struct {
 			"05:06:07.123  ! h:1 cannot be reached: no; route; next try in 1.5s",
 		},
 		{
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: supervisor.ErrOwnAddress, RetryIn: time.Minute}),
+			`{"event":"dial_failed","time":"2025-03-04T04:06:07.123456789Z","address":"h:1","error":"this is this node's own address","retryIn":60}`,
+			"05:06:07.123  ! h:1 cannot be reached: this is this node's own address: give the address of another node; next try in 1m0s",
+		},
+		{
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
 			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
-			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; the newcomers are refused`,
+			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; the newcomers are refused: give each host an identity of its own`,
 		},
 		{
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),

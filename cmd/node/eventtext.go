@@ -73,7 +73,11 @@ func (e message) text() string {
 
 func (e dialFailed) text() string {
 	wait := time.Duration(e.RetryIn * float64(time.Second)).Round(100 * time.Millisecond)
-	return fmt.Sprintf("! %s cannot be reached: %s; next try in %s", printable.Word(e.Address), printable.Line(e.Error), wait)
+	text := printable.Line(e.Error)
+	if e.advice != "" {
+		text += ": " + e.advice
+	}
+	return fmt.Sprintf("! %s cannot be reached: %s; next try in %s", printable.Word(e.Address), text, wait)
 }
 
 func (e identityConflict) text() string {
@@ -81,7 +85,7 @@ func (e identityConflict) text() string {
 	for i, address := range e.Addresses {
 		hosts[i] = printable.Word(address)
 	}
-	note := "; the newcomers are refused"
+	note := "; the newcomers are refused: give each host an identity of its own"
 	if e.Unproven {
 		note = " (unproven: some of them bind no frames)"
 	}

@@ -21,14 +21,20 @@ func (a *app) idCommand() *cobra.Command {
 		Args:  arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeIdentity)
+			if err == nil {
+				err = requireDataDir(s)
+			}
 			if err != nil {
 				return err
 			}
-			manager, err := openIdentity(s)
+			manager, created, err := openIdentity(s)
 			if err != nil {
 				return err
 			}
 			identity := manager.Identity()
+			if created {
+				fmt.Fprintf(a.stderr, "node: created a new identity in %s\n", printable.Word(s.DataDir))
+			}
 			if !settings.Registered(identity.Name) {
 				fmt.Fprintf(a.stderr, "node: the name %s is not one that deployed nodes register: they connect, but leave this node out "+
 					"of their statistics; use letters, digits, spaces, - and _, at most 64\n", printable.Word(identity.Name))
@@ -40,19 +46,19 @@ func (a *app) idCommand() *cobra.Command {
 	return cmd
 }
 
-// openIdentity loads the identity of the data directory and makes it on first use.
-func openIdentity(s *settings.Settings) (*crypto.NodeManager, error) {
-	manager, err := crypto.NewNodeManagerAt(s.DataDir)
-	if err == nil && !manager.HasIdentity() {
+// openIdentity loads the identity of the data directory, and creates it on first use.
+func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bool, err error) {
+	if manager, err = crypto.NewNodeManagerAt(s.DataDir); err == nil && !manager.HasIdentity() {
 		err = manager.Generate(s.Name, s.Role)
+		created = err == nil
 		if errors.Is(err, crypto.ErrIdentityExists) { // another process was faster, and the manager has its identity
 			err = nil
 		}
 	}
 	if err != nil {
-		return nil, accessible(fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err))
+		return nil, false, accessible(fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err))
 	}
-	return manager, nil
+	return manager, created, nil
 }
 
 // warnOfIdentity says when deployed nodes do not register the identity's name, and when a name or role that was given is not that of the identity, which keeps what it was made with.

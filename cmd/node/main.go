@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -29,11 +30,20 @@ func main() {
 		signals:  nodeSignals,
 		manager:  service.FromEnvironment,
 		program:  programName(os.Args[0]),
-		dataDir:  crypto.DefaultDataDir(),
+		dataDir:  defaultDataDir(os.Getenv, runtime.GOOS),
 		file:     filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml"),
 		hostName: host,
 	}
 	os.Exit(a.run(os.Args[1:]))
+}
+
+// defaultDataDir returns the default of --data-dir, or "" if the environment names no place for it: the directory then
+// would be below the root of the file system.
+func defaultDataDir(getenv func(string) string, system string) string {
+	if system != "windows" && getenv("HOME") == "" && !filepath.IsAbs(getenv("XDG_DATA_HOME")) {
+		return ""
+	}
+	return crypto.DefaultDataDir()
 }
 
 // programName is what the help and the completions call the program: packages install it under another name where node is

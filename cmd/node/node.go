@@ -70,7 +70,7 @@ func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error
 
 // open starts the node on its locked data directory.
 func (n *node) open() error {
-	manager, err := openIdentity(n.settings)
+	manager, _, err := openIdentity(n.settings)
 	if err != nil {
 		return err
 	}

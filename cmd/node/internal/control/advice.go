@@ -45,8 +45,8 @@ func (h *Handler) sized(err error) error {
 	return err
 }
 
-// dialAdvice is what to do about a dial to address that failed, "" when nothing is known but that.
-func dialAdvice(address string, err error) string {
+// DialAdvice returns what to do about a dial to address that failed with err, or "" if there is nothing to add to err.
+func DialAdvice(address string, err error) string {
 	var (
 		answered  *actors.RefusedError
 		authority x509.UnknownAuthorityError
@@ -67,6 +67,8 @@ func dialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case oserror.Refused(err):
 		return "check the address, and whether the peer runs"
+	case errors.Is(err, actors.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
+		return "`node allow KEY` there permits this node, `node id` here prints KEY"
 	case errors.Is(err, supervisor.ErrNotAllowed):
 		return "or pin its node ID with --peer ADDR#ID"
 	case errors.Is(err, supervisor.ErrRevoked):

@@ -10,8 +10,19 @@ import (
 
 // The advice for the later dialect is about releases, not about the address.
 func TestDialAdviceNamesReleases(t *testing.T) {
-	advice := dialAdvice("ws://x:1/ws", fmt.Errorf("dial: %w: %w", actors.ErrHandshake, actors.ErrLaterDialect))
+	advice := DialAdvice("ws://x:1/ws", fmt.Errorf("dial: %w: %w", actors.ErrHandshake, actors.ErrLaterDialect))
 	if !strings.Contains(advice, "release") || strings.Contains(advice, "address") {
 		t.Errorf("advice %q", advice)
+	}
+}
+
+// A node that is not on the peer's allowlist learns which command permits it there.
+func TestDialAdviceNamesTheAllowlistOfThePeer(t *testing.T) {
+	refused := fmt.Errorf("%w: %s", actors.ErrRefused, `"peer not authorized"`)
+	if advice := DialAdvice("x:1", refused); !strings.Contains(advice, "`node allow KEY` there") {
+		t.Errorf("advice %q", advice)
+	}
+	if advice := DialAdvice("x:1", fmt.Errorf("%w: %s", actors.ErrRefused, `"the node is stopping"`)); advice != "" {
+		t.Errorf("advice %q for another reason, want none", advice)
 	}
 }

@@ -53,7 +53,7 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 	default: // nobody there, or not who was expected: for the caller the same as a refusal
 		failure.Code = CodeRefused
 	}
-	failure.Advice = cmp.Or(failure.Advice, dialAdvice(q.Address, err))
+	failure.Advice = cmp.Or(failure.Advice, DialAdvice(q.Address, err))
 	return Connected{}, failure
 }
 

@@ -192,7 +192,7 @@ func readFile(into *koanf.Koanf, path string) error {
 	var pathErr *fs.PathError
 	switch {
 	case errors.Is(err, datadir.ErrNotRegular), errors.Is(err, datadir.ErrTooLarge):
-		return fmt.Errorf("the settings file %w: name another with --config", err)
+		return fmt.Errorf("%w: name another settings file with --config", err)
 	case errors.As(err, &pathErr):
 		return fmt.Errorf("%s: the settings file cannot be read: %w: make it readable, or name another with --config", printable.Text(path), pathErr.Err)
 	case err != nil:

@@ -49,6 +49,10 @@ func TestIdentityIsCreatedOnce(t *testing.T) {
 	home := newHome(t)
 	first := in(t, home, "id", "--output", "json")
 	first.want(t, 0)
+	first.says(t, "created a new identity in "+filepath.Join(home, "data"))
+	if again := in(t, home, "id"); again.stderr != "" {
+		t.Errorf("the second use says %q", again.stderr)
+	}
 	requirePrivate(t, filepath.Join(home, "data"))
 
 	dec := json.NewDecoder(strings.NewReader(first.stdout))

@@ -93,7 +93,7 @@ func accessible(err error) error {
 func advice(code control.Code) string {
 	switch code {
 	case control.CodeNotConnected:
-		return "`node peers` shows who is connected, `node connect ADDR` dials"
+		return "`node peers` shows its state and the last error, `node connect ADDR` dials"
 	case control.CodeRefused:
 		return "check the address, and whether the peer runs and allows this node's key (`node id`)"
 	case control.CodeTimeout:

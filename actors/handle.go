@@ -173,4 +173,10 @@ func (h *Handle) Close(code wire.DisconnectCode, reason string) {
 	h.tell(&Goodbye{End: End{Code: code, Reason: reason}})
 }
 
+// startWriter implements outboxHost.
+func (h *Handle) startWriter(run func()) { h.node.Writers.Go(run) }
+
+// writeFailed implements outboxHost.
+func (h *Handle) writeFailed(err error) { h.tell(&writeEnded{err: err}) }
+
 func (h *Handle) tell(message any) { h.node.System.Root.Send(h.pid, message) }

@@ -40,16 +40,21 @@ type outbox struct {
 	running      bool
 	closed       bool
 	refusing     bool      // no room is reserved any more
-	promised     int       // of the messages, those that are not pushed yet
 	patient      bool      // what waits is claimed when the actor's turn is over
 	flushing     bool      // the connection ends: messages do not wait for tokens any more
+	promised     int32     // of the messages, those that are not pushed yet
 	own          int32     // of the messages, those of the connection's own: for them no room is reserved
 	pacing       *pacing   // nil: the peer has no limit, or it is not known yet
 	since        time.Time // when the writer last moved on, on the running clock
 	err          error
 
-	spawn  func(func())
-	report func(error) // tells the actor that writing has failed
+	host outboxHost
+}
+
+// outboxHost is what an outbox belongs to: its connection's handle.
+type outboxHost interface {
+	startWriter(run func()) // on a goroutine of its own
+	writeFailed(err error)  // tells the actor
 }
 
 // reserve makes room for one message of size bytes, or says why there is none.
@@ -75,13 +80,6 @@ func (o *outbox) refuse() {
 	o.mu.Unlock()
 }
 
-// unpushed returns how many messages have room and are not pushed yet.
-func (o *outbox) unpushed() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.promised
-}
-
 // unreserve gives room back for a message that will not be pushed.
 func (o *outbox) unreserve(size int) {
 	o.mu.Lock()
@@ -89,34 +87,6 @@ func (o *outbox) unreserve(size int) {
 	o.promised--
 	o.bytes -= size
 	o.mu.Unlock()
-}
-
-// stalled reports whether the writer has made no progress for grace or longer on the running clock.
-func (o *outbox) stalled(grace time.Duration) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.running && o.node.Running.Left(time.Now(), o.since.Add(grace)) <= 0
-}
-
-// relieved reports whether half of the room is free again.
-func (o *outbox) relieved() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.messages <= o.node.Limits.QueueMessages/2 && o.bytes <= o.node.Limits.QueueBytes/2
-}
-
-// depth returns how many messages and bytes wait, those in the actor's mailbox included.
-func (o *outbox) depth() (messages, bytes int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.messages, o.bytes
-}
-
-// ownWaiting returns how many of the connection's own messages wait.
-func (o *outbox) ownWaiting() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return int(o.own)
 }
 
 // attach gives the outbox its socket, once.
@@ -159,7 +129,7 @@ func (o *outbox) push(f *frame) {
 	start := (!o.patient || o.waitingBytes >= flushAt) && o.begin()
 	o.mu.Unlock()
 	if start {
-		o.spawn(o.turn)
+		o.host.startWriter(o.turn)
 	}
 }
 
@@ -235,7 +205,7 @@ func (o *outbox) run() {
 // fail ends the connection because writing has failed.
 func (o *outbox) fail(s *Socket, err error) {
 	o.close(err)
-	o.report(err)
+	o.host.writeFailed(err)
 	s.Abort() // last: it ends the reading too, and the reader knows less about why
 }
 

@@ -21,27 +21,36 @@ type boxed struct {
 	mu      sync.Mutex
 	started []func()
 	reports []error
+	atOnce  bool // writers run side by side with the test
+}
+
+// startWriter implements outboxHost.
+func (b *boxed) startWriter(run func()) {
+	if b.atOnce {
+		go run()
+		return
+	}
+	b.started = append(b.started, run)
+}
+
+// writeFailed implements outboxHost.
+func (b *boxed) writeFailed(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reports = append(b.reports, err)
 }
 
 func newBoxed(messages, bytes int) *boxed {
 	b := &boxed{}
 	node := &Node{Limits: Limits{QueueMessages: messages, QueueBytes: bytes}, Counters: &b.counters}
-	b.outbox = &outbox{
-		node:  node,
-		spawn: func(run func()) { b.started = append(b.started, run) },
-		report: func(err error) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.reports = append(b.reports, err)
-		},
-	}
+	b.outbox = &outbox{node: node, host: b}
 	return b
 }
 
 // onSocket lets the writer run, side by side.
 func (b *boxed) onSocket(s *Socket) {
 	b.attach(s)
-	b.spawn = func(run func()) { go run() }
+	b.atOnce = true
 }
 
 func (b *boxed) put(t *testing.T, size int) <-chan error {

@@ -193,7 +193,7 @@ func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed && o.pacing.held != nil && o.begin() {
-		o.spawn(o.turn) // under the lock: after close no writer may start
+		o.host.startWriter(o.turn) // under the lock: after close no writer may start
 	}
 }
 

@@ -65,7 +65,7 @@ func newPacedBox(rate wire.Rate, off bool) *pacedBox {
 	b.limiter = NewPeerRateLimiter(float64(rate.Burst), rate.Refill, time.Now())
 	b.handle = &Handle{node: b.node}
 	b.handle.outbox.node = b.node
-	b.handle.outbox.spawn = func(run func()) { b.started = append(b.started, run) }
+	b.handle.outbox.host = b
 	b.handle.outbox.turn = b.write
 	b.outbox = &b.handle.outbox
 	b.handle.pace(rate)

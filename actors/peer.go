@@ -108,8 +108,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox
-	out.node, out.spawn = node, node.Writers.Go
-	out.report = func(err error) { handle.tell(&writeEnded{err: err}) }
+	out.node, out.host = node, handle
 	p.turns.outbox = out
 	if node.Writers != nil && node.Writers.Workers != nil {
 		p.turns.workers, p.turns.writers = node.Writers.Workers, node.Writers

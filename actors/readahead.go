@@ -25,15 +25,13 @@ type readAhead struct {
 	try   func(fd uintptr) bool // made once, so that a read allocates nothing
 	n     int                   // what try read
 	err   error
-	below *runningConn // renews a read deadline that passed in a standstill; nil: conn is of another kind
-	ended error        // what a wait ended with, for the next read
+	ended error // what a wait ended with, for the next read
 }
 
 func newReadAhead(conn net.Conn) *readAhead {
 	r := &readAhead{conn: conn}
 	if c, ok := conn.(*runningConn); ok {
 		conn = c.Conn
-		r.below = c
 	}
 	// Not whatever has a SyscallConn: a program's wrapper around a TCP connection has that one's, and its Read is passed by.
 	if c, ok := conn.(*net.TCPConn); ok && canReadAhead {
@@ -78,7 +76,7 @@ func (r *readAhead) has() bool { return len(r.ahead) > 0 }
 // fill waits until there is something to read and reads it.
 func (r *readAhead) fill() error {
 	err := r.raw.Read(r.try) // io errors of the wait itself: closed, deadline
-	for err != nil && r.below != nil && r.below.renewRead(err) {
+	for err != nil && r.renewed(err) {
 		err = r.raw.Read(r.try)
 	}
 	switch {
@@ -93,6 +91,12 @@ func (r *readAhead) fill() error {
 	}
 	r.release()
 	return err
+}
+
+// renewed reports whether the read deadline that err tells of passed in a standstill and has been set again.
+func (r *readAhead) renewed(err error) bool {
+	c, ok := r.conn.(*runningConn)
+	return ok && c.renewRead(err)
 }
 
 // tryRead reads once, and gives the buffer back when there is nothing: the wait is without one.

@@ -52,6 +52,9 @@ func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
 	talk()
 	one.standing()
 	two.standing()
+	if got := n.status().Connections; got.Established != 3 || got.Pending != 0 { // a draining connection is pending
+		t.Errorf("connections %+v, want 3 established", got)
+	}
 	if got := n.count("peer_down"); got != 0 {
 		t.Errorf("%d peers went down, want none", got)
 	}

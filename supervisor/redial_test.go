@@ -102,6 +102,27 @@ func TestConnectWrongIdentity(t *testing.T) {
 	})
 }
 
+// Connect fills in a Peer without an ID, and takes a placeholder for the ID of another peer.
+func TestConnectFillsInThePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		placeholder := Peer{ID: "peer-1", Address: b.addr}
+		if _, err := a.Connect(&placeholder); !errors.Is(err, actors.ErrWrongIdentity) || placeholder.ID != "peer-1" {
+			t.Errorf("a placeholder: %v, %+v", err, placeholder)
+		}
+		failed := Peer{Address: "10.0.0.9:1"}
+		if _, err := a.Connect(&failed); err == nil || failed != (Peer{Address: "10.0.0.9:1"}) {
+			t.Errorf("no peer there: %v, %+v", err, failed)
+		}
+		empty, is := Peer{Address: b.addr}, b.Identity()
+		want := Peer{ID: is.ID, Name: is.Name, PublicKey: is.PublicKey, Role: is.Role, Address: b.addr}
+		if _, err := a.Connect(&empty); err != nil || empty != want {
+			t.Errorf("%v; the peer is %+v, want %+v", err, empty, want)
+		}
+	})
+}
+
 func TestConnectFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

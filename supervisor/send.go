@@ -66,8 +66,10 @@ func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) (se
 }
 
 // Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
-// there is refused with actors.ErrWrongIdentity. It does not change peer, and does not keep the peer connected. When
-// the peer is connected already that connection is returned.
+// there is refused with actors.ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID,
+// Name, PublicKey and Role of the peer that answered; calls at the same time must not share such a Peer. Nothing else in
+// peer is changed, and nothing after an error. The peer is not kept connected. If it is connected already, Connect
+// returns that connection.
 func (t *Transport) Connect(peer *Peer) (*PeerConnection, error) {
 	return t.ConnectContext(context.Background(), peer)
 }
@@ -79,7 +81,12 @@ func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnec
 	if peer == nil {
 		return nil, errNilPeer
 	}
-	return t.connect(ctx, &Connect{Address: peer.Address, ID: peer.ID})
+	c, err := t.connect(ctx, &Connect{Address: peer.Address, ID: peer.ID})
+	if err == nil && peer.ID == "" {
+		is := c.Peer()
+		peer.ID, peer.Name, peer.PublicKey, peer.Role = is.ID, is.Name, is.PublicKey, is.Role
+	}
+	return c, err
 }
 
 // ConnectAddress opens a connection to whoever answers at an address, remembers the peer in the peer book, and keeps it

@@ -73,6 +73,7 @@ type Handle struct {
 	complained   atomic.Bool  // the actor watches a queue that had no room
 	paced        atomic.Bool  // messages may wait for the peer's rate limit
 	ended        atomic.Pointer[Ended]
+	proven       atomic.Pointer[Proven]
 
 	outbox outbox // has its own lock
 }
@@ -86,6 +87,10 @@ func (h *Handle) Done() <-chan struct{} { return h.done }
 // Ended is what the connection said of its end; nil before, and when its actor panicked. Who hears of the actor's
 // termination asks here, since that news overtakes messages.
 func (h *Handle) Ended() *Ended { return h.ended.Load() }
+
+// Proven returns the last proof that the connection reported, or nil. The registry asks when the connection's actor has
+// stopped: the report may still wait in its mailbox then.
+func (h *Handle) Proven() *Proven { return h.proven.Load() }
 
 // LastActivity is when the last fresh message came, by the node's clock; zero before the first.
 func (h *Handle) LastActivity() time.Time {

@@ -129,7 +129,9 @@ func (p *Peer) raise(ctx actor.Context, s Strength) {
 		p.alive.lastPing = time.Now() // the peer has proven itself without our first ping, so the next one is not early
 	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
-	ctx.Send(p.parent, &Proven{PID: p.handle.pid, Strength: p.proof.strength})
+	said := &Proven{PID: p.handle.pid, Strength: p.proof.strength}
+	p.handle.proven.Store(said)
+	ctx.Send(p.parent, said)
 	p.schedule(p.untilDue(time.Now())) // other things are due now
 }
 

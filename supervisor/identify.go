@@ -175,6 +175,18 @@ func (r *registry) onProven(ctx actor.Context, p *place, strength actors.Strengt
 	r.verifiedOpened(ctx, p)
 }
 
+// onProvenLate notes the proof of a connection whose actor has stopped before the registry took its report. The program
+// and the peer book learn of the peer, whose messages were delivered; the connection gets no route.
+func (r *registry) onProvenLate(p *place, strength actors.Strength) {
+	if p.gone || p.conn == nil || strength <= p.rank.strength {
+		return
+	}
+	p.rank.framed, p.rank.strength = true, strength
+	p.conn.setStrength(strength)
+	r.announceUp(p)
+	r.remember(p)
+}
+
 // settleProof lets a verified connection take part: in the route table, the program's events and the peer book. The
 // events come after the table, so that a handler that answers one with a Send finds the route, and before the book, which
 // asks the program's clock.

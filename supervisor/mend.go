@@ -36,6 +36,9 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 	if said := p.slot.Handle().Ended(); said != nil {
 		end = said.End
 	}
+	if said := p.slot.Handle().Proven(); said != nil {
+		r.onProvenLate(p, said.Strength)
+	}
 	r.leave(ctx, p, end)
 	r.free(ctx, p)
 }

@@ -71,7 +71,7 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 }
 
 // Accepting reports whether peers can connect: the transport runs and listens. It is false from the moment Stop is
-// called, and for a node that accepts nobody; a node without a free place is still true.
+// called or the registry has stopped, and for a node that accepts nobody; a node without a free place is still true.
 func (t *Transport) Accepting() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,6 +81,8 @@ func (t *Transport) Accepting() bool {
 	select {
 	case <-t.listener.served:
 		return false // it failed
+	case <-t.ended:
+		return false // the registry has stopped
 	default:
 		return true
 	}

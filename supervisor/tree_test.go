@@ -86,6 +86,24 @@ func TestAccepting(t *testing.T) {
 	})
 }
 
+// TestAcceptingEndsWithTheRegistry: the program's actor system stops the registry, and the listener has not ended yet.
+func TestAcceptingEndsWithTheRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := quietSystem()
+		a := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
+		if !a.Accepting() {
+			t.Error("a running node accepts no peers")
+		}
+		if err := system.Root.StopFuture(a.PID()).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if a.Accepting() {
+			t.Error("a node whose registry has stopped says that it accepts peers")
+		}
+	})
+}
+
 // stopwatch is an Observer that keeps what it is told.
 type stopwatch struct {
 	mu                     sync.Mutex

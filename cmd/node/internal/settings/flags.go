@@ -20,7 +20,7 @@ func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 		case "config":
 			value.text = o.File
 		case "name":
-			value.text = "host name"
+			value.text = "first label of the host name"
 		case "max-clock-skew":
 			value.text = ""
 		}

@@ -81,6 +81,13 @@ func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
 	}
 }
 
+// Idle reports whether nothing waits and no handler runs.
+func (d *Delivery) Idle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.running && d.waiting == nil
+}
+
 // leaveToTurns has messages wait until they are claimed.
 func (d *Delivery) leaveToTurns() {
 	d.mu.Lock()

@@ -149,7 +149,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	}
 	skew := at.wall.Sub(msg.Timestamp)
 	if skew.Abs() > p.node.Limits.MaxClockSkew {
-		p.onStale(ctx, msg, at)
+		p.onUndelivered(ctx, msg, at)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
 		return false
 	}
@@ -183,6 +183,7 @@ func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, at *moment) bool 
 		if p.proof.strength.Verified() {
 			p.alive.lastLife = at.running // the peer is there: we have no room
 		}
+		p.onUndelivered(ctx, msg, at)
 		return false
 	}
 	if msg.From == p.peerID {
@@ -201,9 +202,10 @@ func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
 	return p.dedup.Seen(msg, at.now)
 }
 
-// onStale does what works across any difference of clocks: an answer to our own ping proves the peer and its life, since
-// the ping's id is ours, random and of this connection; pings are answered; a disconnect is obeyed.
-func (p *Peer) onStale(ctx actor.Context, msg *wire.Message, at *moment) {
+// onUndelivered does what works across any difference of clocks, and without room in the dedup set: an answer to our own
+// ping proves the peer and its life, since the ping's id is ours, random and of this connection; pings are answered; a
+// disconnect is obeyed.
+func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
 	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
 		p.raise(ctx, Unmarked)
 		p.alive.lastLife = at.running

@@ -192,6 +192,39 @@ func TestRefusedIsNotSilent(t *testing.T) {
 	})
 }
 
+// A full dedup set refuses messages only: pings are answered, so that peers do not take this node for dead, an answer to
+// our ping proves a deployed peer, and a disconnect is obeyed.
+func TestFullSetAnswersPings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.dedup.full = true
+		p := r.connect()
+		p.mute = true
+		p.shake()
+		p.sendFrame(p.frame(p.message(wire.MsgPing, wire.PingPayload{SentAt: 7})))
+		if got := r.strengths(); len(got) != 0 || len(p.got(wire.MsgPong)) != 0 {
+			t.Fatalf("proofs %v and %d pongs by a ping that may be a recorded one", got, len(p.got(wire.MsgPong)))
+		}
+		time.Sleep(2 * time.Second)
+		pong := p.message(wire.MsgPong, wire.PongPayload{})
+		pong.ReplyTo = p.got(wire.MsgPing)[0].ID
+		p.sendFrame(p.frame(pong))
+		if got := r.strengths(); !slices.Equal(got, []Strength{Unmarked}) {
+			t.Errorf("proofs %v, want one of strength unmarked", got)
+		}
+		p.sendFrame(p.frame(p.message(wire.MsgPing, wire.PingPayload{SentAt: 7})))
+		if pongs := len(p.got(wire.MsgPong)); pongs != 1 {
+			t.Errorf("%d pongs to a ping, want 1", pongs)
+		}
+		p.sendFrame(p.frame(p.message("stats", 1)))
+		p.sendFrame(p.frame(p.message(wire.MsgDisconnect, wire.DisconnectPayload{Reason: "bye", Code: wire.DisconnectNormal})))
+		if end := r.ended(); !end.Remote || end.Reason != "bye" {
+			t.Errorf("ended %+v by the peer's disconnect", end)
+		}
+		r.want(map[Counter]uint64{MessagesRefused: 5, MessagesReceived: 0})
+	})
+}
+
 // A relayed message proves nothing of an inbound peer, and is delivered only once the peer has proven itself.
 func TestRelayedMessageIsNoProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

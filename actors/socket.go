@@ -16,12 +16,6 @@ import (
 	"github.com/coder/websocket"
 )
 
-// pongBurst and pongRefill limit the pongs that a flood of WebSocket pings can draw from us.
-const (
-	pongBurst  = 10
-	pongRefill = 1
-)
-
 // ErrMessageTooBig means that a message was larger than the socket's read limit.
 var ErrMessageTooBig = websocket.ErrMessageTooBig
 
@@ -65,9 +59,11 @@ type Socket struct {
 func AcceptSocket(w http.ResponseWriter, r *http.Request, opts SocketOptions) (*Socket, error) {
 	var conn *corkConn // apart from the upgrader, which nothing that stays may hold: the whole request would stay with it
 	up := &upgrader{ResponseWriter: w, opts: opts, conn: &conn}
+	control := &controlFrames{}
 	ws, err := websocket.Accept(up, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true,
-		OnPingReceived:     limitPongs(),
+		OnPingReceived:     control.onPing,
+		OnPongReceived:     control.onPong,
 	})
 	if err != nil {
 		return nil, err
@@ -114,7 +110,10 @@ func DialSocket(ctx context.Context, address string, dial DialFunc, tlsConfig *t
 		// A peer that answers with a redirect would choose whom we talk to.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, OnPingReceived: limitPongs()})
+	control := &controlFrames{}
+	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{
+		HTTPClient: client, OnPingReceived: control.onPing, OnPongReceived: control.onPong,
+	})
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return nil, &RefusedError{Status: resp.StatusCode}
@@ -191,18 +190,6 @@ func handshakeTLS(ctx context.Context, raw net.Conn, address string, config *tls
 func newSocket(ws *websocket.Conn, conn *corkConn, remote string, opts SocketOptions) *Socket {
 	ws.SetReadLimit(opts.ReadLimit)
 	return &Socket{ws: ws, conn: conn, remote: remote}
-}
-
-// limitPongs answers WebSocket pings from a bucket of its own. It runs on the reading goroutine.
-func limitPongs() func(context.Context, []byte) bool {
-	var limiter *PeerRateLimiter // nil: no ping yet, as on most connections
-	return func(context.Context, []byte) bool {
-		now := time.Now()
-		if limiter == nil {
-			limiter = NewPeerRateLimiter(pongBurst, pongRefill, now)
-		}
-		return limiter.Take(now)
-	}
 }
 
 // RemoteAddr is the peer's network address.

@@ -15,6 +15,7 @@ const (
 	admitted        refusal = ""
 	refusedStopping refusal = "the node is stopping"
 	refusedFull     refusal = "no free connection"
+	refusedBehind   refusal = "handlers are behind: messages and events of too many ended connections wait for them"
 	refusedAddress  refusal = "too many connections from this address"
 )
 
@@ -23,7 +24,15 @@ type occupancy struct {
 	stopping    bool
 	conns       int // every place, pending ones included
 	fromAddress int // inbound places of the same address group
+	behind      int // ended connections whose messages and events wait for handlers
 }
+
+// minBehind is how many ended connections may wait for handlers however small MaxConns is.
+const minBehind = 64
+
+// maxBehind returns how many ended connections may wait for handlers. What they hold is bounded by that: without a bound
+// strangers would fill the memory of a node whose handlers block, or whose standard output is not read.
+func maxBehind(cfg *TransportConfig) int { return max(minBehind, cfg.MaxConns) }
 
 // admit decides whether one more connection gets a place. limited says that the address counts.
 func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
@@ -32,6 +41,8 @@ func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 		return refusedStopping
 	case limited && cfg.MaxConnsPerAddress > 0 && o.fromAddress >= cfg.MaxConnsPerAddress:
 		return refusedAddress // even when it is full, too: nobody makes room for it
+	case o.behind >= maxBehind(cfg):
+		return refusedBehind
 	case o.conns >= cfg.MaxConns:
 		return refusedFull
 	default:

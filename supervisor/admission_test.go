@@ -30,6 +30,8 @@ func TestAdmit(t *testing.T) {
 		{"loopback is not limited", occupancy{conns: 5, fromAddress: 9}, cfg, false, admitted},
 		{"limit off", occupancy{conns: 5, fromAddress: 9}, off, true, admitted},
 		{"address at its limit, and full", occupancy{conns: 10, fromAddress: 3}, cfg, true, refusedAddress},
+		{"handlers nearly behind", occupancy{behind: 63}, cfg, true, admitted},
+		{"handlers behind", occupancy{behind: 64}, cfg, true, refusedBehind},
 		{"stopping", occupancy{stopping: true}, cfg, false, refusedStopping},
 		{"stopping and full", occupancy{stopping: true, conns: 10}, cfg, false, refusedStopping},
 	}

@@ -1,32 +1,28 @@
 package supervisor
 
-import (
-	"github.com/asynkron/protoactor-go/actor"
-)
-
 // onSend queues one message for the connection that carries its peer's traffic.
-func (r *registry) onSend(ctx actor.Context, msg *Send) {
+func (r *registry) onSend(msg *Send) {
 	way := r.directory.route(msg.Peer)
 	if way.conn == nil {
-		answer(ctx, &Sent{Err: peerError(msg.Peer, r.directory.missing(msg.Peer))})
+		r.answer(&Sent{Err: peerError(msg.Peer, r.directory.missing(msg.Peer))})
 		return
 	}
 	for _, twin := range way.twins {
 		_ = twin.Post(msg.Message) // the route's result counts
 	}
-	answer(ctx, &Sent{Err: way.conn.Post(msg.Message)})
+	r.answer(&Sent{Err: way.conn.Post(msg.Message)})
 }
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
-func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
+func (r *registry) onBroadcast(msg *Broadcast) {
 	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
 	if err != nil {
-		answer(ctx, &Broadcasted{Err: err})
+		r.answer(&Broadcasted{Err: err})
 		return
 	}
 	out, err := r.node.Encode(msg.Message)
 	if err != nil {
-		answer(ctx, &Broadcasted{Err: err})
+		r.answer(&Broadcasted{Err: err})
 		return
 	}
 	result, author := &Broadcasted{}, r.directory.get(msg.Message.From)
@@ -44,5 +40,5 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		}
 		result.Sent++
 	}
-	answer(ctx, result)
+	r.answer(result)
 }

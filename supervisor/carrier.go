@@ -27,9 +27,7 @@ func (r *registry) leave(ctx actor.Context, p *place, end actors.End) {
 			})
 		}
 		// The rest may run code of the program's, a clock at least, and comes after the tables.
-		r.giveBack(p.bucket)
 		r.keepSendBucket(p)
-		p.dedup.Leave()
 		if p.rank.strength.Verified() {
 			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
 		}
@@ -58,9 +56,19 @@ func (r *registry) announceDown(id string, told toldState) bool {
 func (r *registry) onSweep() {
 	r.dedup.Rotate(time.Now())
 	r.dropBuckets()
-	r.expireSendBuckets()
+	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()
+	r.catchUp()
 	r.sweepLater()
+}
+
+// catchUp forgets the ended connections that wait for no handler any more.
+func (r *registry) catchUp() {
+	for delivery := range r.behind {
+		if delivery.Idle() {
+			delete(r.behind, delivery)
+		}
+	}
 }
 
 func (r *registry) sweepLater() {

@@ -27,6 +27,7 @@ var (
 	errNilSubscriber = errors.New("the PID of the subscriber is nil")
 	errNotPointer    = errors.New("the message is a value: send a pointer to it")
 	errNilPointer    = errors.New("the message is a nil pointer")
+	errInternal      = errors.New("the registry panicked on this message: see the log")
 	errUnknown       = errors.New("the registry knows no messages of this type")
 	errAuthMode      = errors.New("the auth mode is neither open nor allowlist")
 	errNilPeer       = errors.New("connect: the peer is nil: give one with an Address")

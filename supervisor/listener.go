@@ -256,14 +256,20 @@ func connectionOf(r *http.Request) connected {
 	return c
 }
 
-// admit asks the registry for a place: the one question inside the tree that is waited for.
+// admit asks the registry for a slot, and returns nil if it refuses the connection.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	answer := make(chan *actors.Slot, 1)
-	l.node.System.Root.Send(l.registry, &admission{remote: r.RemoteAddr, since: connectionOf(r).at, answer: answer})
+	answers := make(chan *actors.Slot, 1) // has room for the one answer
+	l.node.System.Root.Send(l.registry, &question{
+		message: &admission{remote: r.RemoteAddr, since: connectionOf(r).at},
+		reply: func(answer any) {
+			slot, _ := answer.(*actors.Slot) // nil after a panic
+			answers <- slot
+		},
+	})
 	within, cancel := l.node.Running.WithTimeout(context.Background(), l.live.Load().HandshakeTimeout)
 	defer cancel()
 	select {
-	case slot := <-answer:
+	case slot := <-answers:
 		return slot
 	case <-l.ended:
 	case <-within.Done():

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -83,6 +84,36 @@ func TestSilenceKeepsNoReservedPlace(t *testing.T) {
 		node.wantCount(actors.ConnectionsRefused, 0)
 		time.Sleep(10 * time.Second)
 		node.wantPlaces(1, 0)
+	})
+}
+
+// Strangers that say nothing do not keep the node from dialling a peer on the allowlist: the oldest makes room, once. Where
+// no place is reserved, none does.
+func TestSilenceDoesNotStopOurDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, keys := guarded(t, n)
+		var strangers []net.Conn
+		for i := range 4 {
+			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
+		}
+		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
+		node.dial(friend)
+		node.wantPlaces(1, 7)
+		for i, conn := range strangers {
+			if got := closed(t, conn); got != (i == 0) {
+				t.Errorf("stranger %d is closed %v", i, got)
+			}
+		}
+		node.wantCount(actors.HandshakesRejected, 1)
+		node.wantCount(actors.Dials, 1)
+		node.wantCount(actors.DialsFailed, 0)
+
+		other := startNode(t, n, 3)
+		node.reconfigured(func(c *TransportConfig) { c.ReservedConns = 0 }, "ReservedConns", "")
+		if _, err := node.Connect(&Peer{Address: other.addr}); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("without reserved places: %v, want %v", err, ErrNoRoom)
+		}
 	})
 }
 
@@ -181,7 +212,7 @@ func TestWhoWaitsForAPlaceCounts(t *testing.T) {
 			}
 			answers := make(chan *actors.Slot, 20)
 			for range cap(answers) {
-				node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answers})
+				node.tell(askForSlot(answers))
 			}
 			synctest.Wait()
 			if refused := len(answers); refused != cap(answers)-c.want {
@@ -228,6 +259,10 @@ func TestNoRoomForNothing(t *testing.T) {
 	})
 }
 
+func askForSlot(answers chan<- *actors.Slot) *question {
+	return &question{&admission{remote: "10.0.2.1:1", since: time.Now()}, func(answer any) { answers <- answer.(*actors.Slot) }}
+}
+
 // An admission that waits for a place is refused when the node stops. The place is freed after a second, so that the node
 // stops while the admission waits.
 func TestStopWhileRoomIsMade(t *testing.T) {
@@ -238,7 +273,7 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 			silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)
 		}
 		answer := make(chan *actors.Slot, 1)
-		node.tell(&admission{remote: "10.0.2.1:1", since: time.Now(), answer: answer})
+		node.tell(askForSlot(answer))
 		node.tell(&shutdown{})
 		synctest.Wait()
 		if slot := <-answer; slot != nil {
@@ -249,7 +284,7 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 
 // Whose place has been given away does not open any more, though its handshake was on its way to the registry.
 func TestWhoMadeRoomStaysOut(t *testing.T) {
-	p := &place{pid: actor.NewPID("here", "peer"), heir: &admission{}}
+	p := &place{pid: actor.NewPID("here", "peer"), heir: &heir{}}
 	r := &registry{places: map[string]*place{"peer": p}, peers: map[string][]*place{}}
 	r.onConnection(nil, &actors.Identified{PID: p.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})
 	if p.conn != nil || len(r.peers) != 0 {

@@ -43,8 +43,17 @@ func (r *registry) lost(ctx actor.Context, p *place) {
 	r.free(ctx, p)
 }
 
+// free takes a place out of the tables. Until then its connection, if it drains, delivers messages, which use the bucket
+// and the share of the dedup set.
 func (r *registry) free(ctx actor.Context, p *place) {
 	delete(r.places, p.pid.Id)
+	if p.dedup != nil {
+		r.giveBack(p.bucket)
+		p.dedup.Leave()
+	}
+	if p.conn != nil && p.conn.delivery != nil && !p.conn.delivery.Idle() {
+		r.behind[p.conn.delivery] = struct{}{}
+	}
 	delete(r.asked, p.challenge)
 	r.ownDials.remove(p.challenge)
 	if p.endDial != nil {

@@ -97,12 +97,10 @@ func (*Disconnect) fromPrograms()  {}
 type fromTransport interface{ fromTransport() }
 
 type (
-	// admission asks for a place for a connection that has come in. It is answered on a channel: a future would be a
-	// process of its own, and the actor system's table of them keeps room for each that ever was.
+	// admission asks for a slot for an inbound connection. The answer is a *actors.Slot, nil if the connection is refused.
 	admission struct {
 		remote string
-		since  time.Time           // of the TCP connection
-		answer chan<- *actors.Slot // nil: no place; has room for the one answer
+		since  time.Time // start of the TCP connection
 	}
 	// redial is the timer of a target.
 	redial struct {
@@ -176,5 +174,9 @@ type place struct {
 
 	endDial context.CancelFunc // nil: it was not dialled
 
-	heir *admission // whom it was ended for; nil: nobody
+	heir *heir   // the connection that gets its slot; nil: none
+	dial *target // the dial of our own that gets its slot; nil: none
 }
+
+// promised reports whether the place is for another connection once it is free.
+func (p *place) promised() bool { return p.heir != nil || p.dial != nil }

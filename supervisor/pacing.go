@@ -79,21 +79,7 @@ func (r *registry) keepSendBucket(p *place) {
 	if bucket == nil || !p.rank.framed {
 		return
 	}
-	if len(r.sendBuckets) >= maxIdleBuckets {
-		r.expireSendBuckets()
-	}
-	if len(r.sendBuckets) < maxIdleBuckets {
-		fullAt := time.Now().Add(p.conn.handle.SendBucketFill())
-		r.sendBuckets[p.conn.peer.ID] = leftBucket{bucket: bucket, fullAt: fullAt, exact: p.rank.exact()}
-	}
-}
-
-// expireSendBuckets drops the buckets that are full.
-func (r *registry) expireSendBuckets() {
 	now := time.Now()
-	for id, left := range r.sendBuckets {
-		if now.After(left.fullAt) {
-			delete(r.sendBuckets, id)
-		}
-	}
+	fullAt := now.Add(p.conn.handle.SendBucketFill())
+	r.sendBuckets.keep(p.conn.peer.ID, leftBucket{bucket: bucket, fullAt: fullAt, exact: p.rank.exact()}, now)
 }

@@ -133,7 +133,7 @@ type (
 func (*reconfigure) fromTransport() {}
 
 func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
-	defer answer(ctx, &reconfigured{}) // whatever happens: it is in force, and somebody waits for this
+	defer r.answer(&reconfigured{}) // after a panic, too: the configuration is in force, and the caller waits
 	before := r.cfg.Peers
 	r.cfg, r.fresh = msg.cfg, msg.node
 	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits

@@ -41,10 +41,15 @@ func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause 
 	return action
 }
 
-// startTarget dials a target. A dial that finds no free slot is counted, too: it fails.
+// startTarget dials a target. Without a free slot the dial waits for one that a handshake gives up, if one does; else it
+// fails, and is counted too.
 func (r *registry) startTarget(ctx actor.Context, t *target) {
+	free := admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted
+	if !free && r.makeRoomForDial(ctx, t) {
+		return
+	}
 	r.node.Counters.Inc(actors.Dials)
-	if admit(occupancy{conns: len(r.places)}, r.cfg, false) != admitted {
+	if !free {
 		r.dialFailed(ctx, t, ErrNoRoom)
 		return
 	}
@@ -54,6 +59,13 @@ func (r *registry) startTarget(ctx actor.Context, t *target) {
 		return
 	}
 	p.target, t.place = t, p
+}
+
+// resumeTarget starts a dial that has waited for a slot.
+func (r *registry) resumeTarget(ctx actor.Context, t *target) {
+	if !r.stopping && r.targets[t.url] == t && t.state == dialing && t.place == nil {
+		r.startTarget(ctx, t)
+	}
 }
 
 // dialFailed tells the callers of a dial that has failed, and sets the next one if the peer is kept connected.

@@ -54,6 +54,8 @@ type registry struct {
 	order    uint64
 	numbers  uint64 // connections that have opened
 
+	reply func(answer any) // takes the answer to the message at hand; nil: none is wanted, or it was given
+
 	// Events of unverified peers are limited: a burst, then one per second.
 	claims  *actors.PeerRateLimiter
 	omitted int // since the last one
@@ -66,14 +68,17 @@ type registry struct {
 	restarts uint64 // panics of its own
 	stopped  uint64 // connections that were stopped because they panicked
 	// By node ID: send buckets of peers without a verified connection.
-	sendBuckets map[string]leftBucket
+	sendBuckets leftBuckets
 	// By node ID: newcomers from other hosts in the last minutes.
 	conflicts map[string]*conflict
+	// Of ended connections: those that may still have something for handlers.
+	behind map[*actors.Delivery]struct{}
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
 func (r *registry) Receive(ctx actor.Context) {
 	returned := false
+	var message any
 	defer func() {
 		if fault := recover(); !returned {
 			if fault == nil {
@@ -83,18 +88,20 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
 			r.mend(ctx)
+			r.answer(failed(message, errInternal))
 		}
 	}()
-	r.receive(ctx)
+	message, r.reply = r.unwrap(ctx)
+	r.receive(ctx, message)
 	returned = true
 }
 
-func (r *registry) receive(ctx actor.Context) {
-	if answered := unusable(ctx.Message()); answered != nil {
-		answer(ctx, answered)
+func (r *registry) receive(ctx actor.Context, message any) {
+	if answered := unusable(message); answered != nil {
+		r.answer(answered)
 		return
 	}
-	switch msg := ctx.Message().(type) {
+	switch msg := message.(type) {
 	case *actor.Started:
 		r.self = ctx.Self()
 		r.sweepLater()
@@ -116,29 +123,29 @@ func (r *registry) receive(ctx actor.Context) {
 func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 	switch msg := message.(type) {
 	case *Send:
-		r.onSend(ctx, msg)
+		r.onSend(msg)
 	case *Broadcast:
-		r.onBroadcast(ctx, msg)
+		r.onBroadcast(msg)
 	case *Subscribe:
 		if msg.PID == nil {
-			answer(ctx, &Subscribed{Err: errNilSubscriber}) // every event sent there would panic
+			r.answer(&Subscribed{Err: errNilSubscriber}) // every event sent there would panic
 			return
 		}
 		r.hub.subscribe(msg.PID)
 		ctx.Watch(msg.PID)
-		answer(ctx, &Subscribed{})
+		r.answer(&Subscribed{})
 	case *Unsubscribe:
 		if msg.PID == nil {
-			answer(ctx, &Unsubscribed{Err: errNilSubscriber})
+			r.answer(&Unsubscribed{Err: errNilSubscriber})
 			return
 		}
 		r.hub.unsubscribe(msg.PID)
 		ctx.Unwatch(msg.PID)
-		answer(ctx, &Unsubscribed{})
+		r.answer(&Unsubscribed{})
 	case *Connect:
 		r.onConnect(ctx, msg)
 	case *Disconnect:
-		answer(ctx, &Disconnected{Err: r.disconnect(ctx, msg)})
+		r.answer(&Disconnected{Err: r.disconnect(ctx, msg)})
 	}
 }
 
@@ -161,11 +168,11 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
 	case *census:
-		answer(ctx, r.count())
+		r.answer(r.count())
 	case *listDials:
-		answer(ctx, r.listDials())
+		r.answer(r.listDials())
 	case *climb:
-		answer(ctx, r.tree(msg.limit))
+		r.answer(r.tree(msg.limit))
 	case *sweep:
 		r.onSweep()
 	case *shutdown:
@@ -186,7 +193,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 func (r *registry) onConnection(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actors.Identified:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.heir == nil && p.conn == nil {
+		if p := r.places[msg.PID.Id]; p != nil && !p.gone && !p.promised() && p.conn == nil {
 			r.onIdentified(ctx, p, msg)
 		}
 	case *actors.Proven:
@@ -216,21 +223,8 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 			r.leave(ctx, p, msg.End)
 		}
 	default:
-		answer(ctx, &Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
+		r.answer(&Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
 	}
-}
-
-// tellDowngrade reports a frame that was sealed for another connection, at most once per second.
-func (r *registry) tellDowngrade(p *place) {
-	now := time.Now()
-	if !r.downgrade.told.IsZero() && now.Sub(r.downgrade.told) < time.Second {
-		r.downgrade.omitted++
-		return
-	}
-	r.happened.Event(DowngradeRefused{
-		Peer: p.conn.peer.ID, Address: p.conn.peerAddress, Connection: p.conn.number, Omitted: r.downgrade.omitted,
-	})
-	r.downgrade.told, r.downgrade.omitted = now, 0
 }
 
 // opened returns the place of an open connection, nil when it has ended.
@@ -258,13 +252,6 @@ func (r *registry) count() *censusTaken {
 	return taken
 }
 
-// answer replies to who asked, if anybody did.
-func answer(ctx actor.Context, message any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(message)
-	}
-}
-
 // spawn makes a place and its actor.
 func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, error) {
 	slot, err := actors.SpawnPeer(ctx, r.fresh, opening)
@@ -285,24 +272,29 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, err
 
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	group := addressGroup(msg.remote)
-	why := admit(occupancy{stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group]}, r.cfg, group != "")
+	if len(r.behind) >= maxBehind(r.cfg) {
+		r.catchUp()
+	}
+	why := admit(occupancy{
+		stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group], behind: len(r.behind),
+	}, r.cfg, group != "")
 	if why == refusedFull && r.makeRoom(ctx, msg) {
 		return
 	}
 	if why != admitted {
 		r.node.Counters.Inc(actors.ConnectionsRefused)
 		r.node.Samples.Warn("connection refused", "remote", msg.remote, "reason", string(why))
-		msg.answer <- nil
+		r.answer((*actors.Slot)(nil))
 		return
 	}
 	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
 	if err != nil {
-		msg.answer <- nil
+		r.answer((*actors.Slot)(nil))
 		return
 	}
 	p.group = group
 	r.enterGroup(group)
-	msg.answer <- p.slot
+	r.answer(p.slot)
 }
 
 // newChallenge makes the challenge of one dial, which every process with this node's key recognises.

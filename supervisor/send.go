@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -153,56 +151,4 @@ func (t *Transport) changeAuth(ctx context.Context, change func() error) error {
 		t.tell(&authChanged{})
 	}
 	return err
-}
-
-// ask sends the registry a message and waits for its answer, which comes to an actor of its own: one that lives until
-// the answer is there or nobody wants it any more.
-func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
-	return askUnless[T](ctx, t, message, func() bool { return true })
-}
-
-// askUnless is ask that calls leave once when ctx ends: if that returns false the answer is on its way, and is waited for.
-func askUnless[T any](ctx context.Context, t *Transport, message any, leave func() bool) (T, error) {
-	var none T
-	if err := checkContext(ctx); err != nil {
-		return none, err
-	}
-	pid, ended := t.running()
-	if pid == nil {
-		return none, ErrStopped
-	}
-	root := t.from.system.Root
-	answers := make(chan T, 1)
-	me := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-		if answer, ok := ctx.Message().(T); ok {
-			answers <- answer
-			ctx.Stop(ctx.Self())
-		}
-	}))
-	root.RequestWithCustomSender(pid, message, me)
-	given := ctx.Done()
-	for {
-		select {
-		case answer := <-answers:
-			return answer, nil
-		case <-ended:
-			root.Stop(me)
-			return none, ErrStopped
-		case <-given:
-			if leave() {
-				root.Stop(me)
-				return none, ctx.Err()
-			}
-			given = nil
-		}
-	}
-}
-
-func (t *Transport) running() (*actor.PID, <-chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.phase != transportRunning {
-		return nil, nil
-	}
-	return t.pid, t.ended
 }

@@ -36,10 +36,10 @@ type target struct {
 
 // asker is a caller that waits for a connection.
 type asker struct {
-	pid  *actor.PID // nil: wants no answer
-	id   string     // the node ID that must answer; empty: any
-	keep bool       // keep the peer connected
-	call *call      // nil: it cannot be withdrawn
+	tell func(answer any) // nil: wants no answer
+	id   string           // the node ID that must answer; empty: any
+	keep bool             // keep the peer connected
+	call *call            // nil: it cannot be withdrawn
 }
 
 // suits reports whether a connection is to the peer that the caller asked for.
@@ -72,7 +72,7 @@ func (r *registry) aim(address, url, expect string, keep bool) *target {
 }
 
 func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
-	fail := func(err error) { answer(ctx, &Connected{Err: peerError(msg.Address, err)}) }
+	fail := func(err error) { r.answer(&Connected{Err: peerError(msg.Address, err)}) }
 	if msg.call.withdrawn() {
 		return
 	}
@@ -100,7 +100,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 			return
 		}
 	}
-	who := asker{pid: ctx.Sender(), id: want, keep: msg.Keep, call: msg.call}
+	who := asker{tell: r.takeReply(), id: want, keep: msg.Keep, call: msg.call}
 	t.waiting = append(t.waiting, who)
 	if c := r.connected(t); c != nil && who.suits(c) {
 		r.satisfied(ctx, t, c)
@@ -154,8 +154,8 @@ func (r *registry) tellWaiting(t *target, answer *Connected) {
 		if c := answer.Connection; c != nil && !who.suits(c) {
 			told = &Connected{Err: peerError(t.address, wrongPeer(who.id, c.peer.ID))}
 		}
-		if who.pid != nil && who.call.answer() {
-			r.node.System.Root.Send(who.pid, told)
+		if who.tell != nil && who.call.answer() {
+			who.tell(told)
 		}
 	}
 	t.waiting = nil

@@ -205,8 +205,9 @@ func (t *Transport) spawn() {
 		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		places: make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
+		behind:  make(map[*actors.Delivery]struct{}),
 		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
-		sendBuckets: make(map[string]leftBucket), further: make(map[string]*further),
+		sendBuckets: make(leftBuckets), further: make(map[string]*further),
 	}
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")

@@ -74,13 +74,15 @@ func (d *Set) knownEarlier(peerID string, msg *wire.Message, ticks uint16) bool 
 	return false
 }
 
-// full reports whether there is no room for a message: in the set, in the peer's share, or in the share of the departed
-// identities of its address group. Peers with entries in the set are not affected by the last.
+// full reports whether there is no room for a message: in the set, in the peer's share, or in the shares of the departed
+// identities of its address group and of all groups. Peers with entries in the set, and exempt ones, are not affected by
+// the last two.
 func (d *Set) full(shard *shard, part *peerPart) bool {
 	total, held := d.count.Load(), part.held()
 	return shard.leased == 0 && total >= d.limit ||
 		total >= d.limit/2 && held >= d.share ||
-		held == 0 && part.group != nil && part.group.departed.Load() >= d.limit/departedPart
+		held == 0 && part.group != nil &&
+			(part.group.departed.Load() >= d.limit/departedPart || d.departed.Load() >= d.limit/allDepartedPart)
 }
 
 // place is where entries of a message go, and the peer that they count for.

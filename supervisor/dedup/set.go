@@ -32,6 +32,8 @@ const (
 	maxLease = 64
 	// departedPart of the set, one in so many entries, is the most that departed identities of one address group may hold.
 	departedPart = 8
+	// allDepartedPart of the set, one in so many entries, is the most that departed identities of all groups may hold.
+	allDepartedPart = 2
 )
 
 var errTTL = errors.New("dedup: a TTL below 1 ms")
@@ -60,7 +62,8 @@ type Set struct {
 	own       *store
 	inherited atomic.Pointer[[]*store] // of earlier runs, read-only, each under its own secret; nil: none
 
-	count atomic.Int64 // entries of all stores, including the shards' reservations
+	count    atomic.Int64 // entries of all stores, including the shards' reservations
+	departed atomic.Int64 // entries of departed identities of all address groups
 
 	mu      sync.Mutex // the rest
 	rotated time.Time

@@ -12,7 +12,8 @@ import "sync/atomic"
 // The group's share is an eighth of the set. While departed identities hold it, messages of identities of that group
 // that have no entries yet are refused. Evicting the oldest entries of the group instead would allow a recording of
 // these messages to be delivered again. Identities that are connected when the share is used up go on; they can add at
-// most their own shares to it when they leave.
+// most their own shares to it when they leave. Groups cost an attacker with an IPv6 prefix nothing, so departed
+// identities of all groups together have a share too: half of the set. The rest is for connected and exempt peers.
 type peerPart struct {
 	current, previous atomic.Int64 // entries by generation
 	dropped           atomic.Bool  // it was empty at a rotation; the next message begins another
@@ -28,8 +29,9 @@ type peerPart struct {
 // groupPart is one address group's part of the set.
 type groupPart struct {
 	name     string
-	departed atomic.Int64 // entries of departed identities
-	peers    int          // with this group; guarded by the set's mutex
+	departed atomic.Int64  // entries of departed identities
+	all      *atomic.Int64 // the same of all groups
+	peers    int           // with this group; guarded by the set's mutex
 }
 
 func (p *peerPart) held() int64 { return p.current.Load() + p.previous.Load() }
@@ -38,6 +40,7 @@ func (p *peerPart) held() int64 { return p.current.Load() + p.previous.Load() }
 func (p *peerPart) charge(n int64) {
 	if p.group != nil {
 		p.group.departed.Add(n - p.charged)
+		p.group.all.Add(n - p.charged)
 		p.charged = n
 	}
 }
@@ -70,10 +73,14 @@ func (a *Account) peerPart(enter bool) *peerPart {
 // preview returns the part that a message of a peer would be judged by: its own if there is one, else an empty one of
 // its group.
 func (d *Set) preview(part *peerPart, group string) *peerPart {
-	if part == nil {
-		part = &peerPart{group: d.groups[group]}
+	if part != nil {
+		return part
 	}
-	return part
+	known := d.groups[group]
+	if known == nil && group != "" {
+		known = &groupPart{name: group, all: &d.departed}
+	}
+	return &peerPart{group: known}
 }
 
 // Leave ends a connection's use of the set. It must be called once, after the connection's last message.
@@ -114,7 +121,7 @@ func (d *Set) enterGroup(name string) *groupPart {
 	}
 	g := d.groups[name]
 	if g == nil {
-		g = &groupPart{name: name}
+		g = &groupPart{name: name, all: &d.departed}
 		d.groups[name] = g
 	}
 	g.peers++

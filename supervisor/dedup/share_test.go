@@ -72,6 +72,35 @@ func TestDepartedIdentitiesFillAnEighth(t *testing.T) {
 	resident.Leave()
 }
 
+// Identities of many addresses fill half of the set and no more, and leave the rest to connected and exempt peers.
+func TestDepartedIdentitiesOfAllAddressesFillHalf(t *testing.T) {
+	const limit = 4000 // 8000 over both generations
+	d := newDedup(t, limit, 1000)
+	resident := d.Join("resident", "a")
+	defer resident.Leave()
+	if got := send(resident, "first", 1, dedupStart); got != 1 {
+		t.Fatal("the resident's first message is refused")
+	}
+	total := 0
+	for i := range 1000 {
+		total += visit(d, fmt.Sprint("churn", i), fmt.Sprint("group", i%100), 100, dedupStart)
+	}
+	if total != limit {
+		t.Errorf("churned identities of 100 addresses entered %d messages, want %d", total, limit)
+	}
+	if got := visit(d, "new", "another", 10, dedupStart); got != 0 {
+		t.Errorf("a new identity of another address entered %d, want none", got)
+	}
+	if got := send(resident, "resident", 500, dedupStart) + visit(d, "friend", "", 500, dedupStart); got != 1000 {
+		t.Errorf("a connected and an exempt peer entered %d messages, want 1000", got)
+	}
+	d.Rotate(dedupStart.Add(testTTL))
+	d.Rotate(dedupStart.Add(2 * testTTL))
+	if got := d.departed.Load(); got != 0 {
+		t.Errorf("%d entries are charged after everything has expired", got)
+	}
+}
+
 // The share follows connections: a second connection keeps an identity, one that returns is not charged, and nothing is
 // left behind when everything has expired.
 func TestDepartedShareFollowsConnections(t *testing.T) {

@@ -1,0 +1,98 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// question carries a message of the transport's own goroutines to the registry, with the function that takes the
+// answer. reply runs inside Receive and must not wait.
+type question struct {
+	message any
+	reply   func(answer any)
+}
+
+// unwrap returns the message at hand and the function that takes its answer: that of a question, or one that sends the
+// answer to the sender; nil if no answer is wanted.
+func (r *registry) unwrap(ctx actor.Context) (message any, reply func(answer any)) {
+	if q, ok := ctx.Message().(*question); ok {
+		return q.message, q.reply
+	}
+	sender := ctx.Sender()
+	if sender == nil {
+		return ctx.Message(), nil
+	}
+	return ctx.Message(), func(answer any) { r.node.System.Root.Send(sender, answer) }
+}
+
+// answer answers the message at hand, once.
+func (r *registry) answer(message any) {
+	if reply := r.takeReply(); reply != nil {
+		reply(message)
+	}
+}
+
+// takeReply returns the function that takes the answer to the message at hand, for an answer that comes later; nil if
+// no answer is wanted.
+func (r *registry) takeReply() func(answer any) {
+	reply := r.reply
+	r.reply = nil
+	return reply
+}
+
+// ask sends the registry a message and waits for its answer. The error is ErrStopped, ctx's, or the registry's.
+func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
+	return askUnless[T](ctx, t, message, func() bool { return true })
+}
+
+// askUnless is ask that calls leave once when ctx ends. If leave returns false, it waits for the answer, which is under
+// way.
+func askUnless[T any](ctx context.Context, t *Transport, message any, leave func() bool) (T, error) {
+	var none T
+	if err := checkContext(ctx); err != nil {
+		return none, err
+	}
+	pid, ended := t.running()
+	if pid == nil {
+		return none, ErrStopped
+	}
+	answers := make(chan any, 1) // has room for the one answer
+	t.from.system.Root.Send(pid, &question{message: message, reply: func(answer any) { answers <- answer }})
+	done := ctx.Done()
+	for {
+		select {
+		case answer := <-answers:
+			return answerAs[T](answer)
+		case <-ended:
+			return none, ErrStopped
+		case <-done:
+			if leave() {
+				return none, ctx.Err()
+			}
+			done = nil
+		}
+	}
+}
+
+// answerAs returns an answer of the expected type, or the error of another one.
+func answerAs[T any](answer any) (T, error) {
+	switch answer := answer.(type) {
+	case T:
+		return answer, nil
+	case *Failed:
+		return *new(T), answer.Err
+	default:
+		return *new(T), fmt.Errorf("the registry answered with %T", answer)
+	}
+}
+
+func (t *Transport) running() (*actor.PID, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.phase != transportRunning {
+		return nil, nil
+	}
+	return t.pid, t.ended
+}

@@ -145,22 +145,6 @@ func TestDropsAreCounted(t *testing.T) {
 	}
 }
 
-func TestClockSkewAllowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		p := r.openProven()
-		for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
-			msg := p.message("stats", nil)
-			msg.Timestamp = time.Now().Add(skew)
-			p.sendFrame(p.frame(msg))
-		}
-		if n := len(r.delivered("stats")); n != 2 {
-			t.Errorf("%d of 2 at exactly the allowed skew delivered", n)
-		}
-		r.want(map[Counter]uint64{MessagesStale: 0})
-	})
-}
-
 func TestDuplicateIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -57,23 +57,6 @@ func (l replyLog) Reply(_ string, msg *wire.Message) bool {
 	return true
 }
 
-// A message that an unverified peer relays proves nothing, since the peer may have it from anywhere: it is refused.
-func TestRelayedMessageProvesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		p := r.connect()
-		p.mute = true
-		p.shake()
-		relayed := p.message("stats", nil)
-		relayed.From = newKeys(t, "elsewhere").Identity().ID
-		p.sendFrame(p.frame(relayed))
-		if got := r.delivered("stats"); len(got) != 0 || len(told[*Proven](r)) != 0 {
-			t.Errorf("delivered %v, %d proofs; want neither", got, len(told[*Proven](r)))
-		}
-		r.want(map[Counter]uint64{MessagesRefused: 1, MessagesReceived: 0})
-	})
-}
-
 // A reply counts only once the peer has proved its key.
 func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

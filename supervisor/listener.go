@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -62,7 +61,7 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connectedKey{}, connected{conn: conn, at: node.Running.Now()})
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // strangers would fill it
+		ErrorLog: log.New(serverLog{node}, "", 0),
 	}
 	l.server.SetKeepAlivesEnabled(false)
 	if cfg.TLSCertFile != "" {

@@ -1,0 +1,28 @@
+package supervisor
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// serverLog is where net/http writes what fails before a request is served: TLS handshakes, and panics. Strangers cause
+// most of it, so lines are sampled, quoted and cut. Failed TLS handshakes are counted in handshakesRejected, except those
+// of a connection that was closed early, such as a health check.
+type serverLog struct{ node *actors.Node }
+
+// Write implements io.Writer; each call is one entry.
+func (l serverLog) Write(line []byte) (int, error) {
+	text, isTLS := strings.CutPrefix(string(bytes.TrimSpace(line)), "http: TLS handshake error from ")
+	switch {
+	case isTLS && strings.HasSuffix(text, ": EOF"):
+	case isTLS:
+		remote, fault, _ := strings.Cut(text, ": ")
+		l.node.Counters.Inc(actors.HandshakesRejected)
+		l.node.Samples.Warn("TLS handshake failed", "remote", remote, "error", actors.Quote(fault))
+	default:
+		l.node.Samples.Error("the HTTP server of the listener reports a fault", "error", actors.Quote(text))
+	}
+	return len(line), nil
+}

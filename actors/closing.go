@@ -41,7 +41,6 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	}
 	p.inbound.close()
 	p.lastWord = nil
-	p.tellDrops(true) // before the registry tells of the end
 	p.announceEnd(ctx, end)
 	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
 	return true
@@ -231,7 +230,6 @@ func (p *Peer) cleanUp() {
 			socket.release() // it came after the end, so no read pump will
 		}
 	}
-	p.tellDrops(true)
 	for _, timer := range []*time.Timer{p.timer, p.recheck} {
 		if timer != nil {
 			timer.Stop()

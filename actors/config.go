@@ -44,6 +44,7 @@ type Node struct {
 	Limits   Limits
 	Counters *Counters
 	Samples  *Sampler
+	Drops    *DropReports // nil: drops are no events
 	Log      *slog.Logger
 	Replies  ReplyRouter
 	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it

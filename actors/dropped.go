@@ -2,15 +2,16 @@ package actors
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// dropEvery is the least time between two Dropped events of one connection and reason.
+// dropEvery is the least time between two Dropped events of one peer and reason.
 const dropEvery = time.Second
 
-// maxDroppedWaiting is how many Dropped events of one connection may wait for its handlers. Further drops are added up
-// until one is taken.
+// maxDroppedWaiting is how many Dropped events of one peer may wait for its handlers. Further drops are added up until
+// a handler has taken one.
 const maxDroppedWaiting = 8
 
 // Dropped says how many messages of a verified peer were dropped for one reason since the last event of that reason.
@@ -21,50 +22,103 @@ type Dropped struct {
 	waiting *atomic.Int32 // decremented when the event is taken from the queue
 }
 
-// dropTally adds up the drops of one connection. It is owned by the connection's actor, except for waiting.
-type dropTally struct {
-	reasons []dropCount // few: the counters of drops
-	timer   *time.Timer // nil: nothing is pending
-	waiting atomic.Int32
+// DropReports adds up the dropped messages of each verified peer and reports them in Dropped events: at most one per
+// second for each peer and reason, however many connections the peer has and however often it reconnects. Drops of
+// unverified connections are not in it. It holds the peers with a drop within the last second. The zero value is ready
+// for use. Safe for concurrent use.
+type DropReports struct {
+	mu     sync.Mutex
+	peers  map[string]*dropAccount // by node ID
+	closed bool
 }
 
-// dropCount is the part of a tally for one reason.
+// dropAccount is the part of one peer. All but waiting is under the lock of the reports.
+type dropAccount struct {
+	waiting atomic.Int32
+	reasons []dropCount // few: the counters of drops
+	timer   *time.Timer // set as long as the account exists
+	last    *Delivery   // of the connection with the last drop
+}
+
+// dropCount is the part of an account for one reason.
 type dropCount struct {
 	reason  Counter
 	pending int
-	told    time.Time
+	told    time.Time // of the last event; zero: none
 }
 
-// add counts one drop.
-func (t *dropTally) add(reason Counter) {
-	i := slices.IndexFunc(t.reasons, func(c dropCount) bool { return c.reason == reason })
-	if i < 0 {
-		i = len(t.reasons)
-		t.reasons = append(t.reasons, dropCount{reason: reason})
+// add counts one drop of a peer. The event goes to the handlers of the connection with the last drop, at once if no event
+// of the reason is less than a second old.
+func (d *DropReports) add(peerID string, reason Counter, to *Delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
 	}
-	t.reasons[i].pending++
+	a := d.peers[peerID]
+	if a == nil {
+		if a = (&dropAccount{}); d.peers == nil {
+			d.peers = make(map[string]*dropAccount)
+		}
+		d.peers[peerID] = a
+	}
+	a.last = to
+	a.count(reason)
+	if a.timer == nil {
+		d.tell(peerID, a)
+	}
 }
 
-// take returns the events that are due at now, all that is pending if last is set, and how long until the next is due;
-// 0: nothing is pending.
-func (t *dropTally) take(now time.Time, last bool) (due []*Dropped, next time.Duration) {
-	for i := range t.reasons {
-		c := &t.reasons[i]
-		if c.pending == 0 {
-			continue
+func (a *dropAccount) count(reason Counter) {
+	i := slices.IndexFunc(a.reasons, func(c dropCount) bool { return c.reason == reason })
+	if i < 0 {
+		i = len(a.reasons)
+		a.reasons = append(a.reasons, dropCount{reason: reason})
+	}
+	a.reasons[i].pending++
+}
+
+// tell queues the events of a peer that are due, and looks again when others are, or removes the account. It is under
+// the lock.
+func (d *DropReports) tell(peerID string, a *dropAccount) {
+	due, next := a.take(time.Now())
+	for _, event := range due {
+		a.last.Event(event)
+	}
+	if next == 0 {
+		delete(d.peers, peerID)
+		return
+	}
+	a.timer = time.AfterFunc(next, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if !d.closed {
+			d.tell(peerID, a)
 		}
+	})
+}
+
+// take returns the events that are due at now, and the time until the account has to be looked at again; 0 if a new
+// account would report the same.
+func (a *dropAccount) take(now time.Time) (due []*Dropped, next time.Duration) {
+	for i := range a.reasons {
+		c := &a.reasons[i]
 		left := dropEvery - now.Sub(c.told)
-		if !c.told.IsZero() && left > 0 && !last {
+		switch {
+		case !c.told.IsZero() && left > 0:
 			next = sooner(next, left)
-			continue
-		}
-		if t.waiting.Load() >= maxDroppedWaiting && !last {
+		case c.pending == 0:
+		case a.waiting.Load() >= maxDroppedWaiting:
 			next = sooner(next, dropEvery)
-			continue
+		default:
+			a.waiting.Add(1)
+			due = append(due, &Dropped{Reason: c.reason, Count: c.pending, waiting: &a.waiting})
+			c.pending, c.told = 0, now
+			next = sooner(next, dropEvery)
 		}
-		t.waiting.Add(1)
-		due = append(due, &Dropped{Reason: c.reason, Count: c.pending, waiting: &t.waiting})
-		c.pending, c.told = 0, now
+	}
+	if next == 0 && a.waiting.Load() > 0 {
+		next = dropEvery // a new account would not know of the events that wait
 	}
 	return due, next
 }
@@ -77,34 +131,20 @@ func sooner(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// reportDrop has a drop of a verified peer reported, at most once per second for each reason.
-func (p *Peer) reportDrop(reason Counter) {
-	if !p.proof.strength.Verified() || p.delivery == nil {
-		return
+// Close ends the reports: drops that no event has reported, of the last second, are only in the node's counters.
+func (d *DropReports) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	for _, a := range d.peers {
+		a.timer.Stop()
 	}
-	if p.drops == nil {
-		p.drops = &dropTally{}
-	}
-	p.drops.add(reason)
-	if p.drops.timer == nil {
-		p.tellDrops(false)
-	}
+	d.peers = nil
 }
 
-// tellDrops queues the events that are due and sets the timer for the rest. last: the connection ends.
-func (p *Peer) tellDrops(last bool) {
-	if p.drops == nil {
-		return
-	}
-	if p.drops.timer != nil {
-		p.drops.timer.Stop()
-		p.drops.timer = nil
-	}
-	due, next := p.drops.take(time.Now(), last)
-	for _, event := range due {
-		p.delivery.Event(event)
-	}
-	if next > 0 {
-		p.drops.timer = time.AfterFunc(next, func() { p.handle.tell(&dropsDue{}) })
+// reportDrop has a drop of a verified peer reported.
+func (p *Peer) reportDrop(reason Counter) {
+	if p.node.Drops != nil && p.proof.strength.Verified() && p.delivery != nil {
+		p.node.Drops.add(p.peerID, reason, p.delivery)
 	}
 }

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,79 +34,110 @@ func (s *dropSink) Do(event any) {
 
 func (s *dropSink) Message(*wire.Message) {}
 
-func dropPeer(r *rig, sink *dropSink) *Peer {
+func (s *dropSink) total() (sum int) {
+	for _, n := range s.got {
+		sum += n.count
+	}
+	return sum
+}
+
+// dropConn returns a connection of a verified peer.
+func dropConn(r *rig, sink *dropSink, peerID string) *Peer {
 	return &Peer{
-		node: r.node, proof: proof{strength: Unmarked}, handle: &Handle{node: r.node, pid: r.pid},
+		node: r.node, proof: proof{strength: Unmarked}, peerID: peerID,
 		delivery: NewDelivery(sink, r.node.Counters, r.node.Samples, r.node.Writers),
 	}
 }
 
-// Drops are added up: one event per second and reason, none lost, the rest at the end of the connection.
-func TestDropsAreReportedOncePerSecond(t *testing.T) {
+// accounts returns the number of peers in the reports.
+func (r *rig) accounts() int {
+	r.node.Drops.mu.Lock()
+	defer r.node.Drops.mu.Unlock()
+	return len(r.node.Drops.peers)
+}
+
+// Drops of two connections of a peer are added up: one event per second and reason, none lost, the last a second after
+// the one before, although the connections may have ended by then.
+func TestDropReportsComeOncePerSecondPeerAndReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		sink := &dropSink{start: time.Now()}
-		p := dropPeer(r, sink)
-		for range 10 {
-			p.drop(MessagesRateLimited, "x")
+		one, two := dropConn(r, sink, "peer"), dropConn(r, sink, "peer")
+		for range 5 {
+			one.drop(MessagesRateLimited, "x")
+			two.drop(MessagesRateLimited, "x")
 		}
-		p.drop(MessagesStale, "x")
+		two.drop(MessagesStale, "x")
+		time.Sleep(1300 * time.Millisecond)
+		synctest.Wait()
+		two.drop(MessagesRateLimited, "x")
 		time.Sleep(time.Second)
-		p.tellDrops(false) // as the timer has it
-		time.Sleep(300 * time.Millisecond)
-		p.drop(MessagesRateLimited, "x")
-		p.drop(MessagesRateLimited, "x")
-		p.tellDrops(true)
 		synctest.Wait()
 		want := []noted{
 			{MessagesRateLimited, 1, 0},
-			{MessagesStale, 1, time.Second},
 			{MessagesRateLimited, 9, time.Second},
-			{MessagesRateLimited, 2, 1300 * time.Millisecond},
+			{MessagesStale, 1, time.Second},
+			{MessagesRateLimited, 1, 2 * time.Second},
 		}
-		total := 0
-		for _, n := range sink.got {
-			total += n.count
+		if !slices.Equal(sink.got, want) {
+			t.Errorf("%v, want %v", sink.got, want)
 		}
-		if len(sink.got) != len(want) || total != 13 {
-			t.Errorf("%v, want %v in any order", sink.got, want)
+		if r.accounts() != 1 {
+			t.Error("no account within a second of an event: the next drop would be reported too early")
 		}
-		if p.drops.timer != nil {
-			t.Error("a timer is left")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if r.accounts() != 0 {
+			t.Error("an account is left a second after the last event")
 		}
 	})
 }
 
-// A handler that blocks holds up at most eight events of a connection; the drops are added up meanwhile.
-func TestDropsOfABlockedHandlerAreBounded(t *testing.T) {
+// A handler that blocks holds up at most eight events of a peer; the drops are added up meanwhile.
+func TestDropReportsAreLimitedForABlockedHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		sink := &dropSink{start: time.Now(), gate: make(chan struct{})}
-		p := dropPeer(r, sink)
+		p := dropConn(r, sink, "peer")
 		for range 100 {
 			p.drop(MessagesStale, "x")
 			time.Sleep(time.Second)
-			p.tellDrops(false)
+			synctest.Wait()
 		}
-		if n := p.drops.waiting.Load(); n > maxDroppedWaiting {
-			t.Errorf("%d events wait", n)
+		r.node.Drops.mu.Lock()
+		if n := r.node.Drops.peers["peer"].waiting.Load(); n != maxDroppedWaiting {
+			t.Errorf("%d events wait, want %d", n, maxDroppedWaiting)
 		}
+		r.node.Drops.mu.Unlock()
 		close(sink.gate)
+		time.Sleep(time.Second)
 		synctest.Wait()
-		p.tellDrops(true)
-		synctest.Wait()
-		total := 0
-		for _, n := range sink.got {
-			total += n.count
-		}
-		if total != 100 {
+		if total := sink.total(); total != 100 {
 			t.Errorf("%d drops reported, want 100", total)
 		}
 	})
 }
 
-// Drops of an unverified peer are no event; those of a verified one come before the end.
-func TestDropsOfAPeer(t *testing.T) {
+// Closed reports tell nothing: neither pending drops nor new ones.
+func TestDropReportsAreSilentOnceClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		sink := &dropSink{start: time.Now()}
+		p := dropConn(r, sink, "peer")
+		p.drop(MessagesStale, "x")
+		p.drop(MessagesStale, "x")
+		r.node.Drops.Close()
+		p.drop(MessagesRateLimited, "x")
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if total := sink.total(); total != 1 {
+			t.Errorf("%d drops reported, want the one before the end", total)
+		}
+	})
+}
+
+// Drops of an unverified peer are no event; those of a verified one are, also after the end of the connection.
+func TestDropsAreReportedFromTheProofOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.open()
@@ -118,10 +150,13 @@ func TestDropsOfAPeer(t *testing.T) {
 		}
 		synctest.Wait()
 		r.want(map[Counter]uint64{FramesMalformed: 4})
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
 		p.goodbye()
+		if got := r.sink.drops(); got != 1 {
+			t.Errorf("%d drops are reported at once, want 1", got)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := r.sink.drops(); got != 3 {
 			t.Errorf("%d drops are reported, want the 3 of the verified peer", got)
 		}

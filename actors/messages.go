@@ -56,7 +56,6 @@ type (
 	readEnded  struct{ err error } // the read pump is gone
 	writeEnded struct{ err error } // the writer failed
 	congested  struct{}            // a message found the queue full
-	dropsDue   struct{}            // the timer of the tally of drops
 	tick       struct{}            // the timer
 	probePong  struct{}            // the peer answered a WebSocket ping
 )
@@ -67,7 +66,6 @@ func (*arrival) fromPumps()    {}
 func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}
-func (*dropsDue) fromPumps()   {}
 func (*tick) fromPumps()       {}
 func (*probePong) fromPumps()  {}
 

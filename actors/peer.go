@@ -84,7 +84,6 @@ type Peer struct {
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer   // of a congested queue
-	drops     *dropTally    // nil: none yet
 	due       time.Duration // when the timer was last set to, on the node's running clock, since Node.Born
 	badFrames int32         // in a row
 	lateTicks int32         // timeouts in a row whose verdict was put off because the timer fired late
@@ -188,8 +187,6 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onCongested(ctx)
 	case *probePong:
 		p.onProbePong(ctx)
-	case *dropsDue:
-		p.tellDrops(false)
 	case *tick:
 		p.onTimer(ctx)
 	}

@@ -168,7 +168,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	}
 	r.node = &Node{
 		System: newSystem(), Keys: newKeys(t, "here"), Limits: limits,
-		Counters: &Counters{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
+		Counters: &Counters{}, Drops: &DropReports{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
 		Wall: time.Now, Born: time.Now(), Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}
 	r.node.Samples = NewSampler(r.node.Log)

@@ -35,6 +35,17 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 	return nil
 }
 
+// disconnectConnection ends one connection: also one that drains and is no longer in peers.
+func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnection) (*PeerConnection, error) {
+	for _, p := range r.places {
+		if p.conn != nil && p.conn.number == msg.Connection {
+			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+			return p.conn, nil
+		}
+	}
+	return nil, noConnectionError(msg.Connection)
+}
+
 // onAuthChanged ends what the allowlist does not permit any more.
 func (r *registry) onAuthChanged(ctx actor.Context) {
 	for _, p := range r.places {

@@ -31,8 +31,8 @@
 // # By messages only
 //
 // A program that lives in actors gives its own system with WithActorSystem and uses Transport.PID: it takes Send,
-// Broadcast, Connect, Disconnect, Subscribe and Unsubscribe, and answers with Sent, Broadcasted, Connected, Disconnected
-// and Subscribed. A subscriber gets every Event as a message, Received for each message of a peer included.
+// Broadcast, Connect, Disconnect, DisconnectConnection, Subscribe and Unsubscribe, and answers with Sent, Broadcasted,
+// Connected, Disconnected, ConnectionEnding and Subscribed. A subscriber gets every Event as a message, Received for each message of a peer included.
 //
 // # Limits
 //

@@ -52,6 +52,14 @@ func (unverifiedError) Error() string { return "the peer is connected but has no
 // Is makes errors.Is(ErrUnverified, ErrNotConnected) true.
 func (unverifiedError) Is(target error) bool { return target == ErrNotConnected }
 
+// noConnectionError is the number of a connection that does not exist; it is ErrNotConnected.
+type noConnectionError uint64
+
+func (e noConnectionError) Error() string { return fmt.Sprintf("there is no connection %d", uint64(e)) }
+
+// Is makes errors.Is(err, ErrNotConnected) true.
+func (noConnectionError) Is(target error) bool { return target == ErrNotConnected }
+
 // PeerError is an error of one peer.
 type PeerError struct {
 	Peer string // node ID, or an address
@@ -87,6 +95,9 @@ const (
 	reasonDuplicate     = actors.ReasonDuplicate
 	reasonIdentityInUse = actors.ReasonIdentityInUse
 )
+
+// reasonOperator is the reason of a disconnect message that a caller of Disconnect or DisconnectConnection causes.
+const reasonOperator = "disconnected by the operator"
 
 // SendFailure says why one peer missed a broadcast.
 type SendFailure struct {

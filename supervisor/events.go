@@ -91,13 +91,14 @@ type DialFailed struct {
 	RetryIn time.Duration
 }
 
-// Dropped says that messages of a connected, verified peer were dropped. There is at most one per second for each
-// connection and reason; duplicates, which are normal, are not reported.
+// Dropped says that messages of a verified peer were dropped. There is at most one per second for each peer and reason,
+// however many connections the peer has and however often it reconnects, so the last one may follow PeerDown by a
+// second. Not reported are duplicates, which are normal, and drops of unverified connections.
 type Dropped struct {
 	Peer   string // node ID
 	Name   string // as the peer gives it: quote it before you print it
 	Reason string // the name of the counter that counts them
-	Count  int    // since the last event of that connection and reason; 1 or more
+	Count  int    // since the last event of that peer and reason; 1 or more
 }
 
 // ListenerDown says that the listener has ended for good, and not by Stop: no peer can connect any more, Accepting is

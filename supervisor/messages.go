@@ -86,12 +86,28 @@ type Disconnect struct {
 // Disconnected answers Disconnect. Err is ErrNotConnected when the peer was neither connected nor known.
 type Disconnected struct{ Err error }
 
+// DisconnectConnection asks for the graceful end of one connection, whether its peer is verified or not. The peer's
+// other connections stay, and a peer that is kept connected is dialled again. The answer is ConnectionEnding, at once.
+type DisconnectConnection struct {
+	Connection uint64 // number, as PeerConnection.Number returns it
+	Code       wire.DisconnectCode
+	Reason     string
+}
+
+// ConnectionEnding answers DisconnectConnection.
+type ConnectionEnding struct {
+	Connection *PeerConnection // nil with an error
+	Err        error           // is ErrNotConnected: there is no connection with the number
+}
+
 func (*Send) fromPrograms()        {}
 func (*Broadcast) fromPrograms()   {}
 func (*Subscribe) fromPrograms()   {}
 func (*Unsubscribe) fromPrograms() {}
 func (*Connect) fromPrograms()     {}
 func (*Disconnect) fromPrograms()  {}
+
+func (*DisconnectConnection) fromPrograms() {}
 
 // fromTransport is what the transport's own goroutines and timers send.
 type fromTransport interface{ fromTransport() }
@@ -134,8 +150,8 @@ type (
 // censusTaken answers census.
 type censusTaken struct {
 	established, pending int
-	kept                 map[string]bool   // node IDs that are redialled
-	unverified           []*PeerConnection // of peers without a verified connection, one each
+	kept                 map[string]bool              // node IDs that are redialled
+	open                 map[string][]*PeerConnection // of peers with several, or an unverified one
 }
 
 func (*admission) fromTransport()   {}

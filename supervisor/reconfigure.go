@@ -103,7 +103,7 @@ func (c *certificate) replace(next *certificate) {
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		Samples: t.samples, Log: t.from.log, Replies: t.replies, OwnDials: t.ownDials,
+		Samples: t.samples, Drops: &t.drops, Log: t.from.log, Replies: t.replies, OwnDials: t.ownDials,
 		Wall: t.from.wall, Running: t.clock, Rand: t.from.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.from.observer,
 		Born: t.born,
 	}

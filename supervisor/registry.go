@@ -107,6 +107,7 @@ func (r *registry) receive(ctx actor.Context, message any) {
 		r.sweepLater()
 	case *actor.Stopping:
 		r.stopTimers()
+		r.node.Drops.Close()
 	case *actor.Stopped:
 		close(r.done)
 	case *actor.Terminated:
@@ -146,6 +147,9 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 		r.onConnect(ctx, msg)
 	case *Disconnect:
 		r.answer(&Disconnected{Err: r.disconnect(ctx, msg)})
+	case *DisconnectConnection:
+		conn, err := r.disconnectConnection(ctx, msg)
+		r.answer(&ConnectionEnding{Connection: conn, Err: err})
 	}
 }
 
@@ -233,23 +237,6 @@ func (r *registry) opened(pid *actor.PID) *place {
 		return p
 	}
 	return nil
-}
-
-func (r *registry) count() *censusTaken {
-	taken := &censusTaken{kept: make(map[string]bool)}
-	for _, list := range r.peers {
-		taken.established += len(list)
-		if !list[0].rank.strength.Verified() {
-			taken.unverified = append(taken.unverified, list[0].conn)
-		}
-	}
-	taken.pending = len(r.places) - taken.established
-	for _, t := range r.targets {
-		if t.keep && t.peer != "" {
-			taken.kept[t.peer] = true
-		}
-	}
-	return taken
 }
 
 // spawn makes a place and its actor.

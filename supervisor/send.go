@@ -116,12 +116,26 @@ func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection,
 // from the peer book. ErrNotConnected means that it was neither connected nor kept connected.
 func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) error {
 	result, err := ask[*Disconnected](ctx, t, &Disconnect{
-		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: "disconnected by the operator",
+		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: reasonOperator,
 	})
 	if err != nil {
 		return peerError(peerID, err)
 	}
 	return errors.Join(result.Err, t.book.Sync())
+}
+
+// DisconnectConnection ends the connection with this number gracefully, verified or not, and returns it. The peer's
+// other connections stay, and a peer that is kept connected is dialled again. The error is ErrNotConnected, by
+// errors.Is, if there is no such connection, ErrStopped or ctx's. Numbers are those of PeerConnection.Number, PeerInfo
+// and the events.
+func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*PeerConnection, error) {
+	result, err := ask[*ConnectionEnding](ctx, t, &DisconnectConnection{
+		Connection: number, Code: wire.DisconnectNormal, Reason: reasonOperator,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result.Connection, result.Err
 }
 
 // Allow puts keys on the allowlist, on disk before it returns.

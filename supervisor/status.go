@@ -46,6 +46,21 @@ type PeerInfo struct {
 	Queued     int             `json:"queued"` // messages
 	QueuedSize int             `json:"-"`      // bytes
 	Allowed    bool            `json:"allowed"`
+
+	// Connection is the number of the connection that the other fields describe, the one that carries the traffic; 0 if
+	// the peer is not connected.
+	Connection uint64 `json:"connection,omitempty"`
+	// Connections are all open connections on which the peer's identity is claimed, that one first. Several are verified
+	// only while duplicates are closed, or towards deployed nodes. Connected leaves them out.
+	Connections []ConnectionInfo `json:"connections,omitempty"`
+}
+
+// ConnectionInfo is one open connection of a peer.
+type ConnectionInfo struct {
+	Connection uint64 `json:"connection"` // number, unique within the transport
+	Address    string `json:"address"`    // remote network address
+	Direction  string `json:"direction"`
+	Verified   bool   `json:"verified"`
 }
 
 // Status returns the node's state. The error is ErrStopped or ctx's.
@@ -101,15 +116,23 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	for _, p := range t.book.List() {
 		all[p.ID] = t.inform(p)
 	}
-	for _, c := range taken.unverified {
-		all[c.peer.ID] = t.describe(c)
+	for id, open := range taken.open {
+		all[id] = t.describe(open[0])
 	}
-	for _, info := range t.Connected() {
-		all[info.ID] = info
+	for c := range t.Connections() {
+		all[c.peer.ID] = t.describe(c)
+		if taken.open[c.peer.ID] == nil {
+			taken.open[c.peer.ID] = []*PeerConnection{c}
+		}
 	}
 	list := make([]PeerInfo, 0, len(all))
 	for id, info := range all {
 		info.Persistent = info.Persistent || taken.kept[id]
+		for _, c := range taken.open[id] {
+			info.Connections = append(info.Connections, ConnectionInfo{
+				Connection: c.number, Address: c.peerAddress, Direction: c.direction.String(), Verified: c.Verified(),
+			})
+		}
 		list = append(list, info)
 	}
 	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
@@ -126,16 +149,17 @@ func (t *Transport) Connected() []PeerInfo {
 	return list
 }
 
-// describe returns what is known of the peer at the other end of a connection.
+// describe returns what is known of the peer at the other end of a connection. Of an unverified connection only its
+// address, direction and number count: a claim renames no peer of the book.
 func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	p, known := t.book.Get(c.peer.ID)
-	if !known || !c.Verified() {
+	if !known {
 		p = c.peer
 	}
 	info := t.inform(p)
-	info.Connected, info.Verified, info.Direction = true, c.Verified(), c.direction.String()
-	if info.Address == "" {
-		info.Address = c.peerAddress
+	info.Connected, info.Verified, info.Direction, info.Connection = true, c.Verified(), c.direction.String(), c.number
+	if info.Address == "" || !info.Verified {
+		info.Address = c.peerAddress // where a claim comes from, not where the peer is
 	}
 	info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
 	info.Queued, info.QueuedSize = c.Queued()
@@ -157,4 +181,25 @@ func (t *Transport) inform(p Peer) PeerInfo {
 		info.Allowed = t.book.Allowed(key)
 	}
 	return info
+}
+
+// count answers census.
+func (r *registry) count() *censusTaken {
+	taken := &censusTaken{kept: make(map[string]bool), open: make(map[string][]*PeerConnection)}
+	for id, list := range r.peers {
+		taken.established += len(list)
+		if len(list) == 1 && list[0].rank.strength.Verified() {
+			continue // the route table has it
+		}
+		for _, p := range list {
+			taken.open[id] = append(taken.open[id], p.conn)
+		}
+	}
+	taken.pending = len(r.places) - taken.established
+	for _, t := range r.targets {
+		if t.keep && t.peer != "" {
+			taken.kept[t.peer] = true
+		}
+	}
+	return taken
 }

@@ -32,6 +32,7 @@ type Transport struct {
 	keys      *crypto.NodeManager
 	counters  *actors.Counters
 	samples   *actors.Sampler
+	drops     actors.DropReports
 	clock     *actors.RunningClock
 	node      *actors.Node
 	book      *PeerRegistry
@@ -137,8 +138,8 @@ func (t *Transport) OnEvent(handle func(Event)) { t.hub.onEvent = handle }
 // Identity returns this node's public identity.
 func (t *Transport) Identity() crypto.NodeIdentity { return t.node.Keys.Identity() }
 
-// PID returns the registry's actor, for programs that use the tree by messages: Send, Broadcast, Subscribe, Connect and
-// Disconnect. It is nil before Start.
+// PID returns the registry's actor, for programs that use the tree by messages: Send, Broadcast, Subscribe, Connect,
+// Disconnect and DisconnectConnection. It is nil before Start.
 func (t *Transport) PID() *actor.PID {
 	t.mu.Lock()
 	defer t.mu.Unlock()

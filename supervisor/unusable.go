@@ -10,7 +10,7 @@ import (
 // passed by value. It returns nil for every other message.
 func unusable(message any) any {
 	switch message.(type) {
-	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect:
+	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect, DisconnectConnection:
 		return failed(message, errNotPointer)
 	}
 	if isNil(message) {
@@ -34,6 +34,8 @@ func failed(message any, err error) any {
 		return &Connected{Err: err}
 	case Disconnect, *Disconnect:
 		return &Disconnected{Err: err}
+	case DisconnectConnection, *DisconnectConnection:
+		return &ConnectionEnding{Err: err}
 	default:
 		return &Failed{Err: err}
 	}

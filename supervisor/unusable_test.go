@@ -55,6 +55,9 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 			{(*Disconnect)(nil), &Disconnected{}},
 			{Disconnect{}, &Disconnected{}},
 			{&Disconnect{}, &Disconnected{}},
+			{(*DisconnectConnection)(nil), &ConnectionEnding{}},
+			{DisconnectConnection{}, &ConnectionEnding{}},
+			{&DisconnectConnection{}, &ConnectionEnding{}},
 			{"text", &Failed{}},
 			{&wire.Message{}, &Failed{}},
 			{(*wire.Message)(nil), &Failed{}},
@@ -82,6 +85,7 @@ func TestStoppedRegistryAnswers(t *testing.T) {
 			{&Unsubscribe{}, &Unsubscribed{}},
 			{&Connect{}, &Connected{}},
 			{&Disconnect{}, &Disconnected{}},
+			{&DisconnectConnection{}, &ConnectionEnding{}},
 			{"text", &Failed{}},
 		} {
 			if err := wantAnswer(t, a, c.message, c.answer); !errors.Is(err, ErrStopped) {

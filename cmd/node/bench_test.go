@@ -20,7 +20,7 @@ func TestBench(t *testing.T) {
 		pair    bool
 	}{
 		{"bench --duration 200ms --size 100 --rate 500", false, true},
-		{"bench --duration 200ms --size 100 --limited", true, true},
+		{"bench --duration 2s --size 100 --limited", true, true},
 		{"bench " + node.first["address"].(string) + " --duration 200ms --size 100 --rate 500", true, false},
 	} {
 		var r bench.Result

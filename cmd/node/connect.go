@@ -39,34 +39,3 @@ func (a *app) connectCommand() *cobra.Command {
 	cmd.Flags().Var(&timeout, "timeout", "how long to wait for the connection")
 	return cmd
 }
-
-func (a *app) disconnectCommand() *cobra.Command {
-	var forget bool
-	cmd := &cobra.Command{
-		Use:   "disconnect PEER",
-		Short: "Close the connection to a peer and stop redialling it",
-		Long: "Close the connection to a peer gracefully and stop redialling it. The peer may still connect to this node:\n" +
-			"'node revoke' prevents that.\n\n" + peerHelp,
-		Args:              arguments(1, 1, "PEER"),
-		ValidArgsFunction: a.completePeer,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, client, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			result, err := client.Disconnect(cmd.Context(), control.DisconnectRequest{Peer: args[0], Forget: forget})
-			if err != nil {
-				return explain(err, s.DataDir, "disconnect "+printable.Word(args[0]))
-			}
-			return a.print(s, result, func(w io.Writer) {
-				fmt.Fprintf(w, "disconnected %s", result.Peer)
-				if result.Forgotten {
-					fmt.Fprint(w, " and removed it from the peer book")
-				}
-				fmt.Fprintln(w)
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&forget, "forget", false, "also remove the peer from the peer book")
-	return cmd
-}

@@ -55,6 +55,11 @@ func happenings() []struct {
 			`05:06:07.123  + bob (ID) is connected, outbound, 1.2.3.4:5`,
 		},
 		{
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Omitted: 3}),
+			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"inbound","verified":false,"connection":0,"session":"smsg","omitted":3}`,
+			`05:06:07.123  + bob (ID) is connected, inbound, 1.2.3.4:5, not verified yet, and 3 more`,
+		},
+		{
 			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),
 			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob b"}`,
 			`05:06:07.123    "bob b" (ID) has proved that it holds its key`,

@@ -27,6 +27,7 @@ func (e peerUp) text() string {
 	if !e.Verified {
 		note = ", not verified yet"
 	}
+	note += andMore(e.Omitted)
 	return fmt.Sprintf("+ %s (%s) is connected, %s, %s%s", shortName(e.Name), e.Peer, e.Direction, printable.Word(e.Address), note)
 }
 
@@ -40,12 +41,16 @@ func (e peerMoved) text() string {
 }
 
 func (e downgradeRefused) text() string {
-	more := ""
-	if e.Omitted > 0 {
-		more = fmt.Sprintf(", and %d more", e.Omitted)
-	}
 	return fmt.Sprintf("! connection %d from %s, claiming to be %s, was closed: a frame was sealed for another connection%s",
-		e.Connection, printable.Word(e.Address), e.Peer, more)
+		e.Connection, printable.Word(e.Address), e.Peer, andMore(e.Omitted))
+}
+
+// andMore names the events of a kind that were left out.
+func andMore(omitted int) string {
+	if omitted == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more", omitted)
 }
 
 func (e peerDown) text() string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -82,12 +83,37 @@ func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 		return
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
+	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
-			state(p.PeerInfo), orDash(p.Direction), roundTrip(p.PeerInfo), seen(p.PeerInfo, now), p.Queued, orDash(p.Address), notes(p, now))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
+			state(p.PeerInfo), orDash(p.Direction), connectionNumber(p.PeerInfo), roundTrip(p.PeerInfo), seen(p.PeerInfo, now),
+			p.Queued, orDash(p.Address), notes(p, now))
+		writeConnections(table, p.PeerInfo)
 	}
 	table.Flush()
+}
+
+// writeConnections writes a line for each further connection on which the peer's identity is claimed.
+func writeConnections(w io.Writer, p supervisor.PeerInfo) {
+	for _, c := range p.Connections {
+		if c.Connection == p.Connection {
+			continue
+		}
+		state := "unverified"
+		if c.Verified {
+			state = "connected"
+		}
+		fmt.Fprintf(w, "%s\t-\t%s\t%s\t%d\t-\t-\t-\t%s\tfurther connection\n",
+			p.ID, state, c.Direction, c.Connection, orDash(c.Address))
+	}
+}
+
+// connectionNumber is the number that `node disconnect --connection` takes.
+func connectionNumber(p supervisor.PeerInfo) string {
+	if p.Connection == 0 {
+		return "-"
+	}
+	return strconv.FormatUint(p.Connection, 10)
 }
 
 func state(p supervisor.PeerInfo) string {
@@ -161,17 +187,8 @@ func (a *app) completePeer(cmd *cobra.Command, args []string, _ string) ([]strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	_, client, err := a.client(cmd)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	raw, err := client.Get(cmd.Context(), "peers")
-	var peers []supervisor.PeerInfo
-	if err != nil || json.Unmarshal(raw, &peers) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
 	var offers []string
-	for _, p := range peers {
+	for _, p := range a.knownPeers(cmd) {
 		offers = append(offers, p.ID+"\t"+printable.Word(p.Name))
 	}
 	return offers, cobra.ShellCompDirectiveNoFileComp

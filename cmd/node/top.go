@@ -13,6 +13,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/cmd/node/internal/top"
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 func (a *app) topCommand() *cobra.Command {
@@ -79,7 +80,11 @@ func (f *controlFeed) get(ctx context.Context, verb string, into any) error {
 }
 
 // Disconnect implements top.Feed.
-func (f *controlFeed) Disconnect(ctx context.Context, peer string) error {
-	_, err := f.client.Disconnect(ctx, control.DisconnectRequest{Peer: peer})
+func (f *controlFeed) Disconnect(ctx context.Context, peer supervisor.PeerInfo) error {
+	request := control.DisconnectRequest{Peer: peer.ID}
+	if top.Claimed(peer) {
+		request = control.DisconnectRequest{Connection: peer.Connection}
+	}
+	_, err := f.client.Disconnect(ctx, request)
 	return err
 }

@@ -50,6 +50,7 @@ func TestCopiedDataDirectory(t *testing.T) {
 				t.Fatalf("the copy runs as %s, want %s", second.id(), original.id())
 			}
 			e := hub.await("identity_conflict", "peer", original.id())
+			e.wantKeys(t, "unproven", "peer", "addresses")
 			if took := time.Since(began); took > 40*time.Second {
 				t.Errorf("reported after %v, want 40 s at most", took)
 			}

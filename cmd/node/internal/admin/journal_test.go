@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,6 +51,38 @@ func TestEvents(t *testing.T) {
 			supervisor.PeerUp{Peer: "p", Name: "bob b", Address: "10.0.0.1:1", Direction: supervisor.Inbound},
 			entry{Mood: good, Kind: "connected", Peer: "p", Text: `"bob b" is connected, inbound, 10.0.0.1:1, not proven yet`},
 		},
+		{
+			supervisor.PeerUp{Peer: "p", Name: "bob", Address: "10.0.0.1:1", Verified: true, Connection: 7, Omitted: 3},
+			entry{Mood: good, Kind: "connected", Peer: "p", Text: "bob is connected, inbound, 10.0.0.1:1; 3 unverified peers more are not shown"},
+		},
+		{
+			supervisor.PeerMoved{Peer: "p", Name: "bob", From: 3, To: 9},
+			entry{Mood: warning, Kind: "moved", Peer: "p", Text: "moved from connection 3 to 9; unconfirmed messages may be lost"},
+		},
+		{
+			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4},
+			entry{Mood: bad, Kind: "refused", Text: "connection 4 from 10.0.0.1:1, claiming to be p, was closed: a frame was sealed for another connection"},
+		},
+		{
+			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4, Omitted: 2},
+			entry{Mood: bad, Kind: "refused", Text: "connection 4 from 10.0.0.1:1, claiming to be p, was closed: a frame was sealed for another connection; 2 more are not shown"},
+		},
+		{
+			supervisor.Dropped{Peer: "p", Name: "bob", Reason: "messagesStale", Count: 5},
+			entry{Mood: warning, Kind: "dropped", Peer: "p", Text: "had 5 messages dropped, counted in messagesStale"},
+		},
+		{
+			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1", "b\x1b[31m"}},
+			entry{Mood: bad, Kind: "identity conflict", Peer: "p", Text: `is in use from several addresses: 10.0.0.1, "b\x1b[31m"; the newcomers are refused`},
+		},
+		{
+			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1"}, Unproven: true},
+			entry{Mood: bad, Kind: "identity conflict", Peer: "p", Text: "is in use from several addresses: 10.0.0.1; unproven: some of them bind no frames"},
+		},
+		{
+			supervisor.ListenerDown{Address: "h:1", Err: errors.New("gone")},
+			entry{Mood: warning, Kind: "listening ended", Text: "no peer can connect any more: gone"},
+		},
 		{supervisor.PeerVerified{Peer: "p"}, entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"}},
 		{
 			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
@@ -81,6 +114,8 @@ func TestHostileText(t *testing.T) {
 	j.event(supervisor.PeerUp{Peer: "p", Name: evil, Address: evil}, time.Now())
 	j.event(supervisor.PeerDown{Peer: "p", Reason: evil}, time.Now())
 	j.event(supervisor.DialFailed{Address: evil, Err: errors.New(evil)}, time.Now())
+	j.event(supervisor.IdentityConflict{Peer: "p", Addresses: slices.Repeat([]string{evil}, 100)}, time.Now())
+	j.event(supervisor.DowngradeRefused{Peer: "p", Address: evil}, time.Now())
 	for _, e := range j.since(0) {
 		if utf8.RuneCountInString(e.Text) > maxText+1 || strings.ContainsAny(e.Text, "\x1b\u202e") || !utf8.ValidString(e.Text) {
 			t.Errorf("%d characters: %.100q", utf8.RuneCountInString(e.Text), e.Text)

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	noRoomAdvice = "raise it, or disconnect a peer with `node disconnect`"
-	sizeAdvice   = "send less, or raise --max-message-size on both nodes"
+	noRoomAdvice  = "raise it, or disconnect a peer with `node disconnect`"
+	numbersAdvice = "`node peers` shows the numbers"
+	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
 )
 
 // TooLarge is the error of a message that does not fit into limit bytes.

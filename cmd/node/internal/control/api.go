@@ -26,16 +26,22 @@ type Connected struct {
 	Address string `json:"address"`
 }
 
-// DisconnectRequest asks the node to close the connection to a peer and to stop redialling it.
+// DisconnectRequest asks the node to close all connections to a peer and to stop redialling it, or to close one connection
+// and nothing else.
 type DisconnectRequest struct {
-	Peer   string `json:"peer"`
-	Forget bool   `json:"forget"` // remove it from the peer book, too
+	Peer       string `json:"peer,omitempty"`
+	Connection uint64 `json:"connection,omitempty"` // number; in place of Peer and Forget
+	Forget     bool   `json:"forget,omitempty"`     // remove the peer from the peer book, too
 }
 
-// Disconnected is the peer that a DisconnectRequest was about.
+// Disconnected answers a DisconnectRequest.
 type Disconnected struct {
-	Peer      string `json:"peer"`
-	Forgotten bool   `json:"forgotten"`
+	Peer       string `json:"peer"`                 // node ID; of an unverified connection the claimed one
+	Connection uint64 `json:"connection,omitempty"` // number, if it alone was to be closed
+	Forgotten  bool   `json:"forgotten"`
+	Inbound    bool   `json:"inbound"`   // the peer has dialled this node and may do so again
+	Verified   bool   `json:"verified"`  // the peer has proven that it holds its key
+	PublicKey  string `json:"publicKey"` // empty if the peer was not connected
 }
 
 // MessageRequest is a message to send: to one peer, to all, or as a question.

@@ -34,8 +34,12 @@ func TestRoundTrips(t *testing.T) {
 		t.Errorf("connect: %+v, %v", connected, err)
 	}
 	gone, err := client.Disconnect(ctx, DisconnectRequest{Peer: "bob", Forget: true})
-	if want := (Disconnected{bobID, true}); err != nil || gone != want || !node.forgot {
+	if want := (Disconnected{Peer: bobID, Forgotten: true, Verified: true, PublicKey: bobKey}); err != nil || gone != want || !node.forgot {
 		t.Errorf("disconnect: %+v, %v", gone, err)
+	}
+	gone, err = client.Disconnect(ctx, DisconnectRequest{Connection: 7})
+	if want := (Disconnected{Peer: bobID, Connection: 7, Inbound: true, PublicKey: bobKey}); err != nil || gone != want {
+		t.Errorf("disconnect by number: %+v, %v", gone, err)
 	}
 	trip, err := client.Ping(ctx, PingRequest{Peer: "bob"})
 	if err != nil || trip.Peer != bobID || trip.Ms < 0 {

@@ -41,6 +41,8 @@ func (f *fakeNode) Resolve(name string) (string, error) {
 	switch name {
 	case "bob", bobID:
 		return bobID, nil
+	case "claimed":
+		return "", supervisor.ErrUnverified
 	case "twin":
 		return "", supervisor.ErrAmbiguousPeer
 	}
@@ -67,11 +69,19 @@ func (f *fakeNode) Connect(_ context.Context, address string) (Connected, error)
 	return Connected{Peer: bobID, Name: "bob", Address: address}, f.err
 }
 
-func (f *fakeNode) Disconnect(_ context.Context, _ string, forget bool) error {
+func (f *fakeNode) Disconnect(_ context.Context, peer string, forget bool) (Disconnected, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forgot = forget
-	return f.err
+	return Disconnected{Peer: peer, Forgotten: forget, Verified: true, PublicKey: bobKey}, f.err
+}
+
+// DisconnectConnection closes number 7, a claim of bob's identity.
+func (f *fakeNode) DisconnectConnection(_ context.Context, number uint64) (Disconnected, error) {
+	if number != 7 {
+		return Disconnected{}, supervisor.ErrNotConnected
+	}
+	return Disconnected{Peer: bobID, Connection: number, Inbound: true, PublicKey: bobKey}, f.err
 }
 
 func (f *fakeNode) record(m *wire.Message) {

@@ -26,7 +26,8 @@ type Node interface {
 	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
 	Dials(ctx context.Context) ([]supervisor.DialInfo, error)
 	Connect(ctx context.Context, address string) (Connected, error)
-	Disconnect(ctx context.Context, peer string, forget bool) error
+	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
+	DisconnectConnection(ctx context.Context, number uint64) (Disconnected, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
 	BroadcastContext(ctx context.Context, message *wire.Message) (int, []supervisor.SendFailure, error)
 	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)

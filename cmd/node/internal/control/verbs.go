@@ -60,11 +60,31 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
 	ctx, cancel, _ := limited(ctx, 0)
 	defer cancel()
-	peer, err := h.resolve(q.Peer)
-	if err == nil {
-		err = h.node.Disconnect(ctx, peer, q.Forget)
+	switch {
+	case q.Connection == 0:
+		peer, err := h.resolve(q.Peer)
+		if err != nil {
+			return Disconnected{}, adviseNumber(err)
+		}
+		return h.node.Disconnect(ctx, peer, q.Forget)
+	case q.Peer != "" || q.Forget:
+		return Disconnected{}, usage("a request that names a connection names no peer and forgets none")
 	}
-	return Disconnected{Peer: peer, Forgotten: q.Forget}, err
+	gone, err := h.node.DisconnectConnection(ctx, q.Connection)
+	if errors.Is(err, supervisor.ErrNotConnected) {
+		return Disconnected{}, &Error{Code: CodeNotConnected, Message: err.Error(), Advice: numbersAdvice}
+	}
+	return gone, err
+}
+
+// adviseNumber says how to close the connection of a peer that has not proven its key.
+func adviseNumber(err error) error {
+	if !errors.Is(err, supervisor.ErrUnverified) {
+		return err
+	}
+	failure := explain(err)
+	failure.Advice = "close its connection by number, `node disconnect --connection N`: " + numbersAdvice
+	return failure
 }
 
 func (h *Handler) send(ctx context.Context, q MessageRequest) (Sent, error) {

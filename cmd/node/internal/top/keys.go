@@ -95,7 +95,7 @@ func (m Model) confirmed(name string) (tea.Model, tea.Cmd) {
 	return m, func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), sampleTimeout)
 		defer cancel()
-		return disconnected{name: nameOf(p), err: feed.Disconnect(ctx, p.ID)}
+		return disconnected{name: nameOf(p), err: feed.Disconnect(ctx, p)}
 	}
 }
 

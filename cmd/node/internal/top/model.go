@@ -17,8 +17,12 @@ import (
 // Feed is where the view gets what it shows, and what it can do. Safe for concurrent use.
 type Feed interface {
 	Sample(ctx context.Context) Sample
-	Disconnect(ctx context.Context, peer string) error
+	// Disconnect ends the connections of a peer, or of one that is connected without a proof its connection alone.
+	Disconnect(ctx context.Context, peer supervisor.PeerInfo) error
 }
+
+// Claimed reports whether an unverified connection is all that there is of a peer: the number addresses it, and no name.
+func Claimed(p supervisor.PeerInfo) bool { return p.Connected && !p.Verified && !p.Persistent }
 
 // Sample is the node at one moment. With Err there is nothing else but At.
 type Sample struct {

@@ -29,8 +29,8 @@ type fakeFeed struct {
 
 func (f *fakeFeed) Sample(context.Context) Sample { return sampleAt(9) }
 
-func (f *fakeFeed) Disconnect(_ context.Context, peer string) error {
-	f.gone = append(f.gone, peer)
+func (f *fakeFeed) Disconnect(_ context.Context, peer supervisor.PeerInfo) error {
+	f.gone = append(f.gone, peer.ID)
 	return f.err
 }
 
@@ -179,6 +179,18 @@ func TestDisconnect(t *testing.T) {
 	}
 	if m := press(watched(feed, 3), "end", "d"); m.mode == confirming || !strings.Contains(m.foot(), "is not connected") {
 		t.Errorf("a peer that is away: %s", m.foot())
+	}
+}
+
+// An unverified peer is closed by the number of its connection.
+func TestDisconnectOfAClaimNamesItsConnection(t *testing.T) {
+	claim := supervisor.PeerInfo{ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Connected: true, Connection: 7}
+	if got := question(claim); got != "Close connection 7, which claims to be carol (00ffda5f)?" {
+		t.Errorf("asks %q", got)
+	}
+	claim.Persistent = true // the configured peer is meant
+	if got := question(claim); got != "Disconnect carol (00ffda5f) and stop redialling it?" {
+		t.Errorf("asks %q", got)
 	}
 }
 

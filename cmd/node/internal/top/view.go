@@ -139,7 +139,7 @@ func (m Model) foot() string {
 	case m.mode == filtering:
 		return bold.Render("/"+m.filter) + "█  " + faint.Render("enter: keep  esc: clear")
 	case m.mode == confirming:
-		return warn.Render("Disconnect " + nameOf(p) + " and stop redialling it? y: yes, any other key: no")
+		return warn.Render(question(p) + " y: yes, any other key: no")
 	case m.note != "":
 		return printable.Line(m.note)
 	case m.mode == looking:
@@ -151,6 +151,14 @@ func (m Model) foot() string {
 		return keys
 	}
 	return faint.Render(keys)
+}
+
+// question asks for the confirmation of a disconnect.
+func question(p supervisor.PeerInfo) string {
+	if Claimed(p) {
+		return fmt.Sprintf("Close connection %d, which claims to be %s?", p.Connection, nameOf(p))
+	}
+	return "Disconnect " + nameOf(p) + " and stop redialling it?"
 }
 
 func nameOf(p supervisor.PeerInfo) string {

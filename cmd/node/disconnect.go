@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) disconnectCommand() *cobra.Command {
+	var request control.DisconnectRequest
+	connection := checked{kind: "number", set: func(text string) (err error) {
+		request.Connection, err = strconv.ParseUint(text, 10, 64)
+		if err != nil || request.Connection == 0 {
+			return fmt.Errorf("must be a whole number from 1 to %d", uint64(math.MaxUint64))
+		}
+		return nil
+	}}
+	cmd := &cobra.Command{
+		Use:   "disconnect PEER | --connection N",
+		Short: "Close the connections to a peer and stop redialling it, or close one connection",
+		Long: "Close all connections to a peer gracefully and stop redialling it. A peer that has dialled this node may\n" +
+			"do so again: 'node revoke' prevents that.\n\n" +
+			"With --connection close one connection, by the number that events and 'node peers' show, whether its peer is\n" +
+			"verified or not; nothing else addresses an unverified connection. Other connections of the peer stay, and a\n" +
+			"peer that is kept connected is dialled again.\n\n" + peerHelp,
+		Example: "  node disconnect bob\n  node disconnect 8dffda5f --forget\n  node disconnect --connection 7",
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case request.Connection == 0:
+				return arguments(1, 1, "PEER")(cmd, args)
+			case len(args) > 0:
+				return badUsage(cmd, "PEER and --connection exclude each other")
+			case request.Forget:
+				return badUsage(cmd, "--forget and --connection exclude each other")
+			}
+			return nil
+		},
+		ValidArgsFunction: a.completePeer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				request.Peer = args[0]
+			}
+			return a.disconnect(cmd, request)
+		},
+	}
+	cmd.Flags().BoolVar(&request.Forget, "forget", false, "also remove the peer from the peer book")
+	cmd.Flags().Var(&connection, "connection", "close the connection with this `number` only")
+	_ = cmd.RegisterFlagCompletionFunc("connection", a.completeConnection) // fails only for a flag that does not exist
+	return cmd
+}
+
+func (a *app) disconnect(cmd *cobra.Command, request control.DisconnectRequest) error {
+	s, client, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	result, err := client.Disconnect(cmd.Context(), request)
+	if err != nil {
+		what := printable.Word(request.Peer)
+		if request.Connection != 0 {
+			what = fmt.Sprintf("connection %d", request.Connection)
+		}
+		return explain(err, s.DataDir, "disconnect "+what)
+	}
+	return a.print(s, result, func(w io.Writer) { writeDisconnected(w, result) })
+}
+
+func writeDisconnected(w io.Writer, result control.Disconnected) {
+	if result.Connection != 0 {
+		fmt.Fprintf(w, "closed connection %d of ", result.Connection)
+	} else {
+		fmt.Fprint(w, "disconnected ")
+	}
+	fmt.Fprint(w, result.Peer)
+	if result.Forgotten {
+		fmt.Fprint(w, " and removed it from the peer book")
+	}
+	fmt.Fprintln(w)
+	switch {
+	case !result.Inbound:
+	case result.Verified:
+		fmt.Fprintf(w, "it has dialled this node and may do so again: `node revoke %s` prevents that\n", result.PublicKey)
+	default:
+		fmt.Fprintln(w, "any node can claim this identity: `node revoke` would shut out the owner of the key")
+	}
+}
+
+// completeConnection offers the numbers of the running node's connections, unverified ones first, to the shell.
+func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var verified, unverified []string
+	for _, p := range a.knownPeers(cmd) {
+		for _, c := range p.Connections {
+			offer := fmt.Sprintf("%d\t%s, %s, %s", c.Connection, printable.Word(p.Name), c.Direction, printable.Word(c.Address))
+			if c.Verified {
+				verified = append(verified, offer)
+			} else {
+				unverified = append(unverified, offer+", unverified")
+			}
+		}
+	}
+	return append(unverified, verified...), cobra.ShellCompDirectiveNoFileComp
+}
+
+// knownPeers returns the peers of the running node for a completion, none if it does not answer.
+func (a *app) knownPeers(cmd *cobra.Command) (peers []supervisor.PeerInfo) {
+	_, client, err := a.client(cmd)
+	if err != nil {
+		return nil
+	}
+	raw, err := client.Get(cmd.Context(), "peers")
+	if err != nil || json.Unmarshal(raw, &peers) != nil {
+		return nil
+	}
+	return peers
+}

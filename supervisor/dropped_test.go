@@ -1,0 +1,111 @@
+package supervisor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// dropTotal returns the number of Dropped events of a node, and the messages that they report.
+func (n *testNode) dropTotal(reason actors.Counter) (events, messages int) {
+	for _, e := range eventsOf[Dropped](n) {
+		if e.Reason == reason.String() {
+			events, messages = events+1, messages+e.Count
+		}
+	}
+	return events, messages
+}
+
+// limitedHub starts a node that takes few messages, and a peer that sends them without pacing.
+func limitedHub(t *testing.T, n *memnet.Network) (hub, peer *testNode) {
+	t.Helper()
+	hub = startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })
+	peer = startNode(t, n, 2, func(s *nodeSetup) { s.cfg.Pacing = PacingOff })
+	return hub, peer
+}
+
+// flood posts messages that the hub has no tokens for.
+func (n *testNode) flood(c *PeerConnection, count int) {
+	n.t.Helper()
+	for range count {
+		if err := c.Send(n.to(c.Peer().ID, "chat", "x")); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	synctest.Wait()
+}
+
+// A peer that reconnects within a second multiplies no Dropped events: there is one at once, and one with all further
+// drops a second later, whichever connections dropped them.
+func TestDroppedEventsAreLimitedPerPeerAcrossReconnects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub, peer := limitedHub(t, memnet.New(1))
+		for range 5 {
+			c := peer.dial(hub)
+			peer.flood(c, 20)
+			c.GracefulClose("again", wire.DisconnectNormal)
+			synctest.Wait()
+		}
+		if events, messages := hub.dropTotal(actors.MessagesRateLimited); events != 1 || messages != 1 {
+			t.Errorf("%d events for %d drops at once, want 1 for 1", events, messages)
+		}
+		time.Sleep(time.Second)
+		events, messages := hub.dropTotal(actors.MessagesRateLimited)
+		if dropped := int(hub.count(actors.MessagesRateLimited)); events != 2 || messages != dropped || dropped < 80 {
+			t.Errorf("%d events for %d drops after a second, want 2 for %d", events, messages, dropped)
+		}
+	})
+}
+
+// Two connections of one peer share its account, and another peer has its own.
+func TestDroppedEventsAreLimitedPerPeerNotPerConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub, peer := limitedHub(t, n)
+		other := startNode(t, n, 3, func(s *nodeSetup) { s.cfg.Pacing = PacingOff })
+		same := startNode(t, n, 4, func(s *nodeSetup) { s.keys, s.cfg.Pacing = peer.keys, PacingOff })
+		peer.flood(peer.dial(hub), 20)
+		same.flood(same.dial(hub), 20)
+		if events, _ := hub.dropTotal(actors.MessagesRateLimited); events != 1 {
+			t.Errorf("%d events of one peer with two connections, want 1", events)
+		}
+		other.flood(other.dial(hub), 20)
+		if events, _ := hub.dropTotal(actors.MessagesRateLimited); events != 2 {
+			t.Errorf("%d events of two peers, want 2", events)
+		}
+	})
+}
+
+// Junk on unverified connections that claim a peer is no event of that peer, and delays none of its own.
+func TestDroppedEventsIgnoreUnverifiedClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub, peer := limitedHub(t, n)
+		c := peer.dial(hub)
+		for range 5 {
+			ws := impostor(t, n, "10.0.0.5", hub.addr, peer.Identity())
+			for range 20 {
+				if err := ws.Write(context.Background(), websocket.MessageText, []byte("junk")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			ws.CloseNow()
+		}
+		synctest.Wait()
+		if all := eventsOf[Dropped](hub); len(all) != 0 || hub.count(actors.FramesMalformed) == 0 {
+			t.Errorf("events %+v for %d malformed frames of strangers, want none", all, hub.count(actors.FramesMalformed))
+		}
+		peer.flood(c, 20)
+		if events, messages := hub.dropTotal(actors.MessagesRateLimited); events != 1 || messages != 1 {
+			t.Errorf("%d events for %d drops of the peer, want 1 for 1", events, messages)
+		}
+	})
+}

@@ -154,15 +154,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	}
 }
 
-func TestAuthModeText(t *testing.T) {
-	for _, mode := range []AuthMode{PeerAuthOpen, PeerAuthAllowlist} {
-		if got, err := ParseAuthMode(mode.String()); err != nil || got != mode {
-			t.Errorf("%v: %v, %v", mode, got, err)
-		}
-	}
-	if _, err := ParseAuthMode("closed"); err == nil {
-		t.Error("closed is a mode")
-	}
+func TestDirectionText(t *testing.T) {
 	if actors.Inbound.String() != "inbound" || actors.Outbound.String() != "outbound" {
 		t.Error("directions have other names")
 	}

@@ -29,9 +29,7 @@ var (
 	errNilPointer    = errors.New("the message is a nil pointer")
 	errInternal      = errors.New("the registry panicked on this message: see the log")
 	errUnknown       = errors.New("the registry knows no messages of this type")
-	errAuthMode      = errors.New("the auth mode is neither open nor allowlist")
 	errNilPeer       = errors.New("connect: the peer is nil: give one with an Address")
-	ErrBookWrite     = errors.New("the peer book cannot be written")
 
 	ErrTooLarge     = actors.ErrTooLarge
 	ErrQueueFull    = actors.ErrQueueFull

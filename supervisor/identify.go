@@ -154,7 +154,7 @@ func (r *registry) describe(p *place, who Peer) Peer {
 	peer.ID, peer.Name, peer.PublicKey, peer.Role, peer.LastSeen = who.ID, who.Name, who.PublicKey, who.Role, now
 	if t := p.target; t != nil {
 		peer.Persistent = peer.Persistent || t.remember
-		peer.answeredAt(t.address, t.ordered(who.ID))
+		peer.AnsweredAt(t.address, t.ordered(who.ID))
 	}
 	return peer
 }

@@ -1,16 +1,12 @@
 package supervisor
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(bookWriterEnv); path != "" {
-		writeBookForEver(path)
-	}
 	// The actor library's dead-letter throttle outlives its system by a second; the examples run on real time.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-func allowlist(s *nodeSetup) { s.book.UseAuthMode(PeerAuthAllowlist) }
+func allowlist(s *nodeSetup) { _ = s.book.UseAuthMode(PeerAuthAllowlist) }
 
 // A pinned address is permission for its peer in both directions, without anything stored, and for nobody else.
 func TestPinPermitsItsPeerInBothDirections(t *testing.T) {

@@ -58,5 +58,5 @@ func (r *registry) revokedTarget(t *target) bool {
 		return false
 	}
 	id := cmp.Or(t.expect, t.peer)
-	return id != "" && r.book.revokedID(id)
+	return id != "" && r.book.RevokedID(id)
 }

@@ -111,13 +111,7 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 
 // UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
 func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
-	return t.changeAuth(ctx, func() error {
-		if !mode.valid() {
-			return errAuthMode
-		}
-		t.book.UseAuthMode(mode)
-		return nil
-	})
+	return t.changeAuth(ctx, func() error { return t.book.UseAuthMode(mode) })
 }
 
 type (
@@ -142,7 +136,7 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 			r.release(ctx, address)
 		}
 	}
-	r.book.usePins(pinsOf(r.cfg.Peers))
+	r.book.UsePins(pinsOf(r.cfg.Peers))
 	for _, address := range r.cfg.Peers {
 		if !slices.Contains(before, address) {
 			r.dialConfigured(ctx, address)

@@ -77,7 +77,7 @@ func TestRestartTakesNothingTwice(t *testing.T) {
 func leaveAsKilled(t *testing.T, path, seen string) {
 	t.Helper()
 	book := openBook(t, path)
-	if _, err := book.begin(); err != nil {
+	if _, err := book.Begin(); err != nil {
 		t.Fatal(err)
 	}
 	if err := book.Close(); err != nil {

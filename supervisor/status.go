@@ -170,7 +170,7 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 }
 
 // KnownPeers returns how many peers the peer book holds.
-func (t *Transport) KnownPeers() int { return t.book.len() }
+func (t *Transport) KnownPeers() int { return t.book.Len() }
 
 func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{

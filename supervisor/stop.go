@@ -93,12 +93,12 @@ func (t *Transport) drain(ctx context.Context) {
 
 // retain keeps what the next run needs.
 func (t *Transport) retain() error {
-	path := t.book.path()
+	path := t.book.Path()
 	if path == "" {
 		return nil
 	}
 	if err := t.dedup.Save(seenFile(path), time.Now(), t.node.Clock()); err != nil {
 		return fmt.Errorf("what was seen cannot be kept for the next run: %w", err)
 	}
-	return t.book.end()
+	return t.book.End()
 }

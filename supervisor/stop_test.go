@@ -153,7 +153,7 @@ func TestStartThatFails(t *testing.T) {
 		if err := node.Stop(t.Context()); err != nil {
 			t.Errorf("Stop: %v", err)
 		}
-		if crashed, err := book.begin(); crashed || err != nil {
+		if crashed, err := book.Begin(); crashed || err != nil {
 			t.Errorf("the next run believes that this one crashed (%v)", err)
 		}
 		time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library

@@ -89,7 +89,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 		return
 	}
 	want := cmp.Or(msg.ID, pin)
-	if want != "" && r.book.revokedID(want) {
+	if want != "" && r.book.RevokedID(want) {
 		fail(ErrRevoked)
 		return
 	}
@@ -138,7 +138,7 @@ func (r *registry) satisfied(ctx actor.Context, t *target, c *PeerConnection) (w
 	if t.remember {
 		// From now on only this peer may answer, in later runs too: the book holds its ID.
 		t.keep, t.expect = true, c.peer.ID
-		r.book.Update(c.peer.ID, func(p *Peer) { p.keepAt(t.address) })
+		r.book.Update(c.peer.ID, func(p *Peer) { p.KeepAt(t.address) })
 	}
 	r.tellWaiting(t, &Connected{Connection: c})
 	if t.place == nil { // else a crossed dial would end, which may be the one that the peer keeps

@@ -165,8 +165,8 @@ func (t *Transport) Start() error {
 	}
 	t.phase = transportRunning
 	t.clock.Start()
-	t.book.serve(t.verified, t.bookFailed)
-	t.book.usePins(pinsOf(t.cfg.Peers))
+	t.book.Serve(t.verified, t.bookFailed)
+	t.book.UsePins(pinsOf(t.cfg.Peers))
 	t.spawn()
 	if ln != nil {
 		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
@@ -248,14 +248,14 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket,
 
 // recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.
 func (t *Transport) recall() error {
-	path := t.book.path()
+	path := t.book.Path()
 	if path == "" {
 		return nil
 	}
-	if n := t.book.entriesOverLimits(); n > 0 {
+	if n := t.book.OverLimits(); n > 0 {
 		t.from.log.Warn("the peer book held entries beyond the limits: they were cut or left out", "entries", n)
 	}
-	crashed, err := t.book.begin()
+	crashed, err := t.book.Begin()
 	if err != nil {
 		return err
 	}

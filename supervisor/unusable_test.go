@@ -9,7 +9,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -104,23 +103,4 @@ func TestStoppedRegistryAnswers(t *testing.T) {
 		<-gone
 		system.Root.Stop(watcher)
 	})
-}
-
-// The book refuses keys that no peer can have, and values that are no mode.
-func TestBookRefusesImpossibleValues(t *testing.T) {
-	book := NewPeerRegistry()
-	for _, key := range []crypto.PublicKey{{}, {1}} {
-		if err := book.Allow(key); !errors.Is(err, crypto.ErrPublicKey) || book.Allowed(key) {
-			t.Errorf("Allow: %v", err)
-		}
-		if err := book.Revoke(key); !errors.Is(err, crypto.ErrPublicKey) || book.Revoked(key) {
-			t.Errorf("Revoke: %v", err)
-		}
-	}
-	book.UseAuthMode(PeerAuthAllowlist)
-	for _, mode := range []AuthMode{-1, 2, 77} {
-		if book.UseAuthMode(mode); book.AuthMode() != PeerAuthAllowlist {
-			t.Errorf("mode %d is in force", mode)
-		}
-	}
 }

@@ -76,7 +76,9 @@ func (n *node) open() error {
 	}
 	n.warnOfIdentity(manager.Identity())
 	n.warnOfDescriptors(accept.Descriptors())
-	n.setAuthMode()
+	if err := n.setAuthMode(); err != nil {
+		return err
+	}
 	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, n.transportOptions()...)
 	if err != nil {
 		return fmt.Errorf("start the node: %w", err)
@@ -132,12 +134,12 @@ func (n *node) warnOfDescriptors(limit int) {
 	}
 }
 
-// setAuthMode makes a mode that was given for this run hold without storing it; else the stored one is in force.
-func (n *node) setAuthMode() {
+// setAuthMode applies the mode given for this run without storing it, or else the stored mode.
+func (n *node) setAuthMode() error {
 	if mode, stored := n.book.StoredAuthMode(); stored {
 		n.settings.UseStoredAuth(mode)
 	}
-	n.book.UseAuthMode(n.settings.Auth)
+	return n.book.UseAuthMode(n.settings.Auth)
 }
 
 func (n *node) listening() listening {

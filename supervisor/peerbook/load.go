@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ const maxEntryJSON = 8 << 10
 
 // loadPeer takes over one entry. One that an earlier release wrote without limits is cut; a larger one of a peer that may
 // be evicted is left out without decoding it, so that the start does not take longer for a book that strangers filled.
-func (r *PeerRegistry) loadPeer(k, v []byte) error {
+func (r *Book) loadPeer(k, v []byte) error {
 	if len(k) > maxPeerID || len(v) > maxEntryJSON && !r.keepsJSON(v) {
 		r.reshaped = append(r.reshaped, string(k))
 		return nil
@@ -32,7 +32,7 @@ func (r *PeerRegistry) loadPeer(k, v []byte) error {
 
 // keepsJSON is keeps for an entry that is not decoded. The allowlist is loaded before the peers, in the order of the
 // buckets' names. A peer's texts cannot imitate a key: inside a JSON string the quotes are escaped.
-func (r *PeerRegistry) keepsJSON(v []byte) bool {
+func (r *Book) keepsJSON(v []byte) bool {
 	if bytes.Contains(v, []byte(`"persistent":true`)) {
 		return true
 	}
@@ -42,15 +42,15 @@ func (r *PeerRegistry) keepsJSON(v []byte) bool {
 	return err == nil && listed
 }
 
-// entriesOverLimits returns how many entries of the file were cut or left out when it was opened.
-func (r *PeerRegistry) entriesOverLimits() int {
+// OverLimits returns how many entries of the file were cut or left out when it was opened.
+func (r *Book) OverLimits() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.overLimits
 }
 
 // loaded brings a book that was just loaded within its limits and has the disk follow.
-func (r *PeerRegistry) loaded() {
+func (r *Book) loaded() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range r.reshaped {

@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"slices"
@@ -79,7 +79,7 @@ func cutName(name string) string {
 }
 
 // makeRoom evicts until an entry of this size fits, and reports whether it does. r.mu is held.
-func (r *PeerRegistry) makeRoom(size int) bool {
+func (r *Book) makeRoom(size int) bool {
 	for len(r.peers) >= maxKnownPeers || r.bytes+size > maxBookBytes {
 		if !r.evict() {
 			return false
@@ -92,7 +92,7 @@ func (r *PeerRegistry) makeRoom(size int) bool {
 // whether there was anything to remove. Peers that are persistent, connected or on the allowlist stay. Of the others those
 // that came for a single visit go first, and settled ones only when there are no visitors; the least recently seen first.
 // So made-up identities displace each other. r.mu is held.
-func (r *PeerRegistry) evict() bool {
+func (r *Book) evict() bool {
 	var visitors, settled []Peer
 	for _, p := range r.peers {
 		switch {
@@ -118,7 +118,7 @@ func (r *PeerRegistry) evict() bool {
 func isSettled(p Peer) bool { return p.Address != "" || p.LastSeen.Sub(p.AddedAt) >= settledAfter }
 
 // keeps reports whether an entry must not be evicted. r.mu is held.
-func (r *PeerRegistry) keeps(p Peer) bool {
+func (r *Book) keeps(p Peer) bool {
 	// The book itself knows only when a connection began.
 	if p.Persistent || r.inUse != nil && r.inUse(p.ID) {
 		return true

@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 const maxWriteBehind = time.Minute
 
 // touch notes that a peer has changed and sees to it that it reaches the disk. r.mu is held.
-func (r *PeerRegistry) touch(id string) {
+func (r *Book) touch(id string) {
 	if r.disk == nil {
 		return
 	}
@@ -22,7 +22,7 @@ func (r *PeerRegistry) touch(id string) {
 
 // writeBehind is the timer of background writes. After a failure the changes stay noted for the next attempt, whose pause
 // doubles up to a minute.
-func (r *PeerRegistry) writeBehind() {
+func (r *Book) writeBehind() {
 	r.mu.Lock()
 	r.retries++ // before the attempt, which notes the changes again if it fails
 	r.mu.Unlock()
@@ -39,31 +39,31 @@ func (r *PeerRegistry) writeBehind() {
 }
 
 // collect takes what waits for the disk. r.mu is held.
-func (r *PeerRegistry) collect() bookChange {
+func (r *Book) collect() batch {
 	if r.pending != nil {
 		r.pending.Stop()
 		r.pending = nil
 	}
-	change := bookChange{peers: make(map[string]*Peer, len(r.changed))}
+	all := batch{peers: make(map[string]*Peer, len(r.changed))}
 	for id := range r.changed {
-		change.peers[id] = nil
+		all.peers[id] = nil
 		if p, known := r.peers[id]; known {
-			change.peers[id] = &p
+			all.peers[id] = &p
 		}
 	}
 	clear(r.changed)
-	return change
+	return all
 }
 
 // uncollect notes again what could not be written. r.mu is held.
-func (r *PeerRegistry) uncollect(c bookChange) {
+func (r *Book) uncollect(c batch) {
 	for id := range c.peers {
 		r.touch(id)
 	}
 }
 
 // path is the book's file, empty when it lives in memory.
-func (r *PeerRegistry) path() string {
+func (r *Book) Path() string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.disk == nil {
@@ -73,13 +73,13 @@ func (r *PeerRegistry) path() string {
 }
 
 // Sync writes what waits for the disk. Nothing is lost when it fails: the next write takes it along.
-func (r *PeerRegistry) Sync() error {
-	return r.order(func(*bookChange) {}, func() {})
+func (r *Book) Sync() error {
+	return r.order(func(*batch) {}, func() {})
 }
 
 // Close writes what waits and closes the file. The book may still be read afterwards.
-func (r *PeerRegistry) Close() error {
-	if r.path() == "" {
+func (r *Book) Close() error {
+	if r.Path() == "" {
 		return nil
 	}
 	err := r.Sync()
@@ -96,16 +96,16 @@ func (r *PeerRegistry) Close() error {
 }
 
 // begin notes that a transport runs on the book, and reports whether the one before it did not end gracefully.
-func (r *PeerRegistry) begin() (crashed bool, err error) {
+func (r *Book) Begin() (crashed bool, err error) {
 	if crashed, err = r.disk.wasRunning(); err != nil {
 		return false, err
 	}
 	running := true
-	return crashed, r.order(func(c *bookChange) { c.running = &running }, func() {})
+	return crashed, r.order(func(c *batch) { c.running = &running }, func() {})
 }
 
 // end notes that it ended gracefully.
-func (r *PeerRegistry) end() error {
+func (r *Book) End() error {
 	running := false
-	return r.order(func(c *bookChange) { c.running = &running }, func() {})
+	return r.order(func(c *batch) { c.running = &running }, func() {})
 }

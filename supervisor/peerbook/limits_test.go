@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"encoding/json"
@@ -32,10 +32,10 @@ func TestPeerIsCutToItsLimits(t *testing.T) {
 			t.Errorf("%+v was cut to %+v", before, honest)
 		}
 	}
-	book := NewPeerRegistry()
+	book := New()
 	book.Add(Peer{ID: strings.Repeat("i", 65)})
 	book.Add(Peer{})
-	if n := book.len(); n != 0 {
+	if n := book.Len(); n != 0 {
 		t.Errorf("%d entries with impossible ids, want 0", n)
 	}
 	book.Add(Peer{ID: "a"})
@@ -47,7 +47,7 @@ func TestPeerIsCutToItsLimits(t *testing.T) {
 
 // The largest entries that there can be fill the book's bytes before its number of entries.
 func TestBookSizeLimitInBytes(t *testing.T) {
-	book := NewPeerRegistry()
+	book := New()
 	long := strings.Repeat("a", maxPeerAddress)
 	for i := range maxKnownPeers {
 		p := testPeer(t, i)
@@ -60,8 +60,8 @@ func TestBookSizeLimitInBytes(t *testing.T) {
 	for _, p := range book.List() {
 		total += p.bytes()
 	}
-	if total > maxBookBytes || total != book.bytes || book.len() < maxBookBytes/4400/2 {
-		t.Errorf("%d entries of %d bytes, counted %d, want at most %d", book.len(), total, book.bytes, maxBookBytes)
+	if total > maxBookBytes || total != book.bytes || book.Len() < maxBookBytes/4400/2 {
+		t.Errorf("%d entries of %d bytes, counted %d, want at most %d", book.Len(), total, book.bytes, maxBookBytes)
 	}
 	for _, p := range book.List() {
 		book.Remove(p.ID)
@@ -73,7 +73,7 @@ func TestBookSizeLimitInBytes(t *testing.T) {
 
 // Made-up identities displace each other, and no peer that was dialled or has come back.
 func TestBookEvictsVisitorsFirst(t *testing.T) {
-	book := NewPeerRegistry()
+	book := New()
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 3000 { // a third of them returned after an hour, a third was dialled, a third is kept connected
 		p := testPeer(t, i)
@@ -99,7 +99,7 @@ func TestBookEvictsVisitorsFirst(t *testing.T) {
 			t.Fatalf("peer %d was evicted by identities that came once", i)
 		}
 	}
-	if n := book.len(); n > maxKnownPeers || n < maxKnownPeers*9/10 {
+	if n := book.Len(); n > maxKnownPeers || n < maxKnownPeers*9/10 {
 		t.Errorf("%d entries", n)
 	}
 }
@@ -157,7 +157,7 @@ func TestBookOfAnEarlierReleaseIsCutOnLoad(t *testing.T) {
 		entries = nil
 	}
 	book := openBook(t, path)
-	if n := book.entriesOverLimits(); n != 0 {
+	if n := book.OverLimits(); n != 0 {
 		t.Errorf("%d entries beyond the limits in a book that was cut, want 0", n)
 	}
 }
@@ -174,8 +174,8 @@ func TestBookOfAnEarlierReleaseOpensInTime(t *testing.T) {
 	writeBook(t, path, entries)
 	began := time.Now()
 	book := openBook(t, path)
-	if took := time.Since(began); took > 5*time.Second || book.len() != 0 || book.entriesOverLimits() != 5000 {
-		t.Errorf("opened in %v with %d entries, %d beyond the limits", took, book.len(), book.entriesOverLimits())
+	if took := time.Since(began); took > 5*time.Second || book.Len() != 0 || book.OverLimits() != 5000 {
+		t.Errorf("opened in %v with %d entries, %d beyond the limits", took, book.Len(), book.OverLimits())
 	}
 }
 

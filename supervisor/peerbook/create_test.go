@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ func TestBookEmptied(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPeerRegistry(path); !errors.Is(err, errEmptyBook) {
+	if _, err := Open(path); !errors.Is(err, errEmptyBook) {
 		t.Errorf("an emptied book: %v, want %v", err, errEmptyBook)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != 0 {
@@ -30,7 +30,7 @@ func TestBookMadeAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			book, err := OpenPeerRegistry(filepath.Join(dir, "peers.db"))
+			book, err := Open(filepath.Join(dir, "peers.db"))
 			if err == nil {
 				opened.Add(1)
 				t.Cleanup(func() { book.Close() })

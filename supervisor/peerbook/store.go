@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"cmp"
@@ -20,8 +20,12 @@ import (
 // writeBehind is how long what traffic changes in the book may wait for the disk.
 const writeBehind = time.Second
 
-// ErrInUse means that another process has the peer book open.
-var ErrInUse = errors.New("another process is using it")
+// Errors of a book.
+var (
+	ErrInUse    = errors.New("another process is using it") // the file is locked
+	ErrWrite    = errors.New("the peer book cannot be written")
+	ErrAuthMode = errors.New("the auth mode is neither open nor allowlist")
+)
 
 // Buckets of the book's file, and keys of the bucket for single values.
 var (
@@ -33,30 +37,30 @@ var (
 	keyRunning    = []byte("running") // there while a transport runs, so that its absence proves a graceful end
 )
 
-// bookStore is the book's file: bbolt, because each of its commits is whole or not there, whenever the process dies,
+// store is the book's file: bbolt, because each of its commits is whole or not there, whenever the process dies,
 // and a change costs the pages it touches rather than the whole book. It also locks the file, which is how a second
 // node on the same directory is noticed.
-type bookStore struct {
+type store struct {
 	db   *bolt.DB
 	path string
 }
 
-// bookChange is what one transaction writes.
-type bookChange struct {
+// batch is what one transaction writes.
+type batch struct {
 	peers         map[string]*Peer // nil: removed
 	allow, revoke []crypto.PublicKey
 	mode          *AuthMode
 	running       *bool
 }
 
-// OpenPeerRegistry opens the book at path, or makes an empty one; either has mode 0600 then. A damaged file is an error
+// Open opens the book at path, or makes an empty one; either has mode 0600 then. A damaged file is an error
 // that names it and is left as it is, and so is one that the file system does not give: each with its own words. ErrInUse means that another node runs on it.
-func OpenPeerRegistry(path string) (*PeerRegistry, error) {
+func Open(path string) (*Book, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, openFault(path, err)
 	}
-	r := NewPeerRegistry()
-	store := &bookStore{path: path}
+	r := New()
+	s := &store{path: path}
 	var file *os.File
 	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 		if file, err = datadir.Open(name, flag, mode); err == nil {
@@ -68,22 +72,22 @@ func OpenPeerRegistry(path string) (*PeerRegistry, error) {
 		if err := makeBook(path); err != nil {
 			return err
 		}
-		store.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open})
+		s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open})
 		if err != nil {
 			return err
 		}
-		return store.read(r)
+		return s.read(r)
 	})
 	if err != nil {
-		if store.db != nil {
-			_ = guardFaults(store.db.Close)
+		if s.db != nil {
+			_ = guardFaults(s.db.Close)
 		}
 		if file != nil {
 			_ = file.Close() // a fault in Open or Close leaves it open, and locked
 		}
 		return nil, openFault(path, err)
 	}
-	r.disk = store
+	r.disk = s
 	r.loaded()
 	return r, nil
 }
@@ -122,7 +126,7 @@ func guardFaults(do func() error) (err error) {
 
 // read loads the file and checks it as a whole. The order matters: bbolt checks on a goroutine of its own, where a fault
 // would end the process, so every page has been touched here before.
-func (s *bookStore) read(r *PeerRegistry) error {
+func (s *store) read(r *Book) error {
 	info, err := os.Stat(s.path)
 	if err != nil {
 		return err
@@ -143,7 +147,7 @@ func (s *bookStore) read(r *PeerRegistry) error {
 }
 
 // load takes over one bucket.
-func (r *PeerRegistry) load(name string, b *bolt.Bucket) error {
+func (r *Book) load(name string, b *bolt.Bucket) error {
 	each := func(_, _ []byte) error { return nil }
 	switch name {
 	case string(bucketPeers):
@@ -176,7 +180,7 @@ func keysInto(set map[crypto.PublicKey]struct{}) func(k, v []byte) error {
 }
 
 // write puts a change on disk, whole or not at all.
-func (s *bookStore) write(c bookChange) error {
+func (s *store) write(c batch) error {
 	err := guardFaults(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error { return c.apply(tx) })
 	})
@@ -186,15 +190,15 @@ func (s *bookStore) write(c bookChange) error {
 	return writeFault(s.path, err)
 }
 
-// writeFault names why the book at path could not be written: an ErrBookWrite.
+// writeFault names why the book at path could not be written: an ErrWrite.
 func writeFault(path string, err error) error {
 	if remedy, known := datadir.Remedy(err); known {
-		return fmt.Errorf("%w: %s: %w: %s", ErrBookWrite, path, err, remedy)
+		return fmt.Errorf("%w: %s: %w: %s", ErrWrite, path, err, remedy)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrBookWrite, path, err)
+	return fmt.Errorf("%w: %s: %w", ErrWrite, path, err)
 }
 
-func (c *bookChange) apply(tx *bolt.Tx) error {
+func (c *batch) apply(tx *bolt.Tx) error {
 	buckets := make(map[string]*bolt.Bucket)
 	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState} {
 		b, err := tx.CreateBucketIfNotExists(name)
@@ -232,7 +236,7 @@ func (c *bookChange) apply(tx *bolt.Tx) error {
 }
 
 // wasRunning reports whether the last run of a transport on this book did not end gracefully.
-func (s *bookStore) wasRunning() (running bool, err error) {
+func (s *store) wasRunning() (running bool, err error) {
 	err = guardFaults(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
 			if b := tx.Bucket(bucketState); b != nil {

@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"fmt"
@@ -28,35 +28,32 @@ type Peer struct {
 	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
 }
 
-// PeerAuthMode says who may connect.
-type PeerAuthMode int
-
-// AuthMode is short for PeerAuthMode.
-type AuthMode = PeerAuthMode
+// AuthMode selects the peers that may connect.
+type AuthMode int
 
 // The modes.
 const (
-	PeerAuthOpen      PeerAuthMode = iota // everybody who is not revoked
-	PeerAuthAllowlist                     // who is on the allowlist
+	AuthOpen      AuthMode = iota // every key that is not revoked
+	AuthAllowlist                 // keys on the allowlist
 )
 
 // String returns "open" or "allowlist".
-func (m PeerAuthMode) String() string {
-	if m == PeerAuthAllowlist {
+func (m AuthMode) String() string {
+	if m == AuthAllowlist {
 		return "allowlist"
 	}
 	return "open"
 }
 
-func (m PeerAuthMode) valid() bool { return m == PeerAuthOpen || m == PeerAuthAllowlist }
+func (m AuthMode) valid() bool { return m == AuthOpen || m == AuthAllowlist }
 
 // ParseAuthMode is the opposite of String.
 func ParseAuthMode(text string) (AuthMode, error) {
 	switch text {
 	case "open":
-		return PeerAuthOpen, nil
+		return AuthOpen, nil
 	case "allowlist":
-		return PeerAuthAllowlist, nil
+		return AuthAllowlist, nil
 	}
 	return 0, fmt.Errorf("%q is no auth mode: give open or allowlist", text)
 }

@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"crypto/sha256"
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
-	"github.com/Snider/go-p2p/tests/memnet"
 )
 
 // testKey is a public key that is good in form.
@@ -36,9 +35,9 @@ func testPeer(t testing.TB, i int) Peer {
 	}
 }
 
-func openBook(t testing.TB, path string) *PeerRegistry {
+func openBook(t testing.TB, path string) *Book {
 	t.Helper()
-	book, err := OpenPeerRegistry(path)
+	book, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +46,7 @@ func openBook(t testing.TB, path string) *PeerRegistry {
 }
 
 func TestBookPeers(t *testing.T) {
-	book := NewPeerRegistry()
+	book := New()
 	one, two := testPeer(t, 1), testPeer(t, 2)
 	book.Add(two)
 	book.Add(one)
@@ -84,7 +83,7 @@ func TestBookPeers(t *testing.T) {
 }
 
 func TestBookAuthorization(t *testing.T) {
-	book := NewPeerRegistry()
+	book := New()
 	key, other := testKey(t, 1), testKey(t, 2)
 	near := key
 	near[0] ^= 1 // 31 bytes are the same
@@ -105,7 +104,7 @@ func TestBookAuthorization(t *testing.T) {
 	check("open", true, true, true)
 	must(book.Revoke(key))
 	check("revoked in open mode", false, true, true)
-	must(book.SetAuthMode(PeerAuthAllowlist))
+	must(book.SetAuthMode(AuthAllowlist))
 	check("empty allowlist", false, false, false)
 	must(book.Allow(key, other))
 	check("both listed", true, true, false)
@@ -114,15 +113,15 @@ func TestBookAuthorization(t *testing.T) {
 	if !book.Allowed(key) || book.Allowed(other) || book.Allowed(near) {
 		t.Error("the allowlist holds another key than the one allowed")
 	}
-	book.UseAuthMode(PeerAuthOpen)
+	must(book.UseAuthMode(AuthOpen))
 	check("open for this run", true, false, true)
-	if mode, stored := book.StoredAuthMode(); mode != PeerAuthAllowlist || !stored || book.AuthMode() != PeerAuthOpen {
+	if mode, stored := book.StoredAuthMode(); mode != AuthAllowlist || !stored || book.AuthMode() != AuthOpen {
 		t.Errorf("stored %v (%v), in use %v", mode, stored, book.AuthMode())
 	}
 }
 
 func TestBookSizeLimit(t *testing.T) {
-	book := NewPeerRegistry()
+	book := New()
 	for i := range maxKnownPeers {
 		p := testPeer(t, i) // seen in this order
 		p.Persistent = i == 0
@@ -158,37 +157,6 @@ func TestBookSizeLimit(t *testing.T) {
 	}
 }
 
-// A flood of newcomers drives out those who have gone, but nobody who is connected, however long ago that began. Who only
-// claims to be connected is not.
-func TestBookKeepsWhoIsConnected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := memnet.New(1)
-		node, stays, goes, absent := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4)
-		for _, peer := range []*testNode{stays, goes, absent} {
-			peer.dial(node)
-		}
-		goes.stop()
-		absent.stop()
-		time.Sleep(time.Hour)
-		ws := impostor(t, n, "10.0.0.5", node.addr, absent.Identity())
-		defer ws.CloseNow()
-		synctest.Wait()
-		if c := node.GetConnection(absent.id()); c != nil {
-			t.Fatalf("the impostor has a route: %v", c)
-		}
-		for i := range maxKnownPeers {
-			p := testPeer(t, i)
-			p.LastSeen = time.Now()
-			node.book.Add(p)
-		}
-		for peer, want := range map[*testNode]bool{stays: true, goes: false, absent: false} {
-			if _, known := node.book.Get(peer.id()); known != want {
-				t.Errorf("%s is known %v, want %v", peer.addr, known, want)
-			}
-		}
-	})
-}
-
 func TestBookReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "peers.db")
 	book := openBook(t, path)
@@ -205,7 +173,7 @@ func TestBookReopen(t *testing.T) {
 	delete(peers, testPeer(t, 3).ID)
 	for _, err := range []error{
 		book.Allow(testKey(t, 1), testKey(t, 2)), book.Revoke(testKey(t, 2), testKey(t, 4)),
-		book.SetAuthMode(PeerAuthAllowlist), book.Close(), book.Close(),
+		book.SetAuthMode(AuthAllowlist), book.Close(), book.Close(),
 	} {
 		if err != nil {
 			t.Error(err)
@@ -228,7 +196,7 @@ func TestBookReopen(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
-	if mode, stored := book.StoredAuthMode(); mode != PeerAuthAllowlist || !stored || book.AuthMode() != mode {
+	if mode, stored := book.StoredAuthMode(); mode != AuthAllowlist || !stored || book.AuthMode() != mode {
 		t.Errorf("mode %v, stored %v", mode, stored)
 	}
 	if !book.Authorized(testKey(t, 1)) || book.Authorized(testKey(t, 2)) || book.Authorized(testKey(t, 4)) {
@@ -239,7 +207,7 @@ func TestBookReopen(t *testing.T) {
 func TestBookInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	openBook(t, path)
-	if _, err := OpenPeerRegistry(path); !errors.Is(err, ErrInUse) || !containsText(err, path) {
+	if _, err := Open(path); !errors.Is(err, ErrInUse) || !containsText(err, path) {
 		t.Errorf("second opener: %v, want ErrInUse and the file's name", err)
 	}
 }
@@ -302,7 +270,7 @@ func TestBookFailedWrite(t *testing.T) {
 	if book.Allowed(testKey(t, 1)) {
 		t.Error("allowed in spite of the error")
 	}
-	if err := book.SetAuthMode(PeerAuthAllowlist); err == nil || book.AuthMode() != PeerAuthOpen {
+	if err := book.SetAuthMode(AuthAllowlist); err == nil || book.AuthMode() != AuthOpen {
 		t.Errorf("SetAuthMode: %v, mode %v", err, book.AuthMode())
 	}
 	book.mu.Lock()
@@ -310,5 +278,39 @@ func TestBookFailedWrite(t *testing.T) {
 	book.mu.Unlock()
 	if waiting != 1 {
 		t.Errorf("%d changes wait for the next write, want 1", waiting)
+	}
+}
+
+// The book refuses keys that no peer can have, and values that are no mode.
+func TestBookRefusesImpossibleValues(t *testing.T) {
+	book := New()
+	for _, key := range []crypto.PublicKey{{}, {1}} {
+		if err := book.Allow(key); !errors.Is(err, crypto.ErrPublicKey) || book.Allowed(key) {
+			t.Errorf("Allow: %v", err)
+		}
+		if err := book.Revoke(key); !errors.Is(err, crypto.ErrPublicKey) || book.Revoked(key) {
+			t.Errorf("Revoke: %v", err)
+		}
+	}
+	if err := book.UseAuthMode(AuthAllowlist); err != nil {
+		t.Error(err)
+	}
+	for _, mode := range []AuthMode{-1, 2, 77} {
+		for name, err := range map[string]error{"SetAuthMode": book.SetAuthMode(mode), "UseAuthMode": book.UseAuthMode(mode)} {
+			if !errors.Is(err, ErrAuthMode) || book.AuthMode() != AuthAllowlist {
+				t.Errorf("%s(%d): %v, mode in force %v", name, mode, err, book.AuthMode())
+			}
+		}
+	}
+}
+
+func TestAuthModeText(t *testing.T) {
+	for _, mode := range []AuthMode{AuthOpen, AuthAllowlist} {
+		if got, err := ParseAuthMode(mode.String()); err != nil || got != mode {
+			t.Errorf("%v: %v, %v", mode, got, err)
+		}
+	}
+	if _, err := ParseAuthMode("closed"); err == nil {
+		t.Error("closed is a mode")
 	}
 }

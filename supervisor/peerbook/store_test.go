@@ -1,4 +1,4 @@
-package supervisor
+package peerbook
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 )
 
 // txID is the number of the last transaction that wrote.
-func (s *bookStore) txID(t *testing.T) (id int) {
+func (s *store) txID(t *testing.T) (id int) {
 	t.Helper()
 	if err := s.db.View(func(tx *bolt.Tx) error {
 		id = tx.ID()
@@ -37,7 +37,7 @@ const bookWriterEnv = "P2P_TEST_BOOK_WRITER"
 // writeBookForEver changes a book in steps of which each is one transaction: in step n every one of 50 peers is named
 // n, and key n%100 is on the allowlist.
 func writeBookForEver(path string) {
-	book, err := OpenPeerRegistry(path)
+	book, err := Open(path)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -90,7 +90,7 @@ func TestBookSurvivesKill(t *testing.T) {
 // checkWhole reads the book of a killed writer and returns its step.
 func checkWhole(t *testing.T, path string, round, last int) int {
 	t.Helper()
-	book, err := OpenPeerRegistry(path)
+	book, err := Open(path)
 	if err != nil {
 		t.Fatalf("round %d: %v", round, err)
 	}
@@ -175,7 +175,7 @@ func checkDamaged(t *testing.T, name string, data, good []byte, mustFail bool) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	book, err := OpenPeerRegistry(path)
+	book, err := Open(path)
 	if err == nil {
 		whole := len(book.List()) == 100
 		_ = book.Close()
@@ -198,7 +198,7 @@ func checkDamaged(t *testing.T, name string, data, good []byte, mustFail bool) {
 	if err := os.WriteFile(path, good, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if book, err = OpenPeerRegistry(path); err != nil {
+	if book, err = Open(path); err != nil {
 		t.Errorf("%s: a good copy in its place: %v", name, err)
 		return
 	}
@@ -225,7 +225,7 @@ func TestBookForeignEntries(t *testing.T) {
 		if err := book.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenPeerRegistry(path); !containsText(err, path) {
+		if _, err := Open(path); !containsText(err, path) {
 			t.Errorf("%s: %v, want an error that names the file", name, err)
 		}
 	}
@@ -239,7 +239,7 @@ func TestBookPermissions(t *testing.T) {
 	if err := os.Mkdir(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPeerRegistry(filepath.Join(dir, "peers.db")); !errors.Is(err, os.ErrPermission) || !containsText(err, dir) {
+	if _, err := Open(filepath.Join(dir, "peers.db")); !errors.Is(err, os.ErrPermission) || !containsText(err, dir) {
 		t.Errorf("a directory without write permission: %v", err)
 	}
 }
@@ -248,7 +248,7 @@ func TestBookPermissions(t *testing.T) {
 func TestBookIsMadePrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	for range 2 {
-		book, err := OpenPeerRegistry(path)
+		book, err := Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,15 +268,15 @@ func TestBookIsMadePrivate(t *testing.T) {
 func TestBookKnowsACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	for step, want := range []bool{false, true, false} {
-		book, err := OpenPeerRegistry(path)
+		book, err := Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if crashed, err := book.begin(); err != nil || crashed != want {
+		if crashed, err := book.Begin(); err != nil || crashed != want {
 			t.Errorf("run %d: crashed %v (%v), want %v", step, crashed, err, want)
 		}
 		if step == 1 { // only this one ends well
-			if err := book.end(); err != nil {
+			if err := book.End(); err != nil {
 				t.Error(err)
 			}
 		}

@@ -19,7 +19,7 @@ func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 	switch code {
 	case wire.DisconnectNormal:
 		return websocket.StatusNormalClosure
-	case wire.DisconnectProtocolError:
+	case wire.DisconnectProtocolErr:
 		return websocket.StatusProtocolError
 	default:
 		return websocket.StatusGoingAway
@@ -91,7 +91,7 @@ func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus)
 
 // fail ends a connection that has not opened.
 func (p *Peer) fail(ctx actor.Context, err error) {
-	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: err.Error(), Err: err})
+	p.finish(ctx, End{Code: wire.DisconnectProtocolErr, Reason: err.Error(), Err: err})
 	p.abandon(ctx)
 }
 
@@ -144,18 +144,18 @@ func readEnd(err error, wasOpen bool) End {
 	var closed websocket.CloseError
 	switch {
 	case errors.Is(err, ErrMessageTooBig):
-		return End{Code: wire.DisconnectProtocolError, Reason: "the peer sent a message that is too large", Err: err}
+		return End{Code: wire.DisconnectProtocolErr, Reason: "the peer sent a message that is too large", Err: err}
 	case errors.Is(err, ErrMessageTooSlow):
-		return End{Code: wire.DisconnectIdleTimeout, Reason: ErrMessageTooSlow.Error(), Err: err}
+		return End{Code: wire.DisconnectTimeout, Reason: ErrMessageTooSlow.Error(), Err: err}
 	case errors.Is(err, ErrViolation):
-		end = End{Code: wire.DisconnectProtocolError, Reason: cut(err.Error())}
+		end = End{Code: wire.DisconnectProtocolErr, Reason: cut(err.Error())}
 	case errors.As(err, &closed):
 		end = closedByPeer(closed)
 	default:
 		end = End{Code: wire.DisconnectGoingAway, Reason: "connection lost"}
 	}
 	if !wasOpen {
-		end.Code, end.Reason = wire.DisconnectProtocolError, end.Reason+" during the handshake"
+		end.Code, end.Reason = wire.DisconnectProtocolErr, end.Reason+" during the handshake"
 		end.Err = fmt.Errorf("%w: %s", ErrHandshake, end.Reason)
 	}
 	return end
@@ -211,7 +211,7 @@ func (p *Peer) onCongested(ctx actor.Context) {
 func (p *Peer) slow(ctx actor.Context) {
 	p.node.Counters.Inc(SlowPeersClosed)
 	p.node.Samples.Warn("slow peer closed", "peer", p.peerID, "remote", p.remote)
-	p.finish(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "the peer reads too slowly"})
+	p.finish(ctx, End{Code: wire.DisconnectTimeout, Reason: "the peer reads too slowly"})
 	p.abandon(ctx)
 }
 

@@ -42,12 +42,12 @@ func TestGoodbyeIsTheLast(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.slot.handle.Close(wire.DisconnectServerShutdown, "server shutdown")
+		r.slot.handle.Close(wire.DisconnectShutdown, "server shutdown")
 		if err := r.post("too late", 1); err != nil && err != ErrClosed {
 			t.Error(err)
 		}
 		payload, status := p.goodbye()
-		if payload.Code != wire.DisconnectServerShutdown || payload.Reason != "server shutdown" || status != websocket.StatusGoingAway {
+		if payload.Code != wire.DisconnectShutdown || payload.Reason != "server shutdown" || status != websocket.StatusGoingAway {
 			t.Errorf("goodbye %+v with status %v", payload, status)
 		}
 		var got []string
@@ -231,7 +231,7 @@ func TestSlowPeer(t *testing.T) {
 		if took := time.Since(start); took < time.Second || took > 4*time.Second {
 			t.Errorf("closed after %v, want soon after the grace of 1s", took)
 		}
-		if end := r.ended(); end.Code != wire.DisconnectIdleTimeout || end.Remote {
+		if end := r.ended(); end.Code != wire.DisconnectTimeout || end.Remote {
 			t.Errorf("ended with %+v", end)
 		}
 		r.want(map[Counter]uint64{SlowPeersClosed: 1})

@@ -47,7 +47,7 @@ func TestStandstillIsNoSilence(t *testing.T) {
 					t.Fatalf("ended before the silence limit: %+v", told[*Ended](r)[0].End)
 				}
 				time.Sleep(300 * ms)
-				if end := r.ended(); end.Code != wire.DisconnectIdleTimeout {
+				if end := r.ended(); end.Code != wire.DisconnectTimeout {
 					t.Errorf("ended by %+v", end)
 				}
 			})

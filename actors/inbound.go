@@ -250,7 +250,7 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 	p.drop(FramesMalformed, "malformed frames dropped", "error", err)
 	p.badFrames++
 	if p.badFrames >= maxBadFrames {
-		p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: "too many malformed frames"})
+		p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "too many malformed frames"})
 	}
 }
 

@@ -100,11 +100,11 @@ func TestMalformedInARow(t *testing.T) {
 					return
 				}
 				payload, status := p.goodbye()
-				if payload.Code != wire.DisconnectProtocolError || status != websocket.StatusProtocolError {
+				if payload.Code != wire.DisconnectProtocolErr || status != websocket.StatusProtocolError {
 					t.Errorf("goodbye %+v, status %v; want 1002 and 1002", payload, status)
 				}
 				r.want(map[Counter]uint64{FramesMalformed: 100})
-				if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Remote {
+				if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Remote {
 					t.Errorf("ended with %+v", end)
 				}
 			})
@@ -273,7 +273,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if n := len(told[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolError {
+		if n := len(told[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolErr {
 			t.Errorf("%d ended, want the unproven one with 1002", n)
 		}
 	})

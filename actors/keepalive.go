@@ -97,13 +97,13 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	case !verified && running.Sub(p.node.Born) >= p.proof.due:
 		if !p.putOff(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: reasonUnproven})
+			p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reasonUnproven})
 		}
 		return
 	case verified && p.alive.silent(running, &p.node.Limits):
 		if !p.putOff(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.goodbye(ctx, End{Code: wire.DisconnectIdleTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
+			p.goodbye(ctx, End{Code: wire.DisconnectTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
 		}
 		return
 	}

@@ -124,10 +124,10 @@ func TestSilenceEndsTheConnection(t *testing.T) {
 					t.Fatalf("over after %v", time.Since(start))
 				}
 				time.Sleep(time.Nanosecond)
-				if end := r.ended(); end.Code != wire.DisconnectIdleTimeout || end.Remote {
+				if end := r.ended(); end.Code != wire.DisconnectTimeout || end.Remote {
 					t.Errorf("ended with %+v, want 1003", end)
 				}
-				if payload, _ := p.goodbye(); payload.Code != wire.DisconnectIdleTimeout {
+				if payload, _ := p.goodbye(); payload.Code != wire.DisconnectTimeout {
 					t.Errorf("told %+v, want 1003", payload)
 				}
 				r.want(map[Counter]uint64{PeersTimedOut: 1})

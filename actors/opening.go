@@ -175,6 +175,6 @@ func (p *Peer) reject(ctx actor.Context, no *rejection) {
 		p.fail(ctx, no.detail)
 		return
 	}
-	p.finish(ctx, End{Code: wire.DisconnectProtocolError, Reason: no.reason, Err: no.detail})
+	p.finish(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
 	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
 }

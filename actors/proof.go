@@ -115,7 +115,7 @@ func (p *Peer) foreign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
 	p.node.Samples.Warn("connection closed: a frame was sealed for another connection", "remote", p.remote, "claiming", p.peerID)
 	ctx.Send(p.parent, &Foreign{PID: p.handle.pid})
-	p.goodbye(ctx, End{Code: wire.DisconnectProtocolError, Reason: "a frame was sealed for another connection"})
+	p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
 }
 
 // raise notes evidence of a strength, by a frame of the peer, and reports it to the registry when it is new. Until the

@@ -42,7 +42,7 @@ func TestMaxMessageSizeExactly(t *testing.T) {
 		if status := websocket.CloseStatus(p.closed); status != websocket.StatusMessageTooBig {
 			t.Errorf("one byte more: %v, want a close with 1009", p.closed)
 		}
-		if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Remote {
+		if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Remote {
 			t.Errorf("ended with %+v", end)
 		}
 	})

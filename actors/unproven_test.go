@@ -136,7 +136,7 @@ func TestUnprovenConnectionEndsInTime(t *testing.T) {
 					t.Fatalf("ended before %v", c.after)
 				}
 				time.Sleep(time.Nanosecond)
-				if end := r.ended(); end.Code != wire.DisconnectProtocolError || end.Reason != reasonUnproven {
+				if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Reason != reasonUnproven {
 					t.Errorf("ended with %+v", end)
 				}
 				p.pump.Wait()

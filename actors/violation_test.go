@@ -73,7 +73,7 @@ func TestViolationEndsWith1002(t *testing.T) {
 					t.Fatal(err)
 				}
 				end := r.ended()
-				if end.Code != wire.DisconnectProtocolError || end.Remote || !strings.HasPrefix(end.Reason, ErrViolation.Error()+": ") || len(end.Reason) > 256 {
+				if end.Code != wire.DisconnectProtocolErr || end.Remote || !strings.HasPrefix(end.Reason, ErrViolation.Error()+": ") || len(end.Reason) > 256 {
 					t.Errorf("ended with %+v", end)
 				}
 				p.pump.Wait()
@@ -131,7 +131,7 @@ func TestReadEndDuringHandshake(t *testing.T) {
 	}
 	for _, c := range cases {
 		end := readEnd(c.err, false)
-		if !errors.Is(end.Err, ErrHandshake) || end.Code != wire.DisconnectProtocolError || end.Reason != c.reason || end.Remote != c.remote {
+		if !errors.Is(end.Err, ErrHandshake) || end.Code != wire.DisconnectProtocolErr || end.Reason != c.reason || end.Remote != c.remote {
 			t.Errorf("%v: %+v", c.err, end)
 		}
 	}

@@ -134,7 +134,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = 0 },
 		"QueueBytes":       func(c *TransportConfig) { c.QueueBytes = 1 << 40 },
 		"InboundBytes":     func(c *TransportConfig) { c.InboundBytes = 0 },
-		"TLSCertFile":      func(c *TransportConfig) { c.TLSCertFile = "cert.pem" },
+		"TLSCertPath":      func(c *TransportConfig) { c.TLSCertPath = "cert.pem" },
 		"Peers":            func(c *TransportConfig) { c.Peers = []string{"10.0.0.1:9091", "no port"} },
 	}
 	for field, spoil := range cases {

@@ -43,9 +43,9 @@ type TransportConfig struct {
 	QueueBytes    int64 // outbound bytes that may wait for one peer
 	InboundBytes  int64 // inbound bytes that may wait for one connection's handlers
 
-	TLSCertFile string // with TLSKeyFile: listen with TLS; the files are read again when they change
-	TLSKeyFile  string
-	TLSCAFile   string // trusted when dialling wss; empty: the system's roots
+	TLSCertPath string // with TLSKeyPath: listen with TLS; the files are read again when they change
+	TLSKeyPath  string
+	TLSCAPath   string // trusted when dialling wss; empty: the system's roots
 
 	// Peers are the addresses that are kept connected: host:port, ws://… or wss://…. With a pin, ADDR#ID, only the peer of
 	// that node ID is accepted there, and it may connect in either direction, unless it is revoked.
@@ -105,7 +105,7 @@ func (c TransportConfig) Validate() error {
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
 		{"QueueBytes", c.QueueBytes >= 1 && c.QueueBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
 		{"InboundBytes", c.InboundBytes >= 1 && c.InboundBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
-		{"TLSCertFile", (c.TLSCertFile == "") == (c.TLSKeyFile == ""), "TLSCertFile and TLSKeyFile go together: give both or neither"},
+		{"TLSCertPath", (c.TLSCertPath == "") == (c.TLSKeyPath == ""), "TLSCertPath and TLSKeyPath go together: give both or neither"},
 	}
 	for _, check := range checks {
 		if !check.ok {

@@ -38,6 +38,12 @@ var (
 	ErrPaced        = actors.ErrPaced
 	ErrRefused      = actors.ErrRefused
 
+	// ErrHandshake means that the peer's part of the handshake was wrong or missing.
+	ErrHandshake = actors.ErrHandshake
+	// ErrHandshakeTimeout means that the handshake took longer than TransportConfig.HandshakeTimeout.
+	ErrHandshakeTimeout = actors.ErrHandshakeTimeout
+	// ErrWrongIdentity means that another node than the expected one answered at the address.
+	ErrWrongIdentity = actors.ErrWrongIdentity
 	// ErrLaterDialect means that the peer speaks the later, incompatible dialect under the same version "1.0".
 	ErrLaterDialect = actors.ErrLaterDialect
 )

@@ -184,7 +184,7 @@ func TestStopTellsEverybody(t *testing.T) {
 		}
 		for i, o := range others {
 			down := eventsOf[PeerDown](o)
-			if len(down) != 1 || down[0].Code != wire.DisconnectServerShutdown || !down[0].Remote || down[0].Name != "node1" {
+			if len(down) != 1 || down[0].Code != wire.DisconnectShutdown || !down[0].Remote || down[0].Name != "node1" {
 				t.Errorf("node %d: down %+v, want 1004 by the peer node1", i, down)
 			}
 		}

@@ -64,8 +64,8 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 		ErrorLog: log.New(serverLog{node}, "", 0),
 	}
 	l.server.SetKeepAlivesEnabled(false)
-	if cfg.TLSCertFile != "" {
-		cert, err := loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, node.Log)
+	if cfg.TLSCertPath != "" {
+		cert, err := loadCertificate(cfg.TLSCertPath, cfg.TLSKeyPath, node.Log)
 		if err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	if len(changed) == 0 {
 		return nil, restart, nil
 	}
-	if _, err := dialTLS(next.TLSCAFile); err != nil {
+	if _, err := dialTLS(next.TLSCAPath); err != nil {
 		return nil, nil, err
 	}
 	show, err := t.nextCertificate(old, next)
@@ -60,10 +60,10 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 func merge(old, wanted TransportConfig) (next *TransportConfig, changed, restart []string) {
 	next = &wanted
 	from, to := reflect.ValueOf(&old).Elem(), reflect.ValueOf(next).Elem()
-	switched := (old.TLSCertFile == "") != (wanted.TLSCertFile == "")
+	switched := (old.TLSCertPath == "") != (wanted.TLSCertPath == "")
 	for i := range to.NumField() {
 		name := to.Type().Field(i).Name
-		tls := switched && (name == "TLSCertFile" || name == "TLSKeyFile")
+		tls := switched && (name == "TLSCertPath" || name == "TLSKeyPath")
 		switch {
 		case reflect.DeepEqual(from.Field(i).Interface(), to.Field(i).Interface()):
 		case tls || slices.Contains(needsRestart, name):
@@ -81,11 +81,11 @@ func (t *Transport) nextCertificate(old, next *TransportConfig) (show func(), er
 	t.mu.Lock()
 	l := t.listener
 	t.mu.Unlock()
-	same := old.TLSCertFile == next.TLSCertFile && old.TLSKeyFile == next.TLSKeyFile
+	same := old.TLSCertPath == next.TLSCertPath && old.TLSKeyPath == next.TLSKeyPath
 	if same || l == nil || l.cert == nil {
 		return func() {}, nil
 	}
-	cert, err := loadCertificate(next.TLSCertFile, next.TLSKeyFile, t.from.log)
+	cert, err := loadCertificate(next.TLSCertPath, next.TLSKeyPath, t.from.log)
 	if err != nil {
 		return nil, err
 	}

@@ -128,10 +128,10 @@ func TestReconfigureWhatCannotChange(t *testing.T) {
 		before := *node.live.Load()
 		node.reconfigured(func(c *TransportConfig) { c.ListenAddr, c.WSPath, c.DedupTTL = "127.0.0.1:1", "/x", time.Hour },
 			"", "ListenAddr WSPath DedupTTL")
-		node.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = "cert", "key" }, "", "TLSCertFile TLSKeyFile")
+		node.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = "cert", "key" }, "", "TLSCertPath TLSKeyPath")
 		for _, wrong := range []func(*TransportConfig){
 			func(c *TransportConfig) { c.MaxConns = 0 },
-			func(c *TransportConfig) { c.RateBurst, c.TLSCAFile = 7, "/not/there" },
+			func(c *TransportConfig) { c.RateBurst, c.TLSCAPath = 7, "/not/there" },
 		} {
 			cfg := before
 			wrong(&cfg)
@@ -213,7 +213,7 @@ func TestReconfigureDecidesEveryField(t *testing.T) {
 	live := []string{
 		"MaxConns", "MaxConnsPerAddress", "ReservedConns", "MaxMessageSize", "PingInterval", "PongTimeout", "HandshakeTimeout",
 		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "Pacing", "QueueMessages", "QueueBytes", "InboundBytes",
-		"TLSCertFile", "TLSKeyFile", "TLSCAFile", "Peers",
+		"TLSCertPath", "TLSKeyPath", "TLSCAPath", "Peers",
 	}
 	fields := reflect.TypeFor[TransportConfig]()
 	for i := range fields.NumField() {
@@ -247,9 +247,9 @@ func TestReconfigureTLS(t *testing.T) {
 		for name, files := range map[string]certFiles{"first": first, "second": second, "broken": broken} {
 			files.write(t, name, time.Now())
 		}
-		server := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.cfg.TLSCertFile, s.cfg.TLSKeyFile = first.cert, first.key })
+		server := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.cfg.TLSCertPath, s.cfg.TLSKeyPath = first.cert, first.key })
 		cfg := *server.live.Load()
-		cfg.TLSCertFile, cfg.TLSKeyFile = broken.cert, first.key
+		cfg.TLSCertPath, cfg.TLSKeyPath = broken.cert, first.key
 		if changed, _, err := server.Reconfigure(context.Background(), cfg); err == nil || changed != nil {
 			t.Errorf("a pair that does not fit: %v, %v", changed, err)
 		}
@@ -258,17 +258,17 @@ func TestReconfigureTLS(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		cfg.TLSCertFile, cfg.TLSKeyFile = second.cert, second.key
+		cfg.TLSCertPath, cfg.TLSKeyPath = second.cert, second.key
 		if changed, _, err := server.Reconfigure(ended, cfg); err == nil || changed != nil {
 			t.Errorf("a context that has ended: %v, %v", changed, err)
 		}
 		if got := shown(t, server.listener.cert); got != "first" {
 			t.Errorf("the certificate is %s", got)
 		}
-		server.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = second.cert, second.key }, "TLSCertFile TLSKeyFile", "")
+		server.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = second.cert, second.key }, "TLSCertPath TLSKeyPath", "")
 		if got := shown(t, server.listener.cert); got != "second" {
 			t.Errorf("the certificate is %s", got)
 		}
-		server.reconfigured(func(c *TransportConfig) { c.TLSCertFile, c.TLSKeyFile = "", "" }, "", "TLSCertFile TLSKeyFile")
+		server.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = "", "" }, "", "TLSCertPath TLSKeyPath")
 	})
 }

@@ -132,7 +132,7 @@ func (r *registry) onDoubted(ctx actor.Context, p *place) {
 	}
 	if s.route != p && p.rank.exact() {
 		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{
-			Code: wire.DisconnectIdleTimeout, Reason: "no answer to a probe; another connection took over",
+			Code: wire.DisconnectTimeout, Reason: "no answer to a probe; another connection took over",
 		}})
 	}
 }

@@ -64,7 +64,7 @@ func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) (se
 }
 
 // Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
-// there is refused with actors.ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID,
+// there is refused with ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID,
 // Name, PublicKey and Role of the peer that answered; calls at the same time must not share such a Peer. Nothing else in
 // peer is changed, and nothing after an error. The peer is not kept connected. If it is connected already, Connect
 // returns that connection.

@@ -22,7 +22,7 @@ func TestFailedTLSHandshakesAreCountedAndSampled(t *testing.T) {
 		n := memnet.New(1)
 		var lines strings.Builder
 		node := startNode(t, n, 1, func(s *nodeSetup) {
-			s.cfg.TLSCertFile, s.cfg.TLSKeyFile = files.cert, files.key
+			s.cfg.TLSCertPath, s.cfg.TLSKeyPath = files.cert, files.key
 			s.options = []Option{WithLogger(slog.New(slog.NewTextHandler(&lines, nil)))}
 		})
 		host := n.Attach("10.0.0.9")

@@ -52,7 +52,7 @@ func (t *Transport) end(ctx context.Context) error {
 	if t.listener != nil {
 		t.listener.close()
 	}
-	t.tell(&shutdown{code: wire.DisconnectServerShutdown, reason: "server shutdown"})
+	t.tell(&shutdown{code: wire.DisconnectShutdown, reason: "server shutdown"})
 	select {
 	case <-t.ended:
 	case <-ctx.Done():

@@ -145,7 +145,7 @@ func TestStartThatFails(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
 		book := openBook(t, path)
 		node := newTransport(t, book, func(c *TransportConfig) {
-			c.ListenAddr, c.TLSCertFile, c.TLSKeyFile = "127.0.0.1:0", "/not/there", "/nor/there"
+			c.ListenAddr, c.TLSCertPath, c.TLSKeyPath = "127.0.0.1:0", "/not/there", "/nor/there"
 		})
 		if err := node.Start(); !containsText(err, "/not/there") {
 			t.Errorf("Start: %v, want an error that names the file", err)

@@ -134,8 +134,8 @@ func TestTransportTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files.write(t, "node", time.Now())
 		n := memnet.New(1)
-		server := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.TLSCertFile, s.cfg.TLSKeyFile = files.cert, files.key })
-		client := startNode(t, n, 2, func(s *nodeSetup) { s.cfg.TLSCAFile = files.cert })
+		server := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.TLSCertPath, s.cfg.TLSKeyPath = files.cert, files.key })
+		client := startNode(t, n, 2, func(s *nodeSetup) { s.cfg.TLSCAPath = files.cert })
 		if _, err := client.Connect(&Peer{Address: "wss://" + server.addr, ID: server.id()}); err != nil {
 			t.Fatal(err)
 		}

@@ -229,7 +229,7 @@ func (eventSink) Message(*wire.Message) {}
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket, error) {
 	now := t.live.Load()
-	config, err := dialTLS(now.TLSCAFile)
+	config, err := dialTLS(now.TLSCAPath)
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +299,7 @@ func (t *Transport) URL() string {
 		return ""
 	}
 	scheme := "ws://"
-	if t.cfg.TLSCertFile != "" {
+	if t.cfg.TLSCertPath != "" {
 		scheme = "wss://"
 	}
 	return scheme + addr.String() + t.cfg.WSPath

@@ -9,17 +9,17 @@ type DisconnectCode int
 
 // The disconnect codes of protocol section 5.
 const (
-	DisconnectNormal         DisconnectCode = 1000 // the connection is not needed any more
-	DisconnectGoingAway      DisconnectCode = 1001 // the node leaves, or prefers another connection
-	DisconnectProtocolError  DisconnectCode = 1002 // the peer broke the protocol
-	DisconnectIdleTimeout    DisconnectCode = 1003 // no frame for PingInterval + PongTimeout
-	DisconnectServerShutdown DisconnectCode = 1004 // the process ends
+	DisconnectNormal      DisconnectCode = 1000 // the connection is not needed any more
+	DisconnectGoingAway   DisconnectCode = 1001 // the node leaves, or prefers another connection
+	DisconnectProtocolErr DisconnectCode = 1002 // the peer broke the protocol
+	DisconnectTimeout     DisconnectCode = 1003 // no frame for PingInterval + PongTimeout
+	DisconnectShutdown    DisconnectCode = 1004 // the process ends
 )
 
 // Valid reports whether c is one of the codes of protocol section 5. A peer can
 // send any number.
 func (c DisconnectCode) Valid() bool {
-	return c >= DisconnectNormal && c <= DisconnectServerShutdown
+	return c >= DisconnectNormal && c <= DisconnectShutdown
 }
 
 // String returns the protocol's words for c, or "disconnect code N".
@@ -29,11 +29,11 @@ func (c DisconnectCode) String() string {
 		return "normal"
 	case DisconnectGoingAway:
 		return "going away"
-	case DisconnectProtocolError:
+	case DisconnectProtocolErr:
 		return "protocol error"
-	case DisconnectIdleTimeout:
+	case DisconnectTimeout:
 		return "idle timeout"
-	case DisconnectServerShutdown:
+	case DisconnectShutdown:
 		return "server shutdown"
 	}
 	return "disconnect code " + strconv.Itoa(int(c))

@@ -18,8 +18,8 @@ func TestDisconnectCodes(t *testing.T) {
 			t.Errorf("%d: Valid() = %v", int(code), code.Valid())
 		}
 	}
-	if DisconnectNormal != 1000 || DisconnectGoingAway != 1001 || DisconnectProtocolError != 1002 ||
-		DisconnectIdleTimeout != 1003 || DisconnectServerShutdown != 1004 {
+	if DisconnectNormal != 1000 || DisconnectGoingAway != 1001 || DisconnectProtocolErr != 1002 ||
+		DisconnectTimeout != 1003 || DisconnectShutdown != 1004 {
 		t.Error("a code has another number than on the wire")
 	}
 }

@@ -19,7 +19,7 @@ func TestMarshalJSON(t *testing.T) {
 		"newline":     {"a\n", `"a\n"`},
 		"ping":        {PingPayload{5}, `{"sentAt":5}`},
 		"pong":        {PongPayload{5, 6}, `{"sentAt":5,"receivedAt":6}`},
-		"disconnect":  {DisconnectPayload{"bye", DisconnectServerShutdown}, `{"reason":"bye","code":1004}`},
+		"disconnect":  {DisconnectPayload{"bye", DisconnectShutdown}, `{"reason":"bye","code":1004}`},
 		"error":       {ErrorPayload{ErrCodeNotFound, "no", ""}, `{"code":1003,"message":"no"}`},
 		"compact":     {json.RawMessage(`{"a b":[1,"c d"]}`), `{"a b":[1,"c d"]}`},
 		"not compact": {json.RawMessage("[1,\t{} ,\r\n\" \"]"), `[1,{}," "]`},

@@ -86,6 +86,17 @@ func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
 	return reply, nil
 }
 
+// NewErrorMessage makes an error message (protocol section 5): it reports to node to that the message with the ID
+// replyTo failed at node from. text is for people, at most as long as a message allows. Errors as for [NewMessage].
+func NewErrorMessage(from, to string, code ErrorCode, text, replyTo string) (*Message, error) {
+	m, err := NewMessage(MsgError, from, to, ErrorPayload{Code: code, Message: text})
+	if err != nil {
+		return nil, err
+	}
+	m.ReplyTo = replyTo
+	return m, nil
+}
+
 // ParsePayload decodes the payload into v, a non-nil pointer, by the rules of
 // encoding/json: unknown keys are ignored, and null (or no payload at all)
 // leaves a struct as it is. A payload of another shape is an [ErrMalformed]; its

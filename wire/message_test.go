@@ -150,3 +150,14 @@ func TestParsePayloadRefuses(t *testing.T) {
 		t.Errorf("no pointer: %v", err)
 	}
 }
+
+func TestNewErrorMessageNamesTheFailedMessage(t *testing.T) {
+	m, err := NewErrorMessage("a", "b", ErrCodeNotFound, "no such job", "id-7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"code":1003,"message":"no such job"}`; m.Type != MsgError || m.From != "a" || m.To != "b" ||
+		m.ReplyTo != "id-7" || string(m.Payload) != want {
+		t.Errorf("got %+v with payload %s, want %s", m, m.Payload, want)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/bench"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
@@ -135,7 +134,7 @@ func benchFailure(err error) error {
 		return err
 	}
 	code := control.CodeRefused
-	if errors.Is(err, actors.ErrHandshakeTimeout) {
+	if errors.Is(err, supervisor.ErrHandshakeTimeout) {
 		code = control.CodeTimeout
 	}
 	return &control.Error{Code: code, Message: err.Error() + ": check the address, and whether the node runs and allows strangers (`node auth`)"}

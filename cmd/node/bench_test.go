@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/bench"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -43,8 +42,8 @@ func TestBench(t *testing.T) {
 // A target that takes the connection and says nothing has not refused.
 func TestBenchFailure(t *testing.T) {
 	for err, want := range map[error]int{
-		actors.ErrHandshakeTimeout: exitTimeout,
-		syscall.ECONNREFUSED:       exitNotConnected,
+		supervisor.ErrHandshakeTimeout: exitTimeout,
+		syscall.ECONNREFUSED:           exitNotConnected,
 	} {
 		if got := exitStatus(benchFailure(&supervisor.PeerError{Peer: "host:1", Err: err})); got != want {
 			t.Errorf("%v: exit status %d, want %d", err, got, want)

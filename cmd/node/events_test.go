@@ -65,12 +65,12 @@ func happenings() []struct {
 			`05:06:07.123    "bob b" (ID) has proved that it holds its key`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "bye\n", Remote: true}),
+			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectShutdown, Reason: "bye\n", Remote: true}),
 			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"bye\n","remote":true}`,
 			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectServerShutdown, Reason: "server shutdown"}),
+			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectShutdown, Reason: "server shutdown"}),
 			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"server shutdown","remote":false}`,
 			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected: server shutdown`,
 		},

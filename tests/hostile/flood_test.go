@@ -85,7 +85,7 @@ func TestBadFramesInARow(t *testing.T) {
 	if !websocket.IsCloseError(h.Err(), websocket.CloseProtocolError) {
 		t.Errorf("ended with %v, want WebSocket status 1002", h.Err())
 	}
-	if down := n.awaitDown(h.self.ID); down.Code != wire.DisconnectProtocolError || down.Remote {
+	if down := n.awaitDown(h.self.ID); down.Code != wire.DisconnectProtocolErr || down.Remote {
 		t.Errorf("the node says %+v", down)
 	}
 	if got := n.counter("framesMalformed"); got != 397 {

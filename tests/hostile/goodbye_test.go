@@ -30,7 +30,7 @@ func TestGoodbyeToAFlooder(t *testing.T) {
 			t.Parallel()
 			n := start(t, setup{config: func(c *supervisor.TransportConfig) {
 				if secure {
-					c.TLSCertFile, c.TLSKeyFile = certificate(t)
+					c.TLSCertPath, c.TLSKeyPath = certificate(t)
 				}
 			}})
 			h := join(n, refpeer.Options{Stall: true, RecvBuffer: 64 << 10, TLS: &tls.Config{InsecureSkipVerify: true}})

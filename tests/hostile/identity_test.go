@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
@@ -217,12 +216,12 @@ func TestAnotherNodeAnswers(t *testing.T) {
 	defer s.Close()
 
 	awaitEvent(n, "a dial that meets another node", func(e supervisor.DialFailed) bool {
-		return errors.Is(e.Err, actors.ErrWrongIdentity)
+		return errors.Is(e.Err, supervisor.ErrWrongIdentity)
 	})
 	asked := supervisor.Peer{ID: self.ID, Address: address}
 	caller := asked
-	if _, err = n.Connect(&caller); !errors.Is(err, actors.ErrWrongIdentity) {
-		t.Errorf("the dial ended in %v, want %v", err, actors.ErrWrongIdentity)
+	if _, err = n.Connect(&caller); !errors.Is(err, supervisor.ErrWrongIdentity) {
+		t.Errorf("the dial ended in %v, want %v", err, supervisor.ErrWrongIdentity)
 	}
 	if caller != asked {
 		t.Errorf("the caller's Peer is now %+v, was %+v", caller, asked)

@@ -137,7 +137,7 @@ func TestEndlessMessage(t *testing.T) {
 			if took := time.Since(began); took < limit || took > limit+5*time.Second {
 				t.Errorf("ended after %v, want %v", took, limit)
 			}
-			if down.Code != wire.DisconnectIdleTimeout || down.Remote {
+			if down.Code != wire.DisconnectTimeout || down.Remote {
 				t.Errorf("ended with %+v, want an idle timeout that the node decided", down)
 			}
 			n.awaitConnections(0, 0)

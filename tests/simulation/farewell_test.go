@@ -23,7 +23,7 @@ func (w *world) farewell(n *node) func() {
 			down := peer.downs[n.id]
 			peer.mu.Unlock()
 			// Every peer gets a disconnect message with code 1004.
-			if down.Code != wire.DisconnectServerShutdown || !down.Remote {
+			if down.Code != wire.DisconnectShutdown || !down.Remote {
 				w.fault("node %d: knows of the graceful end of %d only this: %+v", peer.index, n.index, down)
 			}
 			// What was sent to it before has arrived.

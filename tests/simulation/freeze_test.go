@@ -40,7 +40,7 @@ func (w *world) stepFreeze() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for id, down := range n.downs {
-		if down.Code == wire.DisconnectIdleTimeout && !down.Remote && n.downAt[id].After(time.Now().Add(-asleep-time.Second)) {
+		if down.Code == wire.DisconnectTimeout && !down.Remote && n.downAt[id].After(time.Now().Add(-asleep-time.Second)) {
 			w.fault("node %d: woke after %v and took node %s for silent", n.index, asleep, down.Name)
 		}
 	}

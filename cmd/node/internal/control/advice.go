@@ -68,7 +68,7 @@ func DialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case oserror.Refused(err):
 		return "check the address, and whether the peer runs"
-	case errors.Is(err, actors.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
 	case errors.Is(err, supervisor.ErrNotAllowed):
 		return "or pin its node ID with --peer ADDR#ID"
@@ -76,11 +76,11 @@ func DialAdvice(address string, err error) string {
 		return "`node allow KEY` on this node lifts that"
 	case errors.Is(err, supervisor.ErrOwnAddress):
 		return "give the address of another node"
-	case errors.Is(err, actors.ErrWrongIdentity):
+	case errors.Is(err, supervisor.ErrWrongIdentity):
 		return "check the address, and the node ID that is expected there"
-	case errors.Is(err, actors.ErrLaterDialect):
+	case errors.Is(err, supervisor.ErrLaterDialect):
 		return "only nodes that speak the same dialect can connect: install a release that both sides speak"
-	case errors.Is(err, actors.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, supervisor.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):
 		return "check whether it is a node that listens there, or try again later"
 	}
 	return ""

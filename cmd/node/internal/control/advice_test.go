@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 // The advice for the later dialect is about releases, not about the address.
 func TestDialAdviceNamesReleases(t *testing.T) {
-	advice := DialAdvice("ws://x:1/ws", fmt.Errorf("dial: %w: %w", actors.ErrHandshake, actors.ErrLaterDialect))
+	advice := DialAdvice("ws://x:1/ws", fmt.Errorf("dial: %w: %w", supervisor.ErrHandshake, supervisor.ErrLaterDialect))
 	if !strings.Contains(advice, "release") || strings.Contains(advice, "address") {
 		t.Errorf("advice %q", advice)
 	}
@@ -18,11 +18,11 @@ func TestDialAdviceNamesReleases(t *testing.T) {
 
 // A node that is not on the peer's allowlist learns which command permits it there.
 func TestDialAdviceNamesTheAllowlistOfThePeer(t *testing.T) {
-	refused := fmt.Errorf("%w: %s", actors.ErrRefused, `"peer not authorized"`)
+	refused := fmt.Errorf("%w: %s", supervisor.ErrRefused, `"peer not authorized"`)
 	if advice := DialAdvice("x:1", refused); !strings.Contains(advice, "`node allow KEY` there") {
 		t.Errorf("advice %q", advice)
 	}
-	if advice := DialAdvice("x:1", fmt.Errorf("%w: %s", actors.ErrRefused, `"the node is stopping"`)); advice != "" {
+	if advice := DialAdvice("x:1", fmt.Errorf("%w: %s", supervisor.ErrRefused, `"the node is stopping"`)); advice != "" {
 		t.Errorf("advice %q for another reason, want none", advice)
 	}
 }

@@ -126,7 +126,7 @@ func TestConnectErrors(t *testing.T) {
 		{errors.New("connection refused"), CodeRefused},
 		{&net.DNSError{IsTimeout: true}, CodeTimeout},
 		{context.DeadlineExceeded, CodeTimeout},
-		{actors.ErrHandshakeTimeout, CodeTimeout},
+		{supervisor.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrNoRoom, CodeFailed},
 		{fmt.Errorf("%w: %w", supervisor.ErrBookWrite, syscall.ENOSPC), CodeFailed}, // our own disk
 	} {
@@ -171,7 +171,7 @@ func TestDialAdvice(t *testing.T) {
 		{"wss://host:1", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "--tls-ca"},
 		{"host:1", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "whether the peer runs"},
 		{"host:1", &net.DNSError{}, "check the name"},
-		{"host:1", actors.ErrHandshakeTimeout, "try again later"},
+		{"host:1", supervisor.ErrHandshakeTimeout, "try again later"},
 		{"host:1", context.DeadlineExceeded, "try again later"},
 		{"host:1", supervisor.ErrNoRoom, "raise it"},
 		{"host:1", errors.New("something else"), ""},

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -167,7 +166,7 @@ func explain(err error) *Error {
 		{supervisor.ErrQueueFull, CodeQueueFull},
 		{supervisor.ErrWriteTimeout, CodeTimeout},
 		{supervisor.ErrPaced, CodeTimeout},
-		{actors.ErrHandshakeTimeout, CodeTimeout},
+		{supervisor.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrClosed, CodeNotConnected},
 	} {
 		if errors.Is(err, kind.is) {

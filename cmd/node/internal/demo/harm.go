@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -166,8 +165,8 @@ func impostorCalled(ctx context.Context, m *mesh) error {
 	const daveID = "6b4c195b5338ff84876cc6de1b1118bf"
 	_, err = m.alice.ConnectContext(ctx, &supervisor.Peer{ID: daveID, Address: mallory.Addr().String()})
 	m.note("alice → dave  %s, where mallory answers", mallory.Addr())
-	if !errors.Is(err, actors.ErrWrongIdentity) {
-		return fmt.Errorf("the dial ended with %v: expected was %w", err, actors.ErrWrongIdentity)
+	if !errors.Is(err, supervisor.ErrWrongIdentity) {
+		return fmt.Errorf("the dial ended with %v: expected was %w", err, supervisor.ErrWrongIdentity)
 	}
 	m.note("refused: %v", err)
 	return nil

@@ -53,7 +53,7 @@ func farewell() step {
 				if err := m.await(within, w.name+" hears the goodbye of alice", func() bool { return m.leftBy(w, m.alice) }); err != nil {
 					return err
 				}
-				m.note("%s was told by alice: server shutdown (%d)", w.name, wire.DisconnectServerShutdown)
+				m.note("%s was told by alice: server shutdown (%d)", w.name, wire.DisconnectShutdown)
 			}
 			err := m.stop(within)
 			m.note("%d nodes stopped within %.1f ms", len(m.members()), milliseconds(time.Since(start)))
@@ -70,7 +70,7 @@ func farewell() step {
 func (m *mesh) leftBy(w, other *member) bool {
 	return len(m.seen(func(h happening) bool {
 		e, ok := h.event.(supervisor.PeerDown)
-		return ok && h.at == w && e.Peer == other.id && e.Code == wire.DisconnectServerShutdown && e.Remote
+		return ok && h.at == w && e.Peer == other.id && e.Code == wire.DisconnectShutdown && e.Remote
 	})) > 0
 }
 

@@ -46,7 +46,7 @@ func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []st
 // from the start.
 func (s *Settings) needsRestart(name string, next *Settings) bool {
 	if name == "tls-cert" || name == "tls-key" {
-		return (s.Transport.TLSCertFile == "") != (next.Transport.TLSCertFile == "")
+		return (s.Transport.TLSCertPath == "") != (next.Transport.TLSCertPath == "")
 	}
 	return slices.Contains(restartOnly, name)
 }

@@ -64,7 +64,7 @@ func checkAllowed(t *testing.T, s *Settings) {
 		"max-message-size": tr.MaxMessageSize >= minMessageSize && tr.MaxMessageSize <= MaxMessageSizeLimit,
 		"rate":             tr.RateBurst >= 1 && tr.RateBurst <= maxNumber && tr.RateRefill >= 0 && tr.RateRefill <= maxNumber,
 		"dedup":            tr.DedupTTL >= time.Millisecond && tr.MaxClockSkew > 0 && tr.MaxClockSkew <= maxDuration,
-		"tls":              (tr.TLSCertFile == "") == (tr.TLSKeyFile == ""),
+		"tls":              (tr.TLSCertPath == "") == (tr.TLSKeyPath == ""),
 		"data-dir":         filepath.IsAbs(s.DataDir),
 		"name":             checkName(s.Name) == nil,
 	} {

@@ -88,9 +88,9 @@ func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
 func (s *Settings) check() error {
 	t := s.Transport
 	switch {
-	case t.TLSCertFile != "" && t.TLSKeyFile == "":
+	case t.TLSCertPath != "" && t.TLSKeyPath == "":
 		return fmt.Errorf("%s is given without --tls-key: give both or neither", s.given("tls-cert"))
-	case t.TLSKeyFile != "" && t.TLSCertFile == "":
+	case t.TLSKeyPath != "" && t.TLSCertPath == "":
 		return fmt.Errorf("%s is given without --tls-cert: give both or neither", s.given("tls-key"))
 	case t.ReservedConns >= t.MaxConns:
 		return fmt.Errorf("%s: must be less than --max-conns, which is %d", s.given("reserved-conns"), t.MaxConns)

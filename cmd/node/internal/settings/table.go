@@ -176,11 +176,11 @@ func timingSettings() []definition {
 func processSettings() []definition {
 	return []definition{
 		fileName("tls-cert", "NODE_TLS_CERT", "certificate (PEM), with --tls-key: accept wss://",
-			func(s *Settings) *string { return &s.Transport.TLSCertFile }),
+			func(s *Settings) *string { return &s.Transport.TLSCertPath }),
 		fileName("tls-key", "NODE_TLS_KEY", "private key (PEM) of --tls-cert",
-			func(s *Settings) *string { return &s.Transport.TLSKeyFile }),
+			func(s *Settings) *string { return &s.Transport.TLSKeyPath }),
 		fileName("tls-ca", "NODE_TLS_CA", "certificates (PEM) trusted when dialling wss:// (default: the system's)",
-			func(s *Settings) *string { return &s.Transport.TLSCAFile }),
+			func(s *Settings) *string { return &s.Transport.TLSCAPath }),
 		{
 			name: "admin", env: "NODE_ADMIN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
 			usage: "dashboard, metrics and health over HTTP (read-only); empty turns it off",

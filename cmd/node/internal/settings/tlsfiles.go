@@ -22,24 +22,24 @@ var errNoCertificate = errors.New("it holds no certificate in PEM form")
 // than at the first connection that would need it.
 func (s *Settings) CheckFiles() error {
 	t := s.Transport
-	for _, path := range []string{t.TLSCAFile, t.TLSCertFile, t.TLSKeyFile} {
+	for _, path := range []string{t.TLSCAPath, t.TLSCertPath, t.TLSKeyPath} {
 		if info, err := os.Stat(path); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {
 			return nil
 		}
 	}
-	if t.TLSCAFile != "" {
-		if _, err := readCertificates(t.TLSCAFile); err != nil {
+	if t.TLSCAPath != "" {
+		if _, err := readCertificates(t.TLSCAPath); err != nil {
 			return fmt.Errorf("%s: %w: %s", s.given("tls-ca"), err, caFileHelp)
 		}
 	}
-	if t.TLSCertFile == "" {
+	if t.TLSCertPath == "" {
 		return nil
 	}
-	chain, err := readCertificates(t.TLSCertFile)
+	chain, err := readCertificates(t.TLSCertPath)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", s.given("tls-cert"), err, certFileHelp)
 	}
-	key, err := readPlain(t.TLSKeyFile)
+	key, err := readPlain(t.TLSKeyPath)
 	if err == nil {
 		_, err = tls.X509KeyPair(chain, key)
 	}

@@ -3,6 +3,8 @@ package actors
 import (
 	"log/slog"
 	"sync"
+
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // mostTogether is how many frames are posted at once.
@@ -11,9 +13,6 @@ const mostTogether = 64
 // mostRoom is how many bytes the buffers have together that an arrival keeps: one peer's megabytes must not stay for ever,
 // nor must large buffers gather where small frames come.
 const mostRoom = 64 << 10
-
-// leastBuffer is how large a buffer is made in which a frame is read. Most frames fit.
-const leastBuffer = 1 << 10
 
 // arrival is the frames that one system call has brought, on their way from the read pump to the actor. It keeps the
 // buffers of those that it brought before, so that nobody has to fetch and give back one for each frame.
@@ -53,7 +52,7 @@ func (a *arrival) keep(spare []byte) {
 func (a *arrival) take() []byte {
 	last := len(a.buffers) - 1
 	if last < a.n {
-		return make([]byte, 0, leastBuffer)
+		return make([]byte, 0, socket.MinBuffer)
 	}
 	spare := a.buffers[last]
 	a.buffers[last], a.buffers = nil, a.buffers[:last]

@@ -4,6 +4,7 @@ import (
 	"testing/synctest"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -15,7 +16,7 @@ func (p *remote) shakeWith(features ...string) {
 	hello.Features = features
 	first := encodeLogin(p.t, wire.MsgHandshake, hello)
 	p.sayPlain(first)
-	second := readOne(p.t, p.ws)
+	second := sockettest.ReadOne(p.t, p.ws)
 	p.ownBind = crypto.NewBind(crypto.Initiator, first, second)
 	p.nodeBind = crypto.NewBind(crypto.Responder, first, second)
 	p.listen()

@@ -4,6 +4,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // frameOverhead is what a frame costs beside its buffer, since it stands in queues.
@@ -11,7 +14,7 @@ const frameOverhead = 128
 
 // costOf is what a frame of n bytes costs. Its buffer is not smaller than the least, or empty frames would cost nothing, and
 // a flood of them memory without end.
-func costOf(n int) int64 { return int64(max(n, leastBuffer) + frameOverhead) }
+func costOf(n int) int64 { return int64(max(n, socket.MinBuffer) + frameOverhead) }
 
 // budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes a frame's
 // size, whoever is done with the frame gives it back. One message more than the limit may be held, so that any single
@@ -20,14 +23,14 @@ type budget struct {
 	limit  int64
 	used   atomic.Int64
 	closed atomic.Bool
-	clock  *RunningClock // of the node
-	held   hold          // the time in which the pump waited for room
+	clock  *runclock.Clock // of the node
+	held   hold            // the time in which the pump waited for room
 
 	mu   sync.Mutex    // for waiting and waking; nobody takes it as long as there is room
 	room chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
 }
 
-func newBudget(limit int, clock *RunningClock) *budget {
+func newBudget(limit int, clock *runclock.Clock) *budget {
 	return &budget{limit: int64(limit), clock: clock}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -42,7 +43,7 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 	p.inbound.close()
 	p.lastWord = nil
 	p.announceEnd(ctx, end)
-	p.schedule(p.node.Limits.WriteTimeout + lingerTimeout)
+	p.schedule(p.node.Limits.WriteTimeout + socket.LingerTimeout)
 	return true
 }
 
@@ -67,7 +68,7 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 		return
 	}
 	if said || !p.proof.strength.Verified() { // the latter gets no frame
-		p.handle.outbox.push(&frame{end: &closeStatus{code: socketStatus(end.Code)}})
+		p.handle.outbox.push(&frame{end: &socket.CloseStatus{Code: socketStatus(end.Code)}})
 		return
 	}
 	msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code})
@@ -75,10 +76,10 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 		p.abandon(ctx)
 		return
 	}
-	p.sayLast(ctx, msg, closeStatus{code: socketStatus(end.Code)})
+	p.sayLast(ctx, msg, socket.CloseStatus{Code: socketStatus(end.Code)})
 }
 
-func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status closeStatus) {
+func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
 	f, err := p.node.escape(msg)
 	if err != nil {
 		p.abandon(ctx)
@@ -106,7 +107,7 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	}
 	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
 	if p.phase == open && drains(payload.Reason) {
-		p.drain(ctx, end, &closeStatus{code: websocket.StatusNormalClosure})
+		p.drain(ctx, end, &socket.CloseStatus{Code: websocket.StatusNormalClosure})
 		return
 	}
 	if p.phase == draining {
@@ -114,7 +115,7 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 		return
 	}
 	if p.finish(ctx, end) {
-		p.handle.outbox.push(&frame{end: &closeStatus{code: websocket.StatusNormalClosure}})
+		p.handle.outbox.push(&frame{end: &socket.CloseStatus{Code: websocket.StatusNormalClosure}})
 	}
 }
 
@@ -143,11 +144,11 @@ func readEnd(err error, wasOpen bool) End {
 	var end End
 	var closed websocket.CloseError
 	switch {
-	case errors.Is(err, ErrMessageTooBig):
+	case errors.Is(err, socket.ErrMessageTooBig):
 		return End{Code: wire.DisconnectProtocolErr, Reason: "the peer sent a message that is too large", Err: err}
-	case errors.Is(err, ErrMessageTooSlow):
-		return End{Code: wire.DisconnectTimeout, Reason: ErrMessageTooSlow.Error(), Err: err}
-	case errors.Is(err, ErrViolation):
+	case errors.Is(err, socket.ErrMessageTooSlow):
+		return End{Code: wire.DisconnectTimeout, Reason: socket.ErrMessageTooSlow.Error(), Err: err}
+	case errors.Is(err, socket.ErrProtocol):
 		end = End{Code: wire.DisconnectProtocolErr, Reason: cut(err.Error())}
 	case errors.As(err, &closed):
 		end = closedByPeer(closed)
@@ -187,7 +188,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	if p.phase == open && !p.broken {
 		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
 		p.broken = true
-		p.schedule(lingerSilence)
+		p.schedule(socket.LingerSilence)
 		return
 	}
 	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Err: err})
@@ -227,7 +228,7 @@ func (p *Peer) cleanUp() {
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {
-			socket.release() // it came after the end, so no read pump will
+			socket.Release() // it came after the end, so no read pump will
 		}
 	}
 	for _, timer := range []*time.Timer{p.timer, p.recheck} {

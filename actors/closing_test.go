@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -83,7 +84,7 @@ func TestSendIsSettled(t *testing.T) {
 				r := newRig(t)
 				p := r.openProven()
 				if c.want != nil {
-					r.Stall(hereIP, thereIP)
+					r.Stall(sockettest.HereIP, sockettest.ThereIP)
 					for range 4 { // more than the network holds
 						if err := r.post("big", 200_000); err != nil {
 							t.Fatal(err)
@@ -107,7 +108,7 @@ func TestSendIsSettled(t *testing.T) {
 				if m, n := r.slot.handle.Queued(); c.want == nil && (m != 0 || n != 0) {
 					t.Errorf("%d messages and %d bytes wait after all was written", m, n)
 				}
-				r.Resume(hereIP, thereIP)
+				r.Resume(sockettest.HereIP, sockettest.ThereIP)
 			})
 		})
 	}
@@ -117,7 +118,7 @@ func TestSendGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
 		}
@@ -127,7 +128,7 @@ func TestSendGivesUp(t *testing.T) {
 		if err := r.slot.handle.Send(ctx, p.message("stats", nil)); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("Send: %v after %v", err, time.Since(start))
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		if n := len(p.got("stats")); n != 5 {
 			t.Errorf("%d messages arrived, want all 5: giving up does not take one back", n)
 		}
@@ -145,7 +146,7 @@ func TestPostLimits(t *testing.T) {
 			t.Errorf("10,000 bytes: %v, want ErrTooLarge", err)
 		}
 		synctest.Wait()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		full := 0
 		for i := range 200 { // what the network holds, a batch with the writer, and three that wait
 			switch err := r.post(fmt.Sprint(i), 9_000); err {
@@ -160,7 +161,7 @@ func TestPostLimits(t *testing.T) {
 		if m, _ := r.slot.handle.Queued(); full == 0 || m != 3 {
 			t.Errorf("%d refused, %d queued, want 3 queued", full, m)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		if n := len(p.got("stats")); n != 201-full {
 			t.Errorf("%d arrived, want the %d that were taken", n, 201-full)
 		}
@@ -222,7 +223,7 @@ func TestSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 10 })
 		r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		start := time.Now()
 		for len(told[*Ended](r)) == 0 {
 			_ = r.post("x", 100_000)
@@ -238,7 +239,7 @@ func TestSlowPeer(t *testing.T) {
 		if !r.stopped() {
 			t.Error("the place is not free")
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 	})
 }
 
@@ -288,7 +289,7 @@ func TestSlowPeerByWriteTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		start := time.Now()
 		for range 4 {
 			_ = r.post("x", 100_000)
@@ -302,6 +303,6 @@ func TestSlowPeerByWriteTimeout(t *testing.T) {
 		if !r.stopped() {
 			t.Error("the place is not free")
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 	})
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -48,7 +50,7 @@ type Node struct {
 	Log      *slog.Logger
 	Replies  ReplyRouter
 	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
-	Running  *RunningClock    // judges the timeouts of peers; nil: no standstill is known of
+	Running  *runclock.Clock  // judges the timeouts of peers; nil: no standstill is known of
 	Rand     io.Reader        // challenges and nonces
 	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
 	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
@@ -136,6 +138,6 @@ type End struct {
 }
 
 // Socket returns the limits of a new socket: until the handshake is done it reads no more than a handshake needs.
-func (l *Limits) Socket() SocketOptions {
-	return SocketOptions{ReadLimit: MaxHandshakeSize, MessageTimeout: l.WriteTimeout, WriteTimeout: l.WriteTimeout}
+func (l *Limits) Socket() socket.Options {
+	return socket.Options{ReadLimit: MaxHandshakeSize, MessageTimeout: l.WriteTimeout, WriteTimeout: l.WriteTimeout}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -35,7 +36,7 @@ func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
 // drain takes the connection out of service for senders and goes on delivering. The last frame, a disconnect message,
 // follows every message that has room reserved, also those that wait for the rate limit of the peer; with status the socket
 // is closed behind it.
-func (p *Peer) drain(ctx actor.Context, end End, status *closeStatus) {
+func (p *Peer) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.phase = draining
 	p.lastWord = &lastWord{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
 	p.announceEnd(ctx, end)
@@ -47,7 +48,7 @@ func (p *Peer) drain(ctx actor.Context, end End, status *closeStatus) {
 // lastWord is the disconnect message that a draining connection still has to send.
 type lastWord struct {
 	payload wire.DisconnectPayload
-	status  *closeStatus // the socket is closed behind it; nil: it stays open for reading
+	status  *socket.CloseStatus // the socket is closed behind it; nil: it stays open for reading
 }
 
 // sayLastWord sends it once no reserved message is missing.
@@ -73,7 +74,7 @@ func (p *Peer) sayLastWord() {
 // onLastWordOfPeer handles the disconnect message of a peer whose connection drains here: the socket is closed behind our
 // own.
 func (p *Peer) onLastWordOfPeer() {
-	status := &closeStatus{code: websocket.StatusNormalClosure}
+	status := &socket.CloseStatus{Code: websocket.StatusNormalClosure}
 	if p.lastWord != nil {
 		p.lastWord.status = status
 		return

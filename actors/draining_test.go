@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -36,14 +37,14 @@ func TestYieldDeliversBothDirectionsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openBound("single-connection", "rate/100/0")
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		want := r.postMany("out", 50)
 		r.tell(&Yield{Reason: ReasonDuplicate})
 		synctest.Wait()
 		if err := r.post("late", 10); err != ErrClosed {
 			t.Errorf("a message after the yield: %v, want ErrClosed", err)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		if got := p.ids(); !slices.Equal(got, append(want, "disconnect")) {
 			t.Errorf("the peer heard %v", got)
 		}
@@ -102,12 +103,12 @@ func TestDuplicateIsAnsweredBehindTheQueue(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			p := r.openBound("single-connection", "rate/100/0")
-			r.Stall(hereIP, thereIP)
+			r.Stall(sockettest.HereIP, sockettest.ThereIP)
 			want := r.postMany("out", 50)
 			last := p.send("stats", nil)
 			p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: wire.DisconnectNormal, Reason: reason})
 			synctest.Wait()
-			r.Resume(hereIP, thereIP)
+			r.Resume(sockettest.HereIP, sockettest.ThereIP)
 			if got := p.ids(); !slices.Equal(got, append(want, "disconnect")) {
 				t.Errorf("the peer heard %v", got)
 			}

@@ -175,15 +175,15 @@ func TestGoexitInSocketEndsConnection(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			p := r.openProven()
-			conn := r.ln.conn()
+			conn := r.ln.Conn()
 			result := make(chan error, 1)
 			msg := p.message("stats", nil)
 			if where == "write" {
-				conn.exitOnWrite.Store(true)
+				conn.ExitOnWrite.Store(true)
 				go func() { result <- r.slot.handle.Send(context.Background(), msg) }()
 			} else {
 				p.send("stats", nil) // the reader waits inside Read: the next one ends it
-				conn.exitOnRead.Store(true)
+				conn.ExitOnRead.Store(true)
 				p.send("stats", nil)
 				result <- fmt.Errorf("no message: %w", errExited)
 			}

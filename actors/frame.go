@@ -3,6 +3,8 @@ package actors
 import (
 	"log/slog"
 	"sync"
+
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // maxPooled is the largest frame buffer that is kept for reuse: one peer's megabyte must not stay for ever.
@@ -13,10 +15,10 @@ const maxPooled = 64 << 10
 // at a time: who drops or writes it gives it back.
 type frame struct {
 	data   []byte
-	room   int          // what is reserved for it in the outbox; 0: nothing, it is counted with its length
-	result chan<- error // has room for the one answer; nil: nobody waits
-	end    *closeStatus // the socket is closed after it; nil: it is not the last one
-	text   bool         // a WebSocket text message
+	room   int                 // what is reserved for it in the outbox; 0: nothing, it is counted with its length
+	result chan<- error        // has room for the one answer; nil: nobody waits
+	end    *socket.CloseStatus // the socket is closed after it; nil: it is not the last one
+	text   bool                // a WebSocket text message
 	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
 	unpaced bool
 	// inTurn: it waits behind the messages that wait for the peer's rate limit, and does not flush them, although no room is
@@ -52,7 +54,7 @@ func (b *buffers) get(size int) *frame {
 		f = &frame{}
 	}
 	if cap(f.data) < size {
-		f.data = make([]byte, 0, max(size, leastBuffer))
+		f.data = make([]byte, 0, max(size, socket.MinBuffer))
 	}
 	return f
 }

@@ -5,24 +5,28 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
+
+const ms = time.Millisecond
 
 // newFrozenRig returns a rig whose process can stand still: no data of the peer arrives and the pulse stops, while the
 // timers go on, as they seem to after SIGCONT.
 func newFrozenRig(t *testing.T, adjust ...func(*Limits)) (r *rig, standStill func(time.Duration)) {
 	t.Helper()
 	r = newRig(t, adjust...)
-	r.node.Running = &RunningClock{}
+	r.node.Running = &runclock.Clock{}
 	r.node.Running.Start()
 	t.Cleanup(r.node.Running.Stop)
 	return r, func(d time.Duration) {
 		time.Sleep(ms) // not together with a pulse
-		r.Stall(thereIP, hereIP)
-		resume := FreezeForTest(r.node.Running)
+		r.Stall(sockettest.ThereIP, sockettest.HereIP)
+		resume := runclock.FreezeForTest(r.node.Running)
 		time.Sleep(d)
 		resume()
-		r.Resume(thereIP, hereIP)
+		r.Resume(sockettest.ThereIP, sockettest.HereIP)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -17,7 +18,7 @@ func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
 			p.send("stats", nil)
 		}
 		synctest.Wait()
-		r.Stall(hereIP, thereIP) // the peer does not read our goodbye, and so goes on
+		r.Stall(sockettest.HereIP, sockettest.ThereIP) // the peer does not read our goodbye, and so goes on
 		r.slot.handle.Close(wire.DisconnectNormal, "enough")
 		synctest.Wait()
 		for range 40 {
@@ -28,7 +29,7 @@ func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
 		if n := len(r.delivered("stats")); n != 30 {
 			t.Errorf("%d delivered, want the 30 before the goodbye", n)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		if payload, _ := p.goodbye(); payload.Reason != "enough" {
 			t.Errorf("goodbye %+v", payload)
 		}

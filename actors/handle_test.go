@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -19,7 +21,7 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 	node := &Node{Keys: newKeys(t, "here"), Limits: defaultLimits()}
 	freed := make(chan string, 2)
 	handle := func() *Handle {
-		p, socket := newPeer(node, nil, Opening{}), &Socket{remote: "there"}
+		p, socket := newPeer(node, nil, Opening{}), &socket.Conn{}
 		runtime.AddCleanup(p, func(what string) { freed <- what }, "actor")
 		runtime.AddCleanup(socket, func(what string) { freed <- what }, "socket")
 		p.handle.outbox.attach(socket)
@@ -45,7 +47,7 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.PaceOff = true })
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		fill := strings.Repeat("x", memnet.Capacity) // the writer is blocked inside this one, so that no Send succeeds
 		if err := r.slot.handle.PostMessage(p.message("logs", fill)); err != nil {
 			t.Fatal(err)
@@ -68,7 +70,7 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 			}
 			want = append(want, msg.ID)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		synctest.Wait()
 		var got []string
 		for i, m := range p.got(wire.MessageType("stats")) {
@@ -97,7 +99,7 @@ func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		fill := strings.Repeat("x", memnet.Capacity)
 		if err := r.slot.handle.PostMessage(p.message("stats", fill)); err != nil {
 			t.Fatal(err)
@@ -107,7 +109,7 @@ func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 		if err := r.slot.handle.Send(late, p.message("stats", nil)); err != context.DeadlineExceeded {
 			t.Errorf("a Send into a path that is full: %v, want to have waited in vain", err)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 	})
 }
 
@@ -115,7 +117,7 @@ func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 func TestRecycledFramesAreEmpty(t *testing.T) {
 	var b buffers
 	for range 100 { // a pool may forget what it was given, and does so often with the race detector
-		b.put(&frame{data: make([]byte, 10, 2000), room: 7, result: make(chan error), end: &closeStatus{}, text: true})
+		b.put(&frame{data: make([]byte, 10, 2000), room: 7, result: make(chan error), end: &socket.CloseStatus{}, text: true})
 		f := b.get(0)
 		if len(f.data) != 0 || f.room != 0 || f.result != nil || f.end != nil || f.text {
 			t.Fatalf("a recycled frame: %+v", *f)

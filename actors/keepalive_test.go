@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -63,8 +64,8 @@ func TestRoundTripTime(t *testing.T) {
 		if rtt := r.slot.handle.RoundTrip(); rtt != 0 {
 			t.Errorf("%v on a network without latency", rtt)
 		}
-		r.SetLatency(hereIP, thereIP, 30*time.Millisecond)
-		r.SetLatency(thereIP, hereIP, 12*time.Millisecond)
+		r.SetLatency(sockettest.HereIP, sockettest.ThereIP, 30*time.Millisecond)
+		r.SetLatency(sockettest.ThereIP, sockettest.HereIP, 12*time.Millisecond)
 		time.Sleep(31 * time.Second)
 		synctest.Wait()
 		if rtt := r.slot.handle.RoundTrip(); rtt != 42*time.Millisecond {
@@ -207,13 +208,13 @@ func TestPongToWhoIsSentMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 20 })
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for err := error(nil); err == nil; {
 			err = r.post("x", 100_000)
 		}
 		p.send(wire.MsgPing, wire.PingPayload{SentAt: 1})
 		time.Sleep(500 * time.Millisecond)
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		synctest.Wait()
 		if n := len(p.got(wire.MsgPong)); n != 1 {
 			t.Errorf("%d pongs, want 1", n)
@@ -226,7 +227,7 @@ func TestOwnMessagesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 3 { // more than the network holds
 			if err := r.post("x", 1_000_000); err != nil {
 				t.Fatal(err)
@@ -247,7 +248,7 @@ func TestOwnMessagesAreBounded(t *testing.T) {
 		if n, _ := r.slot.handle.Queued(); n != before+1 {
 			t.Errorf("%d more messages wait, want one ping for all probes until it is answered", n-before)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		synctest.Wait()
 		if r.stopped() {
 			t.Error("the connection has ended")

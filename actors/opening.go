@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -19,7 +20,8 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	}
 	p.phase, p.socket, p.greeting.attached = shaking, socket, time.Now()
 	p.handle.outbox.attach(socket)
-	pump := &readPump{socket: socket, room: p.inbound, node: p.node, handle: p.handle}
+	pump := &readPump{socket: socket, room: p.inbound, node: p.node, handle: p.handle, ackNext: p.direction == Outbound}
+	socket.BeforeRead(pump.flush)
 	p.node.Spawn(pump.run)
 	if p.direction == Outbound {
 		p.sendHandshake(ctx)
@@ -42,7 +44,7 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 }
 
 // sayPlain sends an unencrypted message, one of the handshake's, and returns its bytes. With end it is the last one.
-func (p *Peer) sayPlain(msg *wire.Message, end *closeStatus) []byte {
+func (p *Peer) sayPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 	data, err := msg.AppendJSON(nil)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
@@ -158,7 +160,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 }
 
 // sendAck sends the answer to a handshake and returns its bytes. They are unique, by the random id of the message.
-func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *closeStatus) []byte {
+func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []byte {
 	msg, err := p.compose(wire.MsgHandshakeAck, ack)
 	if err != nil {
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
@@ -176,5 +178,5 @@ func (p *Peer) reject(ctx actor.Context, no *rejection) {
 		return
 	}
 	p.finish(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
-	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &closeStatus{code: statusPolicy, reason: "handshake refused"})
+	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"})
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // Why a message did not reach the operating system.
@@ -11,9 +13,9 @@ var (
 	// ErrQueueFull means that the peer's queue holds as many messages or bytes as it may.
 	ErrQueueFull = errors.New("the peer's queue is full")
 	// ErrClosed means that the connection ended first.
-	ErrClosed = errors.New("the connection is closed")
+	ErrClosed = socket.ErrClosed
 	// ErrWriteTimeout means that the peer took nothing for the length of the write timeout.
-	ErrWriteTimeout = errors.New("the write timed out")
+	ErrWriteTimeout = socket.ErrWriteTimeout
 )
 
 // flushAt is how many corked bytes are written at once, at most one message more.
@@ -34,7 +36,7 @@ type outbox struct {
 	bytes        int
 	waiting      *batch[*frame] // nil: nothing waits
 	waitingBytes int
-	socket       *Socket
+	socket       *socket.Conn
 	node         *Node
 	turn         func() // run, made once
 	running      bool
@@ -90,7 +92,7 @@ func (o *outbox) unreserve(size int) {
 }
 
 // attach gives the outbox its socket, once.
-func (o *outbox) attach(s *Socket) {
+func (o *outbox) attach(s *socket.Conn) {
 	o.mu.Lock()
 	o.socket = s
 	o.mu.Unlock()
@@ -170,7 +172,7 @@ func (o *outbox) close(err error) {
 
 // run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
 func (o *outbox) run() {
-	var socket *Socket
+	var socket *socket.Conn
 	returned := false
 	defer func() {
 		if !returned {
@@ -203,7 +205,7 @@ func (o *outbox) run() {
 }
 
 // fail ends the connection because writing has failed.
-func (o *outbox) fail(s *Socket, err error) {
+func (o *outbox) fail(s *socket.Conn, err error) {
 	o.close(err)
 	o.host.writeFailed(err)
 	s.Abort() // last: it ends the reading too, and the reader knows less about why
@@ -211,7 +213,7 @@ func (o *outbox) fail(s *Socket, err error) {
 
 // write sends a batch and settles each message at the flush that carried it. If the network connection ends the goroutine,
 // the messages without a result fail.
-func (o *outbox) write(s *Socket, batch []*frame) error {
+func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	settled, corked, returned := 0, 0, false
 	defer func() {
 		if !returned {

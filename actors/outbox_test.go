@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/actors/socket"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // boxed is an outbox whose writer runs only when the test says so, unless it has a socket.
@@ -48,7 +51,7 @@ func newBoxed(messages, bytes int) *boxed {
 }
 
 // onSocket lets the writer run, side by side.
-func (b *boxed) onSocket(s *Socket) {
+func (b *boxed) onSocket(s *socket.Conn) {
 	b.attach(s)
 	b.atOnce = true
 }
@@ -164,11 +167,11 @@ func TestOutboxWritesCorked(t *testing.T) {
 				t.Errorf("message %d: %v", i, err)
 			}
 		}
-		if n := p.conn.writes.Load(); n != 1 {
+		if n := p.conn.Writes.Load(); n != 1 {
 			t.Errorf("64 messages took %d writes, want 1", n)
 		}
 		for range 64 {
-			if got := readOne(t, p.theirs); len(got) != 500 {
+			if got := sockettest.ReadOne(t, p.theirs); len(got) != 500 {
 				t.Fatalf("a message of %d bytes, want 500", len(got))
 			}
 		}
@@ -189,11 +192,11 @@ func TestOutboxFlushesAtItsLimit(t *testing.T) {
 		}
 		go b.started[0]()
 		synctest.Wait()
-		if n := p.conn.writes.Load(); n != 3 {
+		if n := p.conn.Writes.Load(); n != 3 {
 			t.Errorf("200 KB took %d writes, want 3", n)
 		}
 		for range 20 {
-			readOne(t, p.theirs)
+			sockettest.ReadOne(t, p.theirs)
 		}
 	})
 }
@@ -291,12 +294,12 @@ func TestOutboxLast(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.attach(p.ours)
 		first := b.put(t, 5)
-		b.push(&frame{data: []byte("the last"), end: &closeStatus{code: 1000}})
+		b.push(&frame{data: []byte("the last"), end: &socket.CloseStatus{Code: 1000}})
 		go b.started[0]()
-		if got := readOne(t, p.theirs); len(got) != 5 {
+		if got := sockettest.ReadOne(t, p.theirs); len(got) != 5 {
 			t.Errorf("first %q", got)
 		}
-		if got := readOne(t, p.theirs); !bytes.Equal(got, []byte("the last")) {
+		if got := sockettest.ReadOne(t, p.theirs); !bytes.Equal(got, []byte("the last")) {
 			t.Errorf("then %q", got)
 		}
 		if err := <-first; err != nil {
@@ -324,9 +327,9 @@ func TestOutboxLastIsNotAnswered(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.onSocket(p.ours)
 		start := time.Now()
-		b.push(&frame{end: &closeStatus{code: 1000}})
-		if _, err := readMessage(p.ours); err == nil || time.Since(start) != lingerSilence {
-			t.Errorf("over after %v with %v, want %v", time.Since(start), err, lingerSilence)
+		b.push(&frame{end: &socket.CloseStatus{Code: 1000}})
+		if err := p.ours.Await(); err == nil || time.Since(start) != socket.LingerSilence {
+			t.Errorf("over after %v with %v, want %v", time.Since(start), err, socket.LingerSilence)
 		}
 		if n := b.counters.Get(MessagesSent); n != 0 {
 			t.Errorf("%d messages counted as sent; a close is none", n)

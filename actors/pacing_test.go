@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -203,7 +204,7 @@ func TestPacingIgnoresTheHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 100, Refill: 1}, false)
 		b.outbox.push(&frame{data: []byte("ack"), text: true})
-		b.outbox.push(&frame{end: &closeStatus{}})
+		b.outbox.push(&frame{end: &socket.CloseStatus{}})
 		b.drive()
 		if got := b.handle.SendBucket().tokens; got != 50 {
 			t.Errorf("%v tokens left, want all 50", got)

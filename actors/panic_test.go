@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -92,7 +93,7 @@ func TestPanicWhileWriting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
 		}
@@ -103,7 +104,7 @@ func TestPanicWhileWriting(t *testing.T) {
 		r.dedup.hook = func(*wire.Message) { panic("dedup: injected") }
 		p.send("stats", nil)
 		synctest.Wait()
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		r.panicked(p)
 		if err := <-result; !errors.Is(err, ErrClosed) {
 			t.Errorf("the waiting Send: %v, want ErrClosed", err)
@@ -134,7 +135,7 @@ func TestPanicWhenClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
 		}
@@ -143,7 +144,7 @@ func TestPanicWhenClosing(t *testing.T) {
 		synctest.Wait()
 		r.tell((*Outgoing)(nil)) // no state takes it but open, and none this one
 		synctest.Wait()
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		r.panicked(p)
 	})
 }
@@ -154,7 +155,7 @@ func TestPanicWhenStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
 		}
@@ -162,12 +163,12 @@ func TestPanicWhenStopping(t *testing.T) {
 		msg := p.message("stats", nil)
 		go func() { result <- r.slot.handle.Send(context.Background(), msg) }()
 		synctest.Wait()
-		r.ln.conn().panicOnClose.Store(true)
+		r.ln.Conn().PanicOnClose.Store(true)
 		r.node.System.Root.Stop(r.slot.handle.pid)
 		if !r.stopped() {
 			t.Error("the actor lives")
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		p.pump.Wait()
 		select {
 		case err := <-result:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -69,7 +70,7 @@ type Peer struct {
 	inbound   *budget
 
 	// Owned by Receive.
-	socket    *Socket
+	socket    *socket.Conn
 	greeting  *greeting // nil once it is open
 	peerID    string
 	opener    *crypto.Opener

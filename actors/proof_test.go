@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -15,7 +16,7 @@ func TestMessagesWaitForTheProof(t *testing.T) {
 		"confirmed":        func(r *rig, _ *remote) { r.tell(&Confirmed{}) },
 		"the socket's end": func(_ *rig, p *remote) { p.ws.CloseNow() },
 		"our own end": func(r *rig, _ *remote) { // at once, not when the socket's end has come
-			r.Stall(thereIP, hereIP)
+			r.Stall(sockettest.ThereIP, sockettest.HereIP)
 			r.slot.handle.Close(1000, "")
 		},
 		"stopped":           func(r *rig, _ *remote) { r.node.System.Root.Stop(r.slot.handle.pid) },

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // A connection is busy when this many times in a row something came within restAfter.
@@ -23,7 +23,7 @@ const (
 //
 // What one system call has brought is posted together, before the next one.
 type readPump struct {
-	socket  *Socket
+	socket  *socket.Conn
 	room    *budget
 	node    *Node
 	handle  *Handle  // to post to
@@ -33,6 +33,7 @@ type readPump struct {
 	last    time.Time // when something came
 	quick   int32     // how often in a row it came soon, as far as that matters
 	ended   bool
+	ackNext bool // the next message is a responder's ack
 }
 
 // run is the pump's goroutine, from the beginning of the socket or of a quiet time on.
@@ -41,7 +42,7 @@ func (r *readPump) run() {
 	defer func() {
 		if !returned {
 			r.exited()
-			r.socket.release()
+			r.socket.Release()
 		}
 	}()
 	r.loop()
@@ -50,15 +51,14 @@ func (r *readPump) run() {
 
 // loop reads until the end of the socket, or until a fresh goroutine takes its place.
 func (r *readPump) loop() {
-	r.socket.conn.pump = r
-	if r.node.Readers == nil || !r.socket.mayRest() {
+	if r.node.Readers == nil || !r.socket.CanRest() {
 		for !r.ended {
 			r.next()
 		}
 	}
 	aside := r.aside
 	for !r.ended {
-		r.socket.rest()
+		r.socket.WaitReadable()
 		wasBusy := r.busy()
 		r.note(time.Now())
 		switch {
@@ -73,7 +73,7 @@ func (r *readPump) loop() {
 			return
 		}
 	}
-	r.socket.release()
+	r.socket.Release()
 }
 
 func (r *readPump) busy() bool { return r.quick >= busyAfter }
@@ -88,10 +88,10 @@ func (r *readPump) note(now time.Time) {
 
 // burst reads until nothing is left of what has come.
 func (r *readPump) burst() {
-	for r.next(); !r.ended && !r.socket.spent(); r.next() {
+	for r.next(); !r.ended && !r.socket.Drained(); r.next() {
 	}
 	r.flush()
-	r.socket.settle()
+	r.socket.LiftDeadline()
 }
 
 // aside is burst for a worker.
@@ -130,7 +130,8 @@ func (r *readPump) next() {
 		r.end(err)
 		return
 	}
-	if r.socket.dialled && r.socket.number == 1 { // the ack: what comes next may be as large as any, and before Welcome
+	if r.ackNext { // messages behind the ack have the full limit, also before Welcome
+		r.ackNext = false
 		r.socket.SetReadLimit(r.node.Limits.MaxMessageSize)
 	}
 	if !taken {
@@ -179,10 +180,10 @@ func (r *readPump) flush() {
 func (r *readPump) end(err error) {
 	r.ended = true
 	r.flush()
-	if errors.Is(err, ErrViolation) {
+	if errors.Is(err, socket.ErrProtocol) {
 		// The library answers most violations with a close frame, but not an unmasked frame, and a corked one waits. A
 		// second close frame is discarded by the peer.
-		r.socket.conn.lastWord(closeFrame(closeStatus{code: websocket.StatusProtocolError}, r.socket.dialled))
+		r.socket.CloseForViolation()
 	}
 	r.handle.tell(&readEnded{err: err})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -39,7 +40,7 @@ type remote struct {
 
 // connect opens a WebSocket to the node, without a handshake.
 func (r *rig) connect() *remote {
-	p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: dialRaw(r.t, r.there, hereURL)}
+	p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: sockettest.DialRaw(r.t, r.There, sockettest.HereURL)}
 	r.t.Cleanup(func() {
 		p.ws.CloseNow()
 		p.pump.Wait()
@@ -89,7 +90,7 @@ func (p *remote) sayPlain(data []byte) {
 
 func (p *remote) hearAck() wire.HandshakeAckPayload {
 	p.t.Helper()
-	msg, err := wire.Decode(readOne(p.t, p.ws))
+	msg, err := wire.Decode(sockettest.ReadOne(p.t, p.ws))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -251,7 +252,7 @@ func (r *rig) delivered(kind wire.MessageType) (ids []string) {
 
 // awaitDial plays the responder of one dial of the node: it returns the far end with the handshake that was heard.
 func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
-	serve(r.t, r.there, func(w http.ResponseWriter, req *http.Request) {
+	sockettest.Serve(r.t, r.There, func(w http.ResponseWriter, req *http.Request) {
 		ws, err := websocket.Accept(w, req, nil)
 		if err != nil {
 			r.t.Error(err)

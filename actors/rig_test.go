@@ -15,13 +15,15 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
 // rig is one connection's actor under a parent that plays the registry. The test plays the peer.
 type rig struct {
-	*network
+	*sockettest.Network
 	t       *testing.T
 	node    *Node
 	parent  *registryDouble
@@ -31,7 +33,7 @@ type rig struct {
 	log     *bytes.Buffer
 	random  *randomDouble
 	spawned sync.WaitGroup
-	ln      *probeListener
+	ln      *sockettest.Listener
 	slot    *Slot // of the connection that came last
 }
 
@@ -162,7 +164,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 		change(&limits)
 	}
 	r := &rig{
-		network: newNetwork(), t: t, log: &bytes.Buffer{}, random: &randomDouble{},
+		Network: sockettest.NewNetwork(), t: t, log: &bytes.Buffer{}, random: &randomDouble{},
 		sink:  &record{noting: func(m *wire.Message) string { return string(m.Type) + " " + m.ID }},
 		dedup: &seenDouble{ids: make(map[string]bool)},
 	}
@@ -174,9 +176,9 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	r.node.Samples = NewSampler(r.node.Log)
 	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
 	r.pid = r.node.System.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return r.parent }))
-	r.ln = serve(t, r.here, func(w http.ResponseWriter, req *http.Request) {
+	r.ln = sockettest.Serve(t, r.Here, func(w http.ResponseWriter, req *http.Request) {
 		slot := r.place(Opening{Direction: Inbound, Remote: req.RemoteAddr})
-		socket, err := AcceptSocket(w, req, r.node.Limits.Socket())
+		socket, err := socket.Accept(w, req, r.node.Limits.Socket())
 		if err != nil {
 			slot.Fail(err)
 			return
@@ -282,9 +284,9 @@ func (r *rig) dialHere(expect string) *Slot {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	slot := r.place(Opening{Direction: Outbound, Remote: thereIP, ExpectID: expect, Challenge: [32]byte(challenge)})
+	slot := r.place(Opening{Direction: Outbound, Remote: sockettest.ThereIP, ExpectID: expect, Challenge: [32]byte(challenge)})
 	r.node.Spawn(func() {
-		socket, err := DialSocket(context.Background(), "ws://10.0.0.2:9091/ws", r.here.DialContext, nil, r.node.Limits.Socket())
+		socket, err := socket.Dial(context.Background(), "ws://10.0.0.2:9091/ws", r.Here.DialContext, nil, r.node.Limits.Socket())
 		if err != nil {
 			slot.Fail(err)
 			return

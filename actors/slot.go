@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // Slot is a place among the node's connections: it exists as long as the connection's actor does. Whoever accepted
@@ -13,15 +15,15 @@ type Slot struct {
 
 	mu     sync.Mutex
 	ended  bool
-	socket *Socket
+	socket *socket.Conn
 }
 
 // Attach hands the socket over. It reports false when the actor has ended already: then the socket has been closed.
-func (s *Slot) Attach(socket *Socket) bool {
+func (s *Slot) Attach(socket *socket.Conn) bool {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
-		socket.release()
+		socket.Release()
 		return false
 	}
 	s.socket = socket
@@ -37,14 +39,14 @@ func (s *Slot) Fail(err error) { s.handle.tell(&failed{err: err}) }
 func (s *Slot) Handle() *Handle { return s.handle }
 
 // take returns the attached socket, for the actor.
-func (s *Slot) take() *Socket {
+func (s *Slot) take() *socket.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.socket
 }
 
 // end refuses a socket from now on and returns the one that was attached, if any.
-func (s *Slot) end() *Socket {
+func (s *Slot) end() *socket.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true

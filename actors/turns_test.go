@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -84,7 +85,7 @@ func TestStuckWriteHoldsUpNoDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()
-		r.Stall(hereIP, thereIP)
+		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		const size = 50 << 10 // less than what starts the writer in the middle of a turn
 		post := func() {
 			if err := r.slot.handle.PostMessage(p.message("answer", strings.Repeat("x", size))); err != nil {
@@ -106,7 +107,7 @@ func TestStuckWriteHoldsUpNoDelivery(t *testing.T) {
 		if got := len(r.delivered("question")); got != 2 {
 			t.Errorf("%d questions delivered while nothing can be written, want 2", got)
 		}
-		r.Resume(hereIP, thereIP)
+		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		if got := len(p.got("answer")); got != fitting+1 {
 			t.Errorf("%d answers, want %d", got, fitting+1)
 		}

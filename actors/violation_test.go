@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/actors/socket"
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -20,12 +23,12 @@ func (r *rig) openRaw() (*remote, net.Conn) {
 	r.t.Helper()
 	var raw net.Conn
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := r.there.DialContext(ctx, network, addr)
+		conn, err := r.There.DialContext(ctx, network, addr)
 		raw = conn
 		return conn, err
 	}}
 	defer transport.CloseIdleConnections()
-	ws, _, err := websocket.Dial(r.t.Context(), hereURL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	ws, _, err := websocket.Dial(r.t.Context(), sockettest.HereURL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -73,7 +76,7 @@ func TestViolationEndsWith1002(t *testing.T) {
 					t.Fatal(err)
 				}
 				end := r.ended()
-				if end.Code != wire.DisconnectProtocolErr || end.Remote || !strings.HasPrefix(end.Reason, ErrViolation.Error()+": ") || len(end.Reason) > 256 {
+				if end.Code != wire.DisconnectProtocolErr || end.Remote || !strings.HasPrefix(end.Reason, socket.ErrProtocol.Error()+": ") || len(end.Reason) > 256 {
 					t.Errorf("ended with %+v", end)
 				}
 				p.pump.Wait()
@@ -127,7 +130,7 @@ func TestReadEndDuringHandshake(t *testing.T) {
 	}{
 		{net.ErrClosed, "connection lost during the handshake", false},
 		{websocket.CloseError{Code: 1000}, "closed by the peer during the handshake", true},
-		{readFault(errors.New("received unmasked frame"), false), ErrViolation.Error() + ": received unmasked frame during the handshake", false},
+		{fmt.Errorf("%w: received unmasked frame", socket.ErrProtocol), socket.ErrProtocol.Error() + ": received unmasked frame during the handshake", false},
 	}
 	for _, c := range cases {
 		end := readEnd(c.err, false)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
 )
 
 // maxIdleBuckets bounds the buckets that wait to be full again: a stranger can come under many names.
@@ -20,7 +21,7 @@ type bucketKey struct{ peer, host string }
 type bucket struct {
 	users int // owned by the registry
 
-	clock *actors.RunningClock // fixed at construction
+	clock *runclock.Clock // fixed at construction
 
 	mu      sync.Mutex
 	limiter actors.PeerRateLimiter

@@ -6,23 +6,24 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
 )
 
 // starvedClock returns a running clock that lost 1.85 s in a standstill of 2 s.
-func starvedClock(t *testing.T) (clock *actors.RunningClock, standStill func()) {
+func starvedClock(t *testing.T) (clock *runclock.Clock, standStill func()) {
 	t.Helper()
-	clock = &actors.RunningClock{}
+	clock = &runclock.Clock{}
 	clock.Start()
 	t.Cleanup(clock.Stop)
 	return clock, func() {
 		time.Sleep(time.Millisecond)
-		resume := actors.FreezeForTest(clock)
+		resume := runclock.FreezeForTest(clock)
 		time.Sleep(2 * time.Second)
 		resume()
 	}
 }
 
-func newBucket(clock *actors.RunningClock) *bucket {
+func newBucket(clock *runclock.Clock) *bucket {
 	now := time.Now()
 	return &bucket{clock: clock, lost: clock.Lost(now), limiter: *actors.NewPeerRateLimiter(100, 50, now)}
 }

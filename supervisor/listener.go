@@ -15,6 +15,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
@@ -234,10 +235,10 @@ func (l *listener) upgrade(w http.ResponseWriter, r *http.Request, slot *actors.
 	limits := l.live.Load().limits()
 	opts := limits.Socket()
 	opts.Running = l.node.Running
-	var socket *actors.Socket
-	socket, err = actors.AcceptSocket(w, r, opts)
+	var conn *socket.Conn
+	conn, err = socket.Accept(w, r, opts)
 	if returned = true; err == nil {
-		slot.Attach(socket)
+		slot.Attach(conn)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // Option changes how a Transport is built into its surroundings. The settings of the protocol are in TransportConfig.
@@ -20,11 +21,11 @@ type surroundings struct {
 	system   *actor.ActorSystem
 	log      *slog.Logger
 	listener net.Listener
-	dial     actors.DialFunc
+	dial     socket.DialFunc
 	wrap     func(net.Conn) net.Conn
 	wall     func() time.Time
 	rand     io.Reader
-	running  *actors.RunningClock
+	running  *runclock.Clock
 	observer Observer
 
 	wrong *ConfigError // of the first option that was given nil
@@ -55,7 +56,7 @@ func WithListener(ln net.Listener) Option {
 
 // WithDialer opens outbound connections with dial rather than with net.Dialer. The context of dial ends after
 // HandshakeTimeout but shows no deadline, since standstill of the process moves it.
-func WithDialer(dial actors.DialFunc) Option {
+func WithDialer(dial socket.DialFunc) Option {
 	return func(s *surroundings) { s.dial = dial; s.need("WithDialer", dial) }
 }
 
@@ -77,7 +78,7 @@ func WithClock(wall func() time.Time) Option {
 
 // WithRunningClock judges the timeouts of peers by clock, which the transport starts and stops: a place for a simulation
 // that freezes a node. Without it the transport makes its own.
-func WithRunningClock(clock *actors.RunningClock) Option {
+func WithRunningClock(clock *runclock.Clock) Option {
 	return func(s *surroundings) { s.running = clock; s.need("WithRunningClock", clock) }
 }
 
@@ -122,7 +123,7 @@ func isNil(value any) bool {
 type wrappedListener struct {
 	net.Listener
 	from  *surroundings
-	clock *actors.RunningClock
+	clock *runclock.Clock
 }
 
 // Accept implements net.Listener.
@@ -134,7 +135,7 @@ func (l *wrappedListener) Accept() (net.Conn, error) {
 		}
 		wrapped, err := l.from.wrapped(conn, nil)
 		if err == nil {
-			return actors.RunningConn(wrapped, l.clock), nil
+			return runclock.Wrap(wrapped, l.clock), nil
 		}
 		l.from.log.Warn("an accepted connection is dropped", "error", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/actors/socket"
 )
 
 // registry is the parent of every connection. It alone decides who may connect, who carries a peer's traffic, and
@@ -29,7 +31,7 @@ type registry struct {
 	directory *directory
 	ownDials  *ownDials
 	happened  *actors.Delivery // for events that belong to no connection
-	dial      func(ctx context.Context, url string) (*actors.Socket, error)
+	dial      func(ctx context.Context, url string) (*socket.Conn, error)
 	random    func() float64
 	dials     context.Context
 	stopDials context.CancelFunc
@@ -50,7 +52,7 @@ type registry struct {
 	buckets  map[bucketKey]*bucket
 	further  map[string]*further // by node ID, of deployed peers that have an ordered address
 	sweeper  *time.Timer
-	patience *actors.RunningTimer
+	patience *runclock.Timer
 	order    uint64
 	numbers  uint64 // connections that have opened
 

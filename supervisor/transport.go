@@ -17,6 +17,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor/dedup"
 	"github.com/Snider/go-p2p/wire"
@@ -33,7 +35,7 @@ type Transport struct {
 	counters  *actors.Counters
 	samples   *actors.Sampler
 	drops     actors.DropReports
-	clock     *actors.RunningClock
+	clock     *runclock.Clock
 	node      *actors.Node
 	book      *PeerRegistry
 	dedup     *MessageDeduplicator
@@ -118,7 +120,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
 	t.hub.counters = t.counters
 	if t.clock = t.from.running; t.clock == nil {
-		t.clock = &actors.RunningClock{}
+		t.clock = &runclock.Clock{}
 	}
 	t.node = t.shared(&t.cfg)
 	t.dedup.Judge(t.cfg.MaxClockSkew, t.node.ClockAt)
@@ -227,7 +229,7 @@ func (s eventSink) Do(event any) {
 // Message implements actors.Sink; no message comes this way.
 func (eventSink) Message(*wire.Message) {}
 
-func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket, error) {
+func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, error) {
 	now := t.live.Load()
 	config, err := dialTLS(now.TLSCAPath)
 	if err != nil {
@@ -238,12 +240,16 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*actors.Socket,
 		if err != nil {
 			return nil, err
 		}
-		return actors.RunningConn(conn, t.clock), nil
+		return runclock.Wrap(conn, t.clock), nil
 	}
 	limits := now.limits()
 	opts := limits.Socket()
 	opts.Running = t.clock
-	return actors.DialSocket(ctx, url, dial, config, opts)
+	conn, err := socket.Dial(ctx, url, dial, config, opts)
+	if errors.Is(err, socket.ErrDialTimeout) {
+		err = actors.ErrHandshakeTimeout // the dial is the first part of the handshake's time
+	}
+	return conn, err
 }
 
 // recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -30,7 +30,7 @@ func (w *world) stepFreeze() string {
 			}
 		}
 	}
-	wake := actors.FreezeForTest(n.running)
+	wake := runclock.FreezeForTest(n.running)
 	each(w.net.Stall)
 	asleep := time.Duration(1+w.random.IntN(60)) * time.Second
 	w.pass(asleep)

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/memnet"
@@ -56,7 +56,7 @@ type node struct {
 	crashed   bool // the last incarnation ended without a goodbye
 	host      *memnet.Host
 	transport *supervisor.Transport
-	running   *actors.RunningClock
+	running   *runclock.Clock
 	book      *supervisor.PeerRegistry
 	dir       string // of the book; empty: in memory
 }
@@ -109,7 +109,7 @@ func (n *node) start() {
 	listener, err := n.host.Listen(port)
 	n.must(err)
 	n.openBook()
-	n.running = &actors.RunningClock{}
+	n.running = &runclock.Clock{}
 	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
 		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.clock),
 		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
@@ -49,7 +49,7 @@ func (h *Handler) sized(err error) error {
 // DialAdvice returns what to do about a dial to address that failed with err, or "" if there is nothing to add to err.
 func DialAdvice(address string, err error) string {
 	var (
-		answered  *actors.RefusedError
+		answered  *socket.RefusedError
 		authority x509.UnknownAuthorityError
 		other     x509.HostnameError
 		plain     tls.RecordHeaderError

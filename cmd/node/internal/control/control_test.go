@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -162,11 +162,11 @@ func TestDialAdvice(t *testing.T) {
 		err     error
 		want    string
 	}{
-		{"host:1", &actors.RefusedError{Status: 400}, "try wss://"},
-		{"ws://host:1", &actors.RefusedError{Status: 400}, "try wss://"},
-		{"wss://host:1", &actors.RefusedError{Status: 400}, "whether it is a node"},
-		{"host:1", &actors.RefusedError{Status: 503}, "try again later"},
-		{"host:1", &actors.RefusedError{Status: 404}, "--ws-path"},
+		{"host:1", &socket.RefusedError{Status: 400}, "try wss://"},
+		{"ws://host:1", &socket.RefusedError{Status: 400}, "try wss://"},
+		{"wss://host:1", &socket.RefusedError{Status: 400}, "whether it is a node"},
+		{"host:1", &socket.RefusedError{Status: 503}, "try again later"},
+		{"host:1", &socket.RefusedError{Status: 404}, "--ws-path"},
 		{"wss://host:1", http.ErrSchemeMismatch, "the peer speaks no TLS"},
 		{"wss://host:1", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "--tls-ca"},
 		{"host:1", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "whether the peer runs"},

@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"encoding/binary"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // rawFrame is one masked WebSocket frame: opcode 0 continues, 2 is binary.
@@ -35,23 +37,23 @@ func rawFrame(fin bool, opcode byte, payload []byte) []byte {
 
 // rawPeer upgrades by hand, so that the test writes every byte itself.
 type rawPeer struct {
-	ours  *Socket
+	ours  *Conn
 	conn  net.Conn
 	write func([]byte) error
 }
 
-func newRawPeer(t *testing.T, opts SocketOptions) *rawPeer {
+func newRawPeer(t *testing.T, opts Options) *rawPeer {
 	t.Helper()
-	n := newNetwork()
-	accepted := make(chan *Socket, 1)
-	serve(t, n.here, func(w http.ResponseWriter, r *http.Request) {
-		s, err := AcceptSocket(w, r, opts)
+	n := sockettest.NewNetwork()
+	accepted := make(chan *Conn, 1)
+	sockettest.Serve(t, n.Here, func(w http.ResponseWriter, r *http.Request) {
+		s, err := Accept(w, r, opts)
 		if err != nil {
 			t.Error(err)
 		}
 		accepted <- s
 	})
-	conn, err := n.there.DialContext(t.Context(), "tcp", "10.0.0.1:9091")
+	conn, err := n.There.DialContext(t.Context(), "tcp", "10.0.0.1:9091")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +67,14 @@ func newRawPeer(t *testing.T, opts SocketOptions) *rawPeer {
 		return err
 	}}
 	t.Cleanup(func() {
-		p.ours.release()
+		p.ours.Release()
 		conn.Close()
 	})
 	return p
 }
 
 // readMessage is what the read pump does.
-func readMessage(s *Socket) ([]byte, error) {
+func readMessage(s *Conn) ([]byte, error) {
 	if err := s.Await(); err != nil {
 		return nil, err
 	}
@@ -233,4 +235,4 @@ func TestSocketPongsAreLimited(t *testing.T) {
 }
 
 // sent is how many bytes the network has been given for a socket.
-func sent(s *Socket) int64 { return s.conn.Conn.(*probeConn).written.Load() }
+func sent(s *Conn) int64 { return s.conn.Conn.(*sockettest.Conn).Written.Load() }

@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"bufio"
@@ -15,8 +15,8 @@ import (
 // header fits.
 const tinyBuffer = 16
 
-// mostAtOnce is how many bytes one write has at most: twice what a batch of small messages comes to.
-const mostAtOnce = 2 * flushAt
+// maxWrite is the largest single write in bytes, and the largest buffer that is kept for reuse.
+const maxWrite = 128 << 10
 
 // corks recycles what is held back.
 var corks = sync.Pool{New: func() any { return new([]byte) }}
@@ -28,16 +28,16 @@ var corks = sync.Pool{New: func() any { return new([]byte) }}
 type corkConn struct {
 	net.Conn
 
-	turn   baton   // of whoever has the rest of this group
-	held   *[]byte // gathers written bytes while corked is set; of corks, nil while it is empty
+	mu     chanMutex // guards the rest of this group
+	held   *[]byte   // gathers written bytes while corked is set; of corks, nil while it is empty
 	corked bool
 	mute   bool      // the last word has been said
 	due    time.Time // the write deadline that is set
 
-	opts  SocketOptions
-	ahead *readAhead    // owned by the reader
-	inner *bufio.Reader // the library's, over this one; nil: not known
-	pump  *readPump     // the reader, once it has begun
+	opts       Options
+	ahead      *readAhead    // owned by the reader
+	inner      *bufio.Reader // the library's, over this one; nil: not known
+	beforeRead func()        // called before each system call that reads; nil: nothing
 
 	message atomic.Uint64 // number of the message that the reader is inside; 0: none
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
@@ -46,8 +46,8 @@ type corkConn struct {
 	failed atomic.Bool               // a read or write of the network connection returned an error
 }
 
-func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
-	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), turn: newBaton()}
+func newCorkConn(conn net.Conn, opts Options) *corkConn {
+	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), mu: newChanMutex()}
 }
 
 // Read sets the message deadline at the first system call inside each message and lifts it outside: one is rare beside
@@ -55,8 +55,8 @@ func newCorkConn(conn net.Conn, opts SocketOptions) *corkConn {
 // busy connection every read may end inside one.
 func (c *corkConn) Read(p []byte) (int, error) {
 	if !c.ahead.has() {
-		if c.pump != nil {
-			c.pump.flush()
+		if c.beforeRead != nil {
+			c.beforeRead()
 		}
 		if err := c.timeMessage(); err != nil {
 			c.failed.Store(true)
@@ -86,8 +86,8 @@ func (c *corkConn) timeMessage() error {
 }
 
 func (c *corkConn) Write(p []byte) (int, error) {
-	c.turn.take()
-	defer c.turn.give()
+	c.mu.lock()
+	defer c.mu.unlock()
 	if c.mute {
 		return len(p), nil
 	}
@@ -126,7 +126,7 @@ func (c *corkConn) write(p []byte) (int, error) {
 // writeHeld writes what is held back, in parts: a peer that takes a large message slowly does take something.
 func (c *corkConn) writeHeld(movedOn func()) error {
 	for rest := *c.held; ; {
-		part := rest[:min(len(rest), mostAtOnce)]
+		part := rest[:min(len(rest), maxWrite)]
 		if _, err := c.write(part); err != nil {
 			return err
 		}
@@ -138,16 +138,16 @@ func (c *corkConn) writeHeld(movedOn func()) error {
 }
 
 func (c *corkConn) cork() {
-	c.turn.take()
+	c.mu.lock()
 	c.corked = true
-	c.turn.give()
+	c.mu.unlock()
 }
 
 // flush writes what is held back; uncork ends the holding. While that takes more than one write it calls movedOn after
 // each.
 func (c *corkConn) flush(uncork bool, movedOn func()) error {
-	c.turn.take()
-	defer c.turn.give()
+	c.mu.lock()
+	defer c.mu.unlock()
 	if uncork {
 		c.corked = false
 	}
@@ -159,7 +159,7 @@ func (c *corkConn) flush(uncork bool, movedOn func()) error {
 		err = c.writeHeld(movedOn)
 	}
 	*c.held = (*c.held)[:0]
-	large := cap(*c.held) > 2*flushAt
+	large := cap(*c.held) > maxWrite
 	if uncork && !large {
 		corks.Put(c.held)
 	}
@@ -182,7 +182,7 @@ func (c *corkConn) abort() {
 // upgrader hands the WebSocket library our connection in place of the HTTP server's.
 type upgrader struct {
 	http.ResponseWriter
-	opts SocketOptions
+	opts Options
 	conn **corkConn // where it goes
 }
 

@@ -1,4 +1,4 @@
-package actors
+package runclock
 
 import (
 	"sync"
@@ -16,7 +16,7 @@ const (
 	catchUp        = 100 * time.Millisecond // less than pulseEvery + pulseTolerance, so that the clock always advances
 )
 
-// standstill is the pure core of RunningClock: the standstill up to the latest pulse, and the rule for the time after it.
+// standstill is the pure core of Clock: the standstill up to the latest pulse, and the rule for the time after it.
 // The lost time never decreases and never grows faster than time itself.
 type standstill struct {
 	pulse time.Time     // the latest pulse
@@ -46,12 +46,12 @@ func (s standstill) next(now time.Time) standstill {
 	return after
 }
 
-// RunningClock measures the time in which this process was running: monotonic time without the standstill that SIGSTOP,
+// Clock measures the time in which this process was running: monotonic time without the standstill that SIGSTOP,
 // a paused virtual machine or starvation caused. Every timeout of a peer is judged by it, since data of the peer may wait
 // unread in a socket after a standstill. Its resolution is 150 ms: a shorter standstill counts as running.
 //
 // A nil clock, and one that has not been started, knows of no standstill. Safe for concurrent use.
-type RunningClock struct {
+type Clock struct {
 	state atomic.Pointer[standstill] // nil until Start; written by the pulse alone
 
 	mu      sync.Mutex
@@ -60,7 +60,7 @@ type RunningClock struct {
 }
 
 // Start begins the pulse. A second call, and one after Stop, does nothing.
-func (c *RunningClock) Start() {
+func (c *Clock) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer != nil || c.stopped {
@@ -71,7 +71,7 @@ func (c *RunningClock) Start() {
 }
 
 // Stop ends the pulse. Afterwards the clock stands still, so nothing may be judged by it any more.
-func (c *RunningClock) Stop() {
+func (c *Clock) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopped = true
@@ -81,7 +81,7 @@ func (c *RunningClock) Stop() {
 }
 
 // beat is one pulse.
-func (c *RunningClock) beat() {
+func (c *Clock) beat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
@@ -93,7 +93,7 @@ func (c *RunningClock) beat() {
 }
 
 // Lost returns the standstill from Start up to now.
-func (c *RunningClock) Lost(now time.Time) time.Duration {
+func (c *Clock) Lost(now time.Time) time.Duration {
 	if c == nil {
 		return 0
 	}
@@ -106,11 +106,11 @@ func (c *RunningClock) Lost(now time.Time) time.Duration {
 
 // At returns now on the running clock: now minus the standstill before it. The difference between two such times is the
 // time in which the process was running. They compare with each other only, not with time.Now.
-func (c *RunningClock) At(now time.Time) time.Time { return now.Add(-c.Lost(now)) }
+func (c *Clock) At(now time.Time) time.Time { return now.Add(-c.Lost(now)) }
 
 // Left returns how long it takes at least until due, a time of this clock; 0 or less means that a timeout may be executed.
 // Right after a freeze it is 100 ms or more even if due has passed, so that the data that waits is read first.
-func (c *RunningClock) Left(now, due time.Time) time.Duration {
+func (c *Clock) Left(now, due time.Time) time.Duration {
 	left := due.Sub(c.At(now))
 	if left <= 0 && c != nil {
 		if s := c.state.Load(); s != nil && !s.steady(now) {
@@ -121,4 +121,4 @@ func (c *RunningClock) Left(now, due time.Time) time.Duration {
 }
 
 // Now returns the running clock's time.
-func (c *RunningClock) Now() time.Time { return c.At(time.Now()) }
+func (c *Clock) Now() time.Time { return c.At(time.Now()) }

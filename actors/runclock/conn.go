@@ -1,4 +1,4 @@
-package actors
+package runclock
 
 import (
 	"errors"
@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// runningConn judges the deadlines of a network connection by the running clock: if a deadline of the connection below
+// Conn judges the deadlines of a network connection by the running clock: if a deadline of the connection below
 // passes in a standstill of this process, it is set again for the time that is left, and the read or write goes on. It
 // lies below TLS, since a TLS connection is unusable after a write that timed out.
-type runningConn struct {
+type Conn struct {
 	net.Conn
-	clock *RunningClock
-	read  runningDeadline
-	write runningDeadline
+	clock *Clock
+	read  deadline
+	write deadline
 }
 
-// RunningConn returns conn with its deadlines judged by clock. Deadlines are set as before, in real time; one that has
+// Wrap returns conn with its deadlines judged by clock. Deadlines are set as before, in real time; one that has
 // passed already ends reads or writes at once, whatever the clock says. With a nil clock it returns conn itself.
-func RunningConn(conn net.Conn, clock *RunningClock) net.Conn {
+func Wrap(conn net.Conn, clock *Clock) net.Conn {
 	if clock == nil {
 		return conn
 	}
-	return &runningConn{Conn: conn, clock: clock}
+	return &Conn{Conn: conn, clock: clock}
 }
 
 // Read implements net.Conn.
-func (c *runningConn) Read(p []byte) (int, error) {
+func (c *Conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
-		if n > 0 || err == nil || !c.renewRead(err) {
+		if n > 0 || err == nil || !c.RenewRead(err) {
 			return n, err
 		}
 	}
 }
 
 // Write implements net.Conn.
-func (c *runningConn) Write(p []byte) (int, error) {
+func (c *Conn) Write(p []byte) (int, error) {
 	for written := 0; ; {
 		n, err := c.Conn.Write(p[written:])
 		if written += n; err == nil || !c.write.renew(c.clock, err, c.Conn.SetWriteDeadline) {
@@ -48,41 +48,41 @@ func (c *runningConn) Write(p []byte) (int, error) {
 }
 
 // SetDeadline implements net.Conn.
-func (c *runningConn) SetDeadline(t time.Time) error {
+func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *runningConn) SetReadDeadline(t time.Time) error {
+func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.read.change(c.clock, t, c.Conn.SetReadDeadline)
 }
 
 // SetWriteDeadline implements net.Conn.
-func (c *runningConn) SetWriteDeadline(t time.Time) error {
+func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.write.change(c.clock, t, c.Conn.SetWriteDeadline)
 }
 
-// renewRead reports whether the read deadline that err tells of has time left, and sets it for that time.
-func (c *runningConn) renewRead(err error) bool {
+// RenewRead reports whether the read deadline that err tells of has time left, and sets it for that time.
+func (c *Conn) RenewRead(err error) bool {
 	return c.read.renew(c.clock, err, c.Conn.SetReadDeadline)
 }
 
 // CloseWrite ends our half of the connection, where it has halves.
-func (c *runningConn) CloseWrite() error {
+func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }
 
-// runningDeadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it. Each
+// deadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it. Each
 // call gets the method that sets the deadline of the connection below: a field for it would be the larger half of the state.
-type runningDeadline struct {
+type deadline struct {
 	mu  sync.Mutex
 	due time.Time // on the running clock; zero: none, or passed when it was set
 }
 
-func (d *runningDeadline) change(clock *RunningClock, t time.Time, set func(time.Time) error) error {
+func (d *deadline) change(clock *Clock, t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.due = time.Time{}
@@ -96,7 +96,7 @@ func (d *runningDeadline) change(clock *RunningClock, t time.Time, set func(time
 }
 
 // renew reports whether the deadline that err tells of has time left, and sets it for that time.
-func (d *runningDeadline) renew(clock *RunningClock, err error, set func(time.Time) error) bool {
+func (d *deadline) renew(clock *Clock, err error, set func(time.Time) error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
 	}

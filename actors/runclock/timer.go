@@ -1,4 +1,4 @@
-package actors
+package runclock
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// RunningTimer calls a function once after a time on the running clock. Safe for concurrent use.
-type RunningTimer struct {
-	clock *RunningClock
+// Timer calls a function once after a time on the running clock. Safe for concurrent use.
+type Timer struct {
+	clock *Clock
 	call  func()
 
 	mu    sync.Mutex
@@ -18,14 +18,14 @@ type RunningTimer struct {
 }
 
 // AfterFunc calls call on a goroutine of its own after d on the clock. The timer of a nil clock is one of real time.
-func (c *RunningClock) AfterFunc(d time.Duration, call func()) *RunningTimer {
-	t := &RunningTimer{clock: c, call: call}
+func (c *Clock) AfterFunc(d time.Duration, call func()) *Timer {
+	t := &Timer{clock: c, call: call}
 	t.Reset(d)
 	return t
 }
 
 // Reset sets the timer to d from now, also after it fired or was stopped.
-func (t *RunningTimer) Reset(d time.Duration) {
+func (t *Timer) Reset(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.due, t.armed = t.clock.Now().Add(d), true
@@ -37,14 +37,14 @@ func (t *RunningTimer) Reset(d time.Duration) {
 }
 
 // Stop prevents the call, unless it has begun.
-func (t *RunningTimer) Stop() {
+func (t *Timer) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = false
 	t.timer.Stop()
 }
 
-func (t *RunningTimer) fire() {
+func (t *Timer) fire() {
 	t.mu.Lock()
 	left := t.clock.Left(time.Now(), t.due)
 	due := t.armed && left <= 0
@@ -60,7 +60,7 @@ func (t *RunningTimer) fire() {
 
 // WithTimeout returns a context that ends after d on the clock. Its cause is context.DeadlineExceeded then, its error
 // context.Canceled, and it shows no deadline, since that moves. The caller must call cancel.
-func (c *RunningClock) WithTimeout(parent context.Context, d time.Duration) (within context.Context, cancel context.CancelFunc) {
+func (c *Clock) WithTimeout(parent context.Context, d time.Duration) (within context.Context, cancel context.CancelFunc) {
 	within, end := context.WithCancelCause(parent)
 	timer := c.AfterFunc(d, func() { end(context.DeadlineExceeded) })
 	return within, func() {

@@ -1,4 +1,4 @@
-package actors
+package runclock
 
 import (
 	"testing"
@@ -73,7 +73,7 @@ func TestTimeoutWaitsForCatchUp(t *testing.T) {
 		{"catching up", 100 * ms, 50 * ms, -10 * ms, false},
 		{"caught up", 100 * ms, 100 * ms, -10 * ms, true},
 	} {
-		c := &RunningClock{}
+		c := &Clock{}
 		c.state.Store(&standstill{pulse: begun, grace: tt.grace})
 		left := c.Left(begun.Add(tt.gap), begun.Add(tt.due))
 		if (left <= 0) != tt.atOnce {
@@ -82,14 +82,14 @@ func TestTimeoutWaitsForCatchUp(t *testing.T) {
 	}
 }
 
-func TestRunningClockRunsOnTime(t *testing.T) {
+func TestClockRunsOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var none *RunningClock
+		var none *Clock
 		now := time.Now()
 		if none.Lost(now) != 0 || !none.At(now).Equal(now) {
 			t.Error("a nil clock knows of a standstill")
 		}
-		var c RunningClock
+		var c Clock
 		time.Sleep(time.Hour)
 		if lost := c.Lost(time.Now()); lost != 0 {
 			t.Errorf("a clock that was not started lost %v", lost)
@@ -106,9 +106,9 @@ func TestRunningClockRunsOnTime(t *testing.T) {
 	})
 }
 
-func TestRunningClockStandsStillWithoutPulse(t *testing.T) {
+func TestClockStandsStillWithoutPulse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &RunningClock{}
+		c := &Clock{}
 		c.Start()
 		time.Sleep(time.Second + ms) // the standstill begins 1 ms after a pulse
 		resume := FreezeForTest(c)

@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"testing"
@@ -15,11 +15,11 @@ func TestControlFramesAboveTheLimitPauseTheReading(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			c := &controlFrames{}
-			for range controlBurst {
+			for range controlRate.burst {
 				frame(c)
 			}
 			if took := time.Since(began); took != 0 {
-				t.Errorf("%s: %d take %v, want no pause", name, controlBurst, took)
+				t.Errorf("%s: %d take %v, want no pause", name, controlRate.burst, took)
 			}
 			for range 1000 {
 				frame(c)
@@ -40,8 +40,8 @@ func TestControlFramesLimitPongs(t *testing.T) {
 				pongs++
 			}
 		}
-		if pongs != pongBurst {
-			t.Errorf("100 pings draw %d pongs, want %d", pongs, pongBurst)
+		if pongs != pongRate.burst {
+			t.Errorf("100 pings draw %d pongs, want %d", pongs, pongRate.burst)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package actors
+package runclock
 
 import (
 	"context"
@@ -9,12 +9,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // newClock returns a running clock, and a function that lets this process stand still.
-func newClock(t *testing.T) (clock *RunningClock, standStill func(time.Duration)) {
+func newClock(t *testing.T) (clock *Clock, standStill func(time.Duration)) {
 	t.Helper()
-	clock = &RunningClock{}
+	clock = &Clock{}
 	clock.Start()
 	t.Cleanup(clock.Stop)
 	return clock, func(d time.Duration) {
@@ -26,15 +28,15 @@ func newClock(t *testing.T) (clock *RunningClock, standStill func(time.Duration)
 }
 
 // runningPair returns the two ends of a connection between two hosts, the near one judged by clock.
-func runningPair(t *testing.T, clock *RunningClock) (near, far net.Conn) {
+func runningPair(t *testing.T, clock *Clock) (near, far net.Conn) {
 	t.Helper()
-	n := newNetwork()
-	ln, err := n.there.Listen(9091)
+	n := sockettest.NewNetwork()
+	ln, err := n.There.Listen(9091)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	near, err = n.here.DialContext(context.Background(), "tcp", thereIP+":9091")
+	near, err = n.Here.DialContext(context.Background(), "tcp", sockettest.ThereIP+":9091")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func runningPair(t *testing.T, clock *RunningClock) (near, far net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { near.Close(); far.Close() })
-	return RunningConn(near, clock), far
+	return Wrap(near, clock), far
 }
 
 func TestReadDeadlineExcludesStandstill(t *testing.T) {
@@ -115,7 +117,7 @@ func TestPastDeadlineEndsReadInStandstill(t *testing.T) {
 	})
 }
 
-func TestRunningTimerExcludesStandstill(t *testing.T) {
+func TestTimerExcludesStandstill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, standStill := newClock(t)
 		began, fired := time.Now(), make(chan time.Duration, 10)
@@ -143,41 +145,4 @@ func TestRunningTimerExcludesStandstill(t *testing.T) {
 			t.Errorf("set again for 3 s, fired after %v", after)
 		}
 	})
-}
-
-// A TCP connection is read ahead under the running clock too, and a deadline that passes in a standstill ends no read.
-func TestReadAheadExcludesStandstill(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	far, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	near, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer near.Close()
-	clock := &RunningClock{}
-	clock.Start()
-	defer clock.Stop()
-	conn := RunningConn(near, clock)
-	ahead := newReadAhead(conn)
-	if canReadAhead && ahead.raw == nil {
-		t.Fatal("a TCP connection under the running clock is not read ahead")
-	}
-	resume := FreezeForTest(clock)
-	_ = conn.SetReadDeadline(time.Now().Add(300 * ms))
-	time.AfterFunc(600*ms, func() { _, _ = far.Write([]byte("late")) })
-	if n, err := ahead.Read(make([]byte, 10)); n != 4 || err != nil {
-		t.Fatalf("read %d bytes, %v; want the 4 that came in the standstill", n, err)
-	}
-	resume()
-	if _, err := ahead.Read(make([]byte, 10)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("ended with %v, want a timeout", err)
-	}
 }

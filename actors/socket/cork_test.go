@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 func TestCorkGathers(t *testing.T) {
@@ -21,7 +23,7 @@ func TestCorkGathers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := p.conn.writes.Load(); n != 0 {
+		if n := p.conn.Writes.Load(); n != 0 {
 			t.Errorf("%d writes while corked, want 0", n)
 		}
 		want := 64*2 + 63*64/2 // headers of 2 bytes and the payloads
@@ -31,8 +33,8 @@ func TestCorkGathers(t *testing.T) {
 		if err := p.ours.Flush(false, func() {}); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.ours.Write([]byte("x"), false); err != nil || p.conn.writes.Load() != 1 {
-			t.Errorf("after a flush that keeps the cork: %v, %d writes", err, p.conn.writes.Load())
+		if err := p.ours.Write([]byte("x"), false); err != nil || p.conn.Writes.Load() != 1 {
+			t.Errorf("after a flush that keeps the cork: %v, %d writes", err, p.conn.Writes.Load())
 		}
 		if err := p.ours.Flush(true, func() {}); err != nil {
 			t.Fatal(err)
@@ -40,7 +42,7 @@ func TestCorkGathers(t *testing.T) {
 		if err := p.ours.Write([]byte("y"), true); err != nil {
 			t.Fatal(err)
 		}
-		if n := p.conn.writes.Load(); n != 3 && n != 4 { // uncorked, header and payload may be two
+		if n := p.conn.Writes.Load(); n != 3 && n != 4 { // uncorked, header and payload may be two
 			t.Errorf("%d writes at the end, want 3 or 4", n)
 		}
 		for i := range 66 {
@@ -48,7 +50,7 @@ func TestCorkGathers(t *testing.T) {
 			if i < 64 {
 				size = i
 			}
-			if got := readOne(t, p.theirs); len(got) != size {
+			if got := sockettest.ReadOne(t, p.theirs); len(got) != size {
 				t.Fatalf("message %d has %d bytes, want %d", i, len(got), size)
 			}
 		}
@@ -133,12 +135,12 @@ func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
 		reading := make(chan struct{})
 		go func() {
 			for range 17 {
-				readOne(t, p.theirs)
+				sockettest.ReadOne(t, p.theirs)
 			}
 			close(reading)
 		}()
 		time.Sleep(timeout) // whatever the handshake has set is over
-		p.conn.deadlines.Store(0)
+		p.conn.Deadlines.Store(0)
 		for range 17 { // in 8 s, so one in two sets a deadline: 0, 1.5, 3, … s
 			if err := p.ours.Write([]byte("x"), false); err != nil {
 				t.Fatal(err)
@@ -146,7 +148,7 @@ func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
 			time.Sleep(timeout / 32)
 		}
 		<-reading
-		if n := p.conn.deadlines.Load(); n != 6 {
+		if n := p.conn.Deadlines.Load(); n != 6 {
 			t.Errorf("%d deadlines for 17 writes, want 6", n)
 		}
 		start := time.Now()
@@ -197,9 +199,9 @@ func TestCorkLeavesNoDeadlineUnderTLS(t *testing.T) {
 }
 
 // held is how many bytes a socket's cork holds back.
-func held(s *Socket) int {
-	s.conn.turn.take()
-	defer s.conn.turn.give()
+func held(s *Conn) int {
+	s.conn.mu.lock()
+	defer s.conn.mu.unlock()
 	if s.conn.held == nil {
 		return 0
 	}

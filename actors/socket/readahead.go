@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"io"
@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"github.com/Snider/go-p2p/actors/runclock"
 )
 
 // readAheadSize is how much one system call reads at most. A busy connection brings many frames in one.
@@ -30,7 +32,7 @@ type readAhead struct {
 
 func newReadAhead(conn net.Conn) *readAhead {
 	r := &readAhead{conn: conn}
-	if c, ok := conn.(*runningConn); ok {
+	if c, ok := conn.(*runclock.Conn); ok {
 		conn = c.Conn
 	}
 	// Not whatever has a SyscallConn: a program's wrapper around a TCP connection has that one's, and its Read is passed by.
@@ -95,8 +97,8 @@ func (r *readAhead) fill() error {
 
 // renewed reports whether the read deadline that err tells of passed in a standstill and has been set again.
 func (r *readAhead) renewed(err error) bool {
-	c, ok := r.conn.(*runningConn)
-	return ok && c.renewRead(err)
+	c, ok := r.conn.(*runclock.Conn)
+	return ok && c.RenewRead(err)
 }
 
 // tryRead reads once, and gives the buffer back when there is nothing: the wait is without one.

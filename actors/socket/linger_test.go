@@ -1,4 +1,4 @@
-package actors
+package socket
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ func TestLinger(t *testing.T) {
 	}{
 		"closes at once":        {sends: time.Millisecond, reads: 10 * time.Millisecond, want: 10 * time.Millisecond},
 		"reads late":            {sends: time.Hour, reads: 4 * time.Second, want: 4 * time.Second},
-		"never closes":          {sends: time.Hour, want: lingerTimeout},
-		"falls silent":          {sends: 2500 * time.Millisecond, want: 2400*time.Millisecond + lingerSilence},
-		"has nothing to say":    {want: lingerSilence},
+		"never closes":          {sends: time.Hour, want: LingerTimeout},
+		"falls silent":          {sends: 2500 * time.Millisecond, want: 2400*time.Millisecond + LingerSilence},
+		"has nothing to say":    {want: LingerSilence},
 		"is silent, then reads": {reads: 900 * time.Millisecond, want: 900 * time.Millisecond},
 	}
 	for name, c := range cases {
@@ -51,7 +51,7 @@ func TestLinger(t *testing.T) {
 						p.conn.Close()
 					})
 				}
-				p.ours.Close(closeStatus{code: 1000})
+				p.ours.Close(CloseStatus{Code: 1000})
 				for { // as the read pump does
 					if _, err := readMessage(p.ours); err != nil {
 						break
@@ -60,7 +60,7 @@ func TestLinger(t *testing.T) {
 				if took := time.Since(began); took != c.want {
 					t.Errorf("it took %v, want %v", took, c.want)
 				}
-				p.ours.release()
+				p.ours.Release()
 				peer.Wait()
 			})
 		})

@@ -31,7 +31,7 @@ lint: ## vet and staticcheck
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 FUZZTIME ?= 10m
-FUZZ ?= ./crypto:FuzzOpen
+FUZZ ?= ./crypto/smsg:FuzzOpen
 fuzz: ## one fuzz target for long: make fuzz FUZZ=./wire:FuzzDecode FUZZTIME=10m
 	.ci/fuzz $(firstword $(subst :, ,$(FUZZ))) $(lastword $(subst :, ,$(FUZZ))) $(FUZZTIME)
 

@@ -22,11 +22,13 @@ func (p *remote) shakeWith(features ...string) {
 	p.listen()
 }
 
-// bind has the remote seal with this bind from now on.
+// bind has the remote seal with this bind from now on; zero: with none.
 func (p *remote) bind(b crypto.Bind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sealer.Bind(b)
+	if p.codec.bind(b); b == (crypto.Bind{}) {
+		p.codec.end = wire.NewSealedEnd(nil)
+	}
 }
 
 // openBound connects a peer that announces these features and has sent one bound frame.

@@ -80,7 +80,7 @@ func (p *Peer) goodbye(ctx actor.Context, end End) {
 }
 
 func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
-	f, err := p.node.escape(msg)
+	f, err := p.node.encode(msg)
 	if err != nil {
 		p.abandon(ctx)
 		return

@@ -60,7 +60,7 @@ func (p *Peer) sayLastWord() {
 	p.lastWord = nil
 	f := &frame{}
 	if msg, err := p.compose(wire.MsgDisconnect, last.payload); err == nil {
-		if sealed, err := p.node.escape(msg); err == nil {
+		if sealed, err := p.node.encode(msg); err == nil {
 			f = sealed
 			p.seal(f)
 		}

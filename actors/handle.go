@@ -9,16 +9,15 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
 // ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one message, encoded and escaped once, on its way to any number of connections. Nothing in it changes.
+// Outgoing is one message, encoded once, on its way to any number of connections. Nothing in it changes.
 type Outgoing struct {
-	text    []byte // with room for the head before it
+	text    []byte // see Node.encode
 	unpaced bool   // see frame
 }
 
@@ -27,7 +26,7 @@ func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
 
 // Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
 func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
-	f, err := n.escape(msg)
+	f, err := n.encode(msg)
 	if err != nil {
 		return nil, err
 	}
@@ -37,27 +36,8 @@ func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 // errNoMessage is what sending nothing ends in.
 var errNoMessage = errors.New("there is no message to send")
 
-// escape returns a frame that holds a message's JSON text, escaped, where the body will be.
-func (n *Node) escape(msg *wire.Message) (*frame, error) {
-	if msg == nil {
-		return nil, errNoMessage
-	}
-	if err := msg.Validate(); err != nil {
-		return nil, err
-	}
-	// An eighth more is what quotes in a payload of short keys come to, and 512 more than IDs and keys do.
-	f := n.frames.get(frameRoom(len(msg.Payload) + len(msg.Payload)/8 + 512))
-	var err error
-	if f.data, err = msg.AppendEscaped(f.data[:crypto.BodyOffset], crypto.EscapeBody); err != nil {
-		n.frames.put(f)
-		return nil, err
-	}
-	f.unpaced = neverPaced(msg.Type)
-	return f, nil
-}
-
 // room is what the message is counted with on its way: the size of its frame.
-func (o *Outgoing) room() int { return frameRoom(len(o.text) - crypto.BodyOffset) }
+func (o *Outgoing) room() int { return frameSize(o.text) }
 
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
 type Handle struct {
@@ -111,11 +91,11 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 func (h *Handle) PostMessage(msg *wire.Message) error { return h.post(msg, nil) }
 
 func (h *Handle) post(msg *wire.Message, result chan<- error) error {
-	f, err := h.node.escape(msg)
+	f, err := h.node.encode(msg)
 	if err != nil {
 		return err
 	}
-	f.room, f.result = frameRoom(len(f.data)-crypto.BodyOffset), result
+	f.room, f.result = frameSize(f.data), result
 	if err = h.reserve(f.room); err != nil {
 		h.node.frames.put(f)
 		return err
@@ -123,13 +103,6 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	h.tell(f)
 	return nil
 }
-
-// emptyFrame is the size of a bound frame without a body, with a timestamp of ten digits: seconds since 1970 have ten
-// from 2001 to 2286.
-var emptyFrame = crypto.FrameSize(0, 9_999_999_999) + crypto.BindSize
-
-// frameRoom is what a message of this length is counted with on its way: its frame.
-func frameRoom(escaped int) int { return emptyFrame + escaped }
 
 // Post queues a message and does not wait, neither for the peer nor for its rate limit. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {

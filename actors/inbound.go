@@ -110,28 +110,17 @@ func pongOf(msg *wire.Message) string {
 }
 
 // unseal opens a frame and decodes the message in it. It returns nil and no error for a frame that does not count, which
-// leaves nothing behind.
+// leaves nothing behind. The bind is judged first: a malformed message for another connection is none of this peer's.
 func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
-	plaintext, err := p.opener.Decrypt(data)
-	if err != nil {
-		return nil, err
-	}
-	decoder := wire.Decoder{From: p.peerID, To: p.self}
-	begun := decoder.Begin(plaintext.Escaped())
-	if begun > 0 {
-		p.dedup.Expect(decoder.ID()) // what is left to do here takes about as long
-	}
-	body, skipped, bind, err := plaintext.Body(begun)
-	if err != nil {
+	hint := wire.Hint{From: p.peerID, To: p.self, IDs: p.dedup}
+	msg, bind, err := p.codec.open(data, &hint)
+	if err != nil && unopened(err) {
 		return nil, err
 	}
 	if !p.judgeProof(ctx, bind) {
 		return nil, nil
 	}
-	if skipped != begun { // what has been read was none of it
-		return wire.Decode(body)
-	}
-	return decoder.Decode(body)
+	return msg, err
 }
 
 // judge decides whether a message that opened is one to deliver.

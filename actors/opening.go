@@ -93,15 +93,11 @@ func (p *Peer) onAck(ctx actor.Context, data []byte) {
 
 // identified makes the codec and asks the registry, without waiting. It reports whether the connection goes on.
 func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) bool {
-	codec, err := crypto.NewCodec(secret)
-	if err == nil {
-		p.sealer, err = codec.NewSealer(p.node.Rand)
-	}
-	if err != nil {
+	var err error
+	if p.codec, err = newCodec(secret, p.node.Rand); err != nil {
 		p.fail(ctx, err)
 		return false
 	}
-	p.opener = codec.NewOpener()
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
 	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = judged, peer.identity.ID, secret, challenge
@@ -120,7 +116,7 @@ func (p *Peer) bindFrames(ack []byte) {
 		own, peer = peer, own
 	}
 	p.proof.peer = crypto.NewBind(peer, p.greeting.handshake, ack)
-	p.sealer.Bind(crypto.NewBind(own, p.greeting.handshake, ack))
+	p.codec.bind(crypto.NewBind(own, p.greeting.handshake, ack))
 }
 
 // onWelcome opens the connection. A responder's ack goes out now, and no frame before the peer has proven itself: an

@@ -52,14 +52,12 @@ type Peer struct {
 
 	// What a message on its way out needs, together: of a thousand connections all are cold. The handle and the node are
 	// fixed at construction, the rest is owned by Receive.
-	phase     phase
-	broken    bool // writing has failed, and the read pump has not said why yet
-	handle    *Handle
-	sealer    *crypto.Sealer
-	node      *Node
-	handled   int    // messages and frames
-	stamped   int64  // the time in the last frame, Unix seconds
-	stampTurn uint64 // in which it was asked for
+	phase   phase
+	broken  bool // writing has failed, and the read pump has not said why yet
+	handle  *Handle
+	codec   codec
+	node    *Node
+	handled int // messages and frames
 
 	// Fixed at construction.
 	self      string // node ID
@@ -73,7 +71,6 @@ type Peer struct {
 	socket    *socket.Conn
 	greeting  *greeting // nil once it is open
 	peerID    string
-	opener    *crypto.Opener
 	limiter   Limiter
 	credited  time.Duration // of the time in which the read pump was held back
 	delivery  *Delivery
@@ -235,22 +232,12 @@ func (p *Peer) onShared(o *Outgoing) {
 	p.onOutgoing(f)
 }
 
-// seal makes a frame of the text in it.
-func (p *Peer) seal(f *frame) { f.data = p.sealer.SealInPlace(f.data, p.stamp()) }
-
-// stamp is the time for a frame, in seconds. Within a turn it is asked for only now and then: on some machines asking
-// takes a tenth of what sealing takes.
-func (p *Peer) stamp() int64 {
-	turn := p.turns.begun.Load()
-	if turn == 0 || turn != p.stampTurn || p.handled%turnPatience == 0 {
-		p.stampTurn, p.stamped = turn, p.node.Clock().Unix()
-	}
-	return p.stamped
-}
+// seal makes the frame of the encoded message in f.
+func (p *Peer) seal(f *frame) { f.data = p.codec.seal(f.data) }
 
 // say sends a message of the connection's own, beside the queue's limits.
 func (p *Peer) say(msg *wire.Message) {
-	f, err := p.node.escape(msg)
+	f, err := p.node.encode(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return

@@ -27,7 +27,7 @@ type proof struct {
 	quiet     bool          // it gets no frame before its proof
 	taken     int           // frames that passed the limiter since the connection opened or its limiter changed
 	due       time.Duration // running, since Node.Born: the connection ends then unless it is verified
-	peer      crypto.Bind   // of the peer's frames; the sealer has ours
+	peer      crypto.Bind   // of the peer's frames; the codec has ours
 }
 
 // begin starts the time that the peer of a connection that has opened has for its proof. A peer that announces a
@@ -95,7 +95,7 @@ type handed struct {
 // judgeProof acts on the bind of a frame that opened, before the frame is decoded. It reports whether the frame counts.
 func (p *Peer) judgeProof(ctx actor.Context, bind []byte) bool {
 	must := p.proof.must || p.proof.strength >= Bound
-	switch judgeMark(bind, p.sealer.Mark(), &p.proof.peer, must) {
+	switch judgeMark(bind, p.codec.end.Bind(), &p.proof.peer, must) {
 	case markBound:
 		p.raise(ctx, Bound)
 		return true

@@ -14,19 +14,19 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
 // remote is the peer that a test plays: it speaks the protocol, and whatever else the test wants.
 type remote struct {
-	rig    *rig
-	t      *testing.T
-	keys   *crypto.NodeManager
-	ws     *websocket.Conn
-	sealer *crypto.Sealer
-	opener *crypto.Opener
-	mute   bool // answers no ping
+	rig   *rig
+	t     *testing.T
+	keys  *crypto.NodeManager
+	ws    *websocket.Conn
+	codec codec
+	mute  bool // answers no ping
 
 	ownBind, nodeBind crypto.Bind // after shakeWith
 
@@ -104,14 +104,10 @@ func (p *remote) hearAck() wire.HandshakeAckPayload {
 // prepare makes the codec.
 func (p *remote) prepare() {
 	p.t.Helper()
-	codec, err := crypto.NewCodec(p.rig.secretWith(p.keys))
-	if err == nil {
-		p.sealer, err = codec.NewSealer(nil)
-	}
-	if err != nil {
+	var err error
+	if p.codec, err = newCodec(p.rig.secretWith(p.keys), nil); err != nil {
 		p.t.Fatal(err)
 	}
-	p.opener = codec.NewOpener()
 }
 
 // listen makes the codec and starts to read frames; pings are answered unless mute.
@@ -136,12 +132,7 @@ func (p *remote) hear(data []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.recorded = append(p.recorded, slices.Clone(data))
-	body, err := p.opener.Open(data)
-	if err != nil {
-		p.t.Errorf("a frame does not open: %v", err)
-		return
-	}
-	msg, err := wire.Decode(body)
+	msg, _, err := p.codec.open(data, &wire.Hint{})
 	if err != nil {
 		p.t.Errorf("a frame holds no message: %v", err)
 		return
@@ -168,11 +159,11 @@ func (p *remote) id() string { return p.keys.Identity().ID }
 
 // seal makes a frame of a message. Under the lock, or before listen.
 func (p *remote) seal(msg *wire.Message) []byte {
-	text, err := msg.AppendJSON(nil)
+	encoded, err := wire.AppendSealedBody(make([]byte, smsg.Headroom), msg, time.Now())
 	if err != nil {
 		p.t.Error(err)
 	}
-	return p.sealer.Seal(nil, crypto.EscapeBody(nil, text), time.Now().Unix())
+	return p.codec.seal(encoded)
 }
 
 // message makes one from this peer.

@@ -37,10 +37,10 @@ const (
 )
 
 // judgeMark judges the text of a frame's bind, nil when the frame has none. own
-// (nil: none) and peer are the binds that the two sides of this connection seal with; must
-// is set when the peer announced a feature that obliges it to bind, or has
-// bound a frame here before.
-func judgeMark(bind []byte, own, peer *crypto.Bind, must bool) markVerdict {
+// (nil: none) and peer are the binds that the two sides of this connection seal
+// with; must is set when the peer announced a feature that obliges it to bind, or
+// has bound a frame here before.
+func judgeMark(bind, own []byte, peer *crypto.Bind, must bool) markVerdict {
 	switch {
 	case bind == nil && must:
 		return markForeign
@@ -48,7 +48,7 @@ func judgeMark(bind []byte, own, peer *crypto.Bind, must bool) markVerdict {
 		return markAbsent
 	case string(bind) == string(peer[:]):
 		return markBound
-	case own != nil && string(bind) == string(own[:]):
+	case own != nil && string(bind) == string(own):
 		return markReflected
 	default:
 		return markForeign

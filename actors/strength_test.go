@@ -27,7 +27,7 @@ func TestJudgeMarkFollowsTable(t *testing.T) {
 		"one byte more":                 {append(peer[:], 'A'), false, markForeign},
 		"one bit changed":               {append([]byte{peer[0] ^ 1}, peer[1:]...), false, markForeign},
 	} {
-		if got := judgeMark(c.bind, &own, &peer, c.must); got != c.want {
+		if got := judgeMark(c.bind, own[:], &peer, c.must); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", name, got, c.want)
 		}
 	}

@@ -13,12 +13,10 @@ type turns struct {
 	writers  *Activity
 	outbox   *outbox
 	delivery atomic.Pointer[Delivery] // nil until the connection is open
-	begun    atomic.Uint64            // how many turns; 0 where somebody else is the dispatcher
 }
 
 // Schedule implements actor.Dispatcher.
 func (t *turns) Schedule(turn func()) {
-	t.begun.Add(1)
 	t.workers.start(job{run: turn, after: t, turn: t.workers})
 }
 

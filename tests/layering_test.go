@@ -22,6 +22,14 @@ const module = "github.com/Snider/go-p2p"
 // and crypto, in one row, know nothing of each other.
 var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd", "examples"}}
 
+// lower are the packages inside a folder that know nothing of another one there.
+var lower = []struct{ folder, notOf, why string }{
+	{"crypto", "crypto/smsg", "crypto holds keys; crypto/smsg uses them"},
+}
+
+// byteOnly are the folders that handle bytes and no JSON, tests aside.
+var byteOnly = []string{"crypto/smsg", "crypto/internal"}
+
 // confined are the packages that only some folders may import outside of their tests; no folder named: nobody may.
 var confined = []struct {
 	prefix  string
@@ -89,6 +97,15 @@ func TestArrowsAreSeen(t *testing.T) {
 		{"tests/blackbox/a_test.go", `import "` + module + `/wire"`, 1},
 		{"wire/a.go", `import "` + module + `/crypto"`, 1},
 		{"crypto/a.go", `import "` + module + `/wire"`, 1},
+		{"crypto/smsg/a.go", `import "` + module + `/wire"`, 1},
+		{"crypto/smsg/a_test.go", `import "` + module + `/wire"`, 1},
+		{"crypto/smsg/a.go", `import "` + module + `/crypto"`, 0},
+		{"crypto/a.go", `import "` + module + `/crypto/smsg"`, 1},
+		{"crypto/a_test.go", `import "` + module + `/crypto/smsg"`, 1},
+		{"crypto/smsg/a.go", `import "encoding/json"`, 1},
+		{"crypto/smsg/a_test.go", `import "encoding/json"`, 0},
+		{"crypto/keyfile.go", `import "encoding/json"`, 0},
+		{"wire/sub/a.go", `import "` + module + `/crypto/smsg"`, 1},
 		{"actors/a.go", `import "` + module + `/supervisor"`, 1},
 		{"actors/a_test.go", `import "` + module + `/supervisor"`, 1},
 		{"supervisor/a.go", `import "` + module + `/tests/refpeer"`, 1},
@@ -145,6 +162,14 @@ func faults(path string, file *ast.File) []string {
 				found = append(found, fmt.Sprintf("imports %s: the arrow from %s to %s points up or aside", imported, own, to))
 			}
 		}
+		if dir := pathOf(path); !test && imported == "encoding/json" && slices.ContainsFunc(byteOnly, func(d string) bool { return within(dir, d) }) {
+			found = append(found, fmt.Sprintf("imports %s: all JSON of messages is wire's", imported))
+		}
+		for _, l := range lower {
+			if pathOf(path) == l.folder && within(imported, module+"/"+l.notOf) {
+				found = append(found, fmt.Sprintf("imports %s: %s", imported, l.why))
+			}
+		}
 		for _, c := range confined {
 			if within(imported, c.prefix) && own != "tests" && !test && !slices.Contains(c.folders, own) {
 				found = append(found, fmt.Sprintf("imports %s: %s", imported, c.why))
@@ -164,6 +189,9 @@ func faults(path string, file *ast.File) []string {
 	})
 	return found
 }
+
+// pathOf is the package of a file: its folder, with slashes.
+func pathOf(file string) string { return filepath.ToSlash(filepath.Dir(file)) }
 
 // folder is the first element of a path inside the module.
 func folder(path string) string {

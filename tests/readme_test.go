@@ -12,7 +12,7 @@ import (
 var tableFolders = map[string]string{
 	"tests": ".", "blackbox": "blackbox", "simulation": "simulation", "toxiproxy": "toxiproxy", "": "hostile",
 	"admin": "../cmd/node/internal/admin", "top": "../cmd/node/internal/top", "control": "../cmd/node/internal/control",
-	"keystream": "../crypto/internal/keystream", "quotes": "../crypto/internal/quotes",
+	"crypto/smsg": "../crypto/smsg", "keystream": "../crypto/internal/keystream", "quotes": "../wire/internal/quotes",
 	"verbatim": "../wire/internal/verbatim", "prefetch": "../supervisor/internal/prefetch",
 }
 

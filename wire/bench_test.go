@@ -21,9 +21,11 @@ func message256() *Message {
 	}
 }
 
-// benchmarkMessages are a message with an object in it, and some with a text.
+// benchmarkMessages are messages with an object in them, and some with a text.
 func benchmarkMessages() map[string]*Message {
-	messages := map[string]*Message{"object": message256()}
+	large := message256()
+	large.Payload = json.RawMessage(`[` + strings.Repeat(`{"member":"8dffda5ff32ade93","rate":977.5},`, 390) + `0]`)
+	messages := map[string]*Message{"object": message256(), "object16384": large}
 	for _, size := range []int{64, 256, 1 << 10, 16 << 10} {
 		m := message256()
 		m.Payload = json.RawMessage(`"` + strings.Repeat("x", size) + `"`)
@@ -81,19 +83,39 @@ func BenchmarkAppendJSON(b *testing.B) {
 	}
 }
 
-func BenchmarkAppendEscaped(b *testing.B) {
-	same := func(dst, text []byte) []byte { return append(dst, text...) } // the other costs are crypto's
+// BenchmarkAppendSealedBody and BenchmarkDecodeSealedBody are the path of a frame.
+func BenchmarkAppendSealedBody(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {
 			var dst []byte
 			b.ReportAllocs()
 			for b.Loop() {
 				var err error
-				if dst, err = m.AppendEscaped(dst[:0], same); err != nil {
+				if dst, err = AppendSealedBody(dst[:0], m, stampTime); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.SetBytes(int64(len(dst)))
+		})
+	}
+}
+
+func BenchmarkDecodeSealedBody(b *testing.B) {
+	for name, m := range benchmarkMessages() {
+		b.Run(name, func(b *testing.B) {
+			plaintext, err := AppendSealedBody(nil, m, stampTime)
+			if err != nil {
+				b.Fatal(err)
+			}
+			plaintext = append(plaintext, NewSealedEnd([]byte(someBind))...)
+			room, hint := make([]byte, 0, 2*len(plaintext)), &Hint{From: m.From, To: m.To}
+			b.SetBytes(int64(len(plaintext)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := DecodeSealedBody(append(room, plaintext...), hint); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }
@@ -146,7 +168,7 @@ func BenchmarkDecodeDeep(b *testing.B) {
 }
 
 // BenchmarkValidate is the cost of the checks before a message is sent; compare
-// it with BenchmarkAppendEscaped and the sealing of package crypto.
+// it with BenchmarkAppendSealedBody and the sealing of package crypto.
 func BenchmarkValidate(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {

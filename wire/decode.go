@@ -33,12 +33,21 @@ import (
 // costs three allocations: itself, its strings in one, and its payload (apart,
 // so that whoever keeps an ID does not keep a payload alive); one more when ts
 // is in another zone than UTC and the local one. Safe for concurrent use.
-func Decode(data []byte) (*Message, error) {
+func Decode(data []byte) (*Message, error) { return decode(data, &Hint{}) }
+
+func decode(data []byte, hint *Hint) (*Message, error) {
 	var e envelope
-	if err := e.scan(data); err != nil {
+	err := scanText(data, envelopeKeys, func(key, i int) (int, error) {
+		end, err := e.member(key, data, i)
+		if key == fieldID && err == nil && hint.IDs != nil {
+			hint.IDs.Expect(e.id.raw)
+		}
+		return end, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return e.message("", "")
+	return e.message(hint.From, hint.To)
 }
 
 // envelope is what one pass over a message finds: slices of it, not copies.
@@ -61,54 +70,15 @@ type text struct {
 func (t text) is(s string) bool { return t.plain && string(t.raw) == s }
 
 func (t text) appendTo(dst []byte) []byte {
-	if t.plain {
+	if t.plain || len(t.raw) == 0 {
 		return append(dst, t.raw...)
 	}
 	return appendUnescaped(dst, t.raw)
 }
 
-// scan walks over the whole object.
-func (e *envelope) scan(data []byte) error {
-	i := skipSpace(data, 0)
-	if i >= len(data) || data[i] != '{' {
-		return malformed("not a JSON object")
-	}
-	i = skipSpace(data, i+1)
-	if i < len(data) && data[i] == '}' {
-		return malformed("no id")
-	}
-	return e.members(data, i, fieldID)
-}
-
-// members walks over the object's members from the key at data[i] on, which is
-// probably that of field next.
-func (e *envelope) members(data []byte, i int, next field) error {
-	for ; ; next++ {
-		var err error
-		if next, i, err = skipKnownKey(data, i, next); err != nil {
-			return err
-		}
-		if i, err = e.member(next, data, skipSpace(data, i)); err != nil {
-			return err
-		}
-		i = skipSpace(data, i)
-		switch {
-		case i < len(data) && data[i] == ',':
-			i = skipSpace(data, i+1)
-		case i < len(data) && data[i] == '}':
-			if i = skipSpace(data, i+1); i < len(data) {
-				return malformedAt("something after the message", i)
-			}
-			return nil
-		default:
-			return malformedAt("no comma or closing bracket", i)
-		}
-	}
-}
-
 // member takes the value that begins at data[i] for a field and returns where
 // it ends.
-func (e *envelope) member(f field, data []byte, i int) (end int, err error) {
+func (e *envelope) member(f int, data []byte, i int) (end int, err error) {
 	var into *text
 	switch f {
 	case fieldID:

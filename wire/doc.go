@@ -1,7 +1,8 @@
 // Package wire is what two nodes say to each other: the message envelope, the
-// payloads of the transport's own message types, the codes in them, and their
-// JSON. It knows nothing of keys, sockets or actors; how an envelope is sealed
-// into a frame (protocol section 4) is the business of other packages.
+// payloads of the transport's own message types, the codes in them, and all
+// JSON, the plaintext and the header of a sealed frame included (protocol section
+// 4). It knows nothing of keys, sockets or actors; package crypto/smsg seals and
+// opens the bytes.
 //
 // "Protocol section N" means docs/protocol.md of this repository.
 //
@@ -37,9 +38,10 @@
 //
 // # JSON
 //
-// The envelope is on the path of every message, so [Message.AppendJSON],
-// [Message.AppendEscaped] and [Decode] are written by hand: no reflection, no
-// allocation to write and three to read. Payloads go through [MarshalJSON], which
+// The envelope is on the path of every message, so [Message.AppendJSON] and
+// [Decode] are written by hand, and so are [AppendSealedBody] and
+// [DecodeSealedBody], which add the plaintext of a frame around it: no
+// reflection, no allocation to write and three to read. Payloads go through [MarshalJSON], which
 // leaves all but strings and compact JSON to encoding/json, and
 // [Message.ParsePayload].
 package wire

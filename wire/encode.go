@@ -22,77 +22,79 @@ import (
 // 0 to 9999, a zone of 24 hours or more); dst is then returned as it was.
 //
 // Safe for concurrent use as long as nobody changes m.
-//
-// [Message.AppendEscaped] writes the same, once more escaped: a change here needs
-// one there.
 func (m *Message) AppendJSON(dst []byte) ([]byte, error) {
-	out := append(dst, `{"id":`...)
-	out = appendQuoted(out, m.ID)
-	out = append(out, `,"type":`...)
-	out = appendQuoted(out, string(m.Type))
-	out = append(out, `,"from":`...)
-	out = appendQuoted(out, m.From)
-	out = append(out, `,"to":`...)
-	out = appendQuoted(out, m.To)
-	out = append(out, `,"ts":"`...)
+	out, err := textLayout.appendHead(dst, m)
+	if err != nil {
+		return dst, err
+	}
+	return textLayout.appendTail(append(out, m.payload()...), m), nil
+}
+
+// layout is the text around the values of an envelope.
+type layout struct {
+	before [fieldReplyTo + 1]string // each value; the quotes of the strings included
+	end    string                   // if there is no replyTo
+	last   string                   // behind replyTo
+
+	escape func(dst []byte, s string) []byte // for a string that does not stand for itself
+}
+
+var textLayout = layout{
+	before: [...]string{
+		fieldID: `{"id":"`, fieldType: `","type":"`, fieldFrom: `","from":"`, fieldTo: `","to":"`,
+		fieldTimestamp: `","ts":"`, fieldPayload: `","payload":`, fieldReplyTo: `,"replyTo":"`,
+	},
+	end: `}`, last: `"}`, escape: appendEscaped,
+}
+
+// bodyLayout is textLayout inside a JSON string.
+var bodyLayout = func() (l layout) {
+	escaped := func(s string) string { return string(appendBody(nil, []byte(s))) }
+	for i, text := range textLayout.before {
+		l.before[i] = escaped(text)
+	}
+	l.end, l.last = escaped(textLayout.end), escaped(textLayout.last)
+	l.escape = func(dst []byte, s string) []byte { return appendBody(dst, appendEscaped(nil, s)) }
+	return l
+}()
+
+// appendText appends the string value of a field.
+func (l *layout) appendText(dst []byte, field int, value string) []byte {
+	dst = append(dst, l.before[field]...)
+	if verbatim.LenString(value) < len(value) {
+		return l.escape(dst, value)
+	}
+	return append(dst, value...)
+}
+
+// appendHead appends the envelope up to the payload; on an error it returns dst as it was.
+func (l *layout) appendHead(dst []byte, m *Message) ([]byte, error) {
+	out := l.appendText(dst, fieldID, m.ID)
+	out = l.appendText(out, fieldType, string(m.Type))
+	out = l.appendText(out, fieldFrom, m.From)
+	out = l.appendText(out, fieldTo, m.To)
+	out = append(out, l.before[fieldTimestamp]...)
 	out, err := m.Timestamp.AppendText(out)
 	if err != nil {
 		return dst, fmt.Errorf("wire: timestamp: %w", err)
 	}
-	out = append(out, `","payload":`...)
-	if len(m.Payload) == 0 {
-		out = append(out, "null"...)
-	} else {
-		out = append(out, m.Payload...)
-	}
-	if m.ReplyTo != "" {
-		out = append(out, `,"replyTo":`...)
-		out = appendQuoted(out, m.ReplyTo)
-	}
-	return append(out, '}'), nil
+	return append(out, l.before[fieldPayload]...), nil
 }
 
-// AppendEscaped appends what AppendJSON appends, escaped as the inside of a JSON
-// string (protocol section 4, body): the same as escape(dst, text) for the text
-// of AppendJSON, in one pass and half the time, since nearly all but the payload
-// is known to need no escape or where it needs one.
-//
-// Escape appends text as the inside of a JSON string, without the quotes. It has
-// to leave as it is what stands for itself there, and write \" for a quote. Errors
-// and all else as with AppendJSON.
-func (m *Message) AppendEscaped(dst []byte, escape func(dst, text []byte) []byte) ([]byte, error) {
-	out := append(dst, `{\"id\":`...)
-	out = appendQuotedEscaped(out, m.ID, escape)
-	out = append(out, `,\"type\":`...)
-	out = appendQuotedEscaped(out, string(m.Type), escape)
-	out = append(out, `,\"from\":`...)
-	out = appendQuotedEscaped(out, m.From, escape)
-	out = append(out, `,\"to\":`...)
-	out = appendQuotedEscaped(out, m.To, escape)
-	out = append(out, `,\"ts\":\"`...)
-	out, err := m.Timestamp.AppendText(out)
-	if err != nil {
-		return dst, fmt.Errorf("wire: timestamp: %w", err)
+// appendTail appends the envelope behind the payload.
+func (l *layout) appendTail(dst []byte, m *Message) []byte {
+	if m.ReplyTo == "" {
+		return append(dst, l.end...)
 	}
-	out = append(out, `\",\"payload\":`...)
-	if len(m.Payload) == 0 {
-		out = append(out, "null"...)
-	} else {
-		out = escape(out, m.Payload)
-	}
-	if m.ReplyTo != "" {
-		out = append(out, `,\"replyTo\":`...)
-		out = appendQuotedEscaped(out, m.ReplyTo, escape)
-	}
-	return append(out, '}'), nil
+	return append(l.appendText(dst, fieldReplyTo, m.ReplyTo), l.last...)
 }
 
-// appendQuotedEscaped appends s as a JSON string, escaped once more.
-func appendQuotedEscaped(dst []byte, s string, escape func(dst, text []byte) []byte) []byte {
-	if verbatim.LenString(s) < len(s) { // no ID that a node makes
-		return escape(dst, appendQuoted(nil, s))
+// payload returns the JSON text of the payload.
+func (m *Message) payload() []byte {
+	if len(m.Payload) == 0 {
+		return null
 	}
-	dst = append(dst, `\"`...)
-	dst = append(dst, s...)
-	return append(dst, `\"`...)
+	return m.Payload
 }
+
+var null = []byte("null")

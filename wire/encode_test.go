@@ -32,7 +32,7 @@ func TestAppendJSON(t *testing.T) {
 			if err != nil || string(got) != "before"+tt.want {
 				t.Errorf("got  %s, %v\nwant before%s", got, err, tt.want)
 			}
-			checkEscaped(t, &tt.m)
+			checkSealed(t, &tt.m)
 			if same, err := MarshalJSON(&tt.m); err != nil || string(same) != tt.want {
 				t.Errorf("MarshalJSON writes %s, %v", same, err)
 			}
@@ -40,20 +40,14 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// escapeText is the least that may be given to AppendEscaped: what appendQuoted writes, without the quotes.
-func escapeText(dst, text []byte) []byte {
-	quoted := appendQuoted(nil, string(text))
-	return append(dst, quoted[1:len(quoted)-1]...)
-}
-
-// checkEscaped compares the two ways to an escaped message.
-func checkEscaped(t *testing.T, m *Message) {
+// checkSealed compares a sealed body with its definition: the text of AppendJSON, escaped as a whole.
+func checkSealed(t *testing.T, m *Message) {
 	t.Helper()
-	got, err := m.AppendEscaped([]byte("before"), escapeText)
+	got, err := AppendSealedBody([]byte("before"), m, stampTime)
 	text, wantErr := m.AppendJSON(nil)
 	want := "before"
 	if wantErr == nil {
-		want = string(escapeText([]byte(want), text))
+		want = string(appendBody([]byte(want+`{"body":"`), text)) + `","timestamp":1773234159`
 	}
 	if (err == nil) != (wantErr == nil) || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s, %v", got, err, want, wantErr)
@@ -62,7 +56,7 @@ func checkEscaped(t *testing.T, m *Message) {
 
 func TestAppendJSONWritesEmptyPayloadAsNull(t *testing.T) {
 	m := Message{Payload: json.RawMessage{}}
-	checkEscaped(t, &m)
+	checkSealed(t, &m)
 	if got, err := m.AppendJSON(nil); err != nil || !strings.HasSuffix(string(got), `,"payload":null}`) {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -79,7 +73,7 @@ func TestAppendJSONRefusesTimes(t *testing.T) {
 		if err == nil || string(got) != "before" {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
-		checkEscaped(t, &m)
+		checkSealed(t, &m)
 		if _, err := MarshalJSON(&m); err == nil {
 			t.Errorf("%s: MarshalJSON takes it", name)
 		}
@@ -99,13 +93,12 @@ func TestAppendJSONAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 	m = message256()
-	same := func(dst, text []byte) []byte { return append(dst, text...) }
 	got = testing.AllocsPerRun(200, func() {
-		if _, err := m.AppendEscaped(dst, same); err != nil {
+		if _, err := AppendSealedBody(dst, m, stampTime); err != nil {
 			t.Fatal(err)
 		}
 	})
 	if got != 0 {
-		t.Errorf("escaped: %v allocations", got)
+		t.Errorf("sealed: %v allocations", got)
 	}
 }

@@ -1,63 +1,58 @@
 package wire
 
-// field is a key of the envelope. They are numbered in the order in which
-// everybody writes them.
-type field int
+// keys are the known keys of an object, each as `"key":`, in the order in which
+// nodes write them. The index of a key names its member; len(keys) stands for
+// every other key.
+type keys []string
 
+// The members of the envelope (protocol section 2).
 const (
-	fieldID field = iota
+	fieldID = iota
 	fieldType
 	fieldFrom
 	fieldTo
 	fieldTimestamp
 	fieldPayload
 	fieldReplyTo
-	fieldOther // a key that is none of the envelope's
 )
 
-// usualKeys are the keys by field, each with its colon, as everybody writes them.
-var usualKeys = [fieldOther]string{`"id":`, `"type":`, `"from":`, `"to":`, `"ts":`, `"payload":`, `"replyTo":`}
+var envelopeKeys = keys{
+	fieldID: `"id":`, fieldType: `"type":`, fieldFrom: `"from":`, fieldTo: `"to":`, fieldTimestamp: `"ts":`,
+	fieldPayload: `"payload":`, fieldReplyTo: `"replyTo":`,
+}
 
-// skipKnownKey is skipKey, and says which field's key it was. It looks first
-// for the field that usually comes next, and is right with nearly all messages.
-func skipKnownKey(data []byte, i int, next field) (f field, end int, err error) {
-	if next < fieldOther {
-		if key := usualKeys[next]; len(data)-i >= len(key) && string(data[i:i+len(key)]) == key {
+// skip passes the key at data[i] with its colon and returns its index. It tries
+// next first, which is right for nearly all messages.
+func (k keys) skip(data []byte, i, next int) (found, end int, err error) {
+	if next < len(k) {
+		if key := k[next]; len(data)-i >= len(key) && string(data[i:i+len(key)]) == key {
 			return next, i + len(key), nil
 		}
 	}
 	end, plain, err := skipString(data, i)
 	if err != nil {
-		return fieldOther, end, err
+		return len(k), end, err
 	}
-	f = fieldNamed(text{data[i+1 : end-1], plain})
+	found = k.index(text{data[i+1 : end-1], plain})
 	end, err = skipColon(data, end)
-	return f, end, err
+	return found, end, err
 }
 
-// fieldNamed returns the field with exactly this key.
-func fieldNamed(key text) field {
-	const longestEscaped = len(`\u0072`) * len("replyTo")
-	var room [longestEscaped]byte
-	name := key.raw
-	if !key.plain && len(name) <= longestEscaped {
-		name = appendUnescaped(room[:0], name)
+// index returns the index of the key that is exactly name, however it is written.
+func (k keys) index(name text) int {
+	const longest = len(`\u0072`) * len("checksum_algo")
+	var room [longest]byte
+	raw := name.raw
+	if !name.plain {
+		if len(raw) > longest {
+			return len(k)
+		}
+		raw = appendUnescaped(room[:0], raw)
 	}
-	switch string(name) {
-	case "id":
-		return fieldID
-	case "type":
-		return fieldType
-	case "from":
-		return fieldFrom
-	case "to":
-		return fieldTo
-	case "ts":
-		return fieldTimestamp
-	case "payload":
-		return fieldPayload
-	case "replyTo":
-		return fieldReplyTo
+	for i, key := range k {
+		if string(raw) == key[len(`"`):len(key)-len(`":`)] {
+			return i
+		}
 	}
-	return fieldOther
+	return len(k)
 }

@@ -132,7 +132,7 @@ func FuzzAppendJSON(f *testing.F) {
 		}
 		ts := time.Unix(sec, nsec).In(time.FixedZone("", zone%100_000))
 		m := &Message{id, MessageType(kind), from, to, ts, compact.Bytes(), replyTo}
-		checkEscaped(t, m)
+		checkSealed(t, m)
 		want, wantErr := MarshalJSON(m)
 		got, err := m.AppendJSON([]byte("before"))
 		if (err != nil) != (wantErr != nil) {

@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/Snider/go-p2p/wire/internal/verbatim"
+import (
+	"strconv"
+
+	"github.com/Snider/go-p2p/wire/internal/verbatim"
+)
 
 // MaxDepth is how deep arrays and objects may nest in a message, the envelope
 // included. It is 16 less than the 10,000 that encoding/json reads, so that a
@@ -93,6 +97,48 @@ func skipValue(data []byte, i, maxDepth int) (end int, err error) {
 			}
 		}
 	}
+}
+
+// scanObject passes the object whose opening bracket is at data[i]. value passes
+// the value at data[i] of the key with this index; it returns where it ends.
+func scanObject(data []byte, i int, known keys, value func(key, i int) (end int, err error)) (end int, err error) {
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == '}' {
+		return i + 1, nil
+	}
+	for next := 0; ; next++ {
+		if next, i, err = known.skip(data, i, next); err != nil {
+			return i, err
+		}
+		if i, err = value(next, skipSpace(data, i)); err != nil {
+			return i, err
+		}
+		i = skipSpace(data, i)
+		switch {
+		case i < len(data) && data[i] == ',':
+			i = skipSpace(data, i+1)
+		case i < len(data) && data[i] == '}':
+			return i + 1, nil
+		default:
+			return i, malformedAt("no comma or closing bracket", i)
+		}
+	}
+}
+
+// scanText is scanObject for a text that is one object, with space around it.
+func scanText(data []byte, known keys, value func(key, i int) (end int, err error)) error {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return malformed("not a JSON object")
+	}
+	i, err := scanObject(data, i, known, value)
+	if err != nil {
+		return err
+	}
+	if i = skipSpace(data, i); i < len(data) {
+		return malformedAt("something after the message", i)
+	}
+	return nil
 }
 
 func closer(object bool) byte {
@@ -194,12 +240,7 @@ func escapeLen(b []byte) int {
 // skipNumber passes a number: no leading zeros or plus sign, and at least one
 // digit on either side of a point and in an exponent.
 func skipNumber(data []byte, i int) (end int, err error) {
-	if data[i] == '-' {
-		i++
-	}
-	if i < len(data) && data[i] == '0' {
-		i++
-	} else if i, err = skipDigits(data, i); err != nil {
+	if i, err = skipWhole(data, i); err != nil {
 		return i, err
 	}
 	if i < len(data) && data[i] == '.' {
@@ -215,6 +256,31 @@ func skipNumber(data []byte, i int) (end int, err error) {
 		return skipDigits(data, i)
 	}
 	return i, nil
+}
+
+// skipInteger passes a number without fraction and exponent that fits in 64 bits.
+func skipInteger(data []byte, i int) (end int, err error) {
+	const longest = len("-9223372036854775808")
+	end, err = skipWhole(data, i)
+	switch length := end - i; {
+	case err != nil || length < longest-1: // so many characters always fit
+	case length > longest:
+		err = malformedAt("integer of more than 64 bits", i)
+	default:
+		_, err = strconv.ParseInt(string(data[i:end]), 10, 64)
+	}
+	return end, err
+}
+
+// skipWhole passes the digits before a point or an exponent, and their sign.
+func skipWhole(data []byte, i int) (end int, err error) {
+	if i < len(data) && data[i] == '-' {
+		i++
+	}
+	if i < len(data) && data[i] == '0' {
+		return i + 1, nil
+	}
+	return skipDigits(data, i)
 }
 
 func skipDigits(data []byte, i int) (end int, err error) {

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/Snider/go-p2p/wire/internal/quotes"
 	"github.com/Snider/go-p2p/wire/internal/verbatim"
 )
 
@@ -73,63 +75,109 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', c)
 }
 
+// appendBody appends body to dst as the inside of a JSON string, without the
+// quotes, such that any JSON decoder gives body back. Bytes that are not UTF-8
+// become U+FFFD, one for each, as deployed nodes do it. body must not lie in
+// the free part of dst.
+func appendBody(dst, body []byte) []byte {
+	if !utf8.Valid(body) {
+		body = appendUTF8(nil, body)
+	}
+	for len(body) > 0 {
+		dst = slices.Grow(dst, len(body)+len(body)/8+quotes.Room)
+		read, written := quotes.Escape(dst[len(dst):cap(dst)], body)
+		dst, body = dst[:len(dst)+written], body[read:]
+		if len(body) > 0 && body[0] < ' ' {
+			dst, body = appendEscape(dst, body[0]), body[1:]
+		}
+	}
+	return dst
+}
+
+// appendUTF8 appends text, with U+FFFD for each byte that is not UTF-8.
+func appendUTF8(dst, text []byte) []byte {
+	if utf8.Valid(text) {
+		return append(dst, text...)
+	}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		dst, text = utf8.AppendRune(dst, r), text[size:]
+	}
+	return dst
+}
+
 // appendUnescaped appends the text that raw stands for. Raw is the inside of a
 // JSON string that skipString has passed, so its escapes are well formed. As in
 // encoding/json each byte that is not UTF-8 and each lone surrogate becomes
 // U+FFFD: at most three bytes for one of raw.
 func appendUnescaped(dst, raw []byte) []byte {
-	for len(raw) > 0 {
-		if n := verbatim.Len(raw); n > 0 {
-			dst = append(dst, raw[:n]...)
-			raw = raw[n:]
-			continue
-		}
-		if raw[0] != '\\' {
-			r, size := utf8.DecodeRune(raw)
-			dst = utf8.AppendRune(dst, r)
-			raw = raw[size:]
-			continue
-		}
-		c := raw[1]
-		if c == 'u' {
-			r, size := escapedRune(raw)
-			dst = utf8.AppendRune(dst, r)
-			raw = raw[size:]
-			continue
-		}
-		dst = append(dst, unescaped(c))
-		raw = raw[2:]
-	}
-	return dst
+	start := len(dst)
+	dst = appendUTF8(dst, raw)
+	end, _, _ := unescape(dst, start)
+	return dst[:end]
 }
 
-// unescaped returns the byte that a backslash and c stand for; c is one of the
-// letters that JSON allows there, except u.
-func unescaped(c byte) byte {
-	switch c {
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
+// unescapeString passes the string whose opening quote should be at data[i] and
+// returns its text, which lies where the string was.
+func unescapeString(data []byte, i int) (value []byte, end int, err error) {
+	if i >= len(data) || data[i] != '"' {
+		return nil, i, malformedAt("no string", i)
 	}
-	return c
+	start := i + 1
+	to, end, err := unescape(data, start)
+	if err == nil && end == len(data) {
+		err = malformedAt("string without an end", end)
+	}
+	return data[start:to], end + 1, err
 }
 
-// escapedRune decodes the \uXXXX at the start of raw, or the two of a surrogate
-// pair, and returns how many bytes they take: 6 or 12.
+// unescape replaces the escapes of a JSON string in place, from data[i] to the
+// closing quote at data[end] or to the end of data: the text is then data[i:to].
+// The text is never longer than it was. data must be UTF-8.
+func unescape(data []byte, i int) (to, end int, err error) {
+	to = i
+	for {
+		to, i = quotes.Unescape(data, to, i)
+		if i == len(data) || data[i] == '"' {
+			return to, i, nil
+		}
+		if data[i] != '\\' {
+			return to, i, malformedAt("control character in a string", i)
+		}
+		if escapeLen(data[i:]) == 0 {
+			return to, i, malformedAt("unknown escape in a string", i)
+		}
+		r, length := escapedRune(data[i:])
+		to += utf8.EncodeRune(data[to:], r)
+		i += length
+	}
+}
+
+// escapedRune decodes the escape at the start of raw, or the two of a surrogate
+// pair, and returns how many bytes they take: 2, 6 or 12. escapeLen has passed
+// the first one.
 func escapedRune(raw []byte) (rune, int) {
+	switch c := raw[1]; c {
+	case 'u':
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	default:
+		return rune(c), 2
+	}
 	r := hexRune(raw[2:6])
 	if !utf16.IsSurrogate(r) {
 		return r, 6
 	}
-	if len(raw) >= 12 && raw[6] == '\\' && raw[7] == 'u' {
-		if pair := utf16.DecodeRune(r, hexRune(raw[8:12])); pair != utf8.RuneError {
+	if second := raw[6:]; len(second) > 1 && second[0] == '\\' && escapeLen(second) == 6 {
+		if pair := utf16.DecodeRune(r, hexRune(second[2:6])); pair != utf8.RuneError {
 			return pair, 12
 		}
 	}

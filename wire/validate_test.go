@@ -48,13 +48,10 @@ func TestDecodeRefusesTimesThatCannotBeWritten(t *testing.T) {
 		"0000-01-01T00:00:00+00:01":      false, // the year -1 in UTC
 		"9999-12-31T23:59:59-00:01":      false, // the year 10000 in UTC
 	} {
-		data := `{"id":"a","type":"b","from":"f","to":"t","ts":"` + ts + `","payload":null}`
+		data := `{"id":"a","type":"b","ts":"` + ts + `"}`
 		m, err := Decode([]byte(data))
 		if accepted != (err == nil) || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", ts, err)
-		}
-		if begun := checkDecoder(t, []byte(data)); begun != accepted {
-			t.Errorf("%s: Decoder.Begin took it: %v, want %v", ts, begun, accepted)
 		}
 		if err == nil {
 			checkWritable(t, m)

@@ -4,17 +4,19 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/Snider/Borg/pkg/smsg"
+	borg "github.com/Snider/Borg/pkg/smsg"
 	"github.com/google/uuid"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/bench/process"
 	"github.com/Snider/go-p2p/tests/bench/systems"
@@ -42,32 +44,65 @@ func cost(seconds float64, do func() error) (each, allocations float64, err erro
 // turns is how often each operation has its turn, so that what else happens on the machine meets all of them.
 const turns = 9
 
-// codecCosts measures sealing and opening one message of a.Size bytes, ours and the published library's. Both begin
-// with the message's JSON text and end with it.
+// codecCosts measures sealing and opening one message of a.Size bytes of JSON, ours and the published library's. Both begin
+// with the message and end with it; with the library encoding/json writes and reads the JSON, as in deployed nodes.
 func codecCosts(a args) (figures, error) {
 	var secret crypto.SharedSecret
-	codec, err := crypto.NewCodec(secret)
+	key, err := smsg.NewKey(secret)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := codec.NewSealer(nil)
+	sealer, err := key.NewSealer(nil)
 	if err != nil {
 		return nil, err
 	}
-	opener := codec.NewOpener()
+	msg, err := messageOf(a.Size)
+	if err != nil {
+		return nil, err
+	}
+	opener, hint := key.NewOpener(wire.CheckContainerHeader), &wire.Hint{From: msg.From, To: msg.To}
 	password := base64.StdEncoding.EncodeToString(secret[:])
-	text := bytes.Repeat([]byte(`{"id":"6f0c0f0e-3b0a-4a55-9f0e","a":[1,"b"]}`), a.Size/44+1)[:a.Size]
-	frame := sealer.Seal(nil, crypto.EscapeBody(nil, text), 1)
-	escaped, sealed, opened := make([]byte, 0, 2*len(frame)), make([]byte, 0, 2*len(frame)), make([]byte, 0, 2*len(frame))
+	end := wire.NewSealedEnd(nil)
+	buffer := make([]byte, 0, 4*a.Size+1024)
+	seal := func() ([]byte, error) {
+		plaintext, err := wire.AppendSealedBody(buffer[:smsg.Headroom], msg, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		plaintext = append(plaintext, end...)
+		return sealer.Seal(plaintext[:0], plaintext[smsg.Headroom:]), nil
+	}
+	frame, err := seal()
+	if err != nil {
+		return nil, err
+	}
+	frame = bytes.Clone(frame)
+	opened := make([]byte, 0, 2*len(frame))
 
 	operations := map[string]func() error{
-		"seal " + systems.Ours: func() error {
-			sealer.Seal(sealed, crypto.EscapeBody(escaped, text), time.Now().Unix())
-			return nil
+		"seal " + systems.Ours: func() error { _, err := seal(); return err },
+		"open " + systems.Ours: func() error {
+			plaintext, err := opener.Open(append(opened, frame...))
+			if err == nil {
+				_, _, err = wire.DecodeSealedBody(plaintext, hint)
+			}
+			return err
 		},
-		"open " + systems.Ours:      func() error { _, err := opener.Open(append(opened, frame...)); return err },
-		"seal " + systems.Reference: func() error { _, err := smsg.Encrypt(smsg.NewMessage(string(text)), password); return err },
-		"open " + systems.Reference: func() error { _, err := smsg.Decrypt(frame, password); return err },
+		"seal " + systems.Reference: func() error {
+			text, err := json.Marshal(msg)
+			if err == nil {
+				_, err = borg.Encrypt(borg.NewMessage(string(text)), password)
+			}
+			return err
+		},
+		"open " + systems.Reference: func() error {
+			inside, err := borg.Decrypt(frame, password)
+			if err != nil {
+				return err
+			}
+			var into wire.Message
+			return json.Unmarshal([]byte(inside.Body), &into)
+		},
 	}
 	samples := make(map[string][]float64)
 	for range turns {
@@ -86,6 +121,19 @@ func codecCosts(a args) (figures, error) {
 		result[name] = values[len(values)/2]
 	}
 	return result, nil
+}
+
+// messageOf returns a message whose JSON text has size bytes, or as few as possible.
+func messageOf(size int) (*wire.Message, error) {
+	msg, err := wire.NewMessage(wire.MsgChat, strings.Repeat("a", 32), strings.Repeat("b", 32), "")
+	if err != nil {
+		return nil, err
+	}
+	text, err := msg.AppendJSON(nil)
+	if err != nil {
+		return nil, err
+	}
+	return msg, msg.Renew(strings.Repeat("x", max(0, size-len(text))))
 }
 
 // makingCosts measures what a program does before it sends: the allocations of making one message. They are not the

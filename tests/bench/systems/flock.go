@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -106,7 +107,7 @@ type puppet struct {
 	id, node  string
 	handshake []byte // the frame; nil: there is no protocol
 	hello     []byte // the frame of the first message, which proves who it is
-	sealer    *crypto.Sealer
+	sealer    *smsg.Sealer
 	text      []byte // reused
 	body      []byte
 	frame     []byte
@@ -125,11 +126,11 @@ func (p *puppet) prepare(nodeKey, nodeID string) error {
 	if err != nil {
 		return err
 	}
-	codec, err := crypto.NewCodec(secret)
+	shared, err := smsg.NewKey(secret)
 	if err != nil {
 		return err
 	}
-	if p.sealer, err = codec.NewSealer(nil); err != nil {
+	if p.sealer, err = shared.NewSealer(nil); err != nil {
 		return err
 	}
 	self := keys.Identity()
@@ -171,10 +172,11 @@ func (p *puppet) seal(kind wire.MessageType, text string) error {
 	if err != nil {
 		return err
 	}
-	if p.text, err = msg.AppendJSON(p.text[:0]); err != nil {
+	if p.text, err = wire.AppendSealedBody(p.text[:0], msg, time.Now()); err != nil {
 		return err
 	}
-	p.body = p.sealer.Seal(p.body[:0], crypto.EscapeBody(nil, p.text), time.Now().Unix())
+	p.text = append(p.text, wire.NewSealedEnd(nil)...)
+	p.body = p.sealer.Seal(p.body[:0], p.text)
 	p.frame = appendFrame(p.frame[:0], opBinary, p.body)
 	return nil
 }

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package crypto
+package smsg
 
 // cipherAllocations is what one use of the cipher of golang.org/x/crypto allocates.
 const cipherAllocations = 0

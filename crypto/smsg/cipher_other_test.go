@@ -1,6 +1,6 @@
 //go:build !amd64 || purego
 
-package crypto
+package smsg
 
 // cipherAllocations is what one use of the cipher of golang.org/x/crypto
 // allocates: in portable Go its state.

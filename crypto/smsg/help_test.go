@@ -1,0 +1,104 @@
+package smsg
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/internal/keystream"
+)
+
+// frameVector is one of frames.json or refused-frames.json.
+type frameVector struct {
+	Name  string `json:"name"`
+	Frame []byte `json:"frame"`
+	JSON  string `json:"json"`
+	Why   string `json:"why"`
+}
+
+func readVectors(t testing.TB, name string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "testdata", "vectors", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// vectorSecret is the secret that A and B of the vectors share.
+func vectorSecret(t testing.TB) crypto.SharedSecret {
+	t.Helper()
+	var keys struct {
+		SharedSecret []byte `json:"sharedSecret"`
+	}
+	readVectors(t, "keys.json", &keys)
+	return crypto.SharedSecret(keys.SharedSecret)
+}
+
+func mustKey(t testing.TB) *Key {
+	t.Helper()
+	key, err := NewKey(vectorSecret(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func mustSealer(t testing.TB, key *Key) *Sealer {
+	t.Helper()
+	sealer, err := key.NewSealer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer
+}
+
+// password is the shared secret in the reference library's form.
+func password(t testing.TB) string {
+	secret := vectorSecret(t)
+	return base64.StdEncoding.EncodeToString(secret[:])
+}
+
+// sealRaw makes a frame of any header and any plaintext, with a nonce of its own.
+func sealRaw(key *Key, head string, plaintext []byte, nonce [nonceLen]byte) []byte {
+	frame := []byte(magic + "\x02")
+	frame = append(frame, byte(len(head)>>24), byte(len(head)>>16), byte(len(head)>>8), byte(len(head)))
+	frame = append(frame, head...)
+	frame = append(frame, nonce[:]...)
+	mixed := bytes.Clone(plaintext)
+	keystream.XOR(mixed, &nonce)
+	return key.wide.Seal(frame, nonce[:], mixed, nil)
+}
+
+// sealedText is a plaintext with body in it, by encoding/json.
+func sealedText(t testing.TB, body string, at int64) []byte {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"body": body, "timestamp": at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var errTestHeader = errors.New("refused by the test")
+
+// checkHeader is a HeaderCheck by encoding/json: an object without the keys that the reference library acts on.
+func checkHeader(header []byte) error {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(header, &keys) != nil || keys == nil {
+		return errTestHeader
+	}
+	for _, key := range []string{"compression", "format", "checksum", "checksum_algo"} {
+		if keys[key] != nil {
+			return errTestHeader
+		}
+	}
+	return nil
+}

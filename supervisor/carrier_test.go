@@ -104,7 +104,7 @@ func TestRevokeWhileConnected(t *testing.T) {
 		node, other, third := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)
 		other.dial(node)
 		third.dial(node)
-		if err := node.Revoke(t.Context(), other.keys.PublicKey()); err != nil {
+		if err := node.Revoke(other.keys.PublicKey()); err != nil {
 			t.Fatal(err)
 		}
 		if down := eventsOf[PeerDown](other); len(down) != 1 || down[0].Reason != wire.ReasonNotAuthorized {
@@ -117,7 +117,7 @@ func TestRevokeWhileConnected(t *testing.T) {
 			t.Error("dialled a revoked peer")
 		}
 		node.wantPlaces(1, 0)
-		if err := node.SetAuthMode(t.Context(), PeerAuthAllowlist); err != nil {
+		if err := node.SetAuthMode(PeerAuthAllowlist); err != nil {
 			t.Fatal(err)
 		}
 		node.wantPlaces(0, 0)

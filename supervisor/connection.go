@@ -96,30 +96,6 @@ func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) 
 	c.handle.Close(code, reason)
 }
 
-// Do implements actors.Sink: an event of the registry in this connection's order.
-func (c *PeerConnection) Do(event any) {
-	switch e := event.(type) {
-	case Event:
-		c.hub.publish(e)
-	case *actors.Dropped:
-		c.hub.publish(Dropped{Peer: c.peer.ID, Name: c.peer.Name, Reason: e.Reason.String(), Count: e.Count})
-	}
-}
-
-// Message implements actors.Sink.
-func (c *PeerConnection) Message(msg *wire.Message) {
-	if c.hub.subscribed() {
-		c.hub.tell(Received{Connection: c, Message: msg})
-		if c.unfenced++; c.unfenced >= fenceEvery {
-			c.unfenced = 0
-			c.hub.awaitSubscribers()
-		}
-	}
-	if c.hub.onMessage != nil {
-		c.hub.handle(c, msg)
-	}
-}
-
 // hub is where events leave the tree: to the program's callbacks and to subscribed actors. The callbacks are fixed
 // before the transport starts.
 type hub struct {

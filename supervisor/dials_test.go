@@ -47,7 +47,7 @@ func TestDialsNameTheRevocation(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if err := a.Revoke(t.Context(), b.keys.PublicKey()); err != nil {
+		if err := a.Revoke(b.keys.PublicKey()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

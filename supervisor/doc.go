@@ -45,6 +45,6 @@
 //
 // Each connection is an actor, a child of the registry. One that panics is stopped and its place is free again; the peer is
 // dialled again if it is to be kept connected. The registry itself goes on after a panic, with the connections that it
-// has. WithConnWrapper, WithDialer, WithListener, WithClock, WithRunningClock and PeerConnection.Crash are the places where a test puts
+// has. WithConnWrapper, WithDialer, WithListener, WithClock, WithRunningClock and WithFaults are the places where a test puts
 // faults of its own.
 package supervisor

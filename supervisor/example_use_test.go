@@ -108,7 +108,7 @@ func (c cable) Write(p []byte) (int, error) {
 }
 
 // Own fault points: every connection of bob's passes through a cable. Once it is out, the connection ends, and bob, who
-// keeps alice connected, dials again until it is back in. Crash, WithDialer, WithListener and WithClock are other points.
+// keeps alice connected, dials again until it is back in. WithFaults, WithDialer, WithListener and WithClock are other points.
 func ExampleWithConnWrapper() {
 	var out atomic.Bool
 	alice := newNode("alice")

@@ -1,10 +1,29 @@
 package supervisor
 
-import "github.com/Snider/go-p2p/actors"
+import (
+	"errors"
 
-// Crash makes the connection's actor panic on the next message it takes: a fault point for tests and demonstrations, as
-// WithConnWrapper is one for sockets. What follows is what follows any panic there: the connection ends without a
-// goodbye, its place is free again, ActorRestarts is counted, and a peer that is kept connected is dialled again.
-func (c *PeerConnection) Crash() {
-	c.hub.system.Root.Send(c.PID(), (*actors.Goodbye)(nil)) // one without an end to look at
+	"github.com/Snider/go-p2p/actors"
+)
+
+var errForeignConnection = errors.New("the connection belongs to another transport than these faults")
+
+// Faults injects faults into one transport, for tests and demonstrations. The zero value is ready for WithFaults. Safe for
+// concurrent use once the transport is made.
+type Faults struct{ hub *hub }
+
+// WithFaults gives faults access to the inside of this transport. A Faults serves one transport.
+func WithFaults(faults *Faults) Option {
+	return func(s *surroundings) { s.faults = faults; s.need("WithFaults", faults) }
+}
+
+// Crash makes a connection's actor panic at its next message. The consequences are those of any panic there: the
+// connection ends without a disconnect message, its slot is free again, ActorRestarts is counted, and a peer that is kept
+// connected is dialled again. It returns an error for a connection of another transport.
+func (f *Faults) Crash(c *PeerConnection) error {
+	if c == nil || f.hub == nil || c.hub != f.hub {
+		return errForeignConnection
+	}
+	f.hub.system.Root.Send(c.PID(), (*actors.Goodbye)(nil)) // the actor reads a field of the nil pointer
+	return nil
 }

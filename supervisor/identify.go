@@ -81,7 +81,7 @@ func (r *registry) open(ctx actor.Context, p *place, msg *actors.Identified) {
 		handle: p.slot.Handle(), self: r.node.Keys.Identity().ID, hub: r.hub, peer: r.describe(p, who),
 		peerAddress: msg.Remote, direction: p.direction, number: r.numbers,
 	}
-	p.conn.delivery = actors.NewDelivery(p.conn, r.node.Counters, r.node.Samples, r.deliveries)
+	p.conn.delivery = actors.NewDelivery(connectionSink{p.conn}, r.node.Counters, r.node.Samples, r.deliveries)
 	p.conn.setStrength(msg.Strength)
 	// No event is delivered before the route table has the connection, so that a handler that answers it with a Send
 	// finds the route. The table comes after Welcome, and Welcome after the events, since messages may follow it at once.

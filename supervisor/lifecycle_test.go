@@ -151,7 +151,7 @@ func TestReservedConns(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.ReservedConns, s.cfg.MaxConnsPerAddress = 3, 1, -1 })
 		a, b, c, d := startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4), startNode(t, n, 5)
-		if err := node.Allow(t.Context(), d.keys.PublicKey()); err != nil {
+		if err := node.Allow(d.keys.PublicKey()); err != nil {
 			t.Fatal(err)
 		}
 		a.dial(node)
@@ -197,7 +197,7 @@ func TestStopTellsEverybody(t *testing.T) {
 		if _, err := node.Connect(&Peer{Address: others[0].addr}); !errors.Is(err, ErrStopped) {
 			t.Errorf("Connect afterwards: %v", err)
 		}
-		if err := node.Broadcast(node.to("", "x", nil)); !errors.Is(err, ErrStopped) {
+		if err := node.Broadcast(node.to("", "x", nil)).Err(); !errors.Is(err, ErrStopped) {
 			t.Errorf("Broadcast afterwards: %v", err)
 		}
 		if err := node.Start(); err == nil {

@@ -51,12 +51,12 @@ func TestCallsRefuseNil(t *testing.T) {
 		_, noPeer := a.Connect(nil)
 		_, noContext := a.ConnectContext(none, &Peer{Address: b.addr})
 		_, asked := a.RequestContext(none, b.id(), a.to(b.id(), "x", nil))
-		_, _, cast := a.BroadcastContext(none, a.to("", "x", nil))
+		cast := a.BroadcastContext(none, a.to("", "x", nil)).Err()
 		for what, err := range map[string]error{
 			"Connect": noPeer, "ConnectContext": noContext, "RequestContext": asked, "BroadcastContext": cast,
 			"SendContext": a.SendContext(none, b.id(), a.to(b.id(), "x", nil)), "conn.SendContext": c.SendContext(none, a.to(b.id(), "x", nil)),
-			"Disconnect": a.Disconnect(none, b.id(), true), "SetAuthMode": a.SetAuthMode(t.Context(), 77),
-			"UseAuthMode": a.UseAuthMode(t.Context(), -1), "Subscribe": order[*Subscribed](t, a, &Subscribe{}).Err,
+			"Disconnect": a.Disconnect(none, b.id(), true), "SetAuthMode": a.SetAuthMode(77),
+			"UseAuthMode": a.UseAuthMode(-1), "Subscribe": order[*Subscribed](t, a, &Subscribe{}).Err,
 		} {
 			if err == nil {
 				t.Errorf("%s: no error", what)

@@ -19,11 +19,12 @@ import (
 // testNode is a whole node on an in-memory network, and what it has seen.
 type testNode struct {
 	*Transport
-	t    *testing.T
-	keys *crypto.NodeManager
-	book *PeerRegistry
-	host *memnet.Host
-	addr string
+	t      *testing.T
+	keys   *crypto.NodeManager
+	book   *PeerRegistry
+	host   *memnet.Host
+	addr   string
+	faults Faults
 
 	mu       sync.Mutex
 	messages []*wire.Message
@@ -58,7 +59,9 @@ func startNode(t *testing.T, n *memnet.Network, number int, changes ...func(*nod
 		t.Fatal(err)
 	}
 	node := &testNode{t: t, keys: s.keys, book: s.book, host: host, addr: ip + ":9091", handler: s.handler}
-	options := append([]Option{WithListener(ln), WithDialer(host.DialContext), WithLogger(slog.New(slog.DiscardHandler))}, s.options...)
+	options := append([]Option{
+		WithListener(ln), WithDialer(host.DialContext), WithLogger(slog.New(slog.DiscardHandler)), WithFaults(&node.faults),
+	}, s.options...)
 	if node.Transport, err = NewTransport(s.keys, s.book, s.cfg, options...); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +73,14 @@ func startNode(t *testing.T, n *memnet.Network, number int, changes ...func(*nod
 	t.Cleanup(node.stop)
 	synctest.Wait()
 	return node
+}
+
+// crash makes the actor of the connection to a peer panic.
+func (n *testNode) crash(peer string) {
+	n.t.Helper()
+	if err := n.faults.Crash(n.GetConnection(peer)); err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 func (n *testNode) onMessage(c *PeerConnection, msg *wire.Message) {

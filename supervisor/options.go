@@ -27,6 +27,7 @@ type surroundings struct {
 	rand     io.Reader
 	running  *runclock.Clock
 	observer Observer
+	faults   *Faults
 
 	wrong *ConfigError // of the first option that was given nil
 }

@@ -48,7 +48,7 @@ func TestSendRefusesWhatReceiversRefuse(t *testing.T) {
 			}
 			ways := map[string]error{"Send": a.Send(b.id(), msg()), "Post": c.Post(msg()), "Request": requested, "an actor's Send": sent.Err}
 			if name != "from the receiver" { // a broadcast skips the author
-				ways["Broadcast"] = a.Broadcast(msg())
+				ways["Broadcast"] = a.Broadcast(msg()).Err()
 			}
 			for way, err := range ways {
 				if !errors.Is(err, ErrInvalidMessage) {

@@ -179,9 +179,9 @@ func TestPacedQueueFull(t *testing.T) {
 		if err := c.Send(from.to(to.id(), "stats", nil)); !errors.Is(err, ErrQueueFull) {
 			t.Errorf("Send: %v", err)
 		}
-		_, failed, err := from.BroadcastContext(t.Context(), from.to("", "stats", nil))
-		if err != nil || len(failed) != 1 || !errors.Is(failed[0].Err, ErrQueueFull) {
-			t.Errorf("Broadcast: %v, %v", failed, err)
+		r := from.Broadcast(from.to("", "stats", nil))
+		if r.Refused != nil || len(r.Failed) != 1 || !errors.Is(r.Err(), ErrQueueFull) {
+			t.Errorf("Broadcast: %+v", r)
 		}
 		if took := time.Since(began); took != 0 {
 			t.Errorf("three refusals took %v", took)

@@ -77,7 +77,7 @@ func TestAllowlistNamesTheKeyOfAConfiguredPeer(t *testing.T) {
 			!strings.Contains(failed[0].Err.Error(), "peer not allowed") || !strings.Contains(failed[0].Err.Error(), "node allow "+key) {
 			t.Errorf("failed %+v, want `peer not allowed` and `node allow %s`", failed, key)
 		}
-		if err := a.Allow(t.Context(), b.keys.PublicKey()); err != nil {
+		if err := a.Allow(b.keys.PublicKey()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -98,7 +98,7 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 				}
 			})
 			a.wantPlaces(1, 0)
-			if err := a.Revoke(t.Context(), b.keys.PublicKey()); err != nil {
+			if err := a.Revoke(b.keys.PublicKey()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Minute)
@@ -111,7 +111,7 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 				t.Errorf("connect: %v, want ErrRevoked", err)
 			}
 			a.wantCount(actors.Dials, 1)
-			if err := a.Allow(t.Context(), b.keys.PublicKey()); err != nil {
+			if err := a.Allow(b.keys.PublicKey()); err != nil {
 				t.Fatal(err)
 			}
 			a.wantPlaces(1, 0)

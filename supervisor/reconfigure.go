@@ -109,9 +109,9 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	}
 }
 
-// UseAuthMode sets who may connect for this run only: nothing is stored. Who may not any more is disconnected.
-func (t *Transport) UseAuthMode(ctx context.Context, mode AuthMode) error {
-	return t.changeAuth(ctx, func() error { return t.book.UseAuthMode(mode) })
+// UseAuthMode selects the peers that may connect in this run; nothing is stored. Other peers are disconnected.
+func (t *Transport) UseAuthMode(mode AuthMode) error {
+	return t.changeAuth(t.book.UseAuthMode(mode))
 }
 
 type (

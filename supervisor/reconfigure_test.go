@@ -101,11 +101,10 @@ func TestReconfigurePeers(t *testing.T) {
 		}
 		peer.reconfigured(func(c *TransportConfig) { c.Peers = nil }, "Peers", "")
 		synctest.Wait()
-		c := peer.GetConnection(hub.id())
-		if c == nil {
+		if peer.GetConnection(hub.id()) == nil {
 			t.Fatal("the connection ended with the configuration")
 		}
-		c.Crash()
+		peer.crash(hub.id())
 		time.Sleep(5 * time.Minute)
 		if got := peer.Counters()["dials"]; got != 1 {
 			t.Errorf("%d dials, want 1", got)

@@ -163,14 +163,14 @@ func TestResolvePrefersPeersThatTheOperatorChose(t *testing.T) {
 				}
 			case "allowed":
 				alice.dial(node)
-				if err := node.Allow(t.Context(), alice.keys.PublicKey()); err != nil {
+				if err := node.Allow(alice.keys.PublicKey()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			time.Sleep(2 * time.Second)
 			node.wantPlaces(2, 0)
 			node.wantResolved("alice", alice.id())
-			if err := node.Allow(t.Context(), stranger.keys.PublicKey()); err != nil {
+			if err := node.Allow(stranger.keys.PublicKey()); err != nil {
 				t.Fatal(err)
 			}
 			_, err := node.Resolve("alice")

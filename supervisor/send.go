@@ -42,25 +42,34 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	}
 }
 
-// Broadcast queues a message for every connected peer but the one named in its From, and waits for none of them: in the
-// queues, messages wait for the rate limits of the peers. The
-// error is a *BroadcastError that says for each peer that missed it why.
-func (t *Transport) Broadcast(msg *wire.Message) error {
-	_, failed, err := t.BroadcastContext(context.Background(), msg)
-	if err == nil && len(failed) > 0 {
-		err = &BroadcastError{Failed: failed}
-	}
-	return err
+// BroadcastResult reports how far a broadcast got. Nil errors do not mean delivery; see Transport.SendContext.
+type BroadcastResult struct {
+	Sent    int           // peers whose queue took the message
+	Failed  []SendFailure // peers that missed it, each with the reason
+	Refused error         // why it was offered to no peer: ErrStopped, ErrInvalidMessage, ErrTooLarge or the context's
 }
 
-// BroadcastContext is Broadcast that also says how many peers' queues took the message, and which missed it. The
-// error is ErrStopped, ErrInvalidMessage or ctx's.
-func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) (sent int, failed []SendFailure, err error) {
-	result, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
-	if err != nil {
-		return 0, nil, err
+// Err returns Refused, or a *BroadcastError if at least one peer missed the message, or nil.
+func (r BroadcastResult) Err() error {
+	if r.Refused != nil || len(r.Failed) == 0 {
+		return r.Refused
 	}
-	return result.Sent, result.Failed, result.Err
+	return &BroadcastError{Failed: r.Failed}
+}
+
+// Broadcast queues a message for every connected peer except the one named in its From. It does not wait until the
+// messages are written, which the rate limits of the peers may delay.
+func (t *Transport) Broadcast(msg *wire.Message) BroadcastResult {
+	return t.BroadcastContext(context.Background(), msg)
+}
+
+// BroadcastContext is Broadcast that returns when ctx ends. The message may go out all the same.
+func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) BroadcastResult {
+	answer, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
+	if err != nil {
+		return BroadcastResult{Refused: err}
+	}
+	return BroadcastResult{Sent: answer.Sent, Failed: answer.Failed, Refused: answer.Err}
 }
 
 // Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
@@ -138,29 +147,25 @@ func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*P
 	return result.Connection, result.Err
 }
 
-// Allow puts keys on the allowlist, on disk before it returns.
-func (t *Transport) Allow(ctx context.Context, keys ...crypto.PublicKey) error {
-	return t.changeAuth(ctx, func() error { return t.book.Allow(keys...) })
+// Allow puts keys on the allowlist, on disk before it returns, and lifts their revocation.
+func (t *Transport) Allow(keys ...crypto.PublicKey) error {
+	return t.changeAuth(t.book.Allow(keys...))
 }
 
-// Revoke takes keys off the allowlist, on disk before it returns; who holds one is disconnected at once and not let in
-// again.
-func (t *Transport) Revoke(ctx context.Context, keys ...crypto.PublicKey) error {
-	return t.changeAuth(ctx, func() error { return t.book.Revoke(keys...) })
+// Revoke takes keys off the allowlist, on disk before it returns. Peers with these keys are disconnected at once and
+// refused from then on, in either mode.
+func (t *Transport) Revoke(keys ...crypto.PublicKey) error {
+	return t.changeAuth(t.book.Revoke(keys...))
 }
 
-// SetAuthMode sets who may connect, on disk before it returns; who may not any more is disconnected.
-func (t *Transport) SetAuthMode(ctx context.Context, mode AuthMode) error {
-	return t.changeAuth(ctx, func() error { return t.book.SetAuthMode(mode) })
+// SetAuthMode selects the peers that may connect, on disk before it returns. Other peers are disconnected.
+func (t *Transport) SetAuthMode(mode AuthMode) error {
+	return t.changeAuth(t.book.SetAuthMode(mode))
 }
 
-// changeAuth makes a change of the allowlist or the mode and has the registry check every connection again. With a ctx
-// that is nil or has ended it changes nothing.
-func (t *Transport) changeAuth(ctx context.Context, change func() error) error {
-	err := checkContext(ctx)
-	if err == nil {
-		err = change()
-	}
+// changeAuth has the registry check every connection again after a change of allowlist or mode. It returns err, the
+// result of the change.
+func (t *Transport) changeAuth(err error) error {
 	if err == nil && t.PID() != nil {
 		t.tell(&authChanged{})
 	}

@@ -102,13 +102,12 @@ func TestBroadcastSkipsFrom(t *testing.T) {
 			others = append(others, o)
 		}
 		msg := hub.to("", "stats", "to all")
-		sent, failed, err := hub.BroadcastContext(t.Context(), msg)
-		if sent != 5 || len(failed) != 0 || err != nil {
-			t.Errorf("sent %d, failed %v, %v", sent, failed, err)
+		if r := hub.BroadcastContext(t.Context(), msg); r.Sent != 5 || len(r.Failed) != 0 || r.Err() != nil {
+			t.Errorf("got %+v", r)
 		}
 		relayed := others[2].to("", "logs", "relayed")
-		if sent, _, err := hub.BroadcastContext(t.Context(), relayed); sent != 4 || err != nil {
-			t.Errorf("relayed to %d (%v), want all but its maker", sent, err)
+		if r := hub.BroadcastContext(t.Context(), relayed); r.Sent != 4 || r.Err() != nil {
+			t.Errorf("relayed with %+v, want all but its maker", r)
 		}
 		for i, o := range others {
 			want := 1
@@ -139,7 +138,7 @@ func TestSlowPeerHoldsUpNobody(t *testing.T) {
 		missed := 0
 		for i := range 100 {
 			before := time.Now()
-			err := hub.Broadcast(hub.to("", "stats", text))
+			err := hub.Broadcast(hub.to("", "stats", text)).Err()
 			if time.Since(before) != 0 {
 				t.Fatalf("broadcast %d took %v", i, time.Since(before))
 			}

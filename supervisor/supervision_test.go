@@ -100,7 +100,7 @@ func TestConnectionPanic(t *testing.T) {
 		for i := range 5 {
 			a.wantPlaces(1, 0)
 			b.wantPlaces(1, 0)
-			a.GetConnection(b.id()).Crash()
+			a.crash(b.id())
 			synctest.Wait()
 			a.wantPlaces(0, 0)
 			b.wantPlaces(0, 0)

@@ -112,6 +112,9 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded
 	t.hub = &hub{system: t.from.system, observer: t.from.observer, log: t.from.log, fences: make(map[string]*atomic.Uint64)}
+	if t.from.faults != nil {
+		t.from.faults.hub = t.hub
+	}
 	limit, share := dedupSize(&t.cfg)
 	var err error
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
@@ -215,19 +218,6 @@ func (t *Transport) spawn() {
 	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
 	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
 }
-
-// eventSink is the way out of events that belong to no connection.
-type eventSink struct{ hub *hub }
-
-// Do implements actors.Sink.
-func (s eventSink) Do(event any) {
-	if e, ok := event.(Event); ok {
-		s.hub.publish(e)
-	}
-}
-
-// Message implements actors.Sink; no message comes this way.
-func (eventSink) Message(*wire.Message) {}
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, error) {
 	now := t.live.Load()

@@ -51,7 +51,7 @@ func TestTree(t *testing.T) {
 				t.Errorf("branch %d is %+v, want %+v", i, got, want)
 			}
 		}
-		a.GetConnection(b.id()).Crash()
+		a.crash(b.id())
 		a.tell(&actors.Proven{}) // names no connection: the registry panics
 		synctest.Wait()
 		tree, err = a.Tree(ctx, 1)

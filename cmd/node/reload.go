@@ -79,7 +79,7 @@ func (n *node) apply(ctx context.Context, s *settings.Settings) error {
 		return err
 	}
 	if s.Auth != n.settings.Auth {
-		if err := n.UseAuthMode(ctx, s.Auth); err != nil {
+		if err := n.UseAuthMode(s.Auth); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ var errLineTooLong = errors.New("the line is longer than the largest message: wr
 type lineSender interface {
 	Resolve(nameOrPrefix string) (string, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
-	BroadcastContext(ctx context.Context, message *wire.Message) (int, []supervisor.SendFailure, error)
+	BroadcastContext(ctx context.Context, message *wire.Message) supervisor.BroadcastResult
 }
 
 // lineReader sends the messages that the lines of an input describe, one after the other, so that they keep their order
@@ -112,11 +112,11 @@ func (l *lineReader) send(ctx context.Context, line []byte) error {
 
 // broadcast fails, as the command does, when there are peers and none took the message.
 func (l *lineReader) broadcast(ctx context.Context, m *wire.Message) error {
-	sent, failed, err := l.node.BroadcastContext(ctx, m)
-	if err == nil && sent == 0 && len(failed) > 0 {
-		err = &supervisor.BroadcastError{Failed: failed}
+	result := l.node.BroadcastContext(ctx, m)
+	if result.Sent > 0 {
+		return nil
 	}
-	return err
+	return result.Err()
 }
 
 // sized gives the limit, and what to do, to an error that is about it.

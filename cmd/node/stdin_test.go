@@ -34,9 +34,9 @@ func (f *fakeSender) SendContext(_ context.Context, peer string, m *wire.Message
 	return f.err
 }
 
-func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) (int, []supervisor.SendFailure, error) {
+func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) supervisor.BroadcastResult {
 	f.sent = append(f.sent, fmt.Sprintf("all: %s %s", m.Type, m.Payload))
-	return 0, f.failed, f.err
+	return supervisor.BroadcastResult{Failed: f.failed, Refused: f.err}
 }
 
 func readLines(t *testing.T, node *fakeSender, input string) (complaints string) {

@@ -12,7 +12,8 @@ import (
 )
 
 func main() {
-	alice, bob := newNode("alice"), newNode("bob")
+	var faults supervisor.Faults
+	alice, bob := newNode("alice"), newNode("bob", supervisor.WithFaults(&faults))
 	handled, up := make(chan wire.MessageType), make(chan struct{}, 8)
 	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		switch msg.Type { // pings arrive here, too
@@ -40,17 +41,17 @@ func main() {
 		check(peer.Send(msg))
 	}
 	fmt.Println("handled:", <-handled, "after", alice.Counters()["handlerPanics"], "panic")
-	peer.Crash() // its actor panics: the connection ends, and bob redials
+	check(faults.Crash(peer)) // its actor panics: the connection ends, and bob redials
 	<-up
 	fmt.Println("connected:", bob.ConnectedPeers(), "after", bob.Counters()["actorRestarts"], "crash")
 }
 
-func newNode(name string) *supervisor.Transport {
+func newNode(name string, options ...supervisor.Option) *supervisor.Transport {
 	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
 	check(err)
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr = "127.0.0.1:0" // any free port
-	node, err := supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg)
+	node, err := supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg, options...)
 	check(err)
 	return node
 }

@@ -21,6 +21,8 @@ type node struct {
 	book *supervisor.PeerRegistry
 	log  *journal
 
+	faults supervisor.Faults
+
 	mu       sync.Mutex
 	events   []supervisor.Event
 	messages []received
@@ -59,7 +61,7 @@ func start(t *testing.T, s setup) *node {
 	if s.config != nil {
 		s.config(&cfg)
 	}
-	options := append([]supervisor.Option{supervisor.WithLogger(n.log.logger())}, s.options...)
+	options := append([]supervisor.Option{supervisor.WithLogger(n.log.logger()), supervisor.WithFaults(&n.faults)}, s.options...)
 	n.Transport, err = supervisor.NewTransport(n.keys, n.book, cfg, options...)
 	must(t, err)
 	n.OnMessage(func(c *supervisor.PeerConnection, msg *wire.Message) {

@@ -67,7 +67,7 @@ func TestActorPanics(t *testing.T) {
 	for range 3 * most {
 		h := join(n, refpeer.Options{})
 		h.say("hello", nil)
-		n.GetConnection(h.self.ID).Crash()
+		must(t, n.faults.Crash(n.GetConnection(h.self.ID)))
 		h.awaitEnd()
 		n.awaitDown(h.self.ID)
 		n.awaitConnections(1, 0)

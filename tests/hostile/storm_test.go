@@ -104,7 +104,7 @@ func (s *storm) broadcasts() {
 	for s.ctx.Err() == nil {
 		msg, err := wire.NewMessage("storm", s.n.id(), "", "words")
 		if err == nil {
-			_, _, err = s.n.BroadcastContext(s.ctx, msg)
+			err = s.n.BroadcastContext(s.ctx, msg).Refused
 		}
 		if err != nil && s.ctx.Err() == nil {
 			s.n.t.Errorf("broadcast: %v", err)
@@ -139,7 +139,9 @@ func (s *storm) kills() (kills int) {
 		case 1:
 			s.system.Root.Poison(c.PID())
 		case 2:
-			c.Crash()
+			if err := s.n.faults.Crash(c); err != nil {
+				s.n.t.Error(err)
+			}
 		case 3: // the registry, while a connection ends
 			s.system.Root.Stop(c.PID())
 			s.system.Root.Send(s.n.PID(), (*supervisor.Broadcast)(nil))

@@ -151,9 +151,10 @@ func (w *world) broadcast(from int, t *supervisor.Transport, msg *wire.Message) 
 			all = append(all, w.ledger.begin(msg, dispatch{from: from, to: n.index}))
 		}
 	}
-	_, failed, err := t.BroadcastContext(context.Background(), msg)
-	if err == nil && len(failed) > 0 {
-		err = failed[0].Err
+	result := t.Broadcast(msg)
+	err := result.Refused
+	if err == nil && len(result.Failed) > 0 {
+		err = result.Failed[0].Err
 	}
 	for _, d := range all {
 		w.ledger.end(d, err)

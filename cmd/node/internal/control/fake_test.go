@@ -95,9 +95,9 @@ func (f *fakeNode) SendContext(_ context.Context, _ string, m *wire.Message) err
 	return f.err
 }
 
-func (f *fakeNode) BroadcastContext(_ context.Context, m *wire.Message) (int, []supervisor.SendFailure, error) {
+func (f *fakeNode) BroadcastContext(_ context.Context, m *wire.Message) supervisor.BroadcastResult {
 	f.record(m)
-	return 2, f.failed, f.err
+	return supervisor.BroadcastResult{Sent: 2, Failed: f.failed, Refused: f.err}
 }
 
 func (f *fakeNode) RequestContext(ctx context.Context, _ string, m *wire.Message) (*wire.Message, error) {
@@ -112,14 +112,14 @@ func (f *fakeNode) RequestContext(ctx context.Context, _ string, m *wire.Message
 	return m.Reply("stats", json.RawMessage(`{"a":"<b>"}`))
 }
 
-func (f *fakeNode) Allow(_ context.Context, keys ...crypto.PublicKey) error {
+func (f *fakeNode) Allow(keys ...crypto.PublicKey) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.allowed = append(f.allowed, keys...)
 	return f.err
 }
 
-func (f *fakeNode) Revoke(_ context.Context, keys ...crypto.PublicKey) error {
+func (f *fakeNode) Revoke(keys ...crypto.PublicKey) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.revoked = append(f.revoked, keys...)
@@ -132,7 +132,7 @@ func (f *fakeNode) AuthMode() (supervisor.AuthMode, bool) {
 	return f.mode, f.stored
 }
 
-func (f *fakeNode) SetAuthMode(_ context.Context, mode supervisor.AuthMode) error {
+func (f *fakeNode) SetAuthMode(mode supervisor.AuthMode) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mode, f.stored = mode, true

@@ -28,12 +28,12 @@ type Node interface {
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
 	DisconnectConnection(ctx context.Context, number uint64) (Disconnected, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
-	BroadcastContext(ctx context.Context, message *wire.Message) (int, []supervisor.SendFailure, error)
+	BroadcastContext(ctx context.Context, message *wire.Message) supervisor.BroadcastResult
 	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)
-	Allow(ctx context.Context, keys ...crypto.PublicKey) error
-	Revoke(ctx context.Context, keys ...crypto.PublicKey) error
+	Allow(keys ...crypto.PublicKey) error
+	Revoke(keys ...crypto.PublicKey) error
 	AuthMode() (mode supervisor.AuthMode, stored bool)
-	SetAuthMode(ctx context.Context, mode supervisor.AuthMode) error
+	SetAuthMode(mode supervisor.AuthMode) error
 	Reload(ctx context.Context) (Reloaded, error)
 }
 

@@ -113,15 +113,12 @@ func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted,
 	if err != nil {
 		return Broadcasted{}, err
 	}
-	sent, failed, err := h.node.BroadcastContext(ctx, message)
-	answer := Broadcasted{ID: message.ID, Sent: sent, Failed: make([]Failure, 0, len(failed))}
-	for _, f := range failed {
+	result := h.node.BroadcastContext(ctx, message)
+	answer := Broadcasted{ID: message.ID, Sent: result.Sent, Failed: make([]Failure, 0, len(result.Failed))}
+	for _, f := range result.Failed {
 		answer.Failed = append(answer.Failed, Failure{Peer: f.Peer, Error: explain(h.sized(f.Err)).Full()})
 	}
-	if len(failed) > 0 {
-		err = nil // the answer says it better
-	}
-	return answer, err
+	return answer, result.Refused
 }
 
 func (h *Handler) request(ctx context.Context, q MessageRequest) (*wire.Message, error) {
@@ -158,17 +155,15 @@ func (h *Handler) ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
 	return RoundTrip{Peer: peer, Ms: float64(h.now().Sub(start).Microseconds()) / 1000}, nil
 }
 
-func (h *Handler) allow(ctx context.Context, q Keys) (Keys, error) {
-	return changeKeys(ctx, q, h.node.Allow)
+func (h *Handler) allow(_ context.Context, q Keys) (Keys, error) {
+	return changeKeys(q, h.node.Allow)
 }
 
-func (h *Handler) revoke(ctx context.Context, q Keys) (Keys, error) {
-	return changeKeys(ctx, q, h.node.Revoke)
+func (h *Handler) revoke(_ context.Context, q Keys) (Keys, error) {
+	return changeKeys(q, h.node.Revoke)
 }
 
-func changeKeys(ctx context.Context, q Keys, change func(context.Context, ...crypto.PublicKey) error) (Keys, error) {
-	ctx, cancel, _ := limited(ctx, 0)
-	defer cancel()
+func changeKeys(q Keys, change func(...crypto.PublicKey) error) (Keys, error) {
 	if len(q.Keys) == 0 {
 		return q, usage("there is no key")
 	}
@@ -180,7 +175,7 @@ func changeKeys(ctx context.Context, q Keys, change func(context.Context, ...cry
 		}
 		keys = append(keys, key)
 	}
-	return q, change(ctx, keys...)
+	return q, change(keys...)
 }
 
 func (h *Handler) auth(context.Context) (Auth, error) {
@@ -195,7 +190,7 @@ func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
 	if err != nil {
 		return q, usage("auth %.64q: must be open or allowlist", q.Auth)
 	}
-	return Auth{Auth: q.Auth, Stored: true}, h.node.SetAuthMode(ctx, mode)
+	return Auth{Auth: q.Auth, Stored: true}, h.node.SetAuthMode(mode)
 }
 
 func (h *Handler) reload(ctx context.Context, _ struct{}) (Reloaded, error) {

@@ -98,7 +98,9 @@ func crash(_ context.Context, m *mesh) error {
 	if c == nil {
 		return errors.New("alice is not connected to bob")
 	}
-	c.Crash()
+	if err := m.alice.faults.Crash(c); err != nil {
+		return err
+	}
 	m.note("a panic in the actor of alice's connection to bob")
 	return nil
 }
@@ -128,10 +130,11 @@ func stall(ctx context.Context, m *mesh) error {
 			return err
 		}
 		begun := time.Now()
-		_, failed, err := m.alice.BroadcastContext(ctx, msg)
-		if err != nil {
-			return err
+		result := m.alice.BroadcastContext(ctx, msg)
+		if result.Refused != nil {
+			return result.Refused
 		}
+		failed := result.Failed
 		if at := slices.IndexFunc(failed, func(f supervisor.SendFailure) bool { return f.Peer == m.bob.id }); at >= 0 {
 			return fmt.Errorf("alice to bob, who reads: %w", failed[at].Err)
 		}

@@ -26,10 +26,11 @@ type Node = *supervisor.Transport
 // member is one node of the mesh.
 type member struct {
 	*supervisor.Transport
-	name string
-	id   string
-	tap  *tap // through which everything goes that it reads
-	mesh *mesh
+	name   string
+	id     string
+	tap    *tap // through which everything goes that it reads
+	faults supervisor.Faults
+	mesh   *mesh
 }
 
 // happening is a message or an event at a member.
@@ -72,7 +73,8 @@ func (m *mesh) add(name string, queueBytes int64) (*member, error) {
 		cfg.QueueBytes = queueBytes
 	}
 	who := &member{name: name, id: keys.Identity().ID, tap: newTap(), mesh: m}
-	who.Transport, err = supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg, supervisor.WithConnWrapper(who.tap.wrap))
+	who.Transport, err = supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg,
+		supervisor.WithConnWrapper(who.tap.wrap), supervisor.WithFaults(&who.faults))
 	if err != nil {
 		return nil, err
 	}

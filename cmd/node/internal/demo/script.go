@@ -126,7 +126,7 @@ func talk(ctx context.Context, m *mesh) error {
 	m.note("bob → alice  question, alice → bob  answer: %.2f ms there and back", milliseconds(time.Since(begun)))
 	news, err := wire.NewMessage("news", m.carol.id, "", "to all")
 	if err == nil {
-		err = m.carol.Broadcast(news)
+		err = m.carol.Broadcast(news).Err()
 	}
 	m.note("carol → all  news")
 	return err

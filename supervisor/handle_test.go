@@ -1,0 +1,59 @@
+package supervisor
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/tests/memnet"
+)
+
+// The holder of a handle cannot publish messages and events in the peer's name.
+func TestHandleIsNoSink(t *testing.T) {
+	if _, is := any(new(PeerConnection)).(actors.Sink); is {
+		t.Error("a PeerConnection is an actors.Sink")
+	}
+}
+
+// Faults crash connections of their own transport only.
+func TestFaultsRefuseForeignConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		c := a.dial(b)
+		for name, err := range map[string]error{
+			"another transport": b.faults.Crash(c), "no transport": new(Faults).Crash(c), "no connection": a.faults.Crash(nil),
+		} {
+			if !errors.Is(err, errForeignConnection) {
+				t.Errorf("%s: %v, want %v", name, err, errForeignConnection)
+			}
+		}
+		synctest.Wait()
+		a.wantPlaces(1, 0)
+		a.crash(b.id())
+		synctest.Wait()
+		a.wantPlaces(0, 0)
+		a.wantCount(actors.ActorRestarts, 1)
+	})
+}
+
+func TestBroadcastResultErr(t *testing.T) {
+	missed := []SendFailure{{Peer: "b", Err: ErrQueueFull}}
+	for name, tt := range map[string]struct {
+		result BroadcastResult
+		want   error // nil: none
+		list   bool  // a *BroadcastError
+	}{
+		"no peer connected": {BroadcastResult{}, nil, false},
+		"all took it":       {BroadcastResult{Sent: 3}, nil, false},
+		"one missed it":     {BroadcastResult{Sent: 2, Failed: missed}, ErrQueueFull, true},
+		"stopped":           {BroadcastResult{Refused: ErrStopped}, ErrStopped, false},
+	} {
+		err := tt.result.Err()
+		var list *BroadcastError
+		if !errors.Is(err, tt.want) || errors.As(err, &list) != tt.list {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
+	}
+}

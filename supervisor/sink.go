@@ -1,0 +1,48 @@
+package supervisor
+
+import (
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// connectionSink publishes the events and messages of one connection. It is not PeerConnection itself, so that the holder
+// of a handle cannot publish messages and events in the peer's name.
+type connectionSink struct{ *PeerConnection }
+
+// Do implements actors.Sink: an event of the registry in this connection's order.
+func (s connectionSink) Do(event any) {
+	switch e := event.(type) {
+	case Event:
+		s.hub.publish(e)
+	case *actors.Dropped:
+		s.hub.publish(Dropped{Peer: s.peer.ID, Name: s.peer.Name, Reason: e.Reason.String(), Count: e.Count})
+	}
+}
+
+// Message implements actors.Sink.
+func (s connectionSink) Message(msg *wire.Message) {
+	c := s.PeerConnection
+	if c.hub.subscribed() {
+		c.hub.tell(Received{Connection: c, Message: msg})
+		if c.unfenced++; c.unfenced >= fenceEvery {
+			c.unfenced = 0
+			c.hub.awaitSubscribers()
+		}
+	}
+	if c.hub.onMessage != nil {
+		c.hub.handle(c, msg)
+	}
+}
+
+// eventSink publishes events that belong to no connection.
+type eventSink struct{ hub *hub }
+
+// Do implements actors.Sink.
+func (s eventSink) Do(event any) {
+	if e, ok := event.(Event); ok {
+		s.hub.publish(e)
+	}
+}
+
+// Message implements actors.Sink. These events come without messages.
+func (eventSink) Message(*wire.Message) {}

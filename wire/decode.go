@@ -31,7 +31,7 @@ import (
 //
 // Nothing refers to data afterwards, so the caller can use it again. A message
 // costs three allocations: itself, its strings in one, and its payload (apart,
-// so that whoever keeps an ID does not keep a payload alive); one more when ts
+// so that a program that keeps an ID does not keep a payload alive); one more when ts
 // is in another zone than UTC and the local one. Safe for concurrent use.
 func Decode(data []byte) (*Message, error) { return decode(data, &Hint{}) }
 

@@ -13,15 +13,15 @@ import (
 //
 // The payload is written as it is, and as null when it is empty. It is not
 // checked: that would cost another pass over every message, and both ways to
-// get one here, [NewMessage] and [Decode], have checked it. Whoever sets
-// Payload by hand answers for it being valid JSON. For a valid and compact
+// get one here, [NewMessage] and [Decode], have checked it. A caller
+// that sets Payload by hand must set valid JSON. For a valid and compact
 // payload the result equals MarshalJSON(m) byte for byte; one with spaces in it
 // keeps them here and loses them there.
 //
 // The only error is a Timestamp that RFC 3339 cannot express (a year outside
 // 0 to 9999, a zone of 24 hours or more); dst is then returned as it was.
 //
-// Safe for concurrent use as long as nobody changes m.
+// Safe for concurrent use while m is not changed.
 func (m *Message) AppendJSON(dst []byte) ([]byte, error) {
 	out, err := textLayout.appendHead(dst, m)
 	if err != nil {

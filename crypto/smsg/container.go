@@ -39,7 +39,7 @@ const (
 )
 
 // frameHead is the start of every frame that we seal.
-var frameHead = string(append(binary.BigEndian.AppendUint32(append([]byte(magic), version), uint32(len(header))), header...))
+var frameHead = string(binary.BigEndian.AppendUint32(append([]byte(magic), version), uint32(len(header)))) + header
 
 // Errors of Opener.Open. Each is an ErrMalformedFrame, too. They are fixed
 // values, so that a flood of bad frames allocates nothing.

@@ -127,7 +127,8 @@ func TestKeysDoNotPrint(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", key)
 	text, first := strings.ToLower(out.String()), key.key[:4]
 	for _, s := range []string{
-		"abab", "171 171", strings.Trim(fmt.Sprint(first), "[]"), fmt.Sprintf("%x", first), fmt.Sprintf("%#v", first[:2])[7:17],
+		"abab", "171 171", strings.Trim(fmt.Sprint(first), "[]"), fmt.Sprintf("%x", first),
+		fmt.Sprintf("%#v", first[:2])[7:17],
 	} {
 		if strings.Contains(text, s) {
 			t.Errorf("%q is in what was printed", s)

@@ -57,7 +57,8 @@ func TestSealInPlace(t *testing.T) {
 				t.Errorf("%d bytes with room for %d: in place %v", length, room, inPlace)
 			}
 		}
-		if got := mustFixed(t, key).Seal(make([]byte, 0, 1000), plaintext); !bytes.Equal(got, want) || string(plaintext) != strings.Repeat("p", length) {
+		got := mustFixed(t, key).Seal(make([]byte, 0, 1000), plaintext)
+		if !bytes.Equal(got, want) || string(plaintext) != strings.Repeat("p", length) {
 			t.Fatalf("%d bytes elsewhere: %x, want %x", length, got, want)
 		}
 	}
@@ -76,7 +77,8 @@ func TestOpenReadsTheReference(t *testing.T) {
 	key, secret := mustKey(t), password(t)
 	opener := key.NewOpener(checkHeader)
 	for _, body := range oddBodies {
-		msg := smsg.NewMessage(body).WithSubject("s").WithFrom("f").SetMeta("body", "no").AddAttachment("a", "eA==", "b").WithReplyKey("k")
+		msg := smsg.NewMessage(body).WithSubject("s").WithFrom("f").SetMeta("body", "no")
+		msg = msg.AddAttachment("a", "eA==", "b").WithReplyKey("k")
 		for _, msg := range []*smsg.Message{smsg.NewMessage(body), msg} {
 			frame, err := smsg.EncryptWithHint(msg, secret, "hint")
 			if err != nil {

@@ -56,3 +56,45 @@ func (k keys) index(name text) int {
 	}
 	return len(k)
 }
+
+// scanObject passes the object whose opening bracket is at data[i]. value passes
+// the value at data[i] of the key with this index; it returns where it ends.
+func scanObject(data []byte, i int, known keys, value func(key, i int) (end int, err error)) (end int, err error) {
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == '}' {
+		return i + 1, nil
+	}
+	for next := 0; ; next++ {
+		if next, i, err = known.skip(data, i, next); err != nil {
+			return i, err
+		}
+		if i, err = value(next, skipSpace(data, i)); err != nil {
+			return i, err
+		}
+		i = skipSpace(data, i)
+		switch {
+		case i < len(data) && data[i] == ',':
+			i = skipSpace(data, i+1)
+		case i < len(data) && data[i] == '}':
+			return i + 1, nil
+		default:
+			return i, malformedAt("no comma or closing bracket", i)
+		}
+	}
+}
+
+// scanText is scanObject for a text that is one object, with space around it.
+func scanText(data []byte, known keys, value func(key, i int) (end int, err error)) error {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return malformed("not a JSON object")
+	}
+	i, err := scanObject(data, i, known, value)
+	if err != nil {
+		return err
+	}
+	if i = skipSpace(data, i); i < len(data) {
+		return malformedAt("something after the message", i)
+	}
+	return nil
+}

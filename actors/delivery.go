@@ -2,7 +2,6 @@ package actors
 
 import (
 	"runtime/debug"
-	"sync"
 
 	"github.com/Snider/go-p2p/wire"
 )
@@ -16,20 +15,15 @@ type Sink interface {
 	Message(msg *wire.Message)
 }
 
-// Delivery is the queue between a connection and its handlers. Its goroutine exists only while there is something
-// to deliver. Safe for concurrent use. What bounds it is the connection's byte budget.
+// Delivery is the queue between a connection and its handlers. Its goroutine exists only while there is something to
+// deliver. The connection's byte budget bounds it. Safe for concurrent use.
 type Delivery struct {
-	mu           sync.Mutex
-	waiting      *batch[deliverable] // nil: nothing waits
-	waitingBytes int
-	running      bool
-	patient      bool // messages are claimed when the actor's turn is over
+	workQueue[deliverable]
 
 	sink     Sink
 	counters *Counters
 	samples  *Sampler
 	activity *Activity
-	turn     func() // run, made once
 }
 
 // deliverables recycles the batches of all deliveries.
@@ -38,121 +32,90 @@ var deliverables batches[deliverable]
 type deliverable struct {
 	event   any
 	message *wire.Message
-	room    *budget // what the message's frame is counted in
+	budget  *budget // what the message's frame is counted in
 	size    int
 }
 
 // NewDelivery returns an empty queue before sink.
 func NewDelivery(sink Sink, counters *Counters, samples *Sampler, activity *Activity) *Delivery {
-	d := &Delivery{sink: sink, counters: counters, samples: samples, activity: activity}
-	d.turn = d.run
-	return d
+	return &Delivery{sink: sink, counters: counters, samples: samples, activity: activity}
 }
 
-// Event queues something for Sink.Do.
+// Event queues an event for Sink.Do. It starts the worker also in a deferred queue, since no mailbox run may follow.
 func (d *Delivery) Event(event any) {
 	d.mu.Lock()
 	d.waiting = deliverables.append(d.waiting, deliverable{event: event})
-	start := d.begin()
+	start := d.start(d)
 	d.mu.Unlock()
 	if start {
-		d.activity.Go(d.turn)
+		d.activity.Go(d.work)
 	}
 }
 
-// Hold keeps back what is queued, from now until release is called. Only for a queue that has nothing in it yet.
+// Hold delays the delivery of all items until release is called. Only for a queue that is empty and new.
 func (d *Delivery) Hold() (release func()) {
 	d.mu.Lock()
-	d.running = true
-	d.mu.Unlock()
-	return func() { d.activity.Go(d.turn) }
+	defer d.mu.Unlock()
+	d.start(d)
+	return func() { d.activity.Go(d.work) }
 }
 
-// message queues a message for Sink.Message; its size is given back to room once the handler is done with it, or has
-// panicked.
-func (d *Delivery) message(msg *wire.Message, room *budget, size int) {
+// message queues a message for Sink.Message. When the handler has returned or panicked, size is given back to budget.
+func (d *Delivery) message(msg *wire.Message, budget *budget, size int) {
 	d.mu.Lock()
-	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, room: room, size: size})
-	d.waitingBytes += size
-	start := (!d.patient || d.waitingBytes >= flushAt) && d.begin()
+	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, budget: budget, size: size})
+	d.bytes += size
+	start := d.due(d)
 	d.mu.Unlock()
 	if start {
-		d.activity.Go(d.turn)
+		d.activity.Go(d.work)
 	}
 }
 
-// Idle reports whether nothing waits and no handler runs.
+// Idle reports whether no item waits and no handler runs.
 func (d *Delivery) Idle() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !d.running && d.waiting == nil
 }
 
-// leaveToTurns has messages wait until they are claimed.
-func (d *Delivery) leaveToTurns() {
+// deferMessages has messages wait until the dispatcher claims them at the end of a mailbox run.
+func (d *Delivery) deferMessages() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.patient = true
+	d.deferred = true
 }
 
-// claim reports whether the caller is to deliver: something waits, and nobody delivers.
-func (d *Delivery) claim() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.waiting != nil && d.begin()
-}
+// begin implements worker.
+func (*Delivery) begin() {}
 
-// begin is under the lock.
-func (d *Delivery) begin() bool {
-	started := !d.running
-	d.running = true
-	return started
-}
+// admit implements worker: all items are delivered.
+func (*Delivery) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { return taken }
 
-func (d *Delivery) run() { d.runFrom(nil, 0) }
-
-// runFrom delivers the items of a batch from first on, and then what is queued. If a handler ends the goroutine, another
-// goes on with the next item.
-func (d *Delivery) runFrom(taken *batch[deliverable], first int) {
-	returned := false
-	defer func() {
-		if !returned {
-			d.resume(taken, first)
-		}
-	}()
-	for {
-		if taken != nil {
-			for first < len(taken.items) {
-				item := &taken.items[first]
-				first++
-				d.deliver(item)
-				*item = deliverable{}
-			}
-			deliverables.put(taken)
-		}
-		d.mu.Lock()
-		taken, first = d.waiting, 0
-		d.waiting, d.waitingBytes = nil, 0
-		if taken == nil {
-			d.running, returned = false, true
-			d.mu.Unlock()
-			return
-		}
-		d.mu.Unlock()
+// process implements worker.
+func (d *Delivery) process(b *batch[deliverable]) {
+	for b.next < len(b.items) {
+		item := &b.items[b.next]
+		b.next++
+		d.deliver(item)
+		*item = deliverable{}
 	}
 }
 
-// resume starts the goroutine that goes on with a batch.
-func (d *Delivery) resume(taken *batch[deliverable], first int) {
-	d.activity.Go(func() { d.runFrom(taken, first) })
+// exited implements worker: if a handler has ended the goroutine, another one goes on with the item behind.
+func (d *Delivery) exited(b *batch[deliverable]) {
+	d.activity.Go(func() { d.run(d, b) })
 }
+
+// recycle implements worker.
+func (*Delivery) recycle(b *batch[deliverable]) { deliverables.put(b) }
 
 // deliver runs the handler of one item. A panic and runtime.Goexit in it are counted and logged.
 func (d *Delivery) deliver(next *deliverable) {
 	returned := false
 	defer func() {
-		if next.room != nil {
-			next.room.give(next.size)
+		if next.budget != nil {
+			next.budget.give(next.size)
 		}
 		if !returned {
 			reason := fault(recover())

@@ -98,7 +98,7 @@ func TestDeliveryHold(t *testing.T) {
 		d.Event("up")
 		d.message(&wire.Message{ID: "first"}, nil, 0)
 		synctest.Wait()
-		if got := sink.all(); len(got) != 0 || d.claim() {
+		if got := sink.all(); len(got) != 0 || d.claim(d) {
 			t.Errorf("told while it is held: %q", got)
 		}
 		release()

@@ -125,7 +125,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
 	if p.turns.workers != nil {
-		w.Delivery.leaveToTurns()
+		w.Delivery.deferMessages()
 		p.turns.delivery.Store(w.Delivery)
 	}
 	p.node.Counters.Inc(HandshakesAccepted)

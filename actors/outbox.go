@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/Snider/go-p2p/actors/socket"
@@ -24,31 +23,28 @@ const flushAt = 64 << 10
 // outbounds recycles the batches of all outboxes.
 var outbounds batches[*frame]
 
-// outbox is the bounded queue between a connection's actor and its socket. Senders reserve room before they post to
-// the actor, so the limit covers the mailbox too. Its writer goroutine exists only while there is something to
-// write.
+// outbox is the bounded queue between a connection's actor and its socket. Senders reserve space before they post to the
+// actor, so the limit covers the mailbox too.
 //
-// Flow: reserve (any goroutine) → push (the actor) → run (the writer) → socket.
+//	reserve (any goroutine) → push (the actor) → admit, process (the writer) → socket
 type outbox struct {
-	// What each message needs comes first, in one cache line: of a thousand connections all are cold.
-	mu           sync.Mutex
-	messages     int // reserved, until written
-	bytes        int
-	waiting      *batch[*frame] // nil: nothing waits
-	waitingBytes int
-	socket       *socket.Conn
-	node         *Node
-	turn         func() // run, made once
-	running      bool
-	closed       bool
-	refusing     bool      // no room is reserved any more
-	patient      bool      // what waits is claimed when the actor's turn is over
-	flushing     bool      // the connection ends: messages do not wait for tokens any more
-	promised     int32     // of the messages, those that are not pushed yet
-	own          int32     // of the messages, those of the connection's own: for them no room is reserved
-	pacing       *pacing   // nil: the peer has no limit, or it is not known yet
-	since        time.Time // when the writer last moved on, on the running clock
-	err          error
+	workQueue[*frame] // its mutex guards all fields of the outbox
+
+	// The fields above and these are used for each message. They share a cache line: with 1,000 connections all are cold.
+	messages int // reserved, until written
+	count    int // bytes of those messages
+	socket   *socket.Conn
+
+	node     *Node
+	closed   bool
+	refusing bool         // no space is reserved any more
+	flushing bool         // the connection ends: messages do not wait for tokens any more
+	promised int32        // of the messages, those that are not pushed yet
+	own      int32        // of the messages, those of the connection itself: no space is reserved for them
+	pacing   *pacing      // nil: the peer has no limit, or it is not known yet
+	since    time.Time    // when the writer last made progress, on the running clock
+	err      error        // why it is closed
+	writing  *socket.Conn // the writer's; nil while none runs
 
 	host outboxHost
 }
@@ -66,12 +62,12 @@ func (o *outbox) reserve(size int) error {
 	switch {
 	case o.closed, o.refusing:
 		return ErrClosed
-	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.bytes+size > o.node.Limits.QueueBytes:
+	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.count+size > o.node.Limits.QueueBytes:
 		return ErrQueueFull
 	}
 	o.messages++
 	o.promised++
-	o.bytes += size
+	o.count += size
 	return nil
 }
 
@@ -87,7 +83,7 @@ func (o *outbox) unreserve(size int) {
 	o.mu.Lock()
 	o.messages--
 	o.promised--
-	o.bytes -= size
+	o.count -= size
 	o.mu.Unlock()
 }
 
@@ -109,7 +105,7 @@ func (o *outbox) push(f *frame) {
 		err := o.err
 		if f.room > 0 {
 			o.messages--
-			o.bytes -= f.room
+			o.count -= f.room
 		}
 		o.mu.Unlock()
 		f.done(err)
@@ -119,7 +115,7 @@ func (o *outbox) push(f *frame) {
 	if f.room == 0 {
 		o.own++
 		o.messages++
-		o.bytes += len(f.data)
+		o.count += len(f.data)
 	}
 	o.flushing = o.flushing || f.end != nil && !f.inTurn
 	if o.hold(f) {
@@ -127,32 +123,16 @@ func (o *outbox) push(f *frame) {
 		return
 	}
 	o.waiting = outbounds.append(o.waiting, f)
-	o.waitingBytes += len(f.data)
-	start := (!o.patient || o.waitingBytes >= flushAt) && o.begin()
+	o.bytes += len(f.data)
+	start := o.due(o)
 	o.mu.Unlock()
 	if start {
-		o.host.startWriter(o.turn)
+		o.host.startWriter(o.work)
 	}
 }
 
-// claim reports whether the caller is to run the writer: something waits, and nobody writes.
-func (o *outbox) claim() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.waiting != nil && o.begin()
-}
-
-// begin is under the lock.
-func (o *outbox) begin() bool {
-	if o.running {
-		return false
-	}
-	o.running, o.since = true, o.node.Running.Now()
-	if o.turn == nil {
-		o.turn = o.run
-	}
-	return true
-}
+// begin implements worker.
+func (o *outbox) begin() { o.since = o.node.Running.Now() }
 
 // close refuses everything from now on and fails what waits.
 func (o *outbox) close(err error) {
@@ -170,39 +150,37 @@ func (o *outbox) close(err error) {
 	}
 }
 
-// run is the writer: it takes all that waits, writes it corked, and ends when nothing waits.
-func (o *outbox) run() {
-	var socket *socket.Conn
-	returned := false
-	defer func() {
-		if !returned {
-			o.fail(socket, errExited)
-		}
-	}()
-	for again := false; ; again = true {
-		o.mu.Lock()
-		taken := o.waiting
-		socket = o.socket
-		o.waiting, o.waitingBytes = nil, 0
-		if taken = o.admit(taken); taken == nil {
-			o.running, returned = false, true
-			o.mu.Unlock()
-			return
-		}
-		if again {
-			o.since = o.node.Running.Now()
-		}
-		o.mu.Unlock()
-		end := taken.items[len(taken.items)-1].end
-		if err := o.write(socket, taken.items); err != nil {
-			o.fail(socket, err)
-		} else if end != nil {
-			o.close(ErrClosed)
-			socket.Close(*end) // the rest is the reader's
-		}
-		outbounds.put(taken)
+// admit implements worker.
+func (o *outbox) admit(taken *batch[*frame], again bool) *batch[*frame] {
+	taken = o.pace(taken)
+	if o.writing = o.socket; taken == nil {
+		o.writing = nil
+	} else if again {
+		o.since = o.node.Running.Now()
+	}
+	return taken
+}
+
+// process implements worker.
+func (o *outbox) process(b *batch[*frame]) {
+	end := b.items[len(b.items)-1].end
+	if err := o.write(o.writing, b.items); err != nil {
+		o.fail(o.writing, err)
+	} else if end != nil {
+		o.close(ErrClosed)
+		o.writing.Close(*end) // the read pump waits for the peer's close
 	}
 }
+
+// exited implements worker: a connection whose writer has ended fails.
+func (o *outbox) exited(*batch[*frame]) {
+	conn := o.writing
+	o.writing = nil
+	o.fail(conn, errExited)
+}
+
+// recycle implements worker.
+func (*outbox) recycle(b *batch[*frame]) { outbounds.put(b) }
 
 // fail ends the connection because writing has failed.
 func (o *outbox) fail(s *socket.Conn, err error) {
@@ -269,7 +247,7 @@ func (o *outbox) finish(batch []*frame, err error) {
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
-	o.bytes -= room
+	o.count -= room
 	o.own -= own
 	o.mu.Unlock()
 	if err == nil {

@@ -20,14 +20,14 @@ func (o *outbox) stalled(grace time.Duration) bool {
 func (o *outbox) relieved() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.messages <= o.node.Limits.QueueMessages/2 && o.bytes <= o.node.Limits.QueueBytes/2
+	return o.messages <= o.node.Limits.QueueMessages/2 && o.count <= o.node.Limits.QueueBytes/2
 }
 
 // depth returns how many messages and bytes wait, those in the actor's mailbox included.
 func (o *outbox) depth() (messages, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.messages, o.bytes
+	return o.messages, o.count
 }
 
 // ownWaiting returns how many of the connection's own messages wait.

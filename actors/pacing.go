@@ -11,7 +11,7 @@ import (
 // Pacing keeps this node below the inbound limit that the peer announced (protocol section 7), since the peer drops every
 // frame above it without telling the sender.
 //
-//	push → waiting ──admit──▶ socket          ping, pong, disconnect and the handshake never wait for a token
+//	push → waiting ──pace──▶ socket          ping, pong, disconnect and the handshake never wait for a token
 //	          └──no token──▶ held ──timer──▶ socket
 //
 // Application messages without a token wait in the outbox in their order, within its limits. They do not keep the writer
@@ -68,9 +68,9 @@ func (o *outbox) hold(f *frame) bool {
 	return true
 }
 
-// admit returns the frames that the writer may write now, out of taken and of those that were held, and sets the timer if
+// pace returns the frames that the writer may write now, out of taken and of those that were held, and sets the timer if
 // any stay behind. Taken and the result may be nil. The caller holds o.mu.
-func (o *outbox) admit(taken *batch[*frame]) *batch[*frame] {
+func (o *outbox) pace(taken *batch[*frame]) *batch[*frame] {
 	p := o.pacing
 	if p == nil || taken == nil && p.held == nil {
 		return taken
@@ -192,8 +192,8 @@ func (o *outbox) resumeAfter(wait time.Duration) {
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed && o.pacing.held != nil && o.begin() {
-		o.host.startWriter(o.turn) // under the lock: after close no writer may start
+	if !o.closed && o.pacing.held != nil && o.start(o) {
+		o.host.startWriter(o.work) // under the lock: after close no writer may start
 	}
 }
 
@@ -231,7 +231,7 @@ func (o *outbox) withdraw(result chan<- error) bool {
 			o.pacing.held = nil
 		}
 		o.messages--
-		o.bytes -= f.room
+		o.count -= f.room
 		o.node.frames.put(f)
 		return true
 	}

@@ -67,7 +67,7 @@ func newPacedBox(rate wire.Rate, off bool) *pacedBox {
 	b.handle = &Handle{node: b.node}
 	b.handle.outbox.node = b.node
 	b.handle.outbox.host = b
-	b.handle.outbox.turn = b.write
+	b.handle.outbox.work = b.write
 	b.outbox = &b.handle.outbox
 	b.handle.pace(rate)
 	return b
@@ -79,7 +79,7 @@ func (b *pacedBox) write() {
 		b.outbox.mu.Lock()
 		taken := b.outbox.waiting
 		b.outbox.waiting = nil
-		if taken = b.outbox.admit(taken); taken == nil {
+		if taken = b.outbox.pace(taken); taken == nil {
 			b.outbox.running = false
 			b.outbox.mu.Unlock()
 			return

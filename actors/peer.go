@@ -109,7 +109,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	p.turns.outbox = out
 	if node.Writers != nil && node.Writers.Workers != nil {
 		p.turns.workers, p.turns.writers = node.Writers.Workers, node.Writers
-		out.patient = true
+		out.deferred = true
 	}
 	return p
 }

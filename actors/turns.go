@@ -26,24 +26,24 @@ func (t *turns) Throughput() int { return t.workers.Throughput() }
 // settle does what a turn has left. When there are two things neither waits for the other: a handler may take for
 // ever, and a write until its timeout.
 func (t *turns) settle() {
-	write, delivery := t.outbox.claim(), t.delivery.Load()
+	write, delivery := t.outbox.claim(t.outbox), t.delivery.Load()
 	switch {
-	case delivery != nil && delivery.claim():
+	case delivery != nil && delivery.claim(delivery):
 		if write {
-			t.writers.Go(t.outbox.turn)
+			t.writers.Go(t.outbox.work)
 		}
-		t.workers.aside(delivery.activity, delivery.turn)
+		t.workers.aside(delivery.activity, delivery.work)
 	case write:
-		t.writers.do(t.outbox.turn)
+		t.writers.do(t.outbox.work)
 	}
 }
 
 // start begins what has been left so far on goroutines of its own, since the turn goes on.
 func (t *turns) start() {
-	if t.outbox.claim() {
-		t.writers.Go(t.outbox.turn)
+	if t.outbox.claim(t.outbox) {
+		t.writers.Go(t.outbox.work)
 	}
-	if delivery := t.delivery.Load(); delivery != nil && delivery.claim() {
-		delivery.activity.Go(delivery.turn)
+	if delivery := t.delivery.Load(); delivery != nil && delivery.claim(delivery) {
+		delivery.activity.Go(delivery.work)
 	}
 }

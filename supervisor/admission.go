@@ -15,34 +15,34 @@ const (
 	admitted        refusal = ""
 	refusedStopping refusal = "the node is stopping"
 	refusedFull     refusal = "no free connection"
-	refusedBehind   refusal = "handlers are behind: messages and events of too many ended connections wait for them"
+	refusedLagging  refusal = "handlers are behind: messages and events of too many ended connections wait for them"
 	refusedAddress  refusal = "too many connections from this address"
 )
 
 // occupancy is what admission looks at.
 type occupancy struct {
-	stopping    bool
-	conns       int // every place, pending ones included
-	fromAddress int // inbound places of the same address group
-	behind      int // ended connections whose messages and events wait for handlers
+	stopping   bool
+	conns      int // every place, pending ones included
+	perAddress int // inbound places of the same address group
+	lagging    int // ended connections whose messages and events wait for handlers
 }
 
 // minBehind is how many ended connections may wait for handlers however small MaxConns is.
-const minBehind = 64
+const minLagging = 64
 
-// maxBehind returns how many ended connections may wait for handlers. What they hold is bounded by that: without a bound
+// maxLagging returns how many ended connections may wait for handlers. What they hold is bounded by that: without a bound
 // strangers would fill the memory of a node whose handlers block, or whose standard output is not read.
-func maxBehind(cfg *TransportConfig) int { return max(minBehind, cfg.MaxConns) }
+func maxLagging(cfg *TransportConfig) int { return max(minLagging, cfg.MaxConns) }
 
 // admit decides whether one more connection gets a place. limited says that the address counts.
 func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	switch {
 	case o.stopping:
 		return refusedStopping
-	case limited && cfg.MaxConnsPerAddress > 0 && o.fromAddress >= cfg.MaxConnsPerAddress:
+	case limited && cfg.MaxConnsPerAddress > 0 && o.perAddress >= cfg.MaxConnsPerAddress:
 		return refusedAddress // even when it is full, too: nobody makes room for it
-	case o.behind >= maxBehind(cfg):
-		return refusedBehind
+	case o.lagging >= maxLagging(cfg):
+		return refusedLagging
 	case o.conns >= cfg.MaxConns:
 		return refusedFull
 	default:
@@ -50,23 +50,23 @@ func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	}
 }
 
-// applicant is an inbound place whose peer has not been let in yet, by what decides who of them makes room.
-type applicant struct {
-	refused bool      // it is only closing
-	crowd   int       // how many there are of its address, the one that needs room included
-	born    time.Time // when it got its place
+// handshake is an inbound place whose peer has not been let in yet, by what decides who of them makes room.
+type handshake struct {
+	closing    bool      // it is only closing
+	perAddress int       // how many there are of its address, the one that needs room included
+	born       time.Time // when it got its place
 }
 
 // compare puts first who makes room first: one that is refused already, then one of the address that has most of them, so
 // that no address drives out one that has fewer, then the oldest.
-func (a applicant) compare(b applicant) int {
-	if a.refused != b.refused {
-		if a.refused {
+func (a handshake) compare(b handshake) int {
+	if a.closing != b.closing {
+		if a.closing {
 			return -1
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(b.crowd, a.crowd), a.born.Compare(b.born))
+	return cmp.Or(cmp.Compare(b.perAddress, a.perAddress), a.born.Compare(b.born))
 }
 
 // credentials are what the registry knows of a peer that has shown who it claims to be.

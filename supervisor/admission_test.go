@@ -25,13 +25,13 @@ func TestAdmit(t *testing.T) {
 		{"one place left", occupancy{conns: 9}, cfg, true, admitted},
 		{"none left", occupancy{conns: 10}, cfg, true, refusedFull},
 		{"more than there may be", occupancy{conns: 11}, cfg, false, refusedFull},
-		{"address below its limit", occupancy{conns: 5, fromAddress: 2}, cfg, true, admitted},
-		{"address at its limit", occupancy{conns: 5, fromAddress: 3}, cfg, true, refusedAddress},
-		{"loopback is not limited", occupancy{conns: 5, fromAddress: 9}, cfg, false, admitted},
-		{"limit off", occupancy{conns: 5, fromAddress: 9}, off, true, admitted},
-		{"address at its limit, and full", occupancy{conns: 10, fromAddress: 3}, cfg, true, refusedAddress},
-		{"handlers nearly behind", occupancy{behind: 63}, cfg, true, admitted},
-		{"handlers behind", occupancy{behind: 64}, cfg, true, refusedBehind},
+		{"address below its limit", occupancy{conns: 5, perAddress: 2}, cfg, true, admitted},
+		{"address at its limit", occupancy{conns: 5, perAddress: 3}, cfg, true, refusedAddress},
+		{"loopback is not limited", occupancy{conns: 5, perAddress: 9}, cfg, false, admitted},
+		{"limit off", occupancy{conns: 5, perAddress: 9}, off, true, admitted},
+		{"address at its limit, and full", occupancy{conns: 10, perAddress: 3}, cfg, true, refusedAddress},
+		{"handlers nearly behind", occupancy{lagging: 63}, cfg, true, admitted},
+		{"handlers behind", occupancy{lagging: 64}, cfg, true, refusedLagging},
 		{"stopping", occupancy{stopping: true}, cfg, false, refusedStopping},
 		{"stopping and full", occupancy{stopping: true, conns: 10}, cfg, false, refusedStopping},
 	}
@@ -44,12 +44,12 @@ func TestAdmit(t *testing.T) {
 
 func TestApplicantsInOrder(t *testing.T) {
 	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
-	order := []applicant{
-		{refused: true, crowd: 1, born: at(9)},
-		{crowd: 3, born: at(5)},
-		{crowd: 3, born: at(6)},
-		{crowd: 1, born: at(1)},
-		{crowd: 1, born: at(2)},
+	order := []handshake{
+		{closing: true, perAddress: 1, born: at(9)},
+		{perAddress: 3, born: at(5)},
+		{perAddress: 3, born: at(6)},
+		{perAddress: 1, born: at(1)},
+		{perAddress: 1, born: at(2)},
 	}
 	for i, a := range order {
 		for j, b := range order {

@@ -59,7 +59,7 @@ func askUnless[T any](ctx context.Context, t *Transport, message any, leave func
 		return none, ErrStopped
 	}
 	answers := make(chan any, 1) // has room for the one answer
-	t.from.system.Root.Send(pid, &question{message: message, reply: func(answer any) { answers <- answer }})
+	t.opts.system.Root.Send(pid, &question{message: message, reply: func(answer any) { answers <- answer }})
 	done := ctx.Done()
 	for {
 		select {

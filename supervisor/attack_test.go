@@ -15,11 +15,11 @@ func TestLateDialIsNoCrossedDial(t *testing.T) {
 		strength: actors.Bound, framed: true, living: true, outbound: true, smaller: true, order: 2,
 		bound: rankStart.Add(2 * time.Second),
 	}
-	if got := judgeNewcomer(direct, relayed); got != routeMoves {
+	if got := judgeContest(direct, relayed); got != routeMoves {
 		t.Errorf("crossed dials: verdict %d, want the one of the smaller id", got)
 	}
 	relayed.late = true
-	if got := judgeNewcomer(direct, relayed); got != routeContested {
+	if got := judgeContest(direct, relayed); got != routeContested {
 		t.Errorf("a late dial: verdict %d, want a probe of the direct link", got)
 	}
 }

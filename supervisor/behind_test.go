@@ -33,7 +33,7 @@ func TestBlockedHandlersBoundEndedConnections(t *testing.T) {
 			peer.Close()
 			synctest.Wait()
 		}
-		for range minBehind {
+		for range minLagging {
 			visit()
 		}
 		identity, err := refpeer.New("newcomer")
@@ -43,17 +43,17 @@ func TestBlockedHandlersBoundEndedConnections(t *testing.T) {
 		var refused *refpeer.StatusError
 		_, err = refpeer.Dial(t.Context(), node.URL(), refpeer.Options{Identity: identity, NetDial: address.DialContext})
 		if !errors.As(err, &refused) || refused.Code != 503 {
-			t.Errorf("behind %d blocked handlers: %v, want HTTP 503", minBehind, err)
+			t.Errorf("behind %d blocked handlers: %v, want HTTP 503", minLagging, err)
 		}
 		node.wantCount(actors.ConnectionsRefused, 1)
 		close(release)
 		time.Sleep(time.Second)
 		visit()
-		if got := len(node.got("stats")); got != minBehind+1 {
-			t.Errorf("%d messages handled, want %d", got, minBehind+1)
+		if got := len(node.got("stats")); got != minLagging+1 {
+			t.Errorf("%d messages handled, want %d", got, minLagging+1)
 		}
-		if downs := len(eventsOf[PeerDown](node)); downs != minBehind+1 {
-			t.Errorf("%d ends reported, want %d", downs, minBehind+1)
+		if downs := len(eventsOf[PeerDown](node)); downs != minLagging+1 {
+			t.Errorf("%d ends reported, want %d", downs, minLagging+1)
 		}
 	})
 }

@@ -2,15 +2,15 @@ package supervisor
 
 // onSend queues one message for the connection that carries its peer's traffic.
 func (r *registry) onSend(msg *Send) {
-	way := r.directory.route(msg.Peer)
-	if way.conn == nil {
-		r.answer(&Sent{Err: peerError(msg.Peer, r.directory.missing(msg.Peer))})
+	via := r.routes.route(msg.Peer)
+	if via.conn == nil {
+		r.answer(&Sent{Err: peerError(msg.Peer, r.routes.missing(msg.Peer))})
 		return
 	}
-	for _, twin := range way.twins {
-		_ = twin.Post(msg.Message) // the route's result counts
+	for _, alternate := range via.alternates {
+		_ = alternate.Post(msg.Message) // the route's result counts
 	}
-	r.answer(&Sent{Err: way.conn.Post(msg.Message)})
+	r.answer(&Sent{Err: via.conn.Post(msg.Message)})
 }
 
 // onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
@@ -25,14 +25,14 @@ func (r *registry) onBroadcast(msg *Broadcast) {
 		r.answer(&Broadcasted{Err: err})
 		return
 	}
-	result, author := &Broadcasted{}, r.directory.get(msg.Message.From)
-	for _, way := range r.directory.allRoutes() {
-		c := way.conn
+	result, author := &Broadcasted{}, r.routes.get(msg.Message.From)
+	for _, via := range r.routes.allRoutes() {
+		c := via.conn
 		if c == author {
 			continue
 		}
-		for _, twin := range way.twins {
-			_ = twin.handle.Post(out) // the route's result counts
+		for _, alternate := range via.alternates {
+			_ = alternate.handle.Post(out) // the route's result counts
 		}
 		if err := c.handle.Post(out); err != nil {
 			result.Failed = append(result.Failed, SendFailure{Peer: c.peer.ID, Err: err})

@@ -86,15 +86,15 @@ func (l *proofLimiter) Take(now time.Time) bool {
 // Credit implements actors.Creditor.
 func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Credit(now, lost) }
 
-// lend gives a connection the bucket that its strength entitles it to, in place of the one that it had.
-func (r *registry) lend(p *place) actors.Limiter {
-	old, had := p.bucket, p.bucket != bucketKey{}
-	p.bucket = bucketOf(p.rank.strength, p.conn.peer.ID, p.conn.peerAddress)
-	b := r.borrow(p.bucket)
+// assignBucket gives a connection the bucket that its strength entitles it to, in place of the one that it had.
+func (r *registry) assignBucket(s *slot) actors.Limiter {
+	old, had := s.bucket, s.bucket != bucketKey{}
+	s.bucket = bucketOf(s.rank.strength, s.conn.peer.ID, s.conn.peerAddress)
+	b := r.acquireBucket(s.bucket)
 	if had {
-		r.giveBack(old)
+		r.releaseBucket(old)
 	}
-	if !p.rank.strength.Verified() {
+	if !s.rank.strength.Verified() {
 		return &proofLimiter{free: freeFrames, bucket: b}
 	}
 	return b
@@ -122,9 +122,9 @@ func (b *bucket) full(now time.Time) bool {
 	return b.limiter.Full(now)
 }
 
-// borrow returns the bucket of a connection that opens. The bucket takes the rate in force, also for older connections
+// acquireBucket returns the bucket of a connection that opens. The bucket takes the rate in force, also for older connections
 // of the same key.
-func (r *registry) borrow(key bucketKey) *bucket {
+func (r *registry) acquireBucket(key bucketKey) *bucket {
 	b := r.buckets[key]
 	if b == nil {
 		now := time.Now()
@@ -144,8 +144,8 @@ func (r *registry) borrow(key bucketKey) *bucket {
 	return b
 }
 
-// giveBack is the end of a connection: its bucket stays until it would be full again.
-func (r *registry) giveBack(key bucketKey) {
+// releaseBucket is the end of a connection: its bucket stays until it would be full again.
+func (r *registry) releaseBucket(key bucketKey) {
 	b := r.buckets[key]
 	if b == nil {
 		return

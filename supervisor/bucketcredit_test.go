@@ -60,10 +60,10 @@ func TestIdleBucketGetsNoCredit(t *testing.T) {
 		cfg := DefaultTransportConfig()
 		r := &registry{cfg: &cfg, node: &actors.Node{Running: clock}, buckets: make(map[bucketKey]*bucket)}
 		key := bucketOf(actors.Unmarked, "peer", "10.0.0.1:1")
-		r.borrow(key)
-		r.giveBack(key)
+		r.acquireBucket(key)
+		r.releaseBucket(key)
 		standStill()
-		if n := takeAll(r.borrow(key)); n != 100 {
+		if n := takeAll(r.acquireBucket(key)); n != 100 {
 			t.Errorf("%d let in, want the burst of 100", n)
 		}
 	})

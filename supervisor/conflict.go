@@ -21,7 +21,7 @@ const (
 // bound its frames.
 type duplicateClose struct {
 	at        time.Time
-	newcomer  string // network address
+	duplicate string // network address
 	incumbent string // network address
 	unproven  bool   // among unmarked connections, of which none is closed
 }
@@ -63,7 +63,7 @@ func (c *conflict) judge(now time.Time) conflictVerdict {
 		}
 		count++
 		unproven = unproven || d.unproven
-		hosts = append(hosts, hostOf(d.newcomer), hostOf(d.incumbent))
+		hosts = append(hosts, hostOf(d.duplicate), hostOf(d.incumbent))
 	}
 	if count < needed {
 		return conflictVerdict{}
@@ -85,10 +85,10 @@ func (c *conflict) keep(d duplicateClose) {
 // noteDuplicate records that p is a duplicate of the route of its peer, once for each connection. It reports an
 // identity conflict if one is due, and returns whether the identity is in use from another address. A connection that
 // is older than the route is the loser of a take-over and does not count.
-func (r *registry) noteDuplicate(p *place) bool {
-	id := p.conn.peer.ID
-	s := r.states[id]
-	if p.noted || !s.answeredLately() || !anotherHost(p, s.route) || p.conn.number < s.route.conn.number {
+func (r *registry) noteDuplicate(s *slot) bool {
+	id := s.conn.peer.ID
+	state := r.states[id]
+	if s.conflictNoted || !state.answeredRecently() || !anotherHost(s, state.route) || s.conn.number < state.route.conn.number {
 		return false
 	}
 	now, c := time.Now(), r.conflicts[id]
@@ -99,40 +99,40 @@ func (r *registry) noteDuplicate(p *place) bool {
 		c = &conflict{}
 		r.conflicts[id] = c
 	}
-	p.noted = true
+	s.conflictNoted = true
 	c.keep(duplicateClose{
-		at: now, newcomer: p.conn.peerAddress, incumbent: s.route.conn.peerAddress, unproven: !p.rank.exact(),
+		at: now, duplicate: s.conn.peerAddress, incumbent: state.route.conn.peerAddress, unproven: !s.rank.exact(),
 	})
 	verdict := c.judge(now)
 	if verdict.report {
 		c.reported = now
 		r.node.Samples.Warn("an identity is in use on two hosts", "peer", id, "addresses", verdict.addresses)
-		r.happened.Event(IdentityConflict{Peer: id, Addresses: verdict.addresses, Unproven: verdict.unproven})
+		r.nodeEvents.Event(IdentityConflict{Peer: id, Addresses: verdict.addresses, Unproven: verdict.unproven})
 	}
 	return verdict.conflict
 }
 
 // noteUnmarked records the unmarked newcomers beside an unmarked route that has answered a probe. They stay open.
 func (r *registry) noteUnmarked(id string) {
-	s := r.states[id]
-	if s == nil || s.route == nil || s.contested || s.route.rank.exact() {
+	state := r.states[id]
+	if state == nil || state.route == nil || state.contested || state.route.rank.exact() {
 		return
 	}
-	for _, p := range r.peers[id] {
-		if p != s.route && p.rank.strength.Verified() && !p.rank.exact() && p.further == "" {
-			r.noteDuplicate(p)
+	for _, s := range r.peers[id] {
+		if s != state.route && s.rank.strength.Verified() && !s.rank.exact() && s.further == "" {
+			r.noteDuplicate(s)
 		}
 	}
 }
 
-// answersStill reports whether the route needs no new probe in a contest with p: it answered one within conflictWindow,
+// answeredProbe reports whether the route needs no new probe in a contest with p: it answered one within conflictWindow,
 // and newcomers from other hosts have been closed as duplicates since.
-func (r *registry) answersStill(s *peerState, p *place) bool {
-	return s.answeredLately() && anotherHost(p, s.route) && r.conflicts[p.conn.peer.ID].suspected(time.Now())
+func (r *registry) answeredProbe(state *peerState, s *slot) bool {
+	return state.answeredRecently() && anotherHost(s, state.route) && r.conflicts[s.conn.peer.ID].suspected(time.Now())
 }
 
-func (s *peerState) answeredLately() bool {
-	return s.probes != nil && !s.probes.answered.IsZero() && time.Since(s.probes.answered) <= conflictWindow
+func (state *peerState) answeredRecently() bool {
+	return state.probes != nil && !state.probes.answered.IsZero() && time.Since(state.probes.answered) <= conflictWindow
 }
 
 // expireConflicts drops the records that have no influence any more.
@@ -145,7 +145,7 @@ func (r *registry) expireConflicts() {
 	}
 }
 
-func anotherHost(a, b *place) bool {
+func anotherHost(a, b *slot) bool {
 	return differentHosts(a.conn.peerAddress, b.conn.peerAddress)
 }
 

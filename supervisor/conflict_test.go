@@ -12,7 +12,7 @@ func TestJudgeConflict(t *testing.T) {
 	}
 	from := func(newcomer string, times ...float64) (closes []duplicateClose) {
 		for _, s := range times {
-			closes = append(closes, duplicateClose{at: at(s), newcomer: newcomer, incumbent: "10.0.0.1:5000"})
+			closes = append(closes, duplicateClose{at: at(s), duplicate: newcomer, incumbent: "10.0.0.1:5000"})
 		}
 		return closes
 	}
@@ -58,7 +58,7 @@ func TestJudgeConflict(t *testing.T) {
 		t.Error("suspected without a close")
 	}
 	for i := range 100 {
-		c.keep(duplicateClose{at: at(float64(i)), newcomer: "10.0.0.2:1", incumbent: "10.0.0.1:1"})
+		c.keep(duplicateClose{at: at(float64(i)), duplicate: "10.0.0.2:1", incumbent: "10.0.0.1:1"})
 	}
 	if len(c.closes) != 3 || !c.closes[0].at.Equal(at(97)) {
 		t.Errorf("kept %+v, want the last three", c.closes)

@@ -16,11 +16,11 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 		}
 	}
 	r.dropFurther(ctx, msg.Peer)
-	for _, p := range r.places { // those that drain are no longer in peers
-		if p.conn == nil || p.conn.peer.ID != msg.Peer {
+	for _, s := range r.slots { // those that drain are no longer in peers
+		if s.conn == nil || s.conn.peer.ID != msg.Peer {
 			continue
 		}
-		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
 	}
 	if peer, inBook := r.book.Get(msg.Peer); inBook {
 		known = known || peer.Persistent || msg.Forget
@@ -37,10 +37,10 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 
 // disconnectConnection ends one connection: also one that drains and is no longer in peers.
 func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnection) (*PeerConnection, error) {
-	for _, p := range r.places {
-		if p.conn != nil && p.conn.number == msg.Connection {
-			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
-			return p.conn, nil
+	for _, s := range r.slots {
+		if s.conn != nil && s.conn.number == msg.Connection {
+			ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+			return s.conn, nil
 		}
 	}
 	return nil, noConnectionError(msg.Connection)
@@ -48,13 +48,13 @@ func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnec
 
 // onAuthChanged ends what the allowlist does not permit any more.
 func (r *registry) onAuthChanged(ctx actor.Context) {
-	for _, p := range r.places {
-		if p.conn == nil {
+	for _, s := range r.slots {
+		if s.conn == nil {
 			continue
 		}
-		p.listed = r.book.Allowed(p.key)
-		if !r.book.Authorized(p.key) {
-			ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
+		s.listed = r.book.Allowed(s.key)
+		if !r.book.Authorized(s.key) {
+			ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
 		}
 	}
 	for _, t := range r.targets {
@@ -72,17 +72,17 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 	r.stopping = true
 	r.stopDials()
 	for _, t := range r.targets {
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
+		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrStopped)})
 	}
 	r.stopTimers()
-	if len(r.places) == 0 {
+	if len(r.slots) == 0 {
 		ctx.Stop(ctx.Self())
 		return
 	}
-	for _, p := range r.places {
-		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
+	for _, s := range r.slots {
+		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
 	}
-	r.patience = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &hurry{}) })
+	r.shutdownTimer = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &stopNow{}) })
 }
 
 func (r *registry) stopTimers() {
@@ -92,15 +92,15 @@ func (r *registry) stopTimers() {
 	for _, f := range r.further {
 		r.stopFurtherTimer(f)
 	}
-	for _, s := range r.states {
-		if s.timer != nil {
-			s.timer.Stop()
+	for _, state := range r.states {
+		if state.timer != nil {
+			state.timer.Stop()
 		}
 	}
-	if r.sweeper != nil {
-		r.sweeper.Stop()
+	if r.expireTimer != nil {
+		r.expireTimer.Stop()
 	}
-	if r.patience != nil {
-		r.patience.Stop()
+	if r.shutdownTimer != nil {
+		r.shutdownTimer.Stop()
 	}
 }

@@ -10,20 +10,20 @@ var errForeignConnection = errors.New("the connection belongs to another transpo
 
 // Faults injects faults into one transport, for tests and demonstrations. The zero value is ready for WithFaults. Safe for
 // concurrent use once the transport is made.
-type Faults struct{ hub *hub }
+type Faults struct{ bus *eventBus }
 
 // WithFaults gives faults access to the inside of this transport. A Faults serves one transport.
 func WithFaults(faults *Faults) Option {
-	return func(s *surroundings) { s.faults = faults; s.need("WithFaults", faults) }
+	return func(o *options) { o.faults = faults; o.need("WithFaults", faults) }
 }
 
 // Crash makes a connection's actor panic at its next message. The consequences are those of any panic there: the
 // connection ends without a disconnect message, its slot is free again, ActorRestarts is counted, and a peer that is kept
 // connected is dialled again. It returns an error for a connection of another transport.
 func (f *Faults) Crash(c *PeerConnection) error {
-	if c == nil || f.hub == nil || c.hub != f.hub {
+	if c == nil || f.bus == nil || c.bus != f.bus {
 		return errForeignConnection
 	}
-	f.hub.system.Root.Send(c.PID(), (*actors.Goodbye)(nil)) // the actor reads a field of the nil pointer
+	f.bus.system.Root.Send(c.PID(), (*actors.Goodbye)(nil)) // the actor reads a field of the nil pointer
 	return nil
 }

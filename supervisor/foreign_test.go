@@ -136,7 +136,7 @@ func TestFaultyLoggerCostsItsLine(t *testing.T) {
 			if kind == "goexit" && method != "Handle" {
 				continue
 			}
-			var s surroundings
+			var s options
 			WithLogger(slog.New(faultyLog{method: method, fail: fail}))(&s)
 			s.log.With("a", 1).WithGroup("g").Error("a line")
 		}
@@ -145,7 +145,7 @@ func TestFaultyLoggerCostsItsLine(t *testing.T) {
 
 // A clock that panics is replaced by the clock of the operating system, a source of random numbers fails with an error.
 func TestFaultyClockAndRandom(t *testing.T) {
-	var s surroundings
+	var s options
 	WithClock(func() time.Time { panic("injected") })(&s)
 	if off := time.Since(s.wall()); off < 0 || off > time.Minute {
 		t.Errorf("the clock is off by %v", off)

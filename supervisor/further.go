@@ -86,8 +86,8 @@ func (*furtherDue) fromTransport() {}
 
 // verifiedOpened notes that a connection was verified. The first one of a peer after our start counts as following an
 // earlier one, of the process before this.
-func (r *registry) verifiedOpened(ctx actor.Context, p *place) {
-	id := p.conn.peer.ID
+func (r *registry) verifiedOpened(ctx actor.Context, s *slot) {
+	id := s.conn.peer.ID
 	if _, _, dialable := r.orderedAddress(id); dialable && r.further[id] == nil {
 		r.further[id] = &further{since: time.Now()}
 		r.decideFurther(ctx, id)
@@ -95,8 +95,8 @@ func (r *registry) verifiedOpened(ctx actor.Context, p *place) {
 }
 
 // verifiedEnded notes that a verified connection has ended.
-func (r *registry) verifiedEnded(ctx actor.Context, p *place) {
-	id := p.conn.peer.ID
+func (r *registry) verifiedEnded(ctx actor.Context, s *slot) {
+	id := s.conn.peer.ID
 	if _, _, dialable := r.orderedAddress(id); !dialable {
 		r.dropFurther(ctx, id)
 		return
@@ -106,8 +106,8 @@ func (r *registry) verifiedEnded(ctx actor.Context, p *place) {
 		f = &further{}
 		r.further[id] = f
 	}
-	f.interval = cmp.Or(p.slot.Handle().PeerPingInterval(), f.interval)
-	if !announcesSingle(p) {
+	f.interval = cmp.Or(s.actor.Handle().PeerPingInterval(), f.interval)
+	if !announcesSingle(s) {
 		f.since = time.Now()
 	}
 	r.decideFurther(ctx, id)
@@ -142,7 +142,7 @@ func (r *registry) decideFurther(ctx actor.Context, id string) {
 		f.since = time.Now()
 	case furtherDial:
 		f.since, f.dialled = time.Time{}, time.Now()
-		r.launchFurther(ctx, id)
+		r.startFurther(ctx, id)
 		return
 	case furtherWait:
 	}
@@ -153,19 +153,19 @@ func (r *registry) decideFurther(ctx actor.Context, id string) {
 func (r *registry) furtherFacts(id string, f *further) furtherFacts {
 	facts := furtherFacts{
 		now: time.Now(), since: f.since, dialled: f.dialled, interval: f.interval, stopping: r.stopping, deployed: true,
-		full: admit(occupancy{conns: len(r.places)}, r.cfg, false) != admitted,
+		full: admit(occupancy{conns: len(r.slots)}, r.cfg, false) != admitted,
 	}
 	var key crypto.PublicKey
-	for _, p := range r.peers[id] {
-		if p.conn.Verified() {
+	for _, s := range r.peers[id] {
+		if s.conn.Verified() {
 			facts.living++
-			facts.deployed = facts.deployed && !announcesSingle(p)
-			facts.interval = cmp.Or(p.slot.Handle().PeerPingInterval(), facts.interval)
-			key = p.key
+			facts.deployed = facts.deployed && !announcesSingle(s)
+			facts.interval = cmp.Or(s.actor.Handle().PeerPingInterval(), facts.interval)
+			key = s.key
 		}
 	}
-	for _, p := range r.places {
-		if p.direction == Outbound && !p.gone && dialledPeer(p) == id {
+	for _, s := range r.slots {
+		if s.direction == Outbound && !s.closed && dialledPeer(s) == id {
 			facts.own++
 		}
 	}
@@ -174,41 +174,41 @@ func (r *registry) furtherFacts(id string, f *further) furtherFacts {
 	return facts
 }
 
-// launchFurther dials one further connection.
-func (r *registry) launchFurther(ctx actor.Context, id string) {
+// startFurther dials one further connection.
+func (r *registry) startFurther(ctx actor.Context, id string) {
 	address, url, _ := r.orderedAddress(id)
 	r.node.Counters.Inc(actors.Dials)
-	p, err := r.startDial(ctx, address, url, id)
+	s, err := r.startDial(ctx, address, url, id)
 	if err != nil {
 		r.furtherFailed(ctx, id, err)
 		return
 	}
-	p.further = id
+	s.further = id
 }
 
 // dialledPeer returns the node ID of the peer that an outbound slot is for; empty: not known yet.
-func dialledPeer(p *place) string {
+func dialledPeer(s *slot) string {
 	switch {
-	case p.conn != nil:
-		return p.conn.peer.ID
-	case p.target != nil:
-		return p.target.expect
+	case s.conn != nil:
+		return s.conn.peer.ID
+	case s.target != nil:
+		return s.target.expect
 	default:
-		return p.further
+		return s.further
 	}
 }
 
 // orderedAddress returns the address at which a peer was ordered to be dialled: that of a dial target, or the book's
 // for a peer that is kept connected.
 func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
-	var found []*target
+	var found []*dialTarget
 	for _, t := range r.targets {
 		if t.expect == id || t.expect == "" && t.peer == id {
 			found = append(found, t)
 		}
 	}
 	if len(found) > 0 {
-		t := slices.MinFunc(found, func(a, b *target) int { return cmp.Compare(a.url, b.url) })
+		t := slices.MinFunc(found, func(a, b *dialTarget) int { return cmp.Compare(a.url, b.url) })
 		return t.address, t.url, true
 	}
 	known, _ := r.book.Get(id)
@@ -218,10 +218,10 @@ func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 
 // adoptFurther gives a target whose connection has ended the further connection to the same peer, and reports whether
 // there is one.
-func (r *registry) adoptFurther(t *target, id string) bool {
-	for _, p := range r.peers[id] {
-		if p.further != "" && p.target == nil && !p.gone {
-			p.target, t.place, t.openedAt = t, p, p.born
+func (r *registry) adoptFurther(t *dialTarget, id string) bool {
+	for _, s := range r.peers[id] {
+		if s.further != "" && s.target == nil && !s.closed {
+			s.target, t.slot, t.openedAt = t, s, s.born
 			return true
 		}
 	}
@@ -234,9 +234,9 @@ func (r *registry) dropFurther(ctx actor.Context, id string) {
 		r.stopFurtherTimer(f)
 		delete(r.further, id)
 	}
-	for _, p := range r.places {
-		if p.further == id && p.conn == nil {
-			ctx.Stop(p.pid)
+	for _, s := range r.slots {
+		if s.further == id && s.conn == nil {
+			ctx.Stop(s.pid)
 		}
 	}
 }
@@ -250,4 +250,4 @@ func (r *registry) stopFurtherTimer(f *further) {
 }
 
 // announcesSingle reports whether a connection's peer announces that it keeps one connection per peer.
-func announcesSingle(p *place) bool { return slices.Contains(p.features, wire.FeatureSingleConnection) }
+func announcesSingle(s *slot) bool { return slices.Contains(s.features, wire.FeatureSingleConnection) }

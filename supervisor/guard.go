@@ -11,7 +11,7 @@ import (
 
 // guard runs code of the program that makes a network connection, on a goroutine of its own, so that neither a panic nor
 // runtime.Goexit reaches the caller. what names the code in the error.
-func (s *surroundings) guard(what string, run func() (net.Conn, error)) (conn net.Conn, err error) {
+func (o *options) guard(what string, run func() (net.Conn, error)) (conn net.Conn, err error) {
 	err = fmt.Errorf("the %s called runtime.Goexit", what)
 	done := make(chan struct{})
 	go func() {
@@ -19,7 +19,7 @@ func (s *surroundings) guard(what string, run func() (net.Conn, error)) (conn ne
 		defer func() {
 			if fault := recover(); fault != nil {
 				err = fmt.Errorf("the %s panicked: %s", what, actors.Quote(fmt.Sprint(fault)))
-				s.log.Error("code of the program panicked", "code", what, "panic", fault, "stack", string(debug.Stack()))
+				o.log.Error("code of the program panicked", "code", what, "panic", fault, "stack", string(debug.Stack()))
 			}
 		}()
 		conn, err = run()
@@ -35,29 +35,29 @@ func (s *surroundings) guard(what string, run func() (net.Conn, error)) (conn ne
 }
 
 // connect opens an outbound network connection with the program's dialler and wrapper.
-func (s *surroundings) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	if s.dial == nil {
+func (o *options) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	if o.dial == nil {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return s.wrapped(conn, err)
+		return o.wrapped(conn, err)
 	}
-	return s.wrapped(s.guard("dialler", func() (net.Conn, error) { return s.dial(ctx, network, address) }))
+	return o.wrapped(o.guard("dialler", func() (net.Conn, error) { return o.dial(ctx, network, address) }))
 }
 
 // wrapped passes a network connection through the program's wrapper, and closes it if that fails. The faults of
 // connections that are not of package net are contained.
-func (s *surroundings) wrapped(conn net.Conn, err error) (net.Conn, error) {
-	if err != nil || s.wrap == nil && isOfNet(conn) {
+func (o *options) wrapped(conn net.Conn, err error) (net.Conn, error) {
+	if err != nil || o.wrap == nil && isOfNet(conn) {
 		return conn, err
 	}
 	what := "connection wrapper"
-	if s.wrap == nil {
+	if o.wrap == nil {
 		what = "network connection"
 	}
-	wrapped, err := s.guard(what, func() (net.Conn, error) {
-		if s.wrap == nil {
+	wrapped, err := o.guard(what, func() (net.Conn, error) {
+		if o.wrap == nil {
 			return containConn(conn, nil), nil
 		}
-		if made := s.wrap(conn); !isNil(made) {
+		if made := o.wrap(conn); !isNil(made) {
 			return containConn(made, conn), nil
 		}
 		return nil, nil

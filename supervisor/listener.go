@@ -127,7 +127,7 @@ func (l *listener) close() {
 func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if victim := l.enter(conn); victim != nil {
+		if victim := l.addPending(conn); victim != nil {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
 			l.node.Samples.Warn("a connection that waited before its upgrade made room for another", "remote", victim.RemoteAddr().String())
 			abort(victim)
@@ -139,9 +139,9 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// enter adds conn to the connections that wait, and returns the one that makes room for it, or nil. That is the longest
+// addPending adds conn to the connections that wait, and returns the one that makes room for it, or nil. That is the longest
 // waiting of conn's address group, or of all: a newcomer is never the one.
-func (l *listener) enter(conn net.Conn) net.Conn {
+func (l *listener) addPending(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
 	each, total := waitingLimits(l.live.Load(), l.descriptors)
 	l.mu.Lock()
@@ -151,9 +151,9 @@ func (l *listener) enter(conn net.Conn) net.Conn {
 	return victim
 }
 
-// begin takes a connection whose request is complete out of those that wait: it is answered soon. It reports whether the
+// beginRequest takes a connection whose request is complete out of those that wait: it is answered soon. It reports whether the
 // total has room for the request; end must follow.
-func (l *listener) begin(conn net.Conn) bool {
+func (l *listener) beginRequest(conn net.Conn) bool {
 	_, total := waitingLimits(l.live.Load(), l.descriptors)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,8 +162,8 @@ func (l *listener) begin(conn net.Conn) bool {
 	return l.asking <= total
 }
 
-// end follows begin once the request is answered or upgraded.
-func (l *listener) end() {
+// endRequest follows begin once the request is answered or upgraded.
+func (l *listener) endRequest() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asking--
@@ -190,8 +190,8 @@ func abort(conn net.Conn) {
 // ServeHTTP upgrades one request: first a place, then the Origin, then the upgrade (protocol section 6). It returns
 // as soon as the socket is handed over.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer l.end()
-	if !l.begin(connectionOf(r).conn) {
+	defer l.endRequest()
+	if !l.beginRequest(connectionOf(r).conn) {
 		l.node.Counters.Inc(actors.ConnectionsRefused)
 		http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
 		return

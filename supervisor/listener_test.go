@@ -50,9 +50,9 @@ func startFlaky(t *testing.T) (f *flaky, a, b *testNode, log *bytes.Buffer) {
 	n := memnet.New(1)
 	f, log = &flaky{}, &bytes.Buffer{}
 	a = startNode(t, n, 1, func(s *nodeSetup) {
-		s.options = []Option{func(s *surroundings) {
-			f.Listener = s.listener
-			s.listener, s.log = f, slog.New(slog.NewTextHandler(log, nil))
+		s.options = []Option{func(o *options) {
+			f.Listener = o.listener
+			o.listener, o.log = f, slog.New(slog.NewTextHandler(log, nil))
 		}}
 	})
 	return f, a, startNode(t, n, 2), log

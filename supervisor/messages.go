@@ -120,24 +120,24 @@ type (
 	}
 	// redial is the timer of a target.
 	redial struct {
-		target     *target
+		target     *dialTarget
 		generation int
 	}
-	// settle is the timer of a peer with more than one connection: a probe is due, or duplicates are closed.
-	settle struct{ peer string }
+	// routeDue is the timer of a peer with more than one connection: a probe is due, or duplicates are closed.
+	routeDue struct{ peer string }
 	// authChanged says that the allowlist or the mode has changed: whoever may not be here any more must go.
 	authChanged struct{}
-	// census asks for a census answer.
-	census struct{}
-	// sweep is the timer for what expires.
-	sweep struct{}
+	// getCounts asks for a census answer.
+	getCounts struct{}
+	// expire is the timer for what expires.
+	expire struct{}
 	// shutdown says goodbye to everybody and stops the registry once they are gone.
 	shutdown struct {
 		code   wire.DisconnectCode
 		reason string
 	}
-	// hurry is the end of shutdown's patience.
-	hurry struct{}
+	// stopNow is the end of shutdown's patience.
+	stopNow struct{}
 	// listenerEnded says that the listener has ended and not by Stop.
 	listenerEnded struct {
 		address string
@@ -147,8 +147,8 @@ type (
 	dialPeers struct{}
 )
 
-// censusTaken answers census.
-type censusTaken struct {
+// counts answers census.
+type counts struct {
 	established, pending int
 	kept                 map[string]bool              // node IDs that are redialled
 	open                 map[string][]*PeerConnection // of peers with several, or an unverified one
@@ -156,43 +156,43 @@ type censusTaken struct {
 
 func (*admission) fromTransport()   {}
 func (*redial) fromTransport()      {}
-func (*settle) fromTransport()      {}
+func (*routeDue) fromTransport()    {}
 func (*authChanged) fromTransport() {}
-func (*census) fromTransport()      {}
-func (*sweep) fromTransport()       {}
+func (*getCounts) fromTransport()   {}
+func (*expire) fromTransport()      {}
 func (*shutdown) fromTransport()    {}
-func (*hurry) fromTransport()       {}
+func (*stopNow) fromTransport()     {}
 func (*dialPeers) fromTransport()   {}
 
 func (*listenerEnded) fromTransport() {}
 
-// place is one child of the registry: a connection, from its slot to its end.
-type place struct {
-	slot      *actors.Slot
+// slot is one child of the registry: a connection, from its slot to its end.
+type slot struct {
+	actor     *actors.Slot
 	pid       *actor.PID
 	direction Direction
-	group     string  // of the address, for the limit per address; empty: not counted
-	target    *target // what it was dialled for; nil for inbound
+	group     string      // of the address, for the limit per address; empty: not counted
+	target    *dialTarget // what it was dialled for; nil for inbound
 	challenge challenge
 	born      time.Time
 
 	// Once the peer is identified.
-	key      crypto.PublicKey
-	features []string
-	conn     *PeerConnection
-	dedup    *dedup.Account
-	rank     rank
-	bucket   bucketKey // of the inbound limit that its connection uses
-	further  string    // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
-	listed   bool
-	noted    bool // as a duplicate from another host
-	gone     bool // it has said that it ends
+	key           crypto.PublicKey
+	features      []string
+	conn          *PeerConnection
+	dedup         *dedup.Account
+	rank          rank
+	bucket        bucketKey // of the inbound limit that its connection uses
+	further       string    // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
+	listed        bool
+	conflictNoted bool // as a duplicate from another host
+	closed        bool // it has said that it ends
 
-	endDial context.CancelFunc // nil: it was not dialled
+	cancelDial context.CancelFunc // nil: it was not dialled
 
-	heir *heir   // the connection that gets its slot; nil: none
-	dial *target // the dial of our own that gets its slot; nil: none
+	successor     *successor  // the connection that gets its slot; nil: none
+	successorDial *dialTarget // the dial of our own that gets its slot; nil: none
 }
 
-// promised reports whether the place is for another connection once it is free.
-func (p *place) promised() bool { return p.heir != nil || p.dial != nil }
+// hasSuccessor reports whether the place is for another connection once it is free.
+func (s *slot) hasSuccessor() bool { return s.successor != nil || s.successorDial != nil }

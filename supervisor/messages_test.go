@@ -55,7 +55,7 @@ func (p *program) all() []string {
 // order asks the registry of a node by message and returns its answer.
 func order[T any](t *testing.T, n *testNode, message any) T {
 	t.Helper()
-	result, err := n.from.system.Root.RequestFuture(n.PID(), message, time.Minute).Result()
+	result, err := n.opts.system.Root.RequestFuture(n.PID(), message, time.Minute).Result()
 	if err != nil {
 		t.Fatalf("%T: %v", message, err)
 	}
@@ -119,14 +119,14 @@ func TestSubscribers(t *testing.T) {
 		release := make(chan struct{})
 		slow := &program{before: func() { <-release }}
 		gone := &program{}
-		root := b.from.system.Root
+		root := b.opts.system.Root
 		slowPID := root.Spawn(actor.PropsFromProducer(func() actor.Actor { return slow }))
 		gonePID := root.Spawn(actor.PropsFromProducer(func() actor.Actor { return gone }))
 		order[*Subscribed](t, b, &Subscribe{PID: slowPID})
 		order[*Subscribed](t, b, &Subscribe{PID: gonePID})
 		_ = root.StopFuture(gonePID).Wait()
 		synctest.Wait()
-		if b.hub.has(gonePID) || !b.hub.has(slowPID) {
+		if b.bus.has(gonePID) || !b.bus.has(slowPID) {
 			t.Error("a stopped subscriber is still one, or a living one is not")
 		}
 		a.dial(b)

@@ -14,10 +14,10 @@ import (
 )
 
 // Option changes how a Transport is built into its surroundings. The settings of the protocol are in TransportConfig.
-type Option func(*surroundings)
+type Option func(*options)
 
-// surroundings are what a transport takes from outside.
-type surroundings struct {
+// options are what a transport takes from outside.
+type options struct {
 	system   *actor.ActorSystem
 	log      *slog.Logger
 	listener net.Listener
@@ -36,15 +36,15 @@ type surroundings struct {
 // On a 32-bit platform the first NewTransport with a system calls actors.FitRegistry, so that protoactor's process
 // registry works there: call it before the system runs actors.
 func WithActorSystem(system *actor.ActorSystem) Option {
-	return func(s *surroundings) { s.system = system; s.need("WithActorSystem", system) }
+	return func(o *options) { o.system = system; o.need("WithActorSystem", system) }
 }
 
 // WithLogger sends the transport's log to log. Without it nothing is logged. A line whose handler panics or calls
 // runtime.Goexit is dropped.
 func WithLogger(log *slog.Logger) Option {
-	return func(s *surroundings) {
-		if s.need("WithLogger", log) {
-			s.log = slog.New(foreignLog{log.Handler()})
+	return func(o *options) {
+		if o.need("WithLogger", log) {
+			o.log = slog.New(foreignLog{log.Handler()})
 		}
 	}
 }
@@ -52,27 +52,27 @@ func WithLogger(log *slog.Logger) Option {
 // WithListener accepts on ln rather than on ListenAddr, which only has to be something: a socket that a service
 // manager has opened, or an in-memory network in a test. Stop closes it.
 func WithListener(ln net.Listener) Option {
-	return func(s *surroundings) { s.listener = ln; s.need("WithListener", ln) }
+	return func(o *options) { o.listener = ln; o.need("WithListener", ln) }
 }
 
 // WithDialer opens outbound connections with dial rather than with net.Dialer. The context of dial ends after
 // HandshakeTimeout but shows no deadline, since standstill of the process moves it.
 func WithDialer(dial socket.DialFunc) Option {
-	return func(s *surroundings) { s.dial = dial; s.need("WithDialer", dial) }
+	return func(o *options) { o.dial = dial; o.need("WithDialer", dial) }
 }
 
 // WithConnWrapper passes every network connection, accepted or dialled, through wrap: a place for faults. Below TLS.
 // A panic or runtime.Goexit in a method of what it returns ends that connection only.
 func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
-	return func(s *surroundings) { s.wrap = wrap; s.need("WithConnWrapper", wrap) }
+	return func(o *options) { o.wrap = wrap; o.need("WithConnWrapper", wrap) }
 }
 
 // WithClock stamps and judges messages by wall: a place for clocks that differ or jump. Timers and durations do not
 // depend on it. It must be safe for concurrent use. If it panics, the clock of the operating system answers in its place.
 func WithClock(wall func() time.Time) Option {
-	return func(s *surroundings) {
-		if s.need("WithClock", wall) {
-			s.wall = foreignClock(wall)
+	return func(o *options) {
+		if o.need("WithClock", wall) {
+			o.wall = foreignClock(wall)
 		}
 	}
 }
@@ -80,31 +80,31 @@ func WithClock(wall func() time.Time) Option {
 // WithRunningClock judges the timeouts of peers by clock, which the transport starts and stops: a place for a simulation
 // that freezes a node. Without it the transport makes its own.
 func WithRunningClock(clock *runclock.Clock) Option {
-	return func(s *surroundings) { s.running = clock; s.need("WithRunningClock", clock) }
+	return func(o *options) { o.running = clock; o.need("WithRunningClock", clock) }
 }
 
 // WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
 // crypto/rand breaks the encryption: for tests only. A panic of random is an error of the read.
 func WithRandom(random io.Reader) Option {
-	return func(s *surroundings) {
-		if s.need("WithRandom", random) {
-			s.rand = foreignRandom{random}
+	return func(o *options) {
+		if o.need("WithRandom", random) {
+			o.rand = foreignRandom{random}
 		}
 	}
 }
 
 // WithObserver tells o how long round trips, handshakes and handlers take: for histograms.
-func WithObserver(o Observer) Option {
-	return func(s *surroundings) { s.observer = o; s.need("WithObserver", o) }
+func WithObserver(observer Observer) Option {
+	return func(o *options) { o.observer = observer; o.need("WithObserver", observer) }
 }
 
 // need reports whether the value of an option is usable, and notes one that is nil: a nil pointer or function included.
-func (s *surroundings) need(option string, value any) bool {
+func (o *options) need(option string, value any) bool {
 	if !isNil(value) {
 		return true
 	}
-	if s.wrong == nil {
-		s.wrong = &ConfigError{Field: option, Reason: "must not be nil: leave the option out for the default"}
+	if o.wrong == nil {
+		o.wrong = &ConfigError{Field: option, Reason: "must not be nil: leave the option out for the default"}
 	}
 	return false
 }
@@ -123,7 +123,7 @@ func isNil(value any) bool {
 // wrappedListener passes accepted connections through a wrapper, and judges their deadlines by the running clock.
 type wrappedListener struct {
 	net.Listener
-	from  *surroundings
+	opts  *options
 	clock *runclock.Clock
 }
 
@@ -134,10 +134,10 @@ func (l *wrappedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		wrapped, err := l.from.wrapped(conn, nil)
+		wrapped, err := l.opts.wrapped(conn, nil)
 		if err == nil {
 			return runclock.Wrap(wrapped, l.clock), nil
 		}
-		l.from.log.Warn("an accepted connection is dropped", "error", err)
+		l.opts.log.Warn("an accepted connection is dropped", "error", err)
 	}
 }

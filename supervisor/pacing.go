@@ -38,8 +38,8 @@ func (m PacingMode) String() string {
 	return "on"
 }
 
-// leftBucket is the send bucket of a peer without a verified connection, kept for its next one.
-type leftBucket struct {
+// idleSendBucket is the send bucket of a peer without a verified connection, kept for its next one.
+type idleSendBucket struct {
 	bucket *actors.SendBucket
 	fullAt time.Time // from then on it says no more than a new one
 	exact  bool      // of a bound connection
@@ -49,37 +49,37 @@ type leftBucket struct {
 // or the one that the last connection left. Else the connection's own becomes the peer's. A connection that has only an
 // ack to show, which a relay may have passed on with another limit in it, has its own, and an unmarked one shares none
 // with a bound one.
-func (r *registry) shareSendBucket(p *place) {
-	if !p.rank.framed {
+func (r *registry) shareSendBucket(s *slot) {
+	if !s.rank.framed {
 		return
 	}
-	id := p.conn.peer.ID
-	left, found := r.sendBuckets[id]
-	if found = found && left.exact == p.rank.exact(); found {
+	id := s.conn.peer.ID
+	idle, found := r.sendBuckets[id]
+	if found = found && idle.exact == s.rank.exact(); found {
 		delete(r.sendBuckets, id)
 	}
 	for _, other := range r.peers[id] {
-		if other == p || !other.rank.framed || other.rank.exact() != p.rank.exact() {
+		if other == s || !other.rank.framed || other.rank.exact() != s.rank.exact() {
 			continue
 		}
 		if bucket := other.conn.handle.SendBucket(); bucket != nil {
-			p.conn.handle.ShareSendBucket(bucket)
+			s.conn.handle.ShareSendBucket(bucket)
 			return
 		}
 	}
 	if found {
-		p.conn.handle.ShareSendBucket(left.bucket)
+		s.conn.handle.ShareSendBucket(idle.bucket)
 	}
 }
 
 // keepSendBucket keeps the bucket of a verified connection that ends, until it would be full, so that a reconnect brings
 // no new one.
-func (r *registry) keepSendBucket(p *place) {
-	bucket := p.conn.handle.SendBucket()
-	if bucket == nil || !p.rank.framed {
+func (r *registry) keepSendBucket(s *slot) {
+	bucket := s.conn.handle.SendBucket()
+	if bucket == nil || !s.rank.framed {
 		return
 	}
 	now := time.Now()
-	fullAt := now.Add(p.conn.handle.SendBucketFill())
-	r.sendBuckets.keep(p.conn.peer.ID, leftBucket{bucket: bucket, fullAt: fullAt, exact: p.rank.exact()}, now)
+	fullAt := now.Add(s.conn.handle.SendBucketFill())
+	r.sendBuckets.keep(s.conn.peer.ID, idleSendBucket{bucket: bucket, fullAt: fullAt, exact: s.rank.exact()}, now)
 }

@@ -1,11 +1,11 @@
 package supervisor
 
 // ordered reports whether a target's address was given for this peer: together with its ID, or to keep it connected.
-func (t *target) ordered(id string) bool { return t.expect == id || t.remember }
+func (t *dialTarget) ordered(id string) bool { return t.expect == id || t.persistent }
 
 // nextURL returns where to dial: the target's own address, and after every second failure one of the other addresses of
 // its peer in turn.
-func (r *registry) nextURL(t *target) string {
+func (r *registry) nextURL(t *dialTarget) string {
 	if t.expect == "" || t.failures%2 == 0 {
 		return t.url
 	}
@@ -23,7 +23,7 @@ func (r *registry) nextURL(t *target) string {
 
 // reportAddress logs a configured address that answers with the identity of another peer than before, or with one that is
 // kept connected at another address.
-func (r *registry) reportAddress(t *target, id string) {
+func (r *registry) reportAddress(t *dialTarget, id string) {
 	if t.ordered(id) {
 		return
 	}

@@ -44,7 +44,7 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 	if err != nil {
 		return // Validate has seen it
 	}
-	t := r.aim(unpinned(address), url, id, true)
+	t := r.targetFor(unpinned(address), url, id, true)
 	if id != "" {
 		t.expect = id
 	}
@@ -53,8 +53,8 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 
 // revokedTarget reports whether the peer of a target is revoked: it is not dialled. A caller that expects any peer has the
 // address dialled all the same: another one may answer there now.
-func (r *registry) revokedTarget(t *target) bool {
-	if t.expect == "" && len(t.waiting) > 0 {
+func (r *registry) revokedTarget(t *dialTarget) bool {
+	if t.expect == "" && len(t.callers) > 0 {
 		return false
 	}
 	id := cmp.Or(t.expect, t.peer)

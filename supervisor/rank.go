@@ -67,16 +67,16 @@ const (
 	routeContested                     // the incumbent is probed; until the answer messages go out on both
 )
 
-// judgeNewcomer decides between the connection that carries a peer's traffic and another one that has just proven
+// judgeContest decides between the connection that carries a peer's traffic and another one that has just proven
 // itself. A living incumbent keeps the traffic while it answers a probe; only the winner of two crossed dials takes over
 // at once.
-func judgeNewcomer(incumbent, newcomer rank) routeVerdict {
-	if newcomer.outranks(incumbent) {
+func judgeContest(incumbent, contender rank) routeVerdict {
+	if contender.outranks(incumbent) {
 		return routeMoves
 	}
 	dead := incumbent
 	dead.living = false
-	if newcomer.strength < incumbent.strength || !newcomer.outranks(dead) {
+	if contender.strength < incumbent.strength || !contender.outranks(dead) {
 		return routeStays
 	}
 	return routeContested

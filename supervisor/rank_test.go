@@ -95,7 +95,7 @@ func TestNewcomerVerdictFollowsTable(t *testing.T) {
 		"an unmarked of a peer that binds":                {unmarked, with(later(unmarked, 0), func(r *rank) { r.demoted = true }), routeStays},
 		"an ack that was relayed":                         {unmarked, with(later(unmarked, 0), func(r *rank) { r.outbound, r.framed = true, false }), routeStays},
 	} {
-		if got := judgeNewcomer(c.incumbent, c.newcomer); got != c.want {
+		if got := judgeContest(c.incumbent, c.newcomer); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", name, got, c.want)
 		}
 	}

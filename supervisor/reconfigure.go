@@ -85,7 +85,7 @@ func (t *Transport) nextCertificate(old, next *TransportConfig) (show func(), er
 	if same || l == nil || l.cert == nil {
 		return func() {}, nil
 	}
-	cert, err := loadCertificate(next.TLSCertPath, next.TLSKeyPath, t.from.log)
+	cert, err := loadCertificate(next.TLSCertPath, next.TLSKeyPath, t.opts.log)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func (c *certificate) replace(next *certificate) {
 // shared returns what all connections share that are made while cfg is in force.
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
-		System: t.from.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		Samples: t.samples, Drops: &t.drops, Log: t.from.log, Replies: t.replies, OwnDials: t.ownDials,
-		Wall: t.from.wall, Running: t.clock, Rand: t.from.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.from.observer,
+		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
+		Samples: t.samples, Drops: &t.drops, Log: t.opts.log, Replies: t.replies, OwnDials: t.ownDials,
+		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.opts.observer,
 		Born: t.born,
 	}
 }
@@ -129,11 +129,11 @@ func (*reconfigure) fromTransport() {}
 func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	defer r.answer(&reconfigured{}) // after a panic, too: the configuration is in force, and the caller waits
 	before := r.cfg.Peers
-	r.cfg, r.fresh = msg.cfg, msg.node
+	r.cfg, r.shared = msg.cfg, msg.node
 	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits
 	for _, address := range before {
 		if !slices.Contains(r.cfg.Peers, address) {
-			r.release(ctx, address)
+			r.stopKeeping(ctx, address)
 		}
 	}
 	r.book.UsePins(pinsOf(r.cfg.Peers))
@@ -145,18 +145,18 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	r.onAuthChanged(ctx)
 }
 
-// release ends the redialling of an address, unless somebody has asked for it beside the configuration.
-func (r *registry) release(ctx actor.Context, address string) {
+// stopKeeping ends the redialling of an address, unless somebody has asked for it beside the configuration.
+func (r *registry) stopKeeping(ctx actor.Context, address string) {
 	url, _, err := ParsePinnedAddress(address, r.cfg.WSPath)
 	t := r.targets[url]
 	if err != nil || t == nil {
 		return
 	}
-	if !t.remember {
+	if !t.persistent {
 		t.expect = "" // of its pin
 	}
 	known, _ := r.book.Get(t.peer)
-	if t.keep = t.remember || known.Persistent; t.place == nil {
+	if t.keep = t.persistent || known.Persistent; t.slot == nil {
 		r.advance(ctx, t, dialReleased, nil)
 	}
 }

@@ -10,12 +10,12 @@ import (
 
 // advance feeds an event to a target's state machine and carries out the action, which it returns. cause is the error
 // of the last dial, or the reason for the connection's end; it decides about the pause.
-func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause error) dialAction {
+func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, cause error) dialAction {
 	if r.targets[t.url] != t {
 		return dialNothing // forgotten
 	}
 	next, action := t.state.step(event, dialFacts{
-		stopping: r.stopping, kept: t.keep, callers: len(t.waiting) > 0,
+		stopping: r.stopping, kept: t.keep, callers: len(t.callers) > 0,
 		connected: r.connected(t) != nil, revoked: r.revokedTarget(t),
 	})
 	t.state = next
@@ -30,7 +30,7 @@ func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause 
 	case dialRefuse:
 		t.lastErr = ErrRevoked
 		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrRevoked)})
+		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrRevoked)})
 		if !t.keep {
 			r.forgetTarget(ctx, t)
 		}
@@ -43,9 +43,9 @@ func (r *registry) advance(ctx actor.Context, t *target, event dialEvent, cause 
 
 // startTarget dials a target. Without a free slot the dial waits for one that a handshake gives up, if one does; else it
 // fails, and is counted too.
-func (r *registry) startTarget(ctx actor.Context, t *target) {
-	free := admit(occupancy{conns: len(r.places)}, r.cfg, false) == admitted
-	if !free && r.makeRoomForDial(ctx, t) {
+func (r *registry) startTarget(ctx actor.Context, t *dialTarget) {
+	free := admit(occupancy{conns: len(r.slots)}, r.cfg, false) == admitted
+	if !free && r.evictForDial(ctx, t) {
 		return
 	}
 	r.node.Counters.Inc(actors.Dials)
@@ -53,68 +53,68 @@ func (r *registry) startTarget(ctx actor.Context, t *target) {
 		r.dialFailed(ctx, t, ErrNoRoom)
 		return
 	}
-	p, err := r.startDial(ctx, t.address, r.nextURL(t), t.expect)
+	s, err := r.startDial(ctx, t.address, r.nextURL(t), t.expect)
 	if err != nil {
 		r.dialFailed(ctx, t, err)
 		return
 	}
-	p.target, t.place = t, p
+	s.target, t.slot = t, s
 }
 
 // resumeTarget starts a dial that has waited for a slot.
-func (r *registry) resumeTarget(ctx actor.Context, t *target) {
-	if !r.stopping && r.targets[t.url] == t && t.state == dialing && t.place == nil {
+func (r *registry) resumeTarget(ctx actor.Context, t *dialTarget) {
+	if !r.stopping && r.targets[t.url] == t && t.state == dialing && t.slot == nil {
 		r.startTarget(ctx, t)
 	}
 }
 
 // dialFailed tells the callers of a dial that has failed, and sets the next one if the peer is kept connected.
-func (r *registry) dialFailed(ctx actor.Context, t *target, err error) {
+func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 	if r.stopping || r.targets[t.url] != t {
-		r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrStopped)})
+		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrStopped)})
 		return
 	}
 	r.node.Counters.Inc(actors.DialsFailed)
 	r.node.Samples.Warn("dial failed", "address", t.address, "error", err)
-	r.tellWaiting(t, &Connected{Err: peerError(t.address, err)})
+	r.answerCallers(t, &Connected{Err: peerError(t.address, err)})
 	if r.advance(ctx, t, dialFailed, err) == dialPause {
-		r.happened.Event(DialFailed{Address: t.address, Err: err, RetryIn: t.pause})
+		r.nodeEvents.Event(DialFailed{Address: t.address, Err: err, RetryIn: t.pause})
 	}
 }
 
-// targetsAfter advances the targets of a connection that has ended: its own, and the others of the same peer.
-func (r *registry) targetsAfter(ctx actor.Context, p *place, end actors.End) {
-	own := p.target
+// advanceTargets advances the targets of a connection that has ended: its own, and the others of the same peer.
+func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
+	own := s.target
 	switch {
-	case own != nil && p.conn == nil:
-		own.place = nil
-		r.dialFailed(ctx, own, r.dialError(p, end))
+	case own != nil && s.conn == nil:
+		own.slot = nil
+		r.dialFailed(ctx, own, r.dialError(s, end))
 		return
-	case p.conn == nil && p.further != "":
-		r.furtherFailed(ctx, p.further, end.Err)
+	case s.conn == nil && s.further != "":
+		r.furtherFailed(ctx, s.further, end.Err)
 		return
-	case p.conn == nil:
+	case s.conn == nil:
 		return
 	case own != nil:
-		own.place = nil
+		own.slot = nil
 		if time.Since(own.openedAt) >= healthyBefore {
 			own.failures = 0
 		}
-		if !r.adoptFurther(own, p.conn.peer.ID) {
+		if !r.adoptFurther(own, s.conn.peer.ID) {
 			r.connectionEnded(ctx, own, dialEnded, end)
 		}
 	}
 	for _, t := range r.targets {
-		if t != own && (t.peer == p.conn.peer.ID || t.expect == p.conn.peer.ID) {
+		if t != own && (t.peer == s.conn.peer.ID || t.expect == s.conn.peer.ID) {
 			r.connectionEnded(ctx, t, dialPeerEnded, end)
 		}
 	}
 }
 
 // dialError returns the cause of a dial that ended without a connection.
-func (r *registry) dialError(p *place, end actors.End) error {
+func (r *registry) dialError(s *slot, end actors.End) error {
 	switch {
-	case r.ownDials.reflected(p.challenge):
+	case r.ownDials.reflected(s.challenge):
 		return ErrOwnAddress
 	case end.Err == nil:
 		return actors.ErrClosed
@@ -123,7 +123,7 @@ func (r *registry) dialError(p *place, end actors.End) error {
 	}
 }
 
-func (r *registry) connectionEnded(ctx actor.Context, t *target, event dialEvent, end actors.End) {
+func (r *registry) connectionEnded(ctx actor.Context, t *dialTarget, event dialEvent, end actors.End) {
 	displaced, cause := closedAs(end, t.displaced)
 	if r.advance(ctx, t, event, cause) == dialPause {
 		t.displaced = displaced
@@ -132,22 +132,22 @@ func (r *registry) connectionEnded(ctx actor.Context, t *target, event dialEvent
 
 // reconcileTarget makes a target agree with the slots after a panic in the registry: it is being dialled, open, or its
 // next dial is set.
-func (r *registry) reconcileTarget(ctx actor.Context, t *target) {
-	p := t.place
-	if p != nil && (p.gone || r.places[p.pid.Id] != p) {
-		p, t.place = nil, nil
+func (r *registry) reconcileTarget(ctx actor.Context, t *dialTarget) {
+	s := t.slot
+	if s != nil && (s.closed || r.slots[s.pid.Id] != s) {
+		s, t.slot = nil, nil
 	}
 	switch {
-	case p != nil && p.conn != nil && t.state != dialOpen:
-		r.reached(ctx, p)
-	case p == nil && (t.state != dialWaiting || t.timer == nil):
+	case s != nil && s.conn != nil && t.state != dialOpen:
+		r.onDialOpen(ctx, s)
+	case s == nil && (t.state != dialWaiting || t.timer == nil):
 		t.state = dialIdle
 		r.advance(ctx, t, dialPeerEnded, nil)
 	}
 }
 
 // pause sets the timer of the next dial.
-func (r *registry) pause(t *target, cause error) {
+func (r *registry) pause(t *dialTarget, cause error) {
 	if t.pause = longPause(cause); t.pause == 0 {
 		t.failures++
 		t.pause = backoff(t.failures, r.random())
@@ -158,7 +158,7 @@ func (r *registry) pause(t *target, cause error) {
 }
 
 // stopTimer stops the timer of the next dial. A redial message that it has already sent is stale.
-func (t *target) stopTimer() {
+func (t *dialTarget) stopTimer() {
 	t.generation++
 	if t.timer != nil {
 		t.timer.Stop()
@@ -167,11 +167,11 @@ func (t *target) stopTimer() {
 }
 
 // forgetTarget removes a target, ends its dial, and tells its callers. An open connection stays.
-func (r *registry) forgetTarget(ctx actor.Context, t *target) {
+func (r *registry) forgetTarget(ctx actor.Context, t *dialTarget) {
 	t.stopTimer()
-	r.tellWaiting(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
+	r.answerCallers(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
-	if t.place != nil && t.place.conn == nil {
-		ctx.Stop(t.place.pid)
+	if t.slot != nil && t.slot.conn == nil {
+		ctx.Stop(t.slot.pid)
 	}
 }

@@ -23,38 +23,38 @@ import (
 //   - the number of places never exceeds MaxConns.
 type registry struct {
 	// Fixed at construction.
-	live      *atomic.Pointer[TransportConfig] // where others read cfg
-	node      *actors.Node
-	book      *PeerRegistry
-	dedup     *MessageDeduplicator
-	hub       *hub
-	directory *directory
-	ownDials  *ownDials
-	happened  *actors.Delivery // for events that belong to no connection
-	dial      func(ctx context.Context, url string) (*socket.Conn, error)
-	random    func() float64
-	dials     context.Context
-	stopDials context.CancelFunc
-	done      chan struct{}
+	live       *atomic.Pointer[TransportConfig] // where others read cfg
+	node       *actors.Node
+	book       *PeerRegistry
+	dedup      *MessageDeduplicator
+	bus        *eventBus
+	routes     *routeTable
+	ownDials   *ownDials
+	nodeEvents *actors.Delivery // for events that belong to no connection
+	dial       func(ctx context.Context, url string) (*socket.Conn, error)
+	random     func() float64
+	dials      context.Context
+	stopDials  context.CancelFunc
+	done       chan struct{}
 
 	deliveries *actors.Activity
 
 	// Owned by Receive.
-	cfg      *TransportConfig // in force; what it points to is never written
-	fresh    *actors.Node     // what new connections share
-	self     *actor.PID
-	places   map[string]*place    // by the ID of the actor's PID
-	asked    map[challenge]*place // those that we dialled, by what we asked there
-	groups   map[string]int       // inbound places by address group, with those that wait for one
-	peers    map[string][]*place  // open connections by node ID, the carrier first
-	states   map[string]*peerState
-	targets  map[string]*target // by URL
-	buckets  map[bucketKey]*bucket
-	further  map[string]*further // by node ID, of deployed peers that have an ordered address
-	sweeper  *time.Timer
-	patience *runclock.Timer
-	order    uint64
-	numbers  uint64 // connections that have opened
+	cfg           *TransportConfig // in force; what it points to is never written
+	shared        *actors.Node     // what new connections share
+	self          *actor.PID
+	slots         map[string]*slot    // by the ID of the actor's PID
+	byChallenge   map[challenge]*slot // those that we dialled, by what we asked there
+	perAddress    map[string]int      // inbound places by address group, with those that wait for one
+	peers         map[string][]*slot  // open connections by node ID, the carrier first
+	states        map[string]*peerState
+	targets       map[string]*dialTarget // by URL
+	buckets       map[bucketKey]*bucket
+	further       map[string]*further // by node ID, of deployed peers that have an ordered address
+	expireTimer   *time.Timer
+	shutdownTimer *runclock.Timer
+	order         uint64
+	numbers       uint64 // connections that have opened
 
 	reply func(answer any) // takes the answer to the message at hand; nil: none is wanted, or it was given
 
@@ -68,13 +68,13 @@ type registry struct {
 	}
 	stopping bool
 	restarts uint64 // panics of its own
-	stopped  uint64 // connections that were stopped because they panicked
+	panicked uint64 // connections that were stopped because they panicked
 	// By node ID: send buckets of peers without a verified connection.
-	sendBuckets leftBuckets
+	sendBuckets idleSendBuckets
 	// By node ID: newcomers from other hosts in the last minutes.
 	conflicts map[string]*conflict
 	// Of ended connections: those that may still have something for handlers.
-	behind map[*actors.Delivery]struct{}
+	lagging map[*actors.Delivery]struct{}
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
@@ -89,7 +89,7 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.restarts++
 			r.node.Counters.Inc(actors.ActorRestarts)
 			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
-			r.mend(ctx)
+			r.reconcile(ctx)
 			r.answer(failed(message, errInternal))
 		}
 	}()
@@ -106,7 +106,7 @@ func (r *registry) receive(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actor.Started:
 		r.self = ctx.Self()
-		r.sweepLater()
+		r.scheduleExpire()
 	case *actor.Stopping:
 		r.stopTimers()
 		r.node.Drops.Close()
@@ -134,7 +134,7 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 			r.answer(&Subscribed{Err: errNilSubscriber}) // every event sent there would panic
 			return
 		}
-		r.hub.subscribe(msg.PID)
+		r.bus.subscribe(msg.PID)
 		ctx.Watch(msg.PID)
 		r.answer(&Subscribed{})
 	case *Unsubscribe:
@@ -142,7 +142,7 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 			r.answer(&Unsubscribed{Err: errNilSubscriber})
 			return
 		}
-		r.hub.unsubscribe(msg.PID)
+		r.bus.unsubscribe(msg.PID)
 		ctx.Unwatch(msg.PID)
 		r.answer(&Unsubscribed{})
 	case *Connect:
@@ -167,66 +167,66 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		if f := r.further[msg.peer]; f != nil && f.generation == msg.generation {
 			r.decideFurther(ctx, msg.peer)
 		}
-	case *settle:
-		r.onSettle(ctx, msg.peer)
+	case *routeDue:
+		r.onRouteDue(ctx, msg.peer)
 	case *authChanged:
 		r.onAuthChanged(ctx)
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
-	case *census:
-		r.answer(r.count())
+	case *getCounts:
+		r.answer(r.countConnections())
 	case *listDials:
 		r.answer(r.listDials())
-	case *climb:
+	case *getTree:
 		r.answer(r.tree(msg.limit))
-	case *sweep:
-		r.onSweep()
+	case *expire:
+		r.onExpire()
 	case *shutdown:
 		r.onShutdown(ctx, msg)
-	case *hurry:
-		for _, p := range r.places {
-			ctx.Stop(p.pid)
+	case *stopNow:
+		for _, s := range r.slots {
+			ctx.Stop(s.pid)
 		}
 	case *withdrawal:
 		r.onWithdrawal(ctx, msg)
 	case *dialPeers:
 		r.onDialPeers(ctx)
 	case *listenerEnded:
-		r.happened.Event(ListenerDown{Address: msg.address, Err: msg.err})
+		r.nodeEvents.Event(ListenerDown{Address: msg.address, Err: msg.err})
 	}
 }
 
 func (r *registry) onConnection(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actors.Identified:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && !p.promised() && p.conn == nil {
-			r.onIdentified(ctx, p, msg)
+		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && !s.hasSuccessor() && s.conn == nil {
+			r.onIdentified(ctx, s, msg)
 		}
 	case *actors.Proven:
-		if p := r.opened(msg.PID); p != nil {
+		if s := r.opened(msg.PID); s != nil {
 			confirmed := &actors.Confirmed{}
-			defer ctx.Send(p.pid, confirmed) // whatever happens: messages wait for it
-			r.onProven(ctx, p, msg.Strength, confirmed)
+			defer ctx.Send(s.pid, confirmed) // whatever happens: messages wait for it
+			r.onProven(ctx, s, msg.Strength, confirmed)
 		}
 	case *actors.PeerPings:
-		if p := r.places[msg.PID.Id]; p != nil && !p.gone && p.conn != nil {
-			r.decideFurther(ctx, p.conn.peer.ID)
+		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && s.conn != nil {
+			r.decideFurther(ctx, s.conn.peer.ID)
 		}
 	case *actors.Alive:
-		if p := r.opened(msg.PID); p != nil {
-			r.onAlive(ctx, p)
+		if s := r.opened(msg.PID); s != nil {
+			r.onAlive(ctx, s)
 		}
 	case *actors.Doubted:
-		if p := r.opened(msg.PID); p != nil {
-			r.onDoubted(ctx, p)
+		if s := r.opened(msg.PID); s != nil {
+			r.onDoubted(ctx, s)
 		}
 	case *actors.Foreign:
-		if p := r.opened(msg.PID); p != nil {
-			r.tellDowngrade(p)
+		if s := r.opened(msg.PID); s != nil {
+			r.reportDowngrade(s)
 		}
 	case *actors.Ended:
-		if p := r.places[msg.PID.Id]; p != nil {
-			r.leave(ctx, p, msg.End)
+		if s := r.slots[msg.PID.Id]; s != nil {
+			r.markClosed(ctx, s, msg.End)
 		}
 	default:
 		r.answer(&Failed{Err: fmt.Errorf("%w: %T", errUnknown, msg)})
@@ -234,40 +234,40 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 }
 
 // opened returns the place of an open connection, nil when it has ended.
-func (r *registry) opened(pid *actor.PID) *place {
-	if p := r.places[pid.Id]; p != nil && !p.gone && p.conn != nil {
-		return p
+func (r *registry) opened(pid *actor.PID) *slot {
+	if s := r.slots[pid.Id]; s != nil && !s.closed && s.conn != nil {
+		return s
 	}
 	return nil
 }
 
 // spawn makes a place and its actor.
-func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*place, error) {
-	slot, err := actors.SpawnPeer(ctx, r.fresh, opening)
+func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, error) {
+	child, err := actors.SpawnPeer(ctx, r.shared, opening)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{
-		slot: slot, pid: slot.Handle().PID(), direction: opening.Direction,
+	s := &slot{
+		actor: child, pid: child.Handle().PID(), direction: opening.Direction,
 		challenge: opening.Challenge, born: time.Now(),
 	}
-	r.places[p.pid.Id] = p
-	if p.direction == Outbound {
-		r.asked[p.challenge] = p
-		r.ownDials.add(p.challenge)
+	r.slots[s.pid.Id] = s
+	if s.direction == Outbound {
+		r.byChallenge[s.challenge] = s
+		r.ownDials.add(s.challenge)
 	}
-	return p, nil
+	return s, nil
 }
 
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	group := addressGroup(msg.remote)
-	if len(r.behind) >= maxBehind(r.cfg) {
-		r.catchUp()
+	if len(r.lagging) >= maxLagging(r.cfg) {
+		r.pruneLagging()
 	}
 	why := admit(occupancy{
-		stopping: r.stopping, conns: len(r.places), fromAddress: r.groups[group], behind: len(r.behind),
+		stopping: r.stopping, conns: len(r.slots), perAddress: r.perAddress[group], lagging: len(r.lagging),
 	}, r.cfg, group != "")
-	if why == refusedFull && r.makeRoom(ctx, msg) {
+	if why == refusedFull && r.evictFor(ctx, msg) {
 		return
 	}
 	if why != admitted {
@@ -276,14 +276,14 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 		r.answer((*actors.Slot)(nil))
 		return
 	}
-	p, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
+	s, err := r.spawn(ctx, actors.Opening{Direction: Inbound, Remote: msg.remote, Since: msg.since})
 	if err != nil {
 		r.answer((*actors.Slot)(nil))
 		return
 	}
-	p.group = group
-	r.enterGroup(group)
-	r.answer(p.slot)
+	s.group = group
+	r.countAddress(group)
+	r.answer(s.actor)
 }
 
 // newChallenge makes the challenge of one dial, which every process with this node's key recognises.

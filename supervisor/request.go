@@ -85,9 +85,9 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if err := checkContext(ctx); err != nil {
 		return nil, peerError(peerID, err)
 	}
-	c := t.directory.get(peerID)
+	c := t.routes.get(peerID)
 	if c == nil {
-		return nil, peerError(peerID, t.directory.missing(peerID))
+		return nil, peerError(peerID, t.routes.missing(peerID))
 	}
 	if msg == nil {
 		return nil, c.SendContext(ctx, nil) // which says so
@@ -113,7 +113,7 @@ func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *w
 		case <-c.handle.Done():
 		}
 		ended := c
-		if c = t.directory.get(id); c != nil && c != ended {
+		if c = t.routes.get(id); c != nil && c != ended {
 			continue // its traffic has moved
 		}
 		select {

@@ -48,7 +48,7 @@ func (t *Transport) Resolve(text string) (string, error) {
 	}
 	switch len(fitting) {
 	case 0:
-		if errors.Is(t.directory.missing(text), ErrUnverified) {
+		if errors.Is(t.routes.missing(text), ErrUnverified) {
 			return "", peerError(text, ErrUnverified)
 		}
 		return "", fmt.Errorf("%w: %q; give a node ID, %d characters of one or more, or a name; `node peers` lists them",
@@ -66,11 +66,11 @@ func (t *Transport) Resolve(text string) (string, error) {
 func (t *Transport) kept() map[string]bool {
 	ctx, cancel := context.WithTimeout(context.Background(), keptPatience)
 	defer cancel()
-	taken, err := ask[*censusTaken](ctx, t, &census{})
+	counted, err := ask[*counts](ctx, t, &getCounts{})
 	if err != nil {
 		return nil
 	}
-	return taken.kept
+	return counted.kept
 }
 
 // fit returns the peers that a text may mean, each once. A whole id means that peer only; a text of its form is no

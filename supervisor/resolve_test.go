@@ -232,7 +232,7 @@ func TestSendNamesThePeerWithoutAProof(t *testing.T) {
 		if err := node.Send(other.id(), node.to(other.id(), "stats", nil)); errors.Is(err, ErrUnverified) || !errors.Is(err, ErrNotConnected) {
 			t.Errorf("after the end: %v, want ErrNotConnected", err)
 		}
-		if got := len(node.directory.unverified); got != 0 {
+		if got := len(node.routes.unverified); got != 0 {
 			t.Errorf("%d unverified peers, want none", got)
 		}
 	})

@@ -22,10 +22,10 @@ const duplicateGrace = 10 * time.Second
 //	                                                       Alive   ──▶ all others are duplicates
 //	                                                       Doubted ──▶ the best of the others is the route
 type peerState struct {
-	route     *place    // carries the peer's traffic; nil: no connection is verified
-	contested bool      // whether the route lives is not known yet
-	told      toldState // what the events have said of the peer
-	probes    *probes   // nil: none was sent
+	route     *slot          // carries the peer's traffic; nil: no connection is verified
+	contested bool           // whether the route lives is not known yet
+	announced announcedState // what the events have said of the peer
+	probes    *probes        // nil: none was sent
 	timer     *time.Timer
 }
 
@@ -35,48 +35,48 @@ type probes struct {
 	answered time.Time // when the present route last answered one; zero: not yet
 }
 
-// toldState is what a program knows of a peer by its events.
-type toldState uint8
+// announcedState is what a program knows of a peer by its events.
+type announcedState uint8
 
 const (
-	toldNothing toldState = iota
-	toldUp                // PeerUp without a proof
-	toldVerified
+	announcedNothing announcedState = iota
+	announcedUp                     // PeerUp without a proof
+	announcedVerified
 )
 
 func (r *registry) state(id string) *peerState {
-	s := r.states[id]
-	if s == nil {
-		s = &peerState{}
-		r.states[id] = s
+	state := r.states[id]
+	if state == nil {
+		state = &peerState{}
+		r.states[id] = state
 	}
-	return s
+	return state
 }
 
-// settleRoute decides who carries the traffic after p has proven itself or has lost or regained its life.
-func (r *registry) settleRoute(ctx actor.Context, p *place) {
-	id := p.conn.peer.ID
-	s := r.state(id)
-	if s.route == nil || s.route == p || s.route.gone {
+// contestRoute decides who carries the traffic after p has proven itself or has lost or regained its life.
+func (r *registry) contestRoute(ctx actor.Context, s *slot) {
+	id := s.conn.peer.ID
+	state := r.state(id)
+	if state.route == nil || state.route == s || state.route.closed {
 		r.reroute(ctx, id)
 		return
 	}
-	if p.direction == Outbound && s.route.rank.exact() && p.born.After(s.route.rank.bound) {
-		p.rank.late = true
+	if s.direction == Outbound && state.route.rank.exact() && s.born.After(state.route.rank.bound) {
+		s.rank.late = true
 	}
-	verdict := judgeNewcomer(s.route.rank, p.rank)
-	if p.further != "" {
+	verdict := judgeContest(state.route.rank, s.rank)
+	if s.further != "" {
 		verdict = routeStays // opened beside a living connection on purpose
 	}
 	switch verdict {
 	case routeMoves:
 		r.reroute(ctx, id)
 	case routeContested:
-		if r.answersStill(s, p) {
+		if r.answeredProbe(state, s) {
 			r.closeDuplicates(ctx, id)
 			return
 		}
-		s.contested = true
+		state.contested = true
 		r.publish(id)
 		r.probe(ctx, id)
 	case routeStays:
@@ -87,51 +87,51 @@ func (r *registry) settleRoute(ctx actor.Context, p *place) {
 // probe asks the connection that carries a peer's traffic for a sign of life, at most once in a ping interval. A
 // contest that begins sooner waits for the next probe.
 func (r *registry) probe(ctx actor.Context, id string) {
-	s := r.states[id]
-	if s == nil || !s.contested || s.route == nil {
+	state := r.states[id]
+	if state == nil || !state.contested || state.route == nil {
 		return
 	}
-	if s.probes == nil {
-		s.probes = &probes{}
-	} else if wait := r.cfg.PingInterval - time.Since(s.probes.sent); wait > 0 {
-		r.lookAgain(id, s, wait)
+	if state.probes == nil {
+		state.probes = &probes{}
+	} else if wait := r.cfg.PingInterval - time.Since(state.probes.sent); wait > 0 {
+		r.scheduleRoute(id, state, wait)
 		return
 	}
-	s.probes.sent = time.Now()
-	ctx.Send(s.route.pid, &actors.Probe{})
+	state.probes.sent = time.Now()
+	ctx.Send(state.route.pid, &actors.Probe{})
 }
 
 // onAlive is a sign of life of a probed connection.
-func (r *registry) onAlive(ctx actor.Context, p *place) {
-	p.rank.living = true
-	if s := r.state(p.conn.peer.ID); s.route == p {
-		s.contested = false
-		if s.probes != nil {
-			s.probes.answered = time.Now()
+func (r *registry) onAlive(ctx actor.Context, s *slot) {
+	s.rank.living = true
+	if state := r.state(s.conn.peer.ID); state.route == s {
+		state.contested = false
+		if state.probes != nil {
+			state.probes.answered = time.Now()
 		}
 	}
-	r.reroute(ctx, p.conn.peer.ID)
+	r.reroute(ctx, s.conn.peer.ID)
 }
 
 // onDoubted is a probe without an answer.
-func (r *registry) onDoubted(ctx actor.Context, p *place) {
-	s := r.states[p.conn.peer.ID]
+func (r *registry) onDoubted(ctx actor.Context, s *slot) {
+	state := r.states[s.conn.peer.ID]
 	r.order++
-	p.rank.living, p.rank.order = false, r.order
-	if s.route != p {
+	s.rank.living, s.rank.order = false, r.order
+	if state.route != s {
 		return
 	}
-	id := p.conn.peer.ID
+	id := s.conn.peer.ID
 	r.reorder(id)
 	// Whether the next one lives is not known either, as long as there is another.
-	if s.contested = len(r.rivals(id)) > 0; s.contested {
+	if state.contested = len(r.rivals(id)) > 0; state.contested {
 		r.publish(id)
 		r.probe(ctx, id)
 	} else {
 		r.closeDuplicates(ctx, id)
 	}
-	if s.route != p && p.rank.exact() {
-		ctx.Send(p.pid, &actors.Goodbye{End: actors.End{
+	if state.route != s && s.rank.exact() {
+		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{
 			Code: wire.DisconnectTimeout, Reason: "no answer to a probe; another connection took over",
 		}})
 	}
@@ -149,26 +149,26 @@ func (r *registry) reorder(id string) {
 	if len(list) == 0 {
 		delete(r.peers, id)
 		r.forgetState(id)
-		r.directory.remove(id)
+		r.routes.remove(id)
 		return
 	}
-	s, best := r.state(id), -1
-	for i, p := range list {
-		if p.rank.strength.Verified() && (best < 0 || p.rank.outranks(list[best].rank)) {
+	state, best := r.state(id), -1
+	for i, s := range list {
+		if s.rank.strength.Verified() && (best < 0 || s.rank.outranks(list[best].rank)) {
 			best = i
 		}
 	}
-	var next *place
+	var next *slot
 	if best >= 0 {
 		next = list[best]
 		copy(list[1:best+1], list[:best])
 		list[0] = next
 	}
-	before := s.route
+	before := state.route
 	if next != before {
-		s.route, s.contested = next, false
-		if s.probes != nil {
-			s.probes.answered = time.Time{}
+		state.route, state.contested = next, false
+		if state.probes != nil {
+			state.probes.answered = time.Time{}
 		}
 	}
 	r.publish(id)
@@ -178,11 +178,11 @@ func (r *registry) reorder(id string) {
 }
 
 // rivals returns the living connections of which one takes over if a peer's route is dead.
-func (r *registry) rivals(id string) (list []*place) {
+func (r *registry) rivals(id string) (list []*slot) {
 	route := r.state(id).route
-	for _, p := range r.peers[id] {
-		if route != nil && p != route && p.rank.strength >= route.rank.strength && p.rank.living && p.rank.framed && p.further == "" {
-			list = append(list, p)
+	for _, s := range r.peers[id] {
+		if route != nil && s != route && s.rank.strength >= route.rank.strength && s.rank.living && s.rank.framed && s.further == "" {
+			list = append(list, s)
 		}
 	}
 	return list
@@ -190,50 +190,50 @@ func (r *registry) rivals(id string) (list []*place) {
 
 // publish writes the route of a peer into the route table.
 func (r *registry) publish(id string) {
-	s := r.state(id)
-	if s.route == nil {
-		r.directory.wait(id)
+	state := r.state(id)
+	if state.route == nil {
+		r.routes.setUnverified(id)
 		return
 	}
-	var twins []*PeerConnection
-	if s.contested {
-		for _, p := range r.rivals(id) {
-			twins = append(twins, p.conn)
+	var alternates []*PeerConnection
+	if state.contested {
+		for _, s := range r.rivals(id) {
+			alternates = append(alternates, s.conn)
 		}
 	}
-	r.directory.set(id, s.route.conn, twins)
+	r.routes.set(id, state.route.conn, alternates)
 }
 
 func (r *registry) forgetState(id string) {
-	if s := r.states[id]; s != nil {
-		if s.timer != nil {
-			s.timer.Stop()
+	if state := r.states[id]; state != nil {
+		if state.timer != nil {
+			state.timer.Stop()
 		}
 		delete(r.states, id)
 	}
 }
 
-// lookAgain has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side
+// scheduleRoute has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side
 // has not closed.
-func (r *registry) lookAgain(id string, s *peerState, wait time.Duration) {
-	if s.timer != nil {
-		s.timer.Stop()
+func (r *registry) scheduleRoute(id string, state *peerState, wait time.Duration) {
+	if state.timer != nil {
+		state.timer.Stop()
 	}
-	s.timer = time.AfterFunc(wait, func() { r.node.System.Root.Send(r.self, &settle{peer: id}) })
+	state.timer = time.AfterFunc(wait, func() { r.node.System.Root.Send(r.self, &routeDue{peer: id}) })
 }
 
-// onSettle is the timer of lookAgain.
-func (r *registry) onSettle(ctx actor.Context, id string) {
-	s := r.states[id]
-	if s == nil {
+// onRouteDue is the timer of lookAgain.
+func (r *registry) onRouteDue(ctx actor.Context, id string) {
+	state := r.states[id]
+	if state == nil {
 		return
 	}
-	s.timer = nil
-	if s.contested {
+	state.timer = nil
+	if state.contested {
 		r.probe(ctx, id)
 		return
 	}
-	r.yield(ctx, id)
+	r.yieldDuplicates(ctx, id)
 }
 
 // closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by
@@ -246,33 +246,33 @@ func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 		return
 	}
 	if r.node.Keys.Identity().ID < id || r.conflicts[id].suspected(time.Now()) {
-		r.yield(ctx, id)
+		r.yieldDuplicates(ctx, id)
 		return
 	}
-	if s := r.states[id]; s.timer == nil {
-		r.lookAgain(id, s, duplicateGrace)
+	if state := r.states[id]; state.timer == nil {
+		r.scheduleRoute(id, state, duplicateGrace)
 	}
 }
 
-func (r *registry) yield(ctx actor.Context, id string) {
-	for _, p := range r.duplicates(id) {
+func (r *registry) yieldDuplicates(ctx actor.Context, id string) {
+	for _, s := range r.duplicates(id) {
 		reason := actors.ReasonDuplicate
-		if r.noteDuplicate(p) {
+		if r.noteDuplicate(s) {
 			reason = actors.ReasonIdentityInUse
 		}
-		ctx.Send(p.pid, &actors.Yield{Reason: reason})
+		ctx.Send(s.pid, &actors.Yield{Reason: reason})
 	}
 }
 
 // duplicates returns the connections of a peer that both ends know to be superfluous.
-func (r *registry) duplicates(id string) (list []*place) {
-	s := r.states[id]
-	if s == nil || s.route == nil || s.contested || !s.route.rank.exact() {
+func (r *registry) duplicates(id string) (list []*slot) {
+	state := r.states[id]
+	if state == nil || state.route == nil || state.contested || !state.route.rank.exact() {
 		return nil
 	}
-	for _, p := range r.peers[id] {
-		if p != s.route && p.rank.exact() && slices.Contains(p.features, wire.FeatureSingleConnection) {
-			list = append(list, p)
+	for _, s := range r.peers[id] {
+		if s != state.route && s.rank.exact() && slices.Contains(s.features, wire.FeatureSingleConnection) {
+			list = append(list, s)
 		}
 	}
 	return list

@@ -25,20 +25,20 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
 	}
-	way := t.directory.route(peerID)
-	if way.conn == nil {
-		return peerError(peerID, t.directory.missing(peerID))
+	via := t.routes.route(peerID)
+	if via.conn == nil {
+		return peerError(peerID, t.routes.missing(peerID))
 	}
 	for {
-		for _, twin := range way.twins {
-			_ = twin.Post(msg) // the route's result counts
+		for _, alternate := range via.alternates {
+			_ = alternate.Post(msg) // the route's result counts
 		}
-		err := way.conn.SendContext(ctx, msg)
-		next := t.directory.route(peerID)
-		if !errors.Is(err, ErrClosed) || next.conn == nil || next.conn == way.conn {
+		err := via.conn.SendContext(ctx, msg)
+		next := t.routes.route(peerID)
+		if !errors.Is(err, ErrClosed) || next.conn == nil || next.conn == via.conn {
 			return err
 		}
-		way = next // the peer's traffic has moved; if the message did go out, the peer drops the copy
+		via = next // the peer's traffic has moved; if the message did go out, the peer drops the copy
 	}
 }
 

@@ -274,7 +274,7 @@ func TestSharedNothing(t *testing.T) {
 				t.Error("a node that does nothing has seen something")
 			}
 		}
-		if fmt.Sprint(nodes[0].PID()) == fmt.Sprint(nodes[1].PID()) && nodes[0].from.system == nodes[1].from.system {
+		if fmt.Sprint(nodes[0].PID()) == fmt.Sprint(nodes[1].PID()) && nodes[0].opts.system == nodes[1].opts.system {
 			t.Error("two nodes have one registry")
 		}
 	})

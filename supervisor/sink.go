@@ -13,34 +13,34 @@ type connectionSink struct{ *PeerConnection }
 func (s connectionSink) Do(event any) {
 	switch e := event.(type) {
 	case Event:
-		s.hub.publish(e)
+		s.bus.publish(e)
 	case *actors.Dropped:
-		s.hub.publish(Dropped{Peer: s.peer.ID, Name: s.peer.Name, Reason: e.Reason.String(), Count: e.Count})
+		s.bus.publish(Dropped{Peer: s.peer.ID, Name: s.peer.Name, Reason: e.Reason.String(), Count: e.Count})
 	}
 }
 
 // Message implements actors.Sink.
 func (s connectionSink) Message(msg *wire.Message) {
 	c := s.PeerConnection
-	if c.hub.subscribed() {
-		c.hub.tell(Received{Connection: c, Message: msg})
+	if c.bus.subscribed() {
+		c.bus.notify(Received{Connection: c, Message: msg})
 		if c.unfenced++; c.unfenced >= fenceEvery {
 			c.unfenced = 0
-			c.hub.awaitSubscribers()
+			c.bus.awaitSubscribers()
 		}
 	}
-	if c.hub.onMessage != nil {
-		c.hub.handle(c, msg)
+	if c.bus.onMessage != nil {
+		c.bus.runHandler(c, msg)
 	}
 }
 
 // eventSink publishes events that belong to no connection.
-type eventSink struct{ hub *hub }
+type eventSink struct{ bus *eventBus }
 
 // Do implements actors.Sink.
 func (s eventSink) Do(event any) {
 	if e, ok := event.(Event); ok {
-		s.hub.publish(e)
+		s.bus.publish(e)
 	}
 }
 

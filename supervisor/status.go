@@ -65,7 +65,7 @@ type ConnectionInfo struct {
 
 // Status returns the node's state. The error is ErrStopped or ctx's.
 func (t *Transport) Status(ctx context.Context) (Status, error) {
-	taken, err := ask[*censusTaken](ctx, t, &census{})
+	counted, err := ask[*counts](ctx, t, &getCounts{})
 	if err != nil {
 		return Status{}, err
 	}
@@ -73,7 +73,7 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 		Identity:    t.Identity(),
 		Uptime:      time.Since(t.born).Seconds(),
 		Auth:        t.book.AuthMode().String(),
-		Connections: ConnectionCounts{Established: taken.established, Pending: taken.pending, Max: t.live.Load().MaxConns},
+		Connections: ConnectionCounts{Established: counted.established, Pending: counted.pending, Max: t.live.Load().MaxConns},
 		Counters:    t.node.Counters.Snapshot(),
 	}
 	if addr := t.Addr(); addr != nil {
@@ -108,7 +108,7 @@ func (t *Transport) Counters() map[string]uint64 { return t.node.Counters.Snapsh
 
 // Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
 func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
-	taken, err := ask[*censusTaken](ctx, t, &census{})
+	counted, err := ask[*counts](ctx, t, &getCounts{})
 	if err != nil {
 		return nil, err
 	}
@@ -116,19 +116,19 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	for _, p := range t.book.List() {
 		all[p.ID] = t.inform(p)
 	}
-	for id, open := range taken.open {
+	for id, open := range counted.open {
 		all[id] = t.describe(open[0])
 	}
 	for c := range t.Connections() {
 		all[c.peer.ID] = t.describe(c)
-		if taken.open[c.peer.ID] == nil {
-			taken.open[c.peer.ID] = []*PeerConnection{c}
+		if counted.open[c.peer.ID] == nil {
+			counted.open[c.peer.ID] = []*PeerConnection{c}
 		}
 	}
 	list := make([]PeerInfo, 0, len(all))
 	for id, info := range all {
-		info.Persistent = info.Persistent || taken.kept[id]
-		for _, c := range taken.open[id] {
+		info.Persistent = info.Persistent || counted.kept[id]
+		for _, c := range counted.open[id] {
 			info.Connections = append(info.Connections, ConnectionInfo{
 				Connection: c.number, Address: c.peerAddress, Direction: c.direction.String(), Verified: c.Verified(),
 			})
@@ -183,23 +183,23 @@ func (t *Transport) inform(p Peer) PeerInfo {
 	return info
 }
 
-// count answers census.
-func (r *registry) count() *censusTaken {
-	taken := &censusTaken{kept: make(map[string]bool), open: make(map[string][]*PeerConnection)}
+// countConnections answers census.
+func (r *registry) countConnections() *counts {
+	counted := &counts{kept: make(map[string]bool), open: make(map[string][]*PeerConnection)}
 	for id, list := range r.peers {
-		taken.established += len(list)
+		counted.established += len(list)
 		if len(list) == 1 && list[0].rank.strength.Verified() {
 			continue // the route table has it
 		}
-		for _, p := range list {
-			taken.open[id] = append(taken.open[id], p.conn)
+		for _, s := range list {
+			counted.open[id] = append(counted.open[id], s.conn)
 		}
 	}
-	taken.pending = len(r.places) - taken.established
+	counted.pending = len(r.slots) - counted.established
 	for _, t := range r.targets {
 		if t.keep && t.peer != "" {
-			taken.kept[t.peer] = true
+			counted.kept[t.peer] = true
 		}
 	}
-	return taken
+	return counted
 }

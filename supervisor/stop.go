@@ -23,9 +23,9 @@ func (t *Transport) Stop(ctx context.Context) error {
 	}
 	defer close(t.stopped)
 	if phase == transportRunning {
-		t.stopError = t.end(ctx)
-	} else if t.from.listener != nil {
-		t.stopError = t.from.listener.Close() // it was given to us
+		t.stopError = t.stopRunning(ctx)
+	} else if t.opts.listener != nil {
+		t.stopError = t.opts.listener.Close() // it was given to us
 	}
 	return t.stopError
 }
@@ -42,13 +42,13 @@ func (t *Transport) awaitStop(ctx context.Context) error {
 	default:
 	}
 	if t.PID() != nil {
-		t.tell(&hurry{})
+		t.tell(&stopNow{})
 	}
 	return ctx.Err()
 }
 
 // end stops the running node.
-func (t *Transport) end(ctx context.Context) error {
+func (t *Transport) stopRunning(ctx context.Context) error {
 	if t.listener != nil {
 		t.listener.close()
 	}
@@ -56,13 +56,13 @@ func (t *Transport) end(ctx context.Context) error {
 	select {
 	case <-t.ended:
 	case <-ctx.Done():
-		t.tell(&hurry{})
+		t.tell(&stopNow{})
 	}
-	return t.finish(ctx)
+	return t.cleanup(ctx)
 }
 
-// finish waits for the end of the registry and of everything else that runs, and keeps what the next run needs.
-func (t *Transport) finish(ctx context.Context) error {
+// cleanup waits for the end of the registry and of everything else that runs, and keeps what the next run needs.
+func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
 	t.answerStopped()
 	defer t.clock.Stop()
@@ -71,7 +71,7 @@ func (t *Transport) finish(ctx context.Context) error {
 	t.drain(ctx)
 	t.workers.Close()
 	t.unbounded.Close()
-	return t.retain()
+	return t.save()
 }
 
 // idleWorkers is how many goroutines wait for the next turn of an actor, write or delivery: enough for what follows
@@ -91,8 +91,8 @@ func (t *Transport) drain(ctx context.Context) {
 	}
 }
 
-// retain keeps what the next run needs.
-func (t *Transport) retain() error {
+// save keeps what the next run needs.
+func (t *Transport) save() error {
 	path := t.book.Path()
 	if path == "" {
 		return nil

@@ -18,7 +18,7 @@ func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, unlimited), startNode(t, n, 2, unlimited)
-		root := b.from.system.Root
+		root := b.opts.system.Root
 		exits := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 			if _, ok := ctx.Message().(Received); ok {
 				runtime.Goexit()
@@ -38,7 +38,7 @@ func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
 		b.wantCount(actors.SubscribersStuck, 0)
 		time.Sleep(10 * time.Minute)
 		b.wantCount(actors.SubscribersStuck, 1)
-		if b.hub.has(exits) || !b.hub.has(slowPID) {
+		if b.bus.has(exits) || !b.bus.has(slowPID) {
 			t.Error("the stuck subscriber is still one, or the slow one is not")
 		}
 		if k := len(b.got("stats")); k != 200 {

@@ -29,22 +29,22 @@ import (
 // process share nothing.
 type Transport struct {
 	// Fixed at construction.
-	cfg       TransportConfig // as it began
-	from      surroundings
-	keys      *crypto.NodeManager
-	counters  *actors.Counters
-	samples   *actors.Sampler
-	drops     actors.DropReports
-	clock     *runclock.Clock
-	node      *actors.Node
-	book      *PeerRegistry
-	dedup     *MessageDeduplicator
-	hub       *hub
-	directory *directory
-	replies   *replies
-	ownDials  *ownDials
-	born      time.Time
-	work      sync.WaitGroup // pumps, dials and the listener
+	cfg      TransportConfig // as it began
+	opts     options
+	keys     *crypto.NodeManager
+	counters *actors.Counters
+	samples  *actors.Sampler
+	drops    actors.DropReports
+	clock    *runclock.Clock
+	node     *actors.Node
+	book     *PeerRegistry
+	dedup    *MessageDeduplicator
+	bus      *eventBus
+	routes   *routeTable
+	replies  *replies
+	ownDials *ownDials
+	born     time.Time
+	work     sync.WaitGroup // pumps, dials and the listener
 
 	reconfiguring sync.Mutex
 	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
@@ -88,9 +88,9 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		return nil, crypto.ErrNoIdentity
 	}
 	t := &Transport{
-		cfg: cfg.withDefaults(), book: book, directory: newDirectory(), replies: newReplies(), ownDials: newOwnDials(), born: time.Now(),
+		cfg: cfg.withDefaults(), book: book, routes: newRouteTable(), replies: newReplies(), ownDials: newOwnDials(), born: time.Now(),
 		stopped: make(chan struct{}),
-		from: surroundings{
+		opts: options{
 			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
 		},
 	}
@@ -98,31 +98,31 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		if opt == nil {
 			return nil, &ConfigError{Field: fmt.Sprintf("option %d", i+1), Reason: "must not be nil"}
 		}
-		if opt(&t.from); t.from.wrong != nil {
-			return nil, t.from.wrong
+		if opt(&t.opts); t.opts.wrong != nil {
+			return nil, t.opts.wrong
 		}
 	}
-	if t.from.system == nil {
+	if t.opts.system == nil {
 		// protoactor's own log prints the contents of messages.
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-		t.from.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+		t.opts.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
-	actors.FitRegistry(t.from.system)
+	actors.FitRegistry(t.opts.system)
 	t.live.Store(&t.cfg)
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded
-	t.hub = &hub{system: t.from.system, observer: t.from.observer, log: t.from.log, fences: make(map[string]*atomic.Uint64)}
-	if t.from.faults != nil {
-		t.from.faults.hub = t.hub
+	t.bus = &eventBus{system: t.opts.system, observer: t.opts.observer, log: t.opts.log, fences: make(map[string]*atomic.Uint64)}
+	if t.opts.faults != nil {
+		t.opts.faults.bus = t.bus
 	}
 	limit, share := dedupSize(&t.cfg)
 	var err error
-	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.from.rand); err != nil {
+	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.opts.rand); err != nil {
 		return nil, err
 	}
-	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.from.log)
-	t.hub.counters = t.counters
-	if t.clock = t.from.running; t.clock == nil {
+	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.opts.log)
+	t.bus.counters = t.counters
+	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
 	}
 	t.node = t.shared(&t.cfg)
@@ -134,11 +134,11 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 // included, which the transport itself has dealt with. It runs one message at a time and in order for each connection,
 // connections side by side; it may block, panic, call runtime.Goexit and call anything: that harms only its own
 // connection's messages. What it is given is its own. Set it before Start.
-func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.hub.onMessage = handle }
+func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.bus.onMessage = handle }
 
 // OnEvent sets the handler of every Event but Received. Those of one connection are in one order
 // with its messages. Set it before Start.
-func (t *Transport) OnEvent(handle func(Event)) { t.hub.onEvent = handle }
+func (t *Transport) OnEvent(handle func(Event)) { t.bus.onEvent = handle }
 
 // Identity returns this node's public identity.
 func (t *Transport) Identity() crypto.NodeIdentity { return t.node.Keys.Identity() }
@@ -158,11 +158,11 @@ func (t *Transport) Start() error {
 	if t.phase != transportNew {
 		return fmt.Errorf("start: the transport was started before: make a new one")
 	}
-	ln, err := t.open()
+	ln, err := t.openListener()
 	if err != nil {
 		return err
 	}
-	if err := t.recall(); err != nil {
+	if err := t.restore(); err != nil {
 		if ln != nil {
 			ln.Close()
 		}
@@ -172,23 +172,23 @@ func (t *Transport) Start() error {
 	t.clock.Start()
 	t.book.Serve(t.verified, t.bookFailed)
 	t.book.UsePins(pinsOf(t.cfg.Peers))
-	t.spawn()
+	t.spawnRegistry()
 	if ln != nil {
 		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
 			ln.Close()
 			t.node.System.Root.Stop(t.pid)
 			t.phase = transportStopped
 			defer close(t.stopped)
-			return errors.Join(err, t.finish(context.Background()))
+			return errors.Join(err, t.cleanup(context.Background()))
 		}
 	}
 	t.tell(&dialPeers{})
 	return nil
 }
 
-// open returns the listener, nil when the node accepts nobody.
-func (t *Transport) open() (net.Listener, error) {
-	ln := t.from.listener
+// openListener returns the listener, nil when the node accepts nobody.
+func (t *Transport) openListener() (net.Listener, error) {
+	ln := t.opts.listener
 	if ln == nil && t.cfg.ListenAddr != "" {
 		var err error
 		if ln, err = net.Listen(listenNetwork(t.cfg.ListenAddr), t.cfg.ListenAddr); err != nil {
@@ -198,25 +198,25 @@ func (t *Transport) open() (net.Listener, error) {
 	if ln == nil {
 		return nil, nil
 	}
-	return &wrappedListener{Listener: ln, from: &t.from, clock: t.clock}, nil
+	return &wrappedListener{Listener: ln, opts: &t.opts, clock: t.clock}, nil
 }
 
-// spawn starts the registry.
-func (t *Transport) spawn() {
+// spawnRegistry starts the registry.
+func (t *Transport) spawnRegistry() {
 	dials, stopDials := context.WithCancel(context.Background())
 	t.ended = make(chan struct{})
 	r := &registry{
-		cfg: &t.cfg, live: &t.live, node: t.node, fresh: t.node, book: t.book, dedup: t.dedup, hub: t.hub, directory: t.directory, ownDials: t.ownDials,
+		cfg: &t.cfg, live: &t.live, node: t.node, shared: t.node, book: t.book, dedup: t.dedup, bus: t.bus, routes: t.routes, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
-		places: make(map[string]*place), asked: make(map[challenge]*place), groups: make(map[string]int), peers: make(map[string][]*place),
+		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int), peers: make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
-		behind:  make(map[*actors.Delivery]struct{}),
-		targets: make(map[string]*target), buckets: make(map[bucketKey]*bucket),
-		sendBuckets: make(leftBuckets), further: make(map[string]*further),
+		lagging: make(map[*actors.Delivery]struct{}),
+		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
+		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 	}
-	r.happened = actors.NewDelivery(eventSink{t.hub}, t.node.Counters, t.node.Samples, &t.deliveries)
-	t.pid = t.from.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
+	r.nodeEvents = actors.NewDelivery(eventSink{t.bus}, t.node.Counters, t.node.Samples, &t.deliveries)
+	t.pid = t.opts.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
 }
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, error) {
@@ -226,7 +226,7 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, e
 		return nil, err
 	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := t.from.connect(ctx, network, address)
+		conn, err := t.opts.connect(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -242,14 +242,14 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, e
 	return conn, err
 }
 
-// recall takes over what the last run saw, or distrusts old messages when it did not end gracefully.
-func (t *Transport) recall() error {
+// restore takes over what the last run saw, or distrusts old messages when it did not end gracefully.
+func (t *Transport) restore() error {
 	path := t.book.Path()
 	if path == "" {
 		return nil
 	}
 	if n := t.book.OverLimits(); n > 0 {
-		t.from.log.Warn("the peer book held entries beyond the limits: they were cut or left out", "entries", n)
+		t.opts.log.Warn("the peer book held entries beyond the limits: they were cut or left out", "entries", n)
 	}
 	crashed, err := t.book.Begin()
 	if err != nil {
@@ -260,7 +260,7 @@ func (t *Transport) recall() error {
 		return fmt.Errorf("start: %w", err)
 	}
 	if err != nil {
-		t.from.log.Warn("what the last run has seen is lost", "error", err)
+		t.opts.log.Warn("what the last run has seen is lost", "error", err)
 	}
 	if crashed && !found || err != nil {
 		t.dedup.Distrust(t.node.Clock(), time.Now())
@@ -276,7 +276,7 @@ func (t *Transport) bookFailed(err error) {
 
 func seenFile(book string) string { return filepath.Join(filepath.Dir(book), "seen") }
 
-func (t *Transport) tell(message any) { t.from.system.Root.Send(t.pid, message) }
+func (t *Transport) tell(message any) { t.opts.system.Root.Send(t.pid, message) }
 
 // Addr returns the address that the node listens on; nil when it accepts nobody.
 func (t *Transport) Addr() net.Addr {
@@ -302,16 +302,16 @@ func (t *Transport) URL() string {
 }
 
 // ConnectedPeers returns how many peers are connected.
-func (t *Transport) ConnectedPeers() int { return t.directory.len() }
+func (t *Transport) ConnectedPeers() int { return t.routes.len() }
 
 // GetConnection returns the connection that carries a peer's traffic, nil when it is not connected.
-func (t *Transport) GetConnection(peerID string) *PeerConnection { return t.directory.get(peerID) }
+func (t *Transport) GetConnection(peerID string) *PeerConnection { return t.routes.get(peerID) }
 
 // verified reports whether a peer is connected and has proven its key.
 func (t *Transport) verified(peerID string) bool {
-	c := t.directory.get(peerID)
+	c := t.routes.get(peerID)
 	return c != nil && c.Verified()
 }
 
 // Connections goes through the connections that carry traffic, one a peer, as they are at the call.
-func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.directory.all() }
+func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.routes.all() }

@@ -45,47 +45,47 @@ const (
 
 // Tree returns the supervision tree with limit connections at most. The error is ErrStopped or ctx's.
 func (t *Transport) Tree(ctx context.Context, limit int) (Tree, error) {
-	tree, err := ask[*Tree](ctx, t, &climb{limit: limit})
+	tree, err := ask[*Tree](ctx, t, &getTree{limit: limit})
 	if err != nil {
 		return Tree{}, err
 	}
 	return *tree, nil
 }
 
-// climb asks for the tree.
-type climb struct{ limit int }
+// getTree asks for the tree.
+type getTree struct{ limit int }
 
-func (*climb) fromTransport() {}
+func (*getTree) fromTransport() {}
 
 // tree describes the registry and its children.
 func (r *registry) tree(limit int) *Tree {
-	tree := &Tree{Registry: r.self.Id, Restarts: r.restarts, Stopped: r.stopped, Total: len(r.places)}
-	oldest := make([]*place, 0, len(r.places))
-	for _, p := range r.places {
-		oldest = append(oldest, p)
+	tree := &Tree{Registry: r.self.Id, Restarts: r.restarts, Stopped: r.panicked, Total: len(r.slots)}
+	oldest := make([]*slot, 0, len(r.slots))
+	for _, s := range r.slots {
+		oldest = append(oldest, s)
 	}
-	slices.SortFunc(oldest, func(a, b *place) int {
+	slices.SortFunc(oldest, func(a, b *slot) int {
 		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.pid.Id, b.pid.Id))
 	})
-	for _, p := range oldest[:min(max(limit, 0), len(oldest))] {
-		b := Branch{Actor: p.pid.Id, Direction: p.direction, State: p.state(), Since: p.born}
-		if p.conn != nil {
-			b.Peer, b.Name = p.conn.peer.ID, p.conn.peer.Name
+	for _, s := range oldest[:min(max(limit, 0), len(oldest))] {
+		b := Branch{Actor: s.pid.Id, Direction: s.direction, State: s.state(), Since: s.born}
+		if s.conn != nil {
+			b.Peer, b.Name = s.conn.peer.ID, s.conn.peer.Name
 			list := r.peers[b.Peer]
-			b.Carrier = len(list) > 0 && list[0] == p && p.rank.strength.Verified()
+			b.Carrier = len(list) > 0 && list[0] == s && s.rank.strength.Verified()
 		}
 		tree.Branches = append(tree.Branches, b)
 	}
 	return tree
 }
 
-func (p *place) state() BranchState {
+func (s *slot) state() BranchState {
 	switch {
-	case p.gone:
+	case s.closed:
 		return BranchClosing
-	case p.conn == nil:
+	case s.conn == nil:
 		return BranchPending
-	case p.rank.strength.Verified():
+	case s.rank.strength.Verified():
 		return BranchProven
 	default:
 		return BranchProvisional

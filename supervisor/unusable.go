@@ -63,8 +63,8 @@ func (s *stoppedRegistry) Stop(*actor.PID) {}
 
 // answerStopped leaves a stoppedRegistry in the actor system of the program until t is garbage.
 func (t *Transport) answerStopped() {
-	processes := t.from.system.ProcessRegistry
-	if _, added := processes.Add(&stoppedRegistry{t.from.system}, t.pid.Id); added {
+	processes := t.opts.system.ProcessRegistry
+	if _, added := processes.Add(&stoppedRegistry{t.opts.system}, t.pid.Id); added {
 		runtime.AddCleanup(t, func(id string) { processes.Remove(&actor.PID{Id: id}) }, t.pid.Id)
 	}
 }

@@ -62,7 +62,7 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 			{(*wire.Message)(nil), &Failed{}},
 			{(*actors.Ended)(nil), &Failed{}},
 			{actors.Ended{}, &Failed{}},
-			{(*census)(nil), &Failed{}},
+			{(*getCounts)(nil), &Failed{}},
 		} {
 			_ = wantAnswer(t, a, c.message, c.answer)
 		}

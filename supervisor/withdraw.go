@@ -50,7 +50,7 @@ func (*withdrawal) fromTransport() {}
 // onWithdrawal forgets a caller that has left, and ends the dial if it was the last one that wanted it.
 func (r *registry) onWithdrawal(ctx actor.Context, msg *withdrawal) {
 	for _, t := range r.targets {
-		if slices.ContainsFunc(t.waiting, func(a asker) bool { return a.call == msg.call }) {
+		if slices.ContainsFunc(t.callers, func(caller dialCaller) bool { return caller.call == msg.call }) {
 			r.cancelUnwanted(ctx, t)
 		}
 	}
@@ -58,7 +58,7 @@ func (r *registry) onWithdrawal(ctx actor.Context, msg *withdrawal) {
 
 // cancelUnwanted forgets the callers of a target that have left. If none remains and the target is not kept connected, it
 // drops the target, ends its dial, and returns true. An open connection stays.
-func (r *registry) cancelUnwanted(ctx actor.Context, t *target) bool {
-	t.waiting = slices.DeleteFunc(t.waiting, func(a asker) bool { return a.call.withdrawn() })
+func (r *registry) cancelUnwanted(ctx actor.Context, t *dialTarget) bool {
+	t.callers = slices.DeleteFunc(t.callers, func(caller dialCaller) bool { return caller.call.withdrawn() })
 	return r.advance(ctx, t, dialReleased, nil) == dialForget
 }

@@ -4,44 +4,44 @@ import "time"
 
 // maxLeftAge is how long the send bucket of a peer without a verified connection is kept at most. A peer announces its
 // limit itself: rate/1000000/0.001 takes 64 years to fill.
-const maxLeftAge = time.Hour
+const maxIdleAge = time.Hour
 
-// leftBuckets are the send buckets of peers without a verified connection, by node ID: at most maxIdleBuckets.
-type leftBuckets map[string]leftBucket
+// idleSendBuckets are the send buckets of peers without a verified connection, by node ID: at most maxIdleBuckets.
+type idleSendBuckets map[string]idleSendBucket
 
 // evictionSample is how many buckets are compared to evict one.
 const evictionSample = 8
 
 // keep adds the bucket of a peer, for an hour at most. If there are too many, of a few at random the one goes that takes longest to fill: the
 // limit of an honest peer fills in seconds, so identities that a stranger made up for this displace each other.
-func (l leftBuckets) keep(id string, left leftBucket, now time.Time) {
-	if _, known := l[id]; !known && len(l) >= maxIdleBuckets {
-		l.evict()
+func (b idleSendBuckets) keep(id string, idle idleSendBucket, now time.Time) {
+	if _, known := b[id]; !known && len(b) >= maxIdleBuckets {
+		b.evict()
 	}
-	if latest := now.Add(maxLeftAge); left.fullAt.After(latest) {
-		left.fullAt = latest
+	if latest := now.Add(maxIdleAge); idle.fullAt.After(latest) {
+		idle.fullAt = latest
 	}
-	l[id] = left
+	b[id] = idle
 }
 
-func (l leftBuckets) evict() {
+func (b idleSendBuckets) evict() {
 	compared, victim := 0, ""
-	for id, left := range l { // in random order
-		if victim == "" || left.fullAt.After(l[victim].fullAt) {
+	for id, idle := range b { // in random order
+		if victim == "" || idle.fullAt.After(b[victim].fullAt) {
 			victim = id
 		}
 		if compared++; compared == evictionSample {
 			break
 		}
 	}
-	delete(l, victim)
+	delete(b, victim)
 }
 
 // expire drops the buckets that are full at now.
-func (l leftBuckets) expire(now time.Time) {
-	for id, left := range l {
-		if now.After(left.fullAt) {
-			delete(l, id)
+func (b idleSendBuckets) expire(now time.Time) {
+	for id, idle := range b {
+		if now.After(idle.fullAt) {
+			delete(b, id)
 		}
 	}
 }

@@ -284,10 +284,10 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 
 // Whose place has been given away does not open any more, though its handshake was on its way to the registry.
 func TestWhoMadeRoomStaysOut(t *testing.T) {
-	p := &place{pid: actor.NewPID("here", "peer"), heir: &heir{}}
-	r := &registry{places: map[string]*place{"peer": p}, peers: map[string][]*place{}}
-	r.onConnection(nil, &actors.Identified{PID: p.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})
-	if p.conn != nil || len(r.peers) != 0 {
+	s := &slot{pid: actor.NewPID("here", "peer"), successor: &successor{}}
+	r := &registry{slots: map[string]*slot{"peer": s}, peers: map[string][]*slot{}}
+	r.onConnection(nil, &actors.Identified{PID: s.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})
+	if s.conn != nil || len(r.peers) != 0 {
 		t.Error("it has opened")
 	}
 }

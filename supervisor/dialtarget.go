@@ -1,0 +1,206 @@
+package supervisor
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// dialTarget is a dial target: an address that is dialled once, or repeatedly to keep its peer connected.
+type dialTarget struct {
+	address    string // as given
+	url        string
+	expect     string // the node ID that must answer; empty: any
+	keep       bool   // redial while the peer is not connected
+	persistent bool   // and in later runs
+
+	state      dialState
+	slot       *slot  // the dial under way, or the open connection
+	peer       string // node ID of the last peer that answered
+	failures   int    // in a row
+	displaced  int    // connections that the peer closed as duplicates, in a row
+	openedAt   time.Time
+	timer      *time.Timer // of the next dial, in dialWaiting
+	pause      time.Duration
+	generation int
+	nextDial   time.Time    // of timer; zero without one
+	lastErr    error        // of the last dial; nil since the peer was connected
+	callers    []dialCaller // callers, until the target is open or has failed
+}
+
+// dialCaller is a caller that waits for a connection.
+type dialCaller struct {
+	reply func(answer any) // nil: wants no answer
+	id    string           // the node ID that must answer; empty: any
+	keep  bool             // keep the peer connected
+	call  *call            // nil: it cannot be withdrawn
+}
+
+// accepts reports whether a connection is to the peer that the caller asked for.
+func (d dialCaller) accepts(c *PeerConnection) bool { return d.id == "" || d.id == c.peer.ID }
+
+// onDialPeers starts the dials of the configuration and of the peer book.
+func (r *registry) onDialPeers(ctx actor.Context) {
+	for _, address := range r.cfg.Peers {
+		r.dialConfigured(ctx, address)
+	}
+	for _, peer := range r.book.List() {
+		url, err := ParseAddress(peer.Address, r.cfg.WSPath)
+		if peer.Persistent && err == nil && r.targets[url] == nil {
+			t := r.targetFor(peer.Address, url, peer.ID, true)
+			t.persistent = true
+			r.advance(ctx, t, dialWanted, nil)
+		}
+	}
+}
+
+// targetFor returns the target of a URL, a new one or the one there is.
+func (r *registry) targetFor(address, url, expect string, keep bool) *dialTarget {
+	t := r.targets[url]
+	if t == nil {
+		t = &dialTarget{address: address, url: url, expect: expect}
+		r.targets[url] = t
+	}
+	t.keep = t.keep || keep
+	return t
+}
+
+func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
+	fail := func(err error) { r.answer(&Connected{Err: peerError(msg.Address, err)}) }
+	if msg.call.withdrawn() {
+		return
+	}
+	if r.stopping {
+		fail(ErrStopped)
+		return
+	}
+	url, pin, err := ParsePinnedAddress(msg.Address, r.cfg.WSPath)
+	if err == nil && pin != "" && msg.ID != "" && pin != msg.ID {
+		err = fmt.Errorf("the address is pinned to %s, not %s", pin, msg.ID)
+	}
+	if err != nil {
+		fail(err)
+		return
+	}
+	want := cmp.Or(msg.ID, pin)
+	if want != "" && r.book.RevokedID(want) {
+		fail(ErrRevoked)
+		return
+	}
+	t := r.targetFor(unpinned(msg.Address), url, want, false)
+	if want != "" {
+		if held := r.expectedPeer(t); held != "" && held != want {
+			fail(wrongPeer(want, held))
+			return
+		}
+	}
+	caller := dialCaller{reply: r.takeReply(), id: want, keep: msg.Keep, call: msg.call}
+	t.callers = append(t.callers, caller)
+	if c := r.connected(t); c != nil && caller.accepts(c) {
+		r.answerConnected(ctx, t, c)
+		return
+	}
+	r.advance(ctx, t, dialWanted, nil)
+}
+
+// expectedPeer returns the node ID that a target stands for, empty if any peer may answer there.
+func (r *registry) expectedPeer(t *dialTarget) string {
+	if t.expect == "" && t.slot != nil && t.slot.conn != nil {
+		return t.slot.conn.peer.ID
+	}
+	return t.expect
+}
+
+// connected returns the verified connection to a target's peer, inbound or outbound, or nil.
+func (r *registry) connected(t *dialTarget) *PeerConnection {
+	for _, id := range []string{t.expect, t.peer} {
+		if id != "" {
+			if c := r.routes.get(id); c != nil && c.Verified() {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// answerConnected answers the callers that still wait for a target, and remembers the peer if one of them asked for that. It
+// returns false if no caller waited and the peer is not kept connected.
+func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConnection) (wanted bool) {
+	t.callers = slices.DeleteFunc(t.callers, func(caller dialCaller) bool { return !caller.call.answer() })
+	wanted = len(t.callers) > 0
+	t.persistent = t.persistent || slices.ContainsFunc(t.callers, func(caller dialCaller) bool { return caller.keep && caller.accepts(c) })
+	if t.persistent {
+		// From now on only this peer may answer, in later runs too: the book holds its ID.
+		t.keep, t.expect = true, c.peer.ID
+		r.book.Update(c.peer.ID, func(p *Peer) { p.KeepAt(t.address) })
+	}
+	r.answerCallers(t, &Connected{Connection: c})
+	if t.slot == nil { // else a crossed dial would end, which may be the one that the peer keeps
+		r.advance(ctx, t, dialReleased, nil)
+	}
+	return wanted || t.keep
+}
+
+// answerCallers answers the callers. A caller that asked for another peer than the one at the address gets an error.
+func (r *registry) answerCallers(t *dialTarget, answer *Connected) {
+	for _, caller := range t.callers {
+		told := answer
+		if c := answer.Connection; c != nil && !caller.accepts(c) {
+			told = &Connected{Err: peerError(t.address, wrongPeer(caller.id, c.peer.ID))}
+		}
+		if caller.reply != nil && caller.call.answer() {
+			caller.reply(told)
+		}
+	}
+	t.callers = nil
+}
+
+func wrongPeer(want, is string) error {
+	return fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, want, is)
+}
+
+// startDial spawns an outbound connection and the goroutine that dials for it. expect is the node ID that must answer;
+// empty: any.
+func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*slot, error) {
+	sent, err := r.newChallenge()
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.spawn(ctx, actors.Opening{Direction: Outbound, Remote: address, ExpectID: expect, Challenge: sent})
+	if err != nil {
+		return nil, err
+	}
+	within, cancel := r.node.Running.WithTimeout(r.dials, r.cfg.HandshakeTimeout)
+	s.cancelDial = cancel
+	slot := s.actor
+	r.node.Spawn(func() {
+		defer cancel()
+		socket, err := r.dial(within, url)
+		if err != nil {
+			slot.Fail(err)
+			return
+		}
+		slot.Attach(socket)
+	})
+	return s, nil
+}
+
+// onDialOpen notes that the connection of a target's dial is open.
+func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
+	t := s.target
+	if t == nil {
+		return
+	}
+	r.reportAddress(t, s.conn.peer.ID)
+	t.peer, t.openedAt = s.conn.peer.ID, time.Now()
+	r.advance(ctx, t, dialOpened, nil)
+	if !r.answerConnected(ctx, t, s.conn) {
+		s.actor.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")
+	}
+}

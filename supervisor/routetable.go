@@ -1,0 +1,107 @@
+package supervisor
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// directory is the route table: which connection carries each verified peer's traffic. The registry writes it; every
+// sender reads it. It is the only such table.
+type routeTable struct {
+	mu         sync.RWMutex
+	routes     map[string]*PeerConnection
+	alternates map[string][]*PeerConnection // of the few routes that have any
+	unverified map[string]bool              // peers that are connected, but on no verified connection
+}
+
+// route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
+// receiver's dedup set drops the second copy, and neither a take-over nor a dead incumbent loses a message.
+type route struct {
+	conn       *PeerConnection
+	alternates []*PeerConnection
+}
+
+func newRouteTable() *routeTable {
+	return &routeTable{
+		routes: make(map[string]*PeerConnection), alternates: make(map[string][]*PeerConnection), unverified: make(map[string]bool),
+	}
+}
+
+// set publishes the route to a peer.
+func (t *routeTable) set(peerID string, conn *PeerConnection, alternates []*PeerConnection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.unverified, peerID)
+	t.routes[peerID] = conn
+	delete(t.alternates, peerID)
+	if len(alternates) > 0 {
+		t.alternates[peerID] = alternates
+	}
+}
+
+// setUnverified notes that a peer is connected, but on no verified connection.
+func (t *routeTable) setUnverified(peerID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.routes, peerID)
+	delete(t.alternates, peerID)
+	t.unverified[peerID] = true
+}
+
+// remove notes that a peer has no connection.
+func (t *routeTable) remove(peerID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.routes, peerID)
+	delete(t.alternates, peerID)
+	delete(t.unverified, peerID)
+}
+
+// missing returns why there is no route to a peer: ErrUnverified or ErrNotConnected.
+func (t *routeTable) missing(peerID string) error {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.unverified[peerID] {
+		return ErrUnverified
+	}
+	return ErrNotConnected
+}
+
+// get returns the connection that carries a peer's traffic, nil when there is none.
+func (t *routeTable) get(peerID string) *PeerConnection {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.routes[peerID]
+}
+
+func (t *routeTable) route(peerID string) route {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return route{t.routes[peerID], t.alternates[peerID]}
+}
+
+func (t *routeTable) len() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.routes)
+}
+
+// allRoutes returns the routes as they are now.
+func (t *routeTable) allRoutes() []route {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	now := make([]route, 0, len(t.routes))
+	for id, conn := range t.routes {
+		now = append(now, route{conn, t.alternates[id]})
+	}
+	return now
+}
+
+// all goes through the connections that carry traffic as they are now.
+func (t *routeTable) all() iter.Seq[*PeerConnection] {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Values(slices.Collect(maps.Values(t.routes)))
+}

@@ -46,7 +46,8 @@ type Opening struct {
 	Challenge [crypto.ChallengeSize]byte
 }
 
-// Peer is the actor of one connection. It owns the socket, the token bucket, the timer and the codec.
+// Peer is the actor of one connection. It owns the socket, the timer and the codec. Its token bucket belongs to the registry,
+// which lends it to all connections of a peer.
 type Peer struct {
 	turns turns
 

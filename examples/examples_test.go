@@ -148,7 +148,7 @@ func startAlice(t *testing.T) aliceNode {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := node.Stop(context.Background()); err != nil {
+		if err := node.Stop(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 
@@ -119,21 +120,21 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	cases := map[string]func(*TransportConfig){
 		"ListenAddr":       func(c *TransportConfig) { c.ListenAddr = "nowhere" },
 		"WSPath":           func(c *TransportConfig) { c.WSPath = "ws?x" },
-		"MaxConns":         func(c *TransportConfig) { c.MaxConns = 0 },
+		"MaxConns":         func(c *TransportConfig) { c.MaxConns = -1 },
 		"ReservedConns":    func(c *TransportConfig) { c.ReservedConns = 100 },
 		"MaxMessageSize":   func(c *TransportConfig) { c.MaxMessageSize = 1023 },
-		"PingInterval":     func(c *TransportConfig) { c.PingInterval = 0 },
+		"PingInterval":     func(c *TransportConfig) { c.PingInterval = -1 },
 		"PongTimeout":      func(c *TransportConfig) { c.PongTimeout = -1 },
-		"HandshakeTimeout": func(c *TransportConfig) { c.HandshakeTimeout = 0 },
-		"WriteTimeout":     func(c *TransportConfig) { c.WriteTimeout = 0 },
-		"ShutdownTimeout":  func(c *TransportConfig) { c.ShutdownTimeout = 0 },
+		"HandshakeTimeout": func(c *TransportConfig) { c.HandshakeTimeout = -1 },
+		"WriteTimeout":     func(c *TransportConfig) { c.WriteTimeout = -1 },
+		"ShutdownTimeout":  func(c *TransportConfig) { c.ShutdownTimeout = -1 },
 		"RateBurst":        func(c *TransportConfig) { c.RateBurst = 0.5 },
 		"RateRefill":       func(c *TransportConfig) { c.RateRefill = -1 },
-		"DedupTTL":         func(c *TransportConfig) { c.DedupTTL = 0 },
+		"DedupTTL":         func(c *TransportConfig) { c.DedupTTL = time.Microsecond },
 		"MaxClockSkew":     func(c *TransportConfig) { c.MaxClockSkew = -1 },
-		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = 0 },
+		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = -1 },
 		"QueueBytes":       func(c *TransportConfig) { c.QueueBytes = 1 << 40 },
-		"InboundBytes":     func(c *TransportConfig) { c.InboundBytes = 0 },
+		"InboundBytes":     func(c *TransportConfig) { c.InboundBytes = -1 },
 		"TLSCertPath":      func(c *TransportConfig) { c.TLSCertPath = "cert.pem" },
 		"Peers":            func(c *TransportConfig) { c.Peers = []string{"10.0.0.1:9091", "no port"} },
 	}
@@ -151,6 +152,26 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	full := DefaultTransportConfig().withDefaults()
 	if full.MaxClockSkew != full.DedupTTL || full.MaxConnsPerAddress != 25 {
 		t.Errorf("derived defaults: skew %v, per address %d", full.MaxClockSkew, full.MaxConnsPerAddress)
+	}
+}
+
+// Zero fields mean the default, so that a program sets the fields that it cares for.
+func TestZeroConfigMeansDefaults(t *testing.T) {
+	full := DefaultTransportConfig()
+	full.ListenAddr = "" // the exception
+	if got, want := (TransportConfig{}).withDefaults(), full.withDefaults(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the zero value becomes\n%+v, want\n%+v", got, want)
+	}
+	for name, tt := range map[string]struct{ burst, refill, wantBurst, wantRefill float64 }{
+		"neither": {0, 0, 100, 50}, "burst alone: no limit": {7, 0, 7, 0}, "refill alone": {0, 7, 100, 7}, "both": {7, 8, 7, 8},
+	} {
+		cfg := TransportConfig{RateBurst: tt.burst, RateRefill: tt.refill}.withDefaults()
+		if cfg.RateBurst != tt.wantBurst || cfg.RateRefill != tt.wantRefill {
+			t.Errorf("%s: burst %v, refill %v", name, cfg.RateBurst, cfg.RateRefill)
+		}
+	}
+	if err := (TransportConfig{}).Validate(); err != nil {
+		t.Errorf("the zero value: %v", err)
 	}
 }
 

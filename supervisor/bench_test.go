@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -43,7 +42,7 @@ func benchPair(tb testing.TB, prepare ...func(*PeerRegistry)) (to, from *Transpo
 		if err := t.Start(); err != nil {
 			tb.Fatal(err)
 		}
-		tb.Cleanup(func() { _ = t.Stop(context.Background()) })
+		tb.Cleanup(func() { _ = t.Stop() })
 		return t
 	}
 	book := NewPeerRegistry()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -12,10 +13,11 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// TransportConfig are the settings of a node's transport. DefaultTransportConfig gives the values of the protocol
-// page; Validate says which field is wrong and why.
+// TransportConfig holds the settings of a transport. The zero value of a field selects its default, the value of
+// DefaultTransportConfig, with two exceptions: without a ListenAddr the node does not listen, and a RateRefill of 0 beside
+// a RateBurst turns the rate limit off.
 type TransportConfig struct {
-	ListenAddr string // host:port; port 0 takes a free one; empty: accept nobody
+	ListenAddr string // host:port; port 0 takes a free one; empty: do not listen
 	WSPath     string // of the WebSocket, for listening and for addresses without a path
 
 	// TrustedProxies are the addresses of proxies whose connections must begin with a PROXY protocol header, version 1 or
@@ -34,7 +36,7 @@ type TransportConfig struct {
 	ShutdownTimeout  time.Duration // for the goodbyes of Stop
 
 	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
-	RateRefill   float64       // tokens a second; 0 turns the limit off
+	RateRefill   float64       // tokens per second; 0 turns the limit off, unless RateBurst is 0 too
 	Pacing       PacingMode    // whether sending waits for the rate limit that the peer announces; zero: PacingOn
 	DedupTTL     time.Duration // how long a message's id is remembered
 	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL
@@ -81,8 +83,11 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return fmt.Sprintf("config: %s: %s", e.Field, e.Reason) }
 
-// Validate returns a *ConfigError for the first field that is wrong.
-func (c TransportConfig) Validate() error {
+// Validate returns a *ConfigError for the first field that is wrong, with its default for a field that is zero.
+func (c TransportConfig) Validate() error { return c.withDefaults().validate() }
+
+// validate is Validate for a configuration whose defaults are filled in.
+func (c TransportConfig) validate() error {
 	checks := []struct {
 		field  string
 		ok     bool
@@ -137,8 +142,25 @@ func (c TransportConfig) Validate() error {
 	return nil
 }
 
+// withDefaults returns c with the default in each zero field, and a copy of its Peers.
 func (c TransportConfig) withDefaults() TransportConfig {
 	c.Peers = slices.Clone(c.Peers) // the caller keeps its own
+	d := DefaultTransportConfig()
+	if c.RateBurst == 0 {
+		c.RateBurst, c.RateRefill = d.RateBurst, cmp.Or(c.RateRefill, d.RateRefill)
+	}
+	c.WSPath = cmp.Or(c.WSPath, d.WSPath)
+	c.MaxConns = cmp.Or(c.MaxConns, d.MaxConns)
+	c.MaxMessageSize = cmp.Or(c.MaxMessageSize, d.MaxMessageSize)
+	c.PingInterval = cmp.Or(c.PingInterval, d.PingInterval)
+	c.PongTimeout = cmp.Or(c.PongTimeout, d.PongTimeout)
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, d.HandshakeTimeout)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, d.WriteTimeout)
+	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, d.ShutdownTimeout)
+	c.DedupTTL = cmp.Or(c.DedupTTL, d.DedupTTL)
+	c.QueueMessages = cmp.Or(c.QueueMessages, d.QueueMessages)
+	c.QueueBytes = cmp.Or(c.QueueBytes, d.QueueBytes)
+	c.InboundBytes = cmp.Or(c.InboundBytes, d.InboundBytes)
 	if c.MaxClockSkew == 0 {
 		c.MaxClockSkew = c.DedupTTL
 	}

@@ -85,8 +85,14 @@ func (c *PeerConnection) Post(msg *wire.Message) error {
 }
 
 // GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.
-// It does not wait, neither for the end nor for the peer's rate limit: queued messages above it are counted in
-// messagesOverPeerRate.
-func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) {
-	c.handle.Close(code, reason)
+// It waits neither for the end nor for the peer's rate limit: queued messages above the limit are counted in
+// messagesOverPeerRate. It returns ErrClosed, inside a PeerError, if the connection has ended before.
+func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) error {
+	select {
+	case <-c.handle.Done():
+		return peerError(c.peer.ID, ErrClosed)
+	default:
+		c.handle.Close(code, reason)
+		return nil
+	}
 }

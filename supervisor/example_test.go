@@ -1,7 +1,6 @@
 package supervisor_test
 
 import (
-	"context"
 	"fmt"
 	"log"
 	"log/slog"
@@ -43,7 +42,7 @@ func Example() {
 		if err := node.Start(); err != nil {
 			log.Fatal(err)
 		}
-		defer node.Stop(context.Background())
+		defer node.Stop()
 	}
 	peer, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String(), ID: alice.Identity().ID})
 	if err != nil {
@@ -69,7 +68,7 @@ func Example_messages() {
 		if err := node.Start(); err != nil {
 			log.Fatal(err)
 		}
-		defer node.Stop(context.Background())
+		defer node.Stop()
 	}
 	done := make(chan struct{})
 	reader := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {

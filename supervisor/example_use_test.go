@@ -42,13 +42,13 @@ func ExampleNewTransport() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer node.Stop(context.Background())
+	defer node.Stop()
 	fmt.Println(node.Identity().Name, "accepts peers:", node.Accepting())
 	// Output: alice accepts peers: true
 }
 
-// Request and answer: whoever answers sends a reply, and whoever asks waits for it. The answer goes to who asked and to no
-// handler.
+// A request and its reply: alice's handler replies, and bob waits for the reply. Bob's own OnMessage handler, if he had one,
+// would get the reply too.
 func ExampleTransport_RequestContext() {
 	alice, bob := newNode("alice"), newNode("bob")
 	alice.OnMessage(func(from *supervisor.PeerConnection, question *wire.Message) {
@@ -64,14 +64,14 @@ func ExampleTransport_RequestContext() {
 			total += n
 		}
 		if answer, err := question.Reply("total", total); err == nil {
-			_ = from.Send(answer) // who asked notices when nothing comes
+			_ = from.Send(answer) // without a reply, the caller's context ends
 		}
 	})
 	for _, node := range []*supervisor.Transport{alice, bob} {
 		if err := node.Start(); err != nil {
 			log.Fatal(err)
 		}
-		defer node.Stop(context.Background())
+		defer node.Stop()
 	}
 	peer, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
 	if err != nil {
@@ -126,7 +126,7 @@ func ExampleWithConnWrapper() {
 		if err := node.Start(); err != nil {
 			log.Fatal(err)
 		}
-		defer node.Stop(context.Background())
+		defer node.Stop()
 	}
 	peer, err := bob.ConnectAddress(context.Background(), alice.Addr().String())
 	if err != nil {
@@ -166,7 +166,7 @@ func ExamplePeerConnection_Post() {
 		if err := node.Start(); err != nil {
 			log.Fatal(err)
 		}
-		defer node.Stop(context.Background())
+		defer node.Stop()
 	}
 	conn, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
 	if err != nil {

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -176,7 +175,7 @@ func TestStopTellsEverybody(t *testing.T) {
 			others = append(others, o)
 		}
 		start := time.Now()
-		if err := node.Stop(t.Context()); err != nil {
+		if err := node.StopContext(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(start); took > 5*time.Second {
@@ -191,7 +190,7 @@ func TestStopTellsEverybody(t *testing.T) {
 		if k := len(eventsOf[PeerDown](node)); k != 5 {
 			t.Errorf("%d down events at the node itself, want 5", k)
 		}
-		if err := node.Stop(t.Context()); err != nil {
+		if err := node.StopContext(t.Context()); err != nil {
 			t.Errorf("a second Stop: %v", err)
 		}
 		if _, err := node.Connect(&Peer{Address: others[0].addr}); !errors.Is(err, ErrStopped) {
@@ -218,7 +217,7 @@ func TestStopDeadline(t *testing.T) {
 		}
 		synctest.Wait()
 		start := time.Now()
-		if err := a.Stop(context.Background()); err != nil {
+		if err := a.Stop(); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(start); took < 4*time.Second || took > 6*time.Second {
@@ -243,7 +242,7 @@ func TestHandlerMayCallAnything(t *testing.T) {
 				}
 			case "stop":
 				c.GracefulClose("by the handler", wire.DisconnectNormal)
-				stopped = b.Stop(context.Background())
+				stopped = b.Stop()
 				close(done)
 			}
 		}

@@ -123,7 +123,7 @@ func TestListenerEndsAloud(t *testing.T) {
 func TestStopIsNoEndOfListening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, _, log := startFlaky(t)
-		if err := a.Stop(context.Background()); err != nil {
+		if err := a.Stop(); err != nil {
 			t.Fatal(err)
 		}
 		a.wantCount(actors.AcceptErrors, 0)

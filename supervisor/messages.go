@@ -12,11 +12,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The messages of the registry, by who sends them. A program that lives in actors sends those of the first group to
-// Transport.PID and needs nothing else of Transport; each is answered to its sender, when it has one. A nil pointer, and a
-// message passed by value, is answered with an error in the answer of its kind, a message of an unknown type with Failed.
-// After Stop each is answered with ErrStopped, as long as the program holds the Transport. A message that arrives while the
-// registry ends may stay unanswered: limit the wait.
+// The messages of the registry, by sender. A program that uses actors sends those of the first group to Transport.PID. The
+// registry answers each message that has a sender: a nil pointer or a message passed by value with an error in the answer
+// of its kind, a message of an unknown type with Failed. After Stop, the answer is ErrStopped for as long as the program
+// holds the Transport. A message that arrives while the registry is stopping may have no answer: limit the wait.
 
 // fromPrograms is what anybody may send.
 type fromPrograms interface{ fromPrograms() }

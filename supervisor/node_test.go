@@ -101,7 +101,7 @@ func (n *testNode) onEvent(e Event) {
 
 // stop ends it; what it leaves behind would fail the bubble.
 func (n *testNode) stop() {
-	if err := n.Stop(context.Background()); err != nil {
+	if err := n.Stop(); err != nil {
 		n.t.Error(err)
 	}
 	time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library

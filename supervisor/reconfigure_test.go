@@ -129,7 +129,7 @@ func TestReconfigureWhatCannotChange(t *testing.T) {
 			"", "ListenAddr WSPath DedupTTL")
 		node.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = "cert", "key" }, "", "TLSCertPath TLSKeyPath")
 		for _, wrong := range []func(*TransportConfig){
-			func(c *TransportConfig) { c.MaxConns = 0 },
+			func(c *TransportConfig) { c.MaxConns = -1 },
 			func(c *TransportConfig) { c.RateBurst, c.TLSCAPath = 7, "/not/there" },
 		} {
 			cfg := before

@@ -8,12 +8,15 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Stop ends the node gracefully: it accepts and dials nobody any more, every peer gets what is queued for it and a
-// disconnect message with code 1004, and after ShutdownTimeout, or when ctx ends, what is left is closed. When it
-// returns, no goroutine of the node's runs but handlers that have not returned. The peer book is written, not closed.
-// Another call waits for the first and returns what that returns, or, when its own ctx ends, ctx's error: then the first
-// closes what is left.
-func (t *Transport) Stop(ctx context.Context) error {
+// Stop ends the transport gracefully. It accepts and dials no more, and each peer gets its queued messages and a
+// disconnect message with code 1004. Connections that are still open after ShutdownTimeout are closed. When Stop returns, no
+// goroutine of the transport runs except handlers that have not returned. The peer book is written, not closed.
+// A second call waits for the first and returns its result.
+func (t *Transport) Stop() error { return t.StopContext(context.Background()) }
+
+// StopContext is Stop that closes the remaining connections when ctx ends. If another call is stopping the transport, the
+// end of ctx makes that call close them, and StopContext returns ctx's error.
+func (t *Transport) StopContext(ctx context.Context) error {
 	t.mu.Lock()
 	phase := t.phase
 	t.phase = transportStopped

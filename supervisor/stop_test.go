@@ -40,7 +40,7 @@ func TestStopTwiceWithoutStart(t *testing.T) {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		for i, ctx := range []context.Context{t.Context(), t.Context(), ended} {
-			if err := node.Stop(ctx); err != nil {
+			if err := node.StopContext(ctx); err != nil {
 				t.Errorf("call %d: %v", i, err)
 			}
 		}
@@ -66,7 +66,7 @@ func TestSecondStopWaitsForTheFirst(t *testing.T) {
 		results := make(chan error, 2)
 		for range 2 {
 			go func() {
-				err := node.Stop(t.Context())
+				err := node.StopContext(t.Context())
 				_, none := os.Stat(seenFile(path))
 				results <- errors.Join(err, none)
 			}()
@@ -77,7 +77,7 @@ func TestSecondStopWaitsForTheFirst(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := node.Stop(ended); !errors.Is(err, context.Canceled) {
+		if err := node.StopContext(ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("with a context that has ended: %v", err)
 		}
 		close(keep)
@@ -101,7 +101,7 @@ func TestEveryStopTellsTheError(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 2 {
-			if err := node.Stop(t.Context()); err == nil {
+			if err := node.StopContext(t.Context()); err == nil {
 				t.Errorf("call %d: nothing is kept, and no error", i)
 			}
 		}
@@ -122,11 +122,11 @@ func TestSecondStopHurriesTheFirst(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		first := make(chan error, 1)
-		go func() { first <- a.Stop(context.Background()) }()
+		go func() { first <- a.Stop() }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := a.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := a.StopContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the second: %v", err)
 		}
 		if err := <-first; err != nil {
@@ -150,7 +150,7 @@ func TestStartThatFails(t *testing.T) {
 		if err := node.Start(); !containsText(err, "/not/there") {
 			t.Errorf("Start: %v, want an error that names the file", err)
 		}
-		if err := node.Stop(t.Context()); err != nil {
+		if err := node.StopContext(t.Context()); err != nil {
 			t.Errorf("Stop: %v", err)
 		}
 		if crashed, err := book.Begin(); crashed || err != nil {

@@ -58,7 +58,7 @@ func TestTree(t *testing.T) {
 		if err != nil || tree.Total != 2 || len(tree.Branches) != 1 || tree.Branches[0].Peer != c.id() || tree.Restarts != 1 || tree.Stopped != 1 {
 			t.Errorf("after two panics: %+v, %v", tree, err)
 		}
-		if err := a.Stop(ctx); err != nil {
+		if err := a.StopContext(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := a.Tree(ctx, 1); !errors.Is(err, ErrStopped) {
@@ -77,7 +77,7 @@ func TestAccepting(t *testing.T) {
 		if !a.Accepting() || len(a.Connected()) != 1 || a.Connected()[0].ID != b.id() || a.KnownPeers() != 1 {
 			t.Errorf("accepting %v, connected %v", a.Accepting(), a.Connected())
 		}
-		if err := a.Stop(context.Background()); err != nil {
+		if err := a.Stop(); err != nil {
 			t.Fatal(err)
 		}
 		if a.Accepting() {

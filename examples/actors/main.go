@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log"
 	"time"
@@ -16,8 +15,8 @@ import (
 func main() {
 	system, done := actor.NewActorSystem(), make(chan struct{})
 	alice, bob := start("alice", system), start("bob", system)
-	defer alice.Stop(context.Background())
-	defer bob.Stop(context.Background())
+	defer alice.Stop()
+	defer bob.Stop()
 	score := map[string]int{} // by node ID; only the actor uses it, so it needs no lock
 	scores := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if e, ok := ctx.Message().(supervisor.Received); ok && e.Message.Type == "point" {

@@ -35,7 +35,7 @@ func main() {
 		}
 	})
 	check(node.Start())
-	defer node.Stop(context.Background())
+	defer node.Stop()
 	peer, err := node.ConnectAddress(context.Background(), *address) // and redials it from now on
 	check(err)
 	msg, err := wire.NewMessage("chat", node.Identity().ID, peer.Peer().ID, "hello")

@@ -29,9 +29,9 @@ func main() {
 		}
 	})
 	check(alice.Start())
-	defer alice.Stop(context.Background())
+	defer alice.Stop()
 	check(bob.Start())
-	defer bob.Stop(context.Background())
+	defer bob.Stop()
 	peer, err := bob.ConnectAddress(context.Background(), alice.Addr().String())
 	check(err)
 	<-up

@@ -14,8 +14,8 @@ import (
 
 func main() {
 	alice, bob := start("alice"), start("bob")
-	defer alice.Stop(context.Background())
-	defer bob.Stop(context.Background())
+	defer alice.Stop()
+	defer bob.Stop()
 	alice.OnMessage(func(from *supervisor.PeerConnection, msg *wire.Message) {
 		var n []int
 		if msg.Type != "sum" || msg.ParsePayload(&n) != nil || len(n) != 2 {

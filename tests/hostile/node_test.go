@@ -79,7 +79,7 @@ func start(t *testing.T, s setup) *node {
 func (n *node) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := n.Stop(ctx); err != nil {
+	if err := n.StopContext(ctx); err != nil {
 		n.t.Errorf("stop: %v", err)
 	}
 }

@@ -174,7 +174,7 @@ func (n *node) onEvent(e supervisor.Event) {
 func (n *node) stop() {
 	n.fuse.Store(0)
 	began, farewell := time.Now(), n.w.farewell(n)
-	n.w.within(time.Minute, func() { n.must(n.transport.Stop(context.Background())) })
+	n.w.within(time.Minute, func() { n.must(n.transport.Stop()) })
 	// Stop returns within its ShutdownTimeout, and a moment for the sockets.
 	if took := time.Since(began); took > 6*time.Second {
 		n.w.fault("node %d: Stop took %v", n.index, took)
@@ -200,7 +200,7 @@ func (n *node) crash(powerCut, flushed bool) {
 	n.host.Crash(powerCut)
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	n.w.within(time.Minute, func() { _ = n.transport.Stop(now) }) // what it does now nobody sees
+	n.w.within(time.Minute, func() { _ = n.transport.StopContext(now) }) // what it does now nobody sees
 	n.ended(true)
 	if old != "" {
 		_ = os.RemoveAll(old)

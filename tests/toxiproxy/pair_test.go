@@ -49,7 +49,7 @@ func start(t *testing.T, name string, config func(*supervisor.TransportConfig)) 
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := n.Stop(ctx); err != nil {
+		if err := n.StopContext(ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})

@@ -109,7 +109,7 @@ func (n *ours) Tally() *Tally { return n.tally }
 func (n *ours) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = errors.Join(n.transport.Stop(ctx), n.book.Close())
+	_ = errors.Join(n.transport.StopContext(ctx), n.book.Close())
 }
 
 type oursLink struct {

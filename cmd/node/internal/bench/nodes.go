@@ -128,11 +128,11 @@ func (l *load) stop() {
 	defer cancel()
 	var work sync.WaitGroup
 	for _, s := range l.sources {
-		work.Go(func() { _ = s.node.Stop(ctx) }) // nothing of theirs is kept
+		work.Go(func() { _ = s.node.StopContext(ctx) }) // nothing of theirs is kept
 	}
 	work.Wait()
 	if l.target != nil && l.target.node != nil {
-		_ = l.target.node.Stop(ctx)
+		_ = l.target.node.StopContext(ctx)
 	}
 }
 

@@ -200,7 +200,7 @@ func (m *mesh) stop(ctx context.Context) error {
 	var failed []error
 	for _, w := range m.members() {
 		w.tap.open()
-		failed = append(failed, w.Stop(ctx))
+		failed = append(failed, w.StopContext(ctx))
 	}
 	return errors.Join(failed...)
 }

@@ -46,7 +46,7 @@ func farewell() step {
 			within, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
 			// The first to go tells the others; then these.
-			if err := m.alice.Stop(within); err != nil {
+			if err := m.alice.StopContext(within); err != nil {
 				return err
 			}
 			for _, w := range []*member{m.bob, m.carol} {

@@ -40,7 +40,7 @@ func TestDisconnectConnectionEndsExactlyOne(t *testing.T) {
 			t.Fatalf("%d entries, %+v, want one entry with three connections, the verified one first", entries, info)
 		}
 		claim := info.Connections[2]
-		if claim.Verified || hostOf(claim.Address) != "10.0.0.5" || claim.Direction != "inbound" {
+		if claim.Verified || hostOf(claim.Address) != "10.0.0.5" || claim.Direction != Inbound {
 			t.Errorf("the claim is listed as %+v", claim)
 		}
 		ended, err := hub.DisconnectConnection(t.Context(), claim.Connection)

@@ -12,7 +12,7 @@ type DialInfo struct {
 	Address   string
 	Peer      string    // node ID of the peer that answered there or is expected there; empty: unknown
 	Failures  int       // failed dials in a row
-	LastError string    // of the last dial, or the reason that ended the connection; empty: none since the peer was connected
+	LastError error     // of the last dial, or the reason that ended the connection; nil: none since the peer was connected
 	NextDial  time.Time // zero: the dial is under way, or the peer is revoked
 }
 
@@ -40,11 +40,10 @@ func (r *registry) listDials() *dialList {
 		if !t.keep || r.connected(t) != nil {
 			continue
 		}
-		info := DialInfo{Address: t.address, Peer: cmp.Or(t.expect, t.peer), Failures: t.failures, NextDial: t.nextDial}
-		if t.lastErr != nil {
-			info.LastError = t.lastErr.Error()
-		}
-		list.dials = append(list.dials, info)
+		list.dials = append(list.dials, DialInfo{
+			Address: t.address, Peer: cmp.Or(t.expect, t.peer),
+			Failures: t.failures, LastError: t.lastErr, NextDial: t.nextDial,
+		})
 	}
 	slices.SortFunc(list.dials, func(a, b DialInfo) int { return cmp.Compare(a.Address, b.Address) })
 	return list

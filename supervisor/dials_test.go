@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	"strings"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +19,7 @@ func TestDialsListUnconnectedAddresses(t *testing.T) {
 		failed := eventsOf[DialFailed](a)
 		last := failed[len(failed)-1]
 		got := onlyDial(t, a)
-		if got.Address != "10.0.0.2:9091" || got.Peer != "" || got.Failures != len(failed) || got.LastError != last.Err.Error() {
+		if got.Address != "10.0.0.2:9091" || got.Peer != "" || got.Failures != len(failed) || got.LastError != last.Err {
 			t.Errorf("listed as %+v, want %d failures and %q", got, len(failed), last.Err)
 		}
 		if until := time.Until(got.NextDial); until <= 0 || until > last.RetryIn {
@@ -33,7 +33,7 @@ func TestDialsListUnconnectedAddresses(t *testing.T) {
 		b.stop()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := onlyDial(t, a); got.Peer != b.id() || got.Failures == 0 || got.LastError == "" {
+		if got := onlyDial(t, a); got.Peer != b.id() || got.Failures == 0 || got.LastError == nil {
 			t.Errorf("after its end: listed as %+v", got)
 		}
 	})
@@ -53,7 +53,7 @@ func TestDialsNameTheRevocation(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := onlyDial(t, a)
-		if got.Peer != b.id() || !strings.Contains(got.LastError, ErrRevoked.Error()) || !got.NextDial.IsZero() {
+		if got.Peer != b.id() || !errors.Is(got.LastError, ErrRevoked) || !got.NextDial.IsZero() {
 			t.Errorf("listed as %+v", got)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 // What sending and connecting can end in, as errors.Is sees it. Each comes inside an error that names the peer.
 var (
 	ErrNotConnected  = errors.New("the peer is not connected")
-	ErrUnknownPeer   = errors.New("no peer of that name or ID is known")
-	ErrAmbiguousPeer = errors.New("more than one peer fits")
+	ErrUnknownPeer   = errors.New("no peer of that name or ID is known") // the error is an *UnknownPeerError
+	ErrAmbiguousPeer = errors.New("more than one peer fits")             // the error is an *AmbiguousPeerError
 	ErrStopped       = errors.New("the transport is not running")
 	ErrUnverified    = error(unverifiedError{}) // is ErrNotConnected too
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
@@ -88,7 +88,7 @@ type NotAllowedError struct {
 }
 
 func (e *NotAllowedError) Error() string {
-	return fmt.Sprintf("%v: its key is not on this node's allowlist; `node allow %s` adds it", ErrNotAllowed, e.Key)
+	return fmt.Sprintf("%v: its key is not on this node's allowlist", ErrNotAllowed)
 }
 
 // Unwrap returns ErrNotAllowed.

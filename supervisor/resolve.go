@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,12 +11,12 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-const (
-	minPrefix     = 8           // characters of a node ID that stand for the whole
-	maxCandidates = 5           // peers that an error lists
-	keptPatience  = time.Second // for the registry's answer
+// MinIDPrefix is the least number of characters of a node ID that Resolve accepts for the whole.
+const MinIDPrefix = 8
 
-	sameMoment = 10 * time.Second // peers that became known within it have no order
+const (
+	keptPatience = time.Second      // for the registry's answer
+	sameMoment   = 10 * time.Second // peers that became known within it have no order
 )
 
 // candidate is a peer that a text may mean.
@@ -27,12 +26,12 @@ type candidate struct {
 	chosen bool // by the operator: persistent, configured or allowlisted
 }
 
-// Resolve returns the node ID that a user means: a whole ID, a prefix of 8 characters or more, or a name, of a peer
-// that is in the peer book or connected and verified. A name or prefix may fit several peers, since peers choose
-// their names: then persistent, configured and allowlisted peers win over others, after that a prefix over a name,
-// and of the others the peer wins that is known longest under that name or ID. The error is ErrUnknownPeer, ErrUnverified for the whole ID of a peer that is connected without a proof, or
-// ErrAmbiguousPeer with at most 5 candidates. If several peers fit, Resolve asks the registry and waits at most 1 s
-// for it. Safe for concurrent use.
+// Resolve returns the node ID that text stands for: a whole ID, a prefix of MinIDPrefix characters or more, or a name,
+// of a peer that is in the peer book or connected and verified. If several peers fit, because peers choose their own
+// names, then persistent, configured and allowlisted peers win over others, after that a prefix over a name, and of the
+// others the peer that has been known longest under that name or ID. The error is an *UnknownPeerError,
+// ErrUnverified for the whole ID of a peer that is connected without a proof, or an *AmbiguousPeerError. If several
+// peers fit, Resolve asks the registry and waits at most 1 s for its answer. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
 	known := t.book.List()
 	for c := range t.Connections() {
@@ -51,13 +50,11 @@ func (t *Transport) Resolve(text string) (string, error) {
 		if errors.Is(t.routes.missing(text), ErrUnverified) {
 			return "", peerError(text, ErrUnverified)
 		}
-		return "", fmt.Errorf("%w: %q; give a node ID, %d characters of one or more, or a name; `node peers` lists them",
-			ErrUnknownPeer, text, minPrefix)
+		return "", &UnknownPeerError{Text: text}
 	case 1:
 		return fitting[0].ID, nil
 	default:
-		return "", fmt.Errorf("%w: %q fits %d peers: %s; give more of the node ID",
-			ErrAmbiguousPeer, text, len(fitting), t.listed(fitting))
+		return "", &AmbiguousPeerError{Text: text, Candidates: t.candidates(fitting)}
 	}
 }
 
@@ -78,7 +75,7 @@ func (t *Transport) kept() map[string]bool {
 func fit(text string, known []Peer) (fitting []candidate) {
 	seen := make(map[string]bool)
 	for _, p := range known {
-		prefix := len(text) >= minPrefix && strings.HasPrefix(p.ID, text)
+		prefix := len(text) >= MinIDPrefix && strings.HasPrefix(p.ID, text)
 		if !prefix && (p.Name != text || crypto.ValidNodeID(text)) {
 			continue
 		}
@@ -137,20 +134,17 @@ func oldest(class []candidate) []candidate {
 	return class
 }
 
-// listed names candidates for an error, at most maxCandidates, by id. The address of a peer that has only dialled us is
-// that of its connection.
-func (t *Transport) listed(fitting []candidate) string {
-	slices.SortFunc(fitting, func(a, b candidate) int { return cmp.Compare(a.ID, b.ID) })
-	var texts []string
-	for _, c := range fitting[:min(len(fitting), maxCandidates)] {
+// candidates describes the peers that fit, by ID. The address of a peer that this node has never dialled is the remote
+// address of its connection.
+func (t *Transport) candidates(fitting []candidate) []PeerCandidate {
+	list := make([]PeerCandidate, 0, len(fitting))
+	for _, c := range fitting {
 		address := c.Address
 		if conn := t.GetConnection(c.ID); address == "" && conn != nil {
 			address = conn.peerAddress
 		}
-		texts = append(texts, fmt.Sprintf("%s (%q, %s)", c.ID, c.Name, cmp.Or(address, "no address")))
+		list = append(list, PeerCandidate{ID: c.ID, Name: c.Name, Address: address})
 	}
-	if more := len(fitting) - maxCandidates; more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(texts, ", ")
+	slices.SortFunc(list, func(a, b PeerCandidate) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }

@@ -174,25 +174,26 @@ func TestResolvePrefersPeersThatTheOperatorChose(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := node.Resolve("alice")
-			if !errors.Is(err, ErrAmbiguousPeer) || !strings.Contains(err.Error(), fmt.Sprintf("%s (%q, ", stranger.id(), "alice")) ||
-				!strings.Contains(err.Error(), alice.id()) || !strings.Contains(err.Error(), "10.0.0.2:") {
-				t.Errorf("two that were chosen: %v, want both named", err)
+			var ambiguous *AmbiguousPeerError
+			if !errors.Is(err, ErrAmbiguousPeer) || !errors.As(err, &ambiguous) || len(ambiguous.Candidates) != 2 {
+				t.Fatalf("two chosen peers: %v, want both as candidates", err)
+			}
+			for _, c := range ambiguous.Candidates {
+				if c.ID != alice.id() && c.ID != stranger.id() || c.Name != "alice" || !strings.HasPrefix(c.Address, "10.0.0.") {
+					t.Errorf("candidate %+v", c)
+				}
 			}
 		})
 	}
 }
 
-func TestListedCandidatesAreFive(t *testing.T) {
-	transport, err := NewTransport(newKeys(t, "a"), NewPeerRegistry(), DefaultTransportConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fitting []candidate
+func TestAmbiguousPeerErrorListsFiveCandidates(t *testing.T) {
+	err := &AmbiguousPeerError{Text: "a"}
 	for i := range 7 {
-		fitting = append(fitting, candidate{Peer: Peer{ID: fmt.Sprint("id", i), Name: "a\x1b[31m", Address: "h:1"}})
+		err.Candidates = append(err.Candidates, PeerCandidate{ID: fmt.Sprint("id", i), Name: "a\x1b[31m", Address: "h:1"})
 	}
-	got := transport.listed(fitting)
-	if want := `id0 ("a\x1b[31m", h:1), `; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 2 more") || strings.Count(got, "h:1") != 5 {
+	got, want := err.Error(), `more than one peer fits: "a" fits 7 peers: id0 ("a\x1b[31m", h:1), `
+	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 2 more") || strings.Count(got, "h:1") != 5 {
 		t.Errorf("%s", got)
 	}
 }

@@ -10,57 +10,58 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// Status is what `node status` shows.
+// Status is the state of a node, as Transport.Status returns it.
 type Status struct {
-	Identity    crypto.NodeIdentity `json:"identity"`
-	Address     string              `json:"address"` // bound host:port; empty when the node accepts nobody
-	Uptime      float64             `json:"uptime"`  // seconds
-	Auth        string              `json:"auth"`
-	Connections ConnectionCounts    `json:"connections"`
-	Counters    map[string]uint64   `json:"counters"`
-	Goroutines  int                 `json:"goroutines"` // of the process
-	HeapBytes   uint64              `json:"heapBytes"`  // of the process
+	Identity    crypto.NodeIdentity
+	Address     string        // bound host:port; empty if the node does not listen
+	Uptime      time.Duration // since NewTransport
+	Auth        AuthMode
+	Connections ConnectionCounts
+	Counters    map[string]uint64 // by name
+	Goroutines  int               // of the process
+	HeapBytes   uint64            // of the process
 }
 
-// ConnectionCounts are the places of a node.
+// ConnectionCounts counts the connections of a node and states their limit.
 type ConnectionCounts struct {
-	Established int `json:"established"`
-	Pending     int `json:"pending"` // in handshake, or on the way out
-	Max         int `json:"max"`
+	Established int
+	Pending     int // handshakes and dials under way
+	Max         int // TransportConfig.MaxConns
 }
 
-// PeerInfo is what `node peers` shows of one peer.
+// PeerInfo describes one peer, as Transport.Peers returns it. Name and Address are the peer's own claims: quote them
+// before printing.
 type PeerInfo struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	PublicKey  string          `json:"publicKey"`
-	Address    string          `json:"address"`
-	Role       crypto.NodeRole `json:"role"`
-	Connected  bool            `json:"connected"`
-	Verified   bool            `json:"verified"`
-	Direction  string          `json:"direction"` // empty when not connected
-	RTTMs      float64         `json:"rttMs"`     // milliseconds; 0: not measured
-	LastSeen   time.Time       `json:"lastSeen"`
-	AddedAt    time.Time       `json:"addedAt"`
-	Persistent bool            `json:"persistent"`
-	Queued     int             `json:"queued"` // messages
-	QueuedSize int             `json:"-"`      // bytes
-	Allowed    bool            `json:"allowed"`
+	ID         string // node ID
+	Name       string
+	PublicKey  string // base64
+	Address    string // dialled first; of an unverified connection, the remote address
+	Role       crypto.NodeRole
+	Connected  bool
+	Verified   bool
+	Direction  Direction     // meaningful only if Connected
+	RTT        time.Duration // last measured round trip; 0: not measured
+	LastSeen   time.Time
+	AddedAt    time.Time
+	Persistent bool // kept connected
+	Queued     int  // messages
+	QueuedSize int  // bytes
+	Allowed    bool // on the allowlist
 
 	// Connection is the number of the connection that the other fields describe, the one that carries the traffic; 0 if
 	// the peer is not connected.
-	Connection uint64 `json:"connection,omitempty"`
+	Connection uint64
 	// Connections are all open connections on which the peer's identity is claimed, that one first. Several are verified
 	// only while duplicates are closed, or towards deployed nodes. Connected leaves them out.
-	Connections []ConnectionInfo `json:"connections,omitempty"`
+	Connections []ConnectionInfo
 }
 
-// ConnectionInfo is one open connection of a peer.
+// ConnectionInfo describes one open connection of a peer.
 type ConnectionInfo struct {
-	Connection uint64 `json:"connection"` // number, unique within the transport
-	Address    string `json:"address"`    // remote network address
-	Direction  string `json:"direction"`
-	Verified   bool   `json:"verified"`
+	Connection uint64 // number, unique within the transport
+	Address    string // remote network address
+	Direction  Direction
+	Verified   bool
 }
 
 // Status returns the node's state. The error is ErrStopped or ctx's.
@@ -70,11 +71,13 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	s := Status{
-		Identity:    t.Identity(),
-		Uptime:      time.Since(t.born).Seconds(),
-		Auth:        t.book.AuthMode().String(),
-		Connections: ConnectionCounts{Established: counted.established, Pending: counted.pending, Max: t.live.Load().MaxConns},
-		Counters:    t.node.Counters.Snapshot(),
+		Identity: t.Identity(),
+		Uptime:   time.Since(t.born),
+		Auth:     t.book.AuthMode(),
+		Connections: ConnectionCounts{
+			Established: counted.established, Pending: counted.pending, Max: t.live.Load().MaxConns,
+		},
+		Counters: t.node.Counters.Snapshot(),
 	}
 	if addr := t.Addr(); addr != nil {
 		s.Address = addr.String()
@@ -130,7 +133,7 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 		info.Persistent = info.Persistent || counted.kept[id]
 		for _, c := range counted.open[id] {
 			info.Connections = append(info.Connections, ConnectionInfo{
-				Connection: c.number, Address: c.peerAddress, Direction: c.direction.String(), Verified: c.Verified(),
+				Connection: c.number, Address: c.peerAddress, Direction: c.direction, Verified: c.Verified(),
 			})
 		}
 		list = append(list, info)
@@ -157,11 +160,11 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 		p = c.peer
 	}
 	info := t.inform(p)
-	info.Connected, info.Verified, info.Direction, info.Connection = true, c.Verified(), c.direction.String(), c.number
+	info.Connected, info.Verified, info.Direction, info.Connection = true, c.Verified(), c.direction, c.number
 	if info.Address == "" || !info.Verified {
 		info.Address = c.peerAddress // where a claim comes from, not where the peer is
 	}
-	info.RTTMs = float64(c.RoundTrip()) / float64(time.Millisecond)
+	info.RTT = c.RoundTrip()
 	info.Queued, info.QueuedSize = c.Queued()
 	if at := c.LastActivity(); at.After(info.LastSeen) {
 		info.LastSeen = at.UTC()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/Snider/go-p2p/cmd/node/internal/bench"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
@@ -143,8 +144,8 @@ func benchFailure(err error) error {
 // countersOf returns the way to the counters of the node of the data directory, if that is the target; else nil.
 func (a *app) countersOf(ctx context.Context, s *settings.Settings, address string) func(context.Context) (map[string]uint64, error) {
 	client := control.NewClient(s.DataDir)
-	ask := func(ctx context.Context) (supervisor.Status, error) {
-		var status supervisor.Status
+	ask := func(ctx context.Context) (output.Status, error) {
+		var status output.Status
 		raw, err := client.Get(ctx, "status")
 		if err == nil {
 			err = json.Unmarshal(raw, &status)

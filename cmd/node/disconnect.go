@@ -8,8 +8,8 @@ import (
 	"strconv"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
-	"github.com/Snider/go-p2p/supervisor"
 	"github.com/spf13/cobra"
 )
 
@@ -109,7 +109,7 @@ func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]st
 }
 
 // knownPeers returns the peers of the running node for a completion, none if it does not answer.
-func (a *app) knownPeers(cmd *cobra.Command) (peers []supervisor.PeerInfo) {
+func (a *app) knownPeers(cmd *cobra.Command) (peers []output.Peer) {
 	_, client, err := a.client(cmd)
 	if err != nil {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -223,7 +224,10 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.Dropped:
 		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, called: e.Name}
 	case supervisor.DialFailed:
-		return dialFailed{Address: e.Address, Error: e.Err.Error(), RetryIn: e.RetryIn.Seconds(), advice: control.DialAdvice(e.Address, e.Err)}
+		return dialFailed{
+			Address: e.Address, Error: output.ErrorText(e.Err), RetryIn: e.RetryIn.Seconds(),
+			advice: control.DialAdvice(e.Address, e.Err),
+		}
 	case supervisor.IdentityConflict:
 		return identityConflict{Peer: e.Peer, Addresses: e.Addresses, Unproven: e.Unproven}
 	default:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto/datadir"
@@ -241,7 +242,7 @@ func (n *node) lineReader(errors io.Writer) *lineReader {
 }
 
 func newLogger(format string, level slog.Leveler, out io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: output.LogAttr}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
-	"github.com/Snider/go-p2p/supervisor"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +26,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Print identity, uptime, connections and counters of the running node",
 		Args:  arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var status supervisor.Status
+			var status output.Status
 			return a.show(cmd, "status", &status, func(w io.Writer) { writeStatus(w, status) })
 		},
 	}
@@ -60,13 +60,13 @@ func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Write
 	return a.print(s, raw, text)
 }
 
-func writeStatus(w io.Writer, s supervisor.Status) {
+func writeStatus(w io.Writer, s output.Status) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "name\t%s\n", printable.Word(s.Identity.Name))
 	fmt.Fprintf(table, "id\t%s\n", s.Identity.ID)
 	fmt.Fprintf(table, "role\t%s\n", s.Identity.Role)
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
-	fmt.Fprintf(table, "uptime\t%s\n", ago(time.Duration(s.Uptime*float64(time.Second))))
+	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
 	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
 	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", s.Connections.Established, s.Connections.Pending, s.Connections.Max)
 	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
@@ -86,15 +86,15 @@ func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
-			state(p.PeerInfo), orDash(p.Direction), connectionNumber(p.PeerInfo), roundTrip(p.PeerInfo), seen(p.PeerInfo, now),
+			p.State(), orDash(p.Direction), connectionNumber(p.Peer), output.RoundTrip(p.RTTMs), seen(p.Peer, now),
 			p.Queued, orDash(p.Address), notes(p, now))
-		writeConnections(table, p.PeerInfo)
+		writeConnections(table, p.Peer)
 	}
 	table.Flush()
 }
 
 // writeConnections writes a line for each further connection on which the peer's identity is claimed.
-func writeConnections(w io.Writer, p supervisor.PeerInfo) {
+func writeConnections(w io.Writer, p output.Peer) {
 	for _, c := range p.Connections {
 		if c.Connection == p.Connection {
 			continue
@@ -109,36 +109,18 @@ func writeConnections(w io.Writer, p supervisor.PeerInfo) {
 }
 
 // connectionNumber is the number that `node disconnect --connection` takes.
-func connectionNumber(p supervisor.PeerInfo) string {
+func connectionNumber(p output.Peer) string {
 	if p.Connection == 0 {
 		return "-"
 	}
 	return strconv.FormatUint(p.Connection, 10)
 }
 
-func state(p supervisor.PeerInfo) string {
-	switch {
-	case p.Connected && p.Verified:
-		return "connected"
-	case p.Connected:
-		return "unverified"
-	default:
-		return "away"
-	}
-}
-
-func roundTrip(p supervisor.PeerInfo) string {
-	if p.RTTMs <= 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2fms", p.RTTMs)
-}
-
-func seen(p supervisor.PeerInfo, now time.Time) string {
+func seen(p output.Peer, now time.Time) string {
 	if p.LastSeen.IsZero() {
 		return "-"
 	}
-	return ago(now.Sub(p.LastSeen)) + " ago"
+	return output.Age(now.Sub(p.LastSeen)) + " ago"
 }
 
 func notes(p control.Known, now time.Time) string {
@@ -151,7 +133,7 @@ func notes(p control.Known, now time.Time) string {
 	}
 	text := orDash(strings.Join(notes, ","))
 	if !p.NextDialAt.IsZero() {
-		text += ", next dial in " + ago(p.NextDialAt.Sub(now))
+		text += ", next dial in " + output.Age(p.NextDialAt.Sub(now))
 	}
 	if p.LastError != "" {
 		text += ": " + printable.Cut(printable.Line(p.LastError), maxErrorText)
@@ -164,22 +146,6 @@ func orDash(text string) string {
 		return "-"
 	}
 	return printable.Word(text)
-}
-
-// ago writes a duration with its two largest units, as people say it.
-func ago(d time.Duration) string {
-	d = max(d, 0)
-	seconds, minutes, hours := int(d.Seconds())%60, int(d.Minutes())%60, int(d.Hours())
-	switch {
-	case hours >= 24:
-		return fmt.Sprintf("%dd%dh", hours/24, hours%24)
-	case hours > 0:
-		return fmt.Sprintf("%dh%dm", hours, minutes)
-	case minutes > 0:
-		return fmt.Sprintf("%dm%ds", minutes, seconds)
-	default:
-		return fmt.Sprintf("%ds", seconds)
-	}
 }
 
 // completePeer offers the IDs of the running node's peers, with their names, to the shell.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
-	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // The list of peers says why a peer that is to be kept connected is not.
@@ -14,11 +14,11 @@ func TestPeersNameTheReason(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	tests := map[string]control.Known{
 		"persistent, next dial in 4s: connection refused": {
-			PeerInfo: supervisor.PeerInfo{Address: "h:1", Persistent: true}, LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
+			Peer: output.Peer{Address: "h:1", Persistent: true}, LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
 		},
-		"persistent: ?[2J":   {PeerInfo: supervisor.PeerInfo{ID: "1", Persistent: true}, LastError: "\x1b[2J"},
-		"persistent,allowed": {PeerInfo: supervisor.PeerInfo{ID: "1", Persistent: true, Allowed: true}},
-		"-":                  {PeerInfo: supervisor.PeerInfo{ID: "1"}},
+		"persistent: ?[2J":   {Peer: output.Peer{ID: "1", Persistent: true}, LastError: "\x1b[2J"},
+		"persistent,allowed": {Peer: output.Peer{ID: "1", Persistent: true, Allowed: true}},
+		"-":                  {Peer: output.Peer{ID: "1"}},
 	}
 	for want, peer := range tests {
 		var out strings.Builder

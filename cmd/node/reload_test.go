@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
-	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // settingsFile is a file whose content a test changes.
@@ -27,7 +27,7 @@ func (f settingsFile) write(content string) {
 
 func (r *running) maxConns() int {
 	r.t.Helper()
-	var status supervisor.Status
+	var status output.Status
 	if err := json.Unmarshal([]byte(r.ok("status", "--output", "json")), &status); err != nil {
 		r.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -54,7 +55,7 @@ func (l *lineReader) run(ctx context.Context, input io.Reader) {
 			err = l.send(ctx, line)
 		}
 		if err != nil {
-			fmt.Fprintf(l.errors, "node: standard input, line %d: %s\n", number, printable.Line(err.Error()))
+			fmt.Fprintf(l.errors, "node: standard input, line %d: %s\n", number, printable.Line(output.ErrorText(err)))
 		}
 		if !readable {
 			return

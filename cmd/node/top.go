@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/cmd/node/internal/top"
-	"github.com/Snider/go-p2p/supervisor"
 )
 
 func (a *app) topCommand() *cobra.Command {
@@ -80,9 +80,9 @@ func (f *controlFeed) get(ctx context.Context, verb string, into any) error {
 }
 
 // Disconnect implements top.Feed.
-func (f *controlFeed) Disconnect(ctx context.Context, peer supervisor.PeerInfo) error {
+func (f *controlFeed) Disconnect(ctx context.Context, peer output.Peer) error {
 	request := control.DisconnectRequest{Peer: peer.ID}
-	if top.Claimed(peer) {
+	if peer.Claimed() {
 		request = control.DisconnectRequest{Connection: peer.Connection}
 	}
 	_, err := f.client.Disconnect(ctx, request)

@@ -62,7 +62,7 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 		return supervisor.Status{}, supervisor.ErrStopped
 	}
 	return supervisor.Status{
-		Identity: crypto.NodeIdentity{ID: "x"}, Address: "127.0.0.1:9091", Uptime: 12, Auth: "open",
+		Identity: crypto.NodeIdentity{ID: "x"}, Address: "127.0.0.1:9091", Uptime: 12 * time.Second, Auth: supervisor.PeerAuthOpen,
 		Connections: supervisor.ConnectionCounts{Established: len(f.connected), Pending: 1, Max: 100}, Goroutines: 9, HeapBytes: 1 << 20,
 	}, nil
 }
@@ -93,7 +93,7 @@ func (f *fakeNode) Tree(_ context.Context, limit int) (supervisor.Tree, error) {
 func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
 	p := supervisor.PeerInfo{
 		ID: id, Name: "name of " + id, Address: "10.0.0.1:9091", Role: crypto.RoleDual, Connected: true, Verified: true,
-		Direction: "inbound", RTTMs: 2, LastSeen: time.Unix(1e9, 0), AddedAt: time.Unix(1e9, 0), Queued: 3, QueuedSize: 300,
+		Direction: supervisor.Inbound, RTT: 2 * time.Millisecond, LastSeen: time.Unix(1e9, 0), AddedAt: time.Unix(1e9, 0), Queued: 3, QueuedSize: 300,
 	}
 	for _, c := range change {
 		c(&p)

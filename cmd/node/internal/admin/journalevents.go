@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -47,7 +48,7 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 		return entry{Mood: bad, Kind: "identity conflict", Peer: e.Peer, Text: conflictText(e)}, true
 	case supervisor.DialFailed:
 		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s", word(e.Address),
-			printable.Cut(printable.Line(cause(e.Err).Error()), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
+			printable.Cut(printable.Line(output.ErrorText(cause(e.Err))), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
 		return entry{Mood: warning, Kind: "dial failed", Text: text}, true
 	case supervisor.ListenerDown:
 		text := fmt.Sprintf("no peer can connect any more: %s", printable.Cut(printable.Line(e.Err.Error()), 2*maxName))

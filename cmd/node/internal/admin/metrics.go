@@ -141,7 +141,7 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	if s, err := m.node.Status(ctx); err == nil {
-		gauge(m.uptime, s.Uptime)
+		gauge(m.uptime, s.Uptime.Seconds())
 		gauge(m.connections, float64(s.Connections.Established), "established")
 		gauge(m.connections, float64(s.Connections.Pending), "pending")
 		gauge(m.limit, float64(s.Connections.Max))
@@ -159,11 +159,11 @@ func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge func(d *
 		return cmp.Or(boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed), a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range proven[:min(len(proven), maxPeerSeries)] {
-		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction)
+		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction.String())
 		gauge(m.peerQueued, float64(p.Queued), p.ID)
 		gauge(m.peerActive, float64(p.LastSeen.UnixMilli())/1000, p.ID)
-		if p.RTTMs > 0 {
-			gauge(m.peerTrip, p.RTTMs/1000, p.ID)
+		if p.RTT > 0 {
+			gauge(m.peerTrip, p.RTT.Seconds(), p.ID)
 		}
 	}
 }

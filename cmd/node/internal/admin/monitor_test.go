@@ -36,8 +36,8 @@ func watchFor(node *fakeNode, viewers int, d time.Duration, during func()) *moni
 func TestRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{
-			peer("a", func(p *supervisor.PeerInfo) { p.RTTMs = 5 }), peer("b", func(p *supervisor.PeerInfo) { p.RTTMs = 1 }),
-			peer("c", func(p *supervisor.PeerInfo) { p.RTTMs = 9 }), peer("d", func(p *supervisor.PeerInfo) { p.RTTMs = 0 }),
+			peer("a", func(p *supervisor.PeerInfo) { p.RTT = 5 * time.Millisecond }), peer("b", func(p *supervisor.PeerInfo) { p.RTT = 1 * time.Millisecond }),
+			peer("c", func(p *supervisor.PeerInfo) { p.RTT = 9 * time.Millisecond }), peer("d", func(p *supervisor.PeerInfo) { p.RTT = 0 * time.Millisecond }),
 		}}
 		m := watchFor(node, 0, sampleEvery, func() {
 			node.counters.Add(actors.MessagesReceived, 30)

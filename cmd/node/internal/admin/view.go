@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -81,7 +81,7 @@ func (v *view) take(s supervisor.Status) {
 	if v.State != "accepting" {
 		v.State = "dialling"
 	}
-	v.Address, v.Uptime, v.Auth = s.Address, s.Uptime, s.Auth
+	v.Address, v.Uptime, v.Auth = s.Address, s.Uptime.Seconds(), s.Auth.String()
 	v.Established, v.Pending, v.Max = s.Connections.Established, s.Connections.Pending, s.Connections.Max
 	v.Goroutines, v.Heap = s.Goroutines, s.HeapBytes
 }
@@ -95,11 +95,16 @@ func (v *view) addPeers(ctx context.Context, node Node, connected []supervisor.P
 	slices.SortFunc(peers, interest)
 	v.Peers = make([]peerView, 0, min(len(peers), maxPeers))
 	for _, p := range peers[:min(len(peers), maxPeers)] {
-		v.Peers = append(v.Peers, peerView{
-			ID: p.ID, Name: name(p.Name), Address: printable.Cut(printable.Text(p.Address), maxName), Role: printable.Cut(printable.Text(string(p.Role)), maxName),
-			Direction: p.Direction, Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
-			RTT: p.RTTMs, Queued: p.Queued, QueuedSize: p.QueuedSize, Seen: p.LastSeen.UnixMilli(),
-		})
+		v.Peers = append(v.Peers, newPeerView(p))
+	}
+}
+
+func newPeerView(p supervisor.PeerInfo) peerView {
+	shown := output.NewPeer(p)
+	return peerView{
+		ID: p.ID, Name: name(p.Name), Address: name(p.Address), Role: name(string(p.Role)),
+		Direction: shown.Direction, Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
+		RTT: shown.RTTMs, Queued: p.Queued, QueuedSize: p.QueuedSize, Seen: p.LastSeen.UnixMilli(),
 	}
 }
 
@@ -143,8 +148,8 @@ func (r *row) measure(connected []supervisor.PeerInfo) {
 	var trips []float64
 	for _, p := range connected {
 		r[colQueued] += float64(p.Queued)
-		if p.RTTMs > 0 {
-			trips = append(trips, p.RTTMs)
+		if p.RTT > 0 {
+			trips = append(trips, output.Milliseconds(p.RTT))
 		}
 	}
 	if len(trips) == 0 {

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func (f *fakeNode) Resolve(name string) (string, error) {
 }
 
 func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
-	return supervisor.Status{Identity: f.Identity(), Auth: "open"}, f.err
+	return supervisor.Status{Identity: f.Identity(), Auth: supervisor.PeerAuthOpen}, f.err
 }
 
 func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
@@ -58,7 +59,7 @@ func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
 }
 
 func (f *fakeNode) Dials(context.Context) ([]supervisor.DialInfo, error) {
-	return []supervisor.DialInfo{{Address: "host:2", LastError: "no route"}}, f.err
+	return []supervisor.DialInfo{{Address: "host:2", LastError: errors.New("no route")}}, f.err
 }
 
 func (f *fakeNode) Reload(context.Context) (Reloaded, error) {

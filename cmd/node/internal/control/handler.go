@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -49,8 +50,8 @@ type Handler struct {
 func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h := &Handler{node: node, mux: http.NewServeMux(), now: time.Now}
 	h.SetMaxMessageSize(maxMessageSize)
-	h.mux.HandleFunc("GET /v1/status", get(node.Status))
-	h.mux.HandleFunc("GET /v1/peers", get(node.Peers))
+	h.mux.HandleFunc("GET /v1/status", get(h.status))
+	h.mux.HandleFunc("GET /v1/peers", get(h.peers))
 	h.mux.HandleFunc("GET /v1/known", get(h.known))
 	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
 	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
@@ -170,10 +171,10 @@ func explain(err error) *Error {
 		{supervisor.ErrClosed, CodeNotConnected},
 	} {
 		if errors.Is(err, kind.is) {
-			return &Error{Code: kind.code, Message: err.Error()}
+			return &Error{Code: kind.code, Message: output.ErrorText(err)}
 		}
 	}
-	return &Error{Code: CodeFailed, Message: err.Error()}
+	return &Error{Code: CodeFailed, Message: output.ErrorText(err)}
 }
 
 func (e *Error) status() int {

@@ -4,17 +4,28 @@ import (
 	"context"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
 // Known is a peer that the node knows, or an address that is kept connected and where no peer has answered yet: then ID is
 // empty. The last three fields are those of a peer that is kept connected and has no verified connection.
 type Known struct {
-	supervisor.PeerInfo
+	output.Peer
 
 	Attempts   int       `json:"attempts"`            // failed dials in a row
 	LastError  string    `json:"lastError"`           // of the last dial; empty: none
 	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent: no dial is due
+}
+
+func (h *Handler) status(ctx context.Context) (output.Status, error) {
+	status, err := h.node.Status(ctx)
+	return output.NewStatus(status), err
+}
+
+func (h *Handler) peers(ctx context.Context) ([]output.Peer, error) {
+	peers, err := h.node.Peers(ctx)
+	return output.NewPeers(peers), err
 }
 
 // known answers `node peers`: the peers by ID, then the addresses without a known peer, by address.
@@ -36,7 +47,7 @@ func merge(peers []supervisor.PeerInfo, dials []supervisor.DialInfo) []Known {
 	at := make(map[string]int, len(peers))
 	for i, p := range peers {
 		at[p.ID] = i
-		list = append(list, Known{PeerInfo: p})
+		list = append(list, Known{Peer: output.NewPeer(p)})
 	}
 	merged := make(map[string]bool)
 	for _, d := range dials {
@@ -44,15 +55,23 @@ func merge(peers []supervisor.PeerInfo, dials []supervisor.DialInfo) []Known {
 		switch {
 		case !known:
 			i = len(list)
-			list = append(list, Known{PeerInfo: supervisor.PeerInfo{ID: d.Peer, Address: d.Address, Persistent: true}})
+			list = append(list, Known{Peer: output.Peer{ID: d.Peer, Address: d.Address, Persistent: true}})
 		case merged[d.Peer] && list[i].Address != d.Address:
 			continue
 		}
 		merged[d.Peer] = known
-		list[i].Attempts, list[i].LastError, list[i].NextDialAt = d.Failures, d.LastError, d.NextDial.UTC()
-		if d.NextDial.IsZero() {
-			list[i].NextDialAt = time.Time{}
-		}
+		list[i].addDial(d)
 	}
 	return list
+}
+
+func (k *Known) addDial(d supervisor.DialInfo) {
+	k.Attempts = d.Failures
+	k.LastError, k.NextDialAt = "", time.Time{}
+	if d.LastError != nil {
+		k.LastError = output.ErrorText(d.LastError)
+	}
+	if !d.NextDial.IsZero() {
+		k.NextDialAt = d.NextDial.UTC()
+	}
 }

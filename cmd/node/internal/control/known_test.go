@@ -2,22 +2,29 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
 func TestMergeGivesEachPeerItsDial(t *testing.T) {
 	next := time.Unix(1_700_000_000, 0).UTC()
-	peer := func(id, address string) supervisor.PeerInfo { return supervisor.PeerInfo{ID: id, Address: address} }
+	info := func(id, address string) supervisor.PeerInfo { return supervisor.PeerInfo{ID: id, Address: address} }
+	peer := func(id, address string) output.Peer { return output.Peer{ID: id, Address: address} }
 	dial := func(address, peer string, failures int, text string, next time.Time) supervisor.DialInfo {
-		return supervisor.DialInfo{Address: address, Peer: peer, Failures: failures, LastError: text, NextDial: next}
+		d := supervisor.DialInfo{Address: address, Peer: peer, Failures: failures, NextDial: next}
+		if text != "" {
+			d.LastError = errors.New(text)
+		}
+		return d
 	}
-	kept := func(id, address string) supervisor.PeerInfo {
-		return supervisor.PeerInfo{ID: id, Address: address, Persistent: true}
+	kept := func(id, address string) output.Peer {
+		return output.Peer{ID: id, Address: address, Persistent: true}
 	}
 	tests := map[string]struct {
 		peers []supervisor.PeerInfo
@@ -25,14 +32,14 @@ func TestMergeGivesEachPeerItsDial(t *testing.T) {
 		want  []Known
 	}{
 		"nothing": {want: []Known{}},
-		"no dial": {peers: []supervisor.PeerInfo{peer("1", "a:1")}, want: []Known{{PeerInfo: peer("1", "a:1")}}},
+		"no dial": {peers: []supervisor.PeerInfo{info("1", "a:1")}, want: []Known{{Peer: peer("1", "a:1")}}},
 		"known peer": {
-			[]supervisor.PeerInfo{peer("1", "a:1")},
+			[]supervisor.PeerInfo{info("1", "a:1")},
 			[]supervisor.DialInfo{dial("a:1", "1", 3, "gone", next)},
 			[]Known{{peer("1", "a:1"), 3, "gone", next}},
 		},
 		"own address": {
-			[]supervisor.PeerInfo{peer("1", "b:1")},
+			[]supervisor.PeerInfo{info("1", "b:1")},
 			[]supervisor.DialInfo{dial("a:1", "1", 1, "x", next), dial("b:1", "1", 2, "y", next), dial("c:1", "1", 3, "z", next)},
 			[]Known{{peer("1", "b:1"), 2, "y", next}},
 		},
@@ -47,9 +54,9 @@ func TestMergeGivesEachPeerItsDial(t *testing.T) {
 			[]Known{{kept("1", "a:1"), 2, "x", next}},
 		},
 		"another peer": {
-			[]supervisor.PeerInfo{peer("1", "a:1")},
+			[]supervisor.PeerInfo{info("1", "a:1")},
 			[]supervisor.DialInfo{dial("b:1", "", 2, "x", next)},
-			[]Known{{PeerInfo: peer("1", "a:1")}, {kept("", "b:1"), 2, "x", next}},
+			[]Known{{Peer: peer("1", "a:1")}, {kept("", "b:1"), 2, "x", next}},
 		},
 	}
 	for name, tt := range tests {

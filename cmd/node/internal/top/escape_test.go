@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // TestDetailsEscapeEveryField: no text of a peer reaches the terminal as it is.
 func TestDetailsEscapeEveryField(t *testing.T) {
 	const attack = "\x1b]8;;http://x\a\u009b31m"
-	p := supervisor.PeerInfo{
+	p := output.Peer{
 		ID: "a" + attack, Name: "n" + attack, PublicKey: "k" + attack, Address: attack, Role: "dual" + attack, Direction: "d" + attack,
 	}
 	text := strings.Join(New(&fakeFeed{}, time.Second, sampleAt(1)).details(p)[1:], "\n")

@@ -11,24 +11,21 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // Feed is where the view gets what it shows, and what it can do. Safe for concurrent use.
 type Feed interface {
 	Sample(ctx context.Context) Sample
 	// Disconnect ends the connections of a peer, or of one that is connected without a proof its connection alone.
-	Disconnect(ctx context.Context, peer supervisor.PeerInfo) error
+	Disconnect(ctx context.Context, peer output.Peer) error
 }
-
-// Claimed reports whether an unverified connection is all that there is of a peer: the number addresses it, and no name.
-func Claimed(p supervisor.PeerInfo) bool { return p.Connected && !p.Verified && !p.Persistent }
 
 // Sample is the node at one moment. With Err there is nothing else but At.
 type Sample struct {
 	At     time.Time
-	Status supervisor.Status
-	Peers  []supervisor.PeerInfo
+	Status output.Status
+	Peers  []output.Peer
 	Err    error
 }
 
@@ -173,15 +170,15 @@ func (m Model) rate(counter string) float64 {
 }
 
 // visible returns the peers that pass the filter, in order.
-func (m Model) visible() []supervisor.PeerInfo {
-	var list []supervisor.PeerInfo
+func (m Model) visible() []output.Peer {
+	var list []output.Peer
 	wanted := strings.ToLower(m.filter)
 	for _, p := range m.last.Peers {
-		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+state(p)), wanted) {
+		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+p.State()), wanted) {
 			list = append(list, p)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b supervisor.PeerInfo) int {
+	slices.SortStableFunc(list, func(a, b output.Peer) int {
 		c := m.compare(a, b)
 		if m.reversed {
 			c = -c
@@ -191,7 +188,7 @@ func (m Model) visible() []supervisor.PeerInfo {
 	return list
 }
 
-func (m Model) compare(a, b supervisor.PeerInfo) int {
+func (m Model) compare(a, b output.Peer) int {
 	switch m.sort {
 	case byName:
 		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
@@ -206,24 +203,13 @@ func (m Model) compare(a, b supervisor.PeerInfo) int {
 	}
 }
 
-func rank(p supervisor.PeerInfo) int {
-	return map[string]int{"connected": 0, "unverified": 1, "away": 2}[state(p)]
-}
-
-func state(p supervisor.PeerInfo) string {
-	switch {
-	case p.Connected && p.Verified:
-		return "connected"
-	case p.Connected:
-		return "unverified"
-	default:
-		return "away"
-	}
+func rank(p output.Peer) int {
+	return map[string]int{"connected": 0, "unverified": 1, "away": 2}[p.State()]
 }
 
 // at is where the selected peer stands in a list; -1: nowhere.
-func (m Model) at(list []supervisor.PeerInfo) int {
-	return slices.IndexFunc(list, func(p supervisor.PeerInfo) bool { return p.ID == m.selected })
+func (m Model) at(list []output.Peer) int {
+	return slices.IndexFunc(list, func(p output.Peer) bool { return p.ID == m.selected })
 }
 
 // reselect keeps the selection on a peer that is shown.
@@ -242,10 +228,10 @@ func (m Model) reselect() Model {
 }
 
 // peer returns the selected one.
-func (m Model) peer() (supervisor.PeerInfo, bool) {
+func (m Model) peer() (output.Peer, bool) {
 	list := m.visible()
 	if i := m.at(list); i >= 0 {
 		return list[i], true
 	}
-	return supervisor.PeerInfo{}, false
+	return output.Peer{}, false
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
-	"github.com/Snider/go-p2p/supervisor"
 )
 
 // column is one of the table. The last one takes the room that is left.
@@ -16,31 +16,31 @@ type column struct {
 	title string
 	width int
 	order order // that sorts by it; orders: none
-	text  func(m Model, p supervisor.PeerInfo) string
+	text  func(m Model, p output.Peer) string
 }
 
 func columns() []column {
 	return []column{
-		{"NAME", 14, byName, func(_ Model, p supervisor.PeerInfo) string { return printable.Word(p.Name) }},
-		{"ID", 8, orders, func(_ Model, p supervisor.PeerInfo) string { return p.ID[:min(8, len(p.ID))] }},
-		{"STATE", 10, byState, func(_ Model, p supervisor.PeerInfo) string { return state(p) }},
-		{"DIR", 3, orders, func(_ Model, p supervisor.PeerInfo) string { return direction(p) }},
-		{"RTT", 9, byRTT, func(_ Model, p supervisor.PeerInfo) string { return roundTrip(p.RTTMs) }},
-		{"TREND", 8, orders, func(m Model, p supervisor.PeerInfo) string { return spark(m.rtt[p.ID], 8) }},
-		{"QUEUE", 5, byQueue, func(_ Model, p supervisor.PeerInfo) string { return fmt.Sprint(p.Queued) }},
-		{"SEEN", 6, bySeen, func(m Model, p supervisor.PeerInfo) string { return seen(m, p) }},
-		{"ADDRESS", 0, orders, func(_ Model, p supervisor.PeerInfo) string { return addressOf(p) }},
+		{"NAME", 14, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Name) }},
+		{"ID", 8, orders, func(_ Model, p output.Peer) string { return p.ID[:min(8, len(p.ID))] }},
+		{"STATE", 10, byState, func(_ Model, p output.Peer) string { return p.State() }},
+		{"DIR", 3, orders, func(_ Model, p output.Peer) string { return direction(p) }},
+		{"RTT", 9, byRTT, func(_ Model, p output.Peer) string { return output.RoundTrip(p.RTTMs) }},
+		{"TREND", 8, orders, func(m Model, p output.Peer) string { return spark(m.rtt[p.ID], 8) }},
+		{"QUEUE", 5, byQueue, func(_ Model, p output.Peer) string { return fmt.Sprint(p.Queued) }},
+		{"SEEN", 6, bySeen, func(m Model, p output.Peer) string { return seen(m, p) }},
+		{"ADDRESS", 0, orders, func(_ Model, p output.Peer) string { return addressOf(p) }},
 	}
 }
 
-func addressOf(p supervisor.PeerInfo) string {
+func addressOf(p output.Peer) string {
 	if p.Address == "" {
 		return "-"
 	}
 	return printable.Word(p.Address)
 }
 
-func direction(p supervisor.PeerInfo) string {
+func direction(p output.Peer) string {
 	switch p.Direction {
 	case "inbound":
 		return "in"
@@ -51,18 +51,11 @@ func direction(p supervisor.PeerInfo) string {
 	}
 }
 
-func roundTrip(ms float64) string {
-	if ms <= 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2fms", ms)
-}
-
-func seen(m Model, p supervisor.PeerInfo) string {
+func seen(m Model, p output.Peer) string {
 	if p.LastSeen.IsZero() {
 		return "-"
 	}
-	return ago(m.last.At.Sub(p.LastSeen).Seconds())
+	return output.Age(m.last.At.Sub(p.LastSeen))
 }
 
 // table is the head and the peers that have room, around the selected one.
@@ -100,12 +93,12 @@ func (m Model) tableHead() string {
 	return line
 }
 
-func (m Model) row(p supervisor.PeerInfo) string {
+func (m Model) row(p output.Peer) string {
 	line := ""
 	for _, c := range columns() {
 		text := cell(c.text(m, p), m.room(c))
 		if c.title == "STATE" && p.ID != m.selected {
-			switch state(p) {
+			switch p.State() {
 			case "connected":
 				text = good.Render(text)
 			case "unverified":
@@ -143,11 +136,11 @@ func cell(text string, width int) string {
 }
 
 // details is what is known of one peer.
-func (m Model) details(p supervisor.PeerInfo) []string {
+func (m Model) details(p output.Peer) []string {
 	yes := map[bool]string{true: "yes", false: "no"}
-	trip := roundTrip(p.RTTMs)
+	trip := output.RoundTrip(p.RTTMs)
 	if h := m.rtt[p.ID]; len(h) > 0 {
-		trip += fmt.Sprintf("   min %s  max %s   %s", roundTrip(slices.Min(h)), roundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
+		trip += fmt.Sprintf("   min %s  max %s   %s", output.RoundTrip(slices.Min(h)), output.RoundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
 	}
 	lines := []string{bold.Render(nameOf(p))}
 	for _, row := range [][2]string{
@@ -155,7 +148,7 @@ func (m Model) details(p supervisor.PeerInfo) []string {
 		{"public key", p.PublicKey},
 		{"role", string(p.Role)},
 		{"address", addressOf(p)},
-		{"state", state(p) + "  " + p.Direction},
+		{"state", p.State() + "  " + p.Direction},
 		{"round trip", trip},
 		{"queue", fmt.Sprintf("%d messages", p.Queued)},
 		{"last seen", seen(m, p)},

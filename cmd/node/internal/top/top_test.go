@@ -13,8 +13,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/crypto"
-	"github.com/Snider/go-p2p/supervisor"
 )
 
 var update = flag.Bool("update", false, "write the pictures of testdata again")
@@ -29,7 +29,7 @@ type fakeFeed struct {
 
 func (f *fakeFeed) Sample(context.Context) Sample { return sampleAt(9) }
 
-func (f *fakeFeed) Disconnect(_ context.Context, peer supervisor.PeerInfo) error {
+func (f *fakeFeed) Disconnect(_ context.Context, peer output.Peer) error {
 	f.gone = append(f.gone, peer.ID)
 	return f.err
 }
@@ -40,17 +40,17 @@ func sampleAt(seconds int) Sample {
 	n := uint64(seconds)
 	return Sample{
 		At: at,
-		Status: supervisor.Status{
+		Status: output.Status{
 			Identity: crypto.NodeIdentity{ID: "6b4c195b5338ff84876cc6de1b1118bf", Name: "alice"},
 			Address:  "127.0.0.1:9091", Uptime: 3600 + float64(seconds), Auth: "open",
-			Connections: supervisor.ConnectionCounts{Established: 2, Pending: 1, Max: 100},
+			Connections: output.ConnectionCounts{Established: 2, Pending: 1, Max: 100},
 			Counters: map[string]uint64{
 				"messagesReceived": 100 * n, "messagesSent": 50 * n * n, "bytesReceived": 40_000 * n, "bytesSent": 2_000_000 * n,
 				"messagesRateLimited": 54 + n, "messagesDuplicate": 3, "actorRestarts": 1,
 			},
 			Goroutines: 23, HeapBytes: 14 << 20,
 		},
-		Peers: []supervisor.PeerInfo{
+		Peers: []output.Peer{
 			{
 				ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
 				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7, PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Role: "dual",
@@ -184,7 +184,7 @@ func TestDisconnect(t *testing.T) {
 
 // An unverified peer is closed by the number of its connection.
 func TestDisconnectOfAClaimNamesItsConnection(t *testing.T) {
-	claim := supervisor.PeerInfo{ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Connected: true, Connection: 7}
+	claim := output.Peer{ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Connected: true, Connection: 7}
 	if got := question(claim); got != "Close connection 7, which claims to be carol (00ffda5f)?" {
 		t.Errorf("asks %q", got)
 	}

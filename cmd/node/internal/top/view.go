@@ -3,14 +3,13 @@ package top
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
-	"github.com/Snider/go-p2p/supervisor"
 )
 
 // The least that the view needs; below it says so.
@@ -73,7 +72,7 @@ func (m Model) head() []string {
 	if address == "" {
 		address = "accepts nobody"
 	}
-	first := bold.Render(printable.Cut(printable.Word(s.Identity.Name), 32)) + fmt.Sprintf("  %.8s  %s  %s  up %s", s.Identity.ID, address, s.Auth, ago(s.Uptime))
+	first := bold.Render(printable.Cut(printable.Word(s.Identity.Name), 32)) + fmt.Sprintf("  %.8s  %s  %s  up %s", s.Identity.ID, address, s.Auth, output.Age(output.Seconds(s.Uptime)))
 	if m.last.Err != nil {
 		first += "  " + bad.Render("no answer: "+printable.Line(m.last.Err.Error()))
 	}
@@ -154,14 +153,14 @@ func (m Model) foot() string {
 }
 
 // question asks for the confirmation of a disconnect.
-func question(p supervisor.PeerInfo) string {
-	if Claimed(p) {
+func question(p output.Peer) string {
+	if p.Claimed() {
 		return fmt.Sprintf("Close connection %d, which claims to be %s?", p.Connection, nameOf(p))
 	}
 	return "Disconnect " + nameOf(p) + " and stop redialling it?"
 }
 
-func nameOf(p supervisor.PeerInfo) string {
+func nameOf(p output.Peer) string {
 	return fmt.Sprintf("%s (%.8s)", printable.Cut(printable.Word(p.Name), 32), p.ID)
 }
 
@@ -175,21 +174,6 @@ func bytesPerSecond(rate float64) string {
 		return fmt.Sprintf("%.1f kB/s", rate/1e3)
 	default:
 		return fmt.Sprintf("%.0f B/s", rate)
-	}
-}
-
-// ago writes seconds with their two largest units.
-func ago(seconds float64) string {
-	d := max(time.Duration(seconds*float64(time.Second)), 0)
-	switch h := int(d.Hours()); {
-	case h >= 24:
-		return fmt.Sprintf("%dd%dh", h/24, h%24)
-	case h > 0:
-		return fmt.Sprintf("%dh%dm", h, int(d.Minutes())%60)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm%ds", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
 	}
 }
 

@@ -1,0 +1,117 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+func TestPeerKeepsKeysAndOrder(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0).UTC()
+	connected := supervisor.PeerInfo{
+		ID: "1", Name: "bob", PublicKey: "k", Address: "h:1", Role: crypto.RoleWorker, Connected: true, Verified: true,
+		Direction: supervisor.Outbound, RTT: 1500 * time.Microsecond, LastSeen: at, AddedAt: at, Persistent: true,
+		Queued: 2, QueuedSize: 99, Allowed: true, Connection: 7,
+		Connections: []supervisor.ConnectionInfo{{Connection: 7, Address: "h:1", Direction: supervisor.Outbound, Verified: true}},
+	}
+	const zero = "0001-01-01T00:00:00Z"
+	for want, peer := range map[string]supervisor.PeerInfo{
+		`{"id":"1","name":"bob","publicKey":"k","address":"h:1","role":"worker","connected":true,"verified":true,` +
+			`"direction":"outbound","rttMs":1.5,"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
+			`"persistent":true,"queued":2,"allowed":true,"connection":7,` +
+			`"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true}]}`: connected,
+		`{"id":"2","name":"","publicKey":"","address":"","role":"","connected":false,"verified":false,"direction":"",` +
+			`"rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
+			`"allowed":false}`: {ID: "2"},
+	} {
+		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {
+			t.Errorf("%v\n%s, want\n%s", err, got, want)
+		}
+	}
+}
+
+func TestPeersAreNeverNull(t *testing.T) {
+	if got, err := json.Marshal(NewPeers(nil)); err != nil || string(got) != "[]" {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestStatusKeepsKeysAndOrder(t *testing.T) {
+	got, err := json.Marshal(NewStatus(supervisor.Status{
+		Address: "h:1", Uptime: 1500 * time.Millisecond, Auth: supervisor.PeerAuthAllowlist,
+		Connections: supervisor.ConnectionCounts{Established: 1, Pending: 2, Max: 3},
+		Counters:    map[string]uint64{"dials": 4}, Goroutines: 5, HeapBytes: 6,
+	}))
+	const want = `,"address":"h:1","uptime":1.5,"auth":"allowlist","connections":{"established":1,"pending":2,"max":3},` +
+		`"counters":{"dials":4},"goroutines":5,"heapBytes":6}`
+	if err != nil || !strings.HasPrefix(string(got), `{"identity":{"id":"",`) || !strings.HasSuffix(string(got), want) {
+		t.Errorf("%v\n%s, want at the end\n%s", err, got, want)
+	}
+}
+
+func TestErrorTextAddsTheCommand(t *testing.T) {
+	key := crypto.PublicKey{}
+	for want, err := range map[string]error{
+		"peer h:1: peer not allowed: its key is not on this node's allowlist; `node allow " + key.String() + "` adds it": &supervisor.PeerError{
+			Peer: "h:1", Err: &supervisor.NotAllowedError{Key: key},
+		},
+		`no peer of that name or ID is known: "x"; give a node ID, 8 characters of one or more, or a name; ` +
+			"`node peers` lists them": &supervisor.UnknownPeerError{Text: "x"},
+		`more than one peer fits: "x" fits 2 peers: 1 ("a", no address), 2 ("b", h:1); give more of the node ID`: fmt.Errorf("%w",
+			&supervisor.AmbiguousPeerError{Text: "x", Candidates: []supervisor.PeerCandidate{
+				{ID: "1", Name: "a"}, {ID: "2", Name: "b", Address: "h:1"},
+			}}),
+		"anything else": errors.New("anything else"),
+	} {
+		if got := ErrorText(err); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestLogLinesNameTheCommand(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: LogAttr}))
+	log.Warn("dial failed", "error", &supervisor.NotAllowedError{})
+	if !strings.Contains(out.String(), "on this node's allowlist; `node allow ") {
+		t.Errorf("%s", &out)
+	}
+}
+
+func TestAgeHasTwoUnits(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 59 * time.Second: "59s", 61 * time.Second: "1m1s", 3661 * time.Second: "1h1m", 50 * time.Hour: "2d2h",
+	} {
+		if got := Age(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestStateAndRoundTripText(t *testing.T) {
+	for _, c := range []struct {
+		peer  Peer
+		state string
+		claim bool
+	}{
+		{Peer{}, "away", false},
+		{Peer{Connected: true}, "unverified", true},
+		{Peer{Connected: true, Persistent: true}, "unverified", false},
+		{Peer{Connected: true, Verified: true}, "connected", false},
+	} {
+		if c.peer.State() != c.state || c.peer.Claimed() != c.claim {
+			t.Errorf("%+v: %s, %v", c.peer, c.peer.State(), c.peer.Claimed())
+		}
+	}
+	if RoundTrip(0) != "-" || RoundTrip(1.234) != "1.23ms" {
+		t.Errorf("%s, %s", RoundTrip(0), RoundTrip(1.234))
+	}
+}

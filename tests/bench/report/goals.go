@@ -90,19 +90,19 @@ func goals() []goal {
 	known := last(measure.Connect)
 	return append(list,
 		goal{name: "round trip p50, 256 B, one core", goal: 0.45, floor: 0.55, less: true, of: versus(measure.RoundTrip, systems.Ours, systems.Reference, fixed(256), "p50", false)},
-		goal{name: "CPU a message, 256 B, both ends", goal: 1. / 8, floor: 1 / 5.7, less: true, of: versus(measure.OneWay, systems.Ours, systems.Reference, fixed(256), "cpu", false)},
+		goal{name: "CPU per message, 256 B, both ends", goal: 1. / 8, floor: 1 / 5.7, less: true, of: versus(measure.OneWay, systems.Ours, systems.Reference, fixed(256), "cpu", false)},
 		goal{name: "broadcast, one in flight", goal: 3, floor: 2.5, of: versus(measure.Broadcast, systems.Ours, systems.Reference, fixed(1), "rate", false)},
 		goal{name: "broadcast, pipelined", goal: 16, floor: 12, of: versus(measure.Broadcast, systems.Ours, systems.Reference, fixed(measure.InFlight), "rate", false)},
 		goal{name: "resident memory of an idle connection", goal: 0.85, floor: 1, less: true, of: versus(measure.Idle, systems.Ours, systems.Reference, last(measure.Idle), "resident", false)},
 		goal{name: "goroutines of an idle connection (1.01 counts as one)", goal: 1.01, floor: none, less: true, plain: true, of: plain(measure.Idle, systems.Ours, last(measure.Idle), "goroutines")},
-		goal{name: "new connections a second, many known peers", goal: 5, floor: 4, of: versus(measure.Connect, systems.Ours, systems.Reference, known, "rate", false)},
-		goal{name: "the same over the rate with none known (0.9 counts as flat)", goal: 0.9, floor: none, of: flat},
+		goal{name: "new connections per second, many known peers", goal: 5, floor: 4, of: versus(measure.Connect, systems.Ours, systems.Reference, known, "rate", false)},
+		goal{name: "the same divided by the rate without known peers (0.9 counts as flat)", goal: 0.9, floor: none, of: flat},
 		goal{name: "seal, 256 B", goal: 8, floor: 6, of: codecRatio("seal")},
 		goal{name: "open, 256 B", goal: 10, floor: 8, of: codecRatio("open")},
-		goal{name: "dedup, many live ids, two goroutines", goal: 4, floor: 3, of: versus(measure.Dedup, systems.Ours, systems.Reference, last(measure.Dedup), "seconds", true)},
-		goal{name: "dedup, bytes an id and generation", goal: 40, floor: none, less: true, plain: true, of: plain(measure.Dedup, systems.Ours, last(measure.Dedup), "bytes")},
-		goal{name: "allocations a message, outbound (0.1 counts as none)", goal: 0.1, floor: none, less: true, plain: true, of: outbound},
-		goal{name: "allocations a message, inbound", goal: 3, floor: 5, less: true, plain: true, of: plain(measure.OneWay, systems.Ours, fixed(256), "allocations received")},
+		goal{name: "dedup, many live IDs, two goroutines", goal: 4, floor: 3, of: versus(measure.Dedup, systems.Ours, systems.Reference, last(measure.Dedup), "seconds", true)},
+		goal{name: "dedup, bytes per ID and generation", goal: 40, floor: none, less: true, plain: true, of: plain(measure.Dedup, systems.Ours, last(measure.Dedup), "bytes")},
+		goal{name: "allocations per message, outbound (0.1 counts as none)", goal: 0.1, floor: none, less: true, plain: true, of: outbound},
+		goal{name: "allocations per message, inbound", goal: 3, floor: 5, less: true, plain: true, of: plain(measure.OneWay, systems.Ours, fixed(256), "allocations received")},
 	)
 }
 

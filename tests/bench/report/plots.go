@@ -24,11 +24,11 @@ type chart struct {
 
 func charts() []chart {
 	return []chart{
-		{file: "rate", title: "One way, one connection", x: "payload, bytes", y: "messages a second", measure: measure.OneWay, figure: "rate", scale: 1, logX: true, logY: true},
-		{file: "connections", title: "The same total rate over more connections", x: "connections", y: "server CPU, µs a message", measure: measure.OverConns, figure: "server cpu", scale: 1e6, logX: true},
-		{file: "broadcast", title: fmt.Sprintf("Broadcast, 256 B, %d in flight", measure.InFlight), x: "peers", y: "deliveries a second", measure: measure.OverPeers, figure: "rate", scale: 1, logX: true},
+		{file: "rate", title: "One way, one connection", x: "payload, bytes", y: "messages per second", measure: measure.OneWay, figure: "rate", scale: 1, logX: true, logY: true},
+		{file: "connections", title: "The same total rate over more connections", x: "connections", y: "server CPU, µs per message", measure: measure.OverConns, figure: "server cpu", scale: 1e6, logX: true},
+		{file: "broadcast", title: fmt.Sprintf("Broadcast, 256 B, %d in flight", measure.InFlight), x: "peers", y: "deliveries per second", measure: measure.OverPeers, figure: "rate", scale: 1, logX: true},
 		{file: "idle", title: "Idle connections", x: "connections", y: "resident memory of the server, MB", measure: measure.OverIdle, figure: "total", scale: 1e-6},
-		{file: "known", title: "New connections with known peers in the book", x: "known peers", y: "new connections a second", measure: measure.OverKnown, figure: "rate", scale: 1},
+		{file: "known", title: "New connections with known peers in the book", x: "known peers", y: "new connections per second", measure: measure.OverKnown, figure: "rate", scale: 1},
 	}
 }
 

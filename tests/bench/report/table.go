@@ -10,7 +10,7 @@ import (
 
 // Table is the comparison with the goals, as Markdown.
 func Table(r *Results) string {
-	rows := [][]string{{"measure", "goal", "never below", "measured", "least – most", ""}}
+	rows := [][]string{{"measure", "goal", "floor", "measured", "lowest – highest", ""}}
 	for _, g := range goals() {
 		s := r.over(func(repeat int) (float64, bool) { return g.of(r, repeat) })
 		row := []string{g.name, g.format(g.goal), g.format(g.floor), "", "", g.verdict(s)}

@@ -16,7 +16,9 @@ const (
 	MessagesRateLimited                // frames dropped because the token bucket was empty
 	MessagesDuplicate                  // messages seen before
 	MessagesStale                      // messages stamped too far from now
-	MessagesRefused                    // messages of our own sent back to us, and those the full dedup set cannot take
+	// Messages of our own sent back to us; messages relayed by an unverified peer; ping, pong and disconnect whose from is
+	// not the peer of the connection; messages for which the dedup set has no room.
+	MessagesRefused
 	HandshakesAccepted
 	HandshakesRejected
 	ConnectionsRefused // HTTP 503, and connections evicted before their upgrade

@@ -2,11 +2,11 @@ package actors
 
 import "errors"
 
-// errExited stands for the end of a goroutine by runtime.Goexit in code of the program. Unlike a panic that cannot be
-// recovered: deferred functions run, and then the goroutine is gone.
+// errExited reports that code of the program called runtime.Goexit. Goexit cannot be recovered: the goroutine runs its
+// deferred functions and ends.
 var errExited = errors.New("code of the program called runtime.Goexit")
 
-// fault turns a recovered panic into what is logged: nil stands for runtime.Goexit.
+// fault returns the value to log for a recovered panic. recovered is nil after runtime.Goexit, which becomes errExited.
 func fault(recovered any) any {
 	if recovered == nil {
 		return errExited

@@ -89,7 +89,7 @@ func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Cred
 // assignBucket gives a connection the bucket that its strength entitles it to, in place of the one that it had.
 func (r *registry) assignBucket(s *slot) actors.Limiter {
 	old, had := s.bucket, s.bucket != bucketKey{}
-	s.bucket = bucketOf(s.rank.strength, s.conn.peer.ID, s.conn.peerAddress)
+	s.bucket, s.limits = bucketOf(s.rank.strength, s.conn.peer.ID, s.conn.peerAddress), r.cfg
 	b := r.acquireBucket(s.bucket)
 	if had {
 		r.releaseBucket(old)

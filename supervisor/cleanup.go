@@ -55,6 +55,7 @@ func (r *registry) announceDown(id string, announced announcedState) bool {
 // onExpire drops what has expired.
 func (r *registry) onExpire() {
 	r.dedup.Rotate(time.Now())
+	r.fitDedup()
 	r.dropBuckets()
 	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()

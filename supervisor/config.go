@@ -142,9 +142,9 @@ func (c TransportConfig) validate() error {
 	return nil
 }
 
-// withDefaults returns c with the default in each zero field, and a copy of its Peers.
+// withDefaults returns c with the default in each zero field, and copies of its slices.
 func (c TransportConfig) withDefaults() TransportConfig {
-	c.Peers = slices.Clone(c.Peers) // the caller keeps its own
+	c.Peers, c.TrustedProxies = slices.Clone(c.Peers), slices.Clone(c.TrustedProxies)
 	d := DefaultTransportConfig()
 	if c.RateBurst == 0 {
 		c.RateBurst, c.RateRefill = d.RateBurst, cmp.Or(c.RateRefill, d.RateRefill)

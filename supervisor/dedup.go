@@ -34,3 +34,16 @@ func dedupSize(cfg *TransportConfig) (limit, share int) {
 	all := int64(share) * int64(cfg.MaxConns) // exceeds an int of 32 bits
 	return int(min(all+all/64, dedupUnlimited)), share
 }
+
+// fitDedup gives the set the size that the limits in force need, or the largest that an open connection needs: its
+// bucket may have the rate of an earlier configuration.
+func (r *registry) fitDedup() {
+	limit, share := dedupSize(r.cfg)
+	for _, s := range r.slots {
+		if s.limits != nil && s.limits != r.cfg {
+			earlier, _ := dedupSize(s.limits)
+			limit = max(limit, earlier)
+		}
+	}
+	r.dedup.Resize(limit, share)
+}

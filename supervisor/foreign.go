@@ -1,11 +1,9 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"time"
 
@@ -84,15 +82,7 @@ func (c *foreignConn) Write(p []byte) (n int, err error) {
 
 // Close implements net.Conn.
 func (c *foreignConn) Close() error {
-	err := errors.New("the connection's Close called runtime.Goexit")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer contain("the connection's Close", &err)
-		err = c.Conn.Close()
-	}()
-	<-done
-	return err
+	return apart("the connection's Close", c.Conn.Close)
 }
 
 // CloseWrite ends our half of the connection, where it has halves.
@@ -127,42 +117,6 @@ func (c *foreignConn) SetReadDeadline(t time.Time) (err error) {
 func (c *foreignConn) SetWriteDeadline(t time.Time) (err error) {
 	defer contain("the connection's SetWriteDeadline", &err)
 	return c.Conn.SetWriteDeadline(t)
-}
-
-// foreignLog contains the faults of a program's slog.Handler: the line that panics or calls runtime.Goexit is dropped.
-type foreignLog struct{ inner slog.Handler }
-
-// Enabled implements slog.Handler.
-func (h foreignLog) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
-	defer func() { _ = recover() }()
-	return h.inner.Enabled(ctx, level)
-}
-
-// Handle implements slog.Handler. The line is written by a goroutine of its own, and Handle waits for it.
-func (h foreignLog) Handle(ctx context.Context, line slog.Record) (err error) {
-	err = errors.New("the log handler called runtime.Goexit")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer contain("the log handler", &err)
-		err = h.inner.Handle(ctx, line)
-	}()
-	<-done
-	return err
-}
-
-// WithAttrs implements slog.Handler.
-func (h foreignLog) WithAttrs(attrs []slog.Attr) (next slog.Handler) {
-	next = h
-	defer func() { _ = recover() }()
-	return foreignLog{h.inner.WithAttrs(attrs)}
-}
-
-// WithGroup implements slog.Handler.
-func (h foreignLog) WithGroup(name string) (next slog.Handler) {
-	next = h
-	defer func() { _ = recover() }()
-	return foreignLog{h.inner.WithGroup(name)}
 }
 
 // foreignClock contains the panics of a program's clock: the time of the operating system takes the place of its answer.

@@ -114,8 +114,9 @@ func faultyConnOnce(t *testing.T, method string, accepted, open bool, fail func(
 // faultyLog fails in one method.
 type faultyLog struct {
 	slog.Handler
-	method string
-	fail   func()
+	method  string
+	fail    func()
+	written *int // lines
 }
 
 func (h faultyLog) at(method string) {
@@ -124,21 +125,36 @@ func (h faultyLog) at(method string) {
 	}
 }
 
-func (h faultyLog) Enabled(context.Context, slog.Level) bool  { h.at("Enabled"); return true }
-func (h faultyLog) Handle(context.Context, slog.Record) error { h.at("Handle"); return nil }
-func (h faultyLog) WithAttrs([]slog.Attr) slog.Handler        { h.at("WithAttrs"); return h }
-func (h faultyLog) WithGroup(string) slog.Handler             { h.at("WithGroup"); return h }
+func (h faultyLog) Enabled(context.Context, slog.Level) bool { h.at("Enabled"); return true }
+func (h faultyLog) Handle(context.Context, slog.Record) error {
+	h.at("Handle")
+	*h.written++
+	return nil
+}
+func (h faultyLog) WithAttrs([]slog.Attr) slog.Handler { h.at("WithAttrs"); return h }
+func (h faultyLog) WithGroup(string) slog.Handler      { h.at("WithGroup"); return h }
 
-// A log handler that panics costs its line, one that calls runtime.Goexit in Handle too.
+// A method of a log handler that panics or calls runtime.Goexit costs its line, attribute or group; the caller goes on.
 func TestFaultyLoggerCostsItsLine(t *testing.T) {
 	for _, method := range []string{"Enabled", "Handle", "WithAttrs", "WithGroup"} {
 		for kind, fail := range faults {
-			if kind == "goexit" && method != "Handle" {
-				continue
-			}
 			var s options
-			WithLogger(slog.New(faultyLog{method: method, fail: fail}))(&s)
-			s.log.With("a", 1).WithGroup("g").Error("a line")
+			written, returned := 0, false
+			WithLogger(slog.New(faultyLog{method: method, fail: fail, written: &written}))(&s)
+			done := make(chan struct{})
+			go func() { // Goexit would end the test's own goroutine
+				defer close(done)
+				s.log.With("a", 1).WithGroup("g").Error("a line")
+				returned = true
+			}()
+			<-done
+			want := 1
+			if method == "Enabled" || method == "Handle" {
+				want = 0
+			}
+			if !returned || written != want {
+				t.Errorf("%s in %s: returned %v, %d lines written, want %d", kind, method, returned, written, want)
+			}
 		}
 	}
 }

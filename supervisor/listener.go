@@ -15,6 +15,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
@@ -39,9 +40,10 @@ type listener struct {
 
 	descriptors int // that the process may have open; 0: not known
 
-	mu      sync.Mutex
-	waiting *accept.Waiting[net.Conn] // connections without a complete request, by address group
-	asking  int                       // complete requests that are not answered yet
+	mu        sync.Mutex
+	waiting   *accept.Waiting[net.Conn]    // connections without a complete request, by address group
+	deadlines map[net.Conn]*runclock.Timer // of all connections that are not upgraded: HandshakeTimeout after the accept
+	asking    int                          // complete requests that are not answered yet
 }
 
 // listen starts to accept on ln, under TLS when the configuration has a certificate.
@@ -49,16 +51,13 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 	cfg := live.Load()
 	l := &listener{
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
-		waiting: accept.NewWaiting[net.Conn](), descriptors: accept.Descriptors(),
+		waiting: accept.NewWaiting[net.Conn](), deadlines: make(map[net.Conn]*runclock.Timer), descriptors: accept.Descriptors(),
 	}
 	ln = l.proxied(accept.New(ln, 0, l.acceptFailed), cfg)
 	l.server = &http.Server{
-		Handler:           l,
-		ReadHeaderTimeout: cfg.HandshakeTimeout,
-		ReadTimeout:       cfg.HandshakeTimeout,
-		WriteTimeout:      cfg.WriteTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         l.onState,
+		Handler:        l, // the server's own timeouts cannot change while it runs: see deadlines
+		MaxHeaderBytes: maxHeaderBytes,
+		ConnState:      l.onState,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connectedKey{}, connected{conn: conn, at: node.Running.Now()})
 		},
@@ -99,9 +98,13 @@ func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 	if len(cfg.TrustedProxies) == 0 {
 		return ln
 	}
-	_, total := waitingLimits(cfg, l.descriptors)
 	return accept.NewProxied(ln, accept.ProxyConfig{
-		Trusted: cfg.TrustedProxies, Timeout: cfg.HandshakeTimeout, Most: total,
+		Trusted: cfg.TrustedProxies,
+		Limits: func() (time.Duration, int) {
+			now := l.live.Load()
+			_, total := waitingLimits(now, l.descriptors)
+			return now.HandshakeTimeout, total
+		},
 		Refused: func(remote net.Addr, err error) {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
 			l.node.Samples.Warn("a connection of a trusted proxy had no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
@@ -133,20 +136,32 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 			abort(victim)
 		}
 	case http.StateHijacked, http.StateClosed:
-		l.mu.Lock()
-		l.waiting.Remove(conn)
-		l.mu.Unlock()
+		l.forget(conn)
+	}
+}
+
+// forget ends the watch over a connection that is upgraded or closed.
+func (l *listener) forget(conn net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting.Remove(conn)
+	if deadline := l.deadlines[conn]; deadline != nil {
+		deadline.Stop()
+		delete(l.deadlines, conn)
 	}
 }
 
 // addPending adds conn to the connections that wait, and returns the one that makes room for it, or nil. That is the longest
-// waiting of conn's address group, or of all: a newcomer is never the one.
+// waiting of conn's address group, or of all: a newcomer is never the one. From now on conn has HandshakeTimeout for its
+// upgrade; then it is closed without an answer.
 func (l *listener) addPending(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
-	each, total := waitingLimits(l.live.Load(), l.descriptors)
+	cfg := l.live.Load()
+	each, total := waitingLimits(cfg, l.descriptors)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Add(conn, group)
+	l.deadlines[conn] = l.node.Running.AfterFunc(cfg.HandshakeTimeout, func() { abort(conn) })
 	victim, _ := l.waiting.Evict(group, each, max(1, total-l.asking))
 	return victim
 }

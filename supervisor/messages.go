@@ -22,15 +22,17 @@ type fromPrograms interface{ fromPrograms() }
 
 // Send asks for one message to one peer. The answer is Sent, as soon as the message is queued.
 type Send struct {
-	Peer    string // node ID
-	Message *wire.Message
+	Peer    string        // node ID
+	Message *wire.Message // not changed by the sender before the answer
 }
 
 // Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
 type Sent struct{ Err error }
 
 // Broadcast asks for one message to every connected peer but the one named in its From. The answer is Broadcasted.
-type Broadcast struct{ Message *wire.Message }
+type Broadcast struct {
+	Message *wire.Message // not changed by the sender before the answer
+}
 
 // Broadcasted answers Broadcast.
 type Broadcasted struct {
@@ -40,10 +42,11 @@ type Broadcasted struct {
 }
 
 // Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
-// connection come in order. A subscriber that falls behind slows down the connections whose messages it has not
-// taken, so its mailbox stays bounded: after every 64 messages a connection waits for it. A connection
-// waits for it after every 64 messages; a subscriber that takes none of those it waits for, for a minute, is unsubscribed,
-// logged and counted in subscribersStuck. The answer is Subscribed.
+// connection come in order. After every 64 messages a connection waits until the subscriber has taken them, so a slow
+// subscriber slows down the connections and its mailbox stays bounded. A subscriber that takes no message for a minute
+// while connections wait is unsubscribed, logged and counted in subscribersStuck; one that takes a message now and then
+// stays, however many wait. Its Receive also sees messages of an unexported type, which measure this: it must ignore
+// types that it does not know. The answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
 // Subscribed answers Subscribe. Err is not nil if the PID is nil.
@@ -181,8 +184,9 @@ type slot struct {
 	conn          *PeerConnection
 	dedup         *dedup.Account
 	rank          rank
-	bucket        bucketKey // of the inbound limit that its connection uses
-	further       string    // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
+	bucket        bucketKey        // of the inbound limit that its connection uses
+	limits        *TransportConfig // in force when it took that bucket
+	further       string           // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
 	listed        bool
 	conflictNoted bool // as a duplicate from another host
 	closed        bool // it has said that it ends

@@ -39,8 +39,8 @@ func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(o *options) { o.system = system; o.need("WithActorSystem", system) }
 }
 
-// WithLogger sends the transport's log to log. Without it nothing is logged. A line whose handler panics or calls
-// runtime.Goexit is dropped.
+// WithLogger sends the transport's log to log. Without it nothing is logged. A line is dropped if a method of its
+// handler panics or calls runtime.Goexit.
 func WithLogger(log *slog.Logger) Option {
 	return func(o *options) {
 		if o.need("WithLogger", log) {

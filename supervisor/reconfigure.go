@@ -5,27 +5,29 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
 )
 
-// needsRestart are the fields of TransportConfig that a running transport cannot take over: the first are what peers
-// know of it, and the dedup set is built for the times of the others.
+// needsRestart are the fields of TransportConfig that keep their value until a restart: the listener is bound and wrapped
+// once, and the dedup set measures the age of its entries in parts of the two times.
 var needsRestart = []string{"ListenAddr", "TrustedProxies", "WSPath", "DedupTTL", "MaxClockSkew"}
 
-// Reconfigure takes over what has changed in cfg and can change while the transport runs, all of it or, with an error,
-// nothing: once it has begun, the end of ctx does not end it. It returns the names of the fields that are in force now and
-// of those that need a restart.
+// Reconfigure puts the fields of cfg in force that differ from the present ones and can change while the transport runs:
+// all of them or, with an error, none. Once it has begun, the end of ctx does not end it. changed names the fields that
+// are in force now, restart those that keep their value until a restart. Each field of TransportConfig that differs is in
+// one of the two.
 //
-// A connection lives with the limits that it began with: sizes, timeouts and rates hold for new ones. The connections of
-// one peer at one address share a token bucket: when a further one opens, the bucket takes the rate in force and keeps
-// the tokens that were spent as spent. MaxConns,
-// MaxConnsPerAddress and ReservedConns decide about who comes; nobody is sent away for them. Peers that are no longer
-// named stay connected until their connection ends, and are kept in the end if Connect has asked for that. The files of
-// TLS can be others, but TLS itself is on or off from the start. The HTTP request that opens a connection keeps the
-// timeouts, and the dedup set the size, that they had.
+// A connection keeps the limits that it began with: sizes, timeouts and rates apply to new connections, from their accept
+// or dial on. The connections of one peer share a token bucket: when a further one opens, the bucket takes the rate in
+// force and keeps the tokens that were spent as spent. The dedup set grows with the limits at once; it shrinks when no
+// connection with larger limits is open and the set is at most half full by the new size. MaxConns, MaxConnsPerAddress
+// and ReservedConns apply to new connections; none is closed for them. A peer whose address is no longer in Peers stays
+// connected until its connection ends, and is dialled again only if ConnectAddress asked for that. The TLS files may
+// change, but TLS is on or off from the start.
 func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (changed, restart []string, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, err
@@ -130,7 +132,9 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	defer r.answer(&reconfigured{}) // after a panic, too: the configuration is in force, and the caller waits
 	before := r.cfg.Peers
 	r.cfg, r.shared = msg.cfg, msg.node
-	r.live.Store(msg.cfg) // before the answer: who has it sees the new limits
+	r.live.Store(msg.cfg) // before the answer: a caller that has it sees the new limits
+	r.claims.SetRate(claimBurst+float64(r.cfg.MaxConns), 1, time.Now())
+	r.fitDedup()
 	for _, address := range before {
 		if !slices.Contains(r.cfg.Peers, address) {
 			r.stopKeeping(ctx, address)

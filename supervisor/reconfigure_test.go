@@ -207,20 +207,31 @@ func (r *exitingRandom) Read(p []byte) (int, error) {
 	return rand.Read(p)
 }
 
-// Every field is either taken over or needs a restart, and which is known.
-func TestReconfigureDecidesEveryField(t *testing.T) {
-	live := []string{
-		"MaxConns", "MaxConnsPerAddress", "ReservedConns", "MaxMessageSize", "PingInterval", "PongTimeout", "HandshakeTimeout",
-		"WriteTimeout", "ShutdownTimeout", "RateBurst", "RateRefill", "Pacing", "QueueMessages", "QueueBytes", "InboundBytes",
-		"TLSCertPath", "TLSKeyPath", "TLSCAPath", "Peers",
-	}
-	fields := reflect.TypeFor[TransportConfig]()
-	for i := range fields.NumField() {
-		name := fields.Field(i).Name
-		if slices.Contains(live, name) == slices.Contains(needsRestart, name) {
-			t.Errorf("%s: decide whether a running transport takes it over", name)
+// A smaller dedup set waits for the connections that may still send at the larger rate, a larger one does not.
+func TestReconfigureDedupSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		node, peer := startNode(t, n, 1), startNode(t, n, 2)
+		peer.dial(node)
+		before, _ := node.dedup.Limits()
+		node.reconfigured(func(c *TransportConfig) { c.RateRefill = 10 }, "RateRefill", "")
+		want, share := dedupSize(node.live.Load())
+		time.Sleep(10 * time.Minute)
+		if limit, got := node.dedup.Limits(); limit != before || got != share {
+			t.Errorf("limit %d, share %d with a connection of the earlier rate; want %d and %d", limit, got, before, share)
 		}
-	}
+		if err := peer.Disconnect(t.Context(), node.id(), false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute) // the set is looked at once per minute
+		if limit, _ := node.dedup.Limits(); limit != want {
+			t.Errorf("limit %d without that connection, want %d", limit, want)
+		}
+		node.reconfigured(func(c *TransportConfig) { c.RateRefill = 100 }, "RateRefill", "")
+		if limit, _ := node.dedup.Limits(); limit <= before {
+			t.Errorf("limit %d for a larger rate, want more than %d", limit, before)
+		}
+	})
 }
 
 func TestReconfigureBeforeStart(t *testing.T) {

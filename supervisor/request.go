@@ -69,6 +69,16 @@ func (r *replies) Reply(peerID string, msg *wire.Message) bool {
 	return first != nil
 }
 
+// copied returns a copy of a message that shares no memory with it; nil for nil.
+func copied(msg *wire.Message) *wire.Message {
+	if msg == nil {
+		return nil
+	}
+	own := *msg
+	own.Payload = bytes.Clone(msg.Payload)
+	return &own
+}
+
 // Request sends a message and waits for the answer: see RequestContext.
 func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, error) {
 	return t.RequestContext(context.Background(), peerID, msg)

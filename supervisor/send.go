@@ -63,8 +63,12 @@ func (t *Transport) Broadcast(msg *wire.Message) BroadcastResult {
 	return t.BroadcastContext(context.Background(), msg)
 }
 
-// BroadcastContext is Broadcast that returns when ctx ends. The message may go out all the same.
+// BroadcastContext is Broadcast that returns when ctx ends. The message may go out all the same. The caller may change msg
+// after the return.
 func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) BroadcastResult {
+	if ctx != nil && ctx.Done() != nil {
+		msg = copied(msg) // the registry may read it after ctx has ended
+	}
 	answer, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
 	if err != nil {
 		return BroadcastResult{Refused: err}

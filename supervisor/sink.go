@@ -23,7 +23,7 @@ func (s connectionSink) Do(event any) {
 func (s connectionSink) Message(msg *wire.Message) {
 	c := s.PeerConnection
 	if c.bus.subscribed() {
-		c.bus.notify(Received{Connection: c, Message: msg})
+		c.bus.deliver(Received{Connection: c, Message: msg})
 		if c.unfenced++; c.unfenced >= fenceEvery {
 			c.unfenced = 0
 			c.bus.awaitSubscribers()

@@ -69,6 +69,7 @@ func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
 	t.answerStopped()
 	defer t.clock.Stop()
+	defer t.bus.close()
 	t.work.Wait() // every socket is closed, so this does not take long
 	<-t.writers.Idle()
 	t.drain(ctx)

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"runtime"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,4 +47,42 @@ func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
 			t.Errorf("%d messages handled, want 200", k)
 		}
 	})
+}
+
+// A subscriber that needs seconds for each message stays, also when messages for more than a minute wait for it.
+func TestSlowSubscriberStays(t *testing.T) {
+	for _, pause := range []time.Duration{1100 * time.Millisecond, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New(1)
+			silent := func(s *nodeSetup) { s.cfg.PingInterval, s.cfg.RateRefill, s.cfg.Pacing = 10*time.Hour, 0, PacingOff }
+			a, b, c := startNode(t, n, 1, silent), startNode(t, n, 2, silent), startNode(t, n, 3, silent)
+			var over atomic.Bool
+			slow := &program{before: func() {
+				if !over.Load() {
+					time.Sleep(pause)
+				}
+			}}
+			pid := b.opts.system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return slow }))
+			order[*Subscribed](t, b, &Subscribe{PID: pid})
+			for _, peer := range []*testNode{a, c} {
+				peer.dial(b)
+				for i := range 70 {
+					if err := peer.Send(b.id(), peer.to(b.id(), "stats", i)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			time.Sleep(150 * pause)
+			over.Store(true)
+			time.Sleep(pause)
+			b.wantCount(actors.SubscribersStuck, 0)
+			if !b.bus.has(pid) || len(b.got("stats")) != 140 {
+				t.Errorf("%v a message: subscribed %v, %d messages handled, want 140", pause, b.bus.has(pid), len(b.got("stats")))
+			}
+		})
+	}
+}
+
+func (b *eventBus) has(pid *actor.PID) bool {
+	return slices.ContainsFunc(b.all(), func(s *subscriber) bool { return s.pid.Equal(pid) })
 }

@@ -111,7 +111,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	t.live.Store(&t.cfg)
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded
-	t.bus = &eventBus{system: t.opts.system, observer: t.opts.observer, log: t.opts.log, fences: make(map[string]*atomic.Uint64)}
+	t.bus = &eventBus{system: t.opts.system, observer: t.opts.observer, log: t.opts.log}
 	if t.opts.faults != nil {
 		t.opts.faults.bus = t.bus
 	}
@@ -203,6 +203,7 @@ func (t *Transport) openListener() (net.Listener, error) {
 
 // spawnRegistry starts the registry.
 func (t *Transport) spawnRegistry() {
+	t.bus.open()
 	dials, stopDials := context.WithCancel(context.Background())
 	t.ended = make(chan struct{})
 	r := &registry{

@@ -59,9 +59,9 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 // the memory of the last one, so all it leaves to the garbage collector is an ID.
 //
 // m has to be one that [NewMessage] made, and the caller's own: nobody else may use
-// it or its last payload any more. A connection's Send and Post have copied what
-// they need when they return, whatever they return. A Broadcast that was given up,
-// messages given to an actor and those that were received have other readers.
+// it or its last payload any more. Send, Post, Request and Broadcast have copied
+// what they need when they return, whatever they return. A message given to an
+// actor is read until the actor has answered.
 //
 // The error is that of a payload that cannot be written as JSON; then m is as it
 // was.

@@ -176,10 +176,13 @@ func (n *node) stop(reason string) {
 	n.events.close(last, stopped{Reason: reason})
 }
 
-func (n *node) shutdownTimeout() time.Duration {
+func (n *node) shutdownTimeout() time.Duration { return n.transportConfig().ShutdownTimeout }
+
+// transportConfig returns the transport's settings in force.
+func (n *node) transportConfig() supervisor.TransportConfig {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
-	return n.settings.Transport.ShutdownTimeout
+	return n.settings.Transport
 }
 
 func (n *node) closeControl() error {
@@ -234,11 +237,11 @@ func (n *node) AuthMode() (supervisor.AuthMode, bool) {
 }
 
 func (n *node) lineReader(errors io.Writer) *lineReader {
-	t := n.settings.Transport
-	return &lineReader{
-		from: n.Identity().ID, node: n, errors: errors,
-		maxLine: int(t.MaxMessageSize) + lineSlack, timeout: t.WriteTimeout,
+	limits := func() lineLimits {
+		t := n.transportConfig()
+		return lineLimits{maxMessage: int(t.MaxMessageSize), timeout: t.WriteTimeout}
 	}
+	return &lineReader{from: n.Identity().ID, node: n, errors: errors, limits: limits}
 }
 
 func newLogger(format string, level slog.Leveler, out io.Writer) *slog.Logger {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/supervisor/accept"
 	"github.com/spf13/cobra"
 )
 
@@ -69,6 +71,9 @@ func (n *node) Reload(ctx context.Context) (control.Reloaded, error) {
 		return control.Reloaded{}, fmt.Errorf("%w: nothing has changed", err)
 	}
 	n.settings = merged
+	if slices.Contains(changed, "max-conns") {
+		n.warnOfDescriptors(accept.Descriptors())
+	}
 	n.log.Info("settings read again", "changed", changed, "needRestart", restart)
 	return control.Reloaded{Changed: append([]string{}, changed...), NeedRestart: append([]string{}, restart...)}, nil
 }

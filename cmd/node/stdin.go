@@ -23,6 +23,12 @@ const lineForm = `{"to": PEER, "type": TYPE, "payload": JSON}`
 // lineSlack is what a line may have beyond the largest message: the keys around its payload.
 const lineSlack = 64 << 10
 
+// lineLimits are the limits of one line. A reload changes them.
+type lineLimits struct {
+	maxMessage int           // bytes; a line may have lineSlack more
+	timeout    time.Duration // of one line
+}
+
 var errLineTooLong = errors.New("the line is longer than the largest message: write less, or raise --max-message-size")
 
 // lineSender is what the lines of standard input need of the node.
@@ -33,20 +39,19 @@ type lineSender interface {
 }
 
 // lineReader sends the messages that the lines of an input describe, one after the other, so that they keep their order
-// for every peer. A peer that does not take its message holds up the others for timeout at most.
+// for every peer. A peer that does not take its message delays the others for the timeout at most.
 type lineReader struct {
-	from    string // node ID
-	node    lineSender
-	errors  io.Writer
-	maxLine int           // bytes, of which lineSlack are not for the message
-	timeout time.Duration // of one line
+	from   string // node ID
+	node   lineSender
+	errors io.Writer
+	limits func() lineLimits // in force
 }
 
 // run reads until the input or ctx ends. What cannot be used is one line on errors, and nothing else.
 func (l *lineReader) run(ctx context.Context, input io.Reader) {
 	reader := bufio.NewReaderSize(input, 64<<10)
 	for number := 1; ; number++ {
-		line, err := readLine(reader, l.maxLine)
+		line, err := readLine(reader, func() int { return l.limits().maxMessage + lineSlack })
 		if ctx.Err() != nil || errors.Is(err, io.EOF) {
 			return
 		}
@@ -63,13 +68,13 @@ func (l *lineReader) run(ctx context.Context, input io.Reader) {
 	}
 }
 
-// readLine returns the next line without its line break. One of more than most bytes is skipped to its end.
-func readLine(reader *bufio.Reader, most int) ([]byte, error) {
+// readLine returns the next line without its line break. A line of more than most bytes is skipped to its end.
+func readLine(reader *bufio.Reader, most func() int) ([]byte, error) {
 	var line []byte
 	tooLong := false
 	for {
 		part, err := reader.ReadSlice('\n')
-		if tooLong = tooLong || len(line)+len(part) > most+1; tooLong {
+		if tooLong = tooLong || len(line)+len(part) > most()+1; tooLong {
 			line = nil
 		} else {
 			line = append(line, part...)
@@ -93,7 +98,7 @@ func (l *lineReader) send(ctx context.Context, line []byte) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.limits().timeout)
 	defer cancel()
 	to := ""
 	if q.Peer != "" {
@@ -123,7 +128,7 @@ func (l *lineReader) broadcast(ctx context.Context, m *wire.Message) error {
 // sized gives the limit, and what to do, to an error that is about it.
 func (l *lineReader) sized(err error) error {
 	if errors.Is(err, supervisor.ErrTooLarge) {
-		return errors.New(control.TooLarge(int64(l.maxLine - lineSlack)).Full())
+		return errors.New(control.TooLarge(int64(l.limits().maxMessage)).Full())
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) superv
 func readLines(t *testing.T, node *fakeSender, input string) (complaints string) {
 	t.Helper()
 	var out bytes.Buffer
-	lines := lineReader{from: "me", node: node, errors: &out, maxLine: 200, timeout: time.Minute}
+	lines := lineReader{from: "me", node: node, errors: &out, limits: fixedLimits(200 - lineSlack)}
 	lines.run(t.Context(), strings.NewReader(input))
 	return out.String()
 }
@@ -126,7 +126,7 @@ func TestLineThatIsTooLarge(t *testing.T) {
 		`{}`:           {failed: []supervisor.SendFailure{{Peer: "bob", Err: supervisor.ErrTooLarge}}},
 	} {
 		var out bytes.Buffer
-		lines := lineReader{from: "me", node: node, errors: &out, maxLine: 1<<20 + lineSlack, timeout: time.Minute}
+		lines := lineReader{from: "me", node: node, errors: &out, limits: fixedLimits(1 << 20)}
 		lines.run(t.Context(), strings.NewReader(line))
 		if got := out.String(); got != "node: standard input, line 1: "+want {
 			t.Errorf("%s: %q", line, got)
@@ -140,16 +140,35 @@ func TestReadLineLengths(t *testing.T) {
 		fits   bool
 	}{{0, true}, {99, true}, {100, true}, {101, false}, {5000, false}} {
 		reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", c.length)+"\nnext"), 16)
-		line, err := readLine(reader, 100)
+		line, err := readLine(reader, hundred)
 		if fits := err == nil && len(line) == c.length; fits != c.fits {
 			t.Errorf("%d: %d bytes, %v", c.length, len(line), err)
 		}
-		if next, err := readLine(reader, 100); string(next) != "next" || err != nil {
+		if next, err := readLine(reader, hundred); string(next) != "next" || err != nil {
 			t.Errorf("%d: then %q, %v", c.length, next, err)
 		}
-		if _, err := readLine(reader, 100); !errors.Is(err, io.EOF) {
+		if _, err := readLine(reader, hundred); !errors.Is(err, io.EOF) {
 			t.Errorf("%d: at the end %v", c.length, err)
 		}
+	}
+}
+
+// A reload changes the limits of the lines that follow, without a restart of the reader.
+func TestLineLimitsFollowReload(t *testing.T) {
+	node := &fakeSender{}
+	var out bytes.Buffer
+	limits := func() lineLimits {
+		l := lineLimits{maxMessage: 100 - lineSlack, timeout: time.Minute}
+		if len(node.sent) > 0 {
+			l.maxMessage += 100
+		}
+		return l
+	}
+	lines := lineReader{from: "me", node: node, errors: &out, limits: limits}
+	long := `{"payload":"` + strings.Repeat("x", 120) + `"}`
+	lines.run(t.Context(), strings.NewReader(long+"\n"+`{"payload":1}`+"\n"+long+"\n"))
+	if len(node.sent) != 2 || strings.Count(out.String(), "line 1:") != 1 || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("sent %d, %s", len(node.sent), out.String())
 	}
 }
 
@@ -159,7 +178,7 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input string) {
 		node := &fakeSender{}
 		var out bytes.Buffer
-		lines := lineReader{from: "me", node: node, errors: &out, maxLine: 100, timeout: time.Minute}
+		lines := lineReader{from: "me", node: node, errors: &out, limits: fixedLimits(100 - lineSlack)}
 		lines.run(t.Context(), strings.NewReader(input))
 		want := strings.Count(input, "\n")
 		if input != "" && !strings.HasSuffix(input, "\n") {
@@ -170,3 +189,10 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// fixedLimits are limits that no reload changes.
+func fixedLimits(maxMessage int) func() lineLimits {
+	return func() lineLimits { return lineLimits{maxMessage: maxMessage, timeout: time.Minute} }
+}
+
+func hundred() int { return 100 }

@@ -21,8 +21,9 @@ var errNoHeader = errors.New("no PROXY header")
 // ProxyConfig is about connections of trusted proxies.
 type ProxyConfig struct {
 	Trusted []netip.Prefix
-	Timeout time.Duration // from the connection to the end of its header
-	Most    int           // connections that wait for their header; a further one evicts the longest waiting
+	// Limits is called for each connection. It returns the time from the connection to the end of its header, and how
+	// many connections may wait for their header: a further one evicts the longest waiting.
+	Limits  func() (timeout time.Duration, most int)
 	Refused func(remote net.Addr, err error)
 }
 
@@ -97,8 +98,9 @@ func (p *Proxied) run() {
 			p.hand(conn)
 			continue
 		}
-		p.enter(conn)
-		p.running.Go(func() { p.read(conn) })
+		timeout, most := p.cfg.Limits()
+		p.enter(conn, most)
+		p.running.Go(func() { p.read(conn, timeout) })
 	}
 }
 
@@ -117,12 +119,12 @@ func (p *Proxied) trusted(addr net.Addr) bool {
 	return false
 }
 
-// enter adds a connection to those that wait for their header; the longest waiting may make room for it.
-func (p *Proxied) enter(conn net.Conn) {
+// enter adds a connection to those that wait for their header, at most most; the longest waiting may make room for it.
+func (p *Proxied) enter(conn net.Conn, most int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting.Add(conn, "")
-	if victim, evicted := p.waiting.Evict("", -1, max(1, p.cfg.Most)); evicted {
+	if victim, evicted := p.waiting.Evict("", -1, max(1, most)); evicted {
 		_ = victim.Close() // its reader reports it
 	}
 	select {
@@ -133,8 +135,8 @@ func (p *Proxied) enter(conn net.Conn) {
 }
 
 // read reads the header of one connection and hands the connection over.
-func (p *Proxied) read(conn net.Conn) {
-	with, err := readProxyHeader(conn, p.cfg.Timeout)
+func (p *Proxied) read(conn net.Conn, timeout time.Duration) {
+	with, err := readProxyHeader(conn, timeout)
 	p.mu.Lock()
 	p.waiting.Remove(conn)
 	p.mu.Unlock()

@@ -19,7 +19,7 @@ func startProxied(t *testing.T, trusted string, timeout time.Duration) (p *Proxi
 	}
 	refused = make(chan error, 100)
 	p = NewProxied(ln, ProxyConfig{
-		Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}, Timeout: timeout, Most: 4,
+		Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}, Limits: func() (time.Duration, int) { return timeout, 4 },
 		Refused: func(_ net.Addr, err error) { refused <- err },
 	})
 	t.Cleanup(func() { p.Close() })

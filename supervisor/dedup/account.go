@@ -78,11 +78,11 @@ func (d *Set) knownEarlier(peerID string, msg *wire.Message, ticks uint16) bool 
 // identities of its address group and of all groups. Peers with entries in the set, and exempt ones, are not affected by
 // the last two.
 func (d *Set) full(shard *shard, part *peerPart) bool {
-	total, held := d.count.Load(), part.held()
-	return shard.leased == 0 && total >= d.limit ||
-		total >= d.limit/2 && held >= d.share ||
+	total, held, limit := d.count.Load(), part.held(), d.limit.Load()
+	return shard.leased == 0 && total >= limit ||
+		total >= limit/2 && held >= part.share.Load() ||
 		held == 0 && part.group != nil &&
-			(part.group.departed.Load() >= d.limit/departedPart || d.departed.Load() >= d.limit/allDepartedPart)
+			(part.group.departed.Load() >= limit/departedPart || d.departed.Load() >= limit/allDepartedPart)
 }
 
 // place is where entries of a message go, and the peer that they count for.
@@ -111,8 +111,9 @@ func (d *Set) enter(p place, f fingerprint, stamp uint16, first entry, taken boo
 func (d *Set) put(p place, key uint64, e entry) {
 	if p.generation.put(key, e) {
 		if p.shard.leased == 0 {
-			d.count.Add(d.lease)
-			p.shard.leased = d.lease
+			lease := d.lease()
+			d.count.Add(lease)
+			p.shard.leased = lease
 		}
 		p.shard.leased--
 		p.part.current.Add(1)

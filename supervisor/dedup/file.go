@@ -205,7 +205,7 @@ type aging struct {
 }
 
 func (d *Set) decodeSections(data []byte, sections uint64, a aging) (stores []*store, err error) {
-	room := d.limit
+	room := d.limit.Load()
 	for range sections {
 		var section fileSection
 		n, err := binary.Decode(data, binary.LittleEndian, &section)

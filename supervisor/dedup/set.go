@@ -52,15 +52,16 @@ type Set struct {
 	wall       func(time.Time) time.Time // the wall clock at a reading of the monotonic clock
 	tickFactor uint64                    // of ticks
 	ttlTicks   int                       // of the ttl
-	limit      int64                     // entries in all generations
-	lease      int64                     // entries that a shard reserves at once
-	share      int64                     // entries of one peer once the set is half full
 	epoch      time.Time
 	// After an unclean restart the set is lost: until staleUntil, messages stamped before staleBefore are stale.
 	staleBefore, staleUntil time.Time
 
 	own       *store
 	inherited atomic.Pointer[[]*store] // of earlier runs, read-only, each under its own secret; nil: none
+
+	// Changed by Resize.
+	limit atomic.Int64 // entries in all generations
+	share atomic.Int64 // entries of one peer once the set is half full
 
 	count    atomic.Int64 // entries of all stores, including the shards' reservations
 	departed atomic.Int64 // entries of departed identities of all address groups
@@ -84,13 +85,30 @@ func New(ttl time.Duration, limit, share int, now time.Time, random io.Reader) (
 	}
 	d := &Set{
 		ttl: ttl, wall: func(now time.Time) time.Time { return now },
-		limit: 2 * int64(limit), share: 2 * int64(share), epoch: now, rotated: now,
+		epoch: now, rotated: now,
 		own: &store{secret: secret}, peers: make(map[string]*peerPart), groups: make(map[string]*groupPart),
 	}
 	d.setWindow(ttl)
-	d.lease = max(1, min(maxLease, d.limit>>(shardBits+6))) // all reservations together: at most a 64th of the limit
+	d.Resize(limit, share)
 	return d, nil
 }
+
+// Resize changes the limits that New was given. A peer that has entries keeps its share until a further connection of
+// it opens. A smaller limit is ignored while it would leave the set more than half full, since unexpired entries are
+// never evicted: the caller repeats the call later.
+func (d *Set) Resize(limit, share int) {
+	d.share.Store(2 * int64(share))
+	if entries := 2 * int64(limit); entries > d.limit.Load() || d.count.Load() <= entries/2 {
+		d.limit.Store(entries)
+	}
+}
+
+// Limits returns the limits in force, as Resize takes them.
+func (d *Set) Limits() (limit, share int) { return int(d.limit.Load() / 2), int(d.share.Load() / 2) }
+
+// lease returns the number of entries that a shard reserves at once. All reservations together are at most a 64th of
+// the limit.
+func (d *Set) lease() int64 { return max(1, min(maxLease, d.limit.Load()>>(shardBits+6))) }
 
 // Judge sets the allowed clock skew of messages, and the wall clock that it refers to. It must be called before the
 // set is used.

@@ -12,8 +12,8 @@ import (
 func TestDedupLimitOfALargeSet(t *testing.T) {
 	const limit = 1 << 17
 	d := newDedup(t, limit/2, limit/2)
-	if d.lease < 2 {
-		t.Fatalf("shards take room for %d", d.lease)
+	if d.lease() < 2 {
+		t.Fatalf("shards take room for %d", d.lease())
 	}
 	account, msg, fresh := d.For("a"), seenMessage("", "x"), 0
 	for i := range limit + 1000 {
@@ -30,7 +30,7 @@ func TestDedupLimitOfALargeSet(t *testing.T) {
 	if d.Len() != 0 {
 		t.Errorf("%d entries are left", d.Len())
 	}
-	if count := d.count.Load(); count < 0 || count >= shardCount*d.lease {
+	if count := d.count.Load(); count < 0 || count >= shardCount*d.lease() {
 		t.Errorf("an empty set counts %d", count)
 	}
 }

@@ -16,6 +16,7 @@ import "sync/atomic"
 // identities of all groups together have a share too: half of the set. The rest is for connected and exempt peers.
 type peerPart struct {
 	current, previous atomic.Int64 // entries by generation
+	share             atomic.Int64 // entries that it may have once the set is half full
 	dropped           atomic.Bool  // it was empty at a rotation; the next message begins another
 	group             *groupPart   // of the connection that began the part; nil: exempt
 
@@ -23,7 +24,7 @@ type peerPart struct {
 	connections int
 	charged     int64 // entries that group.departed includes
 
-	_ [16]byte // a cache line of its own: peers count on several cores at once
+	_ [8]byte // a cache line of its own: peers count on several cores at once
 }
 
 // groupPart is one address group's part of the set.
@@ -60,9 +61,11 @@ func (a *Account) peerPart(enter bool) *peerPart {
 	}
 	if part == nil {
 		part = &peerPart{group: d.enterGroup(a.group)}
+		part.share.Store(d.share.Load())
 		d.peers[a.id] = part
 	}
 	if a.joined && a.part.Load() != part {
+		part.share.Store(d.share.Load())
 		part.connections++
 		part.charge(0)
 	}
@@ -80,7 +83,9 @@ func (d *Set) preview(part *peerPart, group string) *peerPart {
 	if known == nil && group != "" {
 		known = &groupPart{name: group, all: &d.departed}
 	}
-	return &peerPart{group: known}
+	part = &peerPart{group: known}
+	part.share.Store(d.share.Load())
+	return part
 }
 
 // Leave ends a connection's use of the set. It must be called once, after the connection's last message.

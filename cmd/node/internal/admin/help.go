@@ -11,7 +11,7 @@ func counterHelp(counter string) string {
 		"messagesRateLimited":  "Frames dropped because the peer's token bucket was empty.",
 		"messagesDuplicate":    "Messages dropped because they were seen before.",
 		"messagesStale":        "Messages dropped because they were stamped too far from now.",
-		"messagesRefused":      "Messages refused: our own sent back to us, or more than the dedup set can remember.",
+		"messagesRefused":      "Messages refused: our own sent back to us, relayed by an unverified peer, ping, pong or disconnect of another node than the peer, or more than the dedup set can remember.",
 		"handshakesAccepted":   "Handshakes that opened a connection.",
 		"handshakesRejected":   "Handshakes that failed or were refused.",
 		"connectionsRefused":   "Connections refused with HTTP 503 for want of a free place.",

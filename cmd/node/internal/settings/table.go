@@ -191,7 +191,7 @@ func processSettings() []definition {
 		},
 		{
 			name: "metrics-per-peer", env: "NODE_METRICS_PER_PEER", kind: "bool", scope: ScopeNode,
-			usage: "series of each proven peer in /metrics, of 200 peers at most",
+			usage: "series of each verified peer in /metrics, of 200 peers at most",
 			set: func(s *Settings, text string) (err error) {
 				s.MetricsPerPeer, err = parseBool(text)
 				return err

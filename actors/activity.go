@@ -18,24 +18,24 @@ func (a *Activity) Go(run func()) {
 		go run()
 		return
 	}
-	a.begin()
-	a.Workers.start(job{run: run, part: a})
+	a.add()
+	a.Workers.start(job{run: run, activity: a})
 }
 
 // do runs a job here.
-func (a *Activity) do(run func()) {
-	a.begin()
-	defer a.end()
+func (a *Activity) run(run func()) {
+	a.add()
+	defer a.done()
 	run()
 }
 
-func (a *Activity) begin() {
+func (a *Activity) add() {
 	a.mu.Lock()
 	a.running++
 	a.mu.Unlock()
 }
 
-func (a *Activity) end() {
+func (a *Activity) done() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.running--; a.running == 0 && a.idle != nil {

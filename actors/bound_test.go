@@ -61,7 +61,7 @@ func (p *remote) ids() (ids []string) {
 
 // strengths returns the proofs that the connection has reported.
 func (r *rig) strengths() (all []Strength) {
-	for _, p := range told[*Proven](r) {
+	for _, p := range told[*Verified](r) {
 		all = append(all, p.Strength)
 	}
 	return all

@@ -26,8 +26,8 @@ type budget struct {
 	clock  *runclock.Clock // of the node
 	held   hold            // the time in which the pump waited for room
 
-	mu   sync.Mutex    // for waiting and waking; nobody takes it as long as there is room
-	room chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
+	mu    sync.Mutex    // for waiting and waking; nobody takes it as long as there is room
+	freed chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
 }
 
 func newBudget(limit int, clock *runclock.Clock) *budget {
@@ -41,14 +41,14 @@ func (b *budget) wait() bool {
 			return true
 		}
 		b.mu.Lock()
-		if b.room == nil {
-			b.room = make(chan struct{}, 1)
+		if b.freed == nil {
+			b.freed = make(chan struct{}, 1)
 		}
 		still := b.full() && !b.closed.Load() // from here on a change is signalled
 		b.mu.Unlock()
 		if still {
 			b.held.begin(b.clock.Now())
-			<-b.room
+			<-b.freed
 			b.held.end(b.clock.Now())
 		}
 	}
@@ -76,7 +76,7 @@ func (b *budget) signal() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
-	case b.room <- struct{}{}:
+	case b.freed <- struct{}{}:
 	default: // nobody has waited, or it is signalled already
 	}
 }

@@ -29,7 +29,7 @@ func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 
 // finish takes the connection out of service: the registry is told, nothing more is taken in. What follows is only
 // the way out of the last message.
-func (p *Peer) finish(ctx actor.Context, end End) bool {
+func (p *Peer) startClosing(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
@@ -41,7 +41,7 @@ func (p *Peer) finish(ctx actor.Context, end End) bool {
 		p.inbound.give(len(data))
 	}
 	p.inbound.close()
-	p.lastWord = nil
+	p.disconnect = nil
 	p.announceEnd(ctx, end)
 	p.schedule(p.node.Limits.WriteTimeout + socket.LingerTimeout)
 	return true
@@ -58,46 +58,46 @@ func (p *Peer) announceEnd(ctx actor.Context, end End) {
 }
 
 // goodbye ends the connection gracefully: what is queued goes first, then a disconnect message, then the socket.
-func (p *Peer) goodbye(ctx actor.Context, end End) {
-	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.lastWord == nil
-	if !p.finish(ctx, end) {
+func (p *Peer) closeGracefully(ctx actor.Context, end End) {
+	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.disconnect == nil
+	if !p.startClosing(ctx, end) {
 		return
 	}
 	if !wasOpen {
-		p.abandon(ctx)
+		p.abort(ctx)
 		return
 	}
 	if said || !p.proof.strength.Verified() { // the latter gets no frame
-		p.handle.outbox.push(&frame{end: &socket.CloseStatus{Code: socketStatus(end.Code)}})
+		p.handle.outbox.push(&frame{closeWith: &socket.CloseStatus{Code: socketStatus(end.Code)}})
 		return
 	}
 	msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code})
 	if err != nil {
-		p.abandon(ctx)
+		p.abort(ctx)
 		return
 	}
-	p.sayLast(ctx, msg, socket.CloseStatus{Code: socketStatus(end.Code)})
+	p.sendLast(ctx, msg, socket.CloseStatus{Code: socketStatus(end.Code)})
 }
 
-func (p *Peer) sayLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
+func (p *Peer) sendLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
 	f, err := p.node.encode(msg)
 	if err != nil {
-		p.abandon(ctx)
+		p.abort(ctx)
 		return
 	}
 	p.seal(f)
-	f.end = &status
+	f.closeWith = &status
 	p.handle.outbox.push(f)
 }
 
 // fail ends a connection that has not opened.
 func (p *Peer) fail(ctx actor.Context, err error) {
-	p.finish(ctx, End{Code: wire.DisconnectProtocolErr, Reason: err.Error(), Err: err})
-	p.abandon(ctx)
+	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: err.Error(), Err: err})
+	p.abort(ctx)
 }
 
 // abandon stops the actor without another word to the peer.
-func (p *Peer) abandon(ctx actor.Context) { ctx.Stop(ctx.Self()) }
+func (p *Peer) abort(ctx actor.Context) { ctx.Stop(ctx.Self()) }
 
 // onDisconnect is the peer's goodbye.
 func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
@@ -105,22 +105,22 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	if err := msg.ParsePayload(&payload); err != nil || !payload.Code.Valid() {
 		payload.Code = wire.DisconnectNormal
 	}
-	end := End{Code: payload.Code, Reason: cut(payload.Reason), Remote: true}
+	end := End{Code: payload.Code, Reason: truncate(payload.Reason), Remote: true}
 	if p.phase == open && drains(payload.Reason) {
 		p.drain(ctx, end, &socket.CloseStatus{Code: websocket.StatusNormalClosure})
 		return
 	}
 	if p.phase == draining {
-		p.onLastWordOfPeer()
+		p.onDisconnectWhileDraining()
 		return
 	}
-	if p.finish(ctx, end) {
-		p.handle.outbox.push(&frame{end: &socket.CloseStatus{Code: websocket.StatusNormalClosure}})
+	if p.startClosing(ctx, end) {
+		p.handle.outbox.push(&frame{closeWith: &socket.CloseStatus{Code: websocket.StatusNormalClosure}})
 	}
 }
 
 // cut bounds a peer's text to what is kept of it.
-func cut(text string) string {
+func truncate(text string) string {
 	const most = 256
 	if len(text) > most {
 		return text[:most]
@@ -131,11 +131,11 @@ func cut(text string) string {
 // onReadEnded is the end of the read pump: the socket is gone.
 func (p *Peer) onReadEnded(ctx actor.Context, err error) {
 	wasOpen := p.phase == open || p.phase == draining
-	if p.finish(ctx, readEnd(err, wasOpen)) && !wasOpen {
+	if p.startClosing(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
-		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", err)
+		p.node.LimitedLog.Warn("handshake not finished", "remote", p.remote, "error", err)
 	}
-	p.abandon(ctx)
+	p.abort(ctx)
 }
 
 // readEnd maps the error that ended reading to the end of the connection. Remote is true only if the peer closed the
@@ -149,7 +149,7 @@ func readEnd(err error, wasOpen bool) End {
 	case errors.Is(err, socket.ErrMessageTooSlow):
 		return End{Code: wire.DisconnectTimeout, Reason: socket.ErrMessageTooSlow.Error(), Err: err}
 	case errors.Is(err, socket.ErrProtocol):
-		end = End{Code: wire.DisconnectProtocolErr, Reason: cut(err.Error())}
+		end = End{Code: wire.DisconnectProtocolErr, Reason: truncate(err.Error())}
 	case errors.As(err, &closed):
 		end = closedByPeer(closed)
 	default:
@@ -182,7 +182,7 @@ func closedByPeer(closed websocket.CloseError) End {
 // onWriteEnded is a failure of writing.
 func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	if p.phase == open && errors.Is(err, ErrWriteTimeout) {
-		p.slow(ctx)
+		p.closeSlow(ctx)
 		return
 	}
 	if p.phase == open && !p.broken {
@@ -191,8 +191,8 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 		p.schedule(socket.LingerSilence)
 		return
 	}
-	p.finish(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Err: err})
-	p.abandon(ctx)
+	p.startClosing(ctx, End{Code: wire.DisconnectGoingAway, Reason: "connection lost", Err: err})
+	p.abort(ctx)
 }
 
 // onCongested looks at a queue that had no room, and again after a while: a peer that has taken nothing meanwhile is
@@ -201,7 +201,7 @@ func (p *Peer) onCongested(ctx actor.Context) {
 	switch {
 	case p.phase != open:
 	case p.handle.outbox.stalled(slowGrace):
-		p.slow(ctx)
+		p.closeSlow(ctx)
 	case p.handle.outbox.relieved():
 		p.handle.complained.Store(false)
 	default:
@@ -209,16 +209,16 @@ func (p *Peer) onCongested(ctx actor.Context) {
 	}
 }
 
-func (p *Peer) slow(ctx actor.Context) {
+func (p *Peer) closeSlow(ctx actor.Context) {
 	p.node.Counters.Inc(SlowPeersClosed)
-	p.node.Samples.Warn("slow peer closed", "peer", p.peerID, "remote", p.remote)
-	p.finish(ctx, End{Code: wire.DisconnectTimeout, Reason: "the peer reads too slowly"})
-	p.abandon(ctx)
+	p.node.LimitedLog.Warn("slow peer closed", "peer", p.peerID, "remote", p.remote)
+	p.startClosing(ctx, End{Code: wire.DisconnectTimeout, Reason: "the peer reads too slowly"})
+	p.abort(ctx)
 }
 
 // cleanUp runs when the actor stops, for whatever reason, in any state. What must happen comes first, and a panic in
 // here would bring the actor back to life.
-func (p *Peer) cleanUp() {
+func (p *Peer) cleanup() {
 	defer func() { _ = recover() }() // nothing below can be mended here
 	// Whoever waits for this connection must hear of its end, even if closing the socket panics.
 	defer close(p.handle.done)

@@ -41,23 +41,23 @@ type Limits struct {
 
 // Node is what all connections of one node share. Its fields are fixed once the first connection exists.
 type Node struct {
-	System   *actor.ActorSystem
-	Keys     *crypto.NodeManager
-	Limits   Limits
-	Counters *Counters
-	Samples  *Sampler
-	Drops    *DropReports // nil: drops are no events
-	Log      *slog.Logger
-	Replies  ReplyRouter
-	Wall     func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
-	Running  *runclock.Clock  // judges the timeouts of peers; nil: no standstill is known of
-	Rand     io.Reader        // challenges and nonces
-	Spawn    func(func())     // starts a goroutine of this node that lives as long as its socket
-	Writers  *Activity        // runs the writers of all connections; nil: a goroutine each time
-	Readers  *Workers         // read for connections that are idle mostly; nil: each reads for itself
-	OwnDials OwnDials         // hears of handshakes that show this node's own key; nil: unused
-	Observer Observer         // nil: nobody wants to know how long things take
-	Born     time.Time        // the base of compact times; any moment with a monotonic clock before the first connection
+	System     *actor.ActorSystem
+	Keys       *crypto.NodeManager
+	Limits     Limits
+	Counters   *Counters
+	LimitedLog *LimitedLogger
+	Drops      *DropReports // nil: drops are no events
+	Log        *slog.Logger
+	Replies    ReplyRouter
+	Wall       func() time.Time // the clock that stamps and judges messages; nil: time.Now. Durations never depend on it
+	Running    *runclock.Clock  // judges the timeouts of peers; nil: no standstill is known of
+	Rand       io.Reader        // challenges and nonces
+	Spawn      func(func())     // starts a goroutine of this node that lives as long as its socket
+	Writers    *Activity        // runs the writers of all connections; nil: a goroutine each time
+	Readers    *Workers         // read for connections that are idle mostly; nil: each reads for itself
+	OwnDials   OwnDials         // hears of handshakes that show this node's own key; nil: unused
+	Observer   Observer         // nil: nobody wants to know how long things take
+	Born       time.Time        // the base of compact times; any moment with a monotonic clock before the first connection
 
 	frames  buffers
 	results sync.Pool // of chan error, with room for one

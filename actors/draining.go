@@ -38,26 +38,26 @@ func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
 // is closed behind it.
 func (p *Peer) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.phase = draining
-	p.lastWord = &lastWord{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
+	p.disconnect = &pendingDisconnect{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
 	p.announceEnd(ctx, end)
 	p.handle.outbox.refuse()
 	p.schedule(p.node.Limits.silence())
-	p.sayLastWord()
+	p.sendPendingDisconnect()
 }
 
 // lastWord is the disconnect message that a draining connection still has to send.
-type lastWord struct {
+type pendingDisconnect struct {
 	payload wire.DisconnectPayload
 	status  *socket.CloseStatus // the socket is closed behind it; nil: it stays open for reading
 }
 
 // sayLastWord sends it once no reserved message is missing.
-func (p *Peer) sayLastWord() {
-	if p.lastWord == nil || p.handle.outbox.unpushed() > 0 {
+func (p *Peer) sendPendingDisconnect() {
+	if p.disconnect == nil || p.handle.outbox.unpushed() > 0 {
 		return
 	}
-	last := p.lastWord
-	p.lastWord = nil
+	last := p.disconnect
+	p.disconnect = nil
 	f := &frame{}
 	if msg, err := p.compose(wire.MsgDisconnect, last.payload); err == nil {
 		if sealed, err := p.node.encode(msg); err == nil {
@@ -65,19 +65,19 @@ func (p *Peer) sayLastWord() {
 			p.seal(f)
 		}
 	}
-	f.end, f.inTurn = last.status, true
-	if f.end != nil || len(f.data) > 0 {
+	f.closeWith, f.ordered = last.status, true
+	if f.closeWith != nil || len(f.data) > 0 {
 		p.handle.outbox.push(f)
 	}
 }
 
 // onLastWordOfPeer handles the disconnect message of a peer whose connection drains here: the socket is closed behind our
 // own.
-func (p *Peer) onLastWordOfPeer() {
+func (p *Peer) onDisconnectWhileDraining() {
 	status := &socket.CloseStatus{Code: websocket.StatusNormalClosure}
-	if p.lastWord != nil {
-		p.lastWord.status = status
+	if p.disconnect != nil {
+		p.disconnect.status = status
 		return
 	}
-	p.handle.outbox.push(&frame{end: status, inTurn: true})
+	p.handle.outbox.push(&frame{closeWith: status, ordered: true})
 }

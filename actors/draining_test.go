@@ -81,7 +81,7 @@ func TestDrainWaitsForReservedMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.slot.handle.reserve(out.room()); err != nil {
+		if err := r.slot.handle.reserve(out.frameSize()); err != nil {
 			t.Fatal(err)
 		}
 		r.tell(&Yield{Reason: ReasonDuplicate})

@@ -37,7 +37,7 @@ type dropAccount struct {
 	waiting atomic.Int32
 	reasons []dropCount // few: the counters of drops
 	timer   *time.Timer // set as long as the account exists
-	last    *Delivery   // of the connection with the last drop
+	last    *Inbox      // of the connection with the last drop
 }
 
 // dropCount is the part of an account for one reason.
@@ -49,7 +49,7 @@ type dropCount struct {
 
 // add counts one drop of a peer. The event goes to the handlers of the connection with the last drop, at once if no event
 // of the reason is less than a second old.
-func (d *DropReports) add(peerID string, reason Counter, to *Delivery) {
+func (d *DropReports) add(peerID string, reason Counter, to *Inbox) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -144,7 +144,7 @@ func (d *DropReports) Close() {
 
 // reportDrop has a drop of a verified peer reported.
 func (p *Peer) reportDrop(reason Counter) {
-	if p.node.Drops != nil && p.proof.strength.Verified() && p.delivery != nil {
-		p.node.Drops.add(p.peerID, reason, p.delivery)
+	if p.node.Drops != nil && p.proof.strength.Verified() && p.inbox != nil {
+		p.node.Drops.add(p.peerID, reason, p.inbox)
 	}
 }

@@ -45,7 +45,7 @@ func (s *dropSink) total() (sum int) {
 func dropConn(r *rig, sink *dropSink, peerID string) *Peer {
 	return &Peer{
 		node: r.node, proof: proof{strength: Unmarked}, peerID: peerID,
-		delivery: NewDelivery(sink, r.node.Counters, r.node.Samples, r.node.Writers),
+		inbox: NewInbox(sink, r.node.Counters, r.node.LimitedLog, r.node.Writers),
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // A handler that ends its goroutine loses only the message at hand, whether its queue or its pool runs it.
-func TestDeliveryContinuesAfterGoexit(t *testing.T) {
+func TestInboxContinuesAfterGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
 		sink.hook = func(m *wire.Message) {
@@ -26,7 +26,7 @@ func TestDeliveryContinuesAfterGoexit(t *testing.T) {
 		}
 		activity := &Activity{Workers: NewWorkers(2)}
 		defer activity.Workers.Close()
-		d, counters := newDeliveryUnderTest(sink)
+		d, counters := newTestInbox(sink)
 		d.activity = activity
 		room := newBudget(1000, nil)
 		release := d.Hold()
@@ -54,7 +54,7 @@ func TestWorkersSurviveGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		defer w.Close()
-		w.busy = 3
+		w.maxWorking = 3
 		activity := &Activity{Workers: w}
 		for range 20 {
 			activity.Go(runtime.Goexit)

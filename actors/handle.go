@@ -37,7 +37,7 @@ func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 var errNoMessage = errors.New("there is no message to send")
 
 // room is what the message is counted with on its way: the size of its frame.
-func (o *Outgoing) room() int { return frameSize(o.text) }
+func (o *Outgoing) frameSize() int { return frameSize(o.text) }
 
 // Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
 type Handle struct {
@@ -53,7 +53,7 @@ type Handle struct {
 	complained   atomic.Bool  // the actor watches a queue that had no room
 	paced        atomic.Bool  // messages may wait for the peer's rate limit
 	ended        atomic.Pointer[Ended]
-	proven       atomic.Pointer[Proven]
+	verified     atomic.Pointer[Verified]
 
 	outbox outbox // has its own lock
 }
@@ -68,9 +68,9 @@ func (h *Handle) Done() <-chan struct{} { return h.done }
 // termination asks here, since that news overtakes messages.
 func (h *Handle) Ended() *Ended { return h.ended.Load() }
 
-// Proven returns the last proof that the connection reported, or nil. The registry asks when the connection's actor has
+// LastVerified returns the last proof that the connection reported, or nil. The registry asks when the connection's actor has
 // stopped: the report may still wait in its mailbox then.
-func (h *Handle) Proven() *Proven { return h.proven.Load() }
+func (h *Handle) LastVerified() *Verified { return h.verified.Load() }
 
 // LastActivity is when the last fresh message came, by the node's clock; zero before the first.
 func (h *Handle) LastActivity() time.Time {
@@ -95,8 +95,8 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	if err != nil {
 		return err
 	}
-	f.room, f.result = frameSize(f.data), result
-	if err = h.reserve(f.room); err != nil {
+	f.reserved, f.result = frameSize(f.data), result
+	if err = h.reserve(f.reserved); err != nil {
 		h.node.frames.put(f)
 		return err
 	}
@@ -106,7 +106,7 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 
 // Post queues a message and does not wait, neither for the peer nor for its rate limit. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
-	if err := h.reserve(o.room()); err != nil {
+	if err := h.reserve(o.frameSize()); err != nil {
 		return err
 	}
 	h.tell(o)
@@ -148,7 +148,7 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 
 // Close ends the connection gracefully: queued messages first, then a disconnect message.
 func (h *Handle) Close(code wire.DisconnectCode, reason string) {
-	h.tell(&Goodbye{End: End{Code: code, Reason: reason}})
+	h.tell(&CloseGracefully{End: End{Code: code, Reason: reason}})
 }
 
 // startWriter implements outboxHost.

@@ -10,12 +10,12 @@ import (
 
 // onFrames takes what one system call has brought. It has one time for all of it: on some machines asking for the time is
 // as dear as sealing a block.
-func (p *Peer) onFrames(ctx actor.Context, came *arrival) {
+func (p *Peer) onFrames(ctx actor.Context, came *frameBatch) {
 	at := p.moment()
 	p.credit(at.now)
 	for _, data := range came.frames() {
 		p.onFrame(ctx, data, &at)
-		p.step()
+		p.countHandled()
 	}
 	came.done()
 }
@@ -49,17 +49,17 @@ func (p *Peer) credit(now time.Time) {
 // (protocol section 6).
 func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
 	switch p.phase {
-	case shaking:
+	case handshaking:
 		p.onHandshakeMessage(ctx, data)
-	case judged:
+	case deciding:
 		if p.direction == Outbound {
-			p.wait(data) // the responder may speak as soon as it has sent its ack
+			p.keepFrame(data) // the responder may speak as soon as it has sent its ack
 			return
 		}
 		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
 	case open, draining:
 		if p.proof.awaited { // the registry may lend another bucket
-			p.wait(data)
+			p.keepFrame(data)
 			return
 		}
 		if msg := p.admit(ctx, data, at); msg != nil {
@@ -92,7 +92,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
 		return nil
 	}
 	p.badFrames = 0
-	if !p.judge(ctx, msg, at) {
+	if !p.check(ctx, msg, at) {
 		return nil
 	}
 	p.alive.lastLife = at.running
@@ -117,14 +117,14 @@ func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 	if err != nil && unopened(err) {
 		return nil, err
 	}
-	if !p.judgeProof(ctx, bind) {
+	if !p.acceptBind(ctx, bind) {
 		return nil, nil
 	}
 	return msg, err
 }
 
 // judge decides whether a message that opened is one to deliver.
-func (p *Peer) judge(ctx actor.Context, msg *wire.Message, at *moment) bool {
+func (p *Peer) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	switch {
 	case msg.From == p.self:
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
@@ -142,7 +142,7 @@ func (p *Peer) judge(ctx actor.Context, msg *wire.Message, at *moment) bool {
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
 		return false
 	}
-	return p.judgeSeen(ctx, msg, at)
+	return p.checkSeen(ctx, msg, at)
 }
 
 // transportType reports whether messages of a type are between neighbours only.
@@ -152,7 +152,7 @@ func transportType(t wire.MessageType) bool {
 
 // judgeSeen asks the dedup set. An unverified connection enters nothing into it: its first fresh message of the peer
 // itself verifies it, and messages that the peer relays before that are refused.
-func (p *Peer) judgeSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
+func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	if !p.proof.strength.Verified() && msg.From != p.peerID {
 		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
 		return false
@@ -221,7 +221,7 @@ func (p *Peer) reply(msg *wire.Message) {
 // onMessage does what the transport itself does with a message, and delivers it.
 func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	p.node.Counters.Inc(MessagesReceived)
-	p.handOver(msg, size)
+	p.deliver(msg, size)
 	switch msg.Type {
 	case wire.MsgPing:
 		p.notePeerPing(ctx, msg, time.Now())
@@ -239,7 +239,7 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 	p.drop(FramesMalformed, "malformed frames dropped", "error", err)
 	p.badFrames++
 	if p.badFrames >= maxBadFrames {
-		p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "too many malformed frames"})
+		p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "too many malformed frames"})
 	}
 }
 
@@ -247,5 +247,5 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 func (p *Peer) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
 	p.reportDrop(reason)
-	p.node.Samples.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)
+	p.node.LimitedLog.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)
 }

@@ -219,16 +219,16 @@ func TestRelayedMessageIsNoProof(t *testing.T) {
 		msg := p.message("stats", nil)
 		msg.From = newKeys(t, "elsewhere").Identity().ID
 		p.sendFrame(p.frame(msg))
-		if n := len(r.delivered("stats")); n != 0 || len(told[*Proven](r)) != 0 {
-			t.Errorf("%d delivered, %d proofs; want none", n, len(told[*Proven](r)))
+		if n := len(r.delivered("stats")); n != 0 || len(told[*Verified](r)) != 0 {
+			t.Errorf("%d delivered, %d proofs; want none", n, len(told[*Verified](r)))
 		}
 		r.want(map[Counter]uint64{MessagesRefused: 1})
 		p.send("stats", nil)
-		if n := len(told[*Proven](r)); n != 1 {
+		if n := len(told[*Verified](r)); n != 1 {
 			t.Errorf("%d proofs after the peer's own message, want 1", n)
 		}
 		p.send("stats", nil)
-		if n := len(told[*Proven](r)); n != 1 {
+		if n := len(told[*Verified](r)); n != 1 {
 			t.Errorf("%d proofs after two, want 1", n)
 		}
 		msg.ID = "another"
@@ -251,7 +251,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			victim.sendFrame(frame)
 		}
 		synctest.Wait()
-		proofs := len(told[*Proven](r))
+		proofs := len(told[*Verified](r))
 		attacker := r.connect()
 		attacker.keys, attacker.mute = victim.keys, true
 		attacker.shake()
@@ -259,7 +259,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			attacker.sendFrame(frame)
 		}
 		synctest.Wait()
-		if n := len(told[*Proven](r)); n != proofs {
+		if n := len(told[*Verified](r)); n != proofs {
 			t.Errorf("%d proofs more by recorded frames", n-proofs)
 		}
 		r.want(map[Counter]uint64{MessagesDuplicate: 20, MessagesRefused: uint64(len(victim.recorded))})

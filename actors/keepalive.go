@@ -63,7 +63,7 @@ func (p *Peer) onTimer(ctx actor.Context) {
 }
 
 // putOff reports whether the verdict of a timer waits because it fired late, and sets the timer again.
-func (p *Peer) putOff(late time.Duration) bool {
+func (p *Peer) postpone(late time.Duration) bool {
 	if late <= lateTick || p.lateTicks >= maxLateTicks {
 		return false
 	}
@@ -75,14 +75,14 @@ func (p *Peer) putOff(late time.Duration) bool {
 // onTick runs at a time that was set, or late: the handshake took too long, a ping is due, or the peer is silent.
 func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	switch p.phase {
-	case pending, shaking, judged:
+	case pending, handshaking, deciding:
 		p.onHandshakeTimeout(ctx, late)
 		return
 	case draining: // the peer has not answered the disconnect
-		p.goodbye(ctx, p.handle.ended.Load().End)
+		p.closeGracefully(ctx, p.handle.ended.Load().End)
 		return
 	case closing:
-		p.abandon(ctx)
+		p.abort(ctx)
 		return
 	case open:
 	}
@@ -95,15 +95,15 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	p.expireProbe(ctx, running)
 	switch verified := p.proof.strength.Verified(); {
 	case !verified && running.Sub(p.node.Born) >= p.proof.due:
-		if !p.putOff(late) {
+		if !p.postpone(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reasonUnproven})
+			p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reasonUnproven})
 		}
 		return
 	case verified && p.alive.silent(running, &p.node.Limits):
-		if !p.putOff(late) {
+		if !p.postpone(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.goodbye(ctx, End{Code: wire.DisconnectTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
+			p.closeGracefully(ctx, End{Code: wire.DisconnectTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
 		}
 		return
 	}
@@ -118,12 +118,12 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 const reasonUnproven = "the peer did not prove in time that it holds its key"
 
 func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
-	if p.putOff(late) {
+	if p.postpone(late) {
 		return
 	}
 	if p.direction == Inbound {
 		p.node.Counters.Inc(HandshakesRejected)
-		p.node.Samples.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
+		p.node.LimitedLog.Warn("handshake not finished", "remote", p.remote, "error", ErrHandshakeTimeout)
 	}
 	p.fail(ctx, ErrHandshakeTimeout)
 }
@@ -159,16 +159,16 @@ func (p *Peer) ping() {
 	}
 	now := time.Now()
 	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), msg.ID
-	p.say(msg)
+	p.send(msg)
 }
 
 // mostOwn is how many messages of the connection's own, which are beside the queue's limits, wait at most when there is
 // one more pong to send.
-const mostOwn = 16
+const maxOwnQueued = 16
 
 // answerPing returns a pong, but not to a peer that takes less than it asks for.
 func (p *Peer) answerPing(ping *wire.Message) {
-	if p.handle.outbox.ownWaiting() >= mostOwn {
+	if p.handle.outbox.ownWaiting() >= maxOwnQueued {
 		return
 	}
 	var sent wire.PingPayload
@@ -181,7 +181,7 @@ func (p *Peer) answerPing(ping *wire.Message) {
 		return
 	}
 	msg.ReplyTo = ping.ID
-	p.say(msg)
+	p.send(msg)
 }
 
 // onPong keeps the round-trip time of our own last ping; by our own clock, since the peer's means nothing here.

@@ -238,8 +238,8 @@ func TestOwnMessagesAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		before, _ := r.slot.handle.Queued()
-		if own := r.slot.handle.outbox.ownWaiting(); own != mostOwn || before > mostOwn+3 {
-			t.Errorf("%d messages wait, %d of the connection's own; want %d of those", before, own, mostOwn)
+		if own := r.slot.handle.outbox.ownWaiting(); own != maxOwnQueued || before > maxOwnQueued+3 {
+			t.Errorf("%d messages wait, %d of the connection's own; want %d of those", before, own, maxOwnQueued)
 		}
 		for range 80 {
 			r.tell(&Probe{})

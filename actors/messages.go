@@ -13,10 +13,10 @@ type fromRegistry interface{ fromRegistry() }
 
 // Welcome answers Identified: the connection opens.
 type Welcome struct {
-	Delivery *Delivery    // takes its messages
-	Dedup    Deduplicator // for this peer
-	Limiter  Limiter      // of its inbound messages
-	Quiet    bool         // send an unverified peer nothing: a peer of this key has announced features before
+	Inbox   *Inbox       // takes its messages
+	Dedup   Deduplicator // for this peer
+	Limiter Limiter      // of its inbound messages
+	Quiet   bool         // send an unverified peer nothing: a peer of this key has announced features before
 }
 
 // Refuse answers Identified: the connection ends, and the peer is told why.
@@ -28,8 +28,8 @@ type Refuse struct {
 // Probe asks whether the peer is still there. The connection pings it, and reports Alive or, after PongTimeout, Doubted.
 type Probe struct{}
 
-// Confirmed answers Proven: the route table knows of it.
-type Confirmed struct {
+// RoutePublished answers Verified: the route table knows of it.
+type RoutePublished struct {
 	Limiter Limiter // of the inbound messages from now on; nil: as before
 }
 
@@ -37,15 +37,15 @@ type Confirmed struct {
 // peer are delivered until it has closed its side.
 type Yield struct{ Reason string }
 
-// Goodbye ends the connection gracefully: what is queued goes out first, a disconnect message last.
-type Goodbye struct{ End End }
+// CloseGracefully ends the connection gracefully: what is queued goes out first, a disconnect message last.
+type CloseGracefully struct{ End End }
 
-func (*Welcome) fromRegistry()   {}
-func (*Refuse) fromRegistry()    {}
-func (*Probe) fromRegistry()     {}
-func (*Confirmed) fromRegistry() {}
-func (*Yield) fromRegistry()     {}
-func (*Goodbye) fromRegistry()   {}
+func (*Welcome) fromRegistry()         {}
+func (*Refuse) fromRegistry()          {}
+func (*Probe) fromRegistry()           {}
+func (*RoutePublished) fromRegistry()  {}
+func (*Yield) fromRegistry()           {}
+func (*CloseGracefully) fromRegistry() {}
 
 // fromPumps are what the connection's own goroutines, its slot and its timer send; an arrival is of frames.
 type fromPumps interface{ fromPumps() }
@@ -62,7 +62,7 @@ type (
 
 func (*attached) fromPumps()   {}
 func (*failed) fromPumps()     {}
-func (*arrival) fromPumps()    {}
+func (*frameBatch) fromPumps() {}
 func (*readEnded) fromPumps()  {}
 func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}
@@ -90,9 +90,9 @@ type Identified struct {
 	Binds     bool // the peer announced a feature that obliges it to bind its frames: it proves itself at once
 }
 
-// Proven reports a stronger proof, or the first frame of the peer on a connection that we dialled. Messages wait until
-// Confirmed answers it.
-type Proven struct {
+// Verified reports a stronger proof, or the first frame of the peer on a connection that we dialled. Messages wait until
+// RoutePublished answers it.
+type Verified struct {
 	PID      *actor.PID
 	Strength Strength
 }
@@ -113,7 +113,7 @@ type Ended struct {
 }
 
 func (*Identified) toRegistry() {}
-func (*Proven) toRegistry()     {}
+func (*Verified) toRegistry()   {}
 func (*Alive) toRegistry()      {}
 func (*Doubted) toRegistry()    {}
 func (*Foreign) toRegistry()    {}
@@ -121,7 +121,7 @@ func (*Ended) toRegistry()      {}
 
 // These hold the sets together; the compiler checks that each set is what its comment says.
 var (
-	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &Confirmed{}, &Yield{}, &Goodbye{}}
-	_ = []toRegistry{&Identified{}, &Proven{}, &Alive{}, &Doubted{}, &Foreign{}, &Ended{}}
+	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &RoutePublished{}, &Yield{}, &CloseGracefully{}}
+	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &Ended{}}
 	_ = []fromSenders{&frame{}, &Outgoing{}}
 )

@@ -18,6 +18,6 @@ type Observer interface {
 // observe queues a call of the node's observer behind the events before it.
 func (p *Peer) observe(tell func(Observer)) {
 	if o := p.node.Observer; o != nil {
-		p.delivery.Event(func() { tell(o) })
+		p.inbox.Event(func() { tell(o) })
 	}
 }

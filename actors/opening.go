@@ -18,9 +18,9 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	if p.phase != pending || socket == nil {
 		return
 	}
-	p.phase, p.socket, p.greeting.attached = shaking, socket, time.Now()
+	p.phase, p.socket, p.greeting.attached = handshaking, socket, time.Now()
 	p.handle.outbox.attach(socket)
-	pump := &readPump{socket: socket, room: p.inbound, node: p.node, handle: p.handle, ackNext: p.direction == Outbound}
+	pump := &readPump{socket: socket, budget: p.inbound, node: p.node, handle: p.handle, ackNext: p.direction == Outbound}
 	socket.BeforeRead(pump.flush)
 	p.node.Spawn(pump.run)
 	if p.direction == Outbound {
@@ -40,17 +40,17 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 		return
 	}
 	msg.To = p.greeting.ExpectID
-	p.greeting.handshake = p.sayPlain(msg, nil)
+	p.greeting.handshake = p.sendPlain(msg, nil)
 }
 
 // sayPlain sends an unencrypted message, one of the handshake's, and returns its bytes. With end it is the last one.
-func (p *Peer) sayPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
+func (p *Peer) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 	data, err := msg.AppendJSON(nil)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return nil
 	}
-	p.handle.outbox.push(&frame{data: bytes.Clone(data), text: true, end: end}) // the outbox recycles its buffers
+	p.handle.outbox.push(&frame{data: bytes.Clone(data), text: true, closeWith: end}) // the outbox recycles its buffers
 	return data
 }
 
@@ -100,7 +100,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 	}
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
-	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = judged, peer.identity.ID, secret, challenge
+	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = deciding, peer.identity.ID, secret, challenge
 	ctx.Send(p.parent, &Identified{
 		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
 		Features: peer.features, Remote: p.socket.RemoteAddr(), Strength: p.proof.strength,
@@ -123,10 +123,10 @@ func (p *Peer) bindFrames(ack []byte) {
 // initiator sends a ping at once.
 func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
-	p.phase, p.delivery, p.dedup, p.limiter = open, w.Delivery, w.Dedup, w.Limiter
-	if p.turns.workers != nil {
-		w.Delivery.deferMessages()
-		p.turns.delivery.Store(w.Delivery)
+	p.phase, p.inbox, p.dedup, p.limiter = open, w.Inbox, w.Dedup, w.Limiter
+	if p.dispatcher.workers != nil {
+		w.Inbox.deferMessages()
+		p.dispatcher.inbox.Store(w.Inbox)
 	}
 	p.node.Counters.Inc(HandshakesAccepted)
 	took := now.Sub(p.greeting.attached)
@@ -162,17 +162,17 @@ func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
 		return nil
 	}
-	return p.sayPlain(msg, end)
+	return p.sendPlain(msg, end)
 }
 
 // reject ends a handshake: an inbound peer is told the reason in an ack.
 func (p *Peer) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
-	p.node.Samples.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)
+	p.node.LimitedLog.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)
 	if p.direction == Outbound {
 		p.fail(ctx, no.detail)
 		return
 	}
-	p.finish(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
+	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
 	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"})
 }

@@ -36,7 +36,7 @@ func TestInboundOpens(t *testing.T) {
 		if len(who) != 1 || who[0].Identity.ID != p.id() || who[0].Strength != Claimed || who[0].Key != p.keys.PublicKey() {
 			t.Errorf("identified %+v", who)
 		}
-		if n := len(told[*Proven](r)); n != 1 { // by the pong
+		if n := len(told[*Verified](r)); n != 1 { // by the pong
 			t.Errorf("%d reports of proof, want 1", n)
 		}
 		r.want(map[Counter]uint64{HandshakesAccepted: 1, HandshakesRejected: 0})

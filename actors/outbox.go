@@ -98,26 +98,26 @@ func (o *outbox) attach(s *socket.Conn) {
 // all the same: one of the few that the connection itself makes.
 func (o *outbox) push(f *frame) {
 	o.mu.Lock()
-	if f.room > 0 {
+	if f.reserved > 0 {
 		o.promised--
 	}
 	if o.closed {
 		err := o.err
-		if f.room > 0 {
+		if f.reserved > 0 {
 			o.messages--
-			o.count -= f.room
+			o.count -= f.reserved
 		}
 		o.mu.Unlock()
-		f.done(err)
+		f.resolve(err)
 		o.node.frames.put(f)
 		return
 	}
-	if f.room == 0 {
+	if f.reserved == 0 {
 		o.own++
 		o.messages++
 		o.count += len(f.data)
 	}
-	o.flushing = o.flushing || f.end != nil && !f.inTurn
+	o.flushing = o.flushing || f.closeWith != nil && !f.ordered
 	if o.hold(f) {
 		o.mu.Unlock()
 		return
@@ -146,7 +146,7 @@ func (o *outbox) close(err error) {
 	o.waiting, o.socket = nil, nil // whoever holds the handle for long must not hold these
 	o.mu.Unlock()
 	if waiting != nil {
-		o.finish(waiting.items, err)
+		o.complete(waiting.items, err)
 	}
 }
 
@@ -163,7 +163,7 @@ func (o *outbox) admit(taken *batch[*frame], again bool) *batch[*frame] {
 
 // process implements worker.
 func (o *outbox) process(b *batch[*frame]) {
-	end := b.items[len(b.items)-1].end
+	end := b.items[len(b.items)-1].closeWith
 	if err := o.write(o.writing, b.items); err != nil {
 		o.fail(o.writing, err)
 	} else if end != nil {
@@ -195,7 +195,7 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	settled, corked, returned := 0, 0, false
 	defer func() {
 		if !returned {
-			o.finish(batch[settled:], errExited)
+			o.complete(batch[settled:], errExited)
 		}
 	}()
 	s.Cork()
@@ -206,18 +206,18 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 			corked += len(f.data)
 		}
 		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
-			err = s.Flush(last, o.movedOn)
+			err = s.Flush(last, o.progressed)
 			if err == nil {
-				o.finish(batch[settled:i+1], nil)
+				o.complete(batch[settled:i+1], nil)
 				settled, corked = i+1, 0
 				if !last {
-					o.movedOn()
+					o.progressed()
 				}
 			}
 		}
 		if err != nil {
 			returned = true
-			o.finish(batch[settled:], err)
+			o.complete(batch[settled:], err)
 			return err
 		}
 	}
@@ -226,19 +226,19 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 }
 
 // movedOn tells apart a writer that is slow from one that is stuck.
-func (o *outbox) movedOn() {
+func (o *outbox) progressed() {
 	o.mu.Lock()
 	o.since = o.node.Running.Now()
 	o.mu.Unlock()
 }
 
 // finish takes messages off the count, tells those who wait, and recycles the buffers.
-func (o *outbox) finish(batch []*frame, err error) {
+func (o *outbox) complete(batch []*frame, err error) {
 	bytes, frames, room, own := 0, 0, 0, int32(0)
 	for _, f := range batch {
 		bytes += len(f.data)
-		room += f.counted()
-		if f.room == 0 {
+		room += f.charged()
+		if f.reserved == 0 {
 			own++
 		}
 		if len(f.data) > 0 {
@@ -255,7 +255,7 @@ func (o *outbox) finish(batch []*frame, err error) {
 		o.node.Counters.Add(BytesSent, bytes)
 	}
 	for _, f := range batch {
-		f.done(err)
+		f.resolve(err)
 		o.node.frames.put(f)
 	}
 }

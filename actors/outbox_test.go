@@ -62,7 +62,7 @@ func (b *boxed) put(t *testing.T, size int) <-chan error {
 		t.Fatal(err)
 	}
 	result := make(chan error, 1)
-	b.push(&frame{data: make([]byte, size), room: size, result: result})
+	b.push(&frame{data: make([]byte, size), reserved: size, result: result})
 	return result
 }
 
@@ -140,7 +140,7 @@ func TestOutboxPushAfterClose(t *testing.T) {
 	b.close(ErrClosed)
 	b.close(errors.New("a second close changes nothing"))
 	result := make(chan error, 1)
-	b.push(&frame{data: make([]byte, 10), room: 10, result: result})
+	b.push(&frame{data: make([]byte, 10), reserved: 10, result: result})
 	if err := <-result; err != ErrClosed {
 		t.Errorf("pushed after close: %v, want ErrClosed", err)
 	}
@@ -294,7 +294,7 @@ func TestOutboxLast(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.attach(p.ours)
 		first := b.put(t, 5)
-		b.push(&frame{data: []byte("the last"), end: &socket.CloseStatus{Code: 1000}})
+		b.push(&frame{data: []byte("the last"), closeWith: &socket.CloseStatus{Code: 1000}})
 		go b.started[0]()
 		if got := sockettest.ReadOne(t, p.theirs); len(got) != 5 {
 			t.Errorf("first %q", got)
@@ -327,7 +327,7 @@ func TestOutboxLastIsNotAnswered(t *testing.T) {
 		b := newBoxed(10, 1000)
 		b.onSocket(p.ours)
 		start := time.Now()
-		b.push(&frame{end: &socket.CloseStatus{Code: 1000}})
+		b.push(&frame{closeWith: &socket.CloseStatus{Code: 1000}})
 		if err := p.ours.Await(); err == nil || time.Since(start) != socket.LingerSilence {
 			t.Errorf("over after %v with %v, want %v", time.Since(start), err, socket.LingerSilence)
 		}

@@ -52,7 +52,7 @@ func (h *Handle) startTokens(limit sendLimit) float64 {
 }
 
 // paced reports whether the frame needs a token of its own before it is written.
-func (f *frame) paced() bool { return f.room > 0 && !f.unpaced }
+func (f *frame) paced() bool { return f.reserved > 0 && !f.unpaced }
 
 // neverPaced reports whether messages of a type are sent without waiting for a token.
 func neverPaced(t wire.MessageType) bool {
@@ -61,7 +61,7 @@ func neverPaced(t wire.MessageType) bool {
 
 // hold keeps a frame back if others of its kind wait for tokens, since order must hold. The caller holds o.mu.
 func (o *outbox) hold(f *frame) bool {
-	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() && !f.inTurn {
+	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() && !f.ordered {
 		return false
 	}
 	o.pacing.held = outbounds.append(o.pacing.held, f)
@@ -126,7 +126,7 @@ func (p *pacing) filter(taken *batch[*frame]) *batch[*frame] {
 	items, kept := taken.items, 0
 	for _, f := range items {
 		switch {
-		case f.inTurn && p.held != nil:
+		case f.ordered && p.held != nil:
 			p.held = outbounds.append(p.held, f)
 			continue
 		case !f.paced():
@@ -162,7 +162,7 @@ func (o *outbox) countOver(written []*frame) {
 	}
 	if over > 0 {
 		o.node.Counters.Add(MessagesOverPeerRate, over)
-		o.node.Samples.Warn("messages sent above the rate limit of a peer: it drops them", "messages", over)
+		o.node.LimitedLog.Warn("messages sent above the rate limit of a peer: it drops them", "messages", over)
 	}
 }
 
@@ -231,7 +231,7 @@ func (o *outbox) withdraw(result chan<- error) bool {
 			o.pacing.held = nil
 		}
 		o.messages--
-		o.count -= f.room
+		o.count -= f.reserved
 		o.node.frames.put(f)
 		return true
 	}

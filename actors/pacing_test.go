@@ -62,7 +62,7 @@ type pacedBox struct {
 func newPacedBox(rate wire.Rate, off bool) *pacedBox {
 	b := &pacedBox{boxed: newBoxed(1<<20, 1<<30)}
 	b.node.Born, b.node.Limits.PaceOff, b.node.Limits.WriteTimeout = time.Now(), off, 10*time.Second
-	b.node.Samples = NewSampler(nil)
+	b.node.LimitedLog = NewLimitedLogger(nil)
 	b.limiter = NewPeerRateLimiter(float64(rate.Burst), rate.Refill, time.Now())
 	b.handle = &Handle{node: b.node}
 	b.handle.outbox.node = b.node
@@ -92,7 +92,7 @@ func (b *pacedBox) write() {
 			}
 			b.frames = append(b.frames, string(f.data))
 		}
-		b.finish(taken.items, nil)
+		b.complete(taken.items, nil)
 	}
 }
 
@@ -114,8 +114,8 @@ func (b *pacedBox) drive() {
 func (b *pacedBox) push(text string, paced bool) {
 	f := &frame{data: []byte(text)}
 	if paced {
-		f.room = len(text)
-		_ = b.reserve(f.room)
+		f.reserved = len(text)
+		_ = b.reserve(f.reserved)
 	}
 	b.outbox.push(f)
 	b.drive()
@@ -175,7 +175,7 @@ func TestPacingHoldsNoPing(t *testing.T) {
 		b.push("a", true)
 		b.push("b", true)
 		b.push("own", false)
-		ping := &frame{data: []byte("ping"), room: 4, unpaced: true}
+		ping := &frame{data: []byte("ping"), reserved: 4, unpaced: true}
 		_ = b.reserve(4)
 		b.outbox.push(ping)
 		b.drive()
@@ -204,7 +204,7 @@ func TestPacingIgnoresTheHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 100, Refill: 1}, false)
 		b.outbox.push(&frame{data: []byte("ack"), text: true})
-		b.outbox.push(&frame{end: &socket.CloseStatus{}})
+		b.outbox.push(&frame{closeWith: &socket.CloseStatus{}})
 		b.drive()
 		if got := b.handle.SendBucket().tokens; got != 50 {
 			t.Errorf("%v tokens left, want all 50", got)
@@ -218,7 +218,7 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 2, Refill: 1}, false)
 		result := make(chan error, 1)
 		_ = b.reserve(1)
-		b.outbox.push(&frame{data: []byte("a"), room: 1, result: result})
+		b.outbox.push(&frame{data: []byte("a"), reserved: 1, result: result})
 		b.drive()
 		b.close(ErrClosed)
 		if err := <-result; err != ErrClosed {

@@ -3,7 +3,7 @@
 //
 // A message travels, inbound:
 //
-//	Socket.Read → readPump → Peer.onFrame → limiter → open → decode → judge → Delivery → Sink
+//	Socket.Read → readPump → Peer.onFrame → limiter → open → decode → judge → Inbox → Sink
 //
 // and outbound:
 //
@@ -29,12 +29,12 @@ import (
 type phase uint8
 
 const (
-	pending  phase = iota // a slot without a socket
-	shaking               // the socket is there, the handshake is not done
-	judged                // the peer is known; the registry decides
-	open                  // messages flow
-	draining              // a duplicate: nothing more is sent, messages of the peer are still delivered
-	closing               // nothing more is taken in; the last message is on its way out
+	pending     phase = iota // a slot without a socket
+	handshaking              // the socket is there, the handshake is not done
+	deciding                 // the peer is known; the registry decides
+	open                     // messages flow
+	draining                 // a duplicate: nothing more is sent, messages of the peer are still delivered
+	closing                  // nothing more is taken in; the last message is on its way out
 )
 
 // Opening is how a connection begins.
@@ -49,7 +49,7 @@ type Opening struct {
 // Peer is the actor of one connection. It owns the socket, the timer and the codec. Its token bucket belongs to the registry,
 // which lends it to all connections of a peer.
 type Peer struct {
-	turns turns
+	dispatcher dispatcher
 
 	// What a message on its way out needs, together: of a thousand connections all are cold. The handle and the node are
 	// fixed at construction, the rest is owned by Receive.
@@ -69,23 +69,23 @@ type Peer struct {
 	inbound   *budget
 
 	// Owned by Receive.
-	socket    *socket.Conn
-	greeting  *greeting // nil once it is open
-	peerID    string
-	limiter   Limiter
-	credited  time.Duration // of the time in which the read pump was held back
-	delivery  *Delivery
-	dedup     Deduplicator
-	early     *early // nil: nothing waits
-	proof     proof
-	probe     *probe    // nil: nothing was asked, or it was answered
-	lastWord  *lastWord // draining: to be sent once every reserved message is pushed; nil: sent
-	alive     liveness
-	timer     *time.Timer
-	recheck   *time.Timer   // of a congested queue
-	due       time.Duration // when the timer was last set to, on the node's running clock, since Node.Born
-	badFrames int32         // in a row
-	lateTicks int32         // timeouts in a row whose verdict was put off because the timer fired late
+	socket     *socket.Conn
+	greeting   *greeting // nil once it is open
+	peerID     string
+	limiter    Limiter
+	credited   time.Duration // of the time in which the read pump was held back
+	inbox      *Inbox
+	dedup      Deduplicator
+	early      *early // nil: nothing waits
+	proof      proof
+	probe      *probe             // nil: nothing was asked, or it was answered
+	disconnect *pendingDisconnect // draining: to be sent once every reserved message is pushed; nil: sent
+	alive      liveness
+	timer      *time.Timer
+	recheck    *time.Timer   // of a congested queue
+	due        time.Duration // when the timer was last set to, on the node's running clock, since Node.Born
+	badFrames  int32         // in a row
+	lateTicks  int32         // timeouts in a row whose verdict was put off because the timer fired late
 }
 
 // greeting holds the state that only the opening of a connection needs.
@@ -107,9 +107,9 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox
 	out.node, out.host = node, handle
-	p.turns.outbox = out
+	p.dispatcher.outbox = out
 	if node.Writers != nil && node.Writers.Workers != nil {
-		p.turns.workers, p.turns.writers = node.Writers.Workers, node.Writers
+		p.dispatcher.workers, p.dispatcher.writers = node.Writers.Workers, node.Writers
 		out.deferred = true
 	}
 	return p
@@ -130,7 +130,7 @@ func (p *Peer) Receive(ctx actor.Context) {
 // faulted passes a panic on to the supervisor, and makes one of runtime.Goexit: either stops the connection.
 func (p *Peer) faulted(recovered any) {
 	if recovered == nil {
-		p.node.Samples.Error("the program's code ended a connection's actor", "peer", p.peerID, "stack", string(debug.Stack()))
+		p.node.LimitedLog.Error("the program's code ended a connection's actor", "peer", p.peerID, "stack", string(debug.Stack()))
 	}
 	panic(fault(recovered))
 }
@@ -140,7 +140,7 @@ func (p *Peer) receive(ctx actor.Context) {
 	case *actor.Started:
 		p.schedule(p.handshakeLeft(p.node.Running.Now()))
 	case *actor.Stopping:
-		p.cleanUp()
+		p.cleanup()
 	case *actor.Stopped, *actor.Restarting:
 	case fromPumps:
 		p.onPump(ctx, msg)
@@ -151,13 +151,13 @@ func (p *Peer) receive(ctx actor.Context) {
 	case *Outgoing:
 		p.onShared(msg)
 	}
-	p.step()
+	p.countHandled()
 }
 
 // step counts what one turn has done.
-func (p *Peer) step() {
-	if p.handled++; p.handled%turnPatience == 0 && p.turns.workers != nil {
-		p.turns.start()
+func (p *Peer) countHandled() {
+	if p.handled++; p.handled%flushEvery == 0 && p.dispatcher.workers != nil {
+		p.dispatcher.flush()
 	}
 }
 
@@ -176,7 +176,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 		p.onAttached(ctx)
 	case *failed:
 		p.fail(ctx, msg.err)
-	case *arrival:
+	case *frameBatch:
 		p.onFrames(ctx, msg)
 	case *readEnded:
 		p.onReadEnded(ctx, msg.err)
@@ -194,42 +194,42 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 	switch msg := message.(type) {
 	case *Welcome:
-		if p.phase == judged {
+		if p.phase == deciding {
 			p.onWelcome(ctx, msg)
 		}
 	case *Refuse:
-		if p.phase == judged {
+		if p.phase == deciding {
 			p.reject(ctx, &rejection{reason: msg.Reason, detail: msg.Err})
 		}
 	case *Probe:
 		p.onProbe()
-	case *Confirmed:
-		p.onConfirmed(ctx, msg)
+	case *RoutePublished:
+		p.onRoutePublished(ctx, msg)
 	case *Yield:
 		p.onYield(ctx, msg)
-	case *Goodbye:
-		p.goodbye(ctx, msg.End)
+	case *CloseGracefully:
+		p.closeGracefully(ctx, msg.End)
 	}
 }
 
 // onOutgoing seals a message whose room is reserved.
 func (p *Peer) onOutgoing(f *frame) {
-	if p.phase != open && p.lastWord == nil {
-		p.handle.outbox.unreserve(f.room)
-		f.done(ErrClosed)
+	if p.phase != open && p.disconnect == nil {
+		p.handle.outbox.unreserve(f.reserved)
+		f.resolve(ErrClosed)
 		p.node.frames.put(f)
 		return
 	}
 	p.seal(f)
 	p.handle.outbox.push(f)
-	p.sayLastWord()
+	p.sendPendingDisconnect()
 }
 
 // onShared seals a copy of a message that goes to other connections, too.
 func (p *Peer) onShared(o *Outgoing) {
-	room := o.room()
+	room := o.frameSize()
 	f := p.node.frames.get(room)
-	f.data, f.room, f.unpaced = append(f.data, o.text...), room, o.unpaced
+	f.data, f.reserved, f.unpaced = append(f.data, o.text...), room, o.unpaced
 	p.onOutgoing(f)
 }
 
@@ -237,7 +237,7 @@ func (p *Peer) onShared(o *Outgoing) {
 func (p *Peer) seal(f *frame) { f.data = p.codec.seal(f.data) }
 
 // say sends a message of the connection's own, beside the queue's limits.
-func (p *Peer) say(msg *wire.Message) {
+func (p *Peer) send(msg *wire.Message) {
 	f, err := p.node.encode(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)

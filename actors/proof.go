@@ -21,7 +21,7 @@ const maxTaken = 1000
 type proof struct {
 	strength  Strength
 	framed    bool          // a frame that proves the peer has opened here; an ack alone may have been relayed
-	awaited   bool          // the registry has not answered the last Proven yet: messages wait
+	awaited   bool          // the registry has not answered the last Verified yet: messages wait
 	must      bool          // the peer has to bind its frames
 	announced bool          // it announced features
 	quiet     bool          // it gets no frame before its proof
@@ -42,12 +42,12 @@ func (p *proof) begin(now time.Duration, quiet bool, handshakeLeft time.Duration
 
 // early holds what arrives while the registry decides.
 type early struct {
-	frames [][]byte // wait for Welcome or Confirmed
-	held   []handed // messages that wait until the registry has answered the news of the proof
+	frames [][]byte      // wait for Welcome or RoutePublished
+	held   []undelivered // messages that wait until the registry has answered the news of the proof
 }
 
 // later returns the place for what has to wait.
-func (p *Peer) later() *early {
+func (p *Peer) earlyInput() *early {
 	if p.early == nil {
 		p.early = &early{}
 	}
@@ -55,8 +55,8 @@ func (p *Peer) later() *early {
 }
 
 // wait keeps a copy of a frame until the registry has decided.
-func (p *Peer) wait(data []byte) {
-	later := p.later()
+func (p *Peer) keepFrame(data []byte) {
+	later := p.earlyInput()
 	later.frames = append(later.frames, bytes.Clone(data))
 }
 
@@ -71,7 +71,7 @@ func (p *Peer) takeEarly() (frames [][]byte) {
 }
 
 // takeHeld returns the messages that have waited.
-func (p *Peer) takeHeld() (held []handed) {
+func (p *Peer) takeHeld() (held []undelivered) {
 	if p.early == nil {
 		return nil
 	}
@@ -87,13 +87,13 @@ func (p *Peer) dropEarly() {
 }
 
 // handed is a message that waits for its handlers, and what its frame took of the budget.
-type handed struct {
+type undelivered struct {
 	message *wire.Message
 	size    int
 }
 
 // judgeProof acts on the bind of a frame that opened, before the frame is decoded. It reports whether the frame counts.
-func (p *Peer) judgeProof(ctx actor.Context, bind []byte) bool {
+func (p *Peer) acceptBind(ctx actor.Context, bind []byte) bool {
 	must := p.proof.must || p.proof.strength >= Bound
 	switch judgeMark(bind, p.codec.end.Bind(), &p.proof.peer, must) {
 	case markBound:
@@ -113,9 +113,9 @@ func (p *Peer) judgeProof(ctx actor.Context, bind []byte) bool {
 // connections, or has changed a handshake message.
 func (p *Peer) foreign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
-	p.node.Samples.Warn("connection closed: a frame was sealed for another connection", "remote", p.remote, "claiming", p.peerID)
+	p.node.LimitedLog.Warn("connection closed: a frame was sealed for another connection", "remote", p.remote, "claiming", p.peerID)
 	ctx.Send(p.parent, &Foreign{PID: p.handle.pid})
-	p.goodbye(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
+	p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
 }
 
 // raise notes evidence of a strength, by a frame of the peer, and reports it to the registry when it is new. Until the
@@ -129,14 +129,14 @@ func (p *Peer) raise(ctx actor.Context, s Strength) {
 		p.alive.lastPing = time.Now() // the peer has proven itself without our first ping, so the next one is not early
 	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
-	said := &Proven{PID: p.handle.pid, Strength: p.proof.strength}
-	p.handle.proven.Store(said)
+	said := &Verified{PID: p.handle.pid, Strength: p.proof.strength}
+	p.handle.verified.Store(said)
 	ctx.Send(p.parent, said)
 	p.schedule(p.untilDue(time.Now())) // other things are due now
 }
 
-// onConfirmed continues with the bucket that belongs to the proven peer.
-func (p *Peer) onConfirmed(ctx actor.Context, msg *Confirmed) {
+// onRoutePublished continues with the bucket that belongs to the proven peer.
+func (p *Peer) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 	if msg.Limiter != nil {
 		p.limiter = msg.Limiter
 		for now := time.Now(); p.proof.taken > 0; p.proof.taken-- {
@@ -159,19 +159,19 @@ func (p *Peer) release(ctx actor.Context) {
 func (p *Peer) releaseHeld() {
 	p.proof.awaited = false
 	for _, next := range p.takeHeld() {
-		p.handOver(next.message, next.size)
+		p.deliver(next.message, next.size)
 	}
 }
 
 // handOver gives a message to a waiting request, and to the handlers.
-func (p *Peer) handOver(msg *wire.Message, size int) {
+func (p *Peer) deliver(msg *wire.Message, size int) {
 	if p.proof.awaited {
-		later := p.later()
-		later.held = append(later.held, handed{msg, size})
+		later := p.earlyInput()
+		later.held = append(later.held, undelivered{msg, size})
 		return
 	}
 	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
 		p.node.Replies.Reply(p.peerID, msg)
 	}
-	p.delivery.message(msg, p.inbound, size)
+	p.inbox.message(msg, p.inbound, size)
 }

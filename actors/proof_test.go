@@ -13,14 +13,14 @@ import (
 // connection ends, however it does; then everything, once and in order.
 func TestMessagesWaitForTheProof(t *testing.T) {
 	for name, release := range map[string]func(*rig, *remote){
-		"confirmed":        func(r *rig, _ *remote) { r.tell(&Confirmed{}) },
+		"confirmed":        func(r *rig, _ *remote) { r.tell(&RoutePublished{}) },
 		"the socket's end": func(_ *rig, p *remote) { p.ws.CloseNow() },
 		"our own end": func(r *rig, _ *remote) { // at once, not when the socket's end has come
 			r.Stall(sockettest.ThereIP, sockettest.HereIP)
 			r.slot.handle.Close(1000, "")
 		},
 		"stopped":           func(r *rig, _ *remote) { r.node.System.Root.Stop(r.slot.handle.pid) },
-		"the actor's panic": func(r *rig, _ *remote) { r.tell((*Goodbye)(nil)) },
+		"the actor's panic": func(r *rig, _ *remote) { r.tell((*CloseGracefully)(nil)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -23,7 +23,7 @@ func (discard) Message(*wire.Message) {}
 func BenchmarkInbox(b *testing.B) {
 	for name, batch := range map[string]int{"alone": 1, "batch": 64} {
 		b.Run(name, func(b *testing.B) {
-			d := NewDelivery(discard{}, &Counters{}, NewSampler(slog.New(slog.DiscardHandler)), &Activity{})
+			d := NewInbox(discard{}, &Counters{}, NewLimitedLogger(slog.New(slog.DiscardHandler)), &Activity{})
 			d.deferMessages()
 			msg, budget := &wire.Message{}, newBudget(1<<30, nil)
 			b.ReportAllocs()
@@ -72,7 +72,7 @@ func BenchmarkOutbox(b *testing.B) {
 			b.ReportAllocs()
 			for i := range b.N {
 				f := box.node.frames.get(100)
-				f.data, f.room = f.data[:100], 100
+				f.data, f.reserved = f.data[:100], 100
 				if err := box.reserve(100); err != nil {
 					b.Fatal(err)
 				}

@@ -11,7 +11,7 @@ import (
 // A connection is busy when this many times in a row something came within restAfter.
 const (
 	busyAfter = 16
-	restAfter = time.Second
+	idleAfter = time.Second
 )
 
 // readPump reads whole messages and posts them. It knows the socket, the budget and where to post, and nothing of what it reads.
@@ -24,14 +24,14 @@ const (
 // What one system call has brought is posted together, before the next one.
 type readPump struct {
 	socket  *socket.Conn
-	room    *budget
+	budget  *budget
 	node    *Node
-	handle  *Handle  // to post to
-	came    *arrival // not posted yet; it may hold nothing but buffers
-	spare   []byte   // a buffer for the next frame; nil: came may have one
+	handle  *Handle     // to post to
+	pending *frameBatch // not posted yet; it may hold nothing but buffers
+	spare   []byte      // a buffer for the next frame; nil: came may have one
 	reading sync.WaitGroup
 	last    time.Time // when something came
-	quick   int32     // how often in a row it came soon, as far as that matters
+	streak  int32     // how often in a row it came soon, as far as that matters
 	ended   bool
 	ackNext bool // the next message is a responder's ack
 }
@@ -41,7 +41,7 @@ func (r *readPump) run() {
 	returned := false
 	defer func() {
 		if !returned {
-			r.exited()
+			r.abortedByExit()
 			r.socket.Release()
 		}
 	}()
@@ -51,12 +51,12 @@ func (r *readPump) run() {
 
 // loop reads until the end of the socket, or until a fresh goroutine takes its place.
 func (r *readPump) loop() {
-	if r.node.Readers == nil || !r.socket.CanRest() {
+	if r.node.Readers == nil || !r.socket.CanWait() {
 		for !r.ended {
 			r.next()
 		}
 	}
-	aside := r.aside
+	aside := r.workerBurst
 	for !r.ended {
 		r.socket.WaitReadable()
 		wasBusy := r.busy()
@@ -76,12 +76,12 @@ func (r *readPump) loop() {
 	r.socket.Release()
 }
 
-func (r *readPump) busy() bool { return r.quick >= busyAfter }
+func (r *readPump) busy() bool { return r.streak >= busyAfter }
 
 func (r *readPump) note(now time.Time) {
-	r.quick = min(r.quick+1, busyAfter)
-	if now.Sub(r.last) >= restAfter {
-		r.quick = 0
+	r.streak = min(r.streak+1, busyAfter)
+	if now.Sub(r.last) >= idleAfter {
+		r.streak = 0
 	}
 	r.last = now
 }
@@ -95,12 +95,12 @@ func (r *readPump) burst() {
 }
 
 // aside is burst for a worker.
-func (r *readPump) aside() {
+func (r *readPump) workerBurst() {
 	defer r.reading.Done()
 	returned := false
 	defer func() {
 		if !returned {
-			r.exited()
+			r.abortedByExit()
 		}
 	}()
 	r.burst()
@@ -108,7 +108,7 @@ func (r *readPump) aside() {
 }
 
 // exited ends the reading when the network connection has ended the goroutine.
-func (r *readPump) exited() {
+func (r *readPump) abortedByExit() {
 	if !r.ended {
 		r.end(errExited)
 	}
@@ -117,10 +117,10 @@ func (r *readPump) exited() {
 // next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way
 // out is not lost to a reset by bytes that nobody read; the closing of the socket ends it.
 func (r *readPump) next() {
-	if r.room.full() {
+	if r.budget.full() {
 		r.flush() // or we might wait for what we hold ourselves
 	}
-	taken := r.room.wait()
+	taken := r.budget.wait()
 	if err := r.socket.Await(); err != nil {
 		r.end(err)
 		return
@@ -139,42 +139,42 @@ func (r *readPump) next() {
 		r.spare = data
 		return
 	}
-	r.room.take(len(data))
-	r.spare = r.arrival().add(data)
-	if r.came.n == mostTogether {
+	r.budget.take(len(data))
+	r.spare = r.batch().add(data)
+	if r.pending.n == maxBatchFrames {
 		r.flush()
 	}
 }
 
 // arrival is what the next frame goes into.
-func (r *readPump) arrival() *arrival {
-	if r.came == nil {
-		r.came = arrivals.Get().(*arrival)
+func (r *readPump) batch() *frameBatch {
+	if r.pending == nil {
+		r.pending = frameBatches.Get().(*frameBatch)
 	}
-	return r.came
+	return r.pending
 }
 
 // buffer is an empty one for the next frame, and nobody else's: what has come may be posted while it is filled.
 func (r *readPump) buffer() []byte {
 	spare := r.spare
 	if r.spare = nil; spare == nil {
-		return r.arrival().take()
+		return r.batch().take()
 	}
 	return spare[:0]
 }
 
 // flush posts what has come. It is also called before each system call that reads.
 func (r *readPump) flush() {
-	if r.came == nil {
+	if r.pending == nil {
 		return
 	}
-	r.came.keep(r.spare)
-	if r.spare = nil; r.came.n == 0 {
-		r.came.done()
+	r.pending.keep(r.spare)
+	if r.spare = nil; r.pending.n == 0 {
+		r.pending.done()
 	} else {
-		r.handle.tell(r.came)
+		r.handle.tell(r.pending)
 	}
-	r.came = nil
+	r.pending = nil
 }
 
 func (r *readPump) end(err error) {

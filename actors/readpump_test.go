@@ -44,8 +44,8 @@ func newTCPPump(t *testing.T) *tcpPump {
 	system := newSystem()
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
-		case *arrival:
-			if message.n > mostTogether {
+		case *frameBatch:
+			if message.n > maxBatchFrames {
 				t.Errorf("%d frames at once", message.n)
 			}
 			for _, data := range message.frames() {
@@ -64,7 +64,7 @@ func newTCPPump(t *testing.T) *tcpPump {
 	opts := socket.Options{ReadLimit: 1 << 20, MessageTimeout: time.Minute, WriteTimeout: time.Minute}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if socket, err := socket.Accept(w, r, opts); err == nil {
-			pump := &readPump{socket: socket, room: p.room, node: node, handle: &Handle{node: node, pid: pid}}
+			pump := &readPump{socket: socket, budget: p.room, node: node, handle: &Handle{node: node, pid: pid}}
 			node.Spawn(pump.run)
 		}
 	}))
@@ -110,12 +110,12 @@ func TestReadPumpStaysBusy(t *testing.T) {
 	for range busyAfter {
 		r.note(now)
 	}
-	before := r.quick
+	before := r.streak
 	r.note(now)
-	if !r.busy() || r.quick != before {
-		t.Errorf("busy: %v, counted %d more", r.busy(), r.quick-before)
+	if !r.busy() || r.streak != before {
+		t.Errorf("busy: %v, counted %d more", r.busy(), r.streak-before)
 	}
-	if r.note(now.Add(restAfter)); r.busy() {
+	if r.note(now.Add(idleAfter)); r.busy() {
 		t.Error("busy after a rest")
 	}
 }
@@ -137,7 +137,7 @@ func TestReadPumpRests(t *testing.T) {
 	if n := p.spawns.Load(); n != 1 {
 		t.Errorf("%d goroutines were started before there was quiet, want 1", n)
 	}
-	time.Sleep(restAfter + 100*time.Millisecond)
+	time.Sleep(idleAfter + 100*time.Millisecond)
 	p.pass(t, burst...)
 	if n := p.spawns.Load(); n != 2 {
 		t.Errorf("%d goroutines were started, want a fresh one after the quiet", n)

@@ -74,10 +74,10 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 			w.Quiet = d.quiet
 			ctx.Send(msg.PID, w)
 		}
-	case *Proven:
+	case *Verified:
 		d.told = append(d.told, msg)
 		if !d.slow {
-			ctx.Send(msg.PID, &Confirmed{})
+			ctx.Send(msg.PID, &RoutePublished{})
 		}
 	case toRegistry:
 		d.told = append(d.told, msg)
@@ -173,7 +173,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 		Counters: &Counters{}, Drops: &DropReports{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
 		Wall: time.Now, Born: time.Now(), Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}
-	r.node.Samples = NewSampler(r.node.Log)
+	r.node.LimitedLog = NewLimitedLogger(r.node.Log)
 	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
 	r.pid = r.node.System.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return r.parent }))
 	r.ln = sockettest.Serve(t, r.Here, func(w http.ResponseWriter, req *http.Request) {
@@ -215,7 +215,7 @@ func (r *rig) welcome(tokens float64) *Welcome {
 	for range int(r.node.Limits.RateBurst - tokens) {
 		limiter.Take(time.Now())
 	}
-	return &Welcome{Delivery: NewDelivery(r.sink, r.node.Counters, r.node.Samples, r.node.Writers), Dedup: r.dedup, Limiter: limiter}
+	return &Welcome{Inbox: NewInbox(r.sink, r.node.Counters, r.node.LimitedLog, r.node.Writers), Dedup: r.dedup, Limiter: limiter}
 }
 
 // tell sends the connection's actor something, as the registry would.

@@ -19,7 +19,7 @@ func TestMaxMessageSizeExactly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := 4096 - out.room()
+		room := 4096 - out.frameSize()
 		for extra, want := range []error{nil, ErrTooLarge} {
 			msg := p.message("stats", strings.Repeat("x", room+extra))
 			if err := r.slot.handle.Send(t.Context(), msg); err != want {

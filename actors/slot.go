@@ -67,8 +67,8 @@ func SpawnPeer(parent Spawner, node *Node, opening Opening) (*Slot, error) {
 	// The PID is set before the actor runs, so that nothing is written once the two run side by side.
 	named := actor.WithOnInit(func(ctx actor.Context) { p.handle.pid = ctx.Self() })
 	props := actor.PropsFromProducer(func() actor.Actor { return p }, named)
-	if p.turns.workers != nil {
-		props.Configure(actor.WithDispatcher(&p.turns))
+	if p.dispatcher.workers != nil {
+		props.Configure(actor.WithDispatcher(&p.dispatcher))
 	}
 	// The producer runs once only: a connection whose actor failed is stopped, never restarted.
 	if _, err := parent.SpawnNamed(props, name); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // stuckAfter is how long jobs may wait without one of them being begun, until more goroutines are started for them.
-const stuckAfter = time.Millisecond
+const blockedAfter = time.Millisecond
 
 // Workers run jobs on goroutines that are used again. Most of what a connection does is such a job: its actor's turn, a
 // write, a delivery. A fresh goroutine for each would begin with a small stack and grow it every time, and a thousand at
@@ -17,35 +17,37 @@ const stuckAfter = time.Millisecond
 // So a few work at a time, and the other jobs wait in their order. Few jobs take long, but any may: when none of those
 // that wait is begun for a moment, those that work are stuck, and as many again are started. Safe for concurrent use.
 type Workers struct {
-	most int // that wait for a job
-	busy int // that work at a time, unless they are stuck
+	maxIdle    int // that wait for a job
+	maxWorking int // that work at a time, unless they are stuck
 
-	mu      sync.Mutex
-	idle    []chan job // the one that waits for the shortest time last
-	working int
-	waiting backlog
-	begun   uint64 // jobs that have waited and were begun
-	seen    uint64 // of those, when the timer was set
-	watched bool   // the timer is set
-	closed  bool
+	mu           sync.Mutex
+	idle         []chan job // the one that waits for the shortest time last
+	working      int
+	queued       fifo
+	dequeued     uint64 // jobs that have waited and were begun
+	lastDequeued uint64 // of those, when the timer was set
+	timerSet     bool   // the timer is set
+	closed       bool
 }
 
 type job struct {
-	run   func()
-	part  *Activity // that counts it; may be nil
-	after *turns    // that has something to do after it; may be nil
-	turn  *Workers  // run is an actor's turn, which these workers start again when it has not returned; may be nil
+	run        func()
+	activity   *Activity   // that counts it; may be nil
+	dispatcher *dispatcher // that has something to do after it; may be nil
+	mailbox    *Workers    // run is an actor's turn, which these workers start again when it has not returned; may be nil
 }
 
 // NewWorkers returns workers of which at most most wait for a job.
-func NewWorkers(most int) *Workers { return &Workers{most: most, busy: 4 * runtime.GOMAXPROCS(0)} }
+func NewWorkers(most int) *Workers {
+	return &Workers{maxIdle: most, maxWorking: 4 * runtime.GOMAXPROCS(0)}
+}
 
 // NewUnboundedWorkers returns workers for jobs that may wait at any time for a peer or for a program's handler: any number
 // of them works at once, so that none holds up another.
-func NewUnboundedWorkers(most int) *Workers { return &Workers{most: most, busy: math.MaxInt} }
+func NewUnboundedWorkers(most int) *Workers { return &Workers{maxIdle: most, maxWorking: math.MaxInt} }
 
 // Schedule implements actor.Dispatcher.
-func (w *Workers) Schedule(run func()) { w.start(job{run: run, turn: w}) }
+func (w *Workers) Schedule(run func()) { w.start(job{run: run, mailbox: w}) }
 
 // Throughput implements actor.Dispatcher: how many messages an actor takes before it lets others run.
 func (w *Workers) Throughput() int { return 300 }
@@ -62,53 +64,53 @@ func (w *Workers) start(j job) {
 		w.idle[last] <- j // has room for it
 		w.idle = w.idle[:last]
 		w.working++
-	case w.working < w.busy || w.closed:
+	case w.working < w.maxWorking || w.closed:
 		w.working++
 		go w.work(j)
 	default:
-		w.waiting.push(j)
-		w.watch()
+		w.queued.push(j)
+		w.setTimer()
 	}
 }
 
 // watch sets the timer, under the lock.
-func (w *Workers) watch() {
-	if !w.watched {
-		w.watched, w.seen = true, w.begun
-		time.AfterFunc(stuckAfter, w.look)
+func (w *Workers) setTimer() {
+	if !w.timerSet {
+		w.timerSet, w.lastDequeued = true, w.dequeued
+		time.AfterFunc(blockedAfter, w.checkBlocked)
 	}
 }
 
 // look starts more goroutines when none of the jobs that wait was begun since the timer was set.
-func (w *Workers) look() {
+func (w *Workers) checkBlocked() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.watched = false
-	if w.begun == w.seen {
-		for range min(w.waiting.len(), w.working) {
+	w.timerSet = false
+	if w.dequeued == w.lastDequeued {
+		for range min(w.queued.len(), w.working) {
 			w.working++
-			go w.work(w.next())
+			go w.work(w.dequeue())
 		}
 	}
-	if w.waiting.len() > 0 {
-		w.watch()
+	if w.queued.len() > 0 {
+		w.setTimer()
 	}
 }
 
 // next is the job that has waited for the longest time, under the lock.
-func (w *Workers) next() job {
-	w.begun++
-	return w.waiting.pop()
+func (w *Workers) dequeue() job {
+	w.dequeued++
+	return w.queued.pop()
 }
 
 // aside runs, inside a job, what may take long for reasons that are not ours: meanwhile the job counts as none, and the
 // next one that waits is begun.
-func (w *Workers) aside(part *Activity, run func()) {
+func (w *Workers) runBlocking(part *Activity, run func()) {
 	w.mu.Lock()
 	w.working--
-	if w.waiting.len() > 0 {
+	if w.queued.len() > 0 {
 		w.working++
-		go w.work(w.next())
+		go w.work(w.dequeue())
 	}
 	w.mu.Unlock()
 	defer func() {
@@ -116,7 +118,7 @@ func (w *Workers) aside(part *Activity, run func()) {
 		w.working++
 		w.mu.Unlock()
 	}()
-	part.do(run)
+	part.run(run)
 }
 
 // work does one job and then those that come. A job that ends the goroutine leaves its place to a queued job.
@@ -125,19 +127,19 @@ func (w *Workers) work(j job) {
 	inside := true
 	defer func() {
 		if inside {
-			w.exited()
+			w.jobExited()
 		}
 	}()
 	for {
 		j.do()
 		w.mu.Lock()
-		if w.waiting.len() > 0 {
-			j = w.next()
+		if w.queued.len() > 0 {
+			j = w.dequeue()
 			w.mu.Unlock()
 			continue
 		}
 		w.working--
-		if w.closed || len(w.idle) >= w.most {
+		if w.closed || len(w.idle) >= w.maxIdle {
 			inside = false
 			w.mu.Unlock()
 			return
@@ -153,37 +155,37 @@ func (w *Workers) work(j job) {
 }
 
 // exited takes a goroutine off the count that a job has ended.
-func (w *Workers) exited() {
+func (w *Workers) jobExited() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.working--
-	if w.waiting.len() > 0 {
+	if w.queued.len() > 0 {
 		w.working++
-		go w.work(w.next())
+		go w.work(w.dequeue())
 	}
 }
 
 func (j job) do() {
-	if j.part != nil {
-		defer j.part.end()
+	if j.activity != nil {
+		defer j.activity.done()
 	}
-	if j.turn != nil {
-		j.takeTurn()
+	if j.mailbox != nil {
+		j.runMailbox()
 	} else {
 		j.run()
 	}
-	if j.after != nil {
-		j.after.settle()
+	if j.dispatcher != nil {
+		j.dispatcher.afterRun()
 	}
 }
 
 // takeTurn runs an actor's turn. If the turn ends its goroutine, the actor's mailbox still counts as running, and nothing
 // but the same turn, begun again, takes its messages.
-func (j job) takeTurn() {
+func (j job) runMailbox() {
 	returned := false
 	defer func() {
 		if !returned {
-			j.turn.start(job{run: j.run, after: j.after, turn: j.turn})
+			j.mailbox.start(job{run: j.run, dispatcher: j.dispatcher, mailbox: j.mailbox})
 		}
 	}()
 	j.run()

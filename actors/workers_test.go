@@ -14,7 +14,7 @@ func TestWorkersAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		defer w.Close()
-		w.busy = 3
+		w.maxWorking = 3
 		gate := make(chan struct{})
 		var at, most, done atomic.Int64
 		for range 100 {
@@ -44,7 +44,7 @@ func TestWorkersKeepOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(1)
 		defer w.Close()
-		w.busy = 1
+		w.maxWorking = 1
 		var order, want []int
 		for i := range 100 {
 			w.Schedule(func() { order = append(order, i) })
@@ -62,7 +62,7 @@ func TestWorkersThatAreStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(4)
 		defer w.Close()
-		w.busy = 2
+		w.maxWorking = 2
 		gate := make(chan struct{})
 		defer close(gate)
 		const stuck = 1000
@@ -73,7 +73,7 @@ func TestWorkersThatAreStuck(t *testing.T) {
 		w.Schedule(func() { close(done) })
 		<-done
 		// Twice as many each time: 2, 4, 8, … 1024.
-		if took := time.Since(began); took > 10*stuckAfter {
+		if took := time.Since(began); took > 10*blockedAfter {
 			t.Errorf("a job waited %v behind %d stuck ones", took, stuck)
 		}
 		synctest.Wait()
@@ -88,12 +88,12 @@ func TestWorkersAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(1)
 		defer w.Close()
-		w.busy = 1
+		w.maxWorking = 1
 		gate, began := make(chan struct{}), time.Now()
 		var part Activity
 		var at, others atomic.Int64
 		for range 3 {
-			w.Schedule(func() { w.aside(&part, func() { at.Add(1); <-gate }) })
+			w.Schedule(func() { w.runBlocking(&part, func() { at.Add(1); <-gate }) })
 			w.Schedule(func() { others.Add(1) })
 		}
 		synctest.Wait()
@@ -114,18 +114,18 @@ func TestWorkersThatAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		defer w.Close()
-		w.busy = 2
+		w.maxWorking = 2
 		var done sync.WaitGroup
 		for range 100 {
 			done.Add(1)
 			w.Schedule(func() {
 				defer done.Done()
-				time.Sleep(stuckAfter * 3 / 4)
+				time.Sleep(blockedAfter * 3 / 4)
 			})
 		}
 		began := time.Now()
 		done.Wait()
-		if took := time.Since(began); took != 100/2*stuckAfter*3/4 {
+		if took := time.Since(began); took != 100/2*blockedAfter*3/4 {
 			t.Errorf("took %v, so more than two worked", took)
 		}
 	})
@@ -133,7 +133,7 @@ func TestWorkersThatAreSlow(t *testing.T) {
 
 // What waits takes no more room than the most that waited at once.
 func TestBacklog(t *testing.T) {
-	var b backlog
+	var b fifo
 	in, out := 0, 0
 	for range 100_000 {
 		for range 1 + in%3 {

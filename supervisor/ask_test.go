@@ -13,7 +13,7 @@ import (
 func TestAskReturnsErrorAfterPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := startNode(t, memnet.New(1), 1)
-		_, err := ask[*Sent](t.Context(), node.Transport, &actors.Proven{}) // names no connection
+		_, err := ask[*Sent](t.Context(), node.Transport, &actors.Verified{}) // names no connection
 		if !errors.Is(err, errInternal) {
 			t.Errorf("the caller got %v, want %v", err, errInternal)
 		}

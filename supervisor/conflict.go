@@ -106,7 +106,7 @@ func (r *registry) noteDuplicate(s *slot) bool {
 	verdict := c.judge(now)
 	if verdict.report {
 		c.reported = now
-		r.node.Samples.Warn("an identity is in use on two hosts", "peer", id, "addresses", verdict.addresses)
+		r.node.LimitedLog.Warn("an identity is in use on two hosts", "peer", id, "addresses", verdict.addresses)
 		r.nodeEvents.Event(IdentityConflict{Peer: id, Addresses: verdict.addresses, Unproven: verdict.unproven})
 	}
 	return verdict.conflict

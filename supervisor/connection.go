@@ -20,7 +20,7 @@ type PeerConnection struct {
 	peer        Peer
 	peerAddress string // remote network address
 	direction   Direction
-	delivery    *actors.Delivery
+	delivery    *actors.Inbox
 	number      uint64
 	strength    atomic.Int32 // actors.Strength
 	unfenced    int          // owned by the delivery goroutine

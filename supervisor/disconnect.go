@@ -20,7 +20,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 		if s.conn == nil || s.conn.peer.ID != msg.Peer {
 			continue
 		}
-		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
 	}
 	if peer, inBook := r.book.Get(msg.Peer); inBook {
 		known = known || peer.Persistent || msg.Forget
@@ -39,7 +39,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnection) (*PeerConnection, error) {
 	for _, s := range r.slots {
 		if s.conn != nil && s.conn.number == msg.Connection {
-			ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+			ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
 			return s.conn, nil
 		}
 	}
@@ -54,7 +54,7 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 		}
 		s.listed = r.book.Allowed(s.key)
 		if !r.book.Authorized(s.key) {
-			ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
+			ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
 		}
 	}
 	for _, t := range r.targets {
@@ -80,7 +80,7 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 		return
 	}
 	for _, s := range r.slots {
-		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{Code: msg.code, Reason: msg.reason}})
+		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: msg.code, Reason: msg.reason}})
 	}
 	r.shutdownTimer = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &stopNow{}) })
 }

@@ -56,7 +56,7 @@ func (r *registry) evictForDial(ctx actor.Context, t *dialTarget) bool {
 func (r *registry) evict(ctx actor.Context, s *slot, newcomer string) {
 	if !s.closed {
 		r.node.Counters.Inc(actors.HandshakesRejected)
-		r.node.Samples.Warn("handshake ended: its place is needed", "newcomer", newcomer)
+		r.node.LimitedLog.Warn("handshake ended: its place is needed", "newcomer", newcomer)
 	}
 	ctx.Stop(s.pid)
 }

@@ -24,6 +24,6 @@ func (f *Faults) Crash(c *PeerConnection) error {
 	if c == nil || f.bus == nil || c.bus != f.bus {
 		return errForeignConnection
 	}
-	f.bus.system.Root.Send(c.PID(), (*actors.Goodbye)(nil)) // the actor reads a field of the nil pointer
+	f.bus.system.Root.Send(c.PID(), (*actors.CloseGracefully)(nil)) // the actor reads a field of the nil pointer
 	return nil
 }

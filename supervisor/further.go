@@ -119,7 +119,7 @@ func (r *registry) furtherFailed(ctx actor.Context, id string, err error) {
 		return
 	}
 	r.node.Counters.Inc(actors.DialsFailed)
-	r.node.Samples.Warn("dial of a further connection failed", "peer", id, "error", err)
+	r.node.LimitedLog.Warn("dial of a further connection failed", "peer", id, "error", err)
 	if f := r.further[id]; f != nil {
 		f.since = time.Now()
 		r.decideFurther(ctx, id)

@@ -81,7 +81,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 		handle: s.actor.Handle(), self: r.node.Keys.Identity().ID, bus: r.bus, peer: r.describe(s, identity),
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
 	}
-	s.conn.delivery = actors.NewDelivery(connectionSink{s.conn}, r.node.Counters, r.node.Samples, r.deliveries)
+	s.conn.delivery = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(msg.Strength)
 	// No event is delivered before the route table has the connection, so that a handler that answers it with a Send
 	// finds the route. The table comes after Welcome, and Welcome after the events, since messages may follow it at once.
@@ -94,7 +94,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
 	limiter := r.assignBucket(s)
 	ctx.Send(s.pid, &actors.Welcome{
-		Delivery: s.conn.delivery, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
+		Inbox: s.conn.delivery, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
 	})
 	if msg.Strength.Verified() {
 		r.applyProof(ctx, s)
@@ -160,7 +160,7 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 }
 
 // onProven notes a stronger proof of a connection, or the first frame on one that we dialled.
-func (r *registry) onProven(ctx actor.Context, s *slot, strength actors.Strength, confirmed *actors.Confirmed) {
+func (r *registry) onProven(ctx actor.Context, s *slot, strength actors.Strength, confirmed *actors.RoutePublished) {
 	s.rank.framed = true
 	if strength > s.rank.strength {
 		r.order++
@@ -211,7 +211,7 @@ func (r *registry) recordPeer(s *slot) {
 		r.book.Add(r.describe(s, s.conn.peer))
 	case !known.Binds:
 	case s.rank.outbound && s.rank.framed:
-		r.node.Samples.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or its key is in other hands",
+		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or its key is in other hands",
 			"peer", s.conn.peer.ID, "address", s.conn.peerAddress)
 		r.book.Update(s.conn.peer.ID, func(known *Peer) { known.Binds, known.Features = false, TextList{} })
 	}

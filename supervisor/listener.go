@@ -107,7 +107,7 @@ func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 		},
 		Refused: func(remote net.Addr, err error) {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.Samples.Warn("a connection of a trusted proxy had no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
+			l.node.LimitedLog.Warn("a connection of a trusted proxy had no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
 		},
 	})
 }
@@ -116,7 +116,7 @@ func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 func (l *listener) acceptFailed(f accept.Failure) {
 	l.node.Counters.Inc(actors.AcceptErrors)
 	if !f.Ended {
-		l.node.Samples.Error("a connection could not be accepted", "error", f.Err, "retryIn", f.Pause)
+		l.node.LimitedLog.Error("a connection could not be accepted", "error", f.Err, "retryIn", f.Pause)
 	}
 }
 
@@ -132,7 +132,7 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		if victim := l.addPending(conn); victim != nil {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.Samples.Warn("a connection that waited before its upgrade made room for another", "remote", victim.RemoteAddr().String())
+			l.node.LimitedLog.Warn("a connection that waited before its upgrade made room for another", "remote", victim.RemoteAddr().String())
 			abort(victim)
 		}
 	case http.StateHijacked, http.StateClosed:
@@ -227,7 +227,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !allowedOrigin(r.Header.Values("Origin")) {
 		l.node.Counters.Inc(actors.OriginsRefused)
-		l.node.Samples.Warn("origin refused", "remote", r.RemoteAddr, "origin", actors.Quote(r.Header.Get("Origin")))
+		l.node.LimitedLog.Warn("origin refused", "remote", r.RemoteAddr, "origin", actors.Quote(r.Header.Get("Origin")))
 		slot.Fail(errors.New("origin refused"))
 		http.Error(w, "origin not allowed", http.StatusForbidden)
 		return

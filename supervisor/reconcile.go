@@ -16,7 +16,7 @@ func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervis
 	r.panicked++
 	r.node.Counters.Inc(actors.ActorRestarts)
 	fault := fmt.Sprint(reason)
-	r.node.Samples.Warn("a connection's actor panicked and was stopped", "panic", actors.Quote(fault))
+	r.node.LimitedLog.Warn("a connection's actor panicked and was stopped", "panic", actors.Quote(fault))
 	supervisor.StopChildren(child)
 }
 
@@ -36,7 +36,7 @@ func (r *registry) cleanup(ctx actor.Context, s *slot) {
 	if said := s.actor.Handle().Ended(); said != nil {
 		end = said.End
 	}
-	if said := s.actor.Handle().Proven(); said != nil {
+	if said := s.actor.Handle().LastVerified(); said != nil {
 		r.onProvenLate(s, said.Strength)
 	}
 	r.markClosed(ctx, s, end)

@@ -29,7 +29,7 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 		r.pause(t, cause)
 	case dialRefuse:
 		t.lastErr = ErrRevoked
-		r.node.Samples.Warn("not dialled: the peer is revoked", "address", t.address)
+		r.node.LimitedLog.Warn("not dialled: the peer is revoked", "address", t.address)
 		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrRevoked)})
 		if !t.keep {
 			r.forgetTarget(ctx, t)
@@ -75,7 +75,7 @@ func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 		return
 	}
 	r.node.Counters.Inc(actors.DialsFailed)
-	r.node.Samples.Warn("dial failed", "address", t.address, "error", err)
+	r.node.LimitedLog.Warn("dial failed", "address", t.address, "error", err)
 	r.answerCallers(t, &Connected{Err: peerError(t.address, err)})
 	if r.advance(ctx, t, dialFailed, err) == dialPause {
 		r.nodeEvents.Event(DialFailed{Address: t.address, Err: err, RetryIn: t.pause})

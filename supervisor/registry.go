@@ -30,7 +30,7 @@ type registry struct {
 	bus        *eventBus
 	routes     *routeTable
 	ownDials   *ownDials
-	nodeEvents *actors.Delivery // for events that belong to no connection
+	nodeEvents *actors.Inbox // for events that belong to no connection
 	dial       func(ctx context.Context, url string) (*socket.Conn, error)
 	random     func() float64
 	dials      context.Context
@@ -74,7 +74,7 @@ type registry struct {
 	// By node ID: newcomers from other hosts in the last minutes.
 	conflicts map[string]*conflict
 	// Of ended connections: those that may still have something for handlers.
-	lagging map[*actors.Delivery]struct{}
+	lagging map[*actors.Inbox]struct{}
 }
 
 // Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
@@ -202,9 +202,9 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && !s.hasSuccessor() && s.conn == nil {
 			r.onIdentified(ctx, s, msg)
 		}
-	case *actors.Proven:
+	case *actors.Verified:
 		if s := r.opened(msg.PID); s != nil {
-			confirmed := &actors.Confirmed{}
+			confirmed := &actors.RoutePublished{}
 			defer ctx.Send(s.pid, confirmed) // whatever happens: messages wait for it
 			r.onProven(ctx, s, msg.Strength, confirmed)
 		}
@@ -272,7 +272,7 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	}
 	if why != admitted {
 		r.node.Counters.Inc(actors.ConnectionsRefused)
-		r.node.Samples.Warn("connection refused", "remote", msg.remote, "reason", string(why))
+		r.node.LimitedLog.Warn("connection refused", "remote", msg.remote, "reason", string(why))
 		r.answer((*actors.Slot)(nil))
 		return
 	}

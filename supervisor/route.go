@@ -131,7 +131,7 @@ func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 		r.closeDuplicates(ctx, id)
 	}
 	if state.route != s && s.rank.exact() {
-		ctx.Send(s.pid, &actors.Goodbye{End: actors.End{
+		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{
 			Code: wire.DisconnectTimeout, Reason: "no answer to a probe; another connection took over",
 		}})
 	}

@@ -20,9 +20,9 @@ func (l serverLog) Write(line []byte) (int, error) {
 	case isTLS:
 		remote, fault, _ := strings.Cut(text, ": ")
 		l.node.Counters.Inc(actors.HandshakesRejected)
-		l.node.Samples.Warn("TLS handshake failed", "remote", remote, "error", actors.Quote(fault))
+		l.node.LimitedLog.Warn("TLS handshake failed", "remote", remote, "error", actors.Quote(fault))
 	default:
-		l.node.Samples.Error("the HTTP server of the listener reports a fault", "error", actors.Quote(text))
+		l.node.LimitedLog.Error("the HTTP server of the listener reports a fault", "error", actors.Quote(text))
 	}
 	return len(line), nil
 }

@@ -55,7 +55,7 @@ func TestFailedTLSHandshakesAreCountedAndSampled(t *testing.T) {
 func TestServerFaultIsLogged(t *testing.T) {
 	var lines strings.Builder
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	node := &actors.Node{Counters: &actors.Counters{}, Samples: actors.NewSampler(log), Log: log}
+	node := &actors.Node{Counters: &actors.Counters{}, LimitedLog: actors.NewLimitedLogger(log), Log: log}
 	fmt.Fprintf(serverLog{node}, "http: panic serving 10.0.0.9:1: \x1b[31m\n")
 	if got := lines.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "panic serving") || strings.Contains(got, "\x1b") {
 		t.Errorf("logged %q", got)

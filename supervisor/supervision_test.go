@@ -28,7 +28,7 @@ func TestRegistryPanic(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 20 { // more than the actor library's own supervision would take
-			node.tell(&actors.Proven{}) // names no connection
+			node.tell(&actors.Verified{}) // names no connection
 			node.tell(&actors.Alive{})
 			node.tell(&actors.Ended{})
 		}

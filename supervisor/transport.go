@@ -33,7 +33,7 @@ type Transport struct {
 	opts     options
 	keys     *crypto.NodeManager
 	counters *actors.Counters
-	samples  *actors.Sampler
+	samples  *actors.LimitedLogger
 	drops    actors.DropReports
 	clock    *runclock.Clock
 	node     *actors.Node
@@ -120,7 +120,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.opts.rand); err != nil {
 		return nil, err
 	}
-	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewSampler(t.opts.log)
+	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewLimitedLogger(t.opts.log)
 	t.bus.counters = t.counters
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
@@ -212,11 +212,11 @@ func (t *Transport) spawnRegistry() {
 		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int), peers: make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
-		lagging: make(map[*actors.Delivery]struct{}),
+		lagging: make(map[*actors.Inbox]struct{}),
 		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 	}
-	r.nodeEvents = actors.NewDelivery(eventSink{t.bus}, t.node.Counters, t.node.Samples, &t.deliveries)
+	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)
 	t.pid = t.opts.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
 }
 

@@ -52,7 +52,7 @@ func TestTree(t *testing.T) {
 			}
 		}
 		a.crash(b.id())
-		a.tell(&actors.Proven{}) // names no connection: the registry panics
+		a.tell(&actors.Verified{}) // names no connection: the registry panics
 		synctest.Wait()
 		tree, err = a.Tree(ctx, 1)
 		if err != nil || tree.Total != 2 || len(tree.Branches) != 1 || tree.Branches[0].Peer != c.id() || tree.Restarts != 1 || tree.Stopped != 1 {

@@ -28,11 +28,11 @@ var corks = sync.Pool{New: func() any { return new([]byte) }}
 type corkConn struct {
 	net.Conn
 
-	mu     chanMutex // guards the rest of this group
-	held   *[]byte   // gathers written bytes while corked is set; of corks, nil while it is empty
-	corked bool
-	mute   bool      // the last word has been said
-	due    time.Time // the write deadline that is set
+	mu            chanMutex // guards the rest of this group
+	held          *[]byte   // gathers written bytes while corked is set; of corks, nil while it is empty
+	corked        bool
+	closeSent     bool      // the last word has been said
+	writeDeadline time.Time // the write deadline that is set
 
 	opts       Options
 	ahead      *readAhead    // owned by the reader
@@ -67,7 +67,7 @@ func (c *corkConn) Read(p []byte) (int, error) {
 	if err != nil {
 		c.failed.Store(true)
 	}
-	c.heard(n)
+	c.extendLinger(n)
 	return n, err
 }
 
@@ -88,7 +88,7 @@ func (c *corkConn) timeMessage() error {
 func (c *corkConn) Write(p []byte) (int, error) {
 	c.mu.lock()
 	defer c.mu.unlock()
-	if c.mute {
+	if c.closeSent {
 		return len(p), nil
 	}
 	if c.corked {
@@ -104,12 +104,12 @@ func (c *corkConn) Write(p []byte) (int, error) {
 // write has a deadline. Setting one is dear on a connection that is cold, so one that was set a moment ago does: a write has
 // its whole timeout, or up to a sixteenth less.
 func (c *corkConn) write(p []byte) (int, error) {
-	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.due) > c.opts.WriteTimeout/16 {
+	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.writeDeadline) > c.opts.WriteTimeout/16 {
 		if err := c.Conn.SetWriteDeadline(due); err != nil {
 			c.failed.Store(true)
 			return 0, err
 		}
-		c.due = due
+		c.writeDeadline = due
 	}
 	n, err := c.Conn.Write(p)
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *corkConn) write(p []byte) (int, error) {
 	if _, secured := c.Conn.(*tls.Conn); secured && err == nil {
 		// TLS also writes while it reads, to a peer that asks for new keys. That must not meet a deadline of long ago, which
 		// would spoil the connection.
-		c.due, err = time.Time{}, c.Conn.SetWriteDeadline(time.Time{})
+		c.writeDeadline, err = time.Time{}, c.Conn.SetWriteDeadline(time.Time{})
 	}
 	return n, err
 }

@@ -29,14 +29,14 @@ type lingering struct {
 func (s *Conn) Close(status CloseStatus) {
 	clock := s.conn.opts.Running
 	s.conn.linger.Store(&lingering{until: clock.Now().Add(LingerTimeout), timer: clock.AfterFunc(LingerSilence, s.Abort)})
-	s.conn.lastWord(closeFrame(status, s.dialled))
+	s.conn.writeClose(closeFrame(status, s.dialled))
 }
 
 // CloseForViolation sends a close frame with status 1002 (protocol error) and ends our half of the connection. The library
 // answers most violations with a close frame, but not an unmasked frame, and it may still be corked. A peer discards a
 // second close frame.
 func (c *Conn) CloseForViolation() {
-	c.conn.lastWord(closeFrame(CloseStatus{Code: websocket.StatusProtocolError}, c.dialled))
+	c.conn.writeClose(closeFrame(CloseStatus{Code: websocket.StatusProtocolError}, c.dialled))
 }
 
 // closeFrame is a WebSocket close frame; what an initiator sends is masked.
@@ -59,25 +59,25 @@ func closeFrame(status CloseStatus, masked bool) []byte {
 // lastWord writes the last there is, and ends our half of the connection, where it has halves. Nothing goes out after it:
 // the library's pongs, for one. A pong that is half written is spoilt, and with it the last word, to the loss of the peer
 // alone that asked for it.
-func (c *corkConn) lastWord(frame []byte) {
+func (c *corkConn) writeClose(frame []byte) {
 	c.mu.lock()
 	defer c.mu.unlock()
 	_, err := c.write(frame) // the reader sees what has failed
-	c.mute = true
+	c.closeSent = true
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && err == nil {
 		_ = half.CloseWrite()
 	}
 }
 
 // heard puts off the end of a lingering connection by n bytes that have come.
-func (c *corkConn) heard(n int) {
+func (c *corkConn) extendLinger(n int) {
 	if l := c.linger.Load(); l != nil && n > 0 {
 		l.timer.Reset(max(0, min(LingerSilence, l.until.Sub(c.opts.Running.Now()))))
 	}
 }
 
 // left is for the reader, when it has ended.
-func (c *corkConn) left() {
+func (c *corkConn) stopLinger() {
 	if l := c.linger.Load(); l != nil {
 		l.timer.Stop()
 	}

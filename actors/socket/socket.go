@@ -114,7 +114,7 @@ func readFault(err error, connFailed bool) error {
 }
 
 // mayRest reports whether the wait for a message can be had by rest, once the socket is spent.
-func (s *Conn) CanRest() bool { return s.conn.ahead.raw != nil && s.conn.inner != nil }
+func (s *Conn) CanWait() bool { return s.conn.ahead.raw != nil && s.conn.inner != nil }
 
 // spent reports whether all that has come has been read, by the library too. Only for a socket that may rest.
 func (s *Conn) Drained() bool {
@@ -181,7 +181,7 @@ func (s *Conn) Abort() { s.conn.abort() }
 // release frees what the library holds for the socket. Only for the reading goroutine, after its last Read.
 func (s *Conn) Release() {
 	s.conn.abort()
-	s.conn.left()
+	s.conn.stopLinger()
 	_ = s.ws.CloseNow() // the connection under it is gone, so it does not wait
 }
 

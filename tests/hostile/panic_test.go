@@ -105,7 +105,7 @@ func TestRegistryPanics(t *testing.T) {
 		n.awaitMessage(seen[i].ID)
 	}
 	for range panics {
-		system.Root.Send(n.PID(), &actors.Proven{}) // it names no connection
+		system.Root.Send(n.PID(), &actors.Verified{}) // it names no connection
 	}
 	n.poll("the panics", func() bool { return n.counter("actorRestarts") == panics })
 	for i, h := range all {

@@ -51,5 +51,5 @@ func (w *world) stepFuse() string {
 
 // panicActor makes a connection's actor panic: a nil goodbye has no end to look at.
 func panicActor(system *actor.ActorSystem, pid *actor.PID) {
-	system.Root.Send(pid, (*actors.Goodbye)(nil))
+	system.Root.Send(pid, (*actors.CloseGracefully)(nil))
 }

@@ -94,7 +94,7 @@ func Listen(c Config) (*Server, error) {
 		cancel()
 		return nil, errors.Join(err, listener.Close())
 	}
-	samples := actors.NewSampler(c.Log)
+	samples := actors.NewLimitedLogger(c.Log)
 	clients := newClients(accept.Share(maxClients, accept.Descriptors(), 8))
 	return &Server{
 		listener: accept.New(listener, descriptors, func(f accept.Failure) {
@@ -179,7 +179,7 @@ func (s *Server) Close(ctx context.Context) error {
 func InUse(err error) bool { return oserror.InUse(err) }
 
 // sampledLog is where net/http writes what goes wrong: clients can cause it, so it is sampled, quoted and cut.
-type sampledLog struct{ samples *actors.Sampler }
+type sampledLog struct{ samples *actors.LimitedLogger }
 
 func (l sampledLog) Write(line []byte) (int, error) {
 	l.samples.Warn("admin server", "error", actors.Quote(strings.TrimSpace(string(line))))

@@ -41,7 +41,7 @@ func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	samples := actors.NewSampler(log)
+	samples := actors.NewLimitedLogger(log)
 	return &Server{
 		dir: dir,
 		listener: accept.New(listener, descriptors, func(f accept.Failure) {

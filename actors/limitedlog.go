@@ -19,9 +19,9 @@ func Quote(text string) string {
 	return strconv.QuoteToASCII(text)
 }
 
-// Sampler logs what strangers can cause: at most one line a second for each kind of event, with the number left
+// LimitedLogger logs what strangers can cause: at most one line a second for each kind of event, with the number left
 // out since the line before. Kinds are few and fixed in the code. Safe for concurrent use.
-type Sampler struct {
+type LimitedLogger struct {
 	log   *slog.Logger
 	mu    sync.Mutex
 	kinds map[string]*sampled
@@ -32,21 +32,21 @@ type sampled struct {
 	omitted int
 }
 
-// NewSampler returns a sampler that writes to log.
-func NewSampler(log *slog.Logger) *Sampler {
-	return &Sampler{log: log, kinds: make(map[string]*sampled)}
+// NewLimitedLogger returns a sampler that writes to log.
+func NewLimitedLogger(log *slog.Logger) *LimitedLogger {
+	return &LimitedLogger{log: log, kinds: make(map[string]*sampled)}
 }
 
 // Warn logs one event of a kind, or counts it as left out. The kind is the line's message.
-func (s *Sampler) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn, kind, attrs) }
+func (s *LimitedLogger) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn, kind, attrs) }
 
 // Error is Warn at the level for what must not happen.
-func (s *Sampler) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
+func (s *LimitedLogger) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
 
 // Info is Warn at the level for what is in order.
-func (s *Sampler) Info(kind string, attrs ...any) { s.write(slog.LevelInfo, kind, attrs) }
+func (s *LimitedLogger) Info(kind string, attrs ...any) { s.write(slog.LevelInfo, kind, attrs) }
 
-func (s *Sampler) write(level slog.Level, kind string, attrs []any) {
+func (s *LimitedLogger) write(level slog.Level, kind string, attrs []any) {
 	omitted, ok := s.admit(kind, time.Now())
 	if !ok {
 		return
@@ -57,7 +57,7 @@ func (s *Sampler) write(level slog.Level, kind string, attrs []any) {
 	s.log.Log(context.Background(), level, kind, attrs...)
 }
 
-func (s *Sampler) admit(kind string, now time.Time) (omitted int, ok bool) {
+func (s *LimitedLogger) admit(kind string, now time.Time) (omitted int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.kinds[kind]

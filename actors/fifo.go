@@ -1,14 +1,14 @@
 package actors
 
 // backlog is jobs in the order in which they came.
-type backlog struct {
+type fifo struct {
 	jobs []job
 	next int // of those, the first that waits
 }
 
-func (b *backlog) len() int { return len(b.jobs) - b.next }
+func (b *fifo) len() int { return len(b.jobs) - b.next }
 
-func (b *backlog) push(j job) {
+func (b *fifo) push(j job) {
 	if len(b.jobs) == cap(b.jobs) && b.next > len(b.jobs)/2 {
 		left := copy(b.jobs, b.jobs[b.next:])
 		clear(b.jobs[left:])
@@ -17,7 +17,7 @@ func (b *backlog) push(j job) {
 	b.jobs = append(b.jobs, j)
 }
 
-func (b *backlog) pop() job {
+func (b *fifo) pop() job {
 	j := b.jobs[b.next]
 	b.jobs[b.next] = job{}
 	if b.next++; b.next == len(b.jobs) {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-func TestSamplerOneLineASecond(t *testing.T) {
+func TestLimitedLoggerOneLineASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		s := NewSampler(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+		s := NewLimitedLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
 			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 				if a.Key == slog.TimeKey {
 					return slog.Attr{}

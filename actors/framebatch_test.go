@@ -9,11 +9,11 @@ import (
 // Whatever is added, kept and taken, a buffer is in one place only, and what came stays as it came.
 func TestArrivalOwnsItsBuffers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	a := &arrival{}
+	a := &frameBatch{}
 	var spare []byte
 	for round := range 1000 {
 		var want []byte
-		for range random.IntN(mostTogether) + 1 {
+		for range random.IntN(maxBatchFrames) + 1 {
 			if spare == nil || random.IntN(8) == 0 {
 				spare = a.take()
 			}
@@ -32,7 +32,7 @@ func TestArrivalOwnsItsBuffers(t *testing.T) {
 		}
 		a.keep(spare)
 		spare = nil
-		if len(a.frames()) != len(want) || len(a.buffers) > mostTogether+1 {
+		if len(a.frames()) != len(want) || len(a.buffers) > maxBatchFrames+1 {
 			t.Fatalf("round %d: %d frames of %d, %d buffers", round, len(a.frames()), len(want), len(a.buffers))
 		}
 		places := map[*byte]bool{}
@@ -50,11 +50,11 @@ func TestArrivalOwnsItsBuffers(t *testing.T) {
 // What is kept for later is bounded, and what is small is not lost for what is large.
 func TestArrivalForgetsLargeBuffers(t *testing.T) {
 	for name, c := range map[string]struct{ sizes, want []int }{
-		"one message too large": {[]int{10, mostRoom, 20}, []int{10, 20}},
-		"many large ones":       {[]int{mostRoom / 2, mostRoom / 2, 1, mostRoom / 2}, []int{mostRoom / 2, mostRoom / 2}},
+		"one message too large": {[]int{10, maxBatchBytes, 20}, []int{10, 20}},
+		"many large ones":       {[]int{maxBatchBytes / 2, maxBatchBytes / 2, 1, maxBatchBytes / 2}, []int{maxBatchBytes / 2, maxBatchBytes / 2}},
 		"small ones":            {[]int{1024, 1024, 2048}, []int{1024, 1024, 2048}},
 	} {
-		a := &arrival{}
+		a := &frameBatch{}
 		for _, size := range c.sizes {
 			a.add(make([]byte, size))
 		}

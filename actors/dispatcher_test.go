@@ -24,7 +24,7 @@ func (r *rig) stuck(n int) (release func()) {
 // What a long turn has left is not kept until its end: a peer that floods us would else wait for its own pong.
 func TestLongTurn(t *testing.T) {
 	for name, c := range map[string]struct{ fill, size int }{
-		"many messages": {turnPatience, 10},
+		"many messages": {flushEvery, 10},
 		"many bytes":    {4, flushAt / 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestLongTurn(t *testing.T) {
 				if got := len(r.delivered("stats")); got == 0 {
 					t.Error("nothing was delivered before the end of the turn")
 				}
-				if c.fill == turnPatience {
+				if c.fill == flushEvery {
 					if got := p.got(wire.MsgPong); len(got) != 1 || got[0].ReplyTo != ping.ID {
 						t.Errorf("%d pongs before the end of the turn, want 1", len(got))
 					}

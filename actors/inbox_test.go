@@ -63,15 +63,15 @@ func (r *record) Message(msg *wire.Message) {
 	}
 }
 
-func newDeliveryUnderTest(sink Sink) (*Delivery, *Counters) {
+func newTestInbox(sink Sink) (*Inbox, *Counters) {
 	counters := &Counters{}
-	return NewDelivery(sink, counters, NewSampler(slog.New(slog.NewTextHandler(io.Discard, nil))), &Activity{}), counters
+	return NewInbox(sink, counters, NewLimitedLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), &Activity{}), counters
 }
 
-func TestDeliveryKeepsOrder(t *testing.T) {
+func TestInboxKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
-		d, _ := newDeliveryUnderTest(sink)
+		d, _ := newTestInbox(sink)
 		var want []string
 		for i := range 1000 {
 			if i%10 == 0 {
@@ -90,10 +90,10 @@ func TestDeliveryKeepsOrder(t *testing.T) {
 }
 
 // What is held back comes in its order, once it is let go; so does what came meanwhile.
-func TestDeliveryHold(t *testing.T) {
+func TestInboxHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
-		d, _ := newDeliveryUnderTest(sink)
+		d, _ := newTestInbox(sink)
 		release := d.Hold()
 		d.Event("up")
 		d.message(&wire.Message{ID: "first"}, nil, 0)
@@ -111,11 +111,11 @@ func TestDeliveryHold(t *testing.T) {
 	})
 }
 
-func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
+func TestInboxBlockedHandlerHoldsItsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		sink := &record{hook: func(*wire.Message) { <-release }}
-		d, _ := newDeliveryUnderTest(sink)
+		d, _ := newTestInbox(sink)
 		room := newBudget(1000, nil)
 		for i := range 3 {
 			room.take(40)
@@ -138,7 +138,7 @@ func TestDeliveryBlockedHandlerHoldsItsBytes(t *testing.T) {
 	})
 }
 
-func TestDeliveryPanicIsCounted(t *testing.T) {
+func TestInboxPanicIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
 		sink.hook = func(m *wire.Message) {
@@ -146,7 +146,7 @@ func TestDeliveryPanicIsCounted(t *testing.T) {
 				panic("injected")
 			}
 		}
-		d, counters := newDeliveryUnderTest(sink)
+		d, counters := newTestInbox(sink)
 		room := newBudget(100, nil)
 		for _, id := range []string{"a", "bad", "b", "bad", "c"} {
 			room.take(10)
@@ -163,10 +163,10 @@ func TestDeliveryPanicIsCounted(t *testing.T) {
 }
 
 // An idle queue has no goroutine: the bubble would not end otherwise, and goleak would tell.
-func TestDeliveryManySenders(t *testing.T) {
+func TestInboxManySenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
-		d, _ := newDeliveryUnderTest(sink)
+		d, _ := newTestInbox(sink)
 		var senders sync.WaitGroup
 		for s := range 8 {
 			senders.Go(func() {

@@ -15,14 +15,14 @@ type Sink interface {
 	Message(msg *wire.Message)
 }
 
-// Delivery is the queue between a connection and its handlers. Its goroutine exists only while there is something to
+// Inbox is the queue between a connection and its handlers. Its goroutine exists only while there is something to
 // deliver. The connection's byte budget bounds it. Safe for concurrent use.
-type Delivery struct {
+type Inbox struct {
 	workQueue[deliverable]
 
 	sink     Sink
 	counters *Counters
-	samples  *Sampler
+	samples  *LimitedLogger
 	activity *Activity
 }
 
@@ -36,13 +36,13 @@ type deliverable struct {
 	size    int
 }
 
-// NewDelivery returns an empty queue before sink.
-func NewDelivery(sink Sink, counters *Counters, samples *Sampler, activity *Activity) *Delivery {
-	return &Delivery{sink: sink, counters: counters, samples: samples, activity: activity}
+// NewInbox returns an empty queue before sink.
+func NewInbox(sink Sink, counters *Counters, samples *LimitedLogger, activity *Activity) *Inbox {
+	return &Inbox{sink: sink, counters: counters, samples: samples, activity: activity}
 }
 
 // Event queues an event for Sink.Do. It starts the worker also in a deferred queue, since no mailbox run may follow.
-func (d *Delivery) Event(event any) {
+func (d *Inbox) Event(event any) {
 	d.mu.Lock()
 	d.waiting = deliverables.append(d.waiting, deliverable{event: event})
 	start := d.start(d)
@@ -53,7 +53,7 @@ func (d *Delivery) Event(event any) {
 }
 
 // Hold delays the delivery of all items until release is called. Only for a queue that is empty and new.
-func (d *Delivery) Hold() (release func()) {
+func (d *Inbox) Hold() (release func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.start(d)
@@ -61,7 +61,7 @@ func (d *Delivery) Hold() (release func()) {
 }
 
 // message queues a message for Sink.Message. When the handler has returned or panicked, size is given back to budget.
-func (d *Delivery) message(msg *wire.Message, budget *budget, size int) {
+func (d *Inbox) message(msg *wire.Message, budget *budget, size int) {
 	d.mu.Lock()
 	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, budget: budget, size: size})
 	d.bytes += size
@@ -73,27 +73,27 @@ func (d *Delivery) message(msg *wire.Message, budget *budget, size int) {
 }
 
 // Idle reports whether no item waits and no handler runs.
-func (d *Delivery) Idle() bool {
+func (d *Inbox) Idle() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !d.running && d.waiting == nil
 }
 
 // deferMessages has messages wait until the dispatcher claims them at the end of a mailbox run.
-func (d *Delivery) deferMessages() {
+func (d *Inbox) deferMessages() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.deferred = true
 }
 
 // begin implements worker.
-func (*Delivery) begin() {}
+func (*Inbox) begin() {}
 
 // admit implements worker: all items are delivered.
-func (*Delivery) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { return taken }
+func (*Inbox) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { return taken }
 
 // process implements worker.
-func (d *Delivery) process(b *batch[deliverable]) {
+func (d *Inbox) process(b *batch[deliverable]) {
 	for b.next < len(b.items) {
 		item := &b.items[b.next]
 		b.next++
@@ -103,15 +103,15 @@ func (d *Delivery) process(b *batch[deliverable]) {
 }
 
 // exited implements worker: if a handler has ended the goroutine, another one goes on with the item behind.
-func (d *Delivery) exited(b *batch[deliverable]) {
+func (d *Inbox) exited(b *batch[deliverable]) {
 	d.activity.Go(func() { d.run(d, b) })
 }
 
 // recycle implements worker.
-func (*Delivery) recycle(b *batch[deliverable]) { deliverables.put(b) }
+func (*Inbox) recycle(b *batch[deliverable]) { deliverables.put(b) }
 
 // deliver runs the handler of one item. A panic and runtime.Goexit in it are counted and logged.
-func (d *Delivery) deliver(next *deliverable) {
+func (d *Inbox) deliver(next *deliverable) {
 	returned := false
 	defer func() {
 		if next.budget != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // TransportConfig holds the settings of a transport. The zero value of a field selects its default, the value of
-// DefaultTransportConfig, with two exceptions: without a ListenAddr the node does not listen, and a RateRefill of 0 beside
-// a RateBurst turns the rate limit off.
+// DefaultTransportConfig, with two exceptions: without a ListenAddr the node does not listen, and a RateRefill of 0
+// beside a RateBurst turns the rate limit off.
 type TransportConfig struct {
 	ListenAddr string // host:port; port 0 takes a free one; empty: do not listen
 	WSPath     string // of the WebSocket, for listening and for addresses without a path
@@ -24,15 +24,17 @@ type TransportConfig struct {
 	// 2, with the real address of the peer. Nothing of that kind is read from other connections. Empty: no proxy.
 	TrustedProxies []netip.Prefix
 
-	MaxConns           int // established and in handshake, inbound and outbound
-	MaxConnsPerAddress int // inbound, for one IPv4 address or IPv6 /64, loopback excepted; 0: a quarter of MaxConns; negative: no limit
+	MaxConns int // established and in handshake, inbound and outbound
+	// MaxConnsPerAddress limits inbound connections from one IPv4 address or IPv6 /64, except loopback. 0: a quarter of
+	// MaxConns; negative: no limit.
+	MaxConnsPerAddress int
 	ReservedConns      int // of MaxConns, kept free for peers on the allowlist
 
 	MaxMessageSize   int64         // bytes of one WebSocket message
 	PingInterval     time.Duration // between pings
 	PongTimeout      time.Duration // of silence beyond PingInterval
 	HandshakeTimeout time.Duration // from the TCP connection to the finished handshake
-	WriteTimeout     time.Duration // one write (or up to a sixteenth less), and one message from its first byte to its last
+	WriteTimeout     time.Duration // of one write, at most a sixteenth less, and of one message as a whole
 	ShutdownTimeout  time.Duration // for the goodbyes of Stop
 
 	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
@@ -49,8 +51,8 @@ type TransportConfig struct {
 	TLSKeyPath  string
 	TLSCAPath   string // trusted when dialling wss; empty: the system's roots
 
-	// Peers are the addresses that are kept connected: host:port, ws://… or wss://…. With a pin, ADDR#ID, only the peer of
-	// that node ID is accepted there, and it may connect in either direction, unless it is revoked.
+	// Peers are the addresses that are kept connected: host:port, ws://… or wss://…. With a pin, ADDR#ID, only the
+	// peer of that node ID is accepted there, and it may connect in either direction, unless it is revoked.
 	Peers []string
 }
 
@@ -93,7 +95,10 @@ func (c TransportConfig) validate() error {
 		ok     bool
 		reason string
 	}{
-		{"WSPath", strings.HasPrefix(c.WSPath, "/") && !strings.ContainsAny(c.WSPath, "?# "), "must begin with / and hold no query, fragment or space"},
+		{
+			"WSPath", strings.HasPrefix(c.WSPath, "/") && !strings.ContainsAny(c.WSPath, "?# "),
+			"must begin with / and hold no query, fragment or space",
+		},
 		{"MaxConns", c.MaxConns >= 1 && c.MaxConns <= 1<<20, "must be from 1 to 1048576"},
 		{"ReservedConns", c.ReservedConns >= 0 && c.ReservedConns < max(c.MaxConns, 1), "must be from 0 to MaxConns-1"},
 		{"MaxMessageSize", c.MaxMessageSize >= 1<<10 && c.MaxMessageSize <= 1<<30, "must be from 1 KiB to 1 GiB"},
@@ -110,7 +115,10 @@ func (c TransportConfig) validate() error {
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
 		{"QueueBytes", c.QueueBytes >= 1 && c.QueueBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
 		{"InboundBytes", c.InboundBytes >= 1 && c.InboundBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
-		{"TLSCertPath", (c.TLSCertPath == "") == (c.TLSKeyPath == ""), "TLSCertPath and TLSKeyPath go together: give both or neither"},
+		{
+			"TLSCertPath", (c.TLSCertPath == "") == (c.TLSKeyPath == ""),
+			"TLSCertPath and TLSKeyPath go together: give both or neither",
+		},
 	}
 	for _, check := range checks {
 		if !check.ok {
@@ -173,7 +181,8 @@ func (c TransportConfig) withDefaults() TransportConfig {
 func (c *TransportConfig) limits() actors.Limits {
 	return actors.Limits{
 		MaxMessageSize: c.MaxMessageSize, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout,
-		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
-		MaxClockSkew: c.MaxClockSkew, QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
+		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, MaxClockSkew: c.MaxClockSkew,
+		RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
+		QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
 	}
 }

@@ -50,9 +50,9 @@ func (r *registry) onDialPeers(ctx actor.Context) {
 	for _, address := range r.cfg.Peers {
 		r.dialConfigured(ctx, address)
 	}
-	for _, peer := range r.book.List() {
+	for _, peer := range r.book.Persistent() {
 		url, err := ParseAddress(peer.Address, r.cfg.WSPath)
-		if peer.Persistent && err == nil && r.targets[url] == nil {
+		if err == nil && r.targets[url] == nil {
 			t := r.targetFor(peer.Address, url, peer.ID, true)
 			t.persistent = true
 			r.advance(ctx, t, dialWanted, nil)

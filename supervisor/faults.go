@@ -8,8 +8,8 @@ import (
 
 var errForeignConnection = errors.New("the connection belongs to another transport than these faults")
 
-// Faults injects faults into one transport, for tests and demonstrations. The zero value is ready for WithFaults. Safe for
-// concurrent use once the transport is made.
+// Faults injects faults into one transport, for tests and demonstrations. The zero value is ready for WithFaults. Safe
+// for concurrent use once the transport is made.
 type Faults struct{ bus *eventBus }
 
 // WithFaults gives faults access to the inside of this transport. A Faults serves one transport.
@@ -18,8 +18,8 @@ func WithFaults(faults *Faults) Option {
 }
 
 // Crash makes a connection's actor panic at its next message. The consequences are those of any panic there: the
-// connection ends without a disconnect message, its slot is free again, ActorRestarts is counted, and a peer that is kept
-// connected is dialled again. It returns an error for a connection of another transport.
+// connection ends without a disconnect message, its slot is free again, ActorRestarts is counted, and a peer that is
+// kept connected is dialled again. It returns an error for a connection of another transport.
 func (f *Faults) Crash(c *PeerConnection) error {
 	if c == nil || f.bus == nil || c.bus != f.bus {
 		return errForeignConnection

@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The tests below are the snippets of the transport page of the deployed implementation, as a program moves them over. Each
-// difference from that page is a row of docs/migrating.md.
+// The tests below are the snippets of the transport page of the deployed implementation, as a program moves them over.
+// Each difference from that page is a row of docs/migrating.md.
 
 // movedNode creates identity, peer book and transport with the page's configuration: only its fields are set.
 func movedNode(t *testing.T, name string) (*crypto.NodeManager, *supervisor.PeerRegistry, *supervisor.Transport) {
@@ -51,7 +51,8 @@ func TestTransportPageConfig(t *testing.T) {
 		t.Errorf("the defaults are %+v", cfg)
 	}
 	codes := []wire.DisconnectCode{
-		wire.DisconnectNormal, wire.DisconnectGoingAway, wire.DisconnectProtocolErr, wire.DisconnectTimeout, wire.DisconnectShutdown,
+		wire.DisconnectNormal, wire.DisconnectGoingAway, wire.DisconnectProtocolErr, wire.DisconnectTimeout,
+		wire.DisconnectShutdown,
 	}
 	if want := []wire.DisconnectCode{1000, 1001, 1002, 1003, 1004}; !slices.Equal(codes, want) {
 		t.Errorf("disconnect codes %v, want %v", codes, want)
@@ -143,7 +144,8 @@ func TestTransportPageParts(t *testing.T) {
 	must(t, err)
 	request, err := wire.NewMessage(wire.MsgGetStats, "a", "b", nil)
 	must(t, err)
-	if first, second := dedup.For("a").Seen(request, now), dedup.For("a").Seen(request, now); first != actors.Fresh || second != actors.Duplicate {
+	first, second := dedup.For("a").Seen(request, now), dedup.For("a").Seen(request, now)
+	if first != actors.Fresh || second != actors.Duplicate {
 		t.Errorf("a message is %v and then %v", first, second)
 	}
 

@@ -33,7 +33,7 @@ type candidate struct {
 // ErrUnverified for the whole ID of a peer that is connected without a proof, or an *AmbiguousPeerError. If several
 // peers fit, Resolve asks the registry and waits at most 1 s for its answer. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
-	known := t.book.List()
+	known := t.book.Find(text, MinIDPrefix)
 	for c := range t.Connections() {
 		known = append(known, c.Peer())
 	}

@@ -8,19 +8,19 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Send sends a message to a peer and returns once the operating system has it. See SendContext. While the peer's rate limit
-// holds the message back, Send waits at most TransportConfig.WriteTimeout; then it withdraws the message and returns
-// ErrPaced.
+// Send sends a message to a peer and returns once the operating system has it. See SendContext. While the peer's rate
+// limit holds the message back, Send waits at most TransportConfig.WriteTimeout; then it withdraws the message and
+// returns ErrPaced.
 func (t *Transport) Send(peerID string, msg *wire.Message) error {
 	return t.SendContext(context.Background(), peerID, msg)
 }
 
-// SendContext sends a message to a peer and returns once the operating system has it, or when ctx ends; then the message
-// may go out all the same. Nil does not mean that the peer's handler gets it: a peer drops, without an answer, what
-// exceeds its rate limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore waits in
-// the queue until the limit that the peer announced, less one message and 2 %, admits it; one whose ctx ends meanwhile is
-// withdrawn. Its errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout,
-// ErrPaced (only with a ctx that cannot end) and ctx's, inside a PeerError.
+// SendContext sends a message to a peer and returns once the operating system has it, or when ctx ends; then the
+// message may go out all the same. Nil does not mean that the peer's handler gets it: a peer drops, without an answer,
+// what exceeds its rate limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore
+// waits in the queue until the limit that the peer announced, less one message and 2 %, admits it; one whose ctx ends
+// meanwhile is withdrawn. Its errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge,
+// ErrQueueFull, ErrClosed, ErrWriteTimeout, ErrPaced (only with a ctx that cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
@@ -77,17 +77,17 @@ func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) Bro
 }
 
 // Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
-// there is refused with ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID,
-// Name, PublicKey and Role of the peer that answered; calls at the same time must not share such a Peer. Nothing else in
+// there is refused with ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID, Name,
+// PublicKey and Role of the peer that answered; calls at the same time must not share such a Peer. Nothing else in
 // peer is changed, and nothing after an error. The peer is not kept connected. If it is connected already, Connect
 // returns that connection.
 func (t *Transport) Connect(peer *Peer) (*PeerConnection, error) {
 	return t.ConnectContext(context.Background(), peer)
 }
 
-// ConnectContext is Connect that gives up when ctx ends: its dial is cancelled unless another caller waits for it, or the
-// peer is kept connected. A call that returns an error leaves no connection behind; one with a ctx that has ended does not
-// dial.
+// ConnectContext is Connect that gives up when ctx ends: its dial is cancelled unless another caller waits for it, or
+// the peer is kept connected. A call that returns an error leaves no connection behind; one with a ctx that has ended
+// does not dial.
 func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnection, error) {
 	if peer == nil {
 		return nil, errNilPeer

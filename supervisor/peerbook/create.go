@@ -9,17 +9,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// errEmptyBook is a book's file with nothing in it: bbolt would take it for a new one, and the allowlist and who is
-// revoked would be gone without a word.
+// errEmptyBook refuses a file of 0 bytes: bbolt would take it for a new one and lose allowlist and revocations
+// silently.
 var errEmptyBook = errors.New("it is empty")
 
-// makeBook makes an empty book where there is none. It is made elsewhere and linked into place, so that a file at path
-// was whole from its first moment, whenever the process dies, and one that another process has just made stays.
+// makeBook creates an empty book at path if there is no file. It is written under another name and linked into place,
+// so that a file at path is always complete, and one that another process has just created stays.
 func makeBook(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return nil // opening it says what it is
+		return nil // datadir.Open returns the error
 	case err == nil && info.Size() == 0:
 		return errEmptyBook
 	case err == nil || !errors.Is(err, fs.ErrNotExist):

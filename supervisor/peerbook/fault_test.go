@@ -17,19 +17,31 @@ import (
 	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
+const special = "it is not a regular file but a "
+
+func mkdir(path string) error   { return os.Mkdir(path, 0o700) }
+func mkfifo(path string) error  { return syscall.Mkfifo(path, 0o600) }
+func besides(path string) error { return writeZeroes(filepath.Dir(path)+"/../file", 0) }
+
+func linkTo(target string) func(path string) error {
+	return func(path string) error { return os.Symlink(target, path) }
+}
+
+func writeZeroes(path string, size int) error { return os.WriteFile(path, make([]byte, size), 0o600) }
+
 // Only content that cannot be read is called damage.
 func TestBookNamesTheCause(t *testing.T) {
 	for name, tt := range map[string]struct {
 		make func(path string) error
 		want string
 	}{
-		"directory":            {func(path string) error { return os.Mkdir(path, 0o700) }, "it is not a regular file but a directory: move it away"},
-		"FIFO":                 {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "it is not a regular file but a FIFO: move it away"},
-		"link to a device":     {func(path string) error { return os.Symlink("/dev/zero", path) }, "it is not a regular file but a device: move it away"},
-		"link to nothing":      {func(path string) error { return os.Symlink("/nowhere/x", path) }, "cannot be opened"},
-		"file for a directory": {func(path string) error { return os.WriteFile(filepath.Dir(path)+"/../file", nil, 0o600) }, "not a directory"},
-		"no JSON":              {func(path string) error { return os.WriteFile(path, make([]byte, 9000), 0o600) }, "is damaged"},
-		"empty":                {func(path string) error { return os.WriteFile(path, nil, 0o600) }, "is damaged"},
+		"directory":            {mkdir, special + "directory: move it away"},
+		"FIFO":                 {mkfifo, special + "FIFO: move it away"},
+		"link to a device":     {linkTo("/dev/zero"), special + "device: move it away"},
+		"link to nothing":      {linkTo("/nowhere/x"), "cannot be opened"},
+		"file for a directory": {besides, "not a directory"},
+		"no JSON":              {func(path string) error { return writeZeroes(path, 9000) }, "is damaged"},
+		"empty":                {func(path string) error { return writeZeroes(path, 0) }, "is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "data", "peers.db")
@@ -49,7 +61,8 @@ func TestBookNamesTheCause(t *testing.T) {
 		})
 	}
 	for _, cause := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.EACCES, syscall.EIO} {
-		if err := openFault("p", &os.PathError{Op: "open", Path: "p", Err: cause}); containsText(err, "damaged") || !containsText(err, cause.Error()) {
+		err := openFault("p", &os.PathError{Op: "open", Path: "p", Err: cause})
+		if containsText(err, "damaged") || !containsText(err, cause.Error()) {
 			t.Errorf("%v: %v", cause, err)
 		}
 	}

@@ -1,9 +1,7 @@
 package peerbook
 
 import (
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -11,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Limits of the peer book. Identities cost an attacker nothing.
+// Limits of the peer book and of an entry.
 const (
 	maxKnownPeers = 10_000
 	maxBookBytes  = 16 << 20
@@ -22,21 +20,17 @@ const (
 	maxPeerAddresses = 4
 	maxPeerFeatures  = 16
 
-	// entryBytes is the part of an entry whose size is fixed: keys and times.
-	entryBytes = 256
-
-	// settledAfter tells a peer that has come back from one that a stranger made up for a single visit.
-	settledAfter = time.Hour
+	entryBytes = 256 // counted for the fields of fixed size and the map
 )
 
-// bytes returns the size of an entry in the book: a fixed part and its texts.
+// bytes returns the size that an entry counts for: entryBytes and the length of its texts.
 func (p *Peer) bytes() int {
 	return entryBytes + len(p.ID) + len(p.Name) + len(p.PublicKey) + len(p.Address) + len(p.Role) +
 		len(p.Addresses.lines) + len(p.Features.lines)
 }
 
-// cut brings an entry within its limits and reports whether it had to: a name is cut, any other text is left out. An
-// honest peer never exceeds them.
+// cut brings an entry within its limits and reports whether it changed the entry: a name is shortened, any other text
+// is left out. Peers that follow the protocol never exceed the limits.
 func (p *Peer) cut() (changed bool) {
 	leaveOut := func(text *string, limit int) {
 		if len(*text) > limit {
@@ -76,54 +70,4 @@ func cutName(name string) string {
 		name = name[:len(name)-size]
 	}
 	return name
-}
-
-// makeRoom evicts until an entry of this size fits, and reports whether it does. r.mu is held.
-func (r *Book) makeRoom(size int) bool {
-	for len(r.peers) >= maxKnownPeers || r.bytes+size > maxBookBytes {
-		if !r.evict() {
-			return false
-		}
-	}
-	return true
-}
-
-// evict removes up to a tenth of the book at once, so that a burst of newcomers does not search it for each, and reports
-// whether there was anything to remove. Peers that are persistent, connected or on the allowlist stay. Of the others those
-// that came for a single visit go first, and settled ones only when there are no visitors; the least recently seen first.
-// So made-up identities displace each other. r.mu is held.
-func (r *Book) evict() bool {
-	var visitors, settled []Peer
-	for _, p := range r.peers {
-		switch {
-		case r.keeps(p):
-		case isSettled(p):
-			settled = append(settled, p)
-		default:
-			visitors = append(visitors, p)
-		}
-	}
-	victims := visitors
-	if len(victims) == 0 {
-		victims = settled
-	}
-	slices.SortFunc(victims, func(a, b Peer) int { return a.LastSeen.Compare(b.LastSeen) })
-	for _, p := range victims[:min(len(victims), maxKnownPeers/10)] {
-		r.drop(p.ID)
-	}
-	return len(victims) > 0
-}
-
-// isSettled reports whether a peer was dialled by this node or has come back after an hour.
-func isSettled(p Peer) bool { return p.Address != "" || p.LastSeen.Sub(p.AddedAt) >= settledAfter }
-
-// keeps reports whether an entry must not be evicted. r.mu is held.
-func (r *Book) keeps(p Peer) bool {
-	// The book itself knows only when a connection began.
-	if p.Persistent || r.inUse != nil && r.inUse(p.ID) {
-		return true
-	}
-	key, err := crypto.ParsePublicKey(p.PublicKey)
-	_, listed := r.allowed[key]
-	return err == nil && listed
 }

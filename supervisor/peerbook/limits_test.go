@@ -60,14 +60,14 @@ func TestBookSizeLimitInBytes(t *testing.T) {
 	for _, p := range book.List() {
 		total += p.bytes()
 	}
-	if total > maxBookBytes || total != book.bytes || book.Len() < maxBookBytes/4400/2 {
-		t.Errorf("%d entries of %d bytes, counted %d, want at most %d", book.Len(), total, book.bytes, maxBookBytes)
+	if total > maxBookBytes || total != book.entries.bytes || book.Len() < maxBookBytes/4400/2 {
+		t.Errorf("%d entries of %d bytes, counted %d, want at most %d", book.Len(), total, book.entries.bytes, maxBookBytes)
 	}
 	for _, p := range book.List() {
 		book.Remove(p.ID)
 	}
-	if book.bytes != 0 {
-		t.Errorf("an empty book of %d bytes", book.bytes)
+	if book.entries.bytes != 0 {
+		t.Errorf("an empty book of %d bytes", book.entries.bytes)
 	}
 }
 
@@ -137,12 +137,14 @@ func TestBookOfAnEarlierReleaseIsCutOnLoad(t *testing.T) {
 	entry := func(i, name int, persistent bool) string {
 		p := testPeer(t, i)
 		entries[p.ID] = map[string]any{
-			"id": p.ID, "name": strings.Repeat("N", name), "publicKey": p.PublicKey, "address": "", "role": strings.Repeat("R", name),
+			"id": p.ID, "name": strings.Repeat("N", name), "publicKey": p.PublicKey, "address": "",
+			"role":    strings.Repeat("R", name),
 			"addedAt": p.AddedAt, "lastSeen": p.LastSeen, "persistent": persistent, "of a later release": true,
 		}
 		return p.ID
 	}
-	small, stranger, kept, listed := entry(1, 300, false), entry(2, 7000, false), entry(3, 7000, true), entry(4, 7000, false)
+	small, stranger := entry(1, 300, false), entry(2, 7000, false)
+	kept, listed := entry(3, 7000, true), entry(4, 7000, false)
 	writeBook(t, path, entries, testKey(t, 4))
 	for range 2 { // the second time from what the first has written
 		book := openBook(t, path)

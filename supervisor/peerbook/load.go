@@ -5,17 +5,54 @@ import (
 	"encoding/json"
 	"fmt"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// maxEntryJSON is more than any entry within its limits takes on disk, in bytes.
+// maxEntryJSON is above the JSON size of every entry within its limits, in bytes.
 const maxEntryJSON = 8 << 10
 
-// loadPeer takes over one entry. One that an earlier release wrote without limits is cut; a larger one of a peer that may
-// be evicted is left out without decoding it, so that the start does not take longer for a book that strangers filled.
-func (r *Book) loadPeer(k, v []byte) error {
-	if len(k) > maxPeerID || len(v) > maxEntryJSON && !r.keepsJSON(v) {
-		r.reshaped = append(r.reshaped, string(k))
+// load reads one bucket of the file. Unknown buckets and keys belong to later releases and are skipped.
+func (b *Book) load(name string, bucket *bolt.Bucket) error {
+	each := func(_, _ []byte) error { return nil }
+	switch name {
+	case string(bucketPeers):
+		each = b.loadPeer
+	case string(bucketAllowed):
+		each = eachKey(func(key crypto.PublicKey) { b.allowed[key] = struct{}{} })
+	case string(bucketRevoked):
+		each = eachKey(b.bar)
+	case string(bucketState):
+		each = b.loadState
+	}
+	return bucket.ForEach(each)
+}
+
+func (b *Book) loadState(k, v []byte) error {
+	if string(k) != string(keyAuthMode) {
+		return nil
+	}
+	mode, err := ParseAuthMode(string(v))
+	b.mode, b.stored = mode, &mode
+	return err
+}
+
+func eachKey(enter func(crypto.PublicKey)) func(k, v []byte) error {
+	return func(k, _ []byte) error {
+		if len(k) != crypto.KeySize {
+			return fmt.Errorf("a key of %d bytes on the allowlist or among the revoked keys", len(k))
+		}
+		enter(crypto.PublicKey(k))
+		return nil
+	}
+}
+
+// loadPeer reads one entry. An entry of an earlier release, which had no limits, is cut. A larger one that is not
+// protected is left out undecoded, so that a book that strangers filled does not delay the start.
+func (b *Book) loadPeer(k, v []byte) error {
+	if len(k) > maxPeerID || len(v) > maxEntryJSON && !b.protectedJSON(v) {
+		b.reshaped = append(b.reshaped, string(k))
 		return nil
 	}
 	var p Peer
@@ -23,41 +60,40 @@ func (r *Book) loadPeer(k, v []byte) error {
 		return fmt.Errorf("the entry of peer %.64q cannot be read", k)
 	}
 	if p.cut() {
-		r.reshaped = append(r.reshaped, p.ID)
+		b.reshaped = append(b.reshaped, p.ID)
 	}
-	r.peers[p.ID] = p
-	r.bytes += p.bytes()
+	b.entries.put(p)
 	return nil
 }
 
-// keepsJSON is keeps for an entry that is not decoded. The allowlist is loaded before the peers, in the order of the
-// buckets' names. A peer's texts cannot imitate a key: inside a JSON string the quotes are escaped.
-func (r *Book) keepsJSON(v []byte) bool {
+// protectedJSON is protected for an entry that is not decoded. The allowlist is loaded before the peers, by the order
+// of the buckets' names. A text of a peer cannot imitate a key: inside a JSON string the quotes are escaped.
+func (b *Book) protectedJSON(v []byte) bool {
 	if bytes.Contains(v, []byte(`"persistent":true`)) {
 		return true
 	}
 	_, after, _ := bytes.Cut(v, []byte(`"publicKey":"`))
 	key, err := crypto.ParsePublicKey(string(after[:min(len(after), maxPeerKey)]))
-	_, listed := r.allowed[key]
+	_, listed := b.allowed[key]
 	return err == nil && listed
 }
 
-// OverLimits returns how many entries of the file were cut or left out when it was opened.
-func (r *Book) OverLimits() int {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.overLimits
+// loaded brings a book that was just read within its limits and schedules the write of its changes.
+func (b *Book) loaded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range b.reshaped {
+		b.touch(id)
+	}
+	before := b.entries.len()
+	b.makeRoom(0)
+	b.overLimits = len(b.reshaped) + before - b.entries.len()
+	b.reshaped = nil
 }
 
-// loaded brings a book that was just loaded within its limits and has the disk follow.
-func (r *Book) loaded() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, id := range r.reshaped {
-		r.touch(id)
-	}
-	before := len(r.peers)
-	r.makeRoom(0)
-	r.overLimits = len(r.reshaped) + before - len(r.peers)
-	r.reshaped = nil
+// OverLimits returns how many entries of the file were cut or left out when it was opened.
+func (b *Book) OverLimits() int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.overLimits
 }

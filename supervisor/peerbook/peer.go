@@ -1,59 +1,52 @@
 package peerbook
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// Peer is what a node knows of another one.
+// Peer is an entry of the peer book. Values can be compared with ==.
 type Peer struct {
 	ID         string          `json:"id"`        // node ID
-	Name       string          `json:"name"`      // as the peer gives it: quote it before you print it
+	Name       string          `json:"name"`      // chosen by the peer: quote it in output
 	PublicKey  string          `json:"publicKey"` // base64
-	Address    string          `json:"address"`   // dialled first; empty when it has only dialled us
+	Address    string          `json:"address"`   // dialled first; empty if the peer has only dialled this node
 	Role       crypto.NodeRole `json:"role"`
 	AddedAt    time.Time       `json:"addedAt"`
 	LastSeen   time.Time       `json:"lastSeen"`
 	Persistent bool            `json:"persistent"` // kept connected
 
-	// NamedAt is since when the peer gives its name; zero: since AddedAt.
+	// NamedAt is the time at which the peer took its present name; zero: AddedAt.
 	NamedAt time.Time `json:"namedAt,omitzero"`
-	// Addresses are other addresses at which the peer has answered, the newest first; at most 4. A dial uses them when
+	// Addresses are other addresses at which the peer has answered, the newest first; at most 4. They are dialled when
 	// Address fails.
 	Addresses TextList `json:"addresses,omitzero"`
-	// Features are those that the peer announced on its last bound connection; at most 16 of 64 bytes.
+	// Features were announced by the peer on its last bound connection; at most 16 of 64 bytes.
 	Features TextList `json:"features,omitzero"`
 	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
 }
 
-// AuthMode selects the peers that may connect.
-type AuthMode int
-
-// The modes.
-const (
-	AuthOpen      AuthMode = iota // every key that is not revoked
-	AuthAllowlist                 // keys on the allowlist
-)
-
-// String returns "open" or "allowlist".
-func (m AuthMode) String() string {
-	if m == AuthAllowlist {
-		return "allowlist"
+// AnsweredAt records an address at which the peer was reached. An address that was ordered for this peer, by its ID,
+// is dialled first from then on. Any other, such as a configured address that may be a relay's, does not replace the
+// address of a persistent peer. The address that is not dialled first is kept in Addresses.
+func (p *Peer) AnsweredAt(address string, ordered bool) {
+	first, other := address, p.Address
+	if p.Persistent && p.Address != "" && !ordered {
+		first, other = p.Address, address
 	}
-	return "open"
+	others := []string{other}
+	for _, known := range p.Addresses.All() {
+		if known != other {
+			others = append(others, known)
+		}
+	}
+	p.Address = first
+	p.Addresses = NewTextList(others...).first(maxPeerAddresses, func(text string) bool { return text != first })
 }
 
-func (m AuthMode) valid() bool { return m == AuthOpen || m == AuthAllowlist }
-
-// ParseAuthMode is the opposite of String.
-func ParseAuthMode(text string) (AuthMode, error) {
-	switch text {
-	case "open":
-		return AuthOpen, nil
-	case "allowlist":
-		return AuthAllowlist, nil
-	}
-	return 0, fmt.Errorf("%q is no auth mode: give open or allowlist", text)
+// KeepAt records that the peer is kept connected at an address that was ordered for it.
+func (p *Peer) KeepAt(address string) {
+	p.Persistent = true
+	p.AnsweredAt(address, true)
 }

@@ -208,10 +208,14 @@ func checkDamaged(t *testing.T, name string, data, good []byte, mustFail bool) {
 // An entry that is not what it should be is damage too.
 func TestBookForeignEntries(t *testing.T) {
 	cases := map[string]func(tx *bolt.Tx) error{
-		"a peer under another's ID": func(tx *bolt.Tx) error { return tx.Bucket(bucketPeers).Put([]byte("x"), []byte(`{"id":"y"}`)) },
-		"a peer that is no JSON":    func(tx *bolt.Tx) error { return tx.Bucket(bucketPeers).Put([]byte("x"), []byte(`{`)) },
-		"a key of 31 bytes":         func(tx *bolt.Tx) error { return tx.Bucket(bucketAllowed).Put(make([]byte, 31), nil) },
-		"a mode that is none":       func(tx *bolt.Tx) error { return tx.Bucket(bucketState).Put(keyAuthMode, []byte("closed")) },
+		"a peer under another's ID": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketPeers).Put([]byte("x"), []byte(`{"id":"y"}`))
+		},
+		"a peer that is no JSON": func(tx *bolt.Tx) error { return tx.Bucket(bucketPeers).Put([]byte("x"), []byte(`{`)) },
+		"a key of 31 bytes":      func(tx *bolt.Tx) error { return tx.Bucket(bucketAllowed).Put(make([]byte, 31), nil) },
+		"a mode that is none": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketState).Put(keyAuthMode, []byte("closed"))
+		},
 	}
 	for name, spoil := range cases {
 		path := filepath.Join(t.TempDir(), "peers.db")

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// TextList is a list of texts in a value that can be compared with ==, so that a Peer can. It is a JSON array of strings.
-// The zero value is the empty list. Entries that are empty or contain a line break are left out.
+// TextList is a list of texts that can be compared with ==. In JSON it is an array of strings. The zero value is the
+// empty list. Texts that are empty or contain a line break are left out.
 type TextList struct{ lines string } // each entry with a line break before it
 
 // NewTextList returns the list of these texts, in their order.
@@ -20,7 +20,7 @@ func NewTextList(texts ...string) TextList {
 	return l
 }
 
-// All returns the entries; nil for the empty list.
+// All returns the texts; nil for the empty list.
 func (l TextList) All() []string {
 	if l.lines == "" {
 		return nil
@@ -28,7 +28,7 @@ func (l TextList) All() []string {
 	return strings.Split(l.lines[1:], "\n")
 }
 
-// first returns the first n entries that fit.
+// first returns the first n texts that fit.
 func (l TextList) first(n int, fits func(string) bool) TextList {
 	var kept []string
 	for _, text := range l.All() {

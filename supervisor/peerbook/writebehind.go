@@ -5,107 +5,133 @@ import (
 	"time"
 )
 
-// maxWriteBehind is the longest pause between two attempts to write to a disk that fails.
-const maxWriteBehind = time.Minute
+const (
+	writeDelay = time.Second // from a change of an entry to its write
+	maxDelay   = time.Minute // between two attempts to write to a disk that fails
+)
 
-// touch notes that a peer has changed and sees to it that it reaches the disk. r.mu is held.
-func (r *Book) touch(id string) {
-	if r.disk == nil {
+// touch schedules the write of an entry. b.mu is held.
+func (b *Book) touch(id string) {
+	if b.disk == nil {
 		return
 	}
-	r.changed[id] = struct{}{}
-	if r.pending == nil {
-		pause := min(writeBehind<<min(r.retries, 6), maxWriteBehind)
-		r.pending = time.AfterFunc(pause, r.writeBehind)
+	b.changed[id] = struct{}{}
+	if b.pending == nil {
+		b.pending = time.AfterFunc(min(writeDelay<<min(b.retries, 6), maxDelay), b.writeBehind)
 	}
 }
 
-// writeBehind is the timer of background writes. After a failure the changes stay noted for the next attempt, whose pause
-// doubles up to a minute.
-func (r *Book) writeBehind() {
-	r.mu.Lock()
-	r.retries++ // before the attempt, which notes the changes again if it fails
-	r.mu.Unlock()
-	err := r.Sync()
-	r.mu.Lock()
+// writeBehind is the timer of background writes. After a failure the entries stay scheduled, and the delay doubles up
+// to a minute.
+func (b *Book) writeBehind() {
+	b.mu.Lock()
+	b.retries++ // before the attempt, which schedules the next one if it fails
+	b.mu.Unlock()
+	err := b.Sync()
+	b.mu.Lock()
 	if err == nil {
-		r.retries = 0
+		b.retries = 0
 	}
-	failed := r.failed
-	r.mu.Unlock()
+	failed := b.failed
+	b.mu.Unlock()
 	if err != nil && failed != nil {
 		failed(err)
 	}
 }
 
-// collect takes what waits for the disk. r.mu is held.
-func (r *Book) collect() batch {
-	if r.pending != nil {
-		r.pending.Stop()
-		r.pending = nil
-	}
-	all := batch{peers: make(map[string]*Peer, len(r.changed))}
-	for id := range r.changed {
-		all.peers[id] = nil
-		if p, known := r.peers[id]; known {
-			all.peers[id] = &p
+// commit writes a change to disk, with all scheduled entries, and then applies it in memory. After an error it is not
+// applied.
+func (b *Book) commit(describe func(*batch), apply func()) error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	if b.disk != nil {
+		w := b.collect()
+		describe(&w)
+		if err := b.disk.write(w); err != nil { // readers continue meanwhile
+			b.reschedule(w)
+			return err
 		}
 	}
-	clear(r.changed)
-	return all
+	b.mu.Lock()
+	apply()
+	b.mu.Unlock()
+	return nil
 }
 
-// uncollect notes again what could not be written. r.mu is held.
-func (r *Book) uncollect(c batch) {
-	for id := range c.peers {
-		r.touch(id)
+// collect takes all scheduled entries.
+func (b *Book) collect() batch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending != nil {
+		b.pending.Stop()
+		b.pending = nil
+	}
+	w := batch{peers: make(map[string]*Peer, len(b.changed))}
+	for id := range b.changed {
+		w.peers[id] = nil
+		if p, known := b.entries.get(id); known {
+			w.peers[id] = &p
+		}
+	}
+	clear(b.changed)
+	return w
+}
+
+// reschedule schedules the entries of a batch that could not be written.
+func (b *Book) reschedule(w batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id := range w.peers {
+		b.touch(id)
 	}
 }
 
-// path is the book's file, empty when it lives in memory.
-func (r *Book) Path() string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.disk == nil {
-		return ""
-	}
-	return r.disk.path
+// Sync writes all scheduled entries. After an error, an ErrWrite, they stay scheduled.
+func (b *Book) Sync() error {
+	return b.commit(func(*batch) {}, func() {})
 }
 
-// Sync writes what waits for the disk. Nothing is lost when it fails: the next write takes it along.
-func (r *Book) Sync() error {
-	return r.order(func(*batch) {}, func() {})
-}
-
-// Close writes what waits and closes the file. The book may still be read afterwards.
-func (r *Book) Close() error {
-	if r.Path() == "" {
+// Close writes all scheduled entries and closes the file. The book can still be read afterwards; changes stay in
+// memory.
+func (b *Book) Close() error {
+	if b.Path() == "" {
 		return nil
 	}
-	err := r.Sync()
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.pending != nil {
-		r.pending.Stop()
+	err := b.Sync()
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending != nil {
+		b.pending.Stop()
 	}
-	disk := r.disk
-	r.disk = nil
+	disk := b.disk
+	b.disk = nil
 	return errors.Join(err, guardFaults(disk.db.Close))
 }
 
-// begin notes that a transport runs on the book, and reports whether the one before it did not end gracefully.
-func (r *Book) Begin() (crashed bool, err error) {
-	if crashed, err = r.disk.wasRunning(); err != nil {
+// Path returns the path of the book's file, or "" for a book in memory.
+func (b *Book) Path() string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.disk == nil {
+		return ""
+	}
+	return b.disk.path
+}
+
+// Begin records on disk that a transport runs on the book. It reports whether the transport before it has not called
+// End. The book must have a file.
+func (b *Book) Begin() (crashed bool, err error) {
+	if crashed, err = b.disk.wasRunning(); err != nil {
 		return false, err
 	}
 	running := true
-	return crashed, r.order(func(c *batch) { c.running = &running }, func() {})
+	return crashed, b.commit(func(w *batch) { w.running = &running }, func() {})
 }
 
-// end notes that it ended gracefully.
-func (r *Book) End() error {
+// End records on disk that the transport has ended gracefully.
+func (b *Book) End() error {
 	running := false
-	return r.order(func(c *batch) { c.running = &running }, func() {})
+	return b.commit(func(w *batch) { w.running = &running }, func() {})
 }

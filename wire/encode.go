@@ -3,7 +3,7 @@ package wire
 import (
 	"fmt"
 
-	"github.com/Snider/go-p2p/wire/internal/verbatim"
+	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
 // AppendJSON appends the envelope to dst and returns the longer slice (protocol
@@ -61,7 +61,7 @@ var bodyLayout = func() (l layout) {
 // appendText appends the string value of a field.
 func (l *layout) appendText(dst []byte, field int, value string) []byte {
 	dst = append(dst, l.before[field]...)
-	if verbatim.LenString(value) < len(value) {
+	if plainprefix.LenString(value) < len(value) {
 		return l.escape(dst, value)
 	}
 	return append(dst, value...)

@@ -3,7 +3,7 @@ package wire
 import (
 	"strconv"
 
-	"github.com/Snider/go-p2p/wire/internal/verbatim"
+	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
 // MaxDepth is how deep arrays and objects may nest in a message, the envelope
@@ -153,7 +153,7 @@ func skipString(data []byte, i int) (end int, plain bool, err error) {
 	plain = true
 	i++
 	for {
-		i += verbatim.Len(data[i:])
+		i += plainprefix.Len(data[i:])
 		if i >= len(data) {
 			return i, false, malformedAt("string without an end", i)
 		}

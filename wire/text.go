@@ -5,14 +5,14 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/Snider/go-p2p/wire/internal/quotes"
-	"github.com/Snider/go-p2p/wire/internal/verbatim"
+	"github.com/Snider/go-p2p/wire/internal/jsonstring"
+	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
 // appendQuoted appends s as a JSON string, byte for byte as encoding/json
 // writes it with SetEscapeHTML(false).
 func appendQuoted(dst []byte, s string) []byte {
-	n := verbatim.LenString(s)
+	n := plainprefix.LenString(s)
 	dst = append(dst, '"')
 	dst = append(dst, s[:n]...)
 	if n < len(s) {
@@ -84,8 +84,8 @@ func appendBody(dst, body []byte) []byte {
 		body = appendUTF8(nil, body)
 	}
 	for len(body) > 0 {
-		dst = slices.Grow(dst, len(body)+len(body)/8+quotes.Room)
-		read, written := quotes.Escape(dst[len(dst):cap(dst)], body)
+		dst = slices.Grow(dst, len(body)+len(body)/8+jsonstring.Room)
+		read, written := jsonstring.Escape(dst[len(dst):cap(dst)], body)
 		dst, body = dst[:len(dst)+written], body[read:]
 		if len(body) > 0 && body[0] < ' ' {
 			dst, body = appendEscape(dst, body[0]), body[1:]
@@ -137,7 +137,7 @@ func unescapeString(data []byte, i int) (value []byte, end int, err error) {
 func unescape(data []byte, i int) (to, end int, err error) {
 	to = i
 	for {
-		to, i = quotes.Unescape(data, to, i)
+		to, i = jsonstring.Unescape(data, to, i)
 		if i == len(data) || data[i] == '"' {
 			return to, i, nil
 		}

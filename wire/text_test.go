@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/Snider/go-p2p/wire/internal/verbatim"
+	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
 // byEncodingJSON is what MarshalJSON must write, in other words than its own.
@@ -20,7 +20,7 @@ func byEncodingJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// standsForItself is the definition of what verbatim.Len counts.
+// standsForItself is the definition of what plainprefix.Len counts.
 func standsForItself(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
 
 func TestAppendQuoted(t *testing.T) {
@@ -54,8 +54,8 @@ func FuzzText(f *testing.F) {
 		if want, wantErr := byEncodingJSON(s); err != nil || wantErr != nil || string(quoted) != string(want) {
 			t.Fatalf("%q: got %s, %v, encoding/json writes %s, %v", s, quoted, err, want, wantErr)
 		}
-		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); verbatim.Len([]byte(s)) != odd && odd >= 0 {
-			t.Fatalf("verbatim.Len(%q) = %d, want %d", s, verbatim.Len([]byte(s)), odd)
+		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); plainprefix.Len([]byte(s)) != odd && odd >= 0 {
+			t.Fatalf("plainprefix.Len(%q) = %d, want %d", s, plainprefix.Len([]byte(s)), odd)
 		}
 		// And s as somebody else's JSON.
 		raw := []byte(`"` + s + `"`)

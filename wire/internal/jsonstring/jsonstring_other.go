@@ -1,6 +1,6 @@
 //go:build !amd64 || purego
 
-package quotes
+package jsonstring
 
 func escape(dst, text []byte) (read, written int) { return escapeWords(dst, text) }
 

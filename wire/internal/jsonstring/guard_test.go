@@ -1,6 +1,6 @@
 //go:build linux
 
-package quotes
+package jsonstring
 
 import (
 	"bytes"

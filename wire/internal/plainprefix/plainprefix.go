@@ -1,10 +1,10 @@
-// Package verbatim looks for the end of what stands for itself in a JSON string:
+// Package plainprefix looks for the end of what stands for itself in a JSON string:
 // ASCII from the space on, except quote and backslash. Most of what a node reads
 // and writes is that.
 //
 // It tests eight bytes at a time, long texts 32, and on amd64 with AVX-512 any text
 // 64. The build tag purego leaves out the last.
-package verbatim
+package plainprefix
 
 import (
 	"encoding/binary"

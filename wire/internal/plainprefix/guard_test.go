@@ -1,6 +1,6 @@
 //go:build linux
 
-package verbatim
+package plainprefix
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package quotes
+package jsonstring
 
 // fast is what the CPU has of the assembly.
 func fast() []implementation {

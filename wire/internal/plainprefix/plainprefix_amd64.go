@@ -1,10 +1,10 @@
 //go:build !purego
 
-package verbatim
+package plainprefix
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go -C asm run . -out ../wide_amd64.s -stubs ../wide_amd64.go -pkg verbatim
+//go:generate go -C asm run . -out ../wide_amd64.s -stubs ../wide_amd64.go -pkg plainprefix
 
 // What this CPU can do cannot change, so it is looked up once.
 var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasBMI1 && cpu.X86.HasBMI2

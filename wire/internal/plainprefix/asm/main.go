@@ -1,4 +1,4 @@
-// Command asm writes the amd64 assembly of package verbatim: run "go generate" in that
+// Command asm writes the amd64 assembly of package plainprefix: run "go generate" in that
 // package. It is a module of its own, so that who builds the node needs no assembler
 // generator.
 package main

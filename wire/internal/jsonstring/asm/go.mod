@@ -1,4 +1,4 @@
-module github.com/Snider/go-p2p/wire/internal/quotes/asm
+module github.com/Snider/go-p2p/wire/internal/jsonstring/asm
 
 go 1.26.0
 

@@ -1,5 +1,5 @@
 //go:build !amd64 || purego
 
-package quotes
+package jsonstring
 
 func fast() []implementation { return nil }

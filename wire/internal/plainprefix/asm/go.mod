@@ -1,4 +1,4 @@
-module github.com/Snider/go-p2p/wire/internal/verbatim/asm
+module github.com/Snider/go-p2p/wire/internal/plainprefix/asm
 
 go 1.26.0
 

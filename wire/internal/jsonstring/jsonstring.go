@@ -1,4 +1,4 @@
-// Package quotes escapes and unescapes the quotes of JSON text that lies inside a
+// Package jsonstring escapes and unescapes the quotes of JSON text that lies inside a
 // JSON string (protocol section 4, body). Nearly all that has an escape there is a
 // quote, and nearly all else stands for itself: these two are done here, many bytes
 // at once, and what is rare is left to the caller.
@@ -6,7 +6,7 @@
 // It is done eight bytes at a time, and on amd64 up to 64 at a time with AVX-512
 // where the CPU has its byte compression. The build tag purego leaves only the
 // former. Text that is not ASCII stands for itself.
-package quotes
+package jsonstring
 
 // Room is how many bytes must be free in Escape's dst for it to go on.
 const Room = 64

@@ -1,10 +1,10 @@
 //go:build !purego
 
-package quotes
+package jsonstring
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg quotes
+//go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg jsonstring
 
 // What this CPU can do cannot change, so it is looked up once.
 var hasCompression = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VBMI2 &&

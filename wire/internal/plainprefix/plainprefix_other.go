@@ -1,5 +1,5 @@
 //go:build !amd64 || purego
 
-package verbatim
+package plainprefix
 
 func length(text string) int { return words(text) }

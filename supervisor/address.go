@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ParseAddress turns what people write for a peer into the URL that is dialled: host:port, ws://host:port/path or
+// ParseAddress returns the URL to dial for a peer address in one of the forms host:port, ws://host:port/path and
 // wss://host:port/path. An address without a path gets path.
 func ParseAddress(address, path string) (string, error) {
 	fail := func(why string) (string, error) {
@@ -45,12 +45,12 @@ func ParseAddress(address, path string) (string, error) {
 	return u.String(), nil
 }
 
-// listenNetwork returns the network to listen on for address, host:port: an IPv4 literal means IPv4 only, an IPv6 literal
-// IPv6 only, anything else both.
+// listenNetwork returns the network for a listen address host:port: IPv4 only for an IPv4 literal, IPv6 only for an
+// IPv6 literal, otherwise both.
 func listenNetwork(address string) string {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return "tcp" // net.Listen says what is wrong
+		return "tcp" // net.Listen reports the error
 	}
 	addr, err := netip.ParseAddr(host)
 	switch {
@@ -63,8 +63,8 @@ func listenNetwork(address string) string {
 	}
 }
 
-// addressGroup is what the limit of connections for one address counts together: an IPv4 address, or an IPv6 /64,
-// which is what one host commonly has. Loopback addresses are not counted: "".
+// addressGroup returns the group that the limit per address counts: an IPv4 address, or an IPv6 /64, which is commonly
+// one host. Loopback addresses are not counted and return "".
 func addressGroup(remote string) string {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -85,8 +85,8 @@ func addressGroup(remote string) string {
 	}
 }
 
-// allowedOrigin is the rule for the Origin header (protocol section 6): absent, or its host is this machine. A page
-// from the host that it is sent to gets nothing by that: DNS rebinding would make use of it.
+// allowedOrigin checks the Origin header (protocol section 6): it must be absent, or its host must be this machine. The
+// host of the request is not allowed either, because DNS rebinding could exploit that.
 func allowedOrigin(origins []string) bool {
 	if len(origins) == 0 {
 		return true

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// refusal is why a connection gets no place; empty: it gets one.
+// refusal is the reason why a connection gets no slot; empty: it is admitted.
 type refusal string
 
 const (
@@ -19,28 +19,28 @@ const (
 	refusedAddress  refusal = "too many connections from this address"
 )
 
-// occupancy is what admission looks at.
+// occupancy holds the counts that admit checks.
 type occupancy struct {
 	stopping   bool
-	conns      int // every place, pending ones included
-	perAddress int // inbound places of the same address group
-	lagging    int // ended connections whose messages and events wait for handlers
+	conns      int // all slots, handshakes included
+	perAddress int // inbound slots of the same address group
+	lagging    int // ended connections with undelivered messages or events
 }
 
-// minBehind is how many ended connections may wait for handlers however small MaxConns is.
+// minLagging is the smallest limit of lagging connections, for a small MaxConns.
 const minLagging = 64
 
-// maxLagging returns how many ended connections may wait for handlers. What they hold is bounded by that: without a bound
-// strangers would fill the memory of a node whose handlers block, or whose standard output is not read.
+// maxLagging returns the maximum number of ended connections with undelivered messages or events. Without this limit,
+// attackers could fill the memory of a node whose handlers block, or whose standard output is not read.
 func maxLagging(cfg *TransportConfig) int { return max(minLagging, cfg.MaxConns) }
 
-// admit decides whether one more connection gets a place. limited says that the address counts.
+// admit decides whether a connection gets a slot. limited enables the limit per address.
 func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	switch {
 	case o.stopping:
 		return refusedStopping
 	case limited && cfg.MaxConnsPerAddress > 0 && o.perAddress >= cfg.MaxConnsPerAddress:
-		return refusedAddress // even when it is full, too: nobody makes room for it
+		return refusedAddress // checked before refusedFull: such a connection must not evict another
 	case o.lagging >= maxLagging(cfg):
 		return refusedLagging
 	case o.conns >= cfg.MaxConns:
@@ -50,15 +50,15 @@ func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	}
 }
 
-// handshake is an inbound place whose peer has not been let in yet, by what decides who of them makes room.
+// handshake describes an inbound connection that is still in its handshake, for the choice of a victim.
 type handshake struct {
-	closing    bool      // it is only closing
-	perAddress int       // how many there are of its address, the one that needs room included
-	born       time.Time // when it got its place
+	closing    bool      // already refused or closing
+	perAddress int       // handshakes of the same address group, the waiting one included
+	born       time.Time // creation of the slot
 }
 
-// compare puts first who makes room first: one that is refused already, then one of the address that has most of them, so
-// that no address drives out one that has fewer, then the oldest.
+// compare orders the victims: first a closing one, then one of the address group with the most handshakes, so that no
+// address evicts one with fewer, then the oldest.
 func (a handshake) compare(b handshake) int {
 	if a.closing != b.closing {
 		if a.closing {
@@ -69,16 +69,16 @@ func (a handshake) compare(b handshake) int {
 	return cmp.Or(cmp.Compare(b.perAddress, a.perAddress), a.born.Compare(b.born))
 }
 
-// credentials are what the registry knows of a peer that has shown who it claims to be.
+// credentials hold the inputs of judgePeer.
 type credentials struct {
 	self       bool // it is this node's own key
-	reflected  bool // its challenge is one that we have sent out ourselves
-	authorized bool // by allowlist and revocation
+	reflected  bool // this node has sent the challenge itself
+	authorized bool // by auth mode, allowlist and revocation
 	listed     bool // it is on the allowlist
-	unlisted   int  // open connections of peers that are not on it
+	unlisted   int  // open connections of peers off the allowlist
 }
 
-// judgePeer decides whether an identified peer may stay; what it returns is the reason on the wire.
+// judgePeer decides whether an identified peer is admitted. The refusal is also the reason sent to the peer.
 func judgePeer(c credentials, cfg *TransportConfig) refusal {
 	switch {
 	case c.self, c.reflected:
@@ -92,5 +92,5 @@ func judgePeer(c credentials, cfg *TransportConfig) refusal {
 	}
 }
 
-// challenge is what an initiator sends.
+// challenge is the challenge of an initiator.
 type challenge = [crypto.ChallengeSize]byte

@@ -7,15 +7,15 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// question carries a message of the transport's own goroutines to the registry, with the function that takes the
-// answer. reply runs inside Receive and must not wait.
+// question carries a message from a goroutine of the transport to the registry, with a function for the answer. reply
+// runs inside Receive and must not wait.
 type question struct {
 	message any
 	reply   func(answer any)
 }
 
-// unwrap returns the message at hand and the function that takes its answer: that of a question, or one that sends the
-// answer to the sender; nil if no answer is wanted.
+// unwrap returns the current message and the function for its answer: that of a question, or one that sends the answer
+// to the sender. The function is nil if no answer is wanted.
 func (r *registry) unwrap(ctx actor.Context) (message any, reply func(answer any)) {
 	if q, ok := ctx.Message().(*question); ok {
 		return q.message, q.reply
@@ -27,29 +27,29 @@ func (r *registry) unwrap(ctx actor.Context) (message any, reply func(answer any
 	return ctx.Message(), func(answer any) { r.node.System.Root.Send(sender, answer) }
 }
 
-// answer answers the message at hand, once.
+// answer answers the current message, once.
 func (r *registry) answer(message any) {
 	if reply := r.takeReply(); reply != nil {
 		reply(message)
 	}
 }
 
-// takeReply returns the function that takes the answer to the message at hand, for an answer that comes later; nil if
-// no answer is wanted.
+// takeReply returns the function for the answer to the current message, for an answer that comes later, or nil if no
+// answer is wanted.
 func (r *registry) takeReply() func(answer any) {
 	reply := r.reply
 	r.reply = nil
 	return reply
 }
 
-// ask sends the registry a message and waits for its answer. The error is ErrStopped, ctx's, or the registry's.
+// ask sends a message to the registry and waits for the answer. The error is ErrStopped, ctx's, or the registry's.
 func ask[T any](ctx context.Context, t *Transport, message any) (T, error) {
 	return askUnless[T](ctx, t, message, func() bool { return true })
 }
 
-// askUnless is ask that calls leave once when ctx ends. If leave returns false, it waits for the answer, which is under
-// way.
-func askUnless[T any](ctx context.Context, t *Transport, message any, leave func() bool) (T, error) {
+// askUnless is ask with a function withdraw, which it calls once when ctx ends. If withdraw returns false, the answer
+// is on its way and askUnless waits for it.
+func askUnless[T any](ctx context.Context, t *Transport, message any, withdraw func() bool) (T, error) {
 	var none T
 	if err := checkContext(ctx); err != nil {
 		return none, err
@@ -58,7 +58,7 @@ func askUnless[T any](ctx context.Context, t *Transport, message any, leave func
 	if pid == nil {
 		return none, ErrStopped
 	}
-	answers := make(chan any, 1) // has room for the one answer
+	answers := make(chan any, 1) // one answer is sent
 	t.opts.system.Root.Send(pid, &question{message: message, reply: func(answer any) { answers <- answer }})
 	done := ctx.Done()
 	for {
@@ -68,7 +68,7 @@ func askUnless[T any](ctx context.Context, t *Transport, message any, leave func
 		case <-ended:
 			return none, ErrStopped
 		case <-done:
-			if leave() {
+			if withdraw() {
 				return none, ctx.Err()
 			}
 			done = nil
@@ -76,7 +76,7 @@ func askUnless[T any](ctx context.Context, t *Transport, message any, leave func
 	}
 }
 
-// answerAs returns an answer of the expected type, or the error of another one.
+// answerAs returns an answer of type T, or the error of a Failed or unexpected answer.
 func answerAs[T any](answer any) (T, error) {
 	switch answer := answer.(type) {
 	case T:

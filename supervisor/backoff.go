@@ -7,16 +7,16 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// Redialling a peer that is kept connected.
+// Redialling of a peer that is kept connected.
 const (
 	backoffBase   = 500 * time.Millisecond
 	backoffMost   = time.Minute
 	dialectPause  = 5 * time.Minute
-	healthyBefore = time.Minute // a connection that lived this long starts the backoff anew
+	healthyBefore = time.Minute // a connection that lasted longer resets the backoff
 )
 
-// backoff is the pause before the next dial after a number of failures in a row: full jitter, uniform between 0 and a
-// bound that doubles. random is from [0, 1).
+// backoff returns the pause before the next dial after consecutive failures: uniform between 0 and a bound that doubles
+// (full jitter). random is in [0, 1).
 func backoff(failures int, random float64) time.Duration {
 	bound := backoffMost
 	if failures < 8 { // 0.5 s doubled 7 times is over a minute
@@ -25,14 +25,14 @@ func backoff(failures int, random float64) time.Duration {
 	return time.Duration(random * float64(bound))
 }
 
-// displacedMost is how many closes as a duplicate in a row are followed by the ordinary backoff.
+// displacedMost: after up to 2 consecutive closes as a duplicate, the ordinary backoff applies.
 const displacedMost = 2
 
-// errDisplaced is the end of a connection that the peer closed in favour of another one, of which this node has none:
+// errDisplaced is the cause if the peer closed a connection in favour of another one, of which this node knows nothing:
 // another host uses this identity.
 var errDisplaced = errors.New("the peer keeps another connection of this identity")
 
-// longPause returns the pause before the next dial after a failure that trying sooner does not mend; 0 for any other.
+// longPause returns the pause before the next dial after an error that an early retry cannot fix, or 0.
 func longPause(err error) time.Duration {
 	switch {
 	case errors.Is(err, actors.ErrLaterDialect):
@@ -44,10 +44,11 @@ func longPause(err error) time.Duration {
 	}
 }
 
-// closedAs judges the end of a connection to a peer to which this node holds no other. displaced is how many before
-// it the peer closed as duplicates, in a row. It returns the new number, and errDisplaced if the peer says that the
-// identity is in use elsewhere, or has closed more than displacedMost in a row as duplicates: a single one may be a
-// crossed dial or a connection of ours that the peer still holds, and the peer tells a copy by several.
+// closedAs evaluates the end of a connection to a peer that has no other connection to this node. displaced is the
+// number of consecutive earlier closes as a duplicate. closedAs returns the new number. It also returns errDisplaced if
+// the peer reported that the identity is in use elsewhere, or closed more than displacedMost connections in a row as
+// duplicates. A single close is not enough: it may be a crossed dial, or the peer may still hold an older connection of
+// this node.
 func closedAs(end actors.End, displaced int) (int, error) {
 	switch {
 	case end.Remote && end.Reason == reasonIdentityInUse:

@@ -1,6 +1,6 @@
 package supervisor
 
-// onSend queues one message for the connection that carries its peer's traffic.
+// onSend enqueues a message on the route to its peer.
 func (r *registry) onSend(msg *Send) {
 	via := r.routes.route(msg.Peer)
 	if via.conn == nil {
@@ -13,7 +13,7 @@ func (r *registry) onSend(msg *Send) {
 	r.answer(&Sent{Err: via.conn.Post(msg.Message)})
 }
 
-// onBroadcast queues one message, encoded once, for every connected peer but the one that made it. It waits for nobody.
+// onBroadcast enqueues a message, encoded once, for every connected peer except its author. It never waits.
 func (r *registry) onBroadcast(msg *Broadcast) {
 	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
 	if err != nil {

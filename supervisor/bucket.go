@@ -9,26 +9,27 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 )
 
-// maxIdleBuckets bounds the buckets that wait to be full again: a stranger can come under many names.
+// maxIdleBuckets is the maximum number of buckets without a connection that are not full yet: an attacker can use many
+// identities.
 const maxIdleBuckets = 1 << 14
 
-// bucketKey says whose bucket it is. A name that is only claimed counts together with the address it came from, so that
-// nobody can empty somebody else's bucket.
+// bucketKey identifies a bucket. An unproven identity counts only together with its address, so that an attacker cannot
+// drain the bucket of another peer.
 type bucketKey struct{ peer, host string }
 
-// bucket is a token bucket that all connections of one key share, so that neither a reconnect nor a second connection
-// brings a fresh one. It implements actors.Limiter.
+// bucket is a token bucket shared by all connections of one key, so that neither a reconnect nor a second connection
+// gets a full one. It implements actors.Limiter.
 type bucket struct {
-	users int // owned by the registry
+	users int // connections; owned by the registry
 
-	clock *runclock.Clock // fixed at construction
+	clock *runclock.Clock // fixed after construction
 
 	mu      sync.Mutex
 	limiter actors.PeerRateLimiter
-	lost    time.Duration // standstill of the process up to the last credit
+	lost    time.Duration // standstill of the process at the last credit
 }
 
-// Take implements actors.Limiter. It credits the standstill of the process since the last call first.
+// Take implements actors.Limiter. First it credits the standstill of the process since the last call.
 func (b *bucket) Take(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,7 +44,7 @@ func (b *bucket) Credit(now time.Time, lost time.Duration) {
 	b.credit(now, lost)
 }
 
-// credit is under the lock.
+// credit requires the lock.
 func (b *bucket) credit(now time.Time, held time.Duration) {
 	lost := b.clock.Lost(now)
 	if more := lost - b.lost + held; more > 0 {
@@ -52,9 +53,8 @@ func (b *bucket) credit(now time.Time, held time.Duration) {
 	b.lost = max(b.lost, lost)
 }
 
-// bucketOf returns the key of the bucket that a connection draws on. The bucket of a peer belongs to connections that are
-// bound to it. Unmarked proofs are inexact, so theirs belongs to the peer and the host together, and a connection that
-// has proven nothing shares one with all others of its address group.
+// bucketOf returns the bucket key of a connection. Bound connections of a peer share one bucket. Unmarked proofs are
+// inexact, so unmarked connections share one per peer and host. Unverified connections share one per address group.
 func bucketOf(strength actors.Strength, id, remote string) bucketKey {
 	switch host := hostOf(remote); {
 	case strength >= actors.Bound:
@@ -66,13 +66,13 @@ func bucketOf(strength actors.Strength, id, remote string) bucketKey {
 	}
 }
 
-// freeFrames is how many frames of a connection pass without a token, so that a proof gets through however many others
-// of the same address group there are.
+// freeFrames is the number of frames that an unverified connection may send without a token, so that its proof is
+// accepted although others of the same address group have drained the bucket.
 const freeFrames = 2
 
-// proofLimiter is the limiter of one unverified connection. It is used by that connection only.
+// proofLimiter is the limiter of one unverified connection.
 type proofLimiter struct {
-	free   int // of the next frames
+	free   int // frames left that need no token
 	bucket *bucket
 }
 
@@ -86,7 +86,7 @@ func (l *proofLimiter) Take(now time.Time) bool {
 // Credit implements actors.Creditor.
 func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Credit(now, lost) }
 
-// assignBucket gives a connection the bucket that its strength entitles it to, in place of the one that it had.
+// assignBucket gives a connection the bucket of its strength and releases the previous one.
 func (r *registry) assignBucket(s *slot) actors.Limiter {
 	old, had := s.bucket, s.bucket != bucketKey{}
 	s.bucket, s.limits = bucketOf(s.rank.strength, s.conn.peer.ID, s.conn.peerAddress), r.cfg
@@ -100,14 +100,14 @@ func (r *registry) assignBucket(s *slot) actors.Limiter {
 	return b
 }
 
-// ignoreStandstill gives no credit for a standstill in which the bucket had no connection.
+// ignoreStandstill discards the credit for a standstill during which the bucket had no connection.
 func (b *bucket) ignoreStandstill(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lost = b.clock.Lost(now)
 }
 
-// setRate gives the bucket the rate of the configuration in force; tokens that were spent stay spent.
+// setRate applies the configured rate. Spent tokens stay spent.
 func (b *bucket) setRate(burst, refill float64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,15 +115,15 @@ func (b *bucket) setRate(burst, refill float64, now time.Time) {
 	b.limiter.SetRate(burst, refill, now)
 }
 
-// full reports whether a new bucket would allow no more than this one.
+// full reports whether the bucket holds as many tokens as a new one.
 func (b *bucket) full(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.limiter.Full(now)
 }
 
-// acquireBucket returns the bucket of a connection that opens. The bucket takes the rate in force, also for older connections
-// of the same key.
+// acquireBucket returns the bucket of an opening connection, with the configured rate. The rate also applies to older
+// connections of the same key.
 func (r *registry) acquireBucket(key bucketKey) *bucket {
 	b := r.buckets[key]
 	if b == nil {
@@ -144,7 +144,7 @@ func (r *registry) acquireBucket(key bucketKey) *bucket {
 	return b
 }
 
-// releaseBucket is the end of a connection: its bucket stays until it would be full again.
+// releaseBucket ends a connection's use of its bucket, which is kept until it is full.
 func (r *registry) releaseBucket(key bucketKey) {
 	b := r.buckets[key]
 	if b == nil {
@@ -161,7 +161,7 @@ func (r *registry) releaseBucket(key bucketKey) {
 	}
 }
 
-// dropBuckets forgets the idle buckets that are full again.
+// dropBuckets drops the unused buckets that are full.
 func (r *registry) dropBuckets() {
 	now := time.Now()
 	for key, b := range r.buckets {

@@ -9,8 +9,15 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// markClosed takes a connection out of service. It may be called twice for one: when it says that it ends, and when its
-// actor is gone.
+// markClosed removes a connection from the tables of its peer. The registry calls it when the connection reports its
+// end and again when the actor has terminated; the second call does nothing.
+//
+// The order of the steps is fixed:
+//
+//	route table: the next connection of the peer becomes the route, or the entry is removed
+//	events:      PeerMoved or PeerDown, in order with the messages of the connection
+//	peer book:   LastSeen; reads the program's clock, which may panic
+//	dial target: the next dial is scheduled
 func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 	if s.closed {
 		return
@@ -26,7 +33,7 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 				Peer: id, Name: s.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
 			})
 		}
-		// The rest may run code of the program's, a clock at least, and comes after the tables.
+		// The following calls may run code of the program, at least its clock, so they follow the changes of the tables.
 		r.keepSendBucket(s)
 		if s.rank.strength.Verified() {
 			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
@@ -38,8 +45,8 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 	}
 }
 
-// announceDown reports whether the program has to be told that a peer is gone: it knows the peer as verified and no
-// verified connection is left, or as unverified and no connection is left at all.
+// announceDown reports whether PeerDown is due. If the program knows the peer as verified, it is due when no verified
+// connection is left. If the program knows the peer as unverified, it is due when no connection is left.
 func (r *registry) announceDown(id string, announced announcedState) bool {
 	left := r.peers[id]
 	verified := slices.ContainsFunc(left, func(s *slot) bool { return s.rank.strength.Verified() })
@@ -52,7 +59,7 @@ func (r *registry) announceDown(id string, announced announcedState) bool {
 	return true
 }
 
-// onExpire drops what has expired.
+// onExpire drops expired entries of all tables.
 func (r *registry) onExpire() {
 	r.dedup.Rotate(time.Now())
 	r.fitDedup()
@@ -63,7 +70,7 @@ func (r *registry) onExpire() {
 	r.scheduleExpire()
 }
 
-// pruneLagging forgets the ended connections that wait for no handler any more.
+// pruneLagging drops ended connections whose handlers have caught up.
 func (r *registry) pruneLagging() {
 	for delivery := range r.lagging {
 		if delivery.Idle() {
@@ -76,6 +83,6 @@ func (r *registry) scheduleExpire() {
 	if r.stopping {
 		return
 	}
-	due := min(time.Minute, r.dedup.UntilRotation(time.Now())) // buckets are looked at every minute
+	due := min(time.Minute, r.dedup.UntilRotation(time.Now())) // buckets expire within a minute
 	r.expireTimer = time.AfterFunc(due, func() { r.node.System.Root.Send(r.self, &expire{}) })
 }

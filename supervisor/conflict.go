@@ -7,41 +7,41 @@ import (
 	"time"
 )
 
-// An identity is in use on two hosts if newcomers from another host are closed as duplicates again and again while the
-// incumbent answers its probes. A peer that has moved, or a dial that crossed ours, is closed once.
+// An identity is in use on two hosts if duplicates from another host are closed repeatedly while the incumbent answers
+// its probes. A peer that has moved, or a dial that crossed ours, causes one close only.
 const (
 	conflictCloses = 3 // within conflictWindow
 	conflictWindow = 30 * time.Second
-	conflictRepeat = time.Minute     // between two reports of one peer
-	conflictMemory = 2 * time.Minute // after a report one close continues the conflict: copies back off for a minute
-	maxConflicts   = 1024            // peers with an entry
+	conflictRepeat = time.Minute     // minimum time between two reports about one peer
+	conflictMemory = 2 * time.Minute // within this time of a report, one close continues the conflict: copies back off for a minute
+	maxConflicts   = 1024            // maximum number of peers with an entry
 )
 
-// duplicateClose is one newcomer that was closed as a duplicate of a living incumbent, or would have been if its peer
-// bound its frames.
+// duplicateClose records a duplicate of a living incumbent. It was closed, or would have been closed if its peer bound
+// its frames.
 type duplicateClose struct {
 	at        time.Time
 	duplicate string // network address
 	incumbent string // network address
-	unproven  bool   // among unmarked connections, of which none is closed
+	unproven  bool   // the connections are unmarked and stay open
 }
 
-// conflict is the registry's record of newcomers from other hosts, of one peer.
+// conflict is the registry's record of one peer's duplicates from other hosts.
 type conflict struct {
 	closes   []duplicateClose // at most conflictCloses, the newest last
-	reported time.Time        // of the last event, zero for none
+	reported time.Time        // time of the last event; zero: none
 }
 
-// conflictVerdict is the judgement of the duplicates of one peer.
+// conflictVerdict is the result of conflict.judge.
 type conflictVerdict struct {
-	conflict  bool     // the identity is in use from another address: the newcomer is closed with that reason
+	conflict  bool     // the identity is in use from another address: the duplicate is closed with that reason
 	report    bool     // an event is due
-	unproven  bool     // unmarked connections are among the evidence
+	unproven  bool     // the evidence includes unmarked connections
 	addresses []string // hosts, sorted, without ports
 }
 
-// suspected reports whether newcomers from another host were closed as duplicates within conflictWindow, or whether a
-// conflict was reported within conflictMemory.
+// suspected reports whether a duplicate from another host was closed within conflictWindow, or a conflict was reported
+// within conflictMemory.
 func (c *conflict) suspected(now time.Time) bool {
 	return c != nil && (c.continues(now) || len(c.closes) > 0 && now.Sub(c.closes[len(c.closes)-1].at) <= conflictWindow)
 }
@@ -50,7 +50,7 @@ func (c *conflict) continues(now time.Time) bool {
 	return !c.reported.IsZero() && now.Sub(c.reported) <= conflictMemory
 }
 
-// judge judges the recent closes of one peer. While a conflict continues, one close within conflictWindow is enough.
+// judge evaluates the recent closes of one peer. While a conflict continues, one close within conflictWindow suffices.
 func (c *conflict) judge(now time.Time) conflictVerdict {
 	count, needed, unproven := 0, conflictCloses, false
 	if c.continues(now) {
@@ -75,16 +75,16 @@ func (c *conflict) judge(now time.Time) conflictVerdict {
 	}
 }
 
-// keep adds a close to the recent ones and drops those outside of the window. At most conflictCloses are kept.
+// keep adds a close and drops those outside of the window. It keeps at most conflictCloses.
 func (c *conflict) keep(d duplicateClose) {
 	c.closes = slices.DeleteFunc(c.closes, func(old duplicateClose) bool { return d.at.Sub(old.at) > conflictWindow })
 	c.closes = append(c.closes, d)
 	c.closes = c.closes[max(0, len(c.closes)-conflictCloses):]
 }
 
-// noteDuplicate records that p is a duplicate of the route of its peer, once for each connection. It reports an
-// identity conflict if one is due, and returns whether the identity is in use from another address. A connection that
-// is older than the route is the loser of a take-over and does not count.
+// noteDuplicate records that s is a duplicate of its peer's route, once for each connection. It publishes
+// IdentityConflict if one is due, and returns whether the identity is in use from another address. A connection older
+// than the route lost a contest and does not count.
 func (r *registry) noteDuplicate(s *slot) bool {
 	id := s.conn.peer.ID
 	state := r.states[id]
@@ -112,7 +112,7 @@ func (r *registry) noteDuplicate(s *slot) bool {
 	return verdict.conflict
 }
 
-// noteUnmarked records the unmarked newcomers beside an unmarked route that has answered a probe. They stay open.
+// noteUnmarked records unmarked duplicates of an unmarked route that has answered a probe. They stay open.
 func (r *registry) noteUnmarked(id string) {
 	state := r.states[id]
 	if state == nil || state.route == nil || state.contested || state.route.rank.exact() {
@@ -125,8 +125,8 @@ func (r *registry) noteUnmarked(id string) {
 	}
 }
 
-// answeredProbe reports whether the route needs no new probe in a contest with p: it answered one within conflictWindow,
-// and newcomers from other hosts have been closed as duplicates since.
+// answeredProbe reports whether a contest with s needs no new probe: the route has answered one within conflictWindow,
+// and duplicates from other hosts were closed since.
 func (r *registry) answeredProbe(state *peerState, s *slot) bool {
 	return state.answeredRecently() && anotherHost(s, state.route) && r.conflicts[s.conn.peer.ID].suspected(time.Now())
 }
@@ -135,7 +135,7 @@ func (state *peerState) answeredRecently() bool {
 	return state.probes != nil && !state.probes.answered.IsZero() && time.Since(state.probes.answered) <= conflictWindow
 }
 
-// expireConflicts drops the records that have no influence any more.
+// expireConflicts drops the records that no longer influence a decision.
 func (r *registry) expireConflicts() {
 	now := time.Now()
 	for id, c := range r.conflicts {
@@ -149,8 +149,8 @@ func anotherHost(a, b *slot) bool {
 	return differentHosts(a.conn.peerAddress, b.conn.peerAddress)
 }
 
-// differentHosts reports whether two network addresses are those of different hosts. Loopback addresses name no host
-// and are compared with their ports: each port may be a tunnel to another host.
+// differentHosts reports whether two network addresses belong to different hosts. Loopback addresses identify no host,
+// so they are compared with their ports: each port may be a tunnel to another host.
 func differentHosts(a, b string) bool {
 	hostA, hostB := hostOf(a), hostOf(b)
 	if ip, err := netip.ParseAddr(hostA); err == nil && ip.Unmap().IsLoopback() {

@@ -11,8 +11,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// PeerConnection is a handle on a connection: never its socket or key. Safe for concurrent use, also after the
-// connection has ended.
+// PeerConnection is a handle on a connection. It exposes neither socket nor key. Safe for concurrent use, also after
+// the connection has ended.
 type PeerConnection struct {
 	handle      *actors.Handle
 	self        string // this node's id
@@ -26,10 +26,10 @@ type PeerConnection struct {
 	unfenced    int          // owned by the delivery goroutine
 }
 
-// Peer returns who is at the other end, as it was when the connection opened.
+// Peer returns the peer as it was known when the connection opened.
 func (c *PeerConnection) Peer() Peer { return c.peer }
 
-// Direction returns who opened the connection.
+// Direction returns which node opened the connection.
 func (c *PeerConnection) Direction() Direction { return c.direction }
 
 // Verified reports whether the peer has proven that it holds its key.
@@ -40,22 +40,22 @@ func (c *PeerConnection) Strength() Strength { return Strength(c.strength.Load()
 
 func (c *PeerConnection) setStrength(s Strength) { c.strength.Store(int32(s)) }
 
-// Number returns the connection's number, unique within the transport, as events and listings show it.
+// Number returns the connection's number, unique within the transport. Events and listings show the same number.
 func (c *PeerConnection) Number() uint64 { return c.number }
 
-// LastActivity returns when the last fresh message came; zero before the first.
+// LastActivity returns the time of the last fresh message, or zero before the first.
 func (c *PeerConnection) LastActivity() time.Time { return c.handle.LastActivity() }
 
-// RoundTrip returns the last measured round-trip time; zero before the first.
+// RoundTrip returns the last measured round-trip time, or zero before the first.
 func (c *PeerConnection) RoundTrip() time.Duration { return c.handle.RoundTrip() }
 
-// Queued returns the messages and bytes that wait to be written.
+// Queued returns the number of messages and bytes that wait to be written.
 func (c *PeerConnection) Queued() (messages, bytes int) { return c.handle.Queued() }
 
 // PID returns the connection's actor.
 func (c *PeerConnection) PID() *actor.PID { return c.handle.PID() }
 
-// Send sends a message and returns once the operating system has it. See SendContext.
+// Send sends a message and returns when the operating system has accepted it. See SendContext.
 func (c *PeerConnection) Send(msg *wire.Message) error {
 	return c.SendContext(context.Background(), msg)
 }
@@ -72,11 +72,10 @@ func (c *PeerConnection) SendContext(ctx context.Context, msg *wire.Message) err
 	return peerError(c.peer.ID, c.handle.Send(ctx, msg))
 }
 
-// Post queues a message and does not wait until the operating system has it: for senders that keep many on their way. In
-// the queue it waits until the peer's rate limit admits it, see Transport.SendContext.
-// What is lost when the connection ends is not reported. Its errors are ErrInvalidMessage, ErrTooLarge, ErrQueueFull and
-// ErrClosed, inside a PeerError. Posting again makes
-// sense once Queued has gone down.
+// Post enqueues a message and does not wait until the operating system has accepted it. A sender with many messages in
+// flight uses it. The message waits in the queue until the peer's rate limit admits it, see Transport.SendContext. A
+// loss at the end of the connection is not reported. The errors are ErrInvalidMessage, ErrTooLarge, ErrQueueFull and
+// ErrClosed, inside a PeerError. After ErrQueueFull, post again when Queued has gone down.
 func (c *PeerConnection) Post(msg *wire.Message) error {
 	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
 		return peerError(c.peer.ID, err)

@@ -24,8 +24,8 @@ type (
 
 func (*listDials) fromTransport() {}
 
-// Dials returns the addresses that the node keeps connected and whose peer has no verified connection, by address: those of
-// TransportConfig.Peers, of ConnectAddress and of the peer book. The error is ErrStopped or ctx's.
+// Dials returns the addresses that the node keeps connected and whose peer has no verified connection, sorted by
+// address: those of TransportConfig.Peers, of ConnectAddress and of the peer book. The error is ErrStopped or ctx's.
 func (t *Transport) Dials(ctx context.Context) ([]DialInfo, error) {
 	list, err := ask[*dialList](ctx, t, &listDials{})
 	if err != nil {

@@ -12,33 +12,33 @@ package supervisor
 //	 │ waiting <───────── waiting <────────────┘
 //	 └── ended while the peer has another connection
 //
-// From each state a target that is no longer wanted is forgotten.
+// In every state, an unwanted target is removed.
 type dialState int
 
 const (
-	dialIdle    dialState = iota // neither connection nor timer: the peer is connected otherwise, or may not be dialled
-	dialing                      // a dial is under way
+	dialIdle    dialState = iota // no dial, no timer: the peer has another connection, or must not be dialled
+	dialing                      // a dial is in progress
 	dialOpen                     // the connection of the dial, or a further one to the same peer, is open
-	dialWaiting                  // the timer of the next dial runs
+	dialWaiting                  // the timer of the next dial is running
 )
 
 // dialEvent is an input of the state machine.
 type dialEvent int
 
 const (
-	dialWanted    dialEvent = iota // a caller, the configuration or the peer book asks for the peer
-	dialDue                        // the pause is over
+	dialWanted    dialEvent = iota // a caller, the configuration or the peer book wants the peer connected
+	dialDue                        // the timer of the next dial has fired
 	dialOpened                     // the handshake of the dial is complete
 	dialFailed                     // the dial ended without a connection
 	dialEnded                      // the target's connection has ended
 	dialPeerEnded                  // another connection to the target's peer has ended
-	dialReleased                   // a caller has left, or the configuration no longer names the peer
+	dialReleased                   // a caller has withdrawn, or the configuration no longer names the peer
 	dialDropped                    // the operator disconnects the peer
 )
 
-// dialFacts are the circumstances of an event.
+// dialFacts are the inputs of step beside the event.
 type dialFacts struct {
-	stopping  bool // the node ends: no dial starts
+	stopping  bool // the node is stopping: no dial starts
 	kept      bool // the peer is kept connected
 	callers   bool // callers wait for the target
 	connected bool // the peer has a verified connection, inbound or outbound
@@ -52,11 +52,11 @@ const (
 	dialNothing dialAction = iota
 	dialStart              // start a dial
 	dialPause              // set the timer of the next dial
-	dialRefuse             // tell the callers that the peer is revoked; forget the target unless it is kept
-	dialForget             // forget the target, tell the callers, and end its dial
+	dialRefuse             // answer the callers with ErrRevoked; remove the target unless it is kept
+	dialForget             // remove the target, answer the callers, and stop its dial
 )
 
-// step returns the state that follows an event, and the action to carry out.
+// step returns the next state and the action to carry out.
 func (s dialState) step(event dialEvent, f dialFacts) (dialState, dialAction) {
 	switch event {
 	case dialWanted, dialDue:
@@ -79,22 +79,22 @@ func (s dialState) step(event dialEvent, f dialFacts) (dialState, dialAction) {
 	}
 }
 
-// want starts a dial unless one is under way or the peer is connected. A caller that waits although the peer is
-// connected asks for another peer than the one that was there before: the address may have a new owner.
+// want starts a dial unless one is in progress or the peer is connected. A caller that still waits while the peer is
+// connected expects another peer at the address: the address may have a new owner.
 func (s dialState) want(f dialFacts) (dialState, dialAction) {
 	switch {
 	case f.stopping, s == dialing, s == dialOpen:
 		return s, dialNothing
 	case f.connected && !f.callers:
-		return dialIdle, dialNothing // the end of that connection is an event
+		return dialIdle, dialNothing // the end of that connection is the next event
 	case f.revoked:
-		return dialIdle, dialRefuse // an admission of the peer is an event
+		return dialIdle, dialRefuse // an admission of the peer is the next event
 	default:
 		return dialing, dialStart
 	}
 }
 
-// retry leaves a target that has lost its connection, or failed to open one.
+// retry returns the state of a target whose dial has failed or whose connection has ended.
 func (s dialState) retry(f dialFacts) (dialState, dialAction) {
 	switch {
 	case s != dialIdle, f.stopping:

@@ -12,37 +12,37 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// dialTarget is a dial target: an address that is dialled once, or repeatedly to keep its peer connected.
+// dialTarget is an address that the node dials once, or repeatedly to keep its peer connected.
 type dialTarget struct {
-	address    string // as given
+	address    string // as the caller gave it
 	url        string
-	expect     string // the node ID that must answer; empty: any
+	expect     string // the only node ID that may answer; empty: any
 	keep       bool   // redial while the peer is not connected
-	persistent bool   // and in later runs
+	persistent bool   // keep applies to later runs as well
 
 	state      dialState
-	slot       *slot  // the dial under way, or the open connection
+	slot       *slot  // the dial in progress, or the open connection
 	peer       string // node ID of the last peer that answered
-	failures   int    // in a row
-	displaced  int    // connections that the peer closed as duplicates, in a row
+	failures   int    // consecutive failures
+	displaced  int    // consecutive connections that the peer closed as duplicates
 	openedAt   time.Time
-	timer      *time.Timer // of the next dial, in dialWaiting
+	timer      *time.Timer // next dial; set in dialWaiting
 	pause      time.Duration
 	generation int
-	nextDial   time.Time    // of timer; zero without one
-	lastErr    error        // of the last dial; nil since the peer was connected
-	callers    []dialCaller // callers, until the target is open or has failed
+	nextDial   time.Time    // expiry of timer; zero: no timer
+	lastErr    error        // of the last dial; nil after a connection
+	callers    []dialCaller // until the target is open or has failed
 }
 
 // dialCaller is a caller that waits for a connection.
 type dialCaller struct {
-	reply func(answer any) // nil: wants no answer
-	id    string           // the node ID that must answer; empty: any
+	reply func(answer any) // nil: no answer is wanted
+	id    string           // the only node ID that may answer; empty: any
 	keep  bool             // keep the peer connected
-	call  *call            // nil: it cannot be withdrawn
+	call  *call            // nil: the caller cannot withdraw
 }
 
-// accepts reports whether a connection is to the peer that the caller asked for.
+// accepts reports whether a connection leads to the peer that the caller asked for.
 func (d dialCaller) accepts(c *PeerConnection) bool { return d.id == "" || d.id == c.peer.ID }
 
 // onDialPeers starts the dials of the configuration and of the peer book.
@@ -60,7 +60,7 @@ func (r *registry) onDialPeers(ctx actor.Context) {
 	}
 }
 
-// targetFor returns the target of a URL, a new one or the one there is.
+// targetFor returns the dial target of a URL. It creates the target if there is none.
 func (r *registry) targetFor(address, url, expect string, keep bool) *dialTarget {
 	t := r.targets[url]
 	if t == nil {
@@ -109,7 +109,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	r.advance(ctx, t, dialWanted, nil)
 }
 
-// expectedPeer returns the node ID that a target stands for, empty if any peer may answer there.
+// expectedPeer returns the only node ID that may answer at a target, or "" if any peer may answer.
 func (r *registry) expectedPeer(t *dialTarget) string {
 	if t.expect == "" && t.slot != nil && t.slot.conn != nil {
 		return t.slot.conn.peer.ID
@@ -129,25 +129,25 @@ func (r *registry) connected(t *dialTarget) *PeerConnection {
 	return nil
 }
 
-// answerConnected answers the callers that still wait for a target, and remembers the peer if one of them asked for that. It
-// returns false if no caller waited and the peer is not kept connected.
+// answerConnected answers the callers of a target, and records the peer as persistent if a caller asked for it. It
+// returns false if no caller was left and the peer is not kept connected.
 func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConnection) (wanted bool) {
 	t.callers = slices.DeleteFunc(t.callers, func(caller dialCaller) bool { return !caller.call.answer() })
 	wanted = len(t.callers) > 0
 	t.persistent = t.persistent || slices.ContainsFunc(t.callers, func(caller dialCaller) bool { return caller.keep && caller.accepts(c) })
 	if t.persistent {
-		// From now on only this peer may answer, in later runs too: the book holds its ID.
+		// From now on only this peer may answer, also in later runs: the book stores its ID.
 		t.keep, t.expect = true, c.peer.ID
 		r.book.Update(c.peer.ID, func(p *Peer) { p.KeepAt(t.address) })
 	}
 	r.answerCallers(t, &Connected{Connection: c})
-	if t.slot == nil { // else a crossed dial would end, which may be the one that the peer keeps
+	if t.slot == nil { // otherwise this would end a crossed dial, whose connection the peer may keep
 		r.advance(ctx, t, dialReleased, nil)
 	}
 	return wanted || t.keep
 }
 
-// answerCallers answers the callers. A caller that asked for another peer than the one at the address gets an error.
+// answerCallers answers all callers. A caller that asked for another peer than the connected one gets an error.
 func (r *registry) answerCallers(t *dialTarget, answer *Connected) {
 	for _, caller := range t.callers {
 		told := answer
@@ -165,7 +165,7 @@ func wrongPeer(want, is string) error {
 	return fmt.Errorf("%w: expected %s, the address is that of %s", actors.ErrWrongIdentity, want, is)
 }
 
-// startDial spawns an outbound connection and the goroutine that dials for it. expect is the node ID that must answer;
+// startDial spawns an outbound connection and its dialling goroutine. expect is the only node ID that may answer;
 // empty: any.
 func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*slot, error) {
 	sent, err := r.newChallenge()
@@ -191,7 +191,7 @@ func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*s
 	return s, nil
 }
 
-// onDialOpen notes that the connection of a target's dial is open.
+// onDialOpen records that the dial of a target has opened its connection.
 func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
 	t := s.target
 	if t == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// disconnect ends a peer's connections and the dialling of it.
+// disconnect closes the connections of a peer and stops dialling it.
 func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 	known := len(r.peers[msg.Peer]) > 0
 	for _, t := range r.targets {
@@ -16,7 +16,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 		}
 	}
 	r.dropFurther(ctx, msg.Peer)
-	for _, s := range r.slots { // those that drain are no longer in peers
+	for _, s := range r.slots { // draining connections are no longer in peers
 		if s.conn == nil || s.conn.peer.ID != msg.Peer {
 			continue
 		}
@@ -35,7 +35,7 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 	return nil
 }
 
-// disconnectConnection ends one connection: also one that drains and is no longer in peers.
+// disconnectConnection closes one connection. A draining one is in slots but no longer in peers.
 func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnection) (*PeerConnection, error) {
 	for _, s := range r.slots {
 		if s.conn != nil && s.conn.number == msg.Connection {
@@ -46,7 +46,7 @@ func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnec
 	return nil, noConnectionError(msg.Connection)
 }
 
-// onAuthChanged ends what the allowlist does not permit any more.
+// onAuthChanged closes the connections and dials that the allowlist no longer permits.
 func (r *registry) onAuthChanged(ctx actor.Context) {
 	for _, s := range r.slots {
 		if s.conn == nil {
@@ -64,7 +64,7 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 	}
 }
 
-// onShutdown says goodbye to everybody. The registry ends when the last connection has.
+// onShutdown closes all connections gracefully. The registry stops when the last actor has terminated.
 func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 	if r.stopping {
 		return

@@ -8,18 +8,18 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// What sending and connecting can end in, as errors.Is sees it. Each comes inside an error that names the peer.
+// Errors of sending and connecting, for errors.Is. Each is wrapped by an error that names the peer.
 var (
 	ErrNotConnected  = errors.New("the peer is not connected")
 	ErrUnknownPeer   = errors.New("no peer of that name or ID is known") // the error is an *UnknownPeerError
 	ErrAmbiguousPeer = errors.New("more than one peer fits")             // the error is an *AmbiguousPeerError
 	ErrStopped       = errors.New("the transport is not running")
-	ErrUnverified    = error(unverifiedError{}) // is ErrNotConnected too
+	ErrUnverified    = error(unverifiedError{}) // also ErrNotConnected
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
 	ErrRevoked       = errors.New("the peer is revoked here")
 
-	// ErrNotAllowed means that this node is in allowlist mode and neither the peer's key is on the list nor its address
-	// pinned. The error is a *NotAllowedError.
+	// ErrNotAllowed means that this node is in allowlist mode, and neither is the peer's key on the allowlist nor its
+	// address pinned. The error is a *NotAllowedError.
 	ErrNotAllowed = errors.New("peer not allowed")
 	// ErrOwnAddress means that a dial has reached this node itself.
 	ErrOwnAddress = errors.New("this is this node's own address")
@@ -38,17 +38,17 @@ var (
 	ErrPaced        = actors.ErrPaced
 	ErrRefused      = actors.ErrRefused
 
-	// ErrHandshake means that the peer's part of the handshake was wrong or missing.
+	// ErrHandshake means that the peer's part of the handshake was invalid or missing.
 	ErrHandshake = actors.ErrHandshake
-	// ErrHandshakeTimeout means that the handshake took longer than TransportConfig.HandshakeTimeout.
+	// ErrHandshakeTimeout means that the handshake exceeded TransportConfig.HandshakeTimeout.
 	ErrHandshakeTimeout = actors.ErrHandshakeTimeout
-	// ErrWrongIdentity means that another node than the expected one answered at the address.
+	// ErrWrongIdentity means that the node at the address has another identity than expected.
 	ErrWrongIdentity = actors.ErrWrongIdentity
 	// ErrLaterDialect means that the peer speaks the later, incompatible dialect under the same version "1.0".
 	ErrLaterDialect = actors.ErrLaterDialect
 )
 
-// unverifiedError is ErrUnverified. A peer without a proof has no route, which callers test for with ErrNotConnected.
+// unverifiedError is ErrUnverified. An unverified peer has no route, so the error is also ErrNotConnected.
 type unverifiedError struct{}
 
 func (unverifiedError) Error() string { return "the peer is connected but has not proven its key yet" }
@@ -56,7 +56,7 @@ func (unverifiedError) Error() string { return "the peer is connected but has no
 // Is makes errors.Is(ErrUnverified, ErrNotConnected) true.
 func (unverifiedError) Is(target error) bool { return target == ErrNotConnected }
 
-// noConnectionError is the number of a connection that does not exist; it is ErrNotConnected.
+// noConnectionError is ErrNotConnected with the number of the missing connection.
 type noConnectionError uint64
 
 func (e noConnectionError) Error() string { return fmt.Sprintf("there is no connection %d", uint64(e)) }
@@ -64,7 +64,7 @@ func (e noConnectionError) Error() string { return fmt.Sprintf("there is no conn
 // Is makes errors.Is(err, ErrNotConnected) true.
 func (noConnectionError) Is(target error) bool { return target == ErrNotConnected }
 
-// PeerError is an error of one peer.
+// PeerError adds the peer to an error.
 type PeerError struct {
 	Peer string // node ID, or an address
 	Err  error
@@ -72,7 +72,7 @@ type PeerError struct {
 
 func (e *PeerError) Error() string { return fmt.Sprintf("peer %s: %v", e.Peer, e.Err) }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *PeerError) Unwrap() error { return e.Err }
 
 func peerError(peer string, err error) error {
@@ -94,16 +94,16 @@ func (e *NotAllowedError) Error() string {
 // Unwrap returns ErrNotAllowed.
 func (e *NotAllowedError) Unwrap() error { return ErrNotAllowed }
 
-// Reasons of a disconnect message that tell the peer that another connection of the same identity is kept.
+// Reasons of a disconnect message: another connection of the same identity stays open.
 const (
 	reasonDuplicate     = actors.ReasonDuplicate
 	reasonIdentityInUse = actors.ReasonIdentityInUse
 )
 
-// reasonOperator is the reason of a disconnect message that a caller of Disconnect or DisconnectConnection causes.
+// reasonOperator is the reason of a disconnect message sent by Disconnect or DisconnectConnection.
 const reasonOperator = "disconnected by the operator"
 
-// SendFailure says why one peer missed a broadcast.
+// SendFailure is the error of one peer in a broadcast.
 type SendFailure struct {
 	Peer string
 	Err  error

@@ -16,7 +16,7 @@ import (
 // before the transport starts.
 type eventBus struct {
 	system    *actor.ActorSystem
-	observer  Observer // nil: none
+	observer  Observer // nil: no observer
 	onMessage func(*PeerConnection, *wire.Message)
 	onEvent   func(Event)
 
@@ -27,7 +27,7 @@ type eventBus struct {
 	sink        *actor.PID // takes the answers to marks; nil before Start
 }
 
-// runHandler runs the program's handler.
+// runHandler calls the program's message handler.
 func (b *eventBus) runHandler(c *PeerConnection, msg *wire.Message) {
 	if b.observer != nil {
 		began := time.Now()
@@ -38,7 +38,7 @@ func (b *eventBus) runHandler(c *PeerConnection, msg *wire.Message) {
 
 func (b *eventBus) subscribed() bool { return len(b.all()) > 0 }
 
-// publish hands an event to the callback and to every subscriber.
+// publish passes an event to the callback and to every subscriber.
 func (b *eventBus) publish(e Event) {
 	b.notify(e)
 	if b.onEvent != nil {

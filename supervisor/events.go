@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Direction says who opened a connection.
+// Direction tells which node opened a connection.
 type Direction = actors.Direction
 
 // The directions.
@@ -16,7 +16,7 @@ const (
 	Outbound = actors.Outbound
 )
 
-// Strength is how well a connection has proven that its peer holds its key.
+// Strength tells how well a connection proves that its peer holds its key.
 type Strength = actors.Strength
 
 // The strengths, weakest first.
@@ -26,90 +26,89 @@ const (
 	Bound    = actors.Bound
 )
 
-// Event is something that happened to a peer or to the node: PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped,
-// DialFailed, DowngradeRefused, IdentityConflict, ListenerDown, and for subscribers by message also Received.
+// Event is a change of a peer or of the node: PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped, DialFailed,
+// DowngradeRefused, IdentityConflict, ListenerDown, and for subscribed actors also Received.
 type Event interface{ event() }
 
-// PeerUp says that a peer is connected: its first connection opened, and a Send to it finds it.
+// PeerUp reports the first open connection of a peer. A handler that sends to a verified peer finds the route.
 type PeerUp struct {
 	Peer      string // node ID
-	Name      string // as the peer gives it: quote it before you print it
+	Name      string // chosen by the peer: quote it before printing
 	Address   string // remote network address
 	Direction Direction
-	Verified  bool // the peer has proven that it holds its key
+	Verified  bool // the peer has proved that it holds its key
 
 	Connection uint64 // number of the connection
-	Omitted    int    // unverified peers that were not reported since the last PeerUp: strangers could multiply events
+	Omitted    int    // unverified peers not reported since the last PeerUp: a burst is limited to one event per second
 }
 
-// PeerVerified says that an inbound peer has now proven that it holds its key.
+// PeerVerified reports that a peer has proved that it holds its key, after a PeerUp with Verified false.
 type PeerVerified struct {
 	Peer string // node ID
-	Name string // as the peer gives it: quote it before you print it
+	Name string // chosen by the peer: quote it before printing
 }
 
-// PeerMoved says that another connection of a peer carries its traffic now. Messages that were sent before and are not
-// confirmed may be lost.
+// PeerMoved reports that another connection became the route to a peer. Earlier messages that are not confirmed may be
+// lost.
 type PeerMoved struct {
 	Peer string // node ID
-	Name string // as the peer gives it: quote it before you print it
-	From uint64 // number of the connection that carried the traffic
-	To   uint64 // number of the one that carries it now
+	Name string // chosen by the peer: quote it before printing
+	From uint64 // number of the previous route
+	To   uint64 // number of the new route
 }
 
-// DowngradeRefused says that a connection was closed because a frame on it was sealed for another connection: a relay
-// copies frames, or has changed a handshake message.
+// DowngradeRefused reports that this node closed a connection because a frame on it was sealed for another connection:
+// a relay copies frames, or has changed a handshake message. At most one per second is reported.
 type DowngradeRefused struct {
-	Peer       string // node ID, as the other side claims it
+	Peer       string // node ID that the other side claims
 	Address    string // remote network address
 	Connection uint64 // number of the connection
-	Omitted    int    // such events that were left out since the last one: at most one per second is told
+	Omitted    int    // events left out since the last one
 }
 
-// IdentityConflict says that a peer's identity is in use on two hosts: three newcomers from another address were
-// closed as duplicates within 30 s while the incumbent connection answered its probe. It is repeated at most every
-// minute.
+// IdentityConflict reports that a peer's identity is in use on two hosts: three connections from another address were
+// closed as duplicates within 30 s while the incumbent answered its probe. It is repeated at most once a minute.
 type IdentityConflict struct {
 	Peer      string   // node ID
-	Addresses []string // hosts of the incumbent and the newcomers, sorted, without ports
-	Unproven  bool     // some of them do not bind their frames; those newcomers stay connected
+	Addresses []string // hosts of the incumbent and the duplicates, sorted, without ports
+	Unproven  bool     // some of the duplicates do not bind their frames; these stay connected
 }
 
-// PeerDown says that a peer's last connection is gone.
+// PeerDown reports the end of a peer's last connection.
 type PeerDown struct {
 	Peer   string // node ID
-	Name   string // as the peer gives it: quote it before you print it
+	Name   string // chosen by the peer: quote it before printing
 	Code   wire.DisconnectCode
 	Reason string
-	Remote bool // the peer began it
+	Remote bool // the peer started the close
 }
 
-// DialFailed says that a peer that is to be kept connected could not be reached.
+// DialFailed reports a failed dial to a peer that is kept connected.
 type DialFailed struct {
 	Address string
 	Err     error
 	RetryIn time.Duration
 }
 
-// Dropped says that messages of a verified peer were dropped. There is at most one per second for each peer and reason,
-// however many connections the peer has and however often it reconnects, so the last one may follow PeerDown by a
-// second. Not reported are duplicates, which are normal, and drops of unverified connections.
+// Dropped reports dropped messages of a verified peer. There is at most one event per second for each peer and reason,
+// regardless of the number of connections and reconnects, so the last one may follow PeerDown by a second. Duplicates
+// and drops of unverified connections are not reported.
 type Dropped struct {
 	Peer   string // node ID
-	Name   string // as the peer gives it: quote it before you print it
-	Reason string // the name of the counter that counts them
-	Count  int    // since the last event of that peer and reason; 1 or more
+	Name   string // chosen by the peer: quote it before printing
+	Reason string // name of the counter
+	Count  int    // since the last event of this peer and reason; at least 1
 }
 
-// ListenerDown says that the listener has ended for good, and not by Stop: no peer can connect any more, Accepting is
-// false. Connections stay, and dials go on. Accept calls that fail for a reason that passes are retried instead; the
-// counter acceptErrors counts them.
+// ListenerDown reports that the listener has failed permanently, without Stop. No peer can connect any more, and
+// Accepting returns false. Connections stay, and dials continue. Temporary errors of accept calls are retried and
+// counted in acceptErrors instead.
 type ListenerDown struct {
-	Address string // that was listened on
+	Address string // address of the listener
 	Err     error
 }
 
-// Received is a message, for subscribers.
+// Received passes a message to subscribed actors.
 type Received struct {
 	Connection *PeerConnection
 	Message    *wire.Message

@@ -8,31 +8,34 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// Whether somebody is on the allowlist shows in the handshake only, and for that it needs a place. So when places are
-// reserved for the allowlist and all are taken, one whose peer has not been let in yet is ended for the newcomer. Those who
-// are let in leave the reserved places free: see judgePeer. Who is on the list can still be driven out during its handshake,
-// but only by as many newcomers, in this short time, as there are such places, and each from another address.
+// The allowlist can be checked only during the handshake, which needs a slot. If slots are reserved for the allowlist
+// and all slots are taken, the registry evicts an inbound connection that is still in its handshake and gives the slot
+// to the waiting admission. Admitted peers leave the reserved slots free, see judgePeer. An attacker can evict an
+// allowlisted peer during its handshake only with as many connections, in this short time, as there are such slots,
+// each from another address.
+//
+//	all slots taken ──evictFor──▶ victim.successor = admission ──Terminated──▶ handOver: admit the successor
 
-// successor is an admission that waits for the slot of a connection that is ended for it.
+// successor is an admission that waits for the slot of an evicted connection.
 type successor struct {
 	*admission
 	reply func(answer any)
 }
 
-// evictFor ends a place for a newcomer, which gets it once it is free, and reports whether there is one.
+// evictFor evicts a handshake for an admission. It returns false if there is no victim.
 func (r *registry) evictFor(ctx actor.Context, adm *admission) bool {
 	s := r.victimFor(adm)
 	if s == nil {
 		return false
 	}
 	s.successor = &successor{admission: adm, reply: r.takeReply()}
-	r.countAddress(addressGroup(adm.remote)) // while it waits, too: else a hundred at once would be within the limit
+	r.countAddress(addressGroup(adm.remote)) // while the admission waits too: otherwise a burst from one address would exceed its limit
 	r.evict(ctx, s, adm.remote)
 	return true
 }
 
-// evictForDial ends a place for a dial of our own, which begins once the place is free, and reports whether there is
-// one: half-open handshakes of strangers must not keep this node from dialling.
+// evictForDial evicts a handshake for an outbound dial, which starts when the slot is free. It returns false if there
+// is no victim. Half-open inbound handshakes must not keep this node from dialling.
 func (r *registry) evictForDial(ctx actor.Context, t *dialTarget) bool {
 	if r.cfg.ReservedConns == 0 || len(r.slots) > r.cfg.MaxConns {
 		return false
@@ -52,16 +55,16 @@ func (r *registry) evictForDial(ctx actor.Context, t *dialTarget) bool {
 	return true
 }
 
-// evict stops a connection whose place is needed.
-func (r *registry) evict(ctx actor.Context, s *slot, newcomer string) {
+// evict stops a connection. remote is the address that gets its slot.
+func (r *registry) evict(ctx actor.Context, s *slot, remote string) {
 	if !s.closed {
 		r.node.Counters.Inc(actors.HandshakesRejected)
-		r.node.LimitedLog.Warn("handshake ended: its place is needed", "newcomer", newcomer)
+		r.node.LimitedLog.Warn("handshake evicted: another connection needs its slot", "for", remote)
 	}
 	ctx.Stop(s.pid)
 }
 
-// victimFor returns the place that makes room for a newcomer; nil: none does.
+// victimFor returns the slot to evict for an admission, or nil.
 func (r *registry) victimFor(adm *admission) *slot {
 	if r.cfg.ReservedConns == 0 || len(r.slots) > r.cfg.MaxConns {
 		return nil
@@ -76,7 +79,7 @@ func (r *registry) victimFor(adm *admission) *slot {
 	return s
 }
 
-// chooseVictim returns the place that makes room before all others, or nil if there is none.
+// chooseVictim returns the first slot in the order of handshake.compare, or nil if there is none.
 func chooseVictim(candidates []*slot, perAddress map[string]int) *slot {
 	if len(candidates) == 0 {
 		return nil
@@ -87,8 +90,8 @@ func chooseVictim(candidates []*slot, perAddress map[string]int) *slot {
 	return slices.MinFunc(candidates, func(a, b *slot) int { return as(a).compare(as(b)) })
 }
 
-// handshaking returns the inbound places whose peers have not been let in, and how many there are of each address group,
-// with those that wait for a place.
+// handshaking returns the inbound slots that are still in their handshake, and the number per address group, waiting
+// admissions included.
 func (r *registry) handshaking() (candidates []*slot, perAddress map[string]int) {
 	perAddress = make(map[string]int)
 	for _, s := range r.slots {
@@ -104,7 +107,7 @@ func (r *registry) handshaking() (candidates []*slot, perAddress map[string]int)
 	return candidates, perAddress
 }
 
-// handOver gives the place of a connection that has made room to the one that it was ended for.
+// handOver gives the slot of an evicted connection to its successor.
 func (r *registry) handOver(ctx actor.Context, s *slot) {
 	switch {
 	case s.successor != nil:
@@ -118,7 +121,7 @@ func (r *registry) handOver(ctx actor.Context, s *slot) {
 	}
 }
 
-// countAddress counts one more from an address group, leaveGroup one fewer. An empty one is not counted.
+// countAddress adds one to the count of an address group; uncountAddress subtracts one. The group "" is not counted.
 func (r *registry) countAddress(group string) {
 	if group != "" {
 		r.perAddress[group]++

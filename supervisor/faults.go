@@ -12,7 +12,7 @@ var errForeignConnection = errors.New("the connection belongs to another transpo
 // for concurrent use once the transport is made.
 type Faults struct{ bus *eventBus }
 
-// WithFaults gives faults access to the inside of this transport. A Faults serves one transport.
+// WithFaults connects faults to this transport. A Faults serves one transport.
 func WithFaults(faults *Faults) Option {
 	return func(o *options) { o.faults = faults; o.need("WithFaults", faults) }
 }

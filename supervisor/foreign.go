@@ -10,16 +10,16 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// foreignConn contains the faults of a network connection that the program made: a panic in one of its methods becomes
-// an error of that call, so the connection ends like one that the network broke. runtime.Goexit ends the calling
-// goroutine; the goroutines of a connection handle that, so only Close runs on a goroutine of its own.
+// foreignConn contains the faults of a network connection made by the program. A panic in a method becomes an error of
+// that call, so the connection ends as after a network error. runtime.Goexit ends the calling goroutine, which the
+// goroutines of a connection handle, so only Close runs on its own goroutine.
 type foreignConn struct {
 	net.Conn
-	local, remote net.Addr // asked for once, while the wrapper is guarded
+	local, remote net.Addr // read once, under guard
 }
 
-// containConn returns conn with its faults contained. Connections of package net are returned as they are. It panics if
-// the methods LocalAddr and RemoteAddr of conn do; an address that is nil becomes that of under, if there is one.
+// containConn returns conn with its faults contained. It returns connections of package net unchanged. It panics if
+// LocalAddr or RemoteAddr of conn panics. A nil address is replaced by that of under, unless under is nil.
 func containConn(conn, under net.Conn) net.Conn {
 	if isOfNet(conn) {
 		return conn
@@ -46,7 +46,7 @@ func isOfNet(conn net.Conn) bool {
 	}
 }
 
-// contain turns a panic into an error. It is deferred.
+// contain turns a panic into an error. Use it with defer.
 func contain(what string, err *error) {
 	if fault := recover(); fault != nil {
 		*err = panicked(what, fault)
@@ -85,7 +85,7 @@ func (c *foreignConn) Close() error {
 	return apart("the connection's Close", c.Conn.Close)
 }
 
-// CloseWrite ends our half of the connection, where it has halves.
+// CloseWrite closes the sending half of the connection, if the connection supports it.
 func (c *foreignConn) CloseWrite() (err error) {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
@@ -131,7 +131,7 @@ func foreignClock(wall func() time.Time) func() time.Time {
 	}
 }
 
-// foreignRandom contains the panics of a program's source of random numbers: they become errors.
+// foreignRandom turns the panics of the program's random source into errors.
 type foreignRandom struct{ inner io.Reader }
 
 // Read implements io.Reader.

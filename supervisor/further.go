@@ -13,21 +13,21 @@ import (
 )
 
 // A deployed node (protocol section 8) keeps one map entry per peer id, overwritten by each new connection and deleted
-// whenever any connection to that peer ends; the keepalive of an ended connection deletes it up to one ping interval
-// later. Without an entry the node sends us nothing, while our connection stands. A further connection, opened once that
-// interval has passed, restores the entry. The older connection stays open: its end would delete the entry again.
+// when any connection to that peer ends; the keepalive of an ended connection deletes it up to one ping interval later.
+// Without an entry it sends us nothing, although our connection is open. A further connection, opened after that
+// interval, restores the entry. The older connection stays open, because its end would delete the entry again.
 
 const (
-	deployedPingInterval = 30 * time.Second // of a deployed peer that has not sent two pings on one connection yet
+	deployedPingInterval = 30 * time.Second // assumed until a peer has sent two pings on one connection
 	furtherMargin        = time.Second      // added to the peer's ping interval
-	maxOwnToDeployed     = 2                // connections and dials of ours to one deployed peer
+	maxOwnToDeployed     = 2                // connections and dials of this node to one deployed peer
 )
 
-// further is the state of further connections to one deployed peer that we have an address for.
+// further holds the state of further connections to one deployed peer with a known address.
 type further struct {
-	since      time.Time     // the last event after which the peer may forget us; zero: no further connection is due
+	since      time.Time     // last event after which the peer may have deleted its entry; zero: no further connection is due
 	dialled    time.Time     // start of the last further dial
-	interval   time.Duration // of the peer's pings on a connection that has ended; 0: not observed
+	interval   time.Duration // between pings of the peer on an ended connection; 0: not measured
 	timer      *time.Timer
 	generation int
 }
@@ -35,12 +35,12 @@ type further struct {
 // furtherFacts are the inputs of decideFurther.
 type furtherFacts struct {
 	now, since, dialled time.Time
-	interval            time.Duration // of the peer's pings; 0: not observed
+	interval            time.Duration // between pings of the peer; 0: not measured
 	stopping            bool
-	deployed            bool // no verified connection of the peer announces single-connection
+	deployed            bool // no verified connection of the peer announced single-connection
 	living              int  // verified connections to the peer
-	own                 int  // of ours, dials under way included
-	dialable            bool // there is an ordered address, and the peer may connect
+	own                 int  // opened or dialled by this node
+	dialable            bool // the peer has an ordered address and may connect
 	full                bool // MaxConns is reached
 }
 
@@ -50,11 +50,11 @@ type furtherStep int
 const (
 	furtherNone   furtherStep = iota // nothing to do until the next event
 	furtherWait                      // decide again at the returned time
-	furtherPutOff                    // no free slot: decide again at the returned time, counted from now
+	furtherPutOff                    // no free slot: decide again at the returned time, one interval from now
 	furtherDial                      // open one connection
 )
 
-// decideFurther decides whether to open a further connection to a deployed peer, and when to decide again.
+// decideFurther decides whether to open a further connection to a deployed peer now, and if not, when to decide again.
 func decideFurther(f furtherFacts) (furtherStep, time.Time) {
 	pause := cmp.Or(f.interval, deployedPingInterval) + furtherMargin
 	last := f.since
@@ -76,7 +76,7 @@ func decideFurther(f furtherFacts) (furtherStep, time.Time) {
 	}
 }
 
-// furtherDue asks the registry to decide about a peer again.
+// furtherDue is the timer of a further connection.
 type furtherDue struct {
 	peer       string
 	generation int
@@ -84,8 +84,8 @@ type furtherDue struct {
 
 func (*furtherDue) fromTransport() {}
 
-// verifiedOpened notes that a connection was verified. The first one of a peer after our start counts as following an
-// earlier one, of the process before this.
+// verifiedOpened handles a new verified connection. The first one of a peer after the start of this node counts as
+// following a connection of the previous process.
 func (r *registry) verifiedOpened(ctx actor.Context, s *slot) {
 	id := s.conn.peer.ID
 	if _, _, dialable := r.orderedAddress(id); dialable && r.further[id] == nil {
@@ -94,7 +94,7 @@ func (r *registry) verifiedOpened(ctx actor.Context, s *slot) {
 	}
 }
 
-// verifiedEnded notes that a verified connection has ended.
+// verifiedEnded handles the end of a verified connection.
 func (r *registry) verifiedEnded(ctx actor.Context, s *slot) {
 	id := s.conn.peer.ID
 	if _, _, dialable := r.orderedAddress(id); !dialable {
@@ -113,7 +113,7 @@ func (r *registry) verifiedEnded(ctx actor.Context, s *slot) {
 	r.decideFurther(ctx, id)
 }
 
-// furtherFailed notes that a further dial came to nothing: the next one is due after another interval.
+// furtherFailed handles a failed further dial. The next one is due after another interval.
 func (r *registry) furtherFailed(ctx actor.Context, id string, err error) {
 	if r.stopping {
 		return
@@ -126,7 +126,7 @@ func (r *registry) furtherFailed(ctx actor.Context, id string, err error) {
 	}
 }
 
-// decideFurther carries the decision about one peer out.
+// decideFurther carries out the decision about one peer.
 func (r *registry) decideFurther(ctx actor.Context, id string) {
 	f := r.further[id]
 	if f == nil {
@@ -186,7 +186,7 @@ func (r *registry) startFurther(ctx actor.Context, id string) {
 	s.further = id
 }
 
-// dialledPeer returns the node ID of the peer that an outbound slot is for; empty: not known yet.
+// dialledPeer returns the node ID of the peer that an outbound slot was dialled for, or "" if it is not known yet.
 func dialledPeer(s *slot) string {
 	switch {
 	case s.conn != nil:
@@ -198,8 +198,8 @@ func dialledPeer(s *slot) string {
 	}
 }
 
-// orderedAddress returns the address at which a peer was ordered to be dialled: that of a dial target, or the book's
-// for a peer that is kept connected.
+// orderedAddress returns the address given for a peer: that of a dial target, or the peer book's if the peer is kept
+// connected.
 func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 	var found []*dialTarget
 	for _, t := range r.targets {
@@ -216,8 +216,8 @@ func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 	return known.Address, url, known.Persistent && err == nil
 }
 
-// adoptFurther gives a target whose connection has ended the further connection to the same peer, and reports whether
-// there is one.
+// adoptFurther assigns the further connection of a peer to a target whose connection has ended. It returns false if
+// there is none.
 func (r *registry) adoptFurther(t *dialTarget, id string) bool {
 	for _, s := range r.peers[id] {
 		if s.further != "" && s.target == nil && !s.closed {
@@ -228,7 +228,7 @@ func (r *registry) adoptFurther(t *dialTarget, id string) bool {
 	return false
 }
 
-// dropFurther forgets the further connections of a peer and ends a dial of one.
+// dropFurther drops the state of further connections to a peer and stops their dials.
 func (r *registry) dropFurther(ctx actor.Context, id string) {
 	if f := r.further[id]; f != nil {
 		r.stopFurtherTimer(f)
@@ -249,5 +249,5 @@ func (r *registry) stopFurtherTimer(f *further) {
 	}
 }
 
-// announcesSingle reports whether a connection's peer announces that it keeps one connection per peer.
+// announcesSingle reports whether the peer announced the feature single-connection.
 func announcesSingle(s *slot) bool { return slices.Contains(s.features, wire.FeatureSingleConnection) }

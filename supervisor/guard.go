@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// guard runs code of the program that makes a network connection, on a goroutine of its own, so that neither a panic nor
-// runtime.Goexit reaches the caller. what names the code in the error.
+// guard runs a function of the program that returns a network connection. It runs on its own goroutine, so that neither
+// a panic nor runtime.Goexit reaches the caller. what names the function in the error.
 func (o *options) guard(what string, run func() (net.Conn, error)) (conn net.Conn, err error) {
 	err = fmt.Errorf("the %s called runtime.Goexit", what)
 	done := make(chan struct{})
@@ -43,8 +43,8 @@ func (o *options) connect(ctx context.Context, network, address string) (net.Con
 	return o.wrapped(o.guard("dialler", func() (net.Conn, error) { return o.dial(ctx, network, address) }))
 }
 
-// wrapped passes a network connection through the program's wrapper, and closes it if that fails. The faults of
-// connections that are not of package net are contained.
+// wrapped passes a network connection to the program's wrapper, and closes it if the wrapper fails. It contains the
+// faults of connections that are not of package net.
 func (o *options) wrapped(conn net.Conn, err error) (net.Conn, error) {
 	if err != nil || o.wrap == nil && isOfNet(conn) {
 		return conn, err

@@ -9,7 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// onIdentified decides about a peer that has shown who it is, and opens the connection or refuses it.
+// onIdentified opens the connection of a peer that has sent its identity, or refuses it.
 func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identified) {
 	if s.target != nil && r.cancelUnwanted(ctx, s.target) {
 		return
@@ -32,7 +32,7 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 	r.open(ctx, s, msg)
 }
 
-// refusalError is what the one who asked for a connection is told when this node itself refuses it.
+// refusalError returns the error for the caller of Connect when this node refuses the connection.
 func (r *registry) refusalError(why refusal, key crypto.PublicKey) error {
 	switch why {
 	case wire.ReasonNotAuthorized:
@@ -62,8 +62,16 @@ func (r *registry) unlisted() int {
 	return n
 }
 
-// open takes a connection into service. The order matters: its own events first, then Welcome, then the route table, so
-// that no message can overtake them.
+// open takes a connection into service. The order is fixed:
+//
+//	hold:        the delivery keeps events and messages back
+//	events:      PeerUp is queued
+//	Welcome:     the actor may pass messages to the delivery from now on, behind PeerUp
+//	route table: for a verified connection, then PeerVerified is queued
+//	Connect:     the callers of the dial get the connection
+//	release:     the delivery runs the handlers
+//
+// So no message overtakes the events of its connection, and a handler that answers PeerUp with Send finds the route.
 func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	id := msg.Identity.ID
 	known, _ := r.book.Get(id)
@@ -83,12 +91,11 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	}
 	s.conn.delivery = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(msg.Strength)
-	// No event is delivered before the route table has the connection, so that a handler that answers it with a Send
-	// finds the route. The table comes after Welcome, and Welcome after the events, since messages may follow it at once.
+	// The delivery is held until the end of open, also if open panics.
 	defer s.conn.delivery.Hold()()
 	r.peers[id] = append(r.peers[id], s)
 	r.publish(id)
-	if msg.Strength.Verified() || !msg.Binds { // a peer that binds proves itself at once, and has a route then
+	if msg.Strength.Verified() || !msg.Binds { // a peer that binds its frames proves itself at once: report it as verified then
 		r.announceUp(s)
 	}
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
@@ -105,8 +112,8 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	}
 }
 
-// shareGroup returns the address group that limits the share of departed identities in the dedup set. It is empty, for
-// no limit, for allowlisted and dialled peers, and when the configuration sets no limit for one address.
+// shareGroup returns the address group that limits the share of departed identities in the dedup set. It returns "", no
+// limit, for allowlisted and dialled peers, and if the configuration sets no limit for one address.
 func (r *registry) shareGroup(s *slot) string {
 	if s.listed || r.cfg.MaxConnsPerAddress < 0 {
 		return ""
@@ -114,18 +121,19 @@ func (r *registry) shareGroup(s *slot) string {
 	return s.group
 }
 
-// claimBurst, and MaxConns more, is how many unverified peers are reported at once before they are reported once per
-// second.
+// claimBurst, plus MaxConns, is the number of PeerUp events for unverified peers that may be sent at once. The refill
+// is one per second.
 const claimBurst = 100
 
-// announceUp tells the program of a peer that it does not know as connected, or not as verified.
+// announceUp publishes PeerUp for a peer that the program does not know, and PeerVerified for one that it knows as
+// unverified.
 func (r *registry) announceUp(s *slot) {
 	id, outbound := s.conn.peer.ID, s.direction == Outbound
 	state := r.state(id)
 	if state.announced == announcedNothing {
 		if !s.rank.strength.Verified() && !r.claims.Take(time.Now()) {
 			r.omitted++
-			return // told once it is verified
+			return // PeerUp follows when the peer is verified
 		}
 		s.conn.delivery.Event(PeerUp{
 			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
@@ -142,7 +150,7 @@ func (r *registry) announceUp(s *slot) {
 	}
 }
 
-// describe returns a connected peer as the book would hold it; of who only the identity counts.
+// describe returns the peer book entry of a connected peer. Only the identity fields of identity are used.
 func (r *registry) describe(s *slot, identity Peer) Peer {
 	now := r.node.Clock().UTC()
 	peer, known := r.book.Get(identity.ID)
@@ -175,8 +183,8 @@ func (r *registry) onProven(ctx actor.Context, s *slot, strength actors.Strength
 	r.verifiedOpened(ctx, s)
 }
 
-// onProvenLate notes the proof of a connection whose actor has stopped before the registry took its report. The program
-// and the peer book learn of the peer, whose messages were delivered; the connection gets no route.
+// onProvenLate handles the proof of a connection whose actor stopped before the registry processed the report. Its
+// messages were delivered, so the program and the peer book learn of the peer. The connection never becomes a route.
 func (r *registry) onProvenLate(s *slot, strength actors.Strength) {
 	if s.closed || s.conn == nil || strength <= s.rank.strength {
 		return
@@ -187,9 +195,9 @@ func (r *registry) onProvenLate(s *slot, strength actors.Strength) {
 	r.recordPeer(s)
 }
 
-// applyProof lets a verified connection take part: in the route table, the program's events and the peer book. The
-// events come after the table, so that a handler that answers one with a Send finds the route, and before the book, which
-// asks the program's clock.
+// applyProof applies the proof of a verified connection in a fixed order: route table, events, peer book. A handler
+// that answers an event with Send finds the route. The book comes last because it reads the program's clock, which may
+// panic.
 func (r *registry) applyProof(ctx actor.Context, s *slot) {
 	r.shareSendBucket(s)
 	r.contestRoute(ctx, s)
@@ -197,9 +205,9 @@ func (r *registry) applyProof(ctx actor.Context, s *slot) {
 	r.recordPeer(s)
 }
 
-// recordPeer enters a verified peer into the peer book. Once a peer has bound a frame, its name, role and features come
-// from bound connections only. An unmarked frame on a connection that we dialled shows that the peer runs a release
-// without binds again.
+// recordPeer stores a verified peer in the peer book. Once a peer has bound a frame, only bound connections change its
+// name, role and features. An unmarked frame on a dialled connection shows that the peer runs a release without binds
+// again.
 func (r *registry) recordPeer(s *slot) {
 	known, _ := r.book.Get(s.conn.peer.ID)
 	switch {
@@ -207,7 +215,7 @@ func (r *registry) recordPeer(s *slot) {
 		peer := r.describe(s, s.conn.peer)
 		peer.Binds, peer.Features = true, NewTextList(s.features...)
 		r.book.Add(peer)
-	case !known.Binds && (s.rank.framed || known.ID == ""): // an ack alone renames no peer: a relay may have changed it
+	case !known.Binds && (s.rank.framed || known.ID == ""): // an ack alone changes no name: a relay may have altered it
 		r.book.Add(r.describe(s, s.conn.peer))
 	case !known.Binds:
 	case s.rank.outbound && s.rank.framed:

@@ -2,18 +2,18 @@ package supervisor
 
 import "time"
 
-// maxLeftAge is how long the send bucket of a peer without a verified connection is kept at most. A peer announces its
-// limit itself: rate/1000000/0.001 takes 64 years to fill.
+// maxIdleAge is the maximum time that an idle send bucket is kept. The peer chooses its announced limit: 1,000,000
+// messages at 0.001 per second take decades to fill.
 const maxIdleAge = time.Hour
 
 // idleSendBuckets are the send buckets of peers without a verified connection, by node ID: at most maxIdleBuckets.
 type idleSendBuckets map[string]idleSendBucket
 
-// evictionSample is how many buckets are compared to evict one.
+// evictionSample is the number of buckets compared to evict one.
 const evictionSample = 8
 
-// keep adds the bucket of a peer, for an hour at most. If there are too many, of a few at random the one goes that takes longest to fill: the
-// limit of an honest peer fills in seconds, so identities that a stranger made up for this displace each other.
+// keep adds the bucket of a peer for at most an hour. If the map is full, it evicts the bucket that fills last of a few
+// random ones. An honest peer's limit fills in seconds, so identities made up by an attacker evict each other.
 func (b idleSendBuckets) keep(id string, idle idleSendBucket, now time.Time) {
 	if _, known := b[id]; !known && len(b) >= maxIdleBuckets {
 		b.evict()

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// listenAdvice is what to do about an error of net.Listen.
+// listenAdvice returns advice for an error of net.Listen.
 func listenAdvice(err error) string {
 	var lookup *net.DNSError
 	switch {

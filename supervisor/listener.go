@@ -20,16 +20,16 @@ import (
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
-// Limits of what a stranger may hold before its upgrade.
+// Limits of connections before their upgrade.
 const (
 	maxHeaderBytes = 16 << 10
-	minWaiting     = 1024 // TCP connections without a finished request, of all addresses together
+	minWaiting     = 1024 // TCP connections without a complete request, all addresses
 	minWaitingEach = 16   // of one address group
 )
 
-// listener accepts WebSockets and hands each to a place that the registry gave it.
+// listener accepts WebSockets and passes each to a slot of the registry.
 type listener struct {
-	live     *atomic.Pointer[TransportConfig] // in force
+	live     *atomic.Pointer[TransportConfig] // configuration in force
 	cert     *certificate                     // nil: no TLS
 	node     *actors.Node
 	registry *actor.PID
@@ -38,7 +38,7 @@ type listener struct {
 	server   *http.Server
 	served   chan struct{}
 
-	descriptors int // that the process may have open; 0: not known
+	descriptors int // maximum number of open descriptors of the process; 0: unknown
 
 	mu        sync.Mutex
 	waiting   *accept.Waiting[net.Conn]    // connections without a complete request, by address group
@@ -46,7 +46,7 @@ type listener struct {
 	asking    int                          // complete requests that are not answered yet
 }
 
-// listen starts to accept on ln, under TLS when the configuration has a certificate.
+// listen starts to accept on ln, with TLS if the configuration names a certificate.
 func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID, ended <-chan struct{}) (*listener, error) {
 	cfg := live.Load()
 	l := &listener{
@@ -77,9 +77,9 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 	return l, nil
 }
 
-// serve runs the HTTP server. Unless close ended it, the registry is told: peers cannot connect any more.
+// serve runs the HTTP server. If it ends without a call of close, it sends listenerEnded to the registry.
 func (l *listener) serve(ln net.Listener) {
-	err := errors.New("the accepting goroutine ended") // by runtime.Goexit in a program's listener
+	err := errors.New("the accepting goroutine ended") // runtime.Goexit in a listener of the program
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("the accepting goroutine panicked: %v", fault)
@@ -93,7 +93,7 @@ func (l *listener) serve(ln net.Listener) {
 	err = l.server.Serve(ln)
 }
 
-// proxied returns ln so that connections of trusted proxies have the address that the proxy gives.
+// proxied wraps ln so that connections of trusted proxies have the address in their PROXY header.
 func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 	if len(cfg.TrustedProxies) == 0 {
 		return ln
@@ -120,13 +120,13 @@ func (l *listener) acceptFailed(f accept.Failure) {
 	}
 }
 
-// close ends the listening and every connection that was not upgraded.
+// close closes the listener and every connection that is not upgraded.
 func (l *listener) close() {
-	_ = l.server.Close() // it reports what closing a listener can: nothing of use
+	_ = l.server.Close() // an error of closing a listener has no consequence
 	<-l.served
 }
 
-// onState keeps the set of connections that have not been upgraded within its limits.
+// onState keeps the number of connections before their upgrade within the limits.
 func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -166,8 +166,8 @@ func (l *listener) addPending(conn net.Conn) net.Conn {
 	return victim
 }
 
-// beginRequest takes a connection whose request is complete out of those that wait: it is answered soon. It reports whether the
-// total has room for the request; end must follow.
+// beginRequest moves a connection from the waiting ones to the complete requests. It returns false if there are too
+// many requests. The caller must call endRequest in either case.
 func (l *listener) beginRequest(conn net.Conn) bool {
 	_, total := waitingLimits(l.live.Load(), l.descriptors)
 	l.mu.Lock()
@@ -177,14 +177,14 @@ func (l *listener) beginRequest(conn net.Conn) bool {
 	return l.asking <= total
 }
 
-// endRequest follows begin once the request is answered or upgraded.
+// endRequest follows beginRequest when the request is answered or upgraded.
 func (l *listener) endRequest() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asking--
 }
 
-// waitingLimits returns how many connections may wait before their upgrade: of one address group (negative: no limit),
+// waitingLimits returns the maximum number of connections before their upgrade: per address group (negative: no limit)
 // and in total. The total is at most a quarter of the descriptors that the process may have open.
 func waitingLimits(cfg *TransportConfig, descriptors int) (each, total int) {
 	each, total = max(minWaitingEach, cfg.MaxConns/4), accept.Share(max(minWaiting, 4*cfg.MaxConns), descriptors, 4)
@@ -194,16 +194,16 @@ func waitingLimits(cfg *TransportConfig, descriptors int) (each, total int) {
 	return each, total
 }
 
-// abort closes a connection without a word: Close of a TLS connection may block on its peer.
+// abort closes a connection without a TLS close alert, which may block on the peer.
 func abort(conn net.Conn) {
 	if secured, ok := conn.(*tls.Conn); ok {
 		conn = secured.NetConn()
 	}
-	_ = conn.Close() // the peer sees it or is gone
+	_ = conn.Close() // the peer notices, or has left already
 }
 
-// ServeHTTP upgrades one request: first a place, then the Origin, then the upgrade (protocol section 6). It returns
-// as soon as the socket is handed over.
+// ServeHTTP upgrades one request. The checks run in this order: slot, Origin, upgrade (protocol section 6). It returns
+// as soon as the actor has the socket.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer l.endRequest()
 	if !l.beginRequest(connectionOf(r).conn) {
@@ -235,13 +235,13 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.upgrade(w, r, slot)
 }
 
-// upgrade fills the slot with the upgraded socket. The slot is free again at once if there is none, also if the program's
-// connection panics or ends the goroutine.
+// upgrade fills the slot with the upgraded socket. If the upgrade fails, it frees the slot at once, also if a
+// connection of the program panics or calls runtime.Goexit.
 func (l *listener) upgrade(w http.ResponseWriter, r *http.Request, slot *actors.Slot) {
 	err, returned := errors.New("the upgrade panicked"), false
 	defer func() {
 		if !returned {
-			abort(connectionOf(r).conn) // it may be hijacked already, and net/http does not close it then
+			abort(connectionOf(r).conn) // net/http does not close a hijacked connection
 		}
 		if err != nil {
 			slot.Fail(err)
@@ -257,10 +257,10 @@ func (l *listener) upgrade(w http.ResponseWriter, r *http.Request, slot *actors.
 	}
 }
 
-// connectedKey is the key of a request's connected in its context.
+// connectedKey is the context key of a request's connected value.
 type connectedKey struct{}
 
-// connected is the network connection of a request, and when it was accepted, on the running clock.
+// connected is the network connection of a request and the time of its accept call, on the running clock.
 type connected struct {
 	conn net.Conn
 	at   time.Time
@@ -271,9 +271,9 @@ func connectionOf(r *http.Request) connected {
 	return c
 }
 
-// admit asks the registry for a slot, and returns nil if it refuses the connection.
+// admit asks the registry for a slot. It returns nil if the registry refuses the connection.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	answers := make(chan *actors.Slot, 1) // has room for the one answer
+	answers := make(chan *actors.Slot, 1) // one answer is sent
 	l.node.System.Root.Send(l.registry, &question{
 		message: &admission{remote: r.RemoteAddr, since: connectionOf(r).at},
 		reply: func(answer any) {

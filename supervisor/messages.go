@@ -17,10 +17,10 @@ import (
 // of its kind, a message of an unknown type with Failed. After Stop, the answer is ErrStopped for as long as the program
 // holds the Transport. A message that arrives while the registry is stopping may have no answer: limit the wait.
 
-// fromPrograms is what anybody may send.
+// fromPrograms marks the messages that any actor may send.
 type fromPrograms interface{ fromPrograms() }
 
-// Send asks for one message to one peer. The answer is Sent, as soon as the message is queued.
+// Send asks for one message to one peer. The answer is Sent, once the message is queued.
 type Send struct {
 	Peer    string        // node ID
 	Message *wire.Message // not changed by the sender before the answer
@@ -36,9 +36,9 @@ type Broadcast struct {
 
 // Broadcasted answers Broadcast.
 type Broadcasted struct {
-	Sent   int           // peers whose queue took it
-	Failed []SendFailure // the others
-	Err    error         // ErrInvalidMessage: no peer got it
+	Sent   int           // peers whose queue accepted the message
+	Failed []SendFailure // the other peers
+	Err    error         // ErrInvalidMessage: it was sent to no peer
 }
 
 // Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
@@ -49,13 +49,13 @@ type Broadcasted struct {
 // types that it does not know. The answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
-// Subscribed answers Subscribe. Err is not nil if the PID is nil.
+// Subscribed answers Subscribe. Err is nil unless PID is nil.
 type Subscribed struct{ Err error }
 
 // Unsubscribe ends a subscription. The answer is Unsubscribed.
 type Unsubscribe struct{ PID *actor.PID }
 
-// Unsubscribed answers Unsubscribe. Err is not nil if the PID is nil.
+// Unsubscribed answers Unsubscribe. Err is nil unless PID is nil.
 type Unsubscribed struct{ Err error }
 
 // Failed answers a message of an unknown type.
@@ -63,29 +63,29 @@ type Failed struct{ Err error }
 
 // Connect asks for a connection to an address. The answer is Connected, when the connection is open or has failed.
 type Connect struct {
-	Address string // as ParseAddress takes it
-	ID      string // the node ID that must answer; empty: anybody
-	Keep    bool   // keep it connected from now on, and remember it once it has answered
+	Address string // in a form that ParseAddress accepts
+	ID      string // the only node ID that may answer; empty: any
+	Keep    bool   // keep the peer connected from now on, and store it in the peer book once it has answered
 
-	call *call // of the transport's own callers; nil: it cannot be withdrawn
+	call *call // set by the transport's methods; nil: the call cannot be withdrawn
 }
 
 // Connected answers Connect.
 type Connected struct {
-	Connection *PeerConnection // nil with an error
+	Connection *PeerConnection // nil if Err is not nil
 	Err        error
 }
 
-// Disconnect asks for the graceful end of a peer's connections, and of redialling it. The answer is Disconnected, at
+// Disconnect asks for the graceful end of a peer's connections and stops redialling it. The answer is Disconnected, at
 // once.
 type Disconnect struct {
 	Peer   string // node ID
-	Forget bool   // remove it from the peer book too
+	Forget bool   // also remove the peer from the peer book
 	Code   wire.DisconnectCode
 	Reason string
 }
 
-// Disconnected answers Disconnect. Err is ErrNotConnected when the peer was neither connected nor known.
+// Disconnected answers Disconnect. Err is ErrNotConnected if the peer was neither connected nor known.
 type Disconnected struct{ Err error }
 
 // DisconnectConnection asks for the graceful end of one connection, whether its peer is verified or not. The peer's
@@ -98,8 +98,8 @@ type DisconnectConnection struct {
 
 // ConnectionEnding answers DisconnectConnection.
 type ConnectionEnding struct {
-	Connection *PeerConnection // nil with an error
-	Err        error           // is ErrNotConnected: there is no connection with the number
+	Connection *PeerConnection // nil if Err is not nil
+	Err        error           // ErrNotConnected: no connection has this number
 }
 
 func (*Send) fromPrograms()        {}
@@ -111,36 +111,37 @@ func (*Disconnect) fromPrograms()  {}
 
 func (*DisconnectConnection) fromPrograms() {}
 
-// fromTransport is what the transport's own goroutines and timers send.
+// fromTransport marks the messages of the transport's own goroutines and timers.
 type fromTransport interface{ fromTransport() }
 
 type (
-	// admission asks for a slot for an inbound connection. The answer is a *actors.Slot, nil if the connection is refused.
+	// admission asks for a slot for an inbound connection. The answer is a *actors.Slot, or nil if the connection is
+	// refused.
 	admission struct {
 		remote string
 		since  time.Time // start of the TCP connection
 	}
-	// redial is the timer of a target.
+	// redial is the timer of a dial target.
 	redial struct {
 		target     *dialTarget
 		generation int
 	}
 	// routeDue is the timer of a peer with more than one connection: a probe is due, or duplicates are closed.
 	routeDue struct{ peer string }
-	// authChanged says that the allowlist or the mode has changed: whoever may not be here any more must go.
+	// authChanged asks to check all connections again after a change of allowlist, revocations or auth mode.
 	authChanged struct{}
-	// getCounts asks for a census answer.
+	// getCounts asks for counts.
 	getCounts struct{}
-	// expire is the timer for what expires.
+	// expire is the timer of expired entries.
 	expire struct{}
-	// shutdown says goodbye to everybody and stops the registry once they are gone.
+	// shutdown closes all connections gracefully and stops the registry when their actors have terminated.
 	shutdown struct {
 		code   wire.DisconnectCode
 		reason string
 	}
-	// stopNow is the end of shutdown's patience.
+	// stopNow stops all connections: the shutdown timeout is over.
 	stopNow struct{}
-	// listenerEnded says that the listener has ended and not by Stop.
+	// listenerEnded reports that the listener has failed, without Stop.
 	listenerEnded struct {
 		address string
 		err     error
@@ -149,11 +150,11 @@ type (
 	dialPeers struct{}
 )
 
-// counts answers census.
+// counts answers getCounts.
 type counts struct {
 	established, pending int
-	kept                 map[string]bool              // node IDs that are redialled
-	open                 map[string][]*PeerConnection // of peers with several, or an unverified one
+	kept                 map[string]bool              // node IDs of peers that are kept connected
+	open                 map[string][]*PeerConnection // of peers with several connections, or only an unverified one
 }
 
 func (*admission) fromTransport()   {}
@@ -168,17 +169,18 @@ func (*dialPeers) fromTransport()   {}
 
 func (*listenerEnded) fromTransport() {}
 
-// slot is one child of the registry: a connection, from its slot to its end.
+// slot is the registry's entry of one child, from admission or dial until its actor has terminated. Its actor side is
+// actors.Slot, which the accepting or dialling goroutine fills with a socket.
 type slot struct {
 	actor     *actors.Slot
 	pid       *actor.PID
 	direction Direction
-	group     string      // of the address, for the limit per address; empty: not counted
-	target    *dialTarget // what it was dialled for; nil for inbound
+	group     string      // address group, for the limit per address; empty: not counted
+	target    *dialTarget // nil: inbound, or a further connection
 	challenge challenge
 	born      time.Time
 
-	// Once the peer is identified.
+	// Set when the peer is identified.
 	key           crypto.PublicKey
 	features      []string
 	conn          *PeerConnection
@@ -188,14 +190,14 @@ type slot struct {
 	limits        *TransportConfig // in force when it took that bucket
 	further       string           // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
 	listed        bool
-	conflictNoted bool // as a duplicate from another host
-	closed        bool // it has said that it ends
+	conflictNoted bool // recorded as a duplicate from another host
+	closed        bool // the connection has reported its end
 
-	cancelDial context.CancelFunc // nil: it was not dialled
+	cancelDial context.CancelFunc // nil: inbound
 
-	successor     *successor  // the connection that gets its slot; nil: none
-	successorDial *dialTarget // the dial of our own that gets its slot; nil: none
+	successor     *successor  // admission that gets the slot next; nil: none
+	successorDial *dialTarget // dial that gets the slot next; nil: none
 }
 
-// hasSuccessor reports whether the place is for another connection once it is free.
+// hasSuccessor reports whether an admission or a dial waits for this slot.
 func (s *slot) hasSuccessor() bool { return s.successor != nil || s.successorDial != nil }

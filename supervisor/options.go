@@ -13,10 +13,10 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// Option changes how a Transport is built into its surroundings. The settings of the protocol are in TransportConfig.
+// Option connects a Transport to its environment. TransportConfig holds the settings of the protocol.
 type Option func(*options)
 
-// options are what a transport takes from outside.
+// options holds the values of all Options.
 type options struct {
 	system   *actor.ActorSystem
 	log      *slog.Logger
@@ -29,12 +29,12 @@ type options struct {
 	observer Observer
 	faults   *Faults
 
-	wrong *ConfigError // of the first option that was given nil
+	wrong *ConfigError // first option with a nil value
 }
 
-// WithActorSystem runs the tree inside an actor system of the program's. Without it the transport makes its own.
-// On a 32-bit platform the first NewTransport with a system calls actors.FitRegistry, so that protoactor's process
-// registry works there: call it before the system runs actors.
+// WithActorSystem runs the actors of the transport in system. Without it the transport creates an actor system. On a
+// 32-bit platform the first NewTransport with a system calls actors.FitRegistry, so that protoactor's process registry
+// works there: call it before the system runs actors.
 func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(o *options) { o.system = system; o.need("WithActorSystem", system) }
 }
@@ -49,26 +49,26 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
-// WithListener accepts on ln rather than on ListenAddr, which only has to be something: a socket that a service
-// manager has opened, or an in-memory network in a test. Stop closes it.
+// WithListener accepts on ln instead of ListenAddr, which must not be empty: a socket opened by a service manager, or
+// an in-memory network in a test. Stop closes ln.
 func WithListener(ln net.Listener) Option {
 	return func(o *options) { o.listener = ln; o.need("WithListener", ln) }
 }
 
-// WithDialer opens outbound connections with dial rather than with net.Dialer. The context of dial ends after
-// HandshakeTimeout but shows no deadline, since standstill of the process moves it.
+// WithDialer opens outbound connections with dial instead of net.Dialer. The context of dial ends after
+// HandshakeTimeout. It shows no deadline, because a standstill of the process postpones it.
 func WithDialer(dial socket.DialFunc) Option {
 	return func(o *options) { o.dial = dial; o.need("WithDialer", dial) }
 }
 
-// WithConnWrapper passes every network connection, accepted or dialled, through wrap: a place for faults. Below TLS.
-// A panic or runtime.Goexit in a method of what it returns ends that connection only.
+// WithConnWrapper passes every network connection, accepted or dialled, to wrap, below TLS. Tests inject faults there.
+// A panic or runtime.Goexit in a method of the returned connection ends only that connection.
 func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
 	return func(o *options) { o.wrap = wrap; o.need("WithConnWrapper", wrap) }
 }
 
-// WithClock stamps and judges messages by wall: a place for clocks that differ or jump. Timers and durations do not
-// depend on it. It must be safe for concurrent use. If it panics, the clock of the operating system answers in its place.
+// WithClock uses wall for the timestamps of messages: tests use clocks that differ or jump. Timers and durations do not
+// depend on wall. It must be safe for concurrent use. If it panics, the clock of the operating system is used.
 func WithClock(wall func() time.Time) Option {
 	return func(o *options) {
 		if o.need("WithClock", wall) {
@@ -77,14 +77,14 @@ func WithClock(wall func() time.Time) Option {
 	}
 }
 
-// WithRunningClock judges the timeouts of peers by clock, which the transport starts and stops: a place for a simulation
-// that freezes a node. Without it the transport makes its own.
+// WithRunningClock measures timeouts of peers with clock, which the transport starts and stops: a simulation can freeze
+// a node. Without it the transport creates a clock.
 func WithRunningClock(clock *runclock.Clock) Option {
 	return func(o *options) { o.running = clock; o.need("WithRunningClock", clock) }
 }
 
-// WithRandom takes challenges, nonces and secrets from random, which must be safe for concurrent use. Anything but
-// crypto/rand breaks the encryption: for tests only. A panic of random is an error of the read.
+// WithRandom reads challenges, nonces and secrets from random, which must be safe for concurrent use. Any source but
+// crypto/rand breaks the encryption, so use it in tests only. A panic of random becomes an error of the read.
 func WithRandom(random io.Reader) Option {
 	return func(o *options) {
 		if o.need("WithRandom", random) {
@@ -93,12 +93,12 @@ func WithRandom(random io.Reader) Option {
 	}
 }
 
-// WithObserver tells o how long round trips, handshakes and handlers take: for histograms.
+// WithObserver reports the durations of round trips, handshakes and handlers to observer, for histograms.
 func WithObserver(observer Observer) Option {
 	return func(o *options) { o.observer = observer; o.need("WithObserver", observer) }
 }
 
-// need reports whether the value of an option is usable, and notes one that is nil: a nil pointer or function included.
+// need reports whether the value of an option is usable. It records a nil value, nil pointers and functions included.
 func (o *options) need(option string, value any) bool {
 	if !isNil(value) {
 		return true
@@ -120,7 +120,7 @@ func isNil(value any) bool {
 	}
 }
 
-// wrappedListener passes accepted connections through a wrapper, and judges their deadlines by the running clock.
+// wrappedListener passes accepted connections to the wrapper, and measures their deadlines with the running clock.
 type wrappedListener struct {
 	net.Listener
 	opts  *options

@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// ErrInvalidMessage is wrapped by the error of sending a message that every receiver would refuse: what
-// wire.Message.Validate finds, and a From that the peer does not accept on this connection.
+// ErrInvalidMessage is wrapped by the error of sending a message that every receiver would refuse: an error of
+// wire.Message.Validate, or a From that the peer does not accept on this connection.
 var ErrInvalidMessage = wire.ErrInvalid
 
 var (
@@ -17,8 +17,8 @@ var (
 	errNoMessage = errors.New("there is no message to send")
 )
 
-// checkAuthor returns nil if receivers accept a message with this From on a connection of the node self. The peer is
-// empty for a broadcast, which skips the node that made the message.
+// checkAuthor returns nil if receivers accept a message with this From on a connection of the node self. peer is empty
+// for a broadcast, which skips the author of the message.
 func checkAuthor(msg *wire.Message, self, peer string) error {
 	switch {
 	case msg == nil:

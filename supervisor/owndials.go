@@ -2,9 +2,9 @@ package supervisor
 
 import "sync"
 
-// ownDials holds the challenges of the dials under way and of the connections that they opened, and whether our own
-// listener saw each arrive. Connections write it directly: the registry hears of a connection's termination before it
-// reads messages that were sent earlier. Safe for concurrent use.
+// ownDials holds the challenges of dials in progress and of the connections that they opened, and whether the node's
+// own listener received each challenge. Connection actors write it directly, because the registry processes the
+// termination of a connection before earlier messages. Safe for concurrent use.
 type ownDials struct {
 	mu   sync.Mutex
 	seen map[challenge]bool
@@ -24,7 +24,7 @@ func (d *ownDials) remove(c challenge) {
 	delete(d.seen, c)
 }
 
-// Reflected implements actors.OwnDials. Challenges of other dials than those under way leave nothing behind.
+// Reflected implements actors.OwnDials. It ignores challenges of other dials.
 func (d *ownDials) Reflected(c challenge) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -33,7 +33,7 @@ func (d *ownDials) Reflected(c challenge) {
 	}
 }
 
-// reflected reports whether the dial with this challenge has reached this node itself.
+// reflected reports whether the dial with this challenge reached this node itself.
 func (d *ownDials) reflected(c challenge) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

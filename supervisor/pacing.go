@@ -7,15 +7,15 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// PacingMode says whether sending waits for the rate limit that the receiver announces.
+// PacingMode selects whether outbound messages wait for the rate limit that the receiver announces.
 type PacingMode int
 
 // The pacing modes.
 const (
-	// PacingOn makes application messages wait in the outbound queue until the peer's announced limit admits them; 100
-	// messages at once and 50 per second if it announces none. The default.
+	// PacingOn makes application messages wait in the outbound queue until the peer's announced limit admits them. Without
+	// an announcement the limit is a burst of 100 messages and 50 per second. The default.
 	PacingOn PacingMode = iota
-	// PacingOff sends at once, and counts the messages above the limit in messagesOverPeerRate.
+	// PacingOff sends at once and counts the messages above the limit in messagesOverPeerRate.
 	PacingOff
 )
 
@@ -41,14 +41,14 @@ func (m PacingMode) String() string {
 // idleSendBucket is the send bucket of a peer without a verified connection, kept for its next one.
 type idleSendBucket struct {
 	bucket *actors.SendBucket
-	fullAt time.Time // from then on it says no more than a new one
-	exact  bool      // of a bound connection
+	fullAt time.Time // afterwards it equals a new bucket
+	exact  bool      // used by bound connections
 }
 
-// shareSendBucket gives a connection that became verified the bucket of its peer: that of another verified connection,
-// or the one that the last connection left. Else the connection's own becomes the peer's. A connection that has only an
-// ack to show, which a relay may have passed on with another limit in it, has its own, and an unmarked one shares none
-// with a bound one.
+// shareSendBucket gives a connection that became verified the send bucket of its peer: that of another verified
+// connection, or else the idle one. If there is neither, the connection's own bucket becomes the peer's. A connection
+// verified only by an ack keeps its own, because a relay may have changed the limit in the ack. Unmarked and bound
+// connections share none.
 func (r *registry) shareSendBucket(s *slot) {
 	if !s.rank.framed {
 		return
@@ -72,8 +72,8 @@ func (r *registry) shareSendBucket(s *slot) {
 	}
 }
 
-// keepSendBucket keeps the bucket of a verified connection that ends, until it would be full, so that a reconnect brings
-// no new one.
+// keepSendBucket stores the bucket of a verified connection that ends, until it is full, so that the next connection
+// does not start with a full one.
 func (r *registry) keepSendBucket(s *slot) {
 	bucket := s.conn.handle.SendBucket()
 	if bucket == nil || !s.rank.framed {

@@ -1,10 +1,11 @@
 package supervisor
 
-// ordered reports whether a target's address was given for this peer: together with its ID, or to keep it connected.
+// ordered reports whether the address of a target was given for this peer: together with its ID, or to keep it
+// connected.
 func (t *dialTarget) ordered(id string) bool { return t.expect == id || t.persistent }
 
-// nextURL returns where to dial: the target's own address, and after every second failure one of the other addresses of
-// its peer in turn.
+// nextURL returns the URL of the next dial: the target's own address, or after an odd number of failures one of the
+// peer's other addresses, in turn.
 func (r *registry) nextURL(t *dialTarget) string {
 	if t.expect == "" || t.failures%2 == 0 {
 		return t.url
@@ -21,8 +22,8 @@ func (r *registry) nextURL(t *dialTarget) string {
 	return url
 }
 
-// reportAddress logs a configured address that answers with the identity of another peer than before, or with one that is
-// kept connected at another address.
+// reportAddress logs a configured address that answers with another identity than before, or with the identity of a
+// peer that is kept connected at another address.
 func (r *registry) reportAddress(t *dialTarget, id string) {
 	if t.ordered(id) {
 		return

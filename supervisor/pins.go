@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// ParsePinnedAddress is ParseAddress for an address that may end in #ID: a pin, the node ID of the only peer that may
-// answer there. It returns the URL without the pin, and the ID, empty if there is none.
+// ParsePinnedAddress is ParseAddress for an address that may end in #ID, a pin: the node ID of the only peer that may
+// answer there. It returns the URL without the pin, and the ID, or "" without a pin.
 func ParsePinnedAddress(address, path string) (url, id string, err error) {
 	plain, id, pinned := strings.Cut(address, "#")
 	if pinned && !crypto.ValidNodeID(id) {
@@ -38,11 +38,11 @@ func pinsOf(addresses []string) map[string]bool {
 	return pins
 }
 
-// dialConfigured keeps the peer at an address of the configuration connected.
+// dialConfigured dials an address of the configuration and keeps its peer connected.
 func (r *registry) dialConfigured(ctx actor.Context, address string) {
 	url, id, err := ParsePinnedAddress(address, r.cfg.WSPath)
 	if err != nil {
-		return // Validate has seen it
+		return // Validate reports it
 	}
 	t := r.targetFor(unpinned(address), url, id, true)
 	if id != "" {
@@ -51,8 +51,8 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 	r.advance(ctx, t, dialWanted, nil)
 }
 
-// revokedTarget reports whether the peer of a target is revoked: it is not dialled. A caller that expects any peer has the
-// address dialled all the same: another one may answer there now.
+// revokedTarget reports whether the peer of a target is revoked, so that it must not be dialled. If a caller accepts
+// any peer, the address is dialled nevertheless: it may have a new owner.
 func (r *registry) revokedTarget(t *dialTarget) bool {
 	if t.expect == "" && len(t.callers) > 0 {
 		return false

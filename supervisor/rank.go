@@ -6,30 +6,31 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// proofWindow is how close the proofs of two connections lie when both nodes have dialled each other at once.
+// proofWindow is the maximum time between the proofs of two connections from simultaneous dials.
 const proofWindow = 10 * time.Second
 
-// rank is the evidence by which two connections of the same peer are compared. Both ends reach the same order from it.
+// rank holds the evidence that decides between two connections of one peer. Both nodes derive the same order from it.
 type rank struct {
 	strength actors.Strength
-	framed   bool // a frame that proves the peer has opened here, not only an ack
-	living   bool // the peer has not left a probe unanswered here
+	framed   bool // the peer has sent a frame on this connection, not only an ack
+	living   bool // the peer has answered every probe on this connection
 	outbound bool
-	ordered  bool      // outbound: dialled at an address that was ordered for this peer
+	ordered  bool      // outbound: the address was given for this peer
 	smaller  bool      // the node with the smaller id dialled it
-	demoted  bool      // unmarked and inbound, of a peer that binds its frames elsewhere
+	demoted  bool      // unmarked and inbound, while the peer binds its frames on other connections
 	late     bool      // outbound: the dial began after another connection of the peer was bound, so the dials did not cross
-	bound    time.Time // since when the strength is Bound
-	order    uint64    // of two equals the lower is the incumbent
+	bound    time.Time // start of strength Bound
+	order    uint64    // the lower of two equal ranks is the incumbent
 }
 
 func (a rank) exact() bool { return a.strength >= actors.Bound }
 
-// outranks reports whether a carries the peer's traffic rather than b. Only verified connections are compared.
+// outranks reports whether a is the better route than b. Both must be verified.
 //
-// Between two bound connections: the living one, then the older proof; proofs within ten seconds of each other come
-// from crossed dials, of which the one that the smaller id dialled wins. A bound connection goes before an unmarked
-// one. Between two unmarked connections: the living one, one that we dialled at an ordered address, then the incumbent.
+// A bound connection outranks an unmarked one. Between two bound connections, a living one outranks one that missed a
+// probe, then the older proof wins. Proofs within ten seconds of each other come from crossed dials: the connection
+// that the node with the smaller id dialled wins. Between two unmarked connections, the order is: living, dialled by
+// this node at an ordered address, incumbent.
 func (a rank) outranks(b rank) bool {
 	switch {
 	case a.framed != b.framed:
@@ -53,23 +54,22 @@ func (a rank) outranks(b rank) bool {
 
 func (a rank) preferred() bool { return a.outbound && a.ordered }
 
-// crossed reports whether two bound connections come from both nodes dialling at once.
+// crossed reports whether two bound connections come from simultaneous dials of both nodes.
 func crossed(a, b rank) bool {
 	return a.exact() && b.exact() && !a.late && !b.late && a.smaller != b.smaller && a.bound.Sub(b.bound).Abs() < proofWindow
 }
 
-// routeVerdict is what becomes of a connection that has proven itself beside the one that carries the traffic.
+// routeVerdict is the result of a contest between the route and a contender.
 type routeVerdict int
 
 const (
-	routeStays     routeVerdict = iota // the newcomer is a duplicate
-	routeMoves                         // the newcomer takes over at once
-	routeContested                     // the incumbent is probed; until the answer messages go out on both
+	routeStays     routeVerdict = iota // the contender is a duplicate
+	routeMoves                         // the contender becomes the route at once
+	routeContested                     // the registry probes the incumbent; until it answers, messages go out on both
 )
 
-// judgeContest decides between the connection that carries a peer's traffic and another one that has just proven
-// itself. A living incumbent keeps the traffic while it answers a probe; only the winner of two crossed dials takes over
-// at once.
+// judgeContest decides between the route and a connection that has just become verified. A living incumbent stays the
+// route while it answers a probe. Only the winner of two crossed dials takes over at once.
 func judgeContest(incumbent, contender rank) routeVerdict {
 	if contender.outranks(incumbent) {
 		return routeMoves

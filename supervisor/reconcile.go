@@ -10,8 +10,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// HandleFailure implements actor.SupervisorStrategy: a connection that panicked is stopped, never restarted, since its
-// socket cannot come back.
+// HandleFailure implements actor.SupervisorStrategy. It stops a connection whose actor panicked. It never restarts one,
+// because the socket is lost.
 func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
 	r.panicked++
 	r.node.Counters.Inc(actors.ActorRestarts)
@@ -20,7 +20,7 @@ func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervis
 	supervisor.StopChildren(child)
 }
 
-// onTerminated frees the place of a connection whose actor is gone.
+// onTerminated frees the slot of a terminated actor, or unsubscribes a terminated subscriber.
 func (r *registry) onTerminated(ctx actor.Context, pid *actor.PID) {
 	s := r.slots[pid.Id]
 	if s == nil {
@@ -30,7 +30,7 @@ func (r *registry) onTerminated(ctx actor.Context, pid *actor.PID) {
 	r.cleanup(ctx, s)
 }
 
-// cleanup takes a place out whose actor is gone, with what it said of its end, if it said anything.
+// cleanup removes the slot of a terminated actor, with the end that the actor reported, if any.
 func (r *registry) cleanup(ctx actor.Context, s *slot) {
 	end := actors.End{Code: wire.DisconnectGoingAway, Reason: "internal error", Err: actors.ErrClosed}
 	if said := s.actor.Handle().Ended(); said != nil {
@@ -43,8 +43,8 @@ func (r *registry) cleanup(ctx actor.Context, s *slot) {
 	r.freeSlot(ctx, s)
 }
 
-// freeSlot takes a place out of the tables. Until then its connection, if it drains, delivers messages, which use the bucket
-// and the share of the dedup set.
+// freeSlot removes a slot from the tables. Before that, a draining connection still delivers messages, which use its
+// bucket and its share of the dedup set.
 func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	delete(r.slots, s.pid.Id)
 	if s.dedup != nil {
@@ -57,7 +57,7 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	delete(r.byChallenge, s.challenge)
 	r.ownDials.remove(s.challenge)
 	if s.cancelDial != nil {
-		s.cancelDial() // its socket must not outlive the place
+		s.cancelDial() // closes the socket of a dial in progress
 	}
 	r.uncountAddress(s.group)
 	r.handOver(ctx, s)
@@ -66,8 +66,8 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	}
 }
 
-// reconcile reconciles. What fails even then is left for the next panic or termination to mend: out of here a panic would
-// have protoactor stop every connection.
+// reconcile runs reconcileTables and recovers from its panics: protoactor would stop every connection. The next panic
+// or termination reconciles again.
 func (r *registry) reconcile(ctx actor.Context) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -77,16 +77,16 @@ func (r *registry) reconcile(ctx actor.Context) {
 	r.reconcileTables(ctx)
 }
 
-// reconcileTables makes the tables agree with the living children again, after a panic left them in between.
+// reconcileTables makes the tables agree with the living children after a panic interrupted a change of the tables.
 func (r *registry) reconcileTables(ctx actor.Context) {
 	living := make(map[string]bool)
 	for _, pid := range ctx.Children() {
 		living[pid.Id] = true
 		if r.slots[pid.Id] == nil {
-			ctx.Stop(pid) // it was spawned, but nobody got its slot
+			ctx.Stop(pid) // the panic came before its slot was stored
 		}
 	}
-	for id, s := range maps.Clone(r.slots) { // who inherits a place is not among them, and lives
+	for id, s := range maps.Clone(r.slots) { // a clone: handOver adds slots during the loop
 		if !living[id] {
 			r.cleanup(ctx, s)
 		}

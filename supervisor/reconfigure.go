@@ -49,7 +49,7 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	if err != nil {
 		return nil, nil, err
 	}
-	// What the registry has been told cannot be taken back: ctx does not end the wait for it.
+	// The registry cannot revoke the change, so the end of ctx does not end the wait.
 	msg := &reconfigure{cfg: next, node: t.shared(next)}
 	if _, err := ask[*reconfigured](context.WithoutCancel(ctx), t, msg); err != nil {
 		return nil, nil, fmt.Errorf("change the running node: %w", err)
@@ -58,7 +58,8 @@ func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (chang
 	return changed, restart, nil
 }
 
-// merge returns old with what can change taken from wanted, and the names of the fields that differ, by whether it has.
+// merge returns old with the changeable fields of wanted, the names of the changed fields, and the names of the fields
+// that differ but need a restart.
 func merge(old, wanted TransportConfig) (next *TransportConfig, changed, restart []string) {
 	next = &wanted
 	from, to := reflect.ValueOf(&old).Elem(), reflect.ValueOf(next).Elem()
@@ -78,7 +79,7 @@ func merge(old, wanted TransportConfig) (next *TransportConfig, changed, restart
 	return next, changed, restart
 }
 
-// nextCertificate reads the certificate of next, if that names other files than old, and returns what puts it in force.
+// nextCertificate reads the certificate of next if its files differ from those of old. show puts it in force.
 func (t *Transport) nextCertificate(old, next *TransportConfig) (show func(), err error) {
 	t.mu.Lock()
 	l := t.listener
@@ -94,14 +95,14 @@ func (t *Transport) nextCertificate(old, next *TransportConfig) (show func(), er
 	return func() { l.cert.replace(cert) }, nil
 }
 
-// replace takes over another pair of files.
+// replace takes over the files and the certificate of next.
 func (c *certificate) replace(next *certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.certFile, c.keyFile, c.loaded, c.stamp = next.certFile, next.keyFile, next.loaded, next.stamp
 }
 
-// shared returns what all connections share that are made while cfg is in force.
+// shared returns the data shared by all connections that open while cfg is in force.
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
@@ -111,13 +112,13 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	}
 }
 
-// UseAuthMode selects the peers that may connect in this run; nothing is stored. Other peers are disconnected.
+// UseAuthMode selects the peers that may connect in this run. It stores nothing and disconnects other peers.
 func (t *Transport) UseAuthMode(mode AuthMode) error {
 	return t.changeAuth(t.book.UseAuthMode(mode))
 }
 
 type (
-	// reconfigure puts another configuration in force, with what connections made from now on share.
+	// reconfigure puts another configuration in force. node is shared by connections that open from now on.
 	reconfigure struct {
 		cfg  *TransportConfig
 		node *actors.Node
@@ -129,7 +130,7 @@ type (
 func (*reconfigure) fromTransport() {}
 
 func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
-	defer r.answer(&reconfigured{}) // after a panic, too: the configuration is in force, and the caller waits
+	defer r.answer(&reconfigured{}) // also after a panic: the configuration is in force, and the caller waits
 	before := r.cfg.Peers
 	r.cfg, r.shared = msg.cfg, msg.node
 	r.live.Store(msg.cfg) // before the answer: a caller that has it sees the new limits
@@ -149,7 +150,7 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	r.onAuthChanged(ctx)
 }
 
-// stopKeeping ends the redialling of an address, unless somebody has asked for it beside the configuration.
+// stopKeeping stops redialling an address of the configuration, unless ConnectAddress or the peer book needs it too.
 func (r *registry) stopKeeping(ctx actor.Context, address string) {
 	url, _, err := ParsePinnedAddress(address, r.cfg.WSPath)
 	t := r.targets[url]
@@ -157,7 +158,7 @@ func (r *registry) stopKeeping(ctx actor.Context, address string) {
 		return
 	}
 	if !t.persistent {
-		t.expect = "" // of its pin
+		t.expect = "" // its pin is gone
 	}
 	known, _ := r.book.Get(t.peer)
 	if t.keep = t.persistent || known.Persistent; t.slot == nil {

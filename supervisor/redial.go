@@ -8,11 +8,11 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// advance feeds an event to a target's state machine and carries out the action, which it returns. cause is the error
-// of the last dial, or the reason for the connection's end; it decides about the pause.
+// advance passes an event to the state machine of a target, and carries out and returns the action. cause is the error
+// of the last dial, or the reason for the end of the connection. It determines the pause before the next dial.
 func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, cause error) dialAction {
 	if r.targets[t.url] != t {
-		return dialNothing // forgotten
+		return dialNothing // removed
 	}
 	next, action := t.state.step(event, dialFacts{
 		stopping: r.stopping, kept: t.keep, callers: len(t.callers) > 0,
@@ -41,8 +41,8 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 	return action
 }
 
-// startTarget dials a target. Without a free slot the dial waits for one that a handshake gives up, if one does; else it
-// fails, and is counted too.
+// startTarget dials a target. If no slot is free, it evicts a handshake and dials when that slot is free. If no
+// handshake can be evicted, the dial fails and is counted.
 func (r *registry) startTarget(ctx actor.Context, t *dialTarget) {
 	free := admit(occupancy{conns: len(r.slots)}, r.cfg, false) == admitted
 	if !free && r.evictForDial(ctx, t) {
@@ -68,7 +68,7 @@ func (r *registry) resumeTarget(ctx actor.Context, t *dialTarget) {
 	}
 }
 
-// dialFailed tells the callers of a dial that has failed, and sets the next one if the peer is kept connected.
+// dialFailed reports a failed dial to its callers, and schedules the next one if the peer is kept connected.
 func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 	if r.stopping || r.targets[t.url] != t {
 		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrStopped)})
@@ -82,7 +82,7 @@ func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 	}
 }
 
-// advanceTargets advances the targets of a connection that has ended: its own, and the others of the same peer.
+// advanceTargets advances the targets affected by the end of a connection: its own, and the others of the same peer.
 func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 	own := s.target
 	switch {
@@ -130,8 +130,7 @@ func (r *registry) connectionEnded(ctx actor.Context, t *dialTarget, event dialE
 	}
 }
 
-// reconcileTarget makes a target agree with the slots after a panic in the registry: it is being dialled, open, or its
-// next dial is set.
+// reconcileTarget restores the state of a target after a panic in the registry: dialing, open, or waiting with a timer.
 func (r *registry) reconcileTarget(ctx actor.Context, t *dialTarget) {
 	s := t.slot
 	if s != nil && (s.closed || r.slots[s.pid.Id] != s) {
@@ -157,7 +156,7 @@ func (r *registry) pause(t *dialTarget, cause error) {
 	t.timer = time.AfterFunc(t.pause, func() { r.node.System.Root.Send(r.self, due) })
 }
 
-// stopTimer stops the timer of the next dial. A redial message that it has already sent is stale.
+// stopTimer stops the timer of the next dial. It makes a redial message in flight stale.
 func (t *dialTarget) stopTimer() {
 	t.generation++
 	if t.timer != nil {
@@ -166,7 +165,8 @@ func (t *dialTarget) stopTimer() {
 	}
 }
 
-// forgetTarget removes a target, ends its dial, and tells its callers. An open connection stays.
+// forgetTarget removes a target, stops its dial, and answers its callers with ErrNotConnected. An open connection
+// stays.
 func (r *registry) forgetTarget(ctx actor.Context, t *dialTarget) {
 	t.stopTimer()
 	r.answerCallers(t, &Connected{Err: peerError(t.address, ErrNotConnected)})

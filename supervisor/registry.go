@@ -14,16 +14,20 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// registry is the parent of every connection. It alone decides who may connect, who carries a peer's traffic, and
-// whom to dial again. It never waits: not for a peer, not for a disk, not for an answer.
+// registry is the parent of all connection actors. It decides which connections are admitted, which connection is the
+// route to each peer, and which peers are dialled again. Receive never waits for a peer, a disk or an answer.
 //
-// Invariants, checked by tests:
-//   - places are exactly the living children;
-//   - the directory names a connection for exactly those peers that have one in peers, and it is the first there;
-//   - the number of places never exceeds MaxConns.
+//	admission, dial ──▶ slot ──Identified──▶ open ──Proven──▶ verified ──Ended──▶ closed ──Terminated──▶ slot freed
+//	                                          PeerUp           route, PeerVerified  route removed, PeerDown
+//
+// A connection opens and closes in a fixed order, see open and markClosed. Invariants, checked by tests:
+//   - slots holds exactly the living children;
+//   - the route table has an entry for exactly the peers with an entry in peers, and the route is the first connection
+//     of that entry;
+//   - len(slots) never exceeds MaxConns.
 type registry struct {
-	// Fixed at construction.
-	live       *atomic.Pointer[TransportConfig] // where others read cfg
+	// Fixed after construction.
+	live       *atomic.Pointer[TransportConfig] // the transport reads cfg here
 	node       *actors.Node
 	book       *PeerRegistry
 	dedup      *MessageDeduplicator
@@ -40,44 +44,44 @@ type registry struct {
 	deliveries *actors.Activity
 
 	// Owned by Receive.
-	cfg           *TransportConfig // in force; what it points to is never written
-	shared        *actors.Node     // what new connections share
+	cfg           *TransportConfig // the configuration in force; its fields are never written
+	shared        *actors.Node     // shared by connections that are spawned from now on
 	self          *actor.PID
-	slots         map[string]*slot    // by the ID of the actor's PID
-	byChallenge   map[challenge]*slot // those that we dialled, by what we asked there
-	perAddress    map[string]int      // inbound places by address group, with those that wait for one
-	peers         map[string][]*slot  // open connections by node ID, the carrier first
+	slots         map[string]*slot    // by actor ID
+	byChallenge   map[challenge]*slot // outbound slots by the challenge that they sent
+	perAddress    map[string]int      // inbound slots by address group, with admissions that wait for a slot
+	peers         map[string][]*slot  // open connections by node ID, the route first
 	states        map[string]*peerState
 	targets       map[string]*dialTarget // by URL
 	buckets       map[bucketKey]*bucket
-	further       map[string]*further // by node ID, of deployed peers that have an ordered address
+	further       map[string]*further // by node ID: deployed peers with an ordered address
 	expireTimer   *time.Timer
 	shutdownTimer *runclock.Timer
 	order         uint64
-	numbers       uint64 // connections that have opened
+	numbers       uint64 // number of the last connection that opened
 
-	reply func(answer any) // takes the answer to the message at hand; nil: none is wanted, or it was given
+	reply func(answer any) // answers the current message; nil: no answer is wanted, or it was sent
 
-	// Events of unverified peers are limited: a burst, then one per second.
+	// Rate limit for PeerUp events of unverified peers.
 	claims  *actors.PeerRateLimiter
-	omitted int // since the last one
+	omitted int // PeerUp events that were not sent since the last one
 
-	downgrade struct { // of the last event DowngradeRefused
+	downgrade struct { // the last event DowngradeRefused
 		told    time.Time
 		omitted int
 	}
 	stopping bool
-	restarts uint64 // panics of its own
-	panicked uint64 // connections that were stopped because they panicked
+	restarts uint64 // panics of the registry
+	panicked uint64 // connections stopped because their actor panicked
 	// By node ID: send buckets of peers without a verified connection.
 	sendBuckets idleSendBuckets
-	// By node ID: newcomers from other hosts in the last minutes.
+	// By node ID: recent duplicates from other hosts.
 	conflicts map[string]*conflict
 	// Of ended connections: those that may still have something for handlers.
 	lagging map[*actors.Inbox]struct{}
 }
 
-// Receive implements actor.Actor. It is guarded: a panic costs the message at hand and no connection.
+// Receive implements actor.Actor. It recovers from a panic: the current message fails and every connection stays.
 func (r *registry) Receive(ctx actor.Context) {
 	returned := false
 	var message any
@@ -131,7 +135,7 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 		r.onBroadcast(msg)
 	case *Subscribe:
 		if msg.PID == nil {
-			r.answer(&Subscribed{Err: errNilSubscriber}) // every event sent there would panic
+			r.answer(&Subscribed{Err: errNilSubscriber}) // a send to a nil PID panics
 			return
 		}
 		r.bus.subscribe(msg.PID)
@@ -233,7 +237,7 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 	}
 }
 
-// opened returns the place of an open connection, nil when it has ended.
+// opened returns the slot of an open connection, or nil if the connection has ended.
 func (r *registry) opened(pid *actor.PID) *slot {
 	if s := r.slots[pid.Id]; s != nil && !s.closed && s.conn != nil {
 		return s
@@ -241,7 +245,7 @@ func (r *registry) opened(pid *actor.PID) *slot {
 	return nil
 }
 
-// spawn makes a place and its actor.
+// spawn creates a slot and its actor.
 func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, error) {
 	child, err := actors.SpawnPeer(ctx, r.shared, opening)
 	if err != nil {
@@ -286,5 +290,5 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	r.answer(s.actor)
 }
 
-// newChallenge makes the challenge of one dial, which every process with this node's key recognises.
+// newChallenge returns the challenge for one dial. Every process with this node's key recognises it as its own.
 func (r *registry) newChallenge() (challenge, error) { return r.node.Keys.NewChallenge(r.node.Rand) }

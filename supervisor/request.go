@@ -8,25 +8,26 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// replies are the requests whose answers are awaited. It implements actors.ReplyRouter. Safe for concurrent use.
+// replies holds the requests that await an answer. It implements actors.ReplyRouter. Safe for concurrent use.
 type replies struct {
 	mu      sync.Mutex
-	waiting map[request]*waiter // the first of the list
+	waiting map[request]*waiter // first waiter of a list
 }
 
-// request is one message to one peer. The same message may go to several peers, and several callers may send it to one.
+// request identifies one message to one peer. One message may go to several peers, and several callers may send it to
+// the same peer.
 type request struct{ peer, id string }
 
-// waiter is one caller that awaits the answer to a request. Its list is guarded by the lock of replies.
+// waiter is one caller that awaits the answer to a request. The lock of replies guards it.
 type waiter struct {
-	next  *waiter       // of the same request
+	next  *waiter       // waiter of the same request
 	came  chan struct{} // closed when reply is set
 	reply wire.Message
 }
 
 func newReplies() *replies { return &replies{waiting: make(map[request]*waiter)} }
 
-// expect registers a caller that awaits the answer to a request.
+// expect registers a caller for the answer to a request.
 func (r *replies) expect(to request) *waiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,7 +36,7 @@ func (r *replies) expect(to request) *waiter {
 	return w
 }
 
-// forget removes a caller of expect.
+// forget removes a caller registered by expect.
 func (r *replies) forget(to request, w *waiter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,8 +54,8 @@ func (r *replies) forget(to request, w *waiter) {
 	}
 }
 
-// Reply implements actors.ReplyRouter. The answer of a peer goes to every caller that awaits one from it: a peer answers a
-// message once, however often it was sent. Each caller gets a copy of its own.
+// Reply implements actors.ReplyRouter. An answer goes to every caller that awaits it, because a peer answers a repeated
+// message only once. Each caller gets its own copy.
 func (r *replies) Reply(peerID string, msg *wire.Message) bool {
 	from := request{peer: peerID, id: msg.ReplyTo}
 	r.mu.Lock()
@@ -84,13 +85,13 @@ func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, er
 	return t.RequestContext(context.Background(), peerID, msg)
 }
 
-// RequestContext sends a message to a peer and returns a copy of the message that answers it: the first one, over a
-// verified connection of that peer, whose replyTo is the message's id. One message may be requested from several peers, and
-// several times at once from one; a peer drops a repeated message as a duplicate, so one answer serves all callers that
-// wait for it then. A later attempt needs a message of its own: see wire.Message.Renew.
+// RequestContext sends a message to a peer and returns a copy of the first message, over a verified connection of that
+// peer, whose replyTo is the message's id. One message may be requested from several peers. Concurrent requests of one
+// message from one peer share one answer, because the peer drops the repeated message as a duplicate. A later attempt
+// needs a new message, see wire.Message.Renew.
 //
-// It waits until ctx ends, or until the connection ends while the peer has no other; if the peer's traffic has moved to
-// another connection, it waits on. OnMessage sees the answer too. Its errors are those of SendContext, and ctx's.
+// It waits until ctx ends, or until the connection ends while the peer has no other one. If another connection becomes
+// the route, it continues to wait. OnMessage gets the answer too. The errors are those of SendContext, and ctx's.
 func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire.Message) (*wire.Message, error) {
 	if err := checkContext(ctx); err != nil {
 		return nil, peerError(peerID, err)
@@ -100,7 +101,7 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 		return nil, peerError(peerID, t.routes.missing(peerID))
 	}
 	if msg == nil {
-		return nil, c.SendContext(ctx, nil) // which says so
+		return nil, c.SendContext(ctx, nil) // returns the error of a nil message
 	}
 	to := request{peer: peerID, id: msg.ID}
 	answer := t.replies.expect(to)
@@ -124,7 +125,7 @@ func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *w
 		}
 		ended := c
 		if c = t.routes.get(id); c != nil && c != ended {
-			continue // its traffic has moved
+			continue // another connection is the route
 		}
 		select {
 		case <-answer.came:

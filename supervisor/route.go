@@ -10,37 +10,39 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// duplicateGrace is how long the node with the larger id waits for the other one to close a duplicate.
+// duplicateGrace is how long the node with the larger id waits for the other node to close a duplicate.
 const duplicateGrace = 10 * time.Second
 
-// peerState is the registry's state of a peer with at least one open connection. Its connections are in registry.peers,
-// the one that carries the traffic first.
+// peerState is the registry's state of a peer with at least one open connection. The connections are in registry.peers,
+// the route first. A connection that becomes verified while another one is the route contends for it:
 //
-//	newcomer proves itself ──judgeNewcomer──▶ moves:     route = newcomer
-//	                                          stays:     newcomer is a duplicate
-//	                                          contested: route is probed, messages go out on both
-//	                                                       Alive   ──▶ all others are duplicates
-//	                                                       Doubted ──▶ the best of the others is the route
+//	contender is verified ──judgeContest──▶ moves:     the contender becomes the route
+//	                                        stays:     the contender is a duplicate
+//	                                        contested: the registry probes the route; messages go out on both
+//	                                                     Alive   ──▶ the contender is a duplicate
+//	                                                     Doubted ──▶ the best of the others becomes the route
+//
+// Bound duplicates are closed: at once by the node with the smaller id, after duplicateGrace by the other node.
 type peerState struct {
-	route     *slot          // carries the peer's traffic; nil: no connection is verified
-	contested bool           // whether the route lives is not known yet
-	announced announcedState // what the events have said of the peer
-	probes    *probes        // nil: none was sent
+	route     *slot          // nil: no connection is verified
+	contested bool           // the route has a contender and has not answered the probe yet
+	announced announcedState // the last event about the peer
+	probes    *probes        // nil: no probe was sent
 	timer     *time.Timer
 }
 
-// probes are the times of the probes of a peer's routes.
+// probes holds the times of the probes of a peer's routes.
 type probes struct {
-	sent     time.Time // the last one
-	answered time.Time // when the present route last answered one; zero: not yet
+	sent     time.Time // the last probe
+	answered time.Time // last answer of the present route; zero: none
 }
 
-// announcedState is what a program knows of a peer by its events.
+// announcedState is the state of a peer that the program knows from events.
 type announcedState uint8
 
 const (
 	announcedNothing announcedState = iota
-	announcedUp                     // PeerUp without a proof
+	announcedUp                     // PeerUp with Verified false
 	announcedVerified
 )
 
@@ -53,7 +55,7 @@ func (r *registry) state(id string) *peerState {
 	return state
 }
 
-// contestRoute decides who carries the traffic after p has proven itself or has lost or regained its life.
+// contestRoute decides which connection is the route, after s became verified, answered a probe or missed one.
 func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 	id := s.conn.peer.ID
 	state := r.state(id)
@@ -66,7 +68,7 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 	}
 	verdict := judgeContest(state.route.rank, s.rank)
 	if s.further != "" {
-		verdict = routeStays // opened beside a living connection on purpose
+		verdict = routeStays // it was opened beside a living connection on purpose
 	}
 	switch verdict {
 	case routeMoves:
@@ -84,8 +86,8 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 	}
 }
 
-// probe asks the connection that carries a peer's traffic for a sign of life, at most once in a ping interval. A
-// contest that begins sooner waits for the next probe.
+// probe asks the route of a peer for a sign of life, at most once per ping interval. A contest that begins sooner waits
+// for the next probe.
 func (r *registry) probe(ctx actor.Context, id string) {
 	state := r.states[id]
 	if state == nil || !state.contested || state.route == nil {
@@ -101,7 +103,7 @@ func (r *registry) probe(ctx actor.Context, id string) {
 	ctx.Send(state.route.pid, &actors.Probe{})
 }
 
-// onAlive is a sign of life of a probed connection.
+// onAlive handles the answer to a probe.
 func (r *registry) onAlive(ctx actor.Context, s *slot) {
 	s.rank.living = true
 	if state := r.state(s.conn.peer.ID); state.route == s {
@@ -113,7 +115,7 @@ func (r *registry) onAlive(ctx actor.Context, s *slot) {
 	r.reroute(ctx, s.conn.peer.ID)
 }
 
-// onDoubted is a probe without an answer.
+// onDoubted handles a missing answer to a probe.
 func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 	state := r.states[s.conn.peer.ID]
 	r.order++
@@ -123,7 +125,7 @@ func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 	}
 	id := s.conn.peer.ID
 	r.reorder(id)
-	// Whether the next one lives is not known either, as long as there is another.
+	// If there is another rival, the new route must answer a probe as well.
 	if state.contested = len(r.rivals(id)) > 0; state.contested {
 		r.publish(id)
 		r.probe(ctx, id)
@@ -137,13 +139,13 @@ func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 	}
 }
 
-// reroute puts a peer's connections in order, publishes the first verified one as its route, and closes duplicates.
+// reroute selects the peer's route again, publishes it, and closes duplicates.
 func (r *registry) reroute(ctx actor.Context, id string) {
 	r.reorder(id)
 	r.closeDuplicates(ctx, id)
 }
 
-// reorder puts the connection that carries a peer's traffic first.
+// reorder moves the best verified connection of a peer to the front of its list and publishes it as the route.
 func (r *registry) reorder(id string) {
 	list := r.peers[id]
 	if len(list) == 0 {
@@ -177,7 +179,7 @@ func (r *registry) reorder(id string) {
 	}
 }
 
-// rivals returns the living connections of which one takes over if a peer's route is dead.
+// rivals returns the living connections that can take over if the route of a peer is dead.
 func (r *registry) rivals(id string) (list []*slot) {
 	route := r.state(id).route
 	for _, s := range r.peers[id] {
@@ -213,8 +215,7 @@ func (r *registry) forgetState(id string) {
 	}
 }
 
-// scheduleRoute has the registry look at a peer again after a while: for a probe, or for a duplicate that the other side
-// has not closed.
+// scheduleRoute sends routeDue after wait: a probe is due, or the other node has not closed a duplicate.
 func (r *registry) scheduleRoute(id string, state *peerState, wait time.Duration) {
 	if state.timer != nil {
 		state.timer.Stop()
@@ -222,7 +223,7 @@ func (r *registry) scheduleRoute(id string, state *peerState, wait time.Duration
 	state.timer = time.AfterFunc(wait, func() { r.node.System.Root.Send(r.self, &routeDue{peer: id}) })
 }
 
-// onRouteDue is the timer of lookAgain.
+// onRouteDue handles the timer of scheduleRoute.
 func (r *registry) onRouteDue(ctx actor.Context, id string) {
 	state := r.states[id]
 	if state == nil {
@@ -236,10 +237,10 @@ func (r *registry) onRouteDue(ctx actor.Context, id string) {
 	r.yieldDuplicates(ctx, id)
 }
 
-// closeDuplicates closes a peer's further bound connections for sending: at once by the node with the smaller id, by
-// the other one only after a grace period. The grace period is left out after a duplicate from another host that the
-// other side did not close: one of two hosts with the same identity sees only its own connection. A deployed node
-// would forget us altogether, so towards one they stay open.
+// closeDuplicates closes the sending half of a peer's duplicates. The node with the smaller id does it at once, the
+// other node after duplicateGrace. The grace period is skipped if a duplicate from another host was not closed by the
+// other node: of two hosts with the same identity, each sees only its own connection. Connections to deployed nodes
+// stay open, because a deployed node deletes its entry for us when any of them ends.
 func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 	r.noteUnmarked(id)
 	if len(r.duplicates(id)) == 0 {
@@ -264,7 +265,7 @@ func (r *registry) yieldDuplicates(ctx actor.Context, id string) {
 	}
 }
 
-// duplicates returns the connections of a peer that both ends know to be superfluous.
+// duplicates returns the connections of a peer that both nodes know to be duplicates.
 func (r *registry) duplicates(id string) (list []*slot) {
 	state := r.states[id]
 	if state == nil || state.route == nil || state.contested || !state.route.rank.exact() {

@@ -7,17 +7,18 @@ import (
 	"sync"
 )
 
-// directory is the route table: which connection carries each verified peer's traffic. The registry writes it; every
-// sender reads it. It is the only such table.
+// routeTable maps each verified peer to its route. Only the registry writes it; all senders read it. The node has one
+// such table.
 type routeTable struct {
 	mu         sync.RWMutex
 	routes     map[string]*PeerConnection
-	alternates map[string][]*PeerConnection // of the few routes that have any
-	unverified map[string]bool              // peers that are connected, but on no verified connection
+	alternates map[string][]*PeerConnection // most routes have none
+	unverified map[string]bool              // connected peers without a verified connection
 }
 
-// route is the way to one peer. While two connections of the peer are contested, messages go out on both: the
-// receiver's dedup set drops the second copy, and neither a take-over nor a dead incumbent loses a message.
+// route holds the connection that carries a peer's messages. While it is contested, messages also go out on the
+// alternates. The receiver's dedup set drops the second copy, so that neither a take-over nor a dead route loses a
+// message.
 type route struct {
 	conn       *PeerConnection
 	alternates []*PeerConnection
@@ -41,7 +42,7 @@ func (t *routeTable) set(peerID string, conn *PeerConnection, alternates []*Peer
 	}
 }
 
-// setUnverified notes that a peer is connected, but on no verified connection.
+// setUnverified records that a peer is connected but has no verified connection.
 func (t *routeTable) setUnverified(peerID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,7 +51,7 @@ func (t *routeTable) setUnverified(peerID string) {
 	t.unverified[peerID] = true
 }
 
-// remove notes that a peer has no connection.
+// remove records that a peer has no connection.
 func (t *routeTable) remove(peerID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,7 +70,7 @@ func (t *routeTable) missing(peerID string) error {
 	return ErrNotConnected
 }
 
-// get returns the connection that carries a peer's traffic, nil when there is none.
+// get returns the connection that is the route to a peer, or nil.
 func (t *routeTable) get(peerID string) *PeerConnection {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -88,7 +89,7 @@ func (t *routeTable) len() int {
 	return len(t.routes)
 }
 
-// allRoutes returns the routes as they are now.
+// allRoutes returns a copy of the present routes.
 func (t *routeTable) allRoutes() []route {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -99,7 +100,7 @@ func (t *routeTable) allRoutes() []route {
 	return now
 }
 
-// all goes through the connections that carry traffic as they are now.
+// all iterates over a copy of the present routes.
 func (t *routeTable) all() iter.Seq[*PeerConnection] {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

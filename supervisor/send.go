@@ -38,15 +38,15 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 		if !errors.Is(err, ErrClosed) || next.conn == nil || next.conn == via.conn {
 			return err
 		}
-		via = next // the peer's traffic has moved; if the message did go out, the peer drops the copy
+		via = next // another connection is the route; if the message was sent, the peer drops the copy
 	}
 }
 
-// BroadcastResult reports how far a broadcast got. Nil errors do not mean delivery; see Transport.SendContext.
+// BroadcastResult is the result of a broadcast. Nil errors do not mean delivery, see Transport.SendContext.
 type BroadcastResult struct {
-	Sent    int           // peers whose queue took the message
-	Failed  []SendFailure // peers that missed it, each with the reason
-	Refused error         // why it was offered to no peer: ErrStopped, ErrInvalidMessage, ErrTooLarge or the context's
+	Sent    int           // peers whose queue accepted the message
+	Failed  []SendFailure // peers that missed the message, with the reasons
+	Refused error         // error before the first peer: ErrStopped, ErrInvalidMessage, ErrTooLarge or ctx's
 }
 
 // Err returns Refused, or a *BroadcastError if at least one peer missed the message, or nil.
@@ -57,8 +57,8 @@ func (r BroadcastResult) Err() error {
 	return &BroadcastError{Failed: r.Failed}
 }
 
-// Broadcast queues a message for every connected peer except the one named in its From. It does not wait until the
-// messages are written, which the rate limits of the peers may delay.
+// Broadcast enqueues a message for every connected peer except the one named in its From. It does not wait until the
+// messages are written, which the peers' rate limits may delay.
 func (t *Transport) Broadcast(msg *wire.Message) BroadcastResult {
 	return t.BroadcastContext(context.Background(), msg)
 }
@@ -100,9 +100,8 @@ func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnec
 	return c, err
 }
 
-// ConnectAddress opens a connection to whoever answers at an address, remembers the peer in the peer book, and keeps it
-// connected from then on. When it returns an error, that of a ctx that ended included, nothing is remembered, nothing
-// dialled again, and no connection of its own is left.
+// ConnectAddress opens a connection to any peer at an address, stores the peer in the peer book, and keeps it connected
+// from then on. After an error, also ctx's, nothing is stored or dialled again, and no connection of this call is left.
 func (t *Transport) ConnectAddress(ctx context.Context, address string) (*PeerConnection, error) {
 	return t.connect(ctx, &Connect{Address: address, Keep: true})
 }
@@ -110,11 +109,11 @@ func (t *Transport) ConnectAddress(ctx context.Context, address string) (*PeerCo
 func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection, error) {
 	msg.call = &call{}
 	result, err := askUnless[*Connected](ctx, t, msg, func() bool {
-		left := msg.call.withdraw()
-		if left {
+		withdrawn := msg.call.withdraw()
+		if withdrawn {
 			t.tell(&withdrawal{call: msg.call})
 		}
-		return left
+		return withdrawn
 	})
 	if err != nil {
 		return nil, peerError(msg.Address, err)
@@ -125,8 +124,9 @@ func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection,
 	return result.Connection, result.Err
 }
 
-// Disconnect ends a peer's connections gracefully, stops redialling it, in later runs too, and with forget removes it
-// from the peer book. ErrNotConnected means that it was neither connected nor kept connected.
+// Disconnect closes a peer's connections gracefully and stops redialling it, also in later runs. With forget it also
+// removes the peer from the peer book. The error is ErrNotConnected if the peer was neither connected nor kept
+// connected.
 func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) error {
 	result, err := ask[*Disconnected](ctx, t, &Disconnect{
 		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: reasonOperator,
@@ -137,10 +137,10 @@ func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) 
 	return errors.Join(result.Err, t.book.Sync())
 }
 
-// DisconnectConnection ends the connection with this number gracefully, verified or not, and returns it. The peer's
-// other connections stay, and a peer that is kept connected is dialled again. The error is ErrNotConnected, by
-// errors.Is, if there is no such connection, ErrStopped or ctx's. Numbers are those of PeerConnection.Number, PeerInfo
-// and the events.
+// DisconnectConnection closes the connection with this number gracefully, verified or not, and returns it. The peer's
+// other connections stay, and a peer that is kept connected is dialled again. The error is ErrNotConnected (errors.Is)
+// if there is no such connection, ErrStopped or ctx's. Numbers are those of PeerConnection.Number, PeerInfo and the
+// events.
 func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*PeerConnection, error) {
 	result, err := ask[*ConnectionEnding](ctx, t, &DisconnectConnection{
 		Connection: number, Code: wire.DisconnectNormal, Reason: reasonOperator,
@@ -151,23 +151,23 @@ func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*P
 	return result.Connection, result.Err
 }
 
-// Allow puts keys on the allowlist, on disk before it returns, and lifts their revocation.
+// Allow adds keys to the allowlist and lifts their revocation. The change is on disk when it returns.
 func (t *Transport) Allow(keys ...crypto.PublicKey) error {
 	return t.changeAuth(t.book.Allow(keys...))
 }
 
-// Revoke takes keys off the allowlist, on disk before it returns. Peers with these keys are disconnected at once and
-// refused from then on, in either mode.
+// Revoke removes keys from the allowlist and revokes them. The change is on disk when it returns. Peers with these keys
+// are disconnected at once and refused from then on, in either mode.
 func (t *Transport) Revoke(keys ...crypto.PublicKey) error {
 	return t.changeAuth(t.book.Revoke(keys...))
 }
 
-// SetAuthMode selects the peers that may connect, on disk before it returns. Other peers are disconnected.
+// SetAuthMode selects the peers that may connect, and disconnects the others. The change is on disk when it returns.
 func (t *Transport) SetAuthMode(mode AuthMode) error {
 	return t.changeAuth(t.book.SetAuthMode(mode))
 }
 
-// changeAuth has the registry check every connection again after a change of allowlist or mode. It returns err, the
+// changeAuth makes the registry check every connection again after a change of allowlist or mode. It returns err, the
 // result of the change.
 func (t *Transport) changeAuth(err error) error {
 	if err == nil && t.PID() != nil {

@@ -7,12 +7,12 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// serverLog is where net/http writes what fails before a request is served: TLS handshakes, and panics. Strangers cause
-// most of it, so lines are sampled, quoted and cut. Failed TLS handshakes are counted in handshakesRejected, except those
-// of a connection that was closed early, such as a health check.
+// serverLog receives the errors of net/http before a request is served: failed TLS handshakes and panics. Remote nodes
+// cause most of them, so lines are rate-limited, quoted and shortened. Failed TLS handshakes are counted in
+// handshakesRejected, except those of a connection that was closed early, such as a health check.
 type serverLog struct{ node *actors.Node }
 
-// Write implements io.Writer; each call is one entry.
+// Write implements io.Writer. Each call is one entry.
 func (l serverLog) Write(line []byte) (int, error) {
 	text, isTLS := strings.CutPrefix(string(bytes.TrimSpace(line)), "http: TLS handshake error from ")
 	switch {

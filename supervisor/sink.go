@@ -9,7 +9,7 @@ import (
 // holder of a handle cannot publish messages and events in the peer's name.
 type connectionSink struct{ *PeerConnection }
 
-// Do implements actors.Sink: an event of the registry in this connection's order.
+// Do implements actors.Sink. It publishes an event in order with the connection's messages.
 func (s connectionSink) Do(event any) {
 	switch e := event.(type) {
 	case Event:
@@ -44,5 +44,5 @@ func (s eventSink) Do(event any) {
 	}
 }
 
-// Message implements actors.Sink. These events come without messages.
+// Message implements actors.Sink. A node event has no messages.
 func (eventSink) Message(*wire.Message) {}

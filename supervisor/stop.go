@@ -28,19 +28,19 @@ func (t *Transport) StopContext(ctx context.Context) error {
 	if phase == transportRunning {
 		t.stopError = t.stopRunning(ctx)
 	} else if t.opts.listener != nil {
-		t.stopError = t.opts.listener.Close() // it was given to us
+		t.stopError = t.opts.listener.Close() // from WithListener
 	}
 	return t.stopError
 }
 
-// awaitStop waits until the call that stops the transport is done.
+// awaitStop waits for the call that stops the transport.
 func (t *Transport) awaitStop(ctx context.Context) error {
 	select {
 	case <-t.stopped:
 	case <-ctx.Done():
 	}
 	select {
-	case <-t.stopped: // this counts, whatever has become of ctx
+	case <-t.stopped: // takes precedence over the end of ctx
 		return t.stopError
 	default:
 	}
@@ -50,7 +50,7 @@ func (t *Transport) awaitStop(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// end stops the running node.
+// stopRunning stops the running node.
 func (t *Transport) stopRunning(ctx context.Context) error {
 	if t.listener != nil {
 		t.listener.close()
@@ -64,7 +64,7 @@ func (t *Transport) stopRunning(ctx context.Context) error {
 	return t.cleanup(ctx)
 }
 
-// cleanup waits for the end of the registry and of everything else that runs, and keeps what the next run needs.
+// cleanup waits until the registry and all goroutines have stopped, and saves the state for the next run.
 func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
 	t.answerStopped()
@@ -78,12 +78,12 @@ func (t *Transport) cleanup(ctx context.Context) error {
 	return t.save()
 }
 
-// idleWorkers is how many goroutines wait for the next turn of an actor, write or delivery: enough for what follows
-// each other closely, little enough to be no burden.
+// idleWorkers is the number of idle goroutines kept for the next mailbox run, write or delivery: enough for bursts, and
+// cheap.
 const idleWorkers = 16
 
-// handlerGrace is how long Stop waits for handlers, so that they have seen the end of every connection. One that
-// called Stop itself cannot return before it.
+// handlerGrace is how long Stop waits for handlers to process the end of every connection. A handler that calls Stop
+// cannot return before Stop.
 const handlerGrace = time.Second
 
 func (t *Transport) drain(ctx context.Context) {
@@ -95,7 +95,7 @@ func (t *Transport) drain(ctx context.Context) {
 	}
 }
 
-// save keeps what the next run needs.
+// save stores the state for the next run.
 func (t *Transport) save() error {
 	path := t.book.Path()
 	if path == "" {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// baseTLS are the limits of protocol section 6. Suites of TLS 1.3 are AEAD suites only and not configurable.
+// baseTLS returns the limits of protocol section 6. The suites of TLS 1.3 are AEAD suites and not configurable.
 func baseTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:       tls.VersionTLS12,
@@ -20,12 +20,12 @@ func baseTLS() *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		},
-		NextProtos: []string{"http/1.1"}, // a WebSocket upgrade needs it
+		NextProtos: []string{"http/1.1"}, // required by the WebSocket upgrade
 	}
 }
 
-// certificate is a pair of files that is read again when either has changed. A pair that does not fit together is
-// logged and the one before it stays in use: the two files are rarely replaced in the same instant.
+// certificate is a pair of files that is read again when one of them has changed. A pair that does not match is logged,
+// and the previous one stays in use: the two files are rarely replaced at the same moment.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -48,7 +48,7 @@ func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, 
 	return c, nil
 }
 
-// get implements tls.Config.GetCertificate. The files are looked at once a second at most.
+// get implements tls.Config.GetCertificate. It checks the files at most once per second.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *certificate) read(stamp [2]time.Time) error {
 	return nil
 }
 
-// dialTLS is the configuration for one dial. The file of trusted roots is read each time: dials are rare.
+// dialTLS returns the configuration of one dial. It reads the trusted roots each time, because dials are rare.
 func dialTLS(caFile string) (*tls.Config, error) {
 	config := baseTLS()
 	if caFile == "" {

@@ -24,12 +24,12 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Transport is a node's connections to its peers, as a program uses them. Make it with NewTransport, set the handlers,
-// Start it, Stop it once. All methods are safe for concurrent use, from handlers too; several transports in one
-// process share nothing.
+// Transport is the API of a node: its connections to peers. Make it with NewTransport, set the handlers, call Start,
+// and call Stop once. All methods are safe for concurrent use, also in handlers. Transports in one process share
+// nothing.
 type Transport struct {
-	// Fixed at construction.
-	cfg      TransportConfig // as it began
+	// Fixed after construction.
+	cfg      TransportConfig // the initial configuration
 	opts     options
 	keys     *crypto.NodeManager
 	counters *actors.Counters
@@ -47,12 +47,12 @@ type Transport struct {
 	work     sync.WaitGroup // pumps, dials and the listener
 
 	reconfiguring sync.Mutex
-	live          atomic.Pointer[TransportConfig] // in force; written by the registry alone once it runs
+	live          atomic.Pointer[TransportConfig] // the configuration in force; after Start only the registry writes it
 
 	workers    *actors.Workers
 	unbounded  *actors.Workers
 	writers    actors.Activity
-	deliveries actors.Activity // handlers, which may not return
+	deliveries actors.Activity // handlers, which may never return
 
 	mu       sync.Mutex
 	phase    transportPhase
@@ -60,8 +60,8 @@ type Transport struct {
 	ended    chan struct{} // closed when the registry has stopped
 	listener *listener
 
-	stopped   chan struct{} // closed when the call that stops the transport is done
-	stopError error         // what it returns; written before stopped is closed
+	stopped   chan struct{} // closed when Stop is done
+	stopError error         // result of Stop; written before stopped is closed
 }
 
 type transportPhase int
@@ -72,8 +72,8 @@ const (
 	transportStopped
 )
 
-// NewTransport returns a transport for the identity in keys, with the peers in book. It opens nothing yet. The error
-// is a *ConfigError, or crypto.ErrNoIdentity when keys holds no identity.
+// NewTransport returns a transport for the identity in keys and the peers in book. It opens nothing. The error is a
+// *ConfigError, or crypto.ErrNoIdentity if keys holds no identity.
 func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportConfig, opts ...Option) (*Transport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		}
 	}
 	if t.opts.system == nil {
-		// protoactor's own log prints the contents of messages.
+		// protoactor's own log would print message contents.
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.opts.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
@@ -130,28 +130,29 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 	return t, nil
 }
 
-// OnMessage sets the handler of every message that passes limiter, decryption and dedup; pings, pongs and disconnects
-// included, which the transport itself has dealt with. It runs one message at a time and in order for each connection,
-// connections side by side; it may block, panic, call runtime.Goexit and call anything: that harms only its own
-// connection's messages. What it is given is its own. Set it before Start.
+// OnMessage sets the handler of every message that passes the rate limit, decryption and dedup. It also gets pings,
+// pongs and disconnects, which the transport has handled. It runs for one message at a time and in order for each
+// connection, and concurrently for different connections. It may block, panic, call runtime.Goexit and any method: only
+// messages of its own connection are affected. It owns its arguments. Set it before Start.
 func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.bus.onMessage = handle }
 
-// OnEvent sets the handler of every Event but Received. Those of one connection are in one order
-// with its messages. Set it before Start.
+// OnEvent sets the handler of every Event except Received. Events of a connection come in order with its messages. Set
+// it before Start.
 func (t *Transport) OnEvent(handle func(Event)) { t.bus.onEvent = handle }
 
 // Identity returns this node's public identity.
 func (t *Transport) Identity() crypto.NodeIdentity { return t.node.Keys.Identity() }
 
-// PID returns the registry's actor, for programs that use the tree by messages: Send, Broadcast, Subscribe, Connect,
-// Disconnect and DisconnectConnection. It is nil before Start.
+// PID returns the registry's actor, for programs that send it messages: Send, Broadcast, Subscribe, Unsubscribe,
+// Connect, Disconnect and DisconnectConnection. It is nil before Start.
 func (t *Transport) PID() *actor.PID {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.pid
 }
 
-// Start opens the listener, starts the tree and dials the peers that are to be kept connected. A transport starts once.
+// Start opens the listener, starts the actors, and dials the peers that are kept connected. A transport starts only
+// once.
 func (t *Transport) Start() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -186,7 +187,7 @@ func (t *Transport) Start() error {
 	return nil
 }
 
-// openListener returns the listener, nil when the node accepts nobody.
+// openListener returns the listener, or nil if the node does not accept peers.
 func (t *Transport) openListener() (net.Listener, error) {
 	ln := t.opts.listener
 	if ln == nil && t.cfg.ListenAddr != "" {
@@ -238,12 +239,13 @@ func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, e
 	opts.Running = t.clock
 	conn, err := socket.Dial(ctx, url, dial, config, opts)
 	if errors.Is(err, socket.ErrDialTimeout) {
-		err = actors.ErrHandshakeTimeout // the dial is the first part of the handshake's time
+		err = actors.ErrHandshakeTimeout // the dial is the first phase of the handshake
 	}
 	return conn, err
 }
 
-// restore takes over what the last run saw, or distrusts old messages when it did not end gracefully.
+// restore loads the message ids of the last run. If the last run did not stop gracefully, it makes the dedup set reject
+// old messages.
 func (t *Transport) restore() error {
 	path := t.book.Path()
 	if path == "" {
@@ -279,7 +281,7 @@ func seenFile(book string) string { return filepath.Join(filepath.Dir(book), "se
 
 func (t *Transport) tell(message any) { t.opts.system.Root.Send(t.pid, message) }
 
-// Addr returns the address that the node listens on; nil when it accepts nobody.
+// Addr returns the address of the listener, or nil if the node does not accept peers.
 func (t *Transport) Addr() net.Addr {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -289,7 +291,7 @@ func (t *Transport) Addr() net.Addr {
 	return t.listener.net.Addr()
 }
 
-// URL returns the address as peers dial it; empty when the node accepts nobody.
+// URL returns the address for peers to dial, or "" if the node does not accept peers.
 func (t *Transport) URL() string {
 	addr := t.Addr()
 	if addr == nil {
@@ -302,17 +304,17 @@ func (t *Transport) URL() string {
 	return scheme + addr.String() + t.cfg.WSPath
 }
 
-// ConnectedPeers returns how many peers are connected.
+// ConnectedPeers returns the number of peers with a route.
 func (t *Transport) ConnectedPeers() int { return t.routes.len() }
 
-// GetConnection returns the connection that carries a peer's traffic, nil when it is not connected.
+// GetConnection returns the route to a peer, or nil if it has none.
 func (t *Transport) GetConnection(peerID string) *PeerConnection { return t.routes.get(peerID) }
 
-// verified reports whether a peer is connected and has proven its key.
+// verified reports whether a peer is connected and has proved its key.
 func (t *Transport) verified(peerID string) bool {
 	c := t.routes.get(peerID)
 	return c != nil && c.Verified()
 }
 
-// Connections goes through the connections that carry traffic, one a peer, as they are at the call.
+// Connections iterates over the routes at the time of the call, one connection for each peer.
 func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.routes.all() }

@@ -6,8 +6,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// unusable returns the answer to a message that the registry cannot work with: a nil pointer, or a message of a program
-// passed by value. It returns nil for every other message.
+// unusable returns the error answer to a message that the registry cannot process: a nil pointer, or a message passed
+// by value. It returns nil for every other message.
 func unusable(message any) any {
 	switch message.(type) {
 	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect, DisconnectConnection:
@@ -19,7 +19,7 @@ func unusable(message any) any {
 	return nil
 }
 
-// failed returns the answer that belongs to a message, with err in it.
+// failed returns the answer type of a message, with err in it.
 func failed(message any, err error) any {
 	switch message.(type) {
 	case Send, *Send:
@@ -41,8 +41,7 @@ func failed(message any, err error) any {
 	}
 }
 
-// stoppedRegistry takes the place of the registry's actor once that has stopped, and answers every request with
-// ErrStopped.
+// stoppedRegistry replaces the actor of a stopped registry and answers every request with ErrStopped.
 type stoppedRegistry struct{ system *actor.ActorSystem }
 
 // SendUserMessage implements actor.Process.
@@ -53,7 +52,7 @@ func (s *stoppedRegistry) SendUserMessage(_ *actor.PID, message any) {
 	}
 }
 
-// SendSystemMessage implements actor.Process: an actor that watches the registry learns that it is gone.
+// SendSystemMessage implements actor.Process. It tells a watching actor that the registry has terminated.
 func (s *stoppedRegistry) SendSystemMessage(pid *actor.PID, message any) {
 	s.system.DeadLetter.SendSystemMessage(pid, message)
 }
@@ -61,7 +60,7 @@ func (s *stoppedRegistry) SendSystemMessage(pid *actor.PID, message any) {
 // Stop implements actor.Process.
 func (s *stoppedRegistry) Stop(*actor.PID) {}
 
-// answerStopped leaves a stoppedRegistry in the actor system of the program until t is garbage.
+// answerStopped registers a stoppedRegistry in the program's actor system until t is garbage collected.
 func (t *Transport) answerStopped() {
 	processes := t.opts.system.ProcessRegistry
 	if _, added := processes.Add(&stoppedRegistry{t.opts.system}, t.pid.Id); added {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// upgradeFault returns the HTTP status and text that answer a request that is no upgrade to a WebSocket; 0: it is one.
-// Its body would be taken for frames, so it may have none. Lists of tokens are read as RFC 9110, section 5.6.1, says;
-// the WebSocket library checks the other headers.
+// upgradeFault returns the HTTP status and text that refuse a request, or 0 if the request is a WebSocket upgrade. A
+// body is refused, because its bytes would be read as frames. Token lists follow RFC 9110, section 5.6.1. The WebSocket
+// library checks the other headers.
 func upgradeFault(r *http.Request) (status int, text string) {
 	switch {
 	case !hasToken(r.Header["Upgrade"], "websocket"):
@@ -21,8 +21,8 @@ func upgradeFault(r *http.Request) (status int, text string) {
 	}
 }
 
-// hasToken reports whether a token is in a list that may be spread over several header lines, with empty elements and
-// white space around the others. Case does not count.
+// hasToken reports whether a comma-separated list contains a token, ignoring case. The list may span several header
+// lines and contain white space and empty elements.
 func hasToken(lines []string, token string) bool {
 	for _, line := range lines {
 		for element := range strings.SplitSeq(line, ",") {

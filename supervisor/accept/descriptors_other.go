@@ -2,5 +2,5 @@
 
 package accept
 
-// Descriptors returns how many file descriptors the process may have open; 0: not known.
+// Descriptors returns the maximum number of open file descriptors of the process; 0: unknown.
 func Descriptors() int { return 0 }

@@ -4,7 +4,7 @@ package accept
 
 import "syscall"
 
-// Descriptors returns how many file descriptors the process may have open; 0: not known.
+// Descriptors returns the maximum number of open file descriptors of the process; 0: unknown.
 func Descriptors() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

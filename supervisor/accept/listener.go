@@ -1,4 +1,4 @@
-// Package accept keeps listeners usable: failed accept calls are retried, and sockets that wait are bounded.
+// Package accept keeps listeners usable: it retries failed accept calls and bounds the number of waiting sockets.
 package accept
 
 import (
@@ -15,19 +15,19 @@ const (
 	maxPause   = time.Second
 )
 
-// maxUnknown is how many unknown errors in a row end a listener, about 9 s after the first.
+// maxUnknown is the number of consecutive unknown errors that end a listener, about 9 s after the first.
 const maxUnknown = 16
 
 // Failure is one failed accept call.
 type Failure struct {
 	Err   error
-	Pause time.Duration // until the next call; 0: the call is repeated at once, or never
-	Ended bool          // the listener has ended for good: Accept returns Err
+	Pause time.Duration // until the next call; 0: the next call follows at once, or never
+	Ended bool          // the listener has failed permanently: Accept returns Err
 }
 
-// Listener retries accept calls that fail, so that net/http, which gives up at the first error that it does not know,
-// never sees an error that passes. Errors of the operating system (EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM and others)
-// are retried without limit, unknown ones 16 times in a row. Safe for concurrent use.
+// Listener retries failed accept calls, because net/http stops serving at the first error that it does not know. Errors
+// of the operating system (EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM and others) are retried without limit, unknown errors
+// 16 times in a row. Safe for concurrent use.
 type Listener struct {
 	net.Listener
 	report  func(Failure)
@@ -36,8 +36,8 @@ type Listener struct {
 	close   func() error
 }
 
-// New wraps ln. report is called in the accepting goroutine for each failed call, but not after Close. descriptors is
-// how many file descriptors are held in reserve: while the process has no other left, each lets one connection in.
+// New wraps ln. The accepting goroutine calls report for each failed call, but not after Close. descriptors is the
+// number of file descriptors held in reserve: when the process has no other left, each admits one connection.
 func New(ln net.Listener, descriptors int, report func(Failure)) *Listener {
 	closing := make(chan struct{})
 	l := &Listener{Listener: ln, report: report, reserve: newReserve(descriptors), closing: closing}
@@ -49,10 +49,10 @@ func New(ln net.Listener, descriptors int, report func(Failure)) *Listener {
 	return l
 }
 
-// Close implements net.Listener. A pause of Accept ends.
+// Close implements net.Listener. It ends a pause of Accept.
 func (l *Listener) Close() error { return l.close() }
 
-// Accept implements net.Listener. It returns an error only when the listener has ended.
+// Accept implements net.Listener. It returns an error only if the listener has failed permanently or is closed.
 func (l *Listener) Accept() (net.Conn, error) {
 	for inRow := 1; ; inRow++ {
 		conn, err := l.accept()
@@ -78,8 +78,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// accept calls the inner listener, which may be a program's and may panic or call runtime.Goexit: so it runs on a
-// goroutine of its own.
+// accept calls the inner listener on another goroutine, because a listener of the program may panic or call
+// runtime.Goexit.
 func (l *Listener) accept() (conn net.Conn, err error) {
 	err = errors.New("accept called runtime.Goexit")
 	done := make(chan struct{})
@@ -99,7 +99,7 @@ func (l *Listener) accept() (conn net.Conn, err error) {
 	return conn, err
 }
 
-// wait reports whether the pause has ended before the listener was closed.
+// wait waits for d. It returns false if the listener is closed before.
 func (l *Listener) wait(d time.Duration) bool {
 	if d == 0 {
 		return true
@@ -114,7 +114,7 @@ func (l *Listener) wait(d time.Duration) bool {
 	}
 }
 
-// pause is the pause after a number of failures in a row.
+// pause returns the pause after consecutive failures.
 func pause(inRow int) time.Duration {
 	if inRow > 8 { // 5 ms doubled 8 times is over a second
 		return maxPause
@@ -122,7 +122,7 @@ func pause(inRow int) time.Duration {
 	return min(firstPause<<(inRow-1), maxPause)
 }
 
-// ended reports whether err, the last of inRow failures in a row, means that no call can succeed any more.
+// ended reports whether no further call can succeed after err, the last of inRow consecutive failures.
 func ended(err error, inRow int) bool {
 	switch {
 	case errors.Is(err, net.ErrClosed), unusable(err):

@@ -12,13 +12,13 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// maxProxyHeader is how many bytes a PROXY header may have, and what may come in one read with it.
+// maxProxyHeader is the maximum size of a PROXY header in bytes, and of the data read together with it.
 const maxProxyHeader = 4096
 
-// errNoHeader means that a connection of a trusted proxy did not begin with a PROXY header.
+// errNoHeader means that a connection of a trusted proxy did not start with a PROXY header.
 var errNoHeader = errors.New("no PROXY header")
 
-// ProxyConfig is about connections of trusted proxies.
+// ProxyConfig configures the connections of trusted proxies.
 type ProxyConfig struct {
 	Trusted []netip.Prefix
 	// Limits is called for each connection. It returns the time from the connection to the end of its header, and how
@@ -27,8 +27,9 @@ type ProxyConfig struct {
 	Refused func(remote net.Addr, err error)
 }
 
-// Proxied is a listener that reads a PROXY protocol header, version 1 or 2, from each connection of a trusted proxy, and
-// gives the connection the address in it. Other connections are passed on as they are, and nothing is read from them.
+// Proxied is a listener that reads a PROXY protocol header, version 1 or 2, from each connection of a trusted proxy,
+// and replaces the address of the connection by the one in the header. It passes on all other connections unread and
+// unchanged.
 type Proxied struct {
 	net.Listener
 	cfg      ProxyConfig
@@ -42,10 +43,10 @@ type Proxied struct {
 	err   error
 
 	mu      sync.Mutex
-	waiting *Waiting[net.Conn] // for their headers
+	waiting *Waiting[net.Conn] // connections without a complete header
 }
 
-// NewProxied wraps ln. Close ends its goroutines.
+// NewProxied wraps ln. Close stops its goroutines.
 func NewProxied(ln net.Listener, cfg ProxyConfig) *Proxied {
 	p := &Proxied{
 		Listener: ln, cfg: cfg, accepted: make(chan net.Conn), closing: make(chan struct{}), ended: make(chan struct{}),
@@ -69,7 +70,7 @@ func (p *Proxied) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. Connections that wait for their header are closed.
+// Close implements net.Listener. It closes the connections that wait for their header.
 func (p *Proxied) Close() error { return p.close() }
 
 func (p *Proxied) shutdown() error {
@@ -77,15 +78,15 @@ func (p *Proxied) shutdown() error {
 	err := p.Listener.Close()
 	p.mu.Lock()
 	for conn := range p.waiting.find {
-		_ = conn.Close() // its reader reports it
+		_ = conn.Close() // the goroutine that reads it reports the error
 	}
 	p.mu.Unlock()
-	p.begin() // run ends at once if it never ran
+	p.begin() // ends run if run never started
 	p.running.Wait()
 	return err
 }
 
-// run accepts until the inner listener ends.
+// run accepts connections until the inner listener fails or closes.
 func (p *Proxied) run() {
 	for {
 		conn, err := p.Listener.Accept()
@@ -104,7 +105,7 @@ func (p *Proxied) run() {
 	}
 }
 
-// trusted reports whether addr is that of a trusted proxy.
+// trusted reports whether addr belongs to a trusted proxy.
 func (p *Proxied) trusted(addr net.Addr) bool {
 	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
@@ -129,7 +130,7 @@ func (p *Proxied) enter(conn net.Conn, most int) {
 	}
 	select {
 	case <-p.closing:
-		_ = conn.Close() // shutdown may have looked before it was there
+		_ = conn.Close() // shutdown may have run before conn was added
 	default:
 	}
 }
@@ -141,7 +142,7 @@ func (p *Proxied) read(conn net.Conn, timeout time.Duration) {
 	p.waiting.Remove(conn)
 	p.mu.Unlock()
 	if err != nil {
-		_ = conn.Close() // the proxy sees it
+		_ = conn.Close() // the proxy notices
 		p.cfg.Refused(conn.RemoteAddr(), err)
 		return
 	}
@@ -152,12 +153,12 @@ func (p *Proxied) hand(conn net.Conn) {
 	select {
 	case p.accepted <- conn:
 	case <-p.closing:
-		_ = conn.Close() // nobody takes it any more
+		_ = conn.Close() // no Accept call follows
 	}
 }
 
-// readProxyHeader reads the header that conn must begin with, and returns conn with the address in it: its own if the
-// header has none (LOCAL, UNKNOWN).
+// readProxyHeader reads the header at the start of conn, and returns conn with the address in the header. The address
+// is conn's own if the header has none (LOCAL, UNKNOWN).
 func readProxyHeader(conn net.Conn, timeout time.Duration) (net.Conn, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, err
@@ -185,10 +186,10 @@ func readProxyHeader(conn net.Conn, timeout time.Duration) (net.Conn, error) {
 type proxiedConn struct {
 	net.Conn
 	remote net.Addr
-	early  []byte // came with the header; owned by the reader
+	early  []byte // read together with the header; owned by the reader
 }
 
-// RemoteAddr returns the address that the proxy gave.
+// RemoteAddr returns the address in the header.
 func (c *proxiedConn) RemoteAddr() net.Addr { return c.remote }
 
 // Read implements net.Conn.
@@ -203,7 +204,7 @@ func (c *proxiedConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// CloseWrite ends the sending half of the connection, where it has halves.
+// CloseWrite closes the sending half of the connection, if the connection supports it.
 func (c *proxiedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

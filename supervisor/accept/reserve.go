@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// reserve holds file descriptors open so that one can be given up when the process has no other left.
+// reserve holds file descriptors open. It closes one when the process has no free descriptor.
 type reserve struct {
 	mu   sync.Mutex
 	want int
@@ -19,7 +19,7 @@ func newReserve(n int) *reserve {
 	return r
 }
 
-// fill opens what is missing, as far as the process may.
+// fill opens descriptors up to the wanted number, or to the limit of the process.
 func (r *reserve) fill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -32,19 +32,19 @@ func (r *reserve) fill() {
 	}
 }
 
-// release closes one descriptor, and reports whether there was one.
+// release closes one descriptor. It returns false if none is held.
 func (r *reserve) release() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.held) == 0 {
 		return false
 	}
-	_ = r.held[len(r.held)-1].Close() // it was never written
+	_ = r.held[len(r.held)-1].Close() // the file was never written
 	r.held = r.held[:len(r.held)-1]
 	return true
 }
 
-// close closes all; none is opened again.
+// close closes all descriptors permanently.
 func (r *reserve) close() {
 	r.mu.Lock()
 	r.want = 0
@@ -53,7 +53,7 @@ func (r *reserve) close() {
 	}
 }
 
-// lend returns conn so that its end fills the reserve; conn itself if the reserve is always empty.
+// lend wraps conn so that its Close refills the reserve. It returns conn itself if the reserve is always empty.
 func (r *reserve) lend(conn net.Conn) net.Conn {
 	r.mu.Lock()
 	want := r.want
@@ -65,7 +65,7 @@ func (r *reserve) lend(conn net.Conn) net.Conn {
 	return &lent{Conn: conn, reserve: r}
 }
 
-// lent is a connection that may have a descriptor of the reserve.
+// lent is a connection that may use a descriptor of the reserve.
 type lent struct {
 	net.Conn
 	reserve *reserve

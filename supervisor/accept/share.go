@@ -1,10 +1,10 @@
 package accept
 
-// leastShare is what a process with few descriptors keeps all the same.
+// leastShare is the minimum that Share grants.
 const leastShare = 4
 
-// Share bounds want sockets to one part in parts of the file descriptors that the process may have; 0 descriptors:
-// not known, no bound. At least 4 are granted.
+// Share limits want sockets to one part in parts of the process's file descriptors, but to at least 4. descriptors 0
+// means unknown: no limit.
 func Share(want, descriptors, parts int) int {
 	if descriptors <= 0 {
 		return want

@@ -2,10 +2,10 @@ package accept
 
 import "container/list"
 
-// Waiting is a set of things that wait, by group, longest waiting first. It holds no lock and no clock: the order of
-// Add is the order of waiting. The group "" is bounded in total only.
+// Waiting is a set of waiting keys, ordered by the time of Add and counted per group. It has no lock and no clock. The
+// group "" is limited in total only.
 type Waiting[K comparable] struct {
-	order  *list.List // of waiter[K], longest waiting first
+	order  *list.List // of waiter[K], oldest first
 	find   map[K]*list.Element
 	groups map[string]int
 }
@@ -20,14 +20,14 @@ func NewWaiting[K comparable]() *Waiting[K] {
 	return &Waiting[K]{order: list.New(), find: make(map[K]*list.Element), groups: make(map[string]int)}
 }
 
-// Add enters key as the one that has waited shortest. If it is in the set already its wait begins anew.
+// Add adds key as the newest. A key that is in the set already becomes the newest.
 func (w *Waiting[K]) Add(key K, group string) {
 	w.Remove(key)
 	w.find[key] = w.order.PushBack(waiter[K]{key, group})
 	w.groups[group]++
 }
 
-// Remove takes key out, and reports whether it was there.
+// Remove removes key. It returns false if key is not in the set.
 func (w *Waiting[K]) Remove(key K) bool {
 	at, known := w.find[key]
 	if !known {
@@ -41,11 +41,11 @@ func (w *Waiting[K]) Remove(key K) bool {
 	return true
 }
 
-// Len returns the size of the set.
+// Len returns the number of keys.
 func (w *Waiting[K]) Len() int { return w.order.Len() }
 
-// Evict takes out and returns the longest waiting of group if the group has more than each (each < 0: no limit), else
-// the longest waiting of all if there are more than total. It is called once after each Add.
+// Evict removes and returns the oldest key of group if the group has more than each (each < 0: no limit), or else the
+// oldest key of all if the set has more than total. Call it once after each Add.
 func (w *Waiting[K]) Evict(group string, each, total int) (key K, evicted bool) {
 	var victim *list.Element
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Account is the set as one connection of a peer uses it. It implements actors.Deduplicator. Safe for concurrent use.
+// Account is one connection's access to the set. It implements actors.Deduplicator. Safe for concurrent use.
 type Account struct {
 	set    *Set
 	id     string // of the peer
@@ -74,9 +74,9 @@ func (d *Set) knownEarlier(peerID string, msg *wire.Message, ticks uint16) bool 
 	return false
 }
 
-// full reports whether there is no room for a message: in the set, in the peer's share, or in the shares of the departed
-// identities of its address group and of all groups. Peers with entries in the set, and exempt ones, are not affected by
-// the last two.
+// full reports whether a message exceeds a limit: of the set, of the peer's share, or of the shares of departed
+// identities, of its address group or of all groups. The last two limits do not apply to exempt peers and to peers with
+// entries in the set.
 func (d *Set) full(shard *shard, part *peerPart) bool {
 	total, held, limit := d.count.Load(), part.held(), d.limit.Load()
 	return shard.leased == 0 && total >= limit ||
@@ -85,7 +85,7 @@ func (d *Set) full(shard *shard, part *peerPart) bool {
 			(part.group.departed.Load() >= limit/departedPart || d.departed.Load() >= limit/allDepartedPart)
 }
 
-// place is where entries of a message go, and the peer that they count for.
+// place holds the keys for the entries of a message, and the peer that they are counted for.
 type place struct {
 	shard      *shard
 	generation *table

@@ -30,9 +30,9 @@ const (
 	// maxLease is the number of entries that a shard reserves in the set's count at once. A count changed for each entry
 	// would move between the processors all the time.
 	maxLease = 64
-	// departedPart of the set, one in so many entries, is the most that departed identities of one address group may hold.
+	// departedPart: the departed identities of one address group may hold one in this many entries of the set.
 	departedPart = 8
-	// allDepartedPart of the set, one in so many entries, is the most that departed identities of all groups may hold.
+	// allDepartedPart: the departed identities of all groups may hold one in this many entries of the set.
 	allDepartedPart = 2
 )
 
@@ -123,10 +123,10 @@ func (d *Set) Distrust(start, now time.Time) {
 	d.staleBefore, d.staleUntil = start, now.Add(d.window)
 }
 
-// For returns the set as a peer uses it that belongs to no address group.
+// For returns the access of a peer without an address group.
 func (d *Set) For(peerID string) actors.Deduplicator { return d.account(peerID, "") }
 
-// Join returns the set as one connection of a peer uses it. The connection's owner must call Leave when the connection
+// Join returns the access of one connection of a peer. The owner of the connection must call Leave when the connection
 // has ended. group is the peer's address group, or empty for a peer that is exempt from the group's share.
 func (d *Set) Join(peerID, group string) *Account {
 	a := d.account(peerID, group)
@@ -155,8 +155,8 @@ func (d *Set) earlier() []*store {
 	return nil
 }
 
-// UntilRotation returns the time until Rotate has something to do. If Rotate is called later, expired entries take the
-// room of new ones.
+// UntilRotation returns the time until the next rotation. If Rotate is called later, expired entries take the capacity
+// of new ones.
 func (d *Set) UntilRotation(now time.Time) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()

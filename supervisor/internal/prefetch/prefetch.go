@@ -1,4 +1,3 @@
-// Package prefetch asks the processor for memory ahead of time, which Go has no
-// words for. Where it is not implemented, and with the build tag purego, it does
-// nothing.
+// Package prefetch fetches memory into the processor's cache ahead of its use. Without an implementation for the
+// processor, and with the build tag purego, it does nothing.
 package prefetch

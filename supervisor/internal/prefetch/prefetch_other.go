@@ -2,5 +2,5 @@
 
 package prefetch
 
-// Uint16 does nothing here.
+// Uint16 does nothing on this processor.
 func Uint16(*uint16) {}

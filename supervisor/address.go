@@ -11,8 +11,8 @@ import (
 // ParseAddress returns the URL to dial for a peer address in one of the forms host:port, ws://host:port/path and
 // wss://host:port/path. An address without a path gets path.
 func ParseAddress(address, path string) (string, error) {
-	fail := func(why string) (string, error) {
-		return "", fmt.Errorf("%q is no address of a peer: %s; write host:port, ws://host:port or wss://host:port", address, why)
+	fail := func(reason string) (string, error) {
+		return "", fmt.Errorf("%q is not a peer address: %s; write host:port, ws://host:port or wss://host:port", address, reason)
 	}
 	text := address
 	if !strings.Contains(text, "://") {
@@ -21,15 +21,15 @@ func ParseAddress(address, path string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return fail("it cannot be parsed")
+		return fail("it is not a URL")
 	case u.Scheme != "ws" && u.Scheme != "wss":
 		return fail("the scheme is not ws or wss")
 	case u.Hostname() == "":
 		return fail("the host is missing")
 	case strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "["):
-		return fail("an IPv6 address belongs in brackets")
+		return fail("an IPv6 address needs brackets")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fail("it holds more than a host, a port and a path")
+		return fail("only host, port and path are allowed")
 	}
 	port := u.Port()
 	if port == "" && strings.Contains(address, "://") {

@@ -15,7 +15,7 @@ const (
 	admitted        refusal = ""
 	refusedStopping refusal = "the node is stopping"
 	refusedFull     refusal = "no free connection"
-	refusedLagging  refusal = "handlers are behind: messages and events of too many ended connections wait for them"
+	refusedLagging  refusal = "handlers are behind: too many ended connections have undelivered messages or events"
 	refusedAddress  refusal = "too many connections from this address"
 )
 

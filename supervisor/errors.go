@@ -28,7 +28,7 @@ var (
 	errNotPointer    = errors.New("the message is a value: send a pointer to it")
 	errNilPointer    = errors.New("the message is a nil pointer")
 	errInternal      = errors.New("the registry panicked on this message: see the log")
-	errUnknown       = errors.New("the registry knows no messages of this type")
+	errUnknown       = errors.New("the registry does not handle messages of this type")
 	errNilPeer       = errors.New("connect: the peer is nil: give one with an Address")
 
 	ErrTooLarge     = actors.ErrTooLarge

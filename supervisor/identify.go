@@ -219,7 +219,7 @@ func (r *registry) recordPeer(s *slot) {
 		r.book.Add(r.describe(s, s.conn.peer))
 	case !known.Binds:
 	case s.rank.outbound && s.rank.framed:
-		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or its key is in other hands",
+		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or another host has its key",
 			"peer", s.conn.peer.ID, "address", s.conn.peerAddress)
 		r.book.Update(s.conn.peer.ID, func(known *Peer) { known.Binds, known.Features = false, TextList{} })
 	}

@@ -107,7 +107,7 @@ func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 		},
 		Refused: func(remote net.Addr, err error) {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.LimitedLog.Warn("a connection of a trusted proxy had no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
+			l.node.LimitedLog.Warn("a connection of a trusted proxy has no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
 		},
 	})
 }
@@ -132,7 +132,7 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		if victim := l.addPending(conn); victim != nil {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.LimitedLog.Warn("a connection that waited before its upgrade made room for another", "remote", victim.RemoteAddr().String())
+			l.node.LimitedLog.Warn("the oldest connection without an upgrade was closed: too many wait", "remote", victim.RemoteAddr().String())
 			abort(victim)
 		}
 	case http.StateHijacked, http.StateClosed:

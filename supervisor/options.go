@@ -138,6 +138,6 @@ func (l *wrappedListener) Accept() (net.Conn, error) {
 		if err == nil {
 			return runclock.Wrap(wrapped, l.clock), nil
 		}
-		l.opts.log.Warn("an accepted connection is dropped", "error", err)
+		l.opts.log.Warn("an accepted connection was dropped", "error", err)
 	}
 }

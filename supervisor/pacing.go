@@ -27,7 +27,7 @@ func ParsePacingMode(name string) (PacingMode, error) {
 	case "off":
 		return PacingOff, nil
 	}
-	return 0, fmt.Errorf("%q is no pacing mode: on or off", name)
+	return 0, fmt.Errorf("%q is not a pacing mode: use on or off", name)
 }
 
 // String returns "on" or "off".

@@ -15,7 +15,7 @@ import (
 func ParsePinnedAddress(address, path string) (url, id string, err error) {
 	plain, id, pinned := strings.Cut(address, "#")
 	if pinned && !crypto.ValidNodeID(id) {
-		return "", "", fmt.Errorf("%q is no pinned address: after # belongs a node ID, 32 characters from 0 to f", address)
+		return "", "", fmt.Errorf("%q is not a pinned address: a node ID must follow #, 32 characters from 0 to f", address)
 	}
 	url, err = ParseAddress(plain, path)
 	return url, id, err

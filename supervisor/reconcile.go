@@ -71,7 +71,7 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 func (r *registry) reconcile(ctx actor.Context) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			r.node.Log.Error("the registry's tables could not be mended", "panic", fault)
+			r.node.Log.Error("the registry's tables could not be reconciled", "panic", fault)
 		}
 	}()
 	r.reconcileTables(ctx)

@@ -92,7 +92,7 @@ func (r *registry) Receive(ctx actor.Context) {
 			}
 			r.restarts++
 			r.node.Counters.Inc(actors.ActorRestarts)
-			r.node.Log.Error("the registry panicked and goes on", "panic", fault, "stack", string(debug.Stack()))
+			r.node.Log.Error("the registry panicked and continues", "panic", fault, "stack", string(debug.Stack()))
 			r.reconcile(ctx)
 			r.answer(failed(message, errInternal))
 		}

@@ -22,7 +22,7 @@ func (l serverLog) Write(line []byte) (int, error) {
 		l.node.Counters.Inc(actors.HandshakesRejected)
 		l.node.LimitedLog.Warn("TLS handshake failed", "remote", remote, "error", actors.Quote(fault))
 	default:
-		l.node.LimitedLog.Error("the HTTP server of the listener reports a fault", "error", actors.Quote(text))
+		l.node.LimitedLog.Error("the HTTP server of the listener reported an error", "error", actors.Quote(text))
 	}
 	return len(line), nil
 }

@@ -102,7 +102,7 @@ func (t *Transport) save() error {
 		return nil
 	}
 	if err := t.dedup.Save(seenFile(path), time.Now(), t.node.Clock()); err != nil {
-		return fmt.Errorf("what was seen cannot be kept for the next run: %w", err)
+		return fmt.Errorf("save the message ids for the next run: %w", err)
 	}
 	return t.book.End()
 }

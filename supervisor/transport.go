@@ -157,7 +157,7 @@ func (t *Transport) Start() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.phase != transportNew {
-		return fmt.Errorf("start: the transport was started before: make a new one")
+		return fmt.Errorf("start: a transport starts only once: make a new one")
 	}
 	ln, err := t.openListener()
 	if err != nil {
@@ -252,7 +252,7 @@ func (t *Transport) restore() error {
 		return nil
 	}
 	if n := t.book.OverLimits(); n > 0 {
-		t.opts.log.Warn("the peer book held entries beyond the limits: they were cut or left out", "entries", n)
+		t.opts.log.Warn("entries of the peer book exceeded the limits and were shortened or skipped", "entries", n)
 	}
 	crashed, err := t.book.Begin()
 	if err != nil {
@@ -263,7 +263,7 @@ func (t *Transport) restore() error {
 		return fmt.Errorf("start: %w", err)
 	}
 	if err != nil {
-		t.opts.log.Warn("what the last run has seen is lost", "error", err)
+		t.opts.log.Warn("the message ids of the last run are lost", "error", err)
 	}
 	if crashed && !found || err != nil {
 		t.dedup.Distrust(t.node.Clock(), time.Now())

@@ -44,7 +44,7 @@ func TestHalfOpenRequestsTakeNoDescriptors(t *testing.T) {
 	t.Parallel()
 	n := startLimited(t, 40)
 	halfOpen(t, n.address(), 80)
-	n.awaitCounted("connectionsRefused", "made room for another")
+	n.awaitCounted("connectionsRefused", "too many wait")
 	if !strings.Contains(n.stderr.String(), "--max-conns needs more file descriptors") {
 		t.Errorf("--max-conns above the limit is not reported: %s", n.stderr.String())
 	}

@@ -2,17 +2,17 @@ package actors
 
 import "sync"
 
-// Activity runs jobs and counts those that run, so that their end can be waited for without a goroutine that waits for
-// ever when it does not come. The zero value gives each job a goroutine of its own. Safe for concurrent use.
+// Activity runs jobs and counts the running ones, so that a caller can wait for their end with a timeout and leave no
+// goroutine behind. The zero value starts a goroutine per job. Safe for concurrent use.
 type Activity struct {
-	Workers *Workers // fixed before the first job; nil: fresh goroutines
+	Workers *Workers // fixed before the first job; nil: a new goroutine per job
 
 	mu      sync.Mutex
 	running int
-	idle    chan struct{} // made when somebody waits, closed at zero
+	idle    chan struct{} // closed when no job runs; nil until a caller waits
 }
 
-// Go runs a job.
+// Go runs a job on another goroutine.
 func (a *Activity) Go(run func()) {
 	if a == nil {
 		go run()
@@ -22,7 +22,7 @@ func (a *Activity) Go(run func()) {
 	a.Workers.start(job{run: run, activity: a})
 }
 
-// do runs a job here.
+// run runs a job on the calling goroutine.
 func (a *Activity) run(run func()) {
 	a.add()
 	defer a.done()
@@ -44,7 +44,7 @@ func (a *Activity) done() {
 	}
 }
 
-// Idle returns a channel that is closed as soon as nothing runs.
+// Idle returns a channel that is closed as soon as no job runs.
 func (a *Activity) Idle() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,32 +9,32 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// frameOverhead is what a frame costs beside its buffer, since it stands in queues.
+// frameOverhead is the cost in bytes of a frame beyond its buffer, for its entries in queues.
 const frameOverhead = 128
 
-// costOf is what a frame of n bytes costs. Its buffer is not smaller than the least, or empty frames would cost nothing, and
-// a flood of them memory without end.
+// costOf returns the cost in bytes of a frame of n bytes. The smallest buffer is the lower bound, so that a flood of
+// empty frames is bounded, too.
 func costOf(n int) int64 { return int64(max(n, socket.MinBuffer) + frameOverhead) }
 
-// budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes a frame's
-// size, whoever is done with the frame gives it back. One message more than the limit may be held, so that any single
-// message fits.
+// budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes the cost of
+// each frame; the handler's end or a drop gives it back. One frame may exceed the limit, so that a message of any size
+// fits.
 type budget struct {
 	limit  int64
 	used   atomic.Int64
 	closed atomic.Bool
-	clock  *runclock.Clock // of the node
-	held   hold            // the time in which the pump waited for room
+	clock  *runclock.Clock // the node's
+	held   hold            // the time in which the read pump waited
 
-	mu    sync.Mutex    // for waiting and waking; nobody takes it as long as there is room
-	freed chan struct{} // cap 1: something was given back, or the budget was closed; nil until somebody waits
+	mu    sync.Mutex    // guards freed; not used while the budget is below its limit
+	freed chan struct{} // buffer of one; bytes were given back or the budget was closed; nil until the pump waits
 }
 
 func newBudget(limit int, clock *runclock.Clock) *budget {
 	return &budget{limit: int64(limit), clock: clock}
 }
 
-// wait blocks until there is room and reports false once the budget is closed. For one goroutine: the read pump.
+// wait blocks until the budget is below its limit. It returns false if the budget is closed. Only for the read pump.
 func (b *budget) wait() bool {
 	for !b.closed.Load() {
 		if !b.full() {
@@ -44,7 +44,7 @@ func (b *budget) wait() bool {
 		if b.freed == nil {
 			b.freed = make(chan struct{}, 1)
 		}
-		still := b.full() && !b.closed.Load() // from here on a change is signalled
+		still := b.full() && !b.closed.Load() // from here on signal wakes the pump
 		b.mu.Unlock()
 		if still {
 			b.held.begin(b.clock.Now())
@@ -64,7 +64,7 @@ func (b *budget) give(n int) {
 	}
 }
 
-// full reports whether the read pump is held back: then the peer's silence is our own doing.
+// full reports whether the read pump is held back. The peer's silence does not count then.
 func (b *budget) full() bool { return b.used.Load() >= b.limit }
 
 func (b *budget) close() {
@@ -77,15 +77,15 @@ func (b *budget) signal() {
 	defer b.mu.Unlock()
 	select {
 	case b.freed <- struct{}{}:
-	default: // nobody has waited, or it is signalled already
+	default: // the pump does not wait, or is signalled already
 	}
 }
 
-// hold adds up the time in which the read pump was held back, on the running clock. begin and end are called by the pump,
-// until by any goroutine.
+// hold adds up the time in which the read pump was held back, on the running clock. The pump calls begin and end, any
+// goroutine calls until.
 type hold struct {
 	since atomic.Pointer[time.Time] // nil: not held back
-	total atomic.Int64              // nanoseconds of the holds that have ended
+	total atomic.Int64              // nanoseconds of the ended holds
 }
 
 func (h *hold) begin(running time.Time) { h.since.Store(&running) }
@@ -95,9 +95,9 @@ func (h *hold) end(running time.Time) {
 	h.total.Add(int64(running.Sub(*began)))
 }
 
-// until returns the time of all holds up to now.
+// until returns the length of all holds up to now.
 func (h *hold) until(running time.Time) time.Duration {
-	total := h.total.Load() // before since: a hold that ends in between is left out, not counted twice
+	total := h.total.Load() // read before since: a hold that ends in between is omitted, not counted twice
 	if since := h.since.Load(); since != nil {
 		total += max(int64(running.Sub(*since)), 0)
 	}

@@ -15,7 +15,8 @@ import (
 // statusPolicy is the WebSocket status of a refused handshake.
 const statusPolicy = websocket.StatusPolicyViolation
 
-// socketStatus maps a disconnect code to the WebSocket status beside it: 1003 and 1004 mean other things there.
+// socketStatus returns the WebSocket status for a disconnect code. As WebSocket statuses 1003 and 1004 have other
+// meanings.
 func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 	switch code {
 	case wire.DisconnectNormal:
@@ -27,13 +28,13 @@ func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 	}
 }
 
-// finish takes the connection out of service: the registry is told, nothing more is taken in. What follows is only
-// the way out of the last message.
+// startClosing takes the connection out of service: it tells the registry and accepts no more input. Only the last
+// message is still sent. It returns false if the connection is closing already.
 func (p *Peer) startClosing(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
-	if p.release(ctx); p.phase == closing { // one of the frames that waited was the end
+	if p.release(ctx); p.phase == closing { // a frame that had waited closed the connection
 		return false
 	}
 	p.phase = closing
@@ -57,7 +58,7 @@ func (p *Peer) announceEnd(ctx actor.Context, end End) {
 	ctx.Send(p.parent, said)
 }
 
-// goodbye ends the connection gracefully: what is queued goes first, then a disconnect message, then the socket.
+// closeGracefully sends the queued messages, then a disconnect message, and then closes the socket.
 func (p *Peer) closeGracefully(ctx actor.Context, end End) {
 	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.disconnect == nil
 	if !p.startClosing(ctx, end) {
@@ -67,7 +68,7 @@ func (p *Peer) closeGracefully(ctx actor.Context, end End) {
 		p.abort(ctx)
 		return
 	}
-	if said || !p.proof.strength.Verified() { // the latter gets no frame
+	if said || !p.proof.strength.Verified() { // an unverified peer gets no frame
 		p.handle.outbox.push(&frame{closeWith: &socket.CloseStatus{Code: socketStatus(end.Code)}})
 		return
 	}
@@ -90,16 +91,16 @@ func (p *Peer) sendLast(ctx actor.Context, msg *wire.Message, status socket.Clos
 	p.handle.outbox.push(f)
 }
 
-// fail ends a connection that has not opened.
+// fail ends a connection that is not open yet.
 func (p *Peer) fail(ctx actor.Context, err error) {
 	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: err.Error(), Err: err})
 	p.abort(ctx)
 }
 
-// abandon stops the actor without another word to the peer.
+// abort stops the actor without a message to the peer.
 func (p *Peer) abort(ctx actor.Context) { ctx.Stop(ctx.Self()) }
 
-// onDisconnect is the peer's goodbye.
+// onDisconnect handles the peer's disconnect message.
 func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	var payload wire.DisconnectPayload
 	if err := msg.ParsePayload(&payload); err != nil || !payload.Code.Valid() {
@@ -119,7 +120,7 @@ func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	}
 }
 
-// cut bounds a peer's text to what is kept of it.
+// truncate cuts a peer's text to 256 bytes.
 func truncate(text string) string {
 	const most = 256
 	if len(text) > most {
@@ -128,7 +129,7 @@ func truncate(text string) string {
 	return text
 }
 
-// onReadEnded is the end of the read pump: the socket is gone.
+// onReadEnded handles the end of the read pump: the socket is closed.
 func (p *Peer) onReadEnded(ctx actor.Context, err error) {
 	wasOpen := p.phase == open || p.phase == draining
 	if p.startClosing(ctx, readEnd(err, wasOpen)) && !wasOpen {
@@ -138,8 +139,8 @@ func (p *Peer) onReadEnded(ctx actor.Context, err error) {
 	p.abort(ctx)
 }
 
-// readEnd maps the error that ended reading to the end of the connection. Remote is true only if the peer closed the
-// WebSocket itself: a violation is closed by this node, and a lost connection by neither side.
+// readEnd returns the end of a connection whose reading ended with err. Remote is true only if the peer closed the
+// WebSocket: this node closes after a violation, and neither side closes a lost connection.
 func readEnd(err error, wasOpen bool) End {
 	var end End
 	var closed websocket.CloseError
@@ -162,14 +163,14 @@ func readEnd(err error, wasOpen bool) End {
 	return end
 }
 
-// closedByPeer is the end of a connection whose peer sent a WebSocket close frame. Any status but 1000 and 1001 is
-// quoted in the reason, at most 64 bytes of its text included.
+// closedByPeer returns the end of a connection whose peer sent a WebSocket close frame. The reason quotes any status
+// but 1000 and 1001, with at most 64 bytes of its text.
 func closedByPeer(closed websocket.CloseError) End {
 	end := End{Code: wire.DisconnectGoingAway, Reason: "closed by the peer", Remote: true}
 	switch closed.Code {
 	case websocket.StatusNormalClosure:
 		end.Code = wire.DisconnectNormal
-	case websocket.StatusGoingAway, websocket.StatusNoStatusRcvd: // an empty close frame has no status
+	case websocket.StatusGoingAway, websocket.StatusNoStatusRcvd: // the latter for an empty close frame
 	default:
 		end.Reason += fmt.Sprintf(" with WebSocket status %d", closed.Code)
 		if closed.Reason != "" {
@@ -179,14 +180,14 @@ func closedByPeer(closed websocket.CloseError) End {
 	return end
 }
 
-// onWriteEnded is a failure of writing.
+// onWriteEnded handles a write error.
 func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	if p.phase == open && errors.Is(err, ErrWriteTimeout) {
 		p.closeSlow(ctx)
 		return
 	}
 	if p.phase == open && !p.broken {
-		// The read pump knows more about why the socket broke, and is about to say so; but not while a handler holds it back.
+		// The read pump usually reports a more precise error soon, unless a handler holds it back: wait for lingerSilence.
 		p.broken = true
 		p.schedule(socket.LingerSilence)
 		return
@@ -195,8 +196,8 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 	p.abort(ctx)
 }
 
-// onCongested looks at a queue that had no room, and again after a while: a peer that has taken nothing meanwhile is
-// closed, one that is only behind is left alone.
+// onCongested handles a full outbox, again after slowGrace until it is relieved. A peer that has read nothing
+// meanwhile is closed; a peer that is only slow is not.
 func (p *Peer) onCongested(ctx actor.Context) {
 	switch {
 	case p.phase != open:
@@ -216,11 +217,11 @@ func (p *Peer) closeSlow(ctx actor.Context) {
 	p.abort(ctx)
 }
 
-// cleanUp runs when the actor stops, for whatever reason, in any state. What must happen comes first, and a panic in
-// here would bring the actor back to life.
+// cleanup runs when the actor stops, for any reason and in any phase. The essential parts are deferred first, and a
+// panic is recovered: it would restart the actor.
 func (p *Peer) cleanup() {
-	defer func() { _ = recover() }() // nothing below can be mended here
-	// Whoever waits for this connection must hear of its end, even if closing the socket panics.
+	defer func() { _ = recover() }() // a panic here cannot be repaired
+	// Callers that wait for this connection are told its end even if closing the socket panics.
 	defer close(p.handle.done)
 	defer p.handle.outbox.close(ErrClosed)
 	defer p.inbound.close()
@@ -228,7 +229,7 @@ func (p *Peer) cleanup() {
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {
-			socket.Release() // it came after the end, so no read pump will
+			socket.Release() // attached after the end: no read pump releases it
 		}
 	}
 	for _, timer := range []*time.Timer{p.timer, p.recheck} {

@@ -2,12 +2,18 @@ package actors
 
 import "sync/atomic"
 
-// flushEvery is after how many messages of one long turn what it has left to be done is begun beside it.
+// flushEvery: in a long mailbox run, pending writes and deliveries are handed to other goroutines every 64 messages.
 const flushEvery = 64
 
-// turns is the dispatcher of one connection's actor. What a turn leaves to be written and delivered is done right
-// after it, on the same goroutine: a lone message then costs one wake-up and not three. It is no part of the turn:
-// the actor is idle by then, and takes its next turn on another goroutine whatever becomes of this one.
+// dispatcher is the actor.Dispatcher of one connection. It does the writes and deliveries that a mailbox run leaves
+// behind on the goroutine of that run, as soon as the run has ended:
+//
+//	message arrives ──▶ mailbox run: open, decode, enqueue reply and message ──▶ run ends ──▶ write reply
+//	                    (on a worker goroutine, inside Receive)                   (same goroutine, outside Receive)
+//
+// A lone message thus costs one goroutine wake-up instead of three. The actor is idle by then: protoactor schedules
+// its next run on another goroutine, whatever happens to this one. When a handler blocks here, it blocks neither the
+// actor nor the writer.
 type dispatcher struct {
 	workers *Workers
 	writers *Activity
@@ -23,8 +29,8 @@ func (t *dispatcher) Schedule(turn func()) {
 // Throughput implements actor.Dispatcher.
 func (t *dispatcher) Throughput() int { return t.workers.Throughput() }
 
-// settle does what a turn has left. When there are two things neither waits for the other: a handler may take for
-// ever, and a write until its timeout.
+// afterRun does the pending work of a mailbox run. If there is both a write and a delivery, the write gets a goroutine
+// of its own: a handler may block without limit, and a write may block until its timeout.
 func (t *dispatcher) afterRun() {
 	write, delivery := t.outbox.claim(t.outbox), t.inbox.Load()
 	switch {
@@ -38,7 +44,7 @@ func (t *dispatcher) afterRun() {
 	}
 }
 
-// start begins what has been left so far on goroutines of its own, since the turn goes on.
+// flush hands the pending work to other goroutines while the mailbox run goes on.
 func (t *dispatcher) flush() {
 	if t.outbox.claim(t.outbox) {
 		t.writers.Go(t.outbox.work)

@@ -9,15 +9,15 @@ import (
 )
 
 // Two nodes that hold two connections to each other close one of them without losing a message. The node with the
-// smaller id yields; both go on reading.
+// smaller ID yields; both continue to read.
 //
-//	smaller id                                larger id
+//	smaller ID                                larger ID
 //	Yield: refuse new messages
 //	flush, disconnect ──────────────────────▶ all messages of the peer are read: refuse new messages
 //	all messages of the peer are read ◀────── flush, disconnect, close frame
 //	close frame ────────────────────────────▶
 
-// Reasons of a disconnect message that drains a connection: another one of the same identity is kept.
+// Reasons of a disconnect message that drains a connection. Another connection of the same identity is kept.
 const (
 	ReasonDuplicate     = "duplicate connection"
 	ReasonIdentityInUse = "identity in use from another address"
@@ -26,16 +26,16 @@ const (
 // drains reports whether a disconnect message with this reason closes a connection for sending only.
 func drains(reason string) bool { return reason == ReasonDuplicate || reason == ReasonIdentityInUse }
 
-// onYield closes this connection for sending.
+// onYield starts to drain this connection.
 func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
 	if p.phase == open {
 		p.drain(ctx, End{Code: wire.DisconnectNormal, Reason: msg.Reason}, nil)
 	}
 }
 
-// drain takes the connection out of service for senders and goes on delivering. The last frame, a disconnect message,
-// follows every message that has room reserved, also those that wait for the rate limit of the peer; with status the socket
-// is closed behind it.
+// drain takes the connection out of service for senders and continues to deliver. The last frame, a disconnect
+// message, follows every reserved message, including those that wait for the peer's rate limit. With a status, the
+// socket is closed behind that frame.
 func (p *Peer) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.phase = draining
 	p.disconnect = &pendingDisconnect{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
@@ -45,13 +45,13 @@ func (p *Peer) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.sendPendingDisconnect()
 }
 
-// lastWord is the disconnect message that a draining connection still has to send.
+// pendingDisconnect is the disconnect message that a draining connection has not sent yet.
 type pendingDisconnect struct {
 	payload wire.DisconnectPayload
-	status  *socket.CloseStatus // the socket is closed behind it; nil: it stays open for reading
+	status  *socket.CloseStatus // close the socket behind it; nil: keep reading
 }
 
-// sayLastWord sends it once no reserved message is missing.
+// sendPendingDisconnect sends it once all reserved messages are pushed.
 func (p *Peer) sendPendingDisconnect() {
 	if p.disconnect == nil || p.handle.outbox.unpushed() > 0 {
 		return
@@ -71,8 +71,8 @@ func (p *Peer) sendPendingDisconnect() {
 	}
 }
 
-// onLastWordOfPeer handles the disconnect message of a peer whose connection drains here: the socket is closed behind our
-// own.
+// onDisconnectWhileDraining handles the peer's disconnect message while this connection drains: the socket is closed
+// behind our own disconnect.
 func (p *Peer) onDisconnectWhileDraining() {
 	status := &socket.CloseStatus{Code: websocket.StatusNormalClosure}
 	if p.disconnect != nil {

@@ -1,9 +1,9 @@
 package actors
 
-// backlog is jobs in the order in which they came.
+// fifo is a queue of jobs.
 type fifo struct {
 	jobs []job
-	next int // of those, the first that waits
+	next int // index of the oldest queued job
 }
 
 func (b *fifo) len() int { return len(b.jobs) - b.next }

@@ -7,29 +7,29 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// maxPooled is the largest frame buffer that is kept for reuse: one peer's megabyte must not stay for ever.
+// maxPooled is the capacity in bytes of the largest frame buffer that is kept for reuse.
 const maxPooled = 64 << 10
 
-// frame is a buffer that an outbound message travels in, the same all the way: from the sender, who leaves the escaped
-// text where the body will be, through the actor, which seals it in place, and the outbox to the socket. It has one owner
-// at a time: who drops or writes it gives it back.
+// frame is the buffer of one outbound message on its whole way: the sender encodes into it, the actor seals it in
+// place, the outbox queues it, the writer writes it. It has one owner at a time. The owner that writes or drops it
+// returns it to the pool.
 type frame struct {
 	data      []byte
-	reserved  int                 // what is reserved for it in the outbox; 0: nothing, it is counted with its length
-	result    chan<- error        // has room for the one answer; nil: nobody waits
-	closeWith *socket.CloseStatus // the socket is closed after it; nil: it is not the last one
+	reserved  int                 // bytes reserved for it in the outbox; 0: none, its length is charged
+	result    chan<- error        // has a buffer of one; nil: no caller waits
+	closeWith *socket.CloseStatus // close the socket behind this frame; nil: it is not the last frame
 	text      bool                // a WebSocket text message
 	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
 	unpaced bool
-	// inTurn: it waits behind the messages that wait for the peer's rate limit, and does not flush them, although no room is
-	// reserved for it.
+	// ordered: it stays behind the messages that wait for the peer's rate limit and does not flush them, although no
+	// bytes are reserved for it.
 	ordered bool
 }
 
-// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
+// LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one may be secret.
 func (*frame) LogValue() slog.Value { return slog.StringValue("a frame") }
 
-// counted is what the frame takes of the outbox's room.
+// charged returns the bytes that the frame occupies in the outbox.
 func (f *frame) charged() int {
 	if f.reserved > 0 {
 		return f.reserved
@@ -37,7 +37,7 @@ func (f *frame) charged() int {
 	return len(f.data)
 }
 
-// done tells whoever waits what became of the frame.
+// resolve reports the result of the frame to the waiting caller, if there is one.
 func (f *frame) resolve(err error) {
 	if f.result != nil {
 		f.result <- err
@@ -47,7 +47,7 @@ func (f *frame) resolve(err error) {
 // buffers recycles frames.
 type buffers struct{ pool sync.Pool }
 
-// get returns an empty frame with room for size bytes, or more.
+// get returns an empty frame with a capacity of at least size bytes.
 func (b *buffers) get(size int) *frame {
 	f, ok := b.pool.Get().(*frame)
 	if !ok {
@@ -59,7 +59,7 @@ func (b *buffers) get(size int) *frame {
 	return f
 }
 
-// put takes a frame back.
+// put recycles a frame.
 func (b *buffers) put(f *frame) {
 	if cap(f.data) <= maxPooled {
 		*f = frame{data: f.data[:0]}

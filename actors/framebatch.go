@@ -7,30 +7,30 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// mostTogether is how many frames are posted at once.
+// maxBatchFrames is the largest number of frames in one batch.
 const maxBatchFrames = 64
 
-// mostRoom is how many bytes the buffers have together that an arrival keeps: one peer's megabytes must not stay for ever,
-// nor must large buffers gather where small frames come.
+// maxBatchBytes is the capacity in bytes of the buffers that a recycled batch keeps. Larger buffers of one peer are
+// freed, and small frames do not accumulate large buffers.
 const maxBatchBytes = 64 << 10
 
-// arrival is the frames that one system call has brought, on their way from the read pump to the actor. It keeps the
-// buffers of those that it brought before, so that nobody has to fetch and give back one for each frame.
+// frameBatch is the frames of one system call on their way from the read pump to the actor. It keeps the buffers of
+// earlier frames, so that most frames need no buffer from a pool.
 type frameBatch struct {
-	buffers [][]byte // the first n hold a frame each
+	buffers [][]byte // the first n contain a frame each, the others are free
 	n       int
 }
 
-// arrivals recycles arrivals.
+// frameBatches recycles batches.
 var frameBatches = sync.Pool{New: func() any { return new(frameBatch) }}
 
-// frames are those that came.
+// frames returns the frames of the batch.
 func (a *frameBatch) frames() [][]byte { return a.buffers[:a.n] }
 
-// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this is long.
+// LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one is large.
 func (a *frameBatch) LogValue() slog.Value { return slog.StringValue("frames") }
 
-// add takes a frame in and returns a buffer for another one, or nil.
+// add appends a frame and returns a free buffer, or nil.
 func (a *frameBatch) add(data []byte) (spare []byte) {
 	if a.n == len(a.buffers) {
 		a.buffers = append(a.buffers, data)
@@ -41,14 +41,14 @@ func (a *frameBatch) add(data []byte) (spare []byte) {
 	return spare
 }
 
-// keep takes a buffer in that holds nothing.
+// keep takes over a free buffer.
 func (a *frameBatch) keep(spare []byte) {
 	if spare != nil && len(a.buffers) <= maxBatchFrames {
 		a.buffers = append(a.buffers, spare)
 	}
 }
 
-// take returns an empty buffer, one of those that hold nothing if there is any.
+// take returns an empty buffer: a free one of the batch, or a new one.
 func (a *frameBatch) take() []byte {
 	last := len(a.buffers) - 1
 	if last < a.n {
@@ -59,7 +59,7 @@ func (a *frameBatch) take() []byte {
 	return spare[:0]
 }
 
-// done recycles an arrival whose frames nobody needs any more.
+// done recycles the batch. The caller and the receivers of its frames no longer use them.
 func (a *frameBatch) done() {
 	kept, room := a.buffers[:0], 0
 	for _, buffer := range a.buffers {

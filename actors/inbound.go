@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// onFrames takes what one system call has brought. It has one time for all of it: on some machines asking for the time is
-// as dear as sealing a block.
+// onFrames handles the frames of one system call with one reading of the clocks: on some machines a reading costs as
+// much as sealing a block.
 func (p *Peer) onFrames(ctx actor.Context, came *frameBatch) {
 	at := p.moment()
 	p.credit(at.now)
@@ -22,9 +22,9 @@ func (p *Peer) onFrames(ctx actor.Context, came *frameBatch) {
 
 // moment is one reading of all clocks.
 type moment struct {
-	now     time.Time // the monotonic clock
-	running time.Time // the connection's running clock
-	wall    time.Time // the clock that judges timestamps
+	now     time.Time // monotonic
+	running time.Time // of the connection's running clock
+	wall    time.Time // checks timestamps
 }
 
 func (p *Peer) moment() moment {
@@ -32,8 +32,8 @@ func (p *Peer) moment() moment {
 	return moment{now: now, running: p.running(now), wall: p.node.ClockAt(now)}
 }
 
-// credit tells the limiter of the time in which the byte budget held the read pump back since the last call: the frames
-// of that time arrive in one burst. Standstill of the process is the limiter's to know, since connections share it.
+// credit tells the limiter for how long the byte budget has held the read pump back since the last call: the frames of
+// that time arrive in one burst. The limiter itself knows the standstill of the process.
 func (p *Peer) credit(now time.Time) {
 	held := p.inbound.held.until(p.node.Running.At(now))
 	if held <= p.credited {
@@ -45,18 +45,17 @@ func (p *Peer) credit(now time.Time) {
 	p.credited = held
 }
 
-// onFrame is the way of one frame through the connection. The order is fixed: limiter, decryption, dedup, handler
-// (protocol section 6).
+// onFrame processes one frame: limiter, decryption, dedup, handler, in this order (protocol section 6).
 func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
 	switch p.phase {
 	case handshaking:
 		p.onHandshakeMessage(ctx, data)
 	case deciding:
 		if p.direction == Outbound {
-			p.keepFrame(data) // the responder may speak as soon as it has sent its ack
+			p.keepFrame(data) // a responder may send as soon as its ack is sent
 			return
 		}
-		p.node.Counters.Inc(FramesMalformed) // nobody may speak before the ack
+		p.node.Counters.Inc(FramesMalformed) // an initiator sends nothing before the ack
 	case open, draining:
 		if p.proof.awaited { // the registry may lend another bucket
 			p.keepFrame(data)
@@ -73,7 +72,7 @@ func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
 	p.inbound.give(len(data))
 }
 
-// admit returns the message in a frame, or nil when the frame is dropped; then it has been counted.
+// admit returns the message in a frame, or nil if the frame was dropped and counted.
 func (p *Peer) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
 	p.node.Counters.Add(BytesReceived, len(data))
 	if !p.limiter.Take(at.now) {
@@ -101,7 +100,7 @@ func (p *Peer) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
 	return msg
 }
 
-// pongOf returns the id of the ping that a pong answers, else "".
+// pongOf returns the ID of the ping that a pong answers, or "".
 func pongOf(msg *wire.Message) string {
 	if msg.Type != wire.MsgPong {
 		return ""
@@ -109,8 +108,8 @@ func pongOf(msg *wire.Message) string {
 	return msg.ReplyTo
 }
 
-// unseal opens a frame and decodes the message in it. It returns nil and no error for a frame that does not count, which
-// leaves nothing behind. The bind is judged first: a malformed message for another connection is none of this peer's.
+// unseal opens a frame and decodes its message. It returns nil and no error for a frame of another connection, which
+// must have no effect. The bind is checked first: a malformed message for another connection is not this peer's fault.
 func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 	hint := wire.Hint{From: p.peerID, To: p.self, IDs: p.dedup}
 	msg, bind, err := p.codec.open(data, &hint)
@@ -123,7 +122,7 @@ func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 	return msg, err
 }
 
-// judge decides whether a message that opened is one to deliver.
+// check reports whether a decoded message is delivered.
 func (p *Peer) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	switch {
 	case msg.From == p.self:
@@ -145,13 +144,13 @@ func (p *Peer) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	return p.checkSeen(ctx, msg, at)
 }
 
-// transportType reports whether messages of a type are between neighbours only.
+// transportType reports whether messages of this type are exchanged between neighbours only.
 func transportType(t wire.MessageType) bool {
 	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
 }
 
-// judgeSeen asks the dedup set. An unverified connection enters nothing into it: its first fresh message of the peer
-// itself verifies it, and messages that the peer relays before that are refused.
+// checkSeen asks the dedup set. An unverified connection adds no entry: the first fresh message of the peer itself
+// verifies it, and relayed messages before that are refused.
 func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	if !p.proof.strength.Verified() && msg.From != p.peerID {
 		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
@@ -161,7 +160,7 @@ func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool 
 	case Duplicate:
 		p.node.Counters.Inc(MessagesDuplicate)
 		if p.proof.strength.Verified() {
-			p.reply(msg) // the sender cannot tell a duplicate ping from a fresh one
+			p.reply(msg) // a duplicate ping may be the sender's only one that arrived
 		}
 		return false
 	case Stale:
@@ -170,7 +169,7 @@ func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool 
 	case Full:
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
 		if p.proof.strength.Verified() {
-			p.alive.lastLife = at.running // the peer is there: we have no room
+			p.alive.lastLife = at.running // the peer is alive; this node has no space
 		}
 		p.onUndelivered(ctx, msg, at)
 		return false
@@ -181,7 +180,7 @@ func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool 
 	return true
 }
 
-// seen returns the dedup set's verdict on a message, and enters a fresh one: that one verifies its connection.
+// seen returns the verdict of the dedup set and enters a fresh message, which verifies its connection.
 func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
 	if !p.proof.strength.Verified() {
 		if verdict := p.dedup.Known(msg, at.now); verdict != Fresh {
@@ -191,8 +190,8 @@ func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
 	return p.dedup.Seen(msg, at.now)
 }
 
-// onUndelivered does what works across any difference of clocks, and without room in the dedup set: an answer to our own
-// ping proves the peer and its life, since the ping's id is ours, random and of this connection; pings are answered; a
+// onUndelivered handles a message that is too far from our clock or has no space in the dedup set. A pong to our own
+// ping proves the peer and its life, since the ping's ID is random and of this connection; pings are answered; a
 // disconnect is obeyed.
 func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
 	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
@@ -218,7 +217,7 @@ func (p *Peer) reply(msg *wire.Message) {
 	}
 }
 
-// onMessage does what the transport itself does with a message, and delivers it.
+// onMessage delivers a message, and handles pings, pongs and disconnects.
 func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	p.node.Counters.Inc(MessagesReceived)
 	p.deliver(msg, size)
@@ -233,8 +232,8 @@ func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	}
 }
 
-// malformed counts a frame that did not open or held no valid message, and ends the connection at the hundredth in
-// a row.
+// malformed counts a frame that did not open or held no valid message. It closes the connection at the 100th
+// consecutive one.
 func (p *Peer) malformed(ctx actor.Context, err error) {
 	p.drop(FramesMalformed, "malformed frames dropped", "error", err)
 	p.badFrames++
@@ -243,7 +242,7 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 	}
 }
 
-// drop counts a dropped message, logs a sample, and has it reported if the peer is verified.
+// drop counts a dropped message, logs it at a limited rate, and reports it if the peer is verified.
 func (p *Peer) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
 	p.reportDrop(reason)

@@ -6,17 +6,17 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Sink receives what happens on one connection, in order and one call at a time, on a goroutine that is neither an
-// actor's nor a pump's: a call may block, panic or call anything.
+// Sink receives the events and messages of one connection, in order and one call at a time, on a goroutine that is
+// neither an actor's nor a pump's. A call may block, panic or use any API.
 type Sink interface {
-	// Do runs one thing that happened: whatever the registry put into the connection's order of events.
+	// Do processes one event that the registry has queued with Inbox.Event.
 	Do(event any)
-	// Message hands over a message that passed limiter, decryption and dedup.
+	// Message processes a message that passed limiter, decryption and dedup.
 	Message(msg *wire.Message)
 }
 
-// Inbox is the queue between a connection and its handlers. Its goroutine exists only while there is something to
-// deliver. The connection's byte budget bounds it. Safe for concurrent use.
+// Inbox is the queue between a connection and its handlers. Its goroutine exists only while items are queued. The
+// connection's byte budget bounds it. Safe for concurrent use.
 type Inbox struct {
 	workQueue[deliverable]
 
@@ -26,13 +26,13 @@ type Inbox struct {
 	activity *Activity
 }
 
-// deliverables recycles the batches of all deliveries.
+// deliverables recycles the batches of all inboxes.
 var deliverables batches[deliverable]
 
 type deliverable struct {
 	event   any
 	message *wire.Message
-	budget  *budget // what the message's frame is counted in
+	budget  *budget // charged for the message's frame
 	size    int
 }
 
@@ -102,7 +102,7 @@ func (d *Inbox) process(b *batch[deliverable]) {
 	}
 }
 
-// exited implements worker: if a handler has ended the goroutine, another one goes on with the item behind.
+// exited implements worker: if a handler has ended the goroutine, another one continues with the next item.
 func (d *Inbox) exited(b *batch[deliverable]) {
 	d.activity.Go(func() { d.run(d, b) })
 }
@@ -110,7 +110,7 @@ func (d *Inbox) exited(b *batch[deliverable]) {
 // recycle implements worker.
 func (*Inbox) recycle(b *batch[deliverable]) { deliverables.put(b) }
 
-// deliver runs the handler of one item. A panic and runtime.Goexit in it are counted and logged.
+// deliver runs the handler of one item. Panics and runtime.Goexit are counted and logged.
 func (d *Inbox) deliver(next *deliverable) {
 	returned := false
 	defer func() {

@@ -8,47 +8,46 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// liveness holds the signs of life of a peer. It has no clock: each call brings the time. Silence is measured on the
-// connection's running clock, pings are due by real time, so that a node that wakes from a standstill pings at once.
+// liveness holds the signs of life of a peer. It has no clock: each call passes the time. Silence is measured on the
+// connection's running clock. Pings are due in real time, so that a node pings at once after a standstill.
 type liveness struct {
-	lastLife time.Time     // running: the last fresh message
-	lastPing time.Time     // real
-	pinged   time.Duration // running, since Node.Born: when the last ping went out
-	pingID   string        // of the ping that is on its way; empty when it was answered
-	ponged   bool          // the peer has answered a ping, so only a pong answers a probe
-	peerPing peerPing      // the last of the peer
+	lastLife time.Time     // running clock: the last fresh message
+	lastPing time.Time     // real time
+	pinged   time.Duration // running clock, since Node.Born: the last ping was sent
+	pingID   string        // ID of the unanswered ping; empty if answered
+	ponged   bool          // the peer has sent a pong, so that only pongs answer probes
+	peerPing peerPing      // the peer's last
 }
 
 func (l *liveness) begin(now, running time.Time) {
 	l.lastLife, l.lastPing = running, now
 }
 
-// silent reports whether the peer has been silent for too long on the running clock.
+// silent reports whether the peer has exceeded the silence limit on the running clock.
 func (l *liveness) silent(running time.Time, limits *Limits) bool {
 	return running.Sub(l.lastLife) >= limits.silence()
 }
 
-// pingDue reports whether it is time for the next ping.
+// pingDue reports whether the next ping is due.
 func (l *liveness) pingDue(now time.Time, limits *Limits) bool {
 	return now.Sub(l.lastPing) >= limits.PingInterval
 }
 
-// A verdict of a timer that fired more than lateTick late is put off by the time that was lost, maxLateTicks times in a
-// row at most, so that a dead peer is closed on a starved machine too.
+// A verdict of a timer that fired more than lateTick late is postponed by the lost time, at most maxLateTicks times in
+// a row, so that a dead peer is closed on a starved machine, too.
 const (
 	lateTick     = 50 * time.Millisecond
 	maxLateTicks = 4
 )
 
-// running returns now on the connection's running clock: real time without the standstill of the process and without the
-// time in which the read pump was held back by the byte budget. Data of the peer may wait unread after both.
+// running returns the connection's running clock: real time without the standstill of the process and without the time
+// in which the byte budget held the read pump back. After both, data of the peer may wait unread.
 func (p *Peer) running(now time.Time) time.Time {
 	running := p.node.Running.At(now)
 	return running.Add(-p.inbound.held.until(running))
 }
 
-// onTimer runs when the timer fires. If it was set for later meanwhile, or the process stood still, it is set again for
-// the rest.
+// onTimer handles the timer. If its time was moved, or the process stood still, it is set again.
 func (p *Peer) onTimer(ctx actor.Context) {
 	now := time.Now()
 	left := p.node.Running.Left(now, p.node.Born.Add(p.due))
@@ -62,7 +61,7 @@ func (p *Peer) onTimer(ctx actor.Context) {
 	p.timer.Reset(left)
 }
 
-// putOff reports whether the verdict of a timer waits because it fired late, and sets the timer again.
+// postpone reports whether the verdict of a late timer is postponed, and sets the timer again.
 func (p *Peer) postpone(late time.Duration) bool {
 	if late <= lateTick || p.lateTicks >= maxLateTicks {
 		return false
@@ -72,7 +71,7 @@ func (p *Peer) postpone(late time.Duration) bool {
 	return true
 }
 
-// onTick runs at a time that was set, or late: the handshake took too long, a ping is due, or the peer is silent.
+// onTick runs when the timer is due: the handshake took too long, a ping is due, or the peer is silent.
 func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	switch p.phase {
 	case pending, handshaking, deciding:
@@ -114,7 +113,7 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	p.schedule(p.untilDue(now))
 }
 
-// reasonUnproven is the reason of a connection that was closed because its peer proved nothing.
+// reasonUnproven is the reason of a connection whose peer was not verified in time.
 const reasonUnproven = "the peer did not prove in time that it holds its key"
 
 func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
@@ -128,11 +127,11 @@ func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 	p.fail(ctx, ErrHandshakeTimeout)
 }
 
-// mayPing reports whether the peer may get a ping of ours: an unverified one that is known to speak first gets none.
+// mayPing reports whether the peer may get a ping: not if it is unverified and known to send first.
 func (p *Peer) mayPing() bool { return p.proof.strength.Verified() || !p.proof.quiet }
 
-// untilDue returns the time until the next thing that the timer is for, at least 1 ms: a ping, the silence limit, the
-// end of a probe or of the time for the proof.
+// untilDue returns the time until the timer is needed, at least 1 ms: a ping, the silence limit, the end of a probe or
+// the deadline of the proof.
 func (p *Peer) untilDue(now time.Time) time.Duration {
 	running := p.running(now)
 	due := p.alive.lastLife.Add(p.node.Limits.silence()).Sub(running)
@@ -150,7 +149,7 @@ func (p *Peer) untilDue(now time.Time) time.Duration {
 
 func (l *Limits) silence() time.Duration { return l.PingInterval + l.PongTimeout }
 
-// ping asks for a sign of life (protocol section 5).
+// ping sends a ping (protocol section 5).
 func (p *Peer) ping() {
 	msg, err := p.compose(wire.MsgPing, wire.PingPayload{SentAt: p.node.Clock().UnixMilli()})
 	if err != nil {
@@ -162,18 +161,17 @@ func (p *Peer) ping() {
 	p.send(msg)
 }
 
-// mostOwn is how many messages of the connection's own, which are beside the queue's limits, wait at most when there is
-// one more pong to send.
+// maxOwnQueued is the number of queued messages of the connection itself above which pings are not answered.
 const maxOwnQueued = 16
 
-// answerPing returns a pong, but not to a peer that takes less than it asks for.
+// answerPing sends a pong, but not to a peer that reads more slowly than it pings.
 func (p *Peer) answerPing(ping *wire.Message) {
 	if p.handle.outbox.ownWaiting() >= maxOwnQueued {
 		return
 	}
 	var sent wire.PingPayload
 	if err := ping.ParsePayload(&sent); err != nil {
-		sent.SentAt = 0 // a pong is due all the same
+		sent.SentAt = 0 // the pong is due even so
 	}
 	msg, err := p.compose(wire.MsgPong, wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Clock().UnixMilli()})
 	if err != nil {
@@ -184,7 +182,7 @@ func (p *Peer) answerPing(ping *wire.Message) {
 	p.send(msg)
 }
 
-// onPong keeps the round-trip time of our own last ping; by our own clock, since the peer's means nothing here.
+// onPong stores the round-trip time of the last ping, measured with our own clock.
 func (p *Peer) onPong(pong *wire.Message, now time.Time) {
 	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
 		return

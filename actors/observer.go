@@ -2,20 +2,20 @@ package actors
 
 import "time"
 
-// Observer is told how long things took. Its methods are called in a connection's order of messages and events, on the
-// goroutine that runs its handlers: a call that blocks, panics or ends the goroutine affects that connection only. They must
-// be safe for concurrent use.
+// Observer receives measured times. Its methods are called in the order of a connection's messages and events, on the
+// goroutine of its handlers. A call that blocks, panics or ends the goroutine affects that connection only. The
+// methods must be safe for concurrent use.
 type Observer interface {
-	// RoundTrip is the time from a ping to its pong, by this node's clock.
+	// RoundTrip receives the time from a ping to its pong, by this node's clock.
 	RoundTrip(d time.Duration)
-	// Handshake is the time from the socket to the open connection, the registry's decision included. Handshakes that
-	// fail are not observed: how long a stranger stays silent is its own choice.
+	// Handshake receives the time from the socket to the open connection, including the registry's decision. Failed
+	// handshakes are not observed: their length is chosen by the peer.
 	Handshake(d time.Duration)
-	// Handler is the time that the program's message handler took, one that panicked included.
+	// Handler receives the run time of the program's message handler, also of one that panicked.
 	Handler(d time.Duration)
 }
 
-// observe queues a call of the node's observer behind the events before it.
+// observe queues a call of the node's observer behind earlier events.
 func (p *Peer) observe(tell func(Observer)) {
 	if o := p.node.Observer; o != nil {
 		p.inbox.Event(func() { tell(o) })

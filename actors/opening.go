@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// onAttached starts the read pump and, for an initiator, speaks first.
+// onAttached starts the read pump. An initiator sends its handshake.
 func (p *Peer) onAttached(ctx actor.Context) {
 	socket := p.slot.take()
 	if p.phase != pending || socket == nil {
@@ -43,7 +43,8 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 	p.greeting.handshake = p.sendPlain(msg, nil)
 }
 
-// sayPlain sends an unencrypted message, one of the handshake's, and returns its bytes. With end it is the last one.
+// sendPlain sends an unencrypted message of the handshake and returns its bytes. With end, the socket is closed behind
+// it.
 func (p *Peer) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 	data, err := msg.AppendJSON(nil)
 	if err != nil {
@@ -54,7 +55,7 @@ func (p *Peer) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 	return data
 }
 
-// onHandshakeMessage takes the first message of either side.
+// onHandshakeMessage handles the first message of the peer.
 func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
 	if p.direction == Outbound {
 		p.onAck(ctx, data)
@@ -91,7 +92,7 @@ func (p *Peer) onAck(ctx actor.Context, data []byte) {
 	}
 }
 
-// identified makes the codec and asks the registry, without waiting. It reports whether the connection goes on.
+// identified creates the codec and asks the registry, without waiting for the answer. It returns false if that failed.
 func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) bool {
 	var err error
 	if p.codec, err = newCodec(secret, p.node.Rand); err != nil {
@@ -109,7 +110,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 	return true
 }
 
-// bindFrames ties the frames of both directions to this connection, by its two handshake messages.
+// bindFrames binds the frames of both directions to the two handshake messages of this connection.
 func (p *Peer) bindFrames(ack []byte) {
 	own, peer := crypto.Initiator, crypto.Responder
 	if p.direction == Inbound {
@@ -119,8 +120,8 @@ func (p *Peer) bindFrames(ack []byte) {
 	p.codec.bind(crypto.NewBind(own, p.greeting.handshake, ack))
 }
 
-// onWelcome opens the connection. A responder's ack goes out now, and no frame before the peer has proven itself: an
-// initiator sends a ping at once.
+// onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator
+// sends a ping at once.
 func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.inbox, p.dedup, p.limiter = open, w.Inbox, w.Dedup, w.Limiter
@@ -155,7 +156,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 	}
 }
 
-// sendAck sends the answer to a handshake and returns its bytes. They are unique, by the random id of the message.
+// sendAck sends the answer to a handshake and returns its bytes, which are unique by the random ID of the message.
 func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []byte {
 	msg, err := p.compose(wire.MsgHandshakeAck, ack)
 	if err != nil {
@@ -165,7 +166,7 @@ func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []
 	return p.sendPlain(msg, end)
 }
 
-// reject ends a handshake: an inbound peer is told the reason in an ack.
+// reject ends a handshake. An inbound peer is told the reason in an ack.
 func (p *Peer) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
 	p.node.LimitedLog.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)

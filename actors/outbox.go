@@ -9,15 +9,15 @@ import (
 
 // Why a message did not reach the operating system.
 var (
-	// ErrQueueFull means that the peer's queue holds as many messages or bytes as it may.
+	// ErrQueueFull means that the peer's queue holds the configured number of messages or bytes.
 	ErrQueueFull = errors.New("the peer's queue is full")
 	// ErrClosed means that the connection ended first.
 	ErrClosed = socket.ErrClosed
-	// ErrWriteTimeout means that the peer took nothing for the length of the write timeout.
+	// ErrWriteTimeout means that the peer read nothing for the length of the write timeout.
 	ErrWriteTimeout = socket.ErrWriteTimeout
 )
 
-// flushAt is how many corked bytes are written at once, at most one message more.
+// flushAt is the number of corked bytes after which the writer flushes, plus at most one message.
 const flushAt = 64 << 10
 
 // outbounds recycles the batches of all outboxes.
@@ -30,18 +30,18 @@ var outbounds batches[*frame]
 type outbox struct {
 	workQueue[*frame] // its mutex guards all fields of the outbox
 
-	// The fields above and these are used for each message. They share a cache line: with 1,000 connections all are cold.
+	// These fields and those above are used for each message and share a cache line. With 1,000 connections all are cold.
 	messages int // reserved, until written
 	count    int // bytes of those messages
 	socket   *socket.Conn
 
 	node     *Node
 	closed   bool
-	refusing bool         // no space is reserved any more
-	flushing bool         // the connection ends: messages do not wait for tokens any more
-	promised int32        // of the messages, those that are not pushed yet
-	own      int32        // of the messages, those of the connection itself: no space is reserved for them
-	pacing   *pacing      // nil: the peer has no limit, or it is not known yet
+	refusing bool         // reserve fails from now on
+	flushing bool         // the connection ends: messages no longer wait for tokens
+	promised int32        // reserved messages that are not pushed yet
+	own      int32        // messages of the connection itself, without a reservation
+	pacing   *pacing      // nil: the peer has announced no limit, or none is known yet
 	since    time.Time    // when the writer last made progress, on the running clock
 	err      error        // why it is closed
 	writing  *socket.Conn // the writer's; nil while none runs
@@ -49,13 +49,13 @@ type outbox struct {
 	host outboxHost
 }
 
-// outboxHost is what an outbox belongs to: its connection's handle.
+// outboxHost is the owner of an outbox: the handle of its connection.
 type outboxHost interface {
-	startWriter(run func()) // on a goroutine of its own
-	writeFailed(err error)  // tells the actor
+	startWriter(run func()) // on another goroutine
+	writeFailed(err error)  // reports the error to the actor
 }
 
-// reserve makes room for one message of size bytes, or says why there is none.
+// reserve reserves space for one message of size bytes. It returns ErrQueueFull or ErrClosed if that is impossible.
 func (o *outbox) reserve(size int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,14 +71,14 @@ func (o *outbox) reserve(size int) error {
 	return nil
 }
 
-// refuse reserves no room from now on; messages that have room are still taken.
+// refuse makes reserve fail from now on. Reserved messages are still accepted.
 func (o *outbox) refuse() {
 	o.mu.Lock()
 	o.refusing = true
 	o.mu.Unlock()
 }
 
-// unreserve gives room back for a message that will not be pushed.
+// unreserve cancels the reservation of a message that will not be pushed.
 func (o *outbox) unreserve(size int) {
 	o.mu.Lock()
 	o.messages--
@@ -94,8 +94,8 @@ func (o *outbox) attach(s *socket.Conn) {
 	o.mu.Unlock()
 }
 
-// push queues a message and starts the writer if it does not run. A message for which no room is reserved is let in
-// all the same: one of the few that the connection itself makes.
+// push queues a frame and starts the writer if it does not run. The few frames of the connection itself need no
+// reservation.
 func (o *outbox) push(f *frame) {
 	o.mu.Lock()
 	if f.reserved > 0 {
@@ -134,7 +134,7 @@ func (o *outbox) push(f *frame) {
 // begin implements worker.
 func (o *outbox) begin() { o.since = o.node.Running.Now() }
 
-// close refuses everything from now on and fails what waits.
+// close refuses all frames from now on and fails the queued ones.
 func (o *outbox) close(err error) {
 	o.mu.Lock()
 	if o.closed {
@@ -143,7 +143,7 @@ func (o *outbox) close(err error) {
 	}
 	o.closed, o.err = true, err
 	waiting := join(o.stopPacing(), o.waiting)
-	o.waiting, o.socket = nil, nil // whoever holds the handle for long must not hold these
+	o.waiting, o.socket = nil, nil // a program may keep the handle for long
 	o.mu.Unlock()
 	if waiting != nil {
 		o.complete(waiting.items, err)
@@ -182,15 +182,15 @@ func (o *outbox) exited(*batch[*frame]) {
 // recycle implements worker.
 func (*outbox) recycle(b *batch[*frame]) { outbounds.put(b) }
 
-// fail ends the connection because writing has failed.
+// fail closes the connection after a write error.
 func (o *outbox) fail(s *socket.Conn, err error) {
 	o.close(err)
 	o.host.writeFailed(err)
-	s.Abort() // last: it ends the reading too, and the reader knows less about why
+	s.Abort() // last: it also ends the reader, whose error is less precise
 }
 
-// write sends a batch and settles each message at the flush that carried it. If the network connection ends the goroutine,
-// the messages without a result fail.
+// write sends a batch and reports the result of each message after the flush that wrote it. If the network connection
+// ends the goroutine, messages without a result fail.
 func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	settled, corked, returned := 0, 0, false
 	defer func() {
@@ -201,7 +201,7 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	s.Cork()
 	for i, f := range batch {
 		var err error
-		if len(f.data) > 0 { // a last message may be no more than the close
+		if len(f.data) > 0 { // the last frame may be a close without data
 			err = s.Write(f.data, f.text)
 			corked += len(f.data)
 		}
@@ -225,14 +225,14 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	return nil
 }
 
-// movedOn tells apart a writer that is slow from one that is stuck.
+// progressed records that the writer makes progress. A slow writer differs from a blocked one by that.
 func (o *outbox) progressed() {
 	o.mu.Lock()
 	o.since = o.node.Running.Now()
 	o.mu.Unlock()
 }
 
-// finish takes messages off the count, tells those who wait, and recycles the buffers.
+// complete removes messages from the accounting, reports their results, and recycles their buffers.
 func (o *outbox) complete(batch []*frame, err error) {
 	bytes, frames, room, own := 0, 0, 0, int32(0)
 	for _, f := range batch {

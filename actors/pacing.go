@@ -8,29 +8,29 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Pacing keeps this node below the inbound limit that the peer announced (protocol section 7), since the peer drops every
-// frame above it without telling the sender.
+// Pacing keeps this node below the inbound limit that the peer announced (protocol section 7), since the peer drops
+// every frame above it without telling the sender.
 //
 //	push → waiting ──pace──▶ socket          ping, pong, disconnect and the handshake never wait for a token
 //	          └──no token──▶ held ──timer──▶ socket
 //
-// Application messages without a token wait in the outbox in their order, within its limits. They do not keep the writer
-// running, so they are no stall.
+// Application messages without a token wait in the outbox, in order and within its limits. The writer does not run
+// meanwhile, so the wait is no stall.
 
-// ErrPaced means that the rate limit of the peer held a message back for the length of the write timeout. The message was
-// withdrawn and is not sent.
+// ErrPaced means that the message waited for the peer's rate limit for the length of the write timeout. It was
+// withdrawn and not sent.
 var ErrPaced = errors.New("the message waited too long for the peer's rate limit and was not sent: " +
 	"send fewer messages, give Send a context with more time, or use Post")
 
-// pacing is the state of one outbox that paces; its lock guards it.
+// pacing is the pacing state of one outbox, guarded by the outbox's lock.
 type pacing struct {
 	bucket *SendBucket
 	limit  sendLimit
 	held   *batch[*frame] // application messages without a token; nil: none
-	timer  *time.Timer    // resumes the writer; nil before the first wait
+	timer  *time.Timer    // starts the writer again; nil before the first wait
 }
 
-// pace starts to pace to a peer's announced limit. With a refill of 0 there is nothing to pace to.
+// pace enables pacing to the peer's announced limit. A refill of 0 means no limit.
 func (h *Handle) pace(rate wire.Rate) {
 	if rate.Refill == 0 {
 		return
@@ -43,7 +43,8 @@ func (h *Handle) pace(rate wire.Rate) {
 	h.paced.Store(!h.node.Limits.PaceOff)
 }
 
-// startTokens returns the tokens of a new bucket. When pacing, the last process of this node may have used the other half.
+// startTokens returns the tokens of a new bucket: half of the burst when pacing, since the previous process of this
+// node may have used the other half.
 func (h *Handle) startTokens(limit sendLimit) float64 {
 	if h.node.Limits.PaceOff {
 		return float64(limit.burst)
@@ -51,15 +52,15 @@ func (h *Handle) startTokens(limit sendLimit) float64 {
 	return float64(limit.burst) / 2
 }
 
-// paced reports whether the frame needs a token of its own before it is written.
+// paced reports whether the frame needs a token before it is written.
 func (f *frame) paced() bool { return f.reserved > 0 && !f.unpaced }
 
-// neverPaced reports whether messages of a type are sent without waiting for a token.
+// neverPaced reports whether messages of this type are sent without waiting for a token.
 func neverPaced(t wire.MessageType) bool {
 	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
 }
 
-// hold keeps a frame back if others of its kind wait for tokens, since order must hold. The caller holds o.mu.
+// hold keeps a frame back if earlier frames wait for tokens, to preserve their order. The caller holds o.mu.
 func (o *outbox) hold(f *frame) bool {
 	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() && !f.ordered {
 		return false
@@ -68,8 +69,8 @@ func (o *outbox) hold(f *frame) bool {
 	return true
 }
 
-// pace returns the frames that the writer may write now, out of taken and of those that were held, and sets the timer if
-// any stay behind. Taken and the result may be nil. The caller holds o.mu.
+// pace returns the frames of taken and of the held ones that the writer may write now, and sets the timer if frames
+// remain held. taken and the result may be nil. The caller holds o.mu.
 func (o *outbox) pace(taken *batch[*frame]) *batch[*frame] {
 	p := o.pacing
 	if p == nil || taken == nil && p.held == nil {
@@ -118,7 +119,7 @@ func (p *pacing) release() *batch[*frame] {
 	return released
 }
 
-// filter moves the frames of taken that need a token and find none to the held ones, and returns the rest.
+// filter moves frames of taken that need a token and get none to the held frames, and returns the others.
 func (p *pacing) filter(taken *batch[*frame]) *batch[*frame] {
 	if taken == nil {
 		return nil
@@ -148,11 +149,12 @@ func (p *pacing) filter(taken *batch[*frame]) *batch[*frame] {
 	return taken
 }
 
-// limited reports whether the peer's limiter sees the frame: not if it is text, which is the handshake, or a bare close.
+// limited reports whether the peer's limiter counts the frame. It does not count the handshake (text) and a bare
+// close.
 func limited(f *frame) bool { return !f.text && len(f.data) > 0 }
 
-// countOver accounts for frames that are written without waiting, since pacing is off or the connection ends, and counts
-// the application messages that the peer's limit does not admit.
+// countOver counts the application messages above the peer's limit among frames that are written without waiting,
+// because pacing is off or the connection ends.
 func (o *outbox) countOver(written []*frame) {
 	over := 0
 	for _, f := range written {
@@ -188,16 +190,16 @@ func (o *outbox) resumeAfter(wait time.Duration) {
 	o.pacing.timer.Reset(wait)
 }
 
-// resume starts the writer for the held frames. A writer that runs looks at them by itself.
+// resume starts the writer for the held frames. A running writer looks at them itself.
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed && o.pacing.held != nil && o.start(o) {
-		o.host.startWriter(o.work) // under the lock: after close no writer may start
+		o.host.startWriter(o.work) // under the lock: no writer may start after close
 	}
 }
 
-// stopPacing ends the waiting and returns the frames that were held. The caller holds o.mu.
+// stopPacing stops the timer and returns the held frames. The caller holds o.mu.
 func (o *outbox) stopPacing() *batch[*frame] {
 	p := o.pacing
 	if p == nil {
@@ -211,8 +213,8 @@ func (o *outbox) stopPacing() *batch[*frame] {
 	return held
 }
 
-// withdraw takes back the held frame whose sender waits at result. It reports false if no held frame is: it is on its way
-// to the socket, or was settled.
+// withdraw removes the held frame whose sender waits on result. It returns false if there is none: the frame is being
+// written, or its result is known.
 func (o *outbox) withdraw(result chan<- error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -238,12 +240,12 @@ func (o *outbox) withdraw(result chan<- error) bool {
 	return false
 }
 
-// await returns the result of a posted message. A message that waits for tokens when ctx ends is withdrawn. Without a
-// ctx that can end, a message waits for tokens at most for the write timeout.
+// await returns the result of a posted message. If ctx ends while the message waits for tokens, the message is
+// withdrawn. With a ctx that cannot end, a message waits for tokens at most for the write timeout.
 func (h *Handle) await(ctx context.Context, result chan error) (err error, settled bool) {
 	var late <-chan time.Time
 	if ctx.Done() == nil && h.paced.Load() {
-		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // again if the message is on its way to the queue
+		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // repeats, since the message may still be in the mailbox
 		defer ticker.Stop()
 		late = ticker.C
 	}
@@ -259,7 +261,7 @@ func (h *Handle) await(ctx context.Context, result chan error) (err error, settl
 			return ctx.Err(), h.outbox.withdraw(result)
 		case <-h.done:
 			select {
-			case err := <-result: // it was settled before the end
+			case err := <-result: // the result came before the end
 				return err, true
 			default:
 				return ErrClosed, false

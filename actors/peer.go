@@ -1,13 +1,13 @@
-// Package actors holds one connection: its actor, the states it goes through, its handshake, limiter, liveness and
-// codec, its pumps, and the names of everything that can end or be dropped. It knows nothing of other connections.
+// Package actors implements one connection: its actor, handshake, limiter, keepalive, codec, queues, and the reasons
+// for which connections end and messages are dropped. It knows no other connection.
 //
-// A message travels, inbound:
+// The path of an inbound message:
 //
-//	Socket.Read → readPump → Peer.onFrame → limiter → open → decode → judge → Inbox → Sink
+//	socket.Conn.Read → readPump → Peer.onFrame → limiter → open → decode → check → Inbox → Sink
 //
-// and outbound:
+// The path of an outbound message:
 //
-//	Handle.PostMessage → Peer.onOutgoing → seal → outbox → Socket.Write
+//	Handle.PostMessage → Peer.onOutgoing → seal → outbox → socket.Conn.Write
 package actors
 
 import (
@@ -21,44 +21,44 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// phase is where a connection stands.
+// phase is the state of a connection.
 //
-//	pending ──attached──▶ shaking ──Identified──▶ judged ──Welcome──▶ open ──▶ closing ──▶ (stopped)
-//	   └───────────────────────┴───── timeout, failure, Refuse ────────┤           ▲
-//	                                                                   └─▶ draining
+//	pending ──attached──▶ handshaking ──Identified──▶ deciding ──Welcome──▶ open ──▶ closing ──▶ (stopped)
+//	   └───────────────────────────┴───── timeout, failure, Refuse ────────┤           ▲
+//	                                                                       └─▶ draining
 type phase uint8
 
 const (
-	pending     phase = iota // a slot without a socket
-	handshaking              // the socket is there, the handshake is not done
-	deciding                 // the peer is known; the registry decides
-	open                     // messages flow
-	draining                 // a duplicate: nothing more is sent, messages of the peer are still delivered
-	closing                  // nothing more is taken in; the last message is on its way out
+	pending     phase = iota // no socket yet
+	handshaking              // the handshake is not finished
+	deciding                 // the peer is identified; the registry decides
+	open                     // messages are exchanged
+	draining                 // a duplicate: sends no more messages, delivers those of the peer
+	closing                  // accepts no input; the last frame is being sent
 )
 
-// Opening is how a connection begins.
+// Opening holds the parameters of a new connection.
 type Opening struct {
 	Direction Direction
-	Remote    string    // network address, or the one dialled
-	Since     time.Time // the handshake timeout runs from here, on the node's running clock; zero: from now
-	ExpectID  string    // Outbound: the node ID that must answer; empty: anybody
+	Remote    string    // network address of the peer, or the dialled address
+	Since     time.Time // start of the handshake timeout, on the node's running clock; zero: now
+	ExpectID  string    // Outbound: required node ID of the peer; empty: any
 	Challenge [crypto.ChallengeSize]byte
 }
 
-// Peer is the actor of one connection. It owns the socket, the timer and the codec. Its token bucket belongs to the registry,
-// which lends it to all connections of a peer.
+// Peer is the actor of one connection. It owns the socket, the timer and the codec. The registry owns the token bucket
+// and lends it to all connections of a peer.
 type Peer struct {
 	dispatcher dispatcher
 
-	// What a message on its way out needs, together: of a thousand connections all are cold. The handle and the node are
-	// fixed at construction, the rest is owned by Receive.
+	// Fields for each outbound message share a cache line: with 1,000 connections all are cold. handle and node are fixed
+	// at construction, Receive owns the rest.
 	phase   phase
-	broken  bool // writing has failed, and the read pump has not said why yet
+	broken  bool // a write has failed; the read pump has not reported its error yet
 	handle  *Handle
 	codec   codec
 	node    *Node
-	handled int // messages and frames
+	handled int // number of messages and frames
 
 	// Fixed at construction.
 	self      string // node ID
@@ -70,31 +70,31 @@ type Peer struct {
 
 	// Owned by Receive.
 	socket     *socket.Conn
-	greeting   *greeting // nil once it is open
+	greeting   *greeting // nil once the connection is open
 	peerID     string
 	limiter    Limiter
-	credited   time.Duration // of the time in which the read pump was held back
+	credited   time.Duration // hold time of the read pump that the limiter knows of
 	inbox      *Inbox
 	dedup      Deduplicator
-	early      *early // nil: nothing waits
+	early      *early // nil: empty
 	proof      proof
-	probe      *probe             // nil: nothing was asked, or it was answered
-	disconnect *pendingDisconnect // draining: to be sent once every reserved message is pushed; nil: sent
+	probe      *probe             // nil: never sent, or answered
+	disconnect *pendingDisconnect // draining: sent once all reserved messages are pushed; nil: sent
 	alive      liveness
 	timer      *time.Timer
-	recheck    *time.Timer   // of a congested queue
-	due        time.Duration // when the timer was last set to, on the node's running clock, since Node.Born
-	badFrames  int32         // in a row
-	lateTicks  int32         // timeouts in a row whose verdict was put off because the timer fired late
+	recheck    *time.Timer   // looks at a full outbox again
+	due        time.Duration // when the timer is due, on the node's running clock, since Node.Born
+	badFrames  int32         // consecutive
+	lateTicks  int32         // consecutive timeouts whose verdict was postponed because the timer fired late
 }
 
-// greeting holds the state that only the opening of a connection needs.
+// greeting holds the state of a connection that is not open yet.
 type greeting struct {
 	Opening
 	attached  time.Time
 	secret    crypto.SharedSecret
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
-	handshake []byte                     // the first message, exactly as sent
+	handshake []byte                     // the first message, byte for byte
 }
 
 func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
@@ -102,7 +102,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
 		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes, node.Running),
 	}
-	handle := &Handle{node: node, done: make(chan struct{})} // it outlives the rest, and so must not know of it
+	handle := &Handle{node: node, done: make(chan struct{})} // programs keep it: it must not refer to the Peer
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox
@@ -127,7 +127,7 @@ func (p *Peer) Receive(ctx actor.Context) {
 	returned = true
 }
 
-// faulted passes a panic on to the supervisor, and makes one of runtime.Goexit: either stops the connection.
+// faulted passes a panic to the supervisor, and turns runtime.Goexit into a panic. Both stop the connection.
 func (p *Peer) faulted(recovered any) {
 	if recovered == nil {
 		p.node.LimitedLog.Error("the program's code ended a connection's actor", "peer", p.peerID, "stack", string(debug.Stack()))
@@ -154,15 +154,15 @@ func (p *Peer) receive(ctx actor.Context) {
 	p.countHandled()
 }
 
-// step counts what one turn has done.
+// countHandled hands pending writes and deliveries to other goroutines every flushEvery messages.
 func (p *Peer) countHandled() {
 	if p.handled++; p.handled%flushEvery == 0 && p.dispatcher.workers != nil {
 		p.dispatcher.flush()
 	}
 }
 
-// handshakeLeft returns the rest of the handshake timeout, which includes the time before the slot. now is the node's
-// running clock's.
+// handshakeLeft returns the rest of the handshake timeout, which starts at Opening.Since. now is a time of the node's
+// running clock.
 func (p *Peer) handshakeLeft(now time.Time) time.Duration {
 	if p.greeting.Since.IsZero() {
 		return p.node.Limits.HandshakeTimeout
@@ -212,7 +212,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 	}
 }
 
-// onOutgoing seals a message whose room is reserved.
+// onOutgoing seals and queues a frame with a reservation.
 func (p *Peer) onOutgoing(f *frame) {
 	if p.phase != open && p.disconnect == nil {
 		p.handle.outbox.unreserve(f.reserved)
@@ -225,7 +225,7 @@ func (p *Peer) onOutgoing(f *frame) {
 	p.sendPendingDisconnect()
 }
 
-// onShared seals a copy of a message that goes to other connections, too.
+// onShared seals a copy of a message that is sent on several connections.
 func (p *Peer) onShared(o *Outgoing) {
 	room := o.frameSize()
 	f := p.node.frames.get(room)
@@ -236,7 +236,7 @@ func (p *Peer) onShared(o *Outgoing) {
 // seal makes the frame of the encoded message in f.
 func (p *Peer) seal(f *frame) { f.data = p.codec.seal(f.data) }
 
-// say sends a message of the connection's own, beside the queue's limits.
+// send sends a message of the connection itself, without a reservation.
 func (p *Peer) send(msg *wire.Message) {
 	f, err := p.node.encode(msg)
 	if err != nil {
@@ -247,7 +247,7 @@ func (p *Peer) send(msg *wire.Message) {
 	p.handle.outbox.push(f)
 }
 
-// compose makes a message of the connection's own.
+// compose returns a new message of the connection itself.
 func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 	msg, err := wire.NewMessage(t, p.self, p.peerID, payload)
 	if err != nil {
@@ -257,7 +257,7 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 	return msg, nil
 }
 
-// schedule sets the one timer of the connection.
+// schedule sets the connection's only timer.
 func (p *Peer) schedule(d time.Duration) {
 	p.due = p.node.Running.Now().Sub(p.node.Born) + d
 	if p.timer == nil {

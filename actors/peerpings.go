@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// PeerPings says, once for a connection, that the interval of the peer's pings is known: Handle.PeerPingInterval.
+// PeerPings tells the registry, once per connection, that Handle.PeerPingInterval is known.
 type PeerPings struct{ PID *actor.PID }
 
 func (*PeerPings) toRegistry() {}
@@ -19,8 +19,8 @@ type peerPing struct {
 	stamp int64         // by the peer's clock, Unix nanoseconds
 }
 
-// notePeerPing observes the interval of the peer's pings. The peer's clock counts where it shows more: pings that waited
-// during a standstill of ours arrive together.
+// notePeerPing measures the interval of the peer's pings. It uses the peer's clock if that shows more: pings that
+// waited during a standstill of this process arrive together.
 func (p *Peer) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time) {
 	last := p.alive.peerPing
 	next := peerPing{came: max(now.Sub(p.node.Born), 1), stamp: ping.Timestamp.UnixNano()}
@@ -34,6 +34,6 @@ func (p *Peer) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time
 	}
 }
 
-// PeerPingInterval returns the distance between the last two pings of the peer on this connection; 0 before the second.
+// PeerPingInterval returns the time between the last two pings of the peer on this connection; 0 before the second.
 // Safe for concurrent use.
 func (h *Handle) PeerPingInterval() time.Duration { return time.Duration(h.peerPings.Load()) }

@@ -6,20 +6,19 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// probe is the question whether the peer is still there, asked by the registry when another connection of the same peer
-// has proven itself.
+// probe asks whether the peer is alive. The registry requests it when another connection of the same peer is verified.
 type probe struct {
-	pingID string    // of the ping that asks
-	due    time.Time // an answer after this moment is too late
-	open   bool      // its answer is awaited
-	doubt  bool      // one before was not answered; the next sign of life is reported
+	pingID string    // ID of the encrypted ping
+	due    time.Time // deadline of the answer
+	open   bool      // no answer yet
+	doubt  bool      // an earlier probe was not answered: report the next sign of life
 }
 
-// asked reports whether the answer to a probe is awaited.
+// asked reports whether the probe is unanswered.
 func (p *probe) asked() bool { return p != nil && p.open }
 
-// onProbe sends an encrypted ping and a WebSocket ping, unless a probe is on its way. A deployed node without a worker
-// answers only the latter.
+// onProbe sends an encrypted ping and a WebSocket ping, unless a probe is unanswered. A deployed node without a worker
+// answers the WebSocket ping only.
 func (p *Peer) onProbe() {
 	if p.phase != open || p.probe.asked() {
 		return
@@ -40,18 +39,18 @@ func (p *Peer) onProbe() {
 	p.schedule(p.untilDue(time.Now()))
 }
 
-// anyAnswer reports whether a WebSocket pong or any fresh frame answers a probe: a deployed node without a worker sends no
-// pong. A peer that binds its frames answers every ping.
+// anyAnswer reports whether a WebSocket pong or any fresh frame answers a probe: a deployed node without a worker
+// sends no pong. A peer that binds its frames answers every ping.
 func (p *Peer) anyAnswer() bool { return !p.alive.ponged && p.proof.strength < Bound }
 
-// onProbePong is the answer to a WebSocket ping.
+// onProbePong handles the answer to a WebSocket ping.
 func (p *Peer) onProbePong(ctx actor.Context) {
 	if p.phase == open && p.anyAnswer() {
 		p.answered(ctx)
 	}
 }
 
-// showLife is a fresh frame of the peer; pong is the id of the ping that it answers, if it is a pong.
+// showLife handles a fresh frame of the peer; pong is the ID of the ping that it answers, or "".
 func (p *Peer) showLife(ctx actor.Context, pong string) {
 	if p.probe != nil && (p.probe.doubt || pong == p.probe.pingID || p.anyAnswer()) {
 		p.answered(ctx)
@@ -65,7 +64,7 @@ func (p *Peer) answered(ctx actor.Context) {
 	}
 }
 
-// expireProbe reports a probe that was not answered in time.
+// expireProbe reports a probe without an answer in time.
 func (p *Peer) expireProbe(ctx actor.Context, running time.Time) {
 	if p.probe.asked() && !running.Before(p.probe.due) {
 		p.probe.open, p.probe.doubt = false, true

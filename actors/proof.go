@@ -10,28 +10,28 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// firstPing is how long after the ack an unverified peer that announces no feature gets our ping, or half of
-// PingInterval where that is shorter: a deployed node may not speak by itself for a whole ping interval.
+// firstPing is the delay of the ping to an unverified peer without features, at most half of PingInterval: a deployed
+// node may send nothing for a whole ping interval.
 const firstPing = time.Second
 
-// maxTaken bounds the frames that count when the registry lends a connection another bucket.
+// maxTaken is the largest number of frames that are charged again when the registry lends another bucket.
 const maxTaken = 1000
 
-// proof is the evidence that a connection's peer holds its key.
+// proof is the evidence that the peer of a connection holds its key.
 type proof struct {
 	strength  Strength
-	framed    bool          // a frame that proves the peer has opened here; an ack alone may have been relayed
-	awaited   bool          // the registry has not answered the last Verified yet: messages wait
-	must      bool          // the peer has to bind its frames
-	announced bool          // it announced features
-	quiet     bool          // it gets no frame before its proof
-	taken     int           // frames that passed the limiter since the connection opened or its limiter changed
-	due       time.Duration // running, since Node.Born: the connection ends then unless it is verified
-	peer      crypto.Bind   // of the peer's frames; the codec has ours
+	framed    bool          // a frame of the peer has opened here; an ack alone may have been relayed
+	awaited   bool          // the registry has not answered the last Verified: messages wait
+	must      bool          // the peer must bind its frames
+	announced bool          // the peer announced features
+	quiet     bool          // send no frame before the proof
+	taken     int           // frames charged since the connection opened or its limiter changed
+	due       time.Duration // deadline of the proof, running clock, since Node.Born
+	peer      crypto.Bind   // bind of the peer's frames; the codec has ours
 }
 
-// begin starts the time that the peer of a connection that has opened has for its proof. A peer that announces a
-// feature speaks at once, so the rest of the handshake timeout is enough for it.
+// begin starts the timeout of the proof. A peer that announces features sends at once: it gets the rest of the
+// handshake timeout.
 func (p *proof) begin(now time.Duration, quiet bool, handshakeLeft time.Duration, limits *Limits) {
 	p.quiet = quiet || p.announced
 	p.due = now + limits.silence()
@@ -40,13 +40,13 @@ func (p *proof) begin(now time.Duration, quiet bool, handshakeLeft time.Duration
 	}
 }
 
-// early holds what arrives while the registry decides.
+// early holds input that waits for an answer of the registry.
 type early struct {
 	frames [][]byte      // wait for Welcome or RoutePublished
-	held   []undelivered // messages that wait until the registry has answered the news of the proof
+	held   []undelivered // wait for RoutePublished
 }
 
-// later returns the place for what has to wait.
+// earlyInput returns p.early and creates it if needed.
 func (p *Peer) earlyInput() *early {
 	if p.early == nil {
 		p.early = &early{}
@@ -54,13 +54,13 @@ func (p *Peer) earlyInput() *early {
 	return p.early
 }
 
-// wait keeps a copy of a frame until the registry has decided.
+// keepFrame keeps a copy of a frame until the registry has answered.
 func (p *Peer) keepFrame(data []byte) {
 	later := p.earlyInput()
 	later.frames = append(later.frames, bytes.Clone(data))
 }
 
-// takeEarly returns the frames that have waited.
+// takeEarly returns the frames that have waited and forgets them.
 func (p *Peer) takeEarly() (frames [][]byte) {
 	if p.early == nil {
 		return nil
@@ -70,7 +70,7 @@ func (p *Peer) takeEarly() (frames [][]byte) {
 	return frames
 }
 
-// takeHeld returns the messages that have waited.
+// takeHeld returns the messages that have waited and forgets them.
 func (p *Peer) takeHeld() (held []undelivered) {
 	if p.early == nil {
 		return nil
@@ -86,13 +86,14 @@ func (p *Peer) dropEarly() {
 	}
 }
 
-// handed is a message that waits for its handlers, and what its frame took of the budget.
+// undelivered is a message that waits for its handlers, with the size of its frame.
 type undelivered struct {
 	message *wire.Message
 	size    int
 }
 
-// judgeProof acts on the bind of a frame that opened, before the frame is decoded. It reports whether the frame counts.
+// acceptBind checks the bind of an opened frame, before its message is decoded. It reports whether the frame is
+// processed.
 func (p *Peer) acceptBind(ctx actor.Context, bind []byte) bool {
 	must := p.proof.must || p.proof.strength >= Bound
 	switch judgeMark(bind, p.codec.end.Bind(), &p.proof.peer, must) {
@@ -109,7 +110,7 @@ func (p *Peer) acceptBind(ctx actor.Context, bind []byte) bool {
 	return false
 }
 
-// foreign ends a connection on which a frame opened that was sealed for another one: a relay copies frames between
+// foreign closes a connection on which a frame for another connection arrived: a relay copies frames between
 // connections, or has changed a handshake message.
 func (p *Peer) foreign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
@@ -118,36 +119,36 @@ func (p *Peer) foreign(ctx actor.Context) {
 	p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
 }
 
-// raise notes evidence of a strength, by a frame of the peer, and reports it to the registry when it is new. Until the
-// registry answers, that message and all frames behind it wait: a handler that answers it sends along the route table,
-// which may still name another connection.
+// raise records evidence from a frame of the peer, and reports new evidence to the registry. That message and all
+// frames behind it wait for the answer: a handler that answers it uses the route table, which may still name another
+// connection.
 func (p *Peer) raise(ctx actor.Context, s Strength) {
 	if s <= p.proof.strength && p.proof.framed {
 		return
 	}
 	if !p.proof.strength.Verified() && p.alive.pingID == "" {
-		p.alive.lastPing = time.Now() // the peer has proven itself without our first ping, so the next one is not early
+		p.alive.lastPing = time.Now() // no first ping was needed: the next ping is not early
 	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
 	said := &Verified{PID: p.handle.pid, Strength: p.proof.strength}
 	p.handle.verified.Store(said)
 	ctx.Send(p.parent, said)
-	p.schedule(p.untilDue(time.Now())) // other things are due now
+	p.schedule(p.untilDue(time.Now())) // verified connections have other deadlines
 }
 
-// onRoutePublished continues with the bucket that belongs to the proven peer.
+// onRoutePublished continues with the token bucket of the verified peer.
 func (p *Peer) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 	if msg.Limiter != nil {
 		p.limiter = msg.Limiter
 		for now := time.Now(); p.proof.taken > 0; p.proof.taken-- {
-			p.limiter.Take(now) // frames that passed before count
+			p.limiter.Take(now) // charge the frames before
 		}
 	}
 	p.release(ctx)
 }
 
-// release hands over the message that was the proof and takes the frames that came after it: the registry has answered,
-// or the connection ends.
+// release delivers the message that was the proof, and processes the frames behind it. The registry has answered, or
+// the connection ends.
 func (p *Peer) release(ctx actor.Context) {
 	p.releaseHeld()
 	for _, data := range p.takeEarly() {
@@ -163,7 +164,7 @@ func (p *Peer) releaseHeld() {
 	}
 }
 
-// handOver gives a message to a waiting request, and to the handlers.
+// deliver passes a message to a waiting request and to the handlers.
 func (p *Peer) deliver(msg *wire.Message, size int) {
 	if p.proof.awaited {
 		later := p.earlyInput()

@@ -8,35 +8,38 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// A connection is busy when this many times in a row something came within restAfter.
+// A connection is busy after busyAfter system calls in a row that each brought data within idleAfter of the one
+// before.
 const (
 	busyAfter = 16
 	idleAfter = time.Second
 )
 
-// readPump reads whole messages and posts them. It knows the socket, the budget and where to post, and nothing of what it reads.
+// readPump reads whole messages and posts them to the actor. The frames of one system call are posted together, before
+// the next system call.
 //
-// A goroutine's stack stays about as large as its deepest call has made it, and what reads a message is deep: for an
-// idle connection that would be the largest cost. So where the socket lets it, the pump's own goroutine only waits, and
-// the reading is done by workers. That costs two switches each time: on a busy connection it reads for itself, and when
-// there is quiet again a fresh goroutine takes its place.
+// A goroutine's stack stays about as large as its deepest call, and the call that reads a message is deep. For an idle
+// connection that stack would be the largest cost. So if the socket can wait for data without reading it, the pump's
+// own goroutine only waits, and a worker reads:
 //
-// What one system call has brought is posted together, before the next one.
+//	idle:  pump waits (small stack) ──data──▶ worker reads until the socket is drained ──▶ pump waits
+//	busy:  pump waits ──data──▶ pump reads itself: no switch to a worker and back
+//	idle again after 1 s: a new goroutine with a small stack replaces the pump's
 type readPump struct {
 	socket  *socket.Conn
 	budget  *budget
 	node    *Node
-	handle  *Handle     // to post to
-	pending *frameBatch // not posted yet; it may hold nothing but buffers
-	spare   []byte      // a buffer for the next frame; nil: came may have one
+	handle  *Handle     // receives the frames
+	pending *frameBatch // not posted yet; it may contain free buffers only
+	spare   []byte      // for the next frame; nil: pending may have one
 	reading sync.WaitGroup
-	last    time.Time // when something came
-	streak  int32     // how often in a row it came soon, as far as that matters
+	last    time.Time // time of the last data
+	streak  int32     // system calls in a row with data within idleAfter, at most busyAfter
 	ended   bool
 	ackNext bool // the next message is a responder's ack
 }
 
-// run is the pump's goroutine, from the beginning of the socket or of a quiet time on.
+// run is the goroutine of the pump, from the start or from the end of a busy period on.
 func (r *readPump) run() {
 	returned := false
 	defer func() {
@@ -49,7 +52,7 @@ func (r *readPump) run() {
 	returned = true
 }
 
-// loop reads until the end of the socket, or until a fresh goroutine takes its place.
+// loop reads until the socket ends, or until a new goroutine replaces this one.
 func (r *readPump) loop() {
 	if r.node.Readers == nil || !r.socket.CanWait() {
 		for !r.ended {
@@ -86,7 +89,7 @@ func (r *readPump) note(now time.Time) {
 	r.last = now
 }
 
-// burst reads until nothing is left of what has come.
+// burst reads until the socket is drained.
 func (r *readPump) burst() {
 	for r.next(); !r.ended && !r.socket.Drained(); r.next() {
 	}
@@ -94,7 +97,7 @@ func (r *readPump) burst() {
 	r.socket.LiftDeadline()
 }
 
-// aside is burst for a worker.
+// workerBurst is burst on a worker.
 func (r *readPump) workerBurst() {
 	defer r.reading.Done()
 	returned := false
@@ -107,18 +110,18 @@ func (r *readPump) workerBurst() {
 	returned = true
 }
 
-// exited ends the reading when the network connection has ended the goroutine.
+// abortedByExit ends the pump if the network connection has called runtime.Goexit.
 func (r *readPump) abortedByExit() {
 	if !r.ended {
 		r.end(errExited)
 	}
 }
 
-// next reads one message. When the budget is closed it goes on reading and throws away, so that the goodbye on the way
-// out is not lost to a reset by bytes that nobody read; the closing of the socket ends it.
+// next reads one message. If the budget is closed it discards the message: unread bytes would reset the TCP connection
+// and destroy the disconnect message that is being sent. The end of the socket ends the pump.
 func (r *readPump) next() {
 	if r.budget.full() {
-		r.flush() // or we might wait for what we hold ourselves
+		r.flush() // pending holds part of the budget: without this the pump would wait for itself
 	}
 	taken := r.budget.wait()
 	if err := r.socket.Await(); err != nil {
@@ -130,7 +133,7 @@ func (r *readPump) next() {
 		r.end(err)
 		return
 	}
-	if r.ackNext { // messages behind the ack have the full limit, also before Welcome
+	if r.ackNext { // messages behind the ack may have full size, even before Welcome arrives
 		r.ackNext = false
 		r.socket.SetReadLimit(r.node.Limits.MaxMessageSize)
 	}
@@ -146,7 +149,7 @@ func (r *readPump) next() {
 	}
 }
 
-// arrival is what the next frame goes into.
+// batch returns the batch for the next frame.
 func (r *readPump) batch() *frameBatch {
 	if r.pending == nil {
 		r.pending = frameBatches.Get().(*frameBatch)
@@ -154,7 +157,7 @@ func (r *readPump) batch() *frameBatch {
 	return r.pending
 }
 
-// buffer is an empty one for the next frame, and nobody else's: what has come may be posted while it is filled.
+// buffer returns an empty buffer for the next frame. No posted batch refers to it.
 func (r *readPump) buffer() []byte {
 	spare := r.spare
 	if r.spare = nil; spare == nil {
@@ -163,7 +166,7 @@ func (r *readPump) buffer() []byte {
 	return spare[:0]
 }
 
-// flush posts what has come. It is also called before each system call that reads.
+// flush posts the pending batch. The socket calls it before each system call that reads.
 func (r *readPump) flush() {
 	if r.pending == nil {
 		return
@@ -181,8 +184,6 @@ func (r *readPump) end(err error) {
 	r.ended = true
 	r.flush()
 	if errors.Is(err, socket.ErrProtocol) {
-		// The library answers most violations with a close frame, but not an unmasked frame, and a corked one waits. A
-		// second close frame is discarded by the peer.
 		r.socket.CloseForViolation()
 	}
 	r.handle.tell(&readEnded{err: err})

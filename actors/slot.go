@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// Slot is a place among the node's connections: it exists as long as the connection's actor does. Whoever accepted
-// or dialled gives it the socket, or the reason why there is none, exactly once, and forgets it.
+// Slot is one of the node's MaxConns connection slots. It exists as long as the connection's actor. The caller that
+// accepts or dials calls Attach or Fail exactly once.
 type Slot struct {
 	handle *Handle
 
@@ -18,7 +18,7 @@ type Slot struct {
 	socket *socket.Conn
 }
 
-// Attach hands the socket over. It reports false when the actor has ended already: then the socket has been closed.
+// Attach passes the socket to the actor. If the actor has ended it closes the socket and returns false.
 func (s *Slot) Attach(socket *socket.Conn) bool {
 	s.mu.Lock()
 	if s.ended {
@@ -32,20 +32,20 @@ func (s *Slot) Attach(socket *socket.Conn) bool {
 	return true
 }
 
-// Fail says that there will be no socket.
+// Fail reports that there will be no socket.
 func (s *Slot) Fail(err error) { s.handle.tell(&failed{err: err}) }
 
-// Handle is what others may hold of the connection.
+// Handle returns the handle of the connection.
 func (s *Slot) Handle() *Handle { return s.handle }
 
-// take returns the attached socket, for the actor.
+// take returns the attached socket, or nil. Only for the actor.
 func (s *Slot) take() *socket.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.socket
 }
 
-// end refuses a socket from now on and returns the one that was attached, if any.
+// end makes Attach fail from now on, and returns the attached socket or nil.
 func (s *Slot) end() *socket.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,24 +53,24 @@ func (s *Slot) end() *socket.Conn {
 	return s.socket
 }
 
-// Spawner is the part of an actor's context that makes children.
+// Spawner is the part of an actor's context that spawns children.
 type Spawner interface {
 	Self() *actor.PID
 	SpawnNamed(props *actor.Props, name string) (*actor.PID, error)
 }
 
-// SpawnPeer starts the actor of one connection as a child of parent and returns its slot. The handshake timeout
-// runs from here.
+// SpawnPeer starts the actor of one connection as a child of parent and returns its slot. The handshake timeout starts
+// now unless Opening.Since is set.
 func SpawnPeer(parent Spawner, node *Node, opening Opening) (*Slot, error) {
 	name := "peer" + node.System.ProcessRegistry.NextId()
 	p := newPeer(node, parent.Self(), opening)
-	// The PID is set before the actor runs, so that nothing is written once the two run side by side.
+	// The PID is set before the actor runs: later writes would race with its goroutine.
 	named := actor.WithOnInit(func(ctx actor.Context) { p.handle.pid = ctx.Self() })
 	props := actor.PropsFromProducer(func() actor.Actor { return p }, named)
 	if p.dispatcher.workers != nil {
 		props.Configure(actor.WithDispatcher(&p.dispatcher))
 	}
-	// The producer runs once only: a connection whose actor failed is stopped, never restarted.
+	// The producer runs once: a connection whose actor panics is stopped, never restarted.
 	if _, err := parent.SpawnNamed(props, name); err != nil {
 		return nil, err
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Strength is how well a connection has proven that its peer holds the key it
-// claims. It belongs to one connection and only rises.
+// Strength is the strength of the evidence that the peer of a connection holds its key. It belongs to one connection
+// and never decreases.
 type Strength uint8
 
-// The strengths, weakest first.
+// The strengths, in ascending order.
 const (
 	Claimed  Strength = iota // no evidence on this connection
 	Unmarked                 // inbound: a fresh frame of the peer opened; outbound: the ack answered our challenge
@@ -23,23 +23,22 @@ var strengthNames = [...]string{Claimed: "claimed", Unmarked: "unmarked", Bound:
 // String returns "claimed", "unmarked" or "bound".
 func (s Strength) String() string { return strengthNames[s] }
 
-// Verified reports whether the peer may be spoken to as the owner of its key.
+// Verified reports whether the peer has proven that it holds its key.
 func (s Strength) Verified() bool { return s >= Unmarked }
 
-// markVerdict is the judgement of the bind of a frame that opened.
+// markVerdict is the verdict on the bind of an opened frame.
 type markVerdict int
 
 const (
 	markBound     markVerdict = iota // the peer sealed it for this connection
-	markAbsent                       // a node that does not bind sealed it
-	markReflected                    // we sealed it for this connection
-	markForeign                      // it was sealed for another connection, or the peer must bind and did not
+	markAbsent                       // sealed by a node that does not bind
+	markReflected                    // this node sealed it for this connection
+	markForeign                      // sealed for another connection, or without the required bind
 )
 
-// judgeMark judges the text of a frame's bind, nil when the frame has none. own
-// (nil: none) and peer are the binds that the two sides of this connection seal
-// with; must is set when the peer announced a feature that obliges it to bind, or
-// has bound a frame here before.
+// judgeMark returns the verdict on the bind of a frame, nil if it has none. own (nil: none) and peer are the binds of
+// the two sides of this connection. must is set if the peer announced a feature that requires a bind, or has bound a
+// frame here before.
 func judgeMark(bind, own []byte, peer *crypto.Bind, must bool) markVerdict {
 	switch {
 	case bind == nil && must:
@@ -55,8 +54,8 @@ func judgeMark(bind, own []byte, peer *crypto.Bind, must bool) markVerdict {
 	}
 }
 
-// mustBind reports whether a peer that announces these features binds every
-// frame (protocol section 7): releases that know the features know the bind.
+// mustBind reports whether a peer with these features binds every frame (protocol section 7): all releases that know
+// the features know the bind.
 func mustBind(features []string) bool {
 	for _, f := range features {
 		if f == wire.FeatureConfirm || f == wire.FeatureSession || strings.HasPrefix(f, wire.FeatureRatePrefix) ||

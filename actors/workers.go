@@ -7,49 +7,57 @@ import (
 	"time"
 )
 
-// stuckAfter is how long jobs may wait without one of them being begun, until more goroutines are started for them.
+// blockedAfter is the time after which the workers count as blocked if no queued job has started.
 const blockedAfter = time.Millisecond
 
-// Workers run jobs on goroutines that are used again. Most of what a connection does is such a job: its actor's turn, a
-// write, a delivery. A fresh goroutine for each would begin with a small stack and grow it every time, and a thousand at
-// once, as a broadcast brings them, would each touch a stack of their own: both cost more than the job.
+// Workers run jobs on reused goroutines: mailbox runs of actors, writes and deliveries. A fresh goroutine per job
+// would grow its stack each time, and 1,000 goroutines at once, as after a broadcast, would touch 1,000 stacks. Both
+// cost more than the job itself.
 //
-// So a few work at a time, and the other jobs wait in their order. Few jobs take long, but any may: when none of those
-// that wait is begun for a moment, those that work are stuck, and as many again are started. Safe for concurrent use.
+// At most maxWorking jobs run at once; the other jobs are queued. A job may block without limit. If no queued job
+// starts for 1 ms, assume all workers are blocked and start as many again:
+//
+//	maxWorking = 2      running   queued
+//	start a, b, c       a b       c
+//	1 ms passes         a b c               a and b are assumed to be blocked
+//	a returns             b c               its goroutine waits in idle for the next job
+//
+// A job that calls runtime.Goexit costs its goroutine only: the next queued job gets a new one. Safe for concurrent
+// use.
 type Workers struct {
-	maxIdle    int // that wait for a job
-	maxWorking int // that work at a time, unless they are stuck
+	maxIdle    int // goroutines that wait for a job
+	maxWorking int // jobs that run at once, unless they are blocked
 
 	mu           sync.Mutex
-	idle         []chan job // the one that waits for the shortest time last
+	idle         []chan job // channels of waiting goroutines; the last one has waited for the shortest time
 	working      int
 	queued       fifo
-	dequeued     uint64 // jobs that have waited and were begun
-	lastDequeued uint64 // of those, when the timer was set
-	timerSet     bool   // the timer is set
+	dequeued     uint64 // number of queued jobs that have started
+	lastDequeued uint64 // dequeued when the timer was set
+	timerSet     bool   // checkBlocked is going to run
 	closed       bool
 }
 
 type job struct {
 	run        func()
-	activity   *Activity   // that counts it; may be nil
-	dispatcher *dispatcher // that has something to do after it; may be nil
-	mailbox    *Workers    // run is an actor's turn, which these workers start again when it has not returned; may be nil
+	activity   *Activity   // counts the job; may be nil
+	dispatcher *dispatcher // has pending work after the job; may be nil
+	mailbox    *Workers    // set if run is a mailbox run: the workers that run it again if it has not returned
 }
 
-// NewWorkers returns workers of which at most most wait for a job.
+// NewWorkers returns workers that keep at most most idle goroutines and run four jobs per processor at once.
 func NewWorkers(most int) *Workers {
 	return &Workers{maxIdle: most, maxWorking: 4 * runtime.GOMAXPROCS(0)}
 }
 
-// NewUnboundedWorkers returns workers for jobs that may wait at any time for a peer or for a program's handler: any number
-// of them works at once, so that none holds up another.
+// NewUnboundedWorkers returns workers for jobs that may block on a peer or on a program's handler: any number of jobs
+// runs at once. At most most idle goroutines are kept.
 func NewUnboundedWorkers(most int) *Workers { return &Workers{maxIdle: most, maxWorking: math.MaxInt} }
 
 // Schedule implements actor.Dispatcher.
 func (w *Workers) Schedule(run func()) { w.start(job{run: run, mailbox: w}) }
 
-// Throughput implements actor.Dispatcher: how many messages an actor takes before it lets others run.
+// Throughput implements actor.Dispatcher. It returns the number of messages after which an actor yields.
 func (w *Workers) Throughput() int { return 300 }
 
 func (w *Workers) start(j job) {
@@ -61,7 +69,7 @@ func (w *Workers) start(j job) {
 	defer w.mu.Unlock()
 	switch last := len(w.idle) - 1; {
 	case last >= 0:
-		w.idle[last] <- j // has room for it
+		w.idle[last] <- j // never blocks: the channel has a buffer of one
 		w.idle = w.idle[:last]
 		w.working++
 	case w.working < w.maxWorking || w.closed:
@@ -73,7 +81,7 @@ func (w *Workers) start(j job) {
 	}
 }
 
-// watch sets the timer, under the lock.
+// setTimer schedules checkBlocked. The caller holds mu.
 func (w *Workers) setTimer() {
 	if !w.timerSet {
 		w.timerSet, w.lastDequeued = true, w.dequeued
@@ -81,7 +89,7 @@ func (w *Workers) setTimer() {
 	}
 }
 
-// look starts more goroutines when none of the jobs that wait was begun since the timer was set.
+// checkBlocked starts more goroutines if no queued job has started since the timer was set.
 func (w *Workers) checkBlocked() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,14 +105,14 @@ func (w *Workers) checkBlocked() {
 	}
 }
 
-// next is the job that has waited for the longest time, under the lock.
+// dequeue returns the oldest queued job. The caller holds mu.
 func (w *Workers) dequeue() job {
 	w.dequeued++
 	return w.queued.pop()
 }
 
-// aside runs, inside a job, what may take long for reasons that are not ours: meanwhile the job counts as none, and the
-// next one that waits is begun.
+// runBlocking runs, inside a job, a function that may block on a peer or a handler. Meanwhile the job does not count
+// as running, and the next queued job starts.
 func (w *Workers) runBlocking(part *Activity, run func()) {
 	w.mu.Lock()
 	w.working--
@@ -121,7 +129,7 @@ func (w *Workers) runBlocking(part *Activity, run func()) {
 	part.run(run)
 }
 
-// work does one job and then those that come. A job that ends the goroutine leaves its place to a queued job.
+// work runs j and then further jobs. If a job ends the goroutine, a queued job gets a new one.
 func (w *Workers) work(j job) {
 	inbox := make(chan job, 1)
 	inside := true
@@ -154,7 +162,7 @@ func (w *Workers) work(j job) {
 	}
 }
 
-// exited takes a goroutine off the count that a job has ended.
+// jobExited removes the goroutine of a job that has ended it from the count of running jobs.
 func (w *Workers) jobExited() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,8 +187,8 @@ func (j job) do() {
 	}
 }
 
-// takeTurn runs an actor's turn. If the turn ends its goroutine, the actor's mailbox still counts as running, and nothing
-// but the same turn, begun again, takes its messages.
+// runMailbox is a mailbox run. If the run ends its goroutine by runtime.Goexit, protoactor still regards the mailbox
+// as running and never schedules it again. Only another call of the same function processes its messages.
 func (j job) runMailbox() {
 	returned := false
 	defer func() {
@@ -192,7 +200,7 @@ func (j job) runMailbox() {
 	returned = true
 }
 
-// Close ends the goroutines that wait, and each other one after its job. Jobs that come later still run.
+// Close ends the idle goroutines, and each other goroutine after its job. Jobs that start later still run.
 func (w *Workers) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// codec is the frame format of one connection: SMSG containers around sealed bodies (protocol section 4). It is the one
-// place where a frame crosses into crypto/smsg and wire: inbound in open, outbound in Node.encode and seal. The sender's
-// goroutine encodes, once for all receivers; the connection's actor seals. Not safe for concurrent use.
+// codec is the frame format of one connection: SMSG containers around sealed bodies (protocol section 4). A frame
+// crosses into crypto/smsg and wire only here: inbound in open, outbound in Node.encode and seal. The sender's
+// goroutine encodes once for all receivers; the connection's actor seals. Not safe for concurrent use.
 //
 // A second frame format has the same three methods.
 type codec struct {
@@ -20,8 +20,8 @@ type codec struct {
 	end    wire.SealedEnd // holds the bind of our frames
 }
 
-// newCodec returns the codec of a connection between two nodes that share secret; random is for its nonces. Until bind is
-// called its frames carry no bind.
+// newCodec returns the codec of a connection between two nodes that share secret; random provides its nonces. Its
+// frames carry no bind until bind is called.
 func newCodec(secret crypto.SharedSecret, random io.Reader) (codec, error) {
 	key, err := smsg.NewKey(secret)
 	if err != nil {
@@ -43,8 +43,8 @@ func (c *codec) seal(encoded []byte) []byte {
 	return c.sealer.Seal(encoded[:0], encoded[smsg.Headroom:])
 }
 
-// open returns the message in a frame and the text of its bind. If the frame does not open, unopened reports true for the
-// error; with any other error the frame opened, and its bind counts. frame is overwritten, and bind lies inside it.
+// open returns the message in a frame and the text of its bind. If unopened reports true for the error, the frame did
+// not open. With any other error it opened, and its bind counts. frame is overwritten; bind is part of it.
 func (c *codec) open(frame []byte, hint *wire.Hint) (msg *wire.Message, bind []byte, err error) {
 	plaintext, err := c.opener.Open(frame)
 	if err != nil {
@@ -53,13 +53,13 @@ func (c *codec) open(frame []byte, hint *wire.Hint) (msg *wire.Message, bind []b
 	return wire.DecodeSealedBody(plaintext, hint)
 }
 
-// unopened reports whether an error of open means that nothing in the frame counts.
+// unopened reports whether an error of open means that the frame has no valid bind either.
 func unopened(err error) bool {
 	return errors.Is(err, smsg.ErrMalformedFrame) || errors.Is(err, wire.ErrPlaintext)
 }
 
-// encode returns a frame buffer that holds smsg.Headroom free bytes and an encoded message, ready for codec.seal on any
-// connection. The time of the message is that of the frame, which saves a reading of the clock.
+// encode returns a frame buffer with smsg.Headroom free bytes and an encoded message, ready for codec.seal on any
+// connection. The frame has the timestamp of the message, which saves a reading of the clock.
 func (n *Node) encode(msg *wire.Message) (*frame, error) {
 	if msg == nil {
 		return nil, errNoMessage

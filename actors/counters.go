@@ -2,20 +2,20 @@ package actors
 
 import "sync/atomic"
 
-// Counter names one thing that a node counts. The names that String returns are part of the contract of the
-// node binary and do not change.
+// Counter names a counter of a node. The names that String returns are part of the contract of the node binary and
+// never change.
 type Counter int
 
-// What is counted. Every drop and every refusal has its counter.
+// The counters. Each drop and each refusal has one.
 const (
 	MessagesReceived    Counter = iota // messages that passed every check
-	MessagesSent                       // frames handed to the operating system
-	BytesReceived                      // bytes of frames read, dropped ones included
-	BytesSent                          // bytes of frames handed to the operating system
-	FramesMalformed                    // frames that did not open, or held no valid message
+	MessagesSent                       // frames accepted by the operating system
+	BytesReceived                      // bytes of read frames, including dropped ones
+	BytesSent                          // bytes of frames accepted by the operating system
+	FramesMalformed                    // frames that did not open or held no valid message
 	MessagesRateLimited                // frames dropped because the token bucket was empty
 	MessagesDuplicate                  // messages seen before
-	MessagesStale                      // messages stamped too far from now
+	MessagesStale                      // messages with a timestamp too far from now
 	// Messages of our own sent back to us; messages relayed by an unverified peer; ping, pong and disconnect whose from is
 	// not the peer of the connection; messages for which the dedup set has no room.
 	MessagesRefused
@@ -25,16 +25,16 @@ const (
 	OriginsRefused     // HTTP 403
 	SlowPeersClosed
 	PeersTimedOut
-	ActorRestarts // actors that panicked: a connection that was stopped, a registry that went on
+	ActorRestarts // panics: a connection was stopped, or the registry continued
 	HandlerPanics
 	Dials
 	DialsFailed
 	MessagesAfterGoodbye // frames read after a close began and not delivered
-	MessagesOverPeerRate // messages sent above the rate that the peer announces
-	AcceptErrors         // accept calls of the listener that failed
-	BookWriteErrors      // background writes of the peer book that failed
-	DowngradesRefused    // connections closed because a frame was sealed for another one
-	SubscribersStuck     // subscribers that took no message for a minute and were unsubscribed
+	MessagesOverPeerRate // messages sent above the rate that the peer announced
+	AcceptErrors         // failed accept calls of the listener
+	BookWriteErrors      // failed background writes of the peer book
+	DowngradesRefused    // connections closed because of a frame for another connection
+	SubscribersStuck     // subscribers unsubscribed after a minute without reading
 
 	numCounters
 )
@@ -70,7 +70,7 @@ var counterNames = [numCounters]string{
 // String returns the counter's name as `node status` prints it.
 func (c Counter) String() string { return counterNames[c] }
 
-// Counters are the counts of one node, from zero at its start. Safe for concurrent use.
+// Counters are the counters of one node since its start. Safe for concurrent use.
 type Counters struct {
 	values [numCounters]atomic.Uint64
 }
@@ -81,10 +81,10 @@ func (c *Counters) Inc(name Counter) { c.values[name].Add(1) }
 // Add adds n.
 func (c *Counters) Add(name Counter, n int) { c.values[name].Add(uint64(n)) }
 
-// Get returns the present value.
+// Get returns the current value.
 func (c *Counters) Get(name Counter) uint64 { return c.values[name].Load() }
 
-// Snapshot returns every counter by name. Each value is exact; together they are not one instant.
+// Snapshot returns all counters by name. Each value is exact; together they are not of one instant.
 func (c *Counters) Snapshot() map[string]uint64 {
 	all := make(map[string]uint64, numCounters)
 	for i := range numCounters {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// dropEvery is the least time between two Dropped events of one peer and reason.
+// dropEvery is the minimum time between two Dropped events of one peer and reason.
 const dropEvery = time.Second
 
-// maxDroppedWaiting is how many Dropped events of one peer may wait for its handlers. Further drops are added up until
-// a handler has taken one.
+// maxDroppedWaiting is the number of queued Dropped events of one peer above which further drops are only added up.
 const maxDroppedWaiting = 8
 
-// Dropped says how many messages of a verified peer were dropped for one reason since the last event of that reason.
+// Dropped reports the number of messages of a verified peer that were dropped for one reason since the last such
+// event.
 type Dropped struct {
 	Reason Counter
 	Count  int // 1 or more
@@ -23,32 +23,32 @@ type Dropped struct {
 }
 
 // DropReports adds up the dropped messages of each verified peer and reports them in Dropped events: at most one per
-// second for each peer and reason, however many connections the peer has and however often it reconnects. Drops of
-// unverified connections are not in it. It holds the peers with a drop within the last second. The zero value is ready
-// for use. Safe for concurrent use.
+// second for each peer and reason, however many connections the peer has and however often it reconnects. It ignores
+// unverified connections. It holds the peers with a drop within the last second. The zero value is ready for use. Safe
+// for concurrent use.
 type DropReports struct {
 	mu     sync.Mutex
 	peers  map[string]*dropAccount // by node ID
 	closed bool
 }
 
-// dropAccount is the part of one peer. All but waiting is under the lock of the reports.
+// dropAccount holds the drops of one peer. The lock of the reports guards all fields but waiting.
 type dropAccount struct {
 	waiting atomic.Int32
-	reasons []dropCount // few: the counters of drops
+	reasons []dropCount // short: there are few reasons
 	timer   *time.Timer // set as long as the account exists
 	last    *Inbox      // of the connection with the last drop
 }
 
-// dropCount is the part of an account for one reason.
+// dropCount holds the drops for one reason.
 type dropCount struct {
 	reason  Counter
 	pending int
 	told    time.Time // of the last event; zero: none
 }
 
-// add counts one drop of a peer. The event goes to the handlers of the connection with the last drop, at once if no event
-// of the reason is less than a second old.
+// add counts one drop of a peer. The event goes to the handlers of the connection with the last drop, at once if no
+// event with the same reason is less than a second old.
 func (d *DropReports) add(peerID string, reason Counter, to *Inbox) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,8 +78,7 @@ func (a *dropAccount) count(reason Counter) {
 	a.reasons[i].pending++
 }
 
-// tell queues the events of a peer that are due, and looks again when others are, or removes the account. It is under
-// the lock.
+// tell queues the due events of a peer, and sets the timer for later ones or deletes the account. The caller holds mu.
 func (d *DropReports) tell(peerID string, a *dropAccount) {
 	due, next := a.take(time.Now())
 	for _, event := range due {
@@ -98,8 +97,8 @@ func (d *DropReports) tell(peerID string, a *dropAccount) {
 	})
 }
 
-// take returns the events that are due at now, and the time until the account has to be looked at again; 0 if a new
-// account would report the same.
+// take returns the events that are due at now, and the time until the next call. 0 means that the account can be
+// deleted: a new one would report the same.
 func (a *dropAccount) take(now time.Time) (due []*Dropped, next time.Duration) {
 	for i := range a.reasons {
 		c := &a.reasons[i]
@@ -118,12 +117,12 @@ func (a *dropAccount) take(now time.Time) (due []*Dropped, next time.Duration) {
 		}
 	}
 	if next == 0 && a.waiting.Load() > 0 {
-		next = dropEvery // a new account would not know of the events that wait
+		next = dropEvery // a new account would not count the queued events
 	}
 	return due, next
 }
 
-// sooner returns the smaller duration; 0 is none.
+// sooner returns the smaller duration, where 0 means none.
 func sooner(a, b time.Duration) time.Duration {
 	if a == 0 {
 		return b
@@ -131,7 +130,7 @@ func sooner(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// Close ends the reports: drops that no event has reported, of the last second, are only in the node's counters.
+// Close stops the reports. Drops of the last second that no event has reported are in the node's counters only.
 func (d *DropReports) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -142,7 +141,7 @@ func (d *DropReports) Close() {
 	d.peers = nil
 }
 
-// reportDrop has a drop of a verified peer reported.
+// reportDrop reports a drop if the peer is verified.
 func (p *Peer) reportDrop(reason Counter) {
 	if p.node.Drops != nil && p.proof.strength.Verified() && p.inbox != nil {
 		p.node.Drops.add(p.peerID, reason, p.inbox)

@@ -12,19 +12,19 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// ErrTooLarge means that a message, sealed, would be larger than MaxMessageSize.
+// ErrTooLarge means that the sealed message would exceed MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one message, encoded once, on its way to any number of connections. Nothing in it changes.
+// Outgoing is one encoded message that is sent on any number of connections. It is immutable.
 type Outgoing struct {
 	text    []byte // see Node.encode
 	unpaced bool   // see frame
 }
 
-// LogValue implements slog.LogValuer: an actor system logs what it cannot deliver, and this may be a secret.
+// LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one may be secret.
 func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
 
-// Encode makes a message ready to be sent. It is safe to keep and to share; nothing in it changes afterwards.
+// Encode encodes a message for sending. The result is immutable and may be shared and kept.
 func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 	f, err := n.encode(msg)
 	if err != nil {
@@ -33,24 +33,25 @@ func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
 	return &Outgoing{text: f.data, unpaced: f.unpaced}, nil
 }
 
-// errNoMessage is what sending nothing ends in.
+// errNoMessage is returned for a nil message.
 var errNoMessage = errors.New("there is no message to send")
 
-// room is what the message is counted with on its way: the size of its frame.
+// frameSize returns the bytes that the message reserves: the size of its frame.
 func (o *Outgoing) frameSize() int { return frameSize(o.text) }
 
-// Handle is what others hold of a connection: never its socket, its key or its state. Safe for concurrent use.
+// Handle gives other parts of the program access to a connection, but not to its socket, key or state. Safe for
+// concurrent use.
 type Handle struct {
 	// Fixed at construction.
 	pid  *actor.PID
 	node *Node
 	done chan struct{} // closed when the actor has stopped
 
-	// Written by the actor, read by anybody.
+	// Written by the actor, read by any goroutine.
 	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
 	roundTrip    atomic.Int64 // nanoseconds; 0: not known yet
 	peerPings    atomic.Int64 // nanoseconds between the peer's last two pings; 0: not known yet
-	complained   atomic.Bool  // the actor watches a queue that had no room
+	complained   atomic.Bool  // the actor watches a full outbox
 	paced        atomic.Bool  // messages may wait for the peer's rate limit
 	ended        atomic.Pointer[Ended]
 	verified     atomic.Pointer[Verified]
@@ -58,21 +59,21 @@ type Handle struct {
 	outbox outbox // has its own lock
 }
 
-// PID is the connection's actor.
+// PID returns the PID of the connection's actor.
 func (h *Handle) PID() *actor.PID { return h.pid }
 
-// Done is closed when the connection's actor has stopped.
+// Done returns a channel that is closed when the connection's actor has stopped.
 func (h *Handle) Done() <-chan struct{} { return h.done }
 
-// Ended is what the connection said of its end; nil before, and when its actor panicked. Who hears of the actor's
-// termination asks here, since that news overtakes messages.
+// Ended returns the connection's report of its end, or nil before it and after a panic of its actor. A watcher of the
+// actor asks here, since the notice of termination overtakes messages.
 func (h *Handle) Ended() *Ended { return h.ended.Load() }
 
-// LastVerified returns the last proof that the connection reported, or nil. The registry asks when the connection's actor has
-// stopped: the report may still wait in its mailbox then.
+// LastVerified returns the connection's last Verified report, or nil. The registry asks when the actor has stopped:
+// the report may still be in the registry's mailbox.
 func (h *Handle) LastVerified() *Verified { return h.verified.Load() }
 
-// LastActivity is when the last fresh message came, by the node's clock; zero before the first.
+// LastActivity returns the time of the last fresh message by the node's clock, or zero before the first.
 func (h *Handle) LastActivity() time.Time {
 	if at := h.lastActivity.Load(); at != 0 {
 		return time.Unix(0, at)
@@ -80,14 +81,13 @@ func (h *Handle) LastActivity() time.Time {
 	return time.Time{}
 }
 
-// RoundTrip is the last measured round-trip time, 0 when there is none yet.
+// RoundTrip returns the last measured round-trip time, or 0 before the first.
 func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Load()) }
 
-// Queued returns the messages and bytes that wait to be written.
+// Queued returns the number of queued outbound messages and their bytes.
 func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
-// PostMessage encodes a message that goes to this connection only, and posts it. The errors are those of Post and of
-// encoding.
+// PostMessage encodes a message for this connection and posts it. It returns the errors of Post and of encoding.
 func (h *Handle) PostMessage(msg *wire.Message) error { return h.post(msg, nil) }
 
 func (h *Handle) post(msg *wire.Message, result chan<- error) error {
@@ -104,7 +104,8 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	return nil
 }
 
-// Post queues a message and does not wait, neither for the peer nor for its rate limit. The errors are ErrTooLarge, ErrQueueFull and ErrClosed.
+// Post queues a message. It waits neither for the peer nor for its rate limit. It returns ErrTooLarge, ErrQueueFull or
+// ErrClosed.
 func (h *Handle) Post(o *Outgoing) error {
 	if err := h.reserve(o.frameSize()); err != nil {
 		return err
@@ -113,8 +114,7 @@ func (h *Handle) Post(o *Outgoing) error {
 	return nil
 }
 
-// reserve makes room for a frame of size bytes, or says why there is none. Of the first that finds none the connection is
-// told.
+// reserve reserves size bytes in the outbox. The first failure for lack of space is reported to the actor.
 func (h *Handle) reserve(size int) error {
 	if int64(size) > h.node.Limits.MaxMessageSize {
 		return ErrTooLarge
@@ -126,10 +126,10 @@ func (h *Handle) reserve(size int) error {
 	return err
 }
 
-// Send queues a message and returns once the operating system has it, or with the reason why not: the errors of
-// Post, ErrWriteTimeout, ErrPaced, those of encoding, or ctx's. While the peer's rate limit holds the message back, the end
-// of ctx withdraws it; with a ctx that cannot end, Limits.WriteTimeout does, with ErrPaced. Otherwise, when ctx ends first
-// the message may still be sent.
+// Send queues a message and returns nil once the operating system has accepted it. Otherwise it returns an error of
+// Post or of encoding, ErrWriteTimeout, ErrPaced, or the error of ctx.
+//
+// If ctx ends while the message waits for the peer's rate limit, the message is withdrawn. With a ctx that cannot end, it is withdrawn after Limits.WriteTimeout with ErrPaced. If ctx ends later, the message may still be sent.
 func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	result, ok := h.node.results.Get().(chan error)
 	if !ok {
@@ -139,14 +139,14 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	if err == nil {
 		var settled bool
 		if err, settled = h.await(ctx, result); !settled {
-			return err // the answer may still come into result: no other sender may have it
+			return err // the result may still arrive: do not reuse the channel
 		}
 	}
 	h.node.results.Put(result)
 	return err
 }
 
-// Close ends the connection gracefully: queued messages first, then a disconnect message.
+// Close closes the connection gracefully: queued messages are sent first, then a disconnect message.
 func (h *Handle) Close(code wire.DisconnectCode, reason string) {
 	h.tell(&CloseGracefully{End: End{Code: code, Reason: reason}})
 }

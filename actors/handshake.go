@@ -8,42 +8,42 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Why a handshake fails, as errors.Is sees it.
+// Why a handshake fails, for errors.Is.
 var (
-	// ErrRefused means that the peer said no; the error quotes its reason.
+	// ErrRefused means that the peer refused the connection. The error quotes its reason.
 	ErrRefused = errors.New("the peer refused the connection")
-	// ErrHandshake means that the other side did not speak the protocol, or could not prove who it is.
+	// ErrHandshake means that the peer violated the handshake, or did not prove its identity.
 	ErrHandshake = errors.New("the handshake failed")
-	// ErrWrongIdentity means that another node answered than the one that was expected.
+	// ErrWrongIdentity means that another node than the expected one answered.
 	ErrWrongIdentity = errors.New("another node answered")
-	// ErrLaterDialect means that the peer speaks the later, incompatible dialect that calls itself version 1.0 too. It
-	// comes with ErrHandshake. The peer has proved nothing when it is returned.
+	// ErrLaterDialect means that the peer speaks the later, incompatible dialect that also calls itself version 1.0. It
+	// accompanies ErrHandshake. The peer's identity is not proven.
 	ErrLaterDialect = errors.New("the peer speaks a later dialect of protocol 1.0 that this version does not support")
-	// ErrHandshakeTimeout means that the handshake was not done within its time.
+	// ErrHandshakeTimeout means that the handshake did not finish within its timeout.
 	ErrHandshakeTimeout = errors.New("the handshake timed out")
 )
 
 // errOwnKey means that the peer claims this node's own identity.
 var errOwnKey = errors.New("the peer shows this node's own key")
 
-// rejection is a responder's no: what the peer is told and what the log says.
+// rejection is a responder's refusal: reason is sent to the peer, detail is logged.
 type rejection struct {
 	reason string
 	detail error
 }
 
-// reasonBadIdentity is what a peer is told whose handshake cannot be believed. The log has the details.
+// reasonBadIdentity is sent to a peer whose handshake is invalid. The log has the details.
 const reasonBadIdentity = "invalid handshake"
 
-// claim is what a peer says of itself, checked for form: the ID is the key's, the key is a good one.
+// claim is the identity that a peer claims, with a valid key that matches the ID.
 type claim struct {
 	identity crypto.NodeIdentity
 	key      crypto.PublicKey
 	features []string
 }
 
-// checkIdentity turns a peer's identity into a claim (protocol sections 1 and 7). Name and role have the limits of our
-// own configuration. Features beyond the limits of wire.ReceivedFeatures are ignored.
+// checkIdentity validates a peer's identity (protocol sections 1 and 7). Name and role have the limits of our own
+// configuration. Features beyond the limits of wire.ReceivedFeatures are ignored.
 func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (claim, error) {
 	key, err := crypto.ParsePublicKey(id.PublicKey)
 	if err != nil {
@@ -74,9 +74,8 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 	}, nil
 }
 
-// readHandshake is a responder's whole judgement of the first message, as far as it can be made without knowing
-// other connections (protocol section 3).
-// It returns the challenge also with a rejection, if it could be read.
+// readHandshake validates the first message for a responder, without knowledge of other connections (protocol section
+// 3). It returns the challenge also with a rejection, if it could be read.
 func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.ChallengeSize]byte, *rejection) {
 	var challenge [crypto.ChallengeSize]byte
 	no := func(err error) (claim, [crypto.ChallengeSize]byte, *rejection) {
@@ -108,7 +107,7 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 	return peer, challenge, nil
 }
 
-// readAck is an initiator's whole judgement of the answer. secretOf derives the shared secret of a checked key.
+// readAck validates the answer for an initiator. secretOf derives the shared secret from a validated key.
 func readAck(data []byte, self crypto.PublicKey, opening Opening, secretOf func(crypto.PublicKey) (crypto.SharedSecret, error)) (claim, crypto.SharedSecret, error) {
 	var none crypto.SharedSecret
 	msg, err := decodeFirst(data)
@@ -156,12 +155,12 @@ func decodeFirst(data []byte) (*wire.Message, error) {
 	}
 }
 
-// identityOnWire is our identity as a handshake carries it.
+// identityOnWire returns our identity in the form of a handshake.
 func identityOnWire(id crypto.NodeIdentity) wire.Identity {
 	return wire.Identity{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: string(id.Role)}
 }
 
-// features are what this node announces (protocol section 7).
+// features returns the announced features (protocol section 7).
 func (l *Limits) features() []string {
 	return []string{wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill)}
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// maxQuoted is how much of a peer's own text a log line repeats, in bytes before quoting.
+// maxQuoted is the number of bytes of a peer's text in a log line, before quoting.
 const maxQuoted = 64
 
-// Quote returns text that a peer chose in a form that is safe in a log line: cut to 64 bytes and quoted.
+// Quote returns a peer's text in a form that is safe in a log line: cut to 64 bytes and quoted.
 func Quote(text string) string {
 	if len(text) > maxQuoted {
 		return strconv.QuoteToASCII(text[:maxQuoted]) + "…"
@@ -19,8 +19,8 @@ func Quote(text string) string {
 	return strconv.QuoteToASCII(text)
 }
 
-// LimitedLogger logs what strangers can cause: at most one line a second for each kind of event, with the number left
-// out since the line before. Kinds are few and fixed in the code. Safe for concurrent use.
+// LimitedLogger logs events that a peer can cause: at most one line per second and kind, with the number of omitted
+// lines. Kinds are few and constant. Safe for concurrent use.
 type LimitedLogger struct {
 	log   *slog.Logger
 	mu    sync.Mutex
@@ -32,18 +32,18 @@ type sampled struct {
 	omitted int
 }
 
-// NewLimitedLogger returns a sampler that writes to log.
+// NewLimitedLogger returns a logger that writes to log.
 func NewLimitedLogger(log *slog.Logger) *LimitedLogger {
 	return &LimitedLogger{log: log, kinds: make(map[string]*sampled)}
 }
 
-// Warn logs one event of a kind, or counts it as left out. The kind is the line's message.
+// Warn logs one event of a kind at level warn, or counts it as omitted. The kind is the message of the line.
 func (s *LimitedLogger) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn, kind, attrs) }
 
-// Error is Warn at the level for what must not happen.
+// Error is Warn at level error.
 func (s *LimitedLogger) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
 
-// Info is Warn at the level for what is in order.
+// Info is Warn at level info.
 func (s *LimitedLogger) Info(kind string, attrs ...any) { s.write(slog.LevelInfo, kind, attrs) }
 
 func (s *LimitedLogger) write(level slog.Level, kind string, attrs []any) {

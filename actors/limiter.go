@@ -2,41 +2,40 @@ package actors
 
 import "time"
 
-// Limiter decides which inbound messages are let in. Safe for concurrent use when connections share one.
+// Limiter admits or refuses inbound messages. It must be safe for concurrent use if connections share it.
 type Limiter interface {
-	// Take takes one token and reports whether there was one.
+	// Take takes one token. It returns false if there is none.
 	Take(now time.Time) bool
 }
 
-// Creditor is a Limiter that credits time in which frames could not be read. Safe for concurrent use when connections
-// share one.
+// Creditor is a Limiter that credits time in which no frames could be read.
 type Creditor interface {
 	Limiter
-	// Credit gives the tokens of the time lost before now, beyond the burst. It is called before Take with the same now.
+	// Credit adds the tokens of the lost time before now, beyond the burst. Take follows with the same now.
 	Credit(now time.Time, lost time.Duration)
 }
 
-// creditLeak is the share of the refill by which unused credit shrinks: a standstill of 8 s is forgotten after 64 s.
+// creditLeak is the share of the refill by which unused credit shrinks: the credit for 8 s is gone after 64 s.
 const creditLeak = 0.125
 
-// PeerRateLimiter is a token bucket (protocol section 6), of one connection or of all that a peer has at one address: it
-// starts full, each frame takes a token, and tokens come back at a steady rate; fractions of a token count. It knows no
-// clock and no lock: the caller passes the time and is the only user.
+// PeerRateLimiter is a token bucket (protocol section 6) for one connection or for all connections of a peer from one
+// address. It starts full; each frame takes a token; tokens return at a constant rate, in fractions. It has no clock
+// and no lock: the caller passes the time. Not safe for concurrent use.
 type PeerRateLimiter struct {
-	burst  float64 // tokens, at most
-	refill float64 // tokens a second; 0 turns the limit off
+	burst  float64 // tokens, the maximum
+	refill float64 // tokens per second; 0: no limit
 	tokens float64
-	credit float64 // tokens beyond the burst, of time in which nothing could be read
+	credit float64 // tokens beyond the burst, for time in which nothing could be read
 	last   time.Time
 }
 
-// NewPeerRateLimiter returns a full bucket of burst tokens that refills at refill tokens a second from now on.
-// A refill of 0 lets everything pass.
+// NewPeerRateLimiter returns a full bucket of burst tokens with a refill in tokens per second. A refill of 0 admits
+// all frames.
 func NewPeerRateLimiter(burst, refill float64, now time.Time) *PeerRateLimiter {
 	return &PeerRateLimiter{burst: burst, refill: refill, tokens: burst, last: now}
 }
 
-// Take takes one token and reports whether there was one.
+// Take takes one token. It returns false if there is none.
 func (l *PeerRateLimiter) Take(now time.Time) bool {
 	if l.refill <= 0 {
 		return true
@@ -53,8 +52,8 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 	return true
 }
 
-// SetRate changes burst (tokens) and refill (tokens per second) from now on. Tokens that were spent stay spent: a bucket
-// that lacks 5 of its tokens lacks 5 of the new burst.
+// SetRate changes burst (tokens) and refill (tokens per second) from now on. Spent tokens stay spent: a bucket that
+// lacks 5 tokens of the old burst lacks 5 tokens of the new one.
 func (l *PeerRateLimiter) SetRate(burst, refill float64, now time.Time) {
 	l.advance(now)
 	if refill != l.refill {
@@ -64,15 +63,19 @@ func (l *PeerRateLimiter) SetRate(burst, refill float64, now time.Time) {
 	l.burst, l.refill = burst, refill
 }
 
-// Full reports whether the bucket holds its whole burst at now, or limits nothing.
+// Full reports whether the bucket holds its whole burst at now, or has no limit.
 func (l *PeerRateLimiter) Full(now time.Time) bool {
 	l.advance(now)
 	return l.refill <= 0 || l.tokens >= l.burst
 }
 
-// Credit advances the bucket to now. Of the time since it was last advanced, up to lost counts beyond the burst: frames
-// that the peer sent meanwhile arrive at once. The tokens are used once, after those of the burst, and unused ones shrink
-// at an eighth of the refill. Over any length of time the bucket gives no more than burst + time × refill.
+// Credit advances the bucket to now. Up to lost of the time since the last advance counts beyond the burst, because
+// the frames that the peer sent meanwhile arrive at once. Credit is used once, after the burst, and shrinks by an
+// eighth of the refill. Over any time the bucket admits at most burst + time × refill.
+//
+//	burst 5, refill 1/s, bucket full; the process stands still for 8 s
+//	Credit(now, 8 s)    tokens 5, credit 8: the 8 frames of that time and a burst of 5 pass
+//	1 s later           credit 7.875
 func (l *PeerRateLimiter) Credit(now time.Time, lost time.Duration) {
 	over := l.tokens + max(now.Sub(l.last), 0).Seconds()*l.refill - l.burst
 	l.advance(now)

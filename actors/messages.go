@@ -6,38 +6,39 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// The messages of a connection's actor, by direction. Nothing else reaches it but what protoactor itself sends.
+// The messages of a connection's actor, by direction. Besides these the actor receives only the messages of protoactor
+// itself.
 
-// fromRegistry are what the parent may send.
+// fromRegistry is implemented by the messages of the registry, the actor's parent.
 type fromRegistry interface{ fromRegistry() }
 
 // Welcome answers Identified: the connection opens.
 type Welcome struct {
-	Inbox   *Inbox       // takes its messages
-	Dedup   Deduplicator // for this peer
-	Limiter Limiter      // of its inbound messages
-	Quiet   bool         // send an unverified peer nothing: a peer of this key has announced features before
+	Inbox   *Inbox       // receives the messages
+	Dedup   Deduplicator // of this peer
+	Limiter Limiter      // for inbound messages
+	Quiet   bool         // send nothing to an unverified peer: it has announced features on an earlier connection
 }
 
-// Refuse answers Identified: the connection ends, and the peer is told why.
+// Refuse answers Identified: the connection ends, and the peer is told the reason.
 type Refuse struct {
-	Reason string // on the wire, in the ack
-	Err    error  // what the one who dialled is told
+	Reason string // sent in the ack
+	Err    error  // returned to the caller that dialled
 }
 
-// Probe asks whether the peer is still there. The connection pings it, and reports Alive or, after PongTimeout, Doubted.
+// Probe asks whether the peer is alive. The connection pings it and reports Alive or, after PongTimeout, Doubted.
 type Probe struct{}
 
-// RoutePublished answers Verified: the route table knows of it.
+// RoutePublished answers Verified: the route table contains the connection, or another one carries the peer's traffic.
 type RoutePublished struct {
-	Limiter Limiter // of the inbound messages from now on; nil: as before
+	Limiter Limiter // for inbound messages from now on; nil: unchanged
 }
 
-// Yield closes a duplicate for sending: messages that are reserved go out, then a disconnect message; messages of the
-// peer are delivered until it has closed its side.
+// Yield closes a duplicate for sending: reserved messages are sent, then a disconnect message. Messages of the peer
+// are delivered until it has closed its side.
 type Yield struct{ Reason string }
 
-// CloseGracefully ends the connection gracefully: what is queued goes out first, a disconnect message last.
+// CloseGracefully closes the connection: queued messages are sent first, then a disconnect message.
 type CloseGracefully struct{ End End }
 
 func (*Welcome) fromRegistry()         {}
@@ -47,15 +48,16 @@ func (*RoutePublished) fromRegistry()  {}
 func (*Yield) fromRegistry()           {}
 func (*CloseGracefully) fromRegistry() {}
 
-// fromPumps are what the connection's own goroutines, its slot and its timer send; an arrival is of frames.
+// fromPumps is implemented by the messages of the connection's own goroutines, slot and timer. A frameBatch has
+// frames.
 type fromPumps interface{ fromPumps() }
 
 type (
 	attached   struct{}            // the slot has a socket
 	failed     struct{ err error } // the dial failed
-	readEnded  struct{ err error } // the read pump is gone
-	writeEnded struct{ err error } // the writer failed
-	congested  struct{}            // a message found the queue full
+	readEnded  struct{ err error } // the read pump has ended
+	writeEnded struct{ err error } // the writer has failed
+	congested  struct{}            // a message found the outbox full
 	tick       struct{}            // the timer
 	probePong  struct{}            // the peer answered a WebSocket ping
 )
@@ -69,16 +71,16 @@ func (*congested) fromPumps()  {}
 func (*tick) fromPumps()       {}
 func (*probePong) fromPumps()  {}
 
-// fromSenders is what anybody with a Handle may send.
+// fromSenders is implemented by the messages of Handle.
 type fromSenders interface{ fromSenders() }
 
 func (*frame) fromSenders()    {}
 func (*Outgoing) fromSenders() {}
 
-// toRegistry are what the connection tells its parent.
+// toRegistry is implemented by the messages to the parent.
 type toRegistry interface{ toRegistry() }
 
-// Identified says who the peer claims to be (a responder's view) or has proven to be (an initiator's).
+// Identified reports the identity that the peer claims (to a responder) or has proven (to an initiator).
 type Identified struct {
 	PID       *actor.PID
 	Identity  crypto.NodeIdentity
@@ -87,26 +89,27 @@ type Identified struct {
 	Features  []string
 	Remote    string // network address
 	Strength  Strength
-	Binds     bool // the peer announced a feature that obliges it to bind its frames: it proves itself at once
+	Binds     bool // the peer announced a feature that requires a bind: it is verified at once
 }
 
-// Verified reports a stronger proof, or the first frame of the peer on a connection that we dialled. Messages wait until
+// Verified reports stronger evidence, or the first frame of the peer on an outbound connection. Messages wait until
 // RoutePublished answers it.
 type Verified struct {
 	PID      *actor.PID
 	Strength Strength
 }
 
-// Alive answers Probe: the peer gave a sign of life.
+// Alive answers Probe: the peer sent a sign of life.
 type Alive struct{ PID *actor.PID }
 
-// Doubted answers Probe: the peer gave no sign of life within PongTimeout.
+// Doubted answers Probe: the peer sent no sign of life within PongTimeout.
 type Doubted struct{ PID *actor.PID }
 
-// Foreign reports a frame that was sealed for another connection, for which this one is being closed.
+// Foreign reports a frame that was sealed for another connection. This connection closes.
 type Foreign struct{ PID *actor.PID }
 
-// Ended says that the connection is over; its actor follows. It is sent at most once, and not by one that panicked.
+// Ended reports that the connection is out of service; its actor stops later. It is sent at most once, and never by an
+// actor that panicked.
 type Ended struct {
 	PID *actor.PID
 	End End
@@ -119,7 +122,7 @@ func (*Doubted) toRegistry()    {}
 func (*Foreign) toRegistry()    {}
 func (*Ended) toRegistry()      {}
 
-// These hold the sets together; the compiler checks that each set is what its comment says.
+// The compiler checks that these types implement the interfaces above.
 var (
 	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &RoutePublished{}, &Yield{}, &CloseGracefully{}}
 	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &Ended{}}

@@ -6,22 +6,26 @@ import (
 	"time"
 )
 
-// Standstill of the process is measured by a pulse: a timer every 100 ms. A pulse that comes more than 50 ms late shows
-// that the process did not run. After a standstill of at least 500 ms the running clock stands still for another 100 ms,
-// in which the process reads the data that arrived meanwhile.
+// A pulse measures standstill of the process: a timer every 100 ms. A pulse that is more than 50 ms late shows that
+// the process did not run. After a standstill of at least 500 ms the running clock stops for another 100 ms, in which
+// the process reads the data that arrived meanwhile.
+//
+//	real time      0     100    200 ── SIGSTOP ── 4200   4300   4400
+//	pulse          |      |      |                  |      |      |
+//	running clock  0     100    200 . . . . . . .  350    350    450
 const (
 	pulseEvery     = 100 * time.Millisecond
 	pulseTolerance = 50 * time.Millisecond
 	freezeAtLeast  = 500 * time.Millisecond
-	catchUp        = 100 * time.Millisecond // less than pulseEvery + pulseTolerance, so that the clock always advances
+	catchUp        = 100 * time.Millisecond // less than pulseEvery + pulseTolerance: the clock always advances
 )
 
-// standstill is the pure core of Clock: the standstill up to the latest pulse, and the rule for the time after it.
-// The lost time never decreases and never grows faster than time itself.
+// standstill is the pure core of Clock: the standstill until the latest pulse, and the rule for the time after it. The
+// lost time never decreases, and never grows faster than time.
 type standstill struct {
-	pulse time.Time     // the latest pulse
+	pulse time.Time     // time of the latest pulse
 	lost  time.Duration // standstill before it
-	grace time.Duration // after it, for catching up
+	grace time.Duration // after it, to catch up
 }
 
 // lostAt returns the standstill up to now.
@@ -30,7 +34,7 @@ func (s standstill) lostAt(now time.Time) time.Duration {
 	return s.lost + max(min(s.grace, gap), 0) + max(gap-pulseEvery-pulseTolerance, 0)
 }
 
-// steady reports whether the process runs: it is in no freeze, and has caught up after the last one.
+// steady reports whether the process runs and has caught up after the last freeze.
 func (s standstill) steady(now time.Time) bool {
 	gap := now.Sub(s.pulse)
 	return (s.grace == 0 || gap >= s.grace) && gap-pulseEvery-pulseTolerance < freezeAtLeast
@@ -46,20 +50,20 @@ func (s standstill) next(now time.Time) standstill {
 	return after
 }
 
-// Clock measures the time in which this process was running: monotonic time without the standstill that SIGSTOP,
-// a paused virtual machine or starvation caused. Every timeout of a peer is judged by it, since data of the peer may wait
-// unread in a socket after a standstill. Its resolution is 150 ms: a shorter standstill counts as running.
+// Clock measures the time in which this process was running: monotonic time without the standstill by SIGSTOP, a
+// paused virtual machine or starvation. All timeouts of peers use it, since data of a peer may wait unread in a socket
+// after a standstill. Its resolution is 150 ms: a shorter standstill counts as running.
 //
-// A nil clock, and one that has not been started, knows of no standstill. Safe for concurrent use.
+// A nil clock, and one that was not started, measure no standstill. Safe for concurrent use.
 type Clock struct {
-	state atomic.Pointer[standstill] // nil until Start; written by the pulse alone
+	state atomic.Pointer[standstill] // nil until Start; written by the pulse only
 
 	mu      sync.Mutex
 	timer   *time.Timer // nil until Start
 	stopped bool
 }
 
-// Start begins the pulse. A second call, and one after Stop, does nothing.
+// Start starts the pulse. It does nothing on a second call and after Stop.
 func (c *Clock) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +74,7 @@ func (c *Clock) Start() {
 	c.timer = time.AfterFunc(pulseEvery, c.beat)
 }
 
-// Stop ends the pulse. Afterwards the clock stands still, so nothing may be judged by it any more.
+// Stop stops the pulse. The clock stands still from then on.
 func (c *Clock) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +84,7 @@ func (c *Clock) Stop() {
 	}
 }
 
-// beat is one pulse.
+// beat handles one pulse.
 func (c *Clock) beat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +96,7 @@ func (c *Clock) beat() {
 	c.timer.Reset(pulseEvery)
 }
 
-// Lost returns the standstill from Start up to now.
+// Lost returns the standstill from Start until now.
 func (c *Clock) Lost(now time.Time) time.Duration {
 	if c == nil {
 		return 0
@@ -104,12 +108,12 @@ func (c *Clock) Lost(now time.Time) time.Duration {
 	return s.lostAt(now)
 }
 
-// At returns now on the running clock: now minus the standstill before it. The difference between two such times is the
-// time in which the process was running. They compare with each other only, not with time.Now.
+// At returns the running clock's time at now: now minus the standstill before it. The difference of two such times is
+// the time in which the process ran. Do not compare them with time.Now.
 func (c *Clock) At(now time.Time) time.Time { return now.Add(-c.Lost(now)) }
 
-// Left returns how long it takes at least until due, a time of this clock; 0 or less means that a timeout may be executed.
-// Right after a freeze it is 100 ms or more even if due has passed, so that the data that waits is read first.
+// Left returns a lower bound of the time until due, a time of this clock. A timeout may be executed if it is 0 or
+// less. After a freeze it is at least 100 ms even if due has passed, so that waiting data is read first.
 func (c *Clock) Left(now, due time.Time) time.Duration {
 	left := due.Sub(c.At(now))
 	if left <= 0 && c != nil {
@@ -120,5 +124,5 @@ func (c *Clock) Left(now, due time.Time) time.Duration {
 	return left
 }
 
-// Now returns the running clock's time.
+// Now returns the running clock's current time.
 func (c *Clock) Now() time.Time { return c.At(time.Now()) }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Conn judges the deadlines of a network connection by the running clock: if a deadline of the connection below
-// passes in a standstill of this process, it is set again for the time that is left, and the read or write goes on. It
-// lies below TLS, since a TLS connection is unusable after a write that timed out.
+// Conn measures the deadlines of a network connection with the running clock. If a deadline of the inner connection
+// passes during a standstill, it is set again for the remaining time, and the read or write continues. It belongs
+// below TLS, since a TLS connection is unusable after a write timeout.
 type Conn struct {
 	net.Conn
 	clock *Clock
@@ -18,8 +18,8 @@ type Conn struct {
 	write deadline
 }
 
-// Wrap returns conn with its deadlines judged by clock. Deadlines are set as before, in real time; one that has
-// passed already ends reads or writes at once, whatever the clock says. With a nil clock it returns conn itself.
+// Wrap returns conn with deadlines measured by clock. Deadlines are set in real time; one in the past ends reads or
+// writes at once. With a nil clock it returns conn itself.
 func Wrap(conn net.Conn, clock *Clock) net.Conn {
 	if clock == nil {
 		return conn
@@ -62,12 +62,13 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.write.change(c.clock, t, c.Conn.SetWriteDeadline)
 }
 
-// RenewRead reports whether the read deadline that err tells of has time left, and sets it for that time.
+// RenewRead handles a read error. If err is an expired read deadline with time left on the running clock, it sets the
+// deadline again and returns true.
 func (c *Conn) RenewRead(err error) bool {
 	return c.read.renew(c.clock, err, c.Conn.SetReadDeadline)
 }
 
-// CloseWrite ends our half of the connection, where it has halves.
+// CloseWrite closes the sending half. It returns errors.ErrUnsupported if the inner connection cannot.
 func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -75,11 +76,11 @@ func (c *Conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// deadline is one direction's deadline. The goroutine that reads or writes renews it, any goroutine changes it. Each
-// call gets the method that sets the deadline of the connection below: a field for it would be the larger half of the state.
+// deadline is the deadline of one direction. The goroutine that reads or writes renews it, any goroutine changes it.
+// The setter of the inner connection is a parameter, since a field for it would double the state.
 type deadline struct {
 	mu  sync.Mutex
-	due time.Time // on the running clock; zero: none, or passed when it was set
+	due time.Time // on the running clock; zero: none, or in the past when it was set
 }
 
 func (d *deadline) change(clock *Clock, t time.Time, set func(time.Time) error) error {
@@ -95,7 +96,7 @@ func (d *deadline) change(clock *Clock, t time.Time, set func(time.Time) error) 
 	return set(t)
 }
 
-// renew reports whether the deadline that err tells of has time left, and sets it for that time.
+// renew reports whether err is this deadline and time is left on the running clock, and sets it again.
 func (d *deadline) renew(clock *Clock, err error, set func(time.Time) error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false

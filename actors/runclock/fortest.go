@@ -2,8 +2,8 @@ package runclock
 
 import "time"
 
-// FreezeForTest keeps the pulse of a started clock back until resume is called, as a standstill of the process does. For
-// tests and simulations only: the timers of the process go on.
+// FreezeForTest stops the pulse of a started clock until resume is called, like a standstill of the process. For tests
+// and simulations only: the timers of the process continue.
 func FreezeForTest(c *Clock) (resume func()) {
 	for {
 		c.mu.Lock()
@@ -12,6 +12,6 @@ func FreezeForTest(c *Clock) (resume func()) {
 		if stopped {
 			return c.beat
 		}
-		time.Sleep(time.Microsecond) // the pulse is about to set the timer again
+		time.Sleep(time.Microsecond) // beat is running: wait until the timer is set
 	}
 }

@@ -17,14 +17,14 @@ type Timer struct {
 	armed bool
 }
 
-// AfterFunc calls call on a goroutine of its own after d on the clock. The timer of a nil clock is one of real time.
+// AfterFunc calls call on its own goroutine after d on the clock. With a nil clock it uses real time.
 func (c *Clock) AfterFunc(d time.Duration, call func()) *Timer {
 	t := &Timer{clock: c, call: call}
 	t.Reset(d)
 	return t
 }
 
-// Reset sets the timer to d from now, also after it fired or was stopped.
+// Reset sets the timer to d from now, also after it has fired or was stopped.
 func (t *Timer) Reset(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,7 +36,7 @@ func (t *Timer) Reset(d time.Duration) {
 	t.timer.Reset(d)
 }
 
-// Stop prevents the call, unless it has begun.
+// Stop prevents the call unless it has begun.
 func (t *Timer) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -58,8 +58,8 @@ func (t *Timer) fire() {
 	}
 }
 
-// WithTimeout returns a context that ends after d on the clock. Its cause is context.DeadlineExceeded then, its error
-// context.Canceled, and it shows no deadline, since that moves. The caller must call cancel.
+// WithTimeout returns a context that ends after d on the clock, with the cause context.DeadlineExceeded and the error
+// context.Canceled. It has no Deadline, since that moves. The caller must call cancel.
 func (c *Clock) WithTimeout(parent context.Context, d time.Duration) (within context.Context, cancel context.CancelFunc) {
 	within, end := context.WithCancelCause(parent)
 	timer := c.AfterFunc(d, func() { end(context.DeadlineExceeded) })

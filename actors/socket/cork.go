@@ -11,38 +11,38 @@ import (
 	"time"
 )
 
-// tinyBuffer is the size that the WebSocket library's own buffers of an accepted connection are reduced to: a frame's
-// header fits.
+// tinyBuffer is the size in bytes of the WebSocket library's own buffers on an accepted connection: it fits a frame
+// header.
 const tinyBuffer = 16
 
 // maxWrite is the largest single write in bytes, and the largest buffer that is kept for reuse.
 const maxWrite = 128 << 10
 
-// corks recycles what is held back.
+// corks recycles buffers of corked data.
 var corks = sync.Pool{New: func() any { return new([]byte) }}
 
-// corkConn is the network connection under a WebSocket. It gathers small writes into one system call while it is
-// corked, and puts a deadline on each write and on each message that is being read. The WebSocket library's own
-// control frames come through here too: uncorked they pass at once, corked they leave with the batch. A frame's
-// header and its payload may be two writes, so nothing is ever flushed inside Write.
+// corkConn is the network connection below a WebSocket. While corked, it collects small writes for one system call. It
+// sets a deadline for each write and for each message that is read. Control frames of the WebSocket library pass
+// through it, too: at once if uncorked, with the batch if corked. A frame's header and payload may be two writes, so
+// Write never flushes.
 type corkConn struct {
 	net.Conn
 
-	mu            chanMutex // guards the rest of this group
-	held          *[]byte   // gathers written bytes while corked is set; of corks, nil while it is empty
+	mu            chanMutex // guards this group
+	held          *[]byte   // corked data, from corks; nil if empty
 	corked        bool
-	closeSent     bool      // the last word has been said
-	writeDeadline time.Time // the write deadline that is set
+	closeSent     bool      // the close frame is written; nothing follows it
+	writeDeadline time.Time // the deadline that is set
 
 	opts       Options
 	ahead      *readAhead    // owned by the reader
-	inner      *bufio.Reader // the library's, over this one; nil: not known
-	beforeRead func()        // called before each system call that reads; nil: nothing
+	inner      *bufio.Reader // the library's reader above this connection; nil: unknown
+	beforeRead func()        // called before each system call that reads; may be nil
 
-	message atomic.Uint64 // number of the message that the reader is inside; 0: none
+	message atomic.Uint64 // number of the message that is being read; 0: none
 	timed   uint64        // number of the message that has the read deadline; owned by the reader
 
-	linger atomic.Pointer[lingering] // nil until the last word
+	linger atomic.Pointer[lingering] // nil until the close frame
 	failed atomic.Bool               // a read or write of the network connection returned an error
 }
 
@@ -50,9 +50,9 @@ func newCorkConn(conn net.Conn, opts Options) *corkConn {
 	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), mu: newChanMutex()}
 }
 
-// Read sets the message deadline at the first system call inside each message and lifts it outside: one is rare beside
-// the frames that it brings, so this costs nothing on a busy connection. Messages are told apart by number, since on a
-// busy connection every read may end inside one.
+// Read sets the message deadline at the first system call inside a message and removes it outside. A busy connection
+// reads many frames per system call, so this costs nothing there. Messages have numbers because on a busy connection
+// every read may end inside a message.
 func (c *corkConn) Read(p []byte) (int, error) {
 	if !c.ahead.has() {
 		if c.beforeRead != nil {
@@ -71,7 +71,7 @@ func (c *corkConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// timeMessage sets or lifts the deadline of the message that the reader is inside.
+// timeMessage sets or removes the deadline of the current message.
 func (c *corkConn) timeMessage() error {
 	inside := c.message.Load()
 	if inside == c.timed {
@@ -101,8 +101,8 @@ func (c *corkConn) Write(p []byte) (int, error) {
 	return c.write(p)
 }
 
-// write has a deadline. Setting one is dear on a connection that is cold, so one that was set a moment ago does: a write has
-// its whole timeout, or up to a sixteenth less.
+// write sets a write deadline. That is expensive on a cold connection, so a deadline up to a sixteenth of the timeout
+// old is used again.
 func (c *corkConn) write(p []byte) (int, error) {
 	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.writeDeadline) > c.opts.WriteTimeout/16 {
 		if err := c.Conn.SetWriteDeadline(due); err != nil {
@@ -116,14 +116,13 @@ func (c *corkConn) write(p []byte) (int, error) {
 		c.failed.Store(true)
 	}
 	if _, secured := c.Conn.(*tls.Conn); secured && err == nil {
-		// TLS also writes while it reads, to a peer that asks for new keys. That must not meet a deadline of long ago, which
-		// would spoil the connection.
+		// TLS also writes inside Read, when a peer asks for new keys. An old deadline would break the connection then.
 		c.writeDeadline, err = time.Time{}, c.Conn.SetWriteDeadline(time.Time{})
 	}
 	return n, err
 }
 
-// writeHeld writes what is held back, in parts: a peer that takes a large message slowly does take something.
+// writeHeld writes the corked data in parts, so that a slow peer shows progress.
 func (c *corkConn) writeHeld(movedOn func()) error {
 	for rest := *c.held; ; {
 		part := rest[:min(len(rest), maxWrite)]
@@ -143,8 +142,7 @@ func (c *corkConn) cork() {
 	c.mu.unlock()
 }
 
-// flush writes what is held back; uncork ends the holding. While that takes more than one write it calls movedOn after
-// each.
+// flush writes the corked data; with uncork, later writes are no longer corked. Between parts it calls movedOn.
 func (c *corkConn) flush(uncork bool, movedOn func()) error {
 	c.mu.lock()
 	defer c.mu.unlock()
@@ -163,14 +161,14 @@ func (c *corkConn) flush(uncork bool, movedOn func()) error {
 	if uncork && !large {
 		corks.Put(c.held)
 	}
-	if uncork || large { // an idle connection holds no write buffer
+	if uncork || large { // an idle connection has no write buffer
 		c.held = nil
 	}
 	return err
 }
 
-// abort closes the connection without a word and without waiting: a TLS connection's own Close may block on a peer
-// that takes nothing, so the one below it goes first.
+// abort closes the connection without a close frame and without waiting. The Close of a TLS connection may block on a
+// peer that reads nothing, so the connection below it is closed.
 func (c *corkConn) abort() {
 	if secured, ok := c.Conn.(*tls.Conn); ok {
 		_ = secured.NetConn().Close()
@@ -179,11 +177,11 @@ func (c *corkConn) abort() {
 	_ = c.Conn.Close()
 }
 
-// upgrader hands the WebSocket library our connection in place of the HTTP server's.
+// upgrader passes our connection to the WebSocket library instead of the HTTP server's.
 type upgrader struct {
 	http.ResponseWriter
 	opts Options
-	conn **corkConn // where it goes
+	conn **corkConn // receives the connection
 }
 
 // Hijack implements http.Hijacker.
@@ -195,7 +193,7 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn := newCorkConn(raw, u.opts)
 	*u.conn = conn
 	if conn.ahead.raw == nil {
-		// The library keeps what the reader has buffered already and resets it onto our connection.
+		// The library keeps the data in the reader and resets it onto our connection.
 		rw.Writer.Reset(conn)
 		return conn, rw, nil
 	}
@@ -205,7 +203,7 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	conn.ahead.ahead = bytes.Clone(early)
-	// Read-ahead and cork do the buffering, and only while there is something in it.
+	// Read-ahead and cork do the buffering, and hold no buffer when empty.
 	conn.inner = bufio.NewReaderSize(conn, tinyBuffer)
 	return conn, bufio.NewReadWriter(conn.inner, bufio.NewWriterSize(conn, tinyBuffer)), nil
 }

@@ -19,8 +19,8 @@ var ErrDialTimeout = errors.New("the dial timed out")
 // DialFunc opens a network connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Dial opens the WebSocket at the URL address over a connection that dial makes. tlsConfig is for wss and may be nil
-// otherwise. ctx ends the dial, not the socket.
+// Dial opens the WebSocket at the URL address over a connection from dial. tlsConfig is for wss and may be nil
+// otherwise. ctx bounds the dial, not the life of the socket.
 func Dial(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Config, opts Options) (*Conn, error) {
 	var conn *corkConn
 	var keep func() bool
@@ -35,7 +35,7 @@ func Dial(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Con
 			}
 		}
 		opened := newCorkConn(raw, opts)
-		// After a bad answer the library goes on reading, for seconds: not past the end of the dial, which frees the slot.
+		// After an invalid answer the library reads on for seconds. The end of ctx stops that, which frees the slot.
 		conn, keep = opened, context.AfterFunc(ctx, opened.abort)
 		return opened, nil
 	}
@@ -52,7 +52,7 @@ func Dial(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Con
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
 		Transport: transport,
-		// A peer that answers with a redirect would choose whom we talk to.
+		// A redirect would let the peer choose our next peer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	control := &controlFrames{}
@@ -65,7 +65,7 @@ func Dial(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Con
 		}
 		return nil, unanswered(ctx, plain(err))
 	}
-	if !keep() { // ctx has ended in this moment, and the socket with it
+	if !keep() { // ctx has ended just now, and has closed the socket
 		_ = ws.CloseNow()
 		return nil, unanswered(ctx, ErrClosed)
 	}
@@ -74,10 +74,10 @@ func Dial(ctx context.Context, address string, dial DialFunc, tlsConfig *tls.Con
 	return s, nil
 }
 
-// errUnanswered means that the peer closed the TCP connection in place of an answer to the TLS handshake or the upgrade.
+// errUnanswered means that the peer closed the TCP connection instead of answering the TLS handshake or the upgrade.
 var errUnanswered = errors.New("the peer closed the connection before it answered")
 
-// plain removes the text of the HTTP client from an error.
+// plain removes the HTTP client's text from an error.
 func plain(err error) error {
 	var around *url.Error
 	if errors.As(err, &around) {
@@ -89,9 +89,9 @@ func plain(err error) error {
 	return err
 }
 
-// unanswered says of a dial that its ctx has ended why that is. The abort at that moment and the end of ctx itself race for
-// the error, and the abort's is about our own closed connection; one of the network's, that nobody took the connection, says
-// more.
+// unanswered returns the reason why a dial failed. When ctx ends, the abort of the connection and ctx itself race for
+// the error; the abort's error is only about our own closed connection. A network error of the dial, such as a refused
+// connection, says more.
 func unanswered(ctx context.Context, err error) error {
 	var refused *net.OpError
 	switch {
@@ -104,7 +104,7 @@ func unanswered(ctx context.Context, err error) error {
 	}
 }
 
-// RefusedError means that the other side answered the upgrade with a plain HTTP status.
+// RefusedError means that the peer answered the upgrade with another HTTP status than 101.
 type RefusedError struct{ Status int }
 
 func (e *RefusedError) Error() string {

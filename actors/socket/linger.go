@@ -10,22 +10,22 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 )
 
-// How long a socket is kept open after its last word. Closed with something unread, TCP resets the connection and takes
-// away what the peer has not read yet: so what still comes is read and thrown away. Who sends nothing for LingerSilence
-// is not waited for, and nobody for longer than LingerTimeout, so that a flood holds no slot.
+// How long a closed socket lingers. If a TCP socket is closed with unread data, TCP resets the connection, and the
+// peer loses data that it has not read yet. So incoming data is read and discarded: until the peer sends nothing for
+// LingerSilence, and at most for LingerTimeout, so that a flood holds no slot.
 const (
 	LingerSilence = time.Second
 	LingerTimeout = 5 * time.Second
 )
 
-// lingering is the end of a socket that has said its last word.
+// lingering is the state of a socket after its close frame.
 type lingering struct {
 	until time.Time // on the running clock
 	timer *runclock.Timer
 }
 
-// Close says goodbye with a WebSocket close frame and ends our half of the connection. It does not wait: the reading
-// goroutine goes on until the peer has closed too, or until a limit above. The library's own Close would read beside it.
+// Close sends a WebSocket close frame and closes our half of the connection. It does not wait: the reader continues
+// until the peer has closed its half or a limit above is reached. The library's own Close would read concurrently.
 func (s *Conn) Close(status CloseStatus) {
 	clock := s.conn.opts.Running
 	s.conn.linger.Store(&lingering{until: clock.Now().Add(LingerTimeout), timer: clock.AfterFunc(LingerSilence, s.Abort)})
@@ -39,7 +39,7 @@ func (c *Conn) CloseForViolation() {
 	c.conn.writeClose(closeFrame(CloseStatus{Code: websocket.StatusProtocolError}, c.dialled))
 }
 
-// closeFrame is a WebSocket close frame; what an initiator sends is masked.
+// closeFrame returns a WebSocket close frame, masked for a client.
 func closeFrame(status CloseStatus, masked bool) []byte {
 	frame := []byte{0x88, byte(2 + len(status.Reason))}
 	var mask [4]byte
@@ -56,27 +56,27 @@ func closeFrame(status CloseStatus, masked bool) []byte {
 	return frame
 }
 
-// lastWord writes the last there is, and ends our half of the connection, where it has halves. Nothing goes out after it:
-// the library's pongs, for one. A pong that is half written is spoilt, and with it the last word, to the loss of the peer
-// alone that asked for it.
+// writeClose writes a close frame and closes our half of the connection if that is possible. Later writes, such as the
+// library's pongs, are discarded. A half-written pong corrupts the stream and the close frame, but only for the peer
+// that asked for the pong.
 func (c *corkConn) writeClose(frame []byte) {
 	c.mu.lock()
 	defer c.mu.unlock()
-	_, err := c.write(frame) // the reader sees what has failed
+	_, err := c.write(frame) // the reader reports the error
 	c.closeSent = true
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && err == nil {
 		_ = half.CloseWrite()
 	}
 }
 
-// heard puts off the end of a lingering connection by n bytes that have come.
+// extendLinger postpones the end of a lingering connection after n received bytes.
 func (c *corkConn) extendLinger(n int) {
 	if l := c.linger.Load(); l != nil && n > 0 {
 		l.timer.Reset(max(0, min(LingerSilence, l.until.Sub(c.opts.Running.Now()))))
 	}
 }
 
-// left is for the reader, when it has ended.
+// stopLinger is called when the reader has ended.
 func (c *corkConn) stopLinger() {
 	if l := c.linger.Load(); l != nil {
 		l.timer.Stop()

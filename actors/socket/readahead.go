@@ -10,24 +10,24 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 )
 
-// readAheadSize is how much one system call reads at most. A busy connection brings many frames in one.
+// readAheadSize is the largest read in bytes. A busy connection gets many frames in one read.
 const readAheadSize = 32 << 10
 
-// readAheads recycles read buffers. It holds no state: which connection had a buffer last makes no difference.
+// readAheads recycles read buffers.
 var readAheads = sync.Pool{New: func() any { return new([readAheadSize]byte) }}
 
-// readAhead reads a connection in large pieces, through a buffer that it holds only while there are bytes in it: an
-// idle connection holds none. That needs a connection that can be asked whether it is readable; through any other
-// (TLS, a wrapper, an in-memory network) it reads as it is told. For one reader.
+// readAhead reads a connection in large pieces. It holds a buffer only while there is unread data in it. That needs a
+// connection that can be asked whether it is readable. Others (TLS, wrappers, in-memory networks) are read directly.
+// For one reader.
 type readAhead struct {
 	conn  net.Conn
 	raw   syscall.RawConn       // nil: the connection cannot be asked
-	held  *[readAheadSize]byte  // nil while nothing is unread in it
-	ahead []byte                // unread: in held, or what came before the upgrade
-	try   func(fd uintptr) bool // made once, so that a read allocates nothing
-	n     int                   // what try read
+	held  *[readAheadSize]byte  // nil if all data is read
+	ahead []byte                // unread: part of held, or received before the upgrade
+	try   func(fd uintptr) bool // made once, so that reads do not allocate
+	n     int                   // result of try
 	err   error
-	ended error // what a wait ended with, for the next read
+	ended error // error of a wait, returned by the next read
 }
 
 func newReadAhead(conn net.Conn) *readAhead {
@@ -35,7 +35,7 @@ func newReadAhead(conn net.Conn) *readAhead {
 	if c, ok := conn.(*runclock.Conn); ok {
 		conn = c.Conn
 	}
-	// Not whatever has a SyscallConn: a program's wrapper around a TCP connection has that one's, and its Read is passed by.
+	// Only a plain TCP connection: a program's wrapper also has its SyscallConn, but its Read must not be bypassed.
 	if c, ok := conn.(*net.TCPConn); ok && canReadAhead {
 		if raw, err := c.SyscallConn(); err == nil {
 			r.raw = raw
@@ -65,19 +65,19 @@ func (r *readAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// wait blocks until there is something to read, or never will be: the next read then says why.
+// wait blocks until data arrives or the connection ends; the next read returns the error.
 func (r *readAhead) wait() {
 	if !r.has() && r.ended == nil {
 		r.ended = r.fill()
 	}
 }
 
-// has reports whether the next read takes no system call.
+// has reports whether the next read needs no system call.
 func (r *readAhead) has() bool { return len(r.ahead) > 0 }
 
-// fill waits until there is something to read and reads it.
+// fill blocks until data arrives and reads it.
 func (r *readAhead) fill() error {
-	err := r.raw.Read(r.try) // io errors of the wait itself: closed, deadline
+	err := r.raw.Read(r.try) // errors of the wait itself: closed, deadline
 	for err != nil && r.renewed(err) {
 		err = r.raw.Read(r.try)
 	}
@@ -95,13 +95,13 @@ func (r *readAhead) fill() error {
 	return err
 }
 
-// renewed reports whether the read deadline that err tells of passed in a standstill and has been set again.
+// renewed reports whether err is a read deadline that passed in a standstill and was set again.
 func (r *readAhead) renewed(err error) bool {
 	c, ok := r.conn.(*runclock.Conn)
 	return ok && c.RenewRead(err)
 }
 
-// tryRead reads once, and gives the buffer back when there is nothing: the wait is without one.
+// tryRead reads once. Without data it returns the buffer, so that the wait holds none.
 func (r *readAhead) tryRead(fd uintptr) bool {
 	if r.held == nil {
 		r.held = readAheads.Get().(*[readAheadSize]byte)

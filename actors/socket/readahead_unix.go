@@ -6,7 +6,7 @@ import "syscall"
 
 const canReadAhead = true
 
-// readOnce reads what is there; again says that there is nothing yet.
+// readOnce reads the available data. again reports that there is none yet.
 func readOnce(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		n, err = syscall.Read(int(fd), p)

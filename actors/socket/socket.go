@@ -19,22 +19,22 @@ import (
 // ErrMessageTooBig means that a message was larger than the socket's read limit.
 var ErrMessageTooBig = websocket.ErrMessageTooBig
 
-// ErrProtocol means that the peer broke the WebSocket protocol: the network connection itself still worked.
+// ErrProtocol means that the peer violated the WebSocket protocol. The network connection itself worked.
 var ErrProtocol = errors.New("the peer broke the WebSocket protocol")
 
-// ErrMessageTooSlow means that a message did not arrive whole within its time.
+// ErrMessageTooSlow means that a message did not arrive completely within its time limit.
 var ErrMessageTooSlow = errors.New("a message took longer than its time limit")
 
 // ErrClosed means that the connection ended first.
 var ErrClosed = errors.New("the connection is closed")
 
-// ErrWriteTimeout means that the peer took nothing for the length of the write timeout.
+// ErrWriteTimeout means that the peer read nothing for the length of the write timeout.
 var ErrWriteTimeout = errors.New("the write timed out")
 
 // MinBuffer is the smallest buffer in which a message is read, in bytes. Most messages fit.
 const MinBuffer = 1 << 10
 
-// CloseStatus is what a WebSocket close frame carries.
+// CloseStatus is the content of a WebSocket close frame.
 type CloseStatus struct {
 	Code   websocket.StatusCode
 	Reason string
@@ -44,29 +44,28 @@ type CloseStatus struct {
 type Options struct {
 	ReadLimit      int64           // bytes of one message; SetReadLimit changes it
 	MessageTimeout time.Duration   // from a message's first byte to its last
-	WriteTimeout   time.Duration   // of one write to the operating system, or up to a sixteenth less
+	WriteTimeout   time.Duration   // of one write to the operating system; at most a sixteenth less
 	Running        *runclock.Clock // measures how long a closed socket lingers; nil: real time
 }
 
-// Conn is one WebSocket connection under our limits. One goroutine reads, one writes; Abort and Close may come
-// from any.
+// Conn is one WebSocket connection under limits. One goroutine reads, one writes; Abort and Close are safe for
+// concurrent use.
 type Conn struct {
 	ws     *websocket.Conn
 	conn   *corkConn
 	remote string
 
-	dialled bool // what goes out is masked
+	dialled bool // a client masks its frames
 
 	// Owned by the reader.
-	message io.Reader // the one that is being read
+	message io.Reader // being read
 	number  uint64    // of that message
 }
 
-// Accept upgrades an HTTP request. The caller has already decided about the Origin header (protocol
-// section 6); the library's own rule lets every same-host origin in and is switched off. On an error the
-// response has been written.
+// Accept upgrades an HTTP request. The caller has checked the Origin header (protocol section 6); the library's own
+// check would admit every same-host origin and is off. On an error the response has been written.
 func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Conn, error) {
-	var conn *corkConn // apart from the upgrader, which nothing that stays may hold: the whole request would stay with it
+	var conn *corkConn // outside the upgrader, which would keep the whole request alive
 	up := &upgrader{ResponseWriter: w, opts: opts, conn: &conn}
 	control := &controlFrames{}
 	ws, err := websocket.Accept(up, r, &websocket.AcceptOptions{
@@ -85,24 +84,24 @@ func newConn(ws *websocket.Conn, conn *corkConn, remote string, opts Options) *C
 	return &Conn{ws: ws, conn: conn, remote: remote}
 }
 
-// RemoteAddr is the peer's network address.
+// RemoteAddr returns the peer's network address.
 func (s *Conn) RemoteAddr() string { return s.remote }
 
 // SetReadLimit changes the limit from the next message on. Safe for concurrent use.
 func (s *Conn) SetReadLimit(n int64) { s.ws.SetReadLimit(n) }
 
-// BeforeRead has f called before each system call that reads. Only before the first read. f runs on the reader goroutine.
+// BeforeRead makes the reader call f before each system call that reads. Only before the first read.
 func (s *Conn) BeforeRead(f func()) { s.conn.beforeRead = f }
 
-// Await blocks until a message begins. It holds no buffer, so an idle connection costs none.
+// Await blocks until a message begins. It holds no buffer while it waits.
 func (s *Conn) Await() (err error) {
 	_, s.message, err = s.ws.Reader(context.Background())
 	return readFault(err, s.conn.failed.Load())
 }
 
-// readFault marks an error of the WebSocket library as ErrProtocol if the peer caused it by breaking the WebSocket
-// protocol. The library does not tell such errors apart from lost connections, so it is the network connection that
-// tells: connFailed reports whether one of its reads or writes returned an error.
+// readFault marks an error of the WebSocket library as ErrProtocol if the peer has violated the WebSocket protocol.
+// The library does not distinguish that from a lost connection. connFailed does: a read or write of the network
+// connection returned an error.
 func readFault(err error, connFailed bool) error {
 	switch {
 	case err == nil, connFailed, websocket.CloseStatus(err) != -1, errors.Is(err, ErrMessageTooBig),
@@ -113,29 +112,29 @@ func readFault(err error, connFailed bool) error {
 	}
 }
 
-// mayRest reports whether the wait for a message can be had by rest, once the socket is spent.
+// CanWait reports whether WaitReadable works on this connection.
 func (s *Conn) CanWait() bool { return s.conn.ahead.raw != nil && s.conn.inner != nil }
 
-// spent reports whether all that has come has been read, by the library too. Only for a socket that may rest.
+// Drained reports whether all received data has been read, including the library's buffer. Only if CanWait.
 func (s *Conn) Drained() bool {
 	return s.conn.inner.Buffered() == 0 && !s.conn.ahead.has()
 }
 
-// settle lifts the deadline of the last message, before a rest.
-func (s *Conn) LiftDeadline() { _ = s.conn.timeMessage() } // what fails here the next read reports
+// LiftDeadline removes the deadline of the last message, before WaitReadable.
+func (s *Conn) LiftDeadline() { _ = s.conn.timeMessage() } // the next read reports an error
 
-// rest blocks until a message begins, or none will any more: Await then says why. It takes little stack.
+// WaitReadable blocks until data arrives or the connection ends; Await returns the error then. It needs little stack.
 func (s *Conn) WaitReadable() { s.conn.ahead.wait() }
 
-// Read appends the message that has begun to buf. What it allocates grows with what has arrived, never with what a
-// header claims.
+// Read appends the current message to buf. The allocated memory is proportional to the received data, not to the size
+// in a header.
 func (s *Conn) Read(buf []byte) ([]byte, error) {
 	s.number++
 	s.conn.message.Store(s.number)
 	defer s.conn.message.Store(0)
 	for {
 		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(len(buf), MinBuffer)) // twice, where append would go on in fifths
+			buf = slices.Grow(buf, max(len(buf), MinBuffer)) // double it; append would grow by a quarter
 		}
 		n, err := s.message.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -151,7 +150,7 @@ func (s *Conn) Read(buf []byte) ([]byte, error) {
 	}
 }
 
-// Write adds one message to what is corked, or writes it at once.
+// Write writes one message, or appends it to the corked data.
 func (s *Conn) Write(data []byte, text bool) error {
 	kind := websocket.MessageBinary
 	if text {
@@ -160,17 +159,18 @@ func (s *Conn) Write(data []byte, text bool) error {
 	return writeError(s.ws.Write(context.Background(), kind, data))
 }
 
-// Ping sends a WebSocket ping and waits for the pong, for limit at most. The socket stays as it is either way.
+// Ping sends a WebSocket ping and waits for the pong, at most for limit. It never closes the socket.
 func (s *Conn) Ping(limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return s.ws.Ping(ctx)
 }
 
-// Cork holds back what is written from now on, until Flush.
+// Cork delays all writes until Flush.
 func (s *Conn) Cork() { s.conn.cork() }
 
-// Flush writes what is held back; uncork ends the holding. It calls movedOn whenever the operating system has taken a part.
+// Flush writes the corked data; with uncork, later writes are no longer delayed. It calls movedOn after each part that
+// the operating system has accepted.
 func (s *Conn) Flush(uncork bool, movedOn func()) error {
 	return writeError(s.conn.flush(uncork, movedOn))
 }
@@ -178,11 +178,11 @@ func (s *Conn) Flush(uncork bool, movedOn func()) error {
 // Abort closes the socket at once and never blocks.
 func (s *Conn) Abort() { s.conn.abort() }
 
-// release frees what the library holds for the socket. Only for the reading goroutine, after its last Read.
+// Release frees the library's resources. Only for the reader goroutine, after its last Read.
 func (s *Conn) Release() {
 	s.conn.abort()
 	s.conn.stopLinger()
-	_ = s.ws.CloseNow() // the connection under it is gone, so it does not wait
+	_ = s.ws.CloseNow() // does not wait: the connection is closed
 }
 
 func writeError(err error) error {

@@ -22,7 +22,7 @@ const (
 	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
 )
 
-// TooLarge is the error of a message that does not fit into limit bytes.
+// TooLarge returns the error for a message that exceeds limit bytes when sealed.
 func TooLarge(limit int64) *Error {
 	return &Error{
 		Code: CodeTooLarge, Advice: sizeAdvice,
@@ -30,7 +30,7 @@ func TooLarge(limit int64) *Error {
 	}
 }
 
-// Full is the error with what to do about it.
+// Full returns the message followed by the advice.
 func (e *Error) Full() string {
 	if e.Advice == "" {
 		return e.Message
@@ -38,7 +38,7 @@ func (e *Error) Full() string {
 	return e.Message + ": " + e.Advice
 }
 
-// sized gives the limit to an error that is about it.
+// sized replaces ErrTooLarge by an error that states the limit.
 func (h *Handler) sized(err error) error {
 	if errors.Is(err, supervisor.ErrTooLarge) {
 		return TooLarge(h.maxBody.Load() - bodySlack)
@@ -46,7 +46,7 @@ func (h *Handler) sized(err error) error {
 	return err
 }
 
-// DialAdvice returns what to do about a dial to address that failed with err, or "" if there is nothing to add to err.
+// DialAdvice returns the remedy for a dial to address that failed with err, or "" if err needs none.
 func DialAdvice(address string, err error) string {
 	var (
 		answered  *socket.RefusedError
@@ -86,7 +86,7 @@ func DialAdvice(address string, err error) string {
 	return ""
 }
 
-// answerAdvice is dialAdvice for a plain answer of HTTP in place of a WebSocket.
+// answerAdvice returns the remedy for an HTTP status in place of a WebSocket upgrade.
 func answerAdvice(address string, status int) string {
 	switch {
 	case status == http.StatusServiceUnavailable:

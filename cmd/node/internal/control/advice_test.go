@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// The advice for the later dialect is about releases, not about the address.
+// The advice for the later dialect concerns releases, not the address.
 func TestDialAdviceNamesReleases(t *testing.T) {
 	advice := DialAdvice("ws://x:1/ws", fmt.Errorf("dial: %w: %w", supervisor.ErrHandshake, supervisor.ErrLaterDialect))
 	if !strings.Contains(advice, "release") || strings.Contains(advice, "address") {
@@ -16,7 +16,7 @@ func TestDialAdviceNamesReleases(t *testing.T) {
 	}
 }
 
-// A node that is not on the peer's allowlist learns which command permits it there.
+// A node that the peer's allowlist refuses learns the command that allows it.
 func TestDialAdviceNamesTheAllowlistOfThePeer(t *testing.T) {
 	refused := fmt.Errorf("%w: %s", supervisor.ErrRefused, `"peer not authorized"`)
 	if advice := DialAdvice("x:1", refused); !strings.Contains(advice, "`node allow KEY` there") {

@@ -1,11 +1,11 @@
-// Package control is how commands reach the running node: HTTP with JSON bodies over a Unix socket in the data
-// directory, which only the owner of the directory can open.
+// Package control carries commands to the running node: HTTP with JSON bodies over a Unix socket in the data directory.
+// Only the owner of the directory can open the socket.
 //
 //	GET  /v1/status, /v1/peers, /v1/known, /v1/auth
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
 //	     /v1/auth, /v1/reload
 //
-// Server and client are always the same binary, so the two sides share the types below and refuse unknown keys.
+// Server and client are the same binary: both use the types below and refuse unknown keys.
 package control
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ConnectRequest asks the node to dial an address and to keep that peer connected.
+// ConnectRequest asks the node to dial an address and to keep its peer connected.
 type ConnectRequest struct {
 	Address   string `json:"address"`
 	TimeoutMs int64  `json:"timeoutMs"`
@@ -26,25 +26,25 @@ type Connected struct {
 	Address string `json:"address"`
 }
 
-// DisconnectRequest asks the node to close all connections to a peer and to stop redialling it, or to close one connection
-// and nothing else.
+// DisconnectRequest asks the node to close all connections to a peer and to stop redialling it, or to close only the
+// connection with one number.
 type DisconnectRequest struct {
 	Peer       string `json:"peer,omitempty"`
-	Connection uint64 `json:"connection,omitempty"` // number; in place of Peer and Forget
-	Forget     bool   `json:"forget,omitempty"`     // remove the peer from the peer book, too
+	Connection uint64 `json:"connection,omitempty"` // number; excludes Peer and Forget
+	Forget     bool   `json:"forget,omitempty"`     // also remove the peer from the peer book
 }
 
 // Disconnected answers a DisconnectRequest.
 type Disconnected struct {
-	Peer       string `json:"peer"`                 // node ID; of an unverified connection the claimed one
-	Connection uint64 `json:"connection,omitempty"` // number, if it alone was to be closed
+	Peer       string `json:"peer"`                 // node ID; claimed if Verified is false
+	Connection uint64 `json:"connection,omitempty"` // as in the request
 	Forgotten  bool   `json:"forgotten"`
-	Inbound    bool   `json:"inbound"`   // the peer has dialled this node and may do so again
-	Verified   bool   `json:"verified"`  // the peer has proven that it holds its key
+	Inbound    bool   `json:"inbound"`   // the peer dialled this node and may dial again
+	Verified   bool   `json:"verified"`  // the peer proved that it holds its key
 	PublicKey  string `json:"publicKey"` // empty if the peer was not connected
 }
 
-// MessageRequest is a message to send: to one peer, to all, or as a question.
+// MessageRequest describes a message for one peer, with or without a reply, or for all peers.
 type MessageRequest struct {
 	Peer      string          `json:"peer,omitempty"` // empty for a broadcast
 	Type      string          `json:"type"`
@@ -53,30 +53,30 @@ type MessageRequest struct {
 	TimeoutMs int64           `json:"timeoutMs"`
 }
 
-// Sent is the id of a message that was sent.
+// Sent answers a MessageRequest for one peer with the message ID.
 type Sent struct {
 	ID string `json:"id"`
 }
 
-// Broadcasted says who took a broadcast.
+// Broadcasted answers a broadcast. Sent counts the peers that took the message.
 type Broadcasted struct {
 	ID     string    `json:"id"`
 	Sent   int       `json:"sent"`
 	Failed []Failure `json:"failed"` // never nil
 }
 
-// Failure is a peer that did not get a broadcast, and why.
+// Failure is a peer that missed a broadcast, with the cause.
 type Failure struct {
 	Peer  string `json:"peer"`
 	Error string `json:"error"`
 }
 
-// ResolveRequest asks which peer a person means.
+// ResolveRequest asks for the node ID of a peer given by ID, prefix or name.
 type ResolveRequest struct {
 	Peer string `json:"peer"`
 }
 
-// Resolved is the node ID of that peer.
+// Resolved answers a ResolveRequest with the node ID.
 type Resolved struct {
 	Peer string `json:"peer"`
 }
@@ -87,13 +87,13 @@ type PingRequest struct {
 	TimeoutMs int64  `json:"timeoutMs"`
 }
 
-// RoundTrip is the answer to a PingRequest.
+// RoundTrip answers a PingRequest.
 type RoundTrip struct {
 	Peer string  `json:"peer"`
 	Ms   float64 `json:"ms"`
 }
 
-// Keys are public keys in base64, to allow or to revoke.
+// Keys lists public keys in base64 to allow or to revoke.
 type Keys struct {
 	Keys []string `json:"keys"`
 }
@@ -101,45 +101,44 @@ type Keys struct {
 // Auth is the mode in force: open or allowlist.
 type Auth struct {
 	Auth   string `json:"auth"`
-	Stored bool   `json:"stored"` // it was set by command, now or in an earlier run; of no meaning in a request
+	Stored bool   `json:"stored"` // set by command, in this run or an earlier one; ignored in a request
 }
 
-// Reloaded says what came of reading the settings again: the names of settings that are in force now, and of those that
-// have changed and need a restart.
+// Reloaded lists the settings that a reload put in force and those that changed but need a restart, by name.
 type Reloaded struct {
 	Changed     []string `json:"changed"`     // never nil
 	NeedRestart []string `json:"needRestart"` // never nil
 }
 
-// Code says what kind of failure an Error is.
+// Code classifies an Error.
 type Code string
 
-// The codes. Each has a status of HTTP; what a command makes of it is up to the command.
+// The codes. Each has an HTTP status; commands map it to their exit status.
 const (
-	CodeUsage        Code = "usage"         // the request can never work
-	CodeUnknownPeer  Code = "unknown_peer"  // nobody has this ID or name
+	CodeUsage        Code = "usage"         // the request is invalid
+	CodeUnknownPeer  Code = "unknown_peer"  // no known peer has this ID or name
 	CodeAmbiguous    Code = "ambiguous"     // several peers have this name or prefix
-	CodeNotConnected Code = "not_connected" // the peer is known, but not connected, or it has just left
-	CodeRefused      Code = "refused"       // the peer cannot be reached or does not want us
-	CodeTimeout      Code = "timeout"       // no answer in time
-	CodeTooLarge     Code = "too_large"     // larger than the largest message
-	CodeQueueFull    Code = "queue_full"    // the peer reads too slowly
-	CodeFailed       Code = "failed"        // anything else
+	CodeNotConnected Code = "not_connected" // the peer is known but not connected, or its connection just ended
+	CodeRefused      Code = "refused"       // the peer is unreachable or refused the connection
+	CodeTimeout      Code = "timeout"       // no answer within the timeout
+	CodeTooLarge     Code = "too_large"     // larger than the maximum message size
+	CodeQueueFull    Code = "queue_full"    // the peer reads more slowly than this node sends
+	CodeFailed       Code = "failed"        // any other failure
 )
 
-// Error is a failure that the node reports. It travels as JSON.
+// Error is a failure that the node reports as JSON.
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
-	Advice  string `json:"advice,omitempty"` // what to do, where the code alone does not say it
+	Advice  string `json:"advice,omitempty"` // the remedy; empty: that of the code
 }
 
 func (e *Error) Error() string { return e.Message }
 
 const (
-	defaultTimeout = 30 * time.Second // of requests that name none
+	defaultTimeout = 30 * time.Second // of requests without a timeout
 	maxTimeout     = 365 * 24 * time.Hour
 
-	// bodySlack is what a request may have beyond the largest payload: the other keys of its JSON.
+	// bodySlack is the number of bytes that a request may have besides its payload.
 	bodySlack = 64 << 10
 )

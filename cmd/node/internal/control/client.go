@@ -20,17 +20,17 @@ import (
 // ErrNoNode means that no node runs on the data directory.
 var ErrNoNode = errors.New("no running node")
 
-// grace is what the client waits beyond the time that it gave the node, so that the node's own words arrive.
+// grace extends the client's timeout beyond the node's, so that the node's own timeout error arrives.
 const grace = 2 * time.Second
 
-// Client asks the node of one data directory. Its errors are *Error for what the node reports, ErrNoNode when none runs,
-// and those of the connection.
+// Client sends requests to the node of one data directory. Its methods return an *Error that the node reported,
+// ErrNoNode if no node runs, or an error of the connection. Safe for concurrent use.
 type Client struct {
 	dir  string
 	http *http.Client
 }
 
-// NewClient makes a client for the node of a data directory. It connects with each request.
+// NewClient returns a client for the node of dir. Each request opens its own connection.
 func NewClient(dir string) *Client {
 	return &Client{dir: dir, http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -40,17 +40,17 @@ func NewClient(dir string) *Client {
 	}}}
 }
 
-// Get asks a question without parameters: status, peers or auth.
+// Get sends a request without parameters: status, peers, known or auth.
 func (c *Client) Get(ctx context.Context, verb string) (json.RawMessage, error) {
 	return c.do(ctx, http.MethodGet, verb, nil, defaultTimeout)
 }
 
-// Connect makes the node dial an address.
+// Connect has the node dial an address.
 func (c *Client) Connect(ctx context.Context, q ConnectRequest) (Connected, error) {
 	return ask[Connected](ctx, c, "connect", q, q.TimeoutMs)
 }
 
-// Disconnect makes the node close the connection to a peer.
+// Disconnect has the node close the connections to a peer, or one connection.
 func (c *Client) Disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
 	return ask[Disconnected](ctx, c, "disconnect", q, 0)
 }
@@ -65,12 +65,12 @@ func (c *Client) Broadcast(ctx context.Context, q MessageRequest) (Broadcasted, 
 	return ask[Broadcasted](ctx, c, "broadcast", q, q.TimeoutMs)
 }
 
-// Request sends a message and returns the envelope of its answer.
+// Request sends a message and returns the envelope of the reply.
 func (c *Client) Request(ctx context.Context, q MessageRequest) (json.RawMessage, error) {
 	return ask[json.RawMessage](ctx, c, "request", q, q.TimeoutMs)
 }
 
-// Resolve finds the node ID of a peer, which need not be connected.
+// Resolve returns the node ID of a peer, connected or not.
 func (c *Client) Resolve(ctx context.Context, q ResolveRequest) (Resolved, error) {
 	return ask[Resolved](ctx, c, "resolve", q, 0)
 }
@@ -80,27 +80,29 @@ func (c *Client) Ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
 	return ask[RoundTrip](ctx, c, "ping", q, q.TimeoutMs)
 }
 
-// Allow puts keys on the allowlist.
+// Allow adds keys to the allowlist.
 func (c *Client) Allow(ctx context.Context, q Keys) (Keys, error) {
 	return ask[Keys](ctx, c, "allow", q, 0)
 }
 
-// Revoke takes keys off the allowlist and disconnects their owners.
+// Revoke removes keys from the allowlist and disconnects their owners.
 func (c *Client) Revoke(ctx context.Context, q Keys) (Keys, error) {
 	return ask[Keys](ctx, c, "revoke", q, 0)
 }
 
-// SetAuth sets the mode.
+// SetAuth sets the authorization mode.
 func (c *Client) SetAuth(ctx context.Context, q Auth) (Auth, error) {
 	return ask[Auth](ctx, c, "auth", q, 0)
 }
 
-// Reload makes the node read its settings again.
+// Reload has the node read its settings file again.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	return ask[Reloaded](ctx, c, "reload", struct{}{}, 0)
 }
 
-func ask[Answer any](ctx context.Context, c *Client, verb string, question any, timeoutMs int64) (answer Answer, err error) {
+func ask[Answer any](
+	ctx context.Context, c *Client, verb string, question any, timeoutMs int64,
+) (answer Answer, err error) {
 	body, err := wire.MarshalJSON(question)
 	if err != nil {
 		return answer, err
@@ -116,7 +118,9 @@ func ask[Answer any](ctx context.Context, c *Client, verb string, question any, 
 	return answer, err
 }
 
-func (c *Client) do(ctx context.Context, method, verb string, body []byte, timeout time.Duration) (json.RawMessage, error) {
+func (c *Client) do(
+	ctx context.Context, method, verb string, body []byte, timeout time.Duration,
+) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+grace)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, "http://node/v1/"+verb, bytes.NewReader(body))
@@ -138,7 +142,7 @@ func (c *Client) do(ctx context.Context, method, verb string, body []byte, timeo
 	return raw, nil
 }
 
-// failure reads the node's error out of its answer.
+// failure decodes the error of a response.
 func failure(response *http.Response, raw []byte) error {
 	reported := &Error{}
 	if err := json.Unmarshal(raw, reported); err != nil || reported.Code == "" {
@@ -147,7 +151,7 @@ func failure(response *http.Response, raw []byte) error {
 	return reported
 }
 
-// unreachable finds out why there was no answer.
+// unreachable converts an error of the connection to the cause that a user can act on.
 func (c *Client) unreachable(err error) error {
 	var timeout net.Error
 	switch {
@@ -155,10 +159,11 @@ func (c *Client) unreachable(err error) error {
 		return ErrNoNode
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Code: CodeTimeout, Message: "the node does not answer"}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), oserror.Reset(err), errors.Is(err, syscall.EPIPE):
-		return errors.New("the node ended before it answered")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		oserror.Reset(err), errors.Is(err, syscall.EPIPE):
+		return errors.New("the node stopped before it answered")
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s is not open to this user: be its owner, or give another --data-dir", SocketPath(c.dir))
+		return fmt.Errorf("%s is not open to this user: run the command as its owner, or give another --data-dir", SocketPath(c.dir))
 	default:
 		return err
 	}

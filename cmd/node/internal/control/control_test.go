@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-func TestRoundTrips(t *testing.T) {
+func TestClientCallsReachTheNode(t *testing.T) {
 	node := &fakeNode{}
 	client := serve(t, t.TempDir(), node)
 	ctx := t.Context()
@@ -34,7 +34,8 @@ func TestRoundTrips(t *testing.T) {
 		t.Errorf("connect: %+v, %v", connected, err)
 	}
 	gone, err := client.Disconnect(ctx, DisconnectRequest{Peer: "bob", Forget: true})
-	if want := (Disconnected{Peer: bobID, Forgotten: true, Verified: true, PublicKey: bobKey}); err != nil || gone != want || !node.forgot {
+	want := Disconnected{Peer: bobID, Forgotten: true, Verified: true, PublicKey: bobKey}
+	if err != nil || gone != want || !node.forgot {
 		t.Errorf("disconnect: %+v, %v", gone, err)
 	}
 	gone, err = client.Disconnect(ctx, DisconnectRequest{Connection: 7})
@@ -64,7 +65,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-func TestMessages(t *testing.T) {
+func TestMessagesReachTheNode(t *testing.T) {
 	node := &fakeNode{failed: []supervisor.SendFailure{{Peer: bobID, Err: supervisor.ErrQueueFull}}}
 	client := serve(t, t.TempDir(), node)
 	q := MessageRequest{Peer: "bob", Type: "chat", Payload: []byte(`"<hi>"`), ReplyTo: "x"}
@@ -73,12 +74,14 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := node.sent[0]
-	if m.ID != sent.ID || m.Type != "chat" || m.From != aliceID || m.To != bobID || string(m.Payload) != `"<hi>"` || m.ReplyTo != "x" {
+	if m.ID != sent.ID || m.Type != "chat" || m.From != aliceID || m.To != bobID ||
+		string(m.Payload) != `"<hi>"` || m.ReplyTo != "x" {
 		t.Errorf("sent %+v", m)
 	}
 	q.Peer = ""
 	all, err := client.Broadcast(t.Context(), q)
-	if err != nil || all.Sent != 2 || len(all.Failed) != 1 || all.Failed[0].Peer != bobID || all.Failed[0].Error != supervisor.ErrQueueFull.Error() {
+	if err != nil || all.Sent != 2 || len(all.Failed) != 1 || all.Failed[0].Peer != bobID ||
+		all.Failed[0].Error != supervisor.ErrQueueFull.Error() {
 		t.Errorf("broadcast: %+v, %v", all, err)
 	}
 	if m := node.sent[1]; m.To != "" || m.ID != all.ID {
@@ -91,7 +94,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestErrorsTravel(t *testing.T) {
+func TestClientReceivesErrorCodes(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		code Code
@@ -117,8 +120,8 @@ func TestErrorsTravel(t *testing.T) {
 	}
 }
 
-// A dial that fails for whatever reason is a peer that cannot be reached; having no room is not.
-func TestConnectErrors(t *testing.T) {
+// A failed dial is CodeRefused or CodeTimeout; a failure of the own node is CodeFailed.
+func TestConnectMapsDialErrorsToCodes(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		code Code
@@ -128,7 +131,7 @@ func TestConnectErrors(t *testing.T) {
 		{context.DeadlineExceeded, CodeTimeout},
 		{supervisor.ErrHandshakeTimeout, CodeTimeout},
 		{supervisor.ErrNoRoom, CodeFailed},
-		{fmt.Errorf("%w: %w", supervisor.ErrBookWrite, syscall.ENOSPC), CodeFailed}, // our own disk
+		{fmt.Errorf("%w: %w", supervisor.ErrBookWrite, syscall.ENOSPC), CodeFailed},
 	} {
 		client := serve(t, t.TempDir(), &fakeNode{err: c.err})
 		_, err := client.Connect(t.Context(), ConnectRequest{Address: "host:1"})
@@ -139,8 +142,7 @@ func TestConnectErrors(t *testing.T) {
 	}
 }
 
-// A message that does not fit is told the limit, by name.
-func TestTooLargeSaysTheLimit(t *testing.T) {
+func TestTooLargeStatesTheLimit(t *testing.T) {
 	const want = "the message is too large: sealed, it has more than 1MiB"
 	client := serve(t, t.TempDir(), &fakeNode{err: fmt.Errorf("peer x: %w", supervisor.ErrTooLarge)})
 	_, err := client.Send(t.Context(), MessageRequest{Peer: "bob", Type: "chat"})
@@ -155,8 +157,7 @@ func TestTooLargeSaysTheLimit(t *testing.T) {
 	}
 }
 
-// What to do about a dial that failed depends on how it failed.
-func TestDialAdvice(t *testing.T) {
+func TestDialAdviceDependsOnTheError(t *testing.T) {
 	for _, c := range []struct {
 		address string
 		err     error
@@ -179,13 +180,14 @@ func TestDialAdvice(t *testing.T) {
 		client := serve(t, t.TempDir(), &fakeNode{err: &supervisor.PeerError{Peer: c.address, Err: c.err}})
 		_, err := client.Connect(t.Context(), ConnectRequest{Address: c.address})
 		var reported *Error
-		if !errors.As(err, &reported) || !strings.Contains(reported.Advice, c.want) || (c.want == "") != (reported.Advice == "") {
+		if !errors.As(err, &reported) || !strings.Contains(reported.Advice, c.want) ||
+			(c.want == "") != (reported.Advice == "") {
 			t.Errorf("%s, %v: %+v, want %s", c.address, c.err, reported, c.want)
 		}
 	}
 }
 
-func TestBadRequests(t *testing.T) {
+func TestInvalidRequestsAreUsageErrors(t *testing.T) {
 	client := serve(t, t.TempDir(), &fakeNode{})
 	chat := func(change func(*MessageRequest)) func() error {
 		q := MessageRequest{Peer: "bob", Type: "chat"}

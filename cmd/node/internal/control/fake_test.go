@@ -19,11 +19,11 @@ const (
 	bobKey  = "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
 )
 
-// fakeNode is alice. She knows bob, and says to everything what is in err.
+// fakeNode is the node alice, which knows the peer bob. Its methods return err.
 type fakeNode struct {
 	err    error
 	failed []supervisor.SendFailure
-	block  bool // requests wait for the end of their context
+	block  bool // RequestContext blocks until its context ends
 
 	mu      sync.Mutex
 	sent    []*wire.Message
@@ -77,7 +77,7 @@ func (f *fakeNode) Disconnect(_ context.Context, peer string, forget bool) (Disc
 	return Disconnected{Peer: peer, Forgotten: forget, Verified: true, PublicKey: bobKey}, f.err
 }
 
-// DisconnectConnection closes number 7, a claim of bob's identity.
+// DisconnectConnection closes number 7, an unverified connection that claims bob's identity.
 func (f *fakeNode) DisconnectConnection(_ context.Context, number uint64) (Disconnected, error) {
 	if number != 7 {
 		return Disconnected{}, supervisor.ErrNotConnected

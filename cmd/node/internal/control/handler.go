@@ -17,8 +17,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Node is what commands need of the running node. Its methods are safe for concurrent use and their errors are those of
-// the supervisor package.
+// Node is the running node as commands use it. Its methods are safe for concurrent use and return the errors of the
+// supervisor package.
 type Node interface {
 	Identity() crypto.NodeIdentity
 	Resolve(nameOrPrefix string) (string, error)
@@ -38,7 +38,7 @@ type Node interface {
 	Reload(ctx context.Context) (Reloaded, error)
 }
 
-// Handler answers the requests of commands. It trusts nobody: every request is checked before the node hears of it.
+// Handler answers the requests of commands. It validates every request before it calls the node.
 type Handler struct {
 	node    Node
 	maxBody atomic.Int64
@@ -46,7 +46,7 @@ type Handler struct {
 	now     func() time.Time
 }
 
-// NewHandler makes the handler for a node whose largest message is maxMessageSize.
+// NewHandler returns the handler for a node that accepts messages of maxMessageSize bytes.
 func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h := &Handler{node: node, mux: http.NewServeMux(), now: time.Now}
 	h.SetMaxMessageSize(maxMessageSize)
@@ -68,13 +68,13 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	return h
 }
 
-// SetMaxMessageSize changes the size of the node's largest message. Safe for concurrent use.
+// SetMaxMessageSize changes the maximum message size. Safe for concurrent use.
 func (h *Handler) SetMaxMessageSize(bytes int64) { h.maxBody.Store(bytes + bodySlack) }
 
-// ServeHTTP answers one request.
+// ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
-// get makes a handler for a question without a body.
+// get returns a handler for requests without a body.
 func get[Answer any](do func(context.Context) (Answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), defaultTimeout)
@@ -84,7 +84,7 @@ func get[Answer any](do func(context.Context) (Answer, error)) http.HandlerFunc 
 	}
 }
 
-// post makes a handler for a request with a JSON body.
+// post returns a handler for requests with a JSON body.
 func post[Question, Answer any](h *Handler, do func(context.Context, Question) (Answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var question Question
@@ -97,7 +97,7 @@ func post[Question, Answer any](h *Handler, do func(context.Context, Question) (
 	}
 }
 
-// decode reads exactly one JSON value with the keys of v only.
+// decode reads one JSON value into v. Unknown keys and further values are errors.
 func decode(body io.Reader, v any) error {
 	data, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError
@@ -105,12 +105,12 @@ func decode(body io.Reader, v any) error {
 	case errors.As(err, &tooLarge):
 		return TooLarge(tooLarge.Limit - bodySlack)
 	case err != nil:
-		return usage("the request did not arrive whole: %v", err)
+		return usage("the request is incomplete: %v", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
-		return usage("the request is not what this node understands: %v", err)
+		return usage("the request cannot be decoded: %v", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return usage("the request has more than one JSON value")
@@ -118,7 +118,7 @@ func decode(body io.Reader, v any) error {
 	return nil
 }
 
-// reply writes the answer or, when there is an error, that.
+// reply writes the answer, or err if it is not nil.
 func reply(w http.ResponseWriter, answer any, err error) {
 	status := http.StatusOK
 	var body []byte
@@ -128,18 +128,19 @@ func reply(w http.ResponseWriter, answer any, err error) {
 	if err != nil {
 		failure := explain(err)
 		status = failure.status()
-		body, _ = wire.MarshalJSON(failure) // two strings: cannot fail
+		body, _ = wire.MarshalJSON(failure) // only strings: cannot fail
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a command that has gone away needs no answer
+	_, _ = w.Write(body) // fails if the command has ended
 }
 
 func usage(format string, args ...any) *Error {
 	return &Error{Code: CodeUsage, Message: fmt.Sprintf(format, args...)}
 }
 
-// explain finds the code of an error that the node returned. Whoever asked knows which peer it is about.
+// explain converts an error of the node to an Error with its code. It drops the peer of a PeerError, which the command
+// names itself.
 func explain(err error) *Error {
 	if known := (*Error)(nil); errors.As(err, &known) {
 		return known
@@ -151,7 +152,9 @@ func explain(err error) *Error {
 		return &Error{Code: CodeTimeout, Message: "no answer in time"}
 	}
 	if errors.Is(err, supervisor.ErrNoRoom) {
-		return &Error{Code: CodeFailed, Message: "no free connection: --max-conns of this node is reached", Advice: noRoomAdvice}
+		return &Error{
+			Code: CodeFailed, Advice: noRoomAdvice, Message: "no free connection: --max-conns of this node is reached",
+		}
 	}
 	for _, kind := range []struct {
 		is   error

@@ -8,14 +8,14 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// Known is a peer that the node knows, or an address that is kept connected and where no peer has answered yet: then ID is
-// empty. The last three fields are those of a peer that is kept connected and has no verified connection.
+// Known is a known peer, or a configured address at which no peer has answered yet: then ID is empty. The last three
+// fields describe the dials of a peer that is kept connected but has no verified connection.
 type Known struct {
 	output.Peer
 
 	Attempts   int       `json:"attempts"`            // failed dials in a row
-	LastError  string    `json:"lastError"`           // of the last dial; empty: none
-	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent: no dial is due
+	LastError  string    `json:"lastError"`           // of the last dial; empty if none failed
+	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent if no dial is scheduled
 }
 
 func (h *Handler) status(ctx context.Context) (output.Status, error) {
@@ -28,7 +28,7 @@ func (h *Handler) peers(ctx context.Context) ([]output.Peer, error) {
 	return output.NewPeers(peers), err
 }
 
-// known answers `node peers`: the peers by ID, then the addresses without a known peer, by address.
+// known lists the peers by ID, then the addresses without a known peer by address.
 func (h *Handler) known(ctx context.Context) ([]Known, error) {
 	peers, err := h.node.Peers(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (h *Handler) known(ctx context.Context) ([]Known, error) {
 	return merge(peers, dials), nil
 }
 
-// merge adds to each peer the dial of its own address, or of another one if that is not dialled.
+// merge adds to each peer the dial of its own address, or else of another address of the peer.
 func merge(peers []supervisor.PeerInfo, dials []supervisor.DialInfo) []Known {
 	list := make([]Known, 0, len(peers)+len(dials))
 	at := make(map[string]int, len(peers))

@@ -40,7 +40,9 @@ func TestMergeGivesEachPeerItsDial(t *testing.T) {
 		},
 		"own address": {
 			[]supervisor.PeerInfo{info("1", "b:1")},
-			[]supervisor.DialInfo{dial("a:1", "1", 1, "x", next), dial("b:1", "1", 2, "y", next), dial("c:1", "1", 3, "z", next)},
+			[]supervisor.DialInfo{
+				dial("a:1", "1", 1, "x", next), dial("b:1", "1", 2, "y", next), dial("c:1", "1", 3, "z", next),
+			},
 			[]Known{{peer("1", "b:1"), 2, "y", next}},
 		},
 		"no answer": {

@@ -14,7 +14,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
-// descriptors are file descriptors held in reserve: as many commands are answered while the process has no other left.
+// descriptors is the number of file descriptors held in reserve, so that 4 commands are answered even if the process
+// has no other descriptor left.
 const descriptors = 4
 
 const (
@@ -33,8 +34,8 @@ type Server struct {
 	served   chan struct{}
 }
 
-// Listen binds the control socket of dir; the caller already holds the lock of the directory's peer book. Commands wait in
-// the socket's queue until Serve.
+// Listen binds the control socket of dir. The caller must hold the lock of the peer book in dir. Commands wait in the
+// socket's queue until Serve.
 func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error) {
 	listener, err := listen(dir)
 	if err != nil {
@@ -68,15 +69,15 @@ func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error)
 // Path returns the path of the socket.
 func (s *Server) Path() string { return SocketPath(s.dir) }
 
-// Serve answers commands until Close. It returns at once.
+// Serve starts to answer commands, until Close. It does not block.
 func (s *Server) Serve() {
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(s.listener) // ends with ErrServerClosed, or the listener has said why
+		_ = s.http.Serve(s.listener) // ErrServerClosed, or the listener has logged the cause
 	}()
 }
 
-// Serving reports whether commands are answered: from Serve until Close, or until the socket has ended.
+// Serving reports whether the server has not ended: true until Close, or until the socket fails.
 func (s *Server) Serving() bool {
 	select {
 	case <-s.served:
@@ -86,8 +87,8 @@ func (s *Server) Serving() bool {
 	}
 }
 
-// Close ends the server: commands under way get an error, and until ctx ends the time to read it. Then the socket is gone.
-// Serve must have been called.
+// Close fails the commands under way, lets them read the error until ctx ends, and removes the socket. Call it after
+// Serve.
 func (s *Server) Close(ctx context.Context) error {
 	s.cancel()
 	if err := s.http.Shutdown(ctx); err != nil {

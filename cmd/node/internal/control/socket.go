@@ -13,22 +13,22 @@ import (
 
 const socketName = "control.sock"
 
-// maxSocketPath is below the 104 to 108 bytes that the systems allow for the path of a Unix socket.
+// maxSocketPath is the longest socket path in bytes that every system accepts; systems allow 104 to 108.
 const maxSocketPath = 100
 
-// SocketPath returns where the node of a data directory listens.
+// SocketPath returns the path of the control socket of a data directory.
 func SocketPath(dir string) string { return filepath.Join(dir, socketName) }
 
-// withShortPath calls use with a path of the socket that is short enough for the system. On Linux dir may have any
-// length; elsewhere the error says that it is too long.
+// withShortPath calls use with a path of the socket of at most maxSocketPath bytes. On Linux dir may have any length;
+// on other systems a longer path is an error.
 func withShortPath(dir string, use func(path string) error) error {
 	path := SocketPath(dir)
 	if len(path) <= maxSocketPath {
 		return use(path)
 	}
 	if runtime.GOOS != "linux" {
-		return fmt.Errorf("the path %s has more than the %d bytes that this system allows for a socket: give a shorter --data-dir",
-			path, maxSocketPath)
+		return fmt.Errorf("the path %s has more than the %d bytes that this system allows for a socket: "+
+			"give a shorter --data-dir", path, maxSocketPath)
 	}
 	open, err := os.Open(dir)
 	if err != nil {
@@ -38,8 +38,8 @@ func withShortPath(dir string, use func(path string) error) error {
 	return use(fmt.Sprintf("/proc/self/fd/%d/%s", open.Fd(), socketName))
 }
 
-// listen binds the control socket of dir, with mode 0600 from its first moment where the system has file modes. A socket that a killed node left behind is
-// removed: the caller holds the lock of the peer book, so nobody can be listening on it.
+// listen binds the control socket of dir, created with mode 0600 on systems with file modes. It removes the socket of a
+// killed node: because the caller holds the lock of the peer book, no other process listens on it.
 func listen(dir string) (net.Listener, error) {
 	info, err := os.Lstat(SocketPath(dir))
 	switch {
@@ -62,7 +62,7 @@ func listen(dir string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Closing would unlink the short path, which no longer leads anywhere; Server.Close removes the real one.
+	// The short path is invalid by the time of Close; Server.Close unlinks the real path.
 	listener.SetUnlinkOnClose(false)
 	return listener, nil
 }

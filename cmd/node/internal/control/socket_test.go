@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestSocketMode(t *testing.T) {
+func TestSocketModeIsOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
 	serve(t, dir, &fakeNode{})
 	info, err := os.Stat(SocketPath(dir))
@@ -25,7 +25,7 @@ func TestSocketMode(t *testing.T) {
 	}
 }
 
-func TestLongPath(t *testing.T) {
+func TestSocketWorksBelowALongPath(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has /proc/self/fd for a shorter path")
 	}
@@ -42,8 +42,8 @@ func TestLongPath(t *testing.T) {
 	}
 }
 
-// A node that was killed leaves its socket behind.
-func TestStaleSocket(t *testing.T) {
+// A killed node leaves its socket behind.
+func TestListenReplacesAStaleSocket(t *testing.T) {
 	dir := t.TempDir()
 	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: SocketPath(dir), Net: "unix"})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestStaleSocket(t *testing.T) {
 	}
 }
 
-func TestSocketIsAFile(t *testing.T) {
+func TestListenKeepsAFileInPlaceOfTheSocket(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(SocketPath(dir), []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// limited returns a context that ends after ms milliseconds, or after the default when ms is 0.
+// limited returns a context that ends after ms milliseconds, or after defaultTimeout if ms is 0.
 func limited(ctx context.Context, ms int64) (context.Context, context.CancelFunc, error) {
 	limit := defaultTimeout
 	if ms != 0 {
@@ -45,12 +45,12 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 	failure := explain(err)
 	var timeout net.Error
 	switch {
-	case errors.Is(err, supervisor.ErrBookWrite): // this node's own disk: the address is not to blame
+	case errors.Is(err, supervisor.ErrBookWrite): // this node's disk failed, not the dial
 		return Connected{}, failure
 	case failure.Code != CodeFailed, errors.Is(err, supervisor.ErrNoRoom), errors.Is(err, supervisor.ErrStopped):
 	case errors.As(err, &timeout) && timeout.Timeout():
 		failure.Code = CodeTimeout
-	default: // nobody there, or not who was expected: for the caller the same as a refusal
+	default: // unreachable, or another identity answered
 		failure.Code = CodeRefused
 	}
 	failure.Advice = cmp.Or(failure.Advice, DialAdvice(q.Address, err))
@@ -68,7 +68,7 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 		}
 		return h.node.Disconnect(ctx, peer, q.Forget)
 	case q.Peer != "" || q.Forget:
-		return Disconnected{}, usage("a request that names a connection names no peer and forgets none")
+		return Disconnected{}, usage("connection excludes peer and forget")
 	}
 	gone, err := h.node.DisconnectConnection(ctx, q.Connection)
 	if errors.Is(err, supervisor.ErrNotConnected) {
@@ -77,7 +77,7 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 	return gone, err
 }
 
-// adviseNumber says how to close the connection of a peer that has not proven its key.
+// adviseNumber adds the advice to close the connection of an unverified peer by its number.
 func adviseNumber(err error) error {
 	if !errors.Is(err, supervisor.ErrUnverified) {
 		return err
@@ -102,7 +102,7 @@ func (h *Handler) send(ctx context.Context, q MessageRequest) (Sent, error) {
 
 func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted, error) {
 	if q.Peer != "" {
-		return Broadcasted{}, usage("a broadcast goes to every peer and not to %.64q", q.Peer)
+		return Broadcasted{}, usage("a broadcast goes to every peer: remove peer %.64q", q.Peer)
 	}
 	ctx, cancel, err := limited(ctx, q.TimeoutMs)
 	if err != nil {
@@ -165,7 +165,7 @@ func (h *Handler) revoke(_ context.Context, q Keys) (Keys, error) {
 
 func changeKeys(q Keys, change func(...crypto.PublicKey) error) (Keys, error) {
 	if len(q.Keys) == 0 {
-		return q, usage("there is no key")
+		return q, usage("the list of keys is empty")
 	}
 	keys := make([]crypto.PublicKey, 0, len(q.Keys))
 	for _, text := range q.Keys {
@@ -199,7 +199,7 @@ func (h *Handler) reload(ctx context.Context, _ struct{}) (Reloaded, error) {
 	return h.node.Reload(ctx)
 }
 
-// resolve finds the ID of the peer that a person named.
+// resolve returns the node ID of a peer given by ID, prefix or name.
 func (h *Handler) resolve(name string) (string, error) {
 	if name == "" {
 		return "", usage("the request names no peer")
@@ -220,11 +220,11 @@ func (h *Handler) message(q MessageRequest) (*wire.Message, error) {
 	return NewMessage(h.node.Identity().ID, peer, q)
 }
 
-// blank reports what no word holds.
+// blank reports white space and control characters.
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// NewMessage makes the message that q asks for. Its errors, all of them *Error, tell the user what every receiver would
-// refuse without a word.
+// NewMessage builds the message that q describes. It returns an *Error for messages that every receiver would drop
+// without an answer.
 func NewMessage(from, to string, q MessageRequest) (*wire.Message, error) {
 	switch kind := wire.MessageType(q.Type); kind {
 	case wire.MsgHandshake, wire.MsgHandshakeAck:

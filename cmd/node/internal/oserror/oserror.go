@@ -10,5 +10,5 @@ func Refused(err error) bool { return errors.Is(err, connectionRefused) }
 // Reset reports whether the peer's system reset the connection.
 func Reset(err error) bool { return errors.Is(err, connectionReset) }
 
-// InUse reports whether another socket has the address.
+// InUse reports whether another socket uses the address.
 func InUse(err error) bool { return errors.Is(err, addressInUse) }

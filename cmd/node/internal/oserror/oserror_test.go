@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The system's real errors are recognised, each by its own function only.
+// Each function recognises its own error of the system, and no other.
 func TestSystemErrorsAreRecognised(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -20,7 +20,9 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 		ID: "1", Name: "bob", PublicKey: "k", Address: "h:1", Role: crypto.RoleWorker, Connected: true, Verified: true,
 		Direction: supervisor.Outbound, RTT: 1500 * time.Microsecond, LastSeen: at, AddedAt: at, Persistent: true,
 		Queued: 2, QueuedSize: 99, Allowed: true, Connection: 7,
-		Connections: []supervisor.ConnectionInfo{{Connection: 7, Address: "h:1", Direction: supervisor.Outbound, Verified: true}},
+		Connections: []supervisor.ConnectionInfo{
+			{Connection: 7, Address: "h:1", Direction: supervisor.Outbound, Verified: true},
+		},
 	}
 	const zero = "0001-01-01T00:00:00Z"
 	for want, peer := range map[string]supervisor.PeerInfo{
@@ -59,20 +61,28 @@ func TestStatusKeepsKeysAndOrder(t *testing.T) {
 
 func TestErrorTextAddsTheCommand(t *testing.T) {
 	key := crypto.PublicKey{}
-	for want, err := range map[string]error{
-		"peer h:1: peer not allowed: its key is not on this node's allowlist; `node allow " + key.String() + "` adds it": &supervisor.PeerError{
-			Peer: "h:1", Err: &supervisor.NotAllowedError{Key: key},
+	candidates := []supervisor.PeerCandidate{{ID: "1", Name: "a"}, {ID: "2", Name: "b", Address: "h:1"}}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{
+			&supervisor.PeerError{Peer: "h:1", Err: &supervisor.NotAllowedError{Key: key}},
+			"peer h:1: peer not allowed: its key is not on this node's allowlist; `node allow " + key.String() + "` adds it",
 		},
-		`no peer of that name or ID is known: "x"; give a node ID, 8 characters of one or more, or a name; ` +
-			"`node peers` lists them": &supervisor.UnknownPeerError{Text: "x"},
-		`more than one peer fits: "x" fits 2 peers: 1 ("a", no address), 2 ("b", h:1); give more of the node ID`: fmt.Errorf("%w",
-			&supervisor.AmbiguousPeerError{Text: "x", Candidates: []supervisor.PeerCandidate{
-				{ID: "1", Name: "a"}, {ID: "2", Name: "b", Address: "h:1"},
-			}}),
-		"anything else": errors.New("anything else"),
+		{
+			&supervisor.UnknownPeerError{Text: "x"},
+			`no peer of that name or ID is known: "x"; give a node ID, 8 characters of one or more, or a name; ` +
+				"`node peers` lists them",
+		},
+		{
+			fmt.Errorf("%w", &supervisor.AmbiguousPeerError{Text: "x", Candidates: candidates}),
+			`more than one peer fits: "x" fits 2 peers: 1 ("a", no address), 2 ("b", h:1); give more of the node ID`,
+		},
+		{errors.New("anything else"), "anything else"},
 	} {
-		if got := ErrorText(err); got != want {
-			t.Errorf("%s, want %s", got, want)
+		if got := ErrorText(c.err); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 }
@@ -88,7 +98,8 @@ func TestLogLinesNameTheCommand(t *testing.T) {
 
 func TestAgeHasTwoUnits(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 59 * time.Second: "59s", 61 * time.Second: "1m1s", 3661 * time.Second: "1h1m", 50 * time.Hour: "2d2h",
+		-time.Second: "0s", 59 * time.Second: "59s", 61 * time.Second: "1m1s", 3661 * time.Second: "1h1m",
+		50 * time.Hour: "2d2h",
 	} {
 		if got := Age(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)

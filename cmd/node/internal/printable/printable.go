@@ -1,5 +1,5 @@
-// Package printable makes text from peers, files and users safe to show in a terminal and easy to read on one line:
-// what could move the cursor, change colours or turn the direction of writing is shown as an escape.
+// Package printable makes text from peers, files and users safe to show on one line of a terminal. It escapes
+// characters that move the cursor, change colours or reverse the writing direction.
 package printable
 
 import (
@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s as it is when every character of it can be seen, else quoted as in Go.
+// Text returns s unchanged if it is valid UTF-8 of printable characters, else as a quoted Go string.
 func Text(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
@@ -21,7 +21,7 @@ func Text(s string) string {
 	return strconv.Quote(s)
 }
 
-// Word is Text for a place where the empty text and inner spaces would be misread: those are quoted too.
+// Word is Text that also quotes the empty string and strings with spaces or quotes.
 func Word(s string) string {
 	if s == "" || strings.ContainsAny(s, " \"") {
 		return strconv.Quote(s)
@@ -29,7 +29,8 @@ func Word(s string) string {
 	return Text(s)
 }
 
-// Line returns s on one line: line breaks and what is around them become "; ", other control characters a "?".
+// Line returns s on one line: a line break with the white space around it becomes "; ", any other unprintable character
+// becomes "?".
 func Line(s string) string {
 	var parts []string
 	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -45,7 +46,8 @@ func Line(s string) string {
 	}, strings.Join(parts, "; "))
 }
 
-// JSON returns the JSON text on one line with every character that cannot be seen as a \u escape: the same value.
+// JSON returns raw on one line, with unprintable characters as \u escapes. The value stays the same. Invalid JSON is
+// quoted as a Go string.
 func JSON(raw []byte) string {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil {
@@ -66,7 +68,7 @@ func JSON(raw []byte) string {
 	return b.String()
 }
 
-// Cut returns the first n characters of s, with a mark when there was more.
+// Cut returns the first n characters of s, followed by "…" if s is longer.
 func Cut(s string, n int) string {
 	seen := 0
 	for i := range s {

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-func TestText(t *testing.T) {
+func TestTextQuotesUnprintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"alice":          "alice",
 		"two words":      "two words",
@@ -24,7 +24,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestWord(t *testing.T) {
+func TestWordQuotesSpaces(t *testing.T) {
 	for in, want := range map[string]string{"": `""`, "a": "a", "a b": `"a b"`, `a"b`: `"a\"b"`} {
 		if got := Word(in); got != want {
 			t.Errorf("Word(%q) = %s, want %s", in, got, want)
@@ -32,13 +32,13 @@ func TestWord(t *testing.T) {
 	}
 }
 
-func TestLine(t *testing.T) {
+func TestLineJoinsLines(t *testing.T) {
 	if got, want := Line("yaml: errors:\n  line 1: bad\x1b\n\n"), "yaml: errors; line 1: bad?"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestCut(t *testing.T) {
+func TestCutMarksTheRest(t *testing.T) {
 	if got := Cut("äöüß", 2); got != "äö…" {
 		t.Errorf("got %q", got)
 	}
@@ -47,7 +47,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// FuzzJSON: what is shown is the same value, on one line, with nothing that a terminal acts on.
+// FuzzJSON checks that JSON returns the same value with printable characters only.
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"a": "\u001b[2J", "b": [1, "` + "\u202e\u009b\U000e0001" + `"]}`))
 	f.Add([]byte(`no JSON` + "\n\x1b"))

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// app is one run of the program and everything that it takes from its surroundings, so that tests can run several side by
-// side.
+// app is one run of the program and everything that it takes from its surroundings, so that tests can run several side
+// by side.
 type app struct {
 	stdin   io.Reader
 	stdout  io.Writer // what it is, a terminal or not; results go to out

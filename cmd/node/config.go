@@ -62,8 +62,8 @@ With --example it prints such a file with every setting and its default, comment
 // peerBook returns the path of a data directory's peer book.
 func peerBook(dir string) string { return filepath.Join(dir, "peers.db") }
 
-// useStoredAuth looks the mode up where it is kept: in the peer book, or with the running node, which has that locked. It
-// creates nothing.
+// useStoredAuth looks the mode up where it is kept: in the peer book, or with the running node, which has that locked.
+// It creates nothing.
 func useStoredAuth(cmd *cobra.Command, s *settings.Settings) error {
 	if s.Source("auth") != settings.FromDefault {
 		return nil

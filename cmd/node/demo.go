@@ -90,7 +90,8 @@ func demoDashboard(node demo.Node) (*admin.Server, error) {
 	return dashboard, err
 }
 
-// untilSignal returns a context that ends, with errInterrupted for its cause, when a signal comes that would end a node.
+// untilSignal returns a context that ends, with errInterrupted for its cause, when a signal comes that would end a
+// node.
 func (a *app) untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	received, restore := a.signals()

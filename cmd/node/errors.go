@@ -73,8 +73,8 @@ func explain(err error, dir, action string) error {
 	return fmt.Errorf("%s: %w", action, err)
 }
 
-// accessible adds to an error of the data directory what to do, when it is about who may do what there. Others, such as a
-// damaged file's, say that themselves.
+// accessible adds to an error of the data directory what to do, when it is about who may do what there. Others, such
+// as a damaged file's, say that themselves.
 func accessible(err error) error {
 	if remedy, known := datadir.Remedy(err); known && strings.Contains(err.Error(), remedy) {
 		return err

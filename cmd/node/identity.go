@@ -61,7 +61,8 @@ func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bo
 	return manager, created, nil
 }
 
-// warnOfIdentity says when deployed nodes do not register the identity's name, and when a name or role that was given is not that of the identity, which keeps what it was made with.
+// warnOfIdentity says when deployed nodes do not register the identity's name, and when a name or role that was given
+// is not that of the identity, which keeps what it was made with.
 func (n *node) warnOfIdentity(identity crypto.NodeIdentity) {
 	if !settings.Registered(identity.Name) {
 		n.log.Warn("deployed nodes do not register this name: they connect, but leave this node out of their statistics",

@@ -46,8 +46,8 @@ func defaultDataDir(getenv func(string) string, system string) string {
 	return crypto.DefaultDataDir()
 }
 
-// programName is what the help and the completions call the program: packages install it under another name where node is
-// taken.
+// programName is what the help and the completions call the program: packages install it under another name where node
+// is taken.
 func programName(path string) string {
 	if name := filepath.Base(path); strings.HasSuffix(name, "-node") {
 		return name
@@ -55,8 +55,8 @@ func programName(path string) string {
 	return "node"
 }
 
-// nodeSignals delivers the signals that end `node run`, and SIGHUP. SIGPIPE is caught without being delivered: without that, a
-// reader that closes our standard output would kill the process on the spot instead of failing a write.
+// nodeSignals delivers the signals that end `node run`, and SIGHUP. SIGPIPE is caught without being delivered: without
+// that, a reader that closes our standard output would kill the process on the spot instead of failing a write.
 func nodeSignals() (<-chan os.Signal, func()) {
 	stop, pipe := make(chan os.Signal, 4), make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

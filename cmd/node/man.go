@@ -30,8 +30,8 @@ func (a *app) manCommand() *cobra.Command {
 	}
 }
 
-// writeMan writes a page for each command. The defaults on them are those of any host, and the date is that of the build,
-// so that the same source gives the same pages.
+// writeMan writes a page for each command. The defaults on them are those of any host, and the date is that of the
+// build, so that the same source gives the same pages.
 func (a *app) writeMan(dir string) error {
 	anywhere := *a
 	anywhere.dataDir, anywhere.file, anywhere.hostName = "$XDG_DATA_HOME/go-p2p", "$XDG_CONFIG_HOME/go-p2p/node.yaml", "host name"

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 )
 
-// resultWriter is where results and help are written. It remembers what went wrong, since hardly anybody who writes a line for
-// people looks, and writes nothing after that: half a result with a hole in it is worse than half of one.
+// resultWriter is where results and help are written. It remembers what went wrong, since hardly anybody who writes a
+// line for people looks, and writes nothing after that: half a result with a hole in it is worse than half of one.
 type resultWriter struct {
 	w       io.Writer
 	failure error
@@ -21,8 +21,8 @@ func (r *resultWriter) Write(p []byte) (n int, err error) {
 	return n, r.failure
 }
 
-// judge returns what a command that ended in err comes to, when its result could not be written: that, unless it failed for
-// another reason.
+// judge returns what a command that ended in err comes to, when its result could not be written: that, unless it
+// failed for another reason.
 func (r *resultWriter) judge(err error) error {
 	if r.failure == nil || err != nil && !errors.Is(err, r.failure) {
 		return err

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sameSignal is how soon after the first a second signal is still the same wish: `timeout` signals the process and then its
-// group, and a finger bounces on Ctrl-C.
+// sameSignal is how soon after the first a second signal is still the same wish: `timeout` signals the process and
+// then its group, and a finger bounces on Ctrl-C.
 const sameSignal = 500 * time.Millisecond
 
 var (

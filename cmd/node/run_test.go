@@ -224,8 +224,8 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Who cannot wait for the end signals twice; what comes right after the first is the same signal. Here it is the last line
-// that takes its time.
+// Who cannot wait for the end signals twice; what comes right after the first is the same signal. Here it is the last
+// line that takes its time.
 func TestSecondSignal(t *testing.T) {
 	out := &stuckWriter{stuck: make(chan struct{}), release: make(chan struct{})}
 	defer close(out.release)
@@ -250,8 +250,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// A peer that takes the TCP connection and says nothing has not refused: whichever of the clocks is first, that of the dial,
-// of the handshake or of the command, it is a time that has run out.
+// A peer that takes the TCP connection and says nothing has not refused: whichever of the clocks is first, that of the
+// dial, of the handshake or of the command, it is a time that has run out.
 func TestConnectToSilence(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

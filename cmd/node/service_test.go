@@ -77,7 +77,8 @@ func TestUnderServiceManager(t *testing.T) {
 	}
 }
 
-// A listener that ends for good ends the node, which says so. The test holds the listening socket too, and shuts it down.
+// A listener that ends for good ends the node, which says so. The test holds the listening socket too, and shuts it
+// down.
 func TestEndOfListeningEndsTheNode(t *testing.T) {
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package admin is what a node shows over HTTP on --admin: the dashboard, metrics and health. Everything here only
-// reads; what changes a node goes through the control socket.
+// Package admin serves the dashboard, metrics and health of a node over HTTP on --admin. It is read-only: commands that
+// change a node use the control socket.
 //
 //	/          the dashboard, one page; its scripts and styles are under /assets/
-//	/events    what the dashboard shows, live, as server-sent events
+//	/events    the live data of the dashboard, as server-sent events
 //	/metrics   for Prometheus
 //	/healthz   200 while the process lives
 //	/readyz    200 while the node accepts peers, else 503
@@ -26,7 +26,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
-// Limits of what a client may hold. Every connection costs a goroutine, so their number has a bound.
+// Limits for clients. Each connection costs a goroutine, so their number is bounded.
 const (
 	headerTimeout = 3 * time.Second
 	readTimeout   = 10 * time.Second
@@ -37,14 +37,15 @@ const (
 	maxViewers    = 16  // event streams
 )
 
-// descriptors are file descriptors held in reserve: as many requests are answered while the process has no other left.
+// descriptors is the number of file descriptors held in reserve, so that 2 requests are answered even if the process
+// has no other descriptor left.
 const descriptors = 2
 
-// streamPath is where the event streams are.
+// streamPath is the path of the event streams.
 const streamPath = "/events"
 
-// Node is what admin shows of a node. Its methods are safe for concurrent use, also before the node has started and
-// after it has stopped; those that take a context then fail.
+// Node is the node that the server shows. Its methods are safe for concurrent use, also before its start and after its
+// stop; methods with a context then fail.
 type Node interface {
 	Identity() crypto.NodeIdentity
 	Accepting() bool
@@ -56,17 +57,17 @@ type Node interface {
 	Tree(ctx context.Context, limit int) (supervisor.Tree, error)
 }
 
-// Config says what to show, and where.
+// Config configures a Server.
 type Config struct {
-	Address string // host:port; port 0 takes a free one; an empty host is all addresses
+	Address string // host:port; port 0 takes a free one; an empty host means all addresses
 	Node    Node
 	Timings *Timings // the node's observer; nil: no histograms
 	Version string   // of the binary
-	PerPeer bool     // series of each peer in /metrics
+	PerPeer bool     // with series of each peer in /metrics
 	Log     *slog.Logger
 }
 
-// Server answers on one address.
+// Server serves one address.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -76,7 +77,7 @@ type Server struct {
 	served   chan struct{}
 }
 
-// Listen binds the address. Clients wait in the socket's queue until Serve.
+// Listen binds c.Address. Clients wait in the socket's queue until Serve.
 func Listen(c Config) (*Server, error) {
 	listener, err := net.Listen("tcp", c.Address)
 	if err != nil {
@@ -102,7 +103,7 @@ func Listen(c Config) (*Server, error) {
 				c.Log.Error("the admin server has ended: no dashboard, no metrics, no health", "error", f.Err)
 				return
 			}
-			samples.Error("a client of the admin server could not be accepted", "error", f.Err, "retryIn", f.Pause)
+			samples.Error("the admin server could not accept a client", "error", f.Err, "retryIn", f.Pause)
 		}),
 		monitor: monitor, streams: streams, cancel: cancel, served: make(chan struct{}),
 		http: &http.Server{
@@ -120,14 +121,14 @@ func Listen(c Config) (*Server, error) {
 	}, nil
 }
 
-// URL returns where a browser on this host finds the dashboard.
+// URL returns the URL of the dashboard for a browser on this host.
 func (s *Server) URL() string {
 	host, port, err := net.SplitHostPort(s.listener.Addr().String())
 	if err != nil {
 		return ""
 	}
 	if ip := net.ParseIP(host); ip.IsUnspecified() {
-		host = "127.0.0.1" // a browser cannot open the address that stands for all
+		host = "127.0.0.1" // browsers cannot open an unspecified address
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }
@@ -138,14 +139,14 @@ func (s *Server) Public() bool {
 	return !ok || !addr.IP.IsLoopback()
 }
 
-// Event takes what the transport reports, for the dashboard's log. A nil Server takes it and does nothing.
+// Event adds an event of the transport to the dashboard's log. A nil Server ignores it.
 func (s *Server) Event(e supervisor.Event) {
 	if s != nil {
 		s.monitor.journal.event(e, time.Now())
 	}
 }
 
-// Serve answers until Close. It returns at once.
+// Serve starts to answer requests, until Close. It does not block.
 func (s *Server) Serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	watched := make(chan struct{})
@@ -155,14 +156,13 @@ func (s *Server) Serve() {
 	}()
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(s.listener) // ends with ErrServerClosed, or the listener has said why
+		_ = s.http.Serve(s.listener) // ErrServerClosed, or the listener has logged the cause
 		stop()
 		<-watched
 	}()
 }
 
-// Close ends the server: dashboards are told goodbye, and requests under way have until ctx ends. Serve must have been
-// called.
+// Close sends dashboards a bye, waits for requests under way until ctx ends, and stops the server. Call it after Serve.
 func (s *Server) Close(ctx context.Context) error {
 	s.streams.close()
 	err := s.http.Shutdown(ctx)
@@ -175,10 +175,10 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// InUse reports whether Listen failed because something else uses the address.
+// InUse reports whether Listen failed because another socket uses the address.
 func InUse(err error) bool { return oserror.InUse(err) }
 
-// sampledLog is where net/http writes what goes wrong: clients can cause it, so it is sampled, quoted and cut.
+// sampledLog is the error log of net/http. Clients cause its lines, so they are rate-limited, quoted and cut.
 type sampledLog struct{ samples *actors.LimitedLogger }
 
 func (l sampledLog) Write(line []byte) (int, error) {

@@ -9,19 +9,19 @@ import (
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
-// clients bounds the connections to the server, so that clients that send nothing, or read nothing, keep no other out:
-// beyond the limit a newcomer evicts the connection that has been idle longest, else the one whose request takes
-// longest. Event streams have a limit of their own and are not evicted. Safe for concurrent use.
+// clients bounds the connections to the server, so that clients that neither send nor read cannot block others: above
+// the limit, a new connection evicts the connection that has been idle longest, or else the one with the longest
+// running request. Event streams have their own limit and are not evicted. Safe for concurrent use.
 type clients struct {
-	most int // connections, event streams excepted
+	limit int // connections, event streams excepted
 
 	mu   sync.Mutex
 	idle *accept.Waiting[net.Conn] // before a request, inside its header, or after the answer
 	busy *accept.Waiting[net.Conn] // in a handler
 }
 
-func newClients(most int) *clients {
-	return &clients{most: most, idle: accept.NewWaiting[net.Conn](), busy: accept.NewWaiting[net.Conn]()}
+func newClients(limit int) *clients {
+	return &clients{limit: limit, idle: accept.NewWaiting[net.Conn](), busy: accept.NewWaiting[net.Conn]()}
 }
 
 // onState is the server's ConnState.
@@ -29,7 +29,7 @@ func (c *clients) onState(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		if victim := c.enter(conn); victim != nil {
-			_ = victim.Close() // the client sees it or is gone
+			_ = victim.Close()
 		}
 	case http.StateHijacked, http.StateClosed:
 		c.mu.Lock()
@@ -39,21 +39,21 @@ func (c *clients) onState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// enter adds a connection, and returns the one that makes room for it, or nil.
+// enter adds a connection and returns the connection that it evicts, or nil.
 func (c *clients) enter(conn net.Conn) net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idle.Len() == 0 { // conn must not be its own victim
-		victim, _ := c.busy.Evict("", -1, c.most-1)
+	if c.idle.Len() == 0 { // evict before conn is added, or conn would be the victim
+		victim, _ := c.busy.Evict("", -1, c.limit-1)
 		c.idle.Add(conn, "")
 		return victim
 	}
-	victim, _ := c.idle.Evict("", -1, max(0, c.most-1-c.busy.Len()))
+	victim, _ := c.idle.Evict("", -1, max(0, c.limit-1-c.busy.Len()))
 	c.idle.Add(conn, "")
 	return victim
 }
 
-// clientKey is where a request's context has its connection.
+// clientKey is the key of the connection in a request's context.
 type clientKey struct{}
 
 // withConn is the server's ConnContext.
@@ -61,7 +61,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, clientKey{}, conn)
 }
 
-// track keeps count of the connections in next.
+// track marks a connection as busy while next handles its request.
 func (c *clients) track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, ok := r.Context().Value(clientKey{}).(net.Conn)
@@ -75,7 +75,7 @@ func (c *clients) track(next http.Handler) http.Handler {
 	})
 }
 
-// begin takes the connection from those that are idle; one that was evicted meanwhile is in no set.
+// begin moves a connection from idle to busy. A connection that was evicted meanwhile is in neither set.
 func (c *clients) begin(conn net.Conn, stream bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +84,8 @@ func (c *clients) begin(conn net.Conn, stream bool) {
 	}
 }
 
-// end makes the connection the one that has been idle shortest. After an eviction StateClosed takes it out again.
+// end moves a connection to idle, as the last to be evicted. StateClosed removes a connection that was evicted
+// meanwhile.
 func (c *clients) end(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// countedConn notes that it was closed.
+// countedConn records that it was closed.
 type countedConn struct {
 	net.Conn
 	closed bool

@@ -15,14 +15,14 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// fakeNode is a node whose answers a test chooses.
+// fakeNode is a node with answers that a test sets.
 type fakeNode struct {
 	mu        sync.Mutex
 	accepting bool
 	stopped   bool
 	counters  actors.Counters
 	connected []supervisor.PeerInfo
-	known     []supervisor.PeerInfo // besides
+	known     []supervisor.PeerInfo // not connected
 }
 
 func (f *fakeNode) set(change func()) {
@@ -62,8 +62,10 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 		return supervisor.Status{}, supervisor.ErrStopped
 	}
 	return supervisor.Status{
-		Identity: crypto.NodeIdentity{ID: "x"}, Address: "127.0.0.1:9091", Uptime: 12 * time.Second, Auth: supervisor.PeerAuthOpen,
-		Connections: supervisor.ConnectionCounts{Established: len(f.connected), Pending: 1, Max: 100}, Goroutines: 9, HeapBytes: 1 << 20,
+		Identity: crypto.NodeIdentity{ID: "x"}, Address: "127.0.0.1:9091",
+		Uptime: 12 * time.Second, Auth: supervisor.PeerAuthOpen,
+		Connections: supervisor.ConnectionCounts{Established: len(f.connected), Pending: 1, Max: 100},
+		Goroutines:  9, HeapBytes: 1 << 20,
 	}, nil
 }
 
@@ -84,16 +86,19 @@ func (f *fakeNode) Tree(_ context.Context, limit int) (supervisor.Tree, error) {
 	}
 	tree := supervisor.Tree{Registry: "p2p-registry-1", Restarts: 2, Stopped: 1, Total: len(f.connected)}
 	for _, p := range f.connected[:min(limit, len(f.connected))] {
-		tree.Branches = append(tree.Branches, supervisor.Branch{Actor: "a", Peer: p.ID, Name: p.Name, State: supervisor.BranchProven, Carrier: true})
+		tree.Branches = append(tree.Branches, supervisor.Branch{
+			Actor: "a", Peer: p.ID, Name: p.Name, State: supervisor.BranchProven, Carrier: true,
+		})
 	}
 	return tree, nil
 }
 
-// peer makes a connected peer.
+// peer returns a connected peer.
 func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
 	p := supervisor.PeerInfo{
 		ID: id, Name: "name of " + id, Address: "10.0.0.1:9091", Role: crypto.RoleDual, Connected: true, Verified: true,
-		Direction: supervisor.Inbound, RTT: 2 * time.Millisecond, LastSeen: time.Unix(1e9, 0), AddedAt: time.Unix(1e9, 0), Queued: 3, QueuedSize: 300,
+		Direction: supervisor.Inbound, RTT: 2 * time.Millisecond, LastSeen: time.Unix(1e9, 0), AddedAt: time.Unix(1e9, 0),
+		Queued: 3, QueuedSize: 300,
 	}
 	for _, c := range change {
 		c(&p)
@@ -104,7 +109,9 @@ func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
 // serve starts a server on a free port.
 func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
 	t.Helper()
-	c := Config{Address: "127.0.0.1:0", Node: node, Timings: NewTimings(), Version: "v1", Log: slog.New(slog.DiscardHandler)}
+	c := Config{
+		Address: "127.0.0.1:0", Node: node, Timings: NewTimings(), Version: "v1", Log: slog.New(slog.DiscardHandler),
+	}
 	for _, f := range change {
 		f(&c)
 	}
@@ -126,7 +133,7 @@ func shut(t *testing.T, s *Server) {
 	}
 }
 
-// fetch asks for one page. The connection is not kept.
+// fetch requests one page on a connection of its own.
 func fetch(t *testing.T, method, url string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// contentSecurityPolicy lets the page load its own files and nothing else, and nobody frame it.
+// contentSecurityPolicy allows the page to load its own files only and forbids frames around it.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard stands before every route. A browser brings requests of any website here, so it asks who is meant and who asks:
+// guard checks every request before its route, because a browser sends requests on behalf of any website:
 //
-//   - The Host must be a loopback name or address, or what the server is bound to. A website whose name was made to
-//     point here (DNS rebinding) still sends its own name.
-//   - Scripts and frames of other websites are refused; following a link from one is not.
+//   - The Host must be a loopback name or address, or the address that the server is bound to. A website with a name
+//     that resolves to this host (DNS rebinding) sends that name.
+//   - Requests by scripts and frames of other websites are refused; links from them are allowed.
 //   - The method must be GET or HEAD.
 type guard struct {
-	bound string // the host of --admin, as it was written; empty: all addresses
+	bound string // the host of --admin; empty: all addresses
 	next  http.Handler
 }
 
@@ -40,27 +40,29 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	switch local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); {
-	case !g.meant(r.Host, local):
+	case !g.serves(r.Host, local):
 		http.Error(w, "this host name is not served here", http.StatusForbidden)
 	case foreign(r):
-		http.Error(w, "requests of other websites are not answered", http.StatusForbidden)
+		http.Error(w, "requests of other websites are refused", http.StatusForbidden)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "everything here only reads", http.StatusMethodNotAllowed)
+		http.Error(w, "this server is read-only", http.StatusMethodNotAllowed)
 	default:
 		g.next.ServeHTTP(w, r)
 	}
 }
 
-// meant reports whether a request's Host may be answered on a connection to the address local. The port does not
-// count: it may be forwarded.
-func (g *guard) meant(host string, local net.Addr) bool {
+// serves reports whether the server answers a request with this Host on a connection to the address local. The port is
+// ignored because it may be forwarded.
+func (g *guard) serves(host string, local net.Addr) bool {
 	name := hostname(host)
 	if name == "" {
 		return false
 	}
-	if strings.EqualFold(name, "localhost") || strings.EqualFold(name, "localhost.") || strings.EqualFold(name, g.bound) {
-		return true
+	for _, own := range []string{"localhost", "localhost.", g.bound} {
+		if strings.EqualFold(name, own) {
+			return true
+		}
 	}
 	ip, err := netip.ParseAddr(name)
 	if err != nil {
@@ -70,12 +72,12 @@ func (g *guard) meant(host string, local net.Addr) bool {
 	if ip.IsLoopback() {
 		return true
 	}
-	// Bound to all addresses, it is bound to the one that this connection came to.
+	// A server bound to all addresses serves the address of this connection.
 	at, ok := local.(*net.TCPAddr)
 	return ok && ip == at.AddrPort().Addr().Unmap().WithZone("")
 }
 
-// hostname returns the host of a Host header, without port and brackets; empty when it is none.
+// hostname returns the host of a Host header without port and brackets, or "" if the header is invalid.
 func hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		return h
@@ -89,7 +91,7 @@ func hostname(host string) string {
 	return host
 }
 
-// foreign reports whether a browser says that another website makes the request. What is no browser says nothing.
+// foreign reports whether a browser sent the request on behalf of another website. Other clients set no such header.
 func foreign(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)

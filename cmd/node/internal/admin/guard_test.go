@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestHost(t *testing.T) {
+func TestGuardServesOwnHostsOnly(t *testing.T) {
 	tests := []struct {
 		admin, host, local string
 		want               int
@@ -23,10 +23,10 @@ func TestHost(t *testing.T) {
 		{"127.0.0.1:9092", "[::1]:9092", "127.0.0.1", 200},
 		{"127.0.0.1:9092", "[::1]", "127.0.0.1", 200},
 		{"127.0.0.1:9092", "[::ffff:127.0.0.1]:9092", "127.0.0.1", 200},
-		{"node.example:9092", "node.example:9092", "10.0.0.5", 200}, // as it was bound
+		{"node.example:9092", "node.example:9092", "10.0.0.5", 200}, // the bound name
 		{"node.example:9092", "NODE.example", "10.0.0.5", 200},
 		{"10.0.0.5:9092", "10.0.0.5:9092", "10.0.0.5", 200},
-		{":9092", "10.0.0.5:9092", "10.0.0.5", 200}, // bound to all, so to this one too
+		{":9092", "10.0.0.5:9092", "10.0.0.5", 200}, // bound to all addresses
 		{"[::]:9092", "[fd00::5]:9092", "fd00::5", 200},
 		{"[::]:9092", "10.0.0.5:9092", "::ffff:10.0.0.5", 200},
 
@@ -58,20 +58,27 @@ func TestHost(t *testing.T) {
 	}
 }
 
-func TestForeign(t *testing.T) {
+func TestGuardRefusesOtherWebsites(t *testing.T) {
 	g := newGuard("127.0.0.1:9092", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	fetch := func(site, mode, dest string) map[string]string {
+		return map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+	}
 	tests := []struct {
 		name   string
 		header map[string]string
 		want   int
 	}{
 		{"no browser", nil, 200},
-		{"typed in", map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200},
+		{"typed in", fetch("none", "navigate", "document"), 200},
 		{"our own page", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, 200},
 		{"our own origin", map[string]string{"Origin": "http://127.0.0.1:9092"}, 200},
-		{"a link", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200},
-		{"a frame", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403},
-		{"a script's stream", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": "https://evil.example"}, 403},
+		{"a link", fetch("cross-site", "navigate", "document"), 200},
+		{"a frame", fetch("cross-site", "navigate", "iframe"), 403},
+		{
+			"a script's stream",
+			map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": "https://evil.example"},
+			403,
+		},
 		{"another port's page", map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 403},
 		{"another origin", map[string]string{"Origin": "http://127.0.0.1:8080"}, 403},
 		{"a sandbox", map[string]string{"Origin": "null"}, 403},

@@ -1,20 +1,21 @@
 package admin
 
-// counterHelp explains a counter. A test holds it against what a node counts.
+// counterHelp returns the help text of a counter. A test checks that every counter has one.
 func counterHelp(counter string) string {
 	help := map[string]string{
-		"messagesReceived":     "Messages that passed every check.",
-		"messagesSent":         "Messages handed to the operating system.",
-		"bytesReceived":        "Bytes of frames read, dropped ones included.",
-		"bytesSent":            "Bytes of frames handed to the operating system.",
-		"framesMalformed":      "Frames dropped because they did not open or held no valid message.",
-		"messagesRateLimited":  "Frames dropped because the peer's token bucket was empty.",
-		"messagesDuplicate":    "Messages dropped because they were seen before.",
-		"messagesStale":        "Messages dropped because they were stamped too far from now.",
-		"messagesRefused":      "Messages refused: our own sent back to us, relayed by an unverified peer, ping, pong or disconnect of another node than the peer, or more than the dedup set can remember.",
+		"messagesReceived":    "Messages that passed every check.",
+		"messagesSent":        "Messages handed to the operating system.",
+		"bytesReceived":       "Bytes of frames read, dropped ones included.",
+		"bytesSent":           "Bytes of frames handed to the operating system.",
+		"framesMalformed":     "Frames dropped because they did not open or held no valid message.",
+		"messagesRateLimited": "Frames dropped because the peer's token bucket was empty.",
+		"messagesDuplicate":   "Messages dropped because they were seen before.",
+		"messagesStale":       "Messages dropped because they were stamped too far from now.",
+		"messagesRefused": "Messages refused: our own returned to us, relayed by an unverified peer, a ping, pong or " +
+			"disconnect not from the peer itself, or more than the dedup set can hold.",
 		"handshakesAccepted":   "Handshakes that opened a connection.",
 		"handshakesRejected":   "Handshakes that failed or were refused.",
-		"connectionsRefused":   "Connections refused with HTTP 503 for want of a free place.",
+		"connectionsRefused":   "Connections refused with HTTP 503 because no slot was free.",
 		"originsRefused":       "Connections refused with HTTP 403 because they came from a website.",
 		"slowPeersClosed":      "Peers disconnected because they read too slowly.",
 		"peersTimedOut":        "Peers disconnected because they gave no sign of life.",

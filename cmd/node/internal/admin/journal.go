@@ -7,14 +7,14 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 )
 
-// Bounds of the journal: strangers cause most entries, and choose some of their text.
+// Bounds of the journal. Unknown peers cause most entries and choose parts of their text.
 const (
 	journalSize = 200
 	maxText     = 200 // characters of an entry
 	maxName     = 64  // characters of a name
 )
 
-// mood is how an entry is meant.
+// mood is the severity of an entry.
 type mood string
 
 const (
@@ -34,10 +34,10 @@ type entry struct {
 	Text string `json:"text"`
 }
 
-// journal keeps the last entries. Safe for concurrent use.
+// journal keeps the last journalSize entries. Safe for concurrent use.
 type journal struct {
 	mu      sync.Mutex
-	entries []entry // a ring, once it is full
+	entries []entry // a ring once full
 	last    uint64
 }
 
@@ -55,7 +55,7 @@ func (j *journal) add(e entry, now time.Time) {
 	j.entries[(j.last-1)%journalSize] = e
 }
 
-// since returns the entries after seq that are still there, the oldest first.
+// since returns the stored entries after seq, oldest first.
 func (j *journal) since(seq uint64) []entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()

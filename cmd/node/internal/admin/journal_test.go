@@ -37,67 +37,85 @@ func TestJournalIsBounded(t *testing.T) {
 		t.Errorf("the last two are %v", got)
 	}
 	if got := j.since(3*journalSize + 7); len(got) != 0 {
-		t.Errorf("after the last one comes %v", got)
+		t.Errorf("after the last one: %v", got)
 	}
 }
 
-func TestEvents(t *testing.T) {
+type eventEntry struct {
+	event supervisor.Event
+	want  entry
+}
+
+// warningEntries are events with an entry of mood warning.
+func warningEntries() []eventEntry {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	tests := []struct {
-		event supervisor.Event
-		want  entry
-	}{
-		{
-			supervisor.PeerUp{Peer: "p", Name: "bob b", Address: "10.0.0.1:1", Direction: supervisor.Inbound},
-			entry{Mood: good, Kind: "connected", Peer: "p", Text: `"bob b" is connected, inbound, 10.0.0.1:1, not proven yet`},
-		},
-		{
-			supervisor.PeerUp{Peer: "p", Name: "bob", Address: "10.0.0.1:1", Verified: true, Connection: 7, Omitted: 3},
-			entry{Mood: good, Kind: "connected", Peer: "p", Text: "bob is connected, inbound, 10.0.0.1:1; 3 unverified peers more are not shown"},
-		},
+	bye := fmt.Sprintf("has gone: bye (%v), closed by the peer", wire.DisconnectNormal)
+	list := []eventEntry{
 		{
 			supervisor.PeerMoved{Peer: "p", Name: "bob", From: 3, To: 9},
-			entry{Mood: warning, Kind: "moved", Peer: "p", Text: "moved from connection 3 to 9; unconfirmed messages may be lost"},
-		},
-		{
-			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4},
-			entry{Mood: bad, Kind: "refused", Text: "connection 4 from 10.0.0.1:1, claiming to be p, was closed: a frame was sealed for another connection"},
-		},
-		{
-			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4, Omitted: 2},
-			entry{Mood: bad, Kind: "refused", Text: "connection 4 from 10.0.0.1:1, claiming to be p, was closed: a frame was sealed for another connection; 2 more are not shown"},
+			entry{Kind: "moved", Peer: "p", Text: "moved from connection 3 to 9; unconfirmed messages may be lost"},
 		},
 		{
 			supervisor.Dropped{Peer: "p", Name: "bob", Reason: "messagesStale", Count: 5},
-			entry{Mood: warning, Kind: "dropped", Peer: "p", Text: "had 5 messages dropped, counted in messagesStale"},
+			entry{Kind: "dropped", Peer: "p", Text: "had 5 messages dropped, counted in messagesStale"},
 		},
 		{
-			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1", "b\x1b[31m"}},
-			entry{Mood: bad, Kind: "identity conflict", Peer: "p", Text: `is in use from several addresses: 10.0.0.1, "b\x1b[31m"; the newcomers are refused`},
-		},
-		{
-			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1"}, Unproven: true},
-			entry{Mood: bad, Kind: "identity conflict", Peer: "p", Text: "is in use from several addresses: 10.0.0.1; unproven: some of them bind no frames"},
+			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
+			entry{Kind: "disconnected", Peer: "p", Text: bye},
 		},
 		{
 			supervisor.ListenerDown{Address: "h:1", Err: errors.New("gone")},
-			entry{Mood: warning, Kind: "listening ended", Text: "no peer can connect any more: gone"},
-		},
-		{supervisor.PeerVerified{Peer: "p"}, entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"}},
-		{
-			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
-			entry{Mood: warning, Kind: "disconnected", Peer: "p", Text: fmt.Sprintf("has gone: bye (%v), closed by the peer", wire.DisconnectNormal)},
+			entry{Kind: "listening ended", Text: "no peer can connect any more: gone"},
 		},
 		{
 			supervisor.DialFailed{Address: "h:1", Err: fmt.Errorf("dial: %w", refused), RetryIn: 1234 * time.Millisecond},
-			entry{Mood: warning, Kind: "dial failed", Text: "h:1 cannot be reached: connect: connection refused; next try in 1.2s"},
+			entry{Kind: "dial failed", Text: "h:1 cannot be reached: connect: connection refused; next try in 1.2s"},
 		},
 		{
 			supervisor.DialFailed{Address: "h:1", Err: errors.New("other\nidentity")},
-			entry{Mood: warning, Kind: "dial failed", Text: "h:1 cannot be reached: other; identity; next try in 0s"},
+			entry{Kind: "dial failed", Text: "h:1 cannot be reached: other; identity; next try in 0s"},
 		},
 	}
-	for _, tt := range tests {
+	for i := range list {
+		list[i].want.Mood = warning
+	}
+	return list
+}
+
+func TestEventsBecomeEntries(t *testing.T) {
+	const closed = "connection 4 from 10.0.0.1:1, claiming to be p, was closed: a frame was sealed for another connection"
+	conflict := func(text string) entry { return entry{Mood: bad, Kind: "identity conflict", Peer: "p", Text: text} }
+	connected := func(text string) entry { return entry{Mood: good, Kind: "connected", Peer: "p", Text: text} }
+	for _, tt := range append(warningEntries(), []eventEntry{
+		{
+			supervisor.PeerUp{Peer: "p", Name: "bob b", Address: "10.0.0.1:1", Direction: supervisor.Inbound},
+			connected(`"bob b" is connected, inbound, 10.0.0.1:1, not verified yet`),
+		},
+		{
+			supervisor.PeerUp{Peer: "p", Name: "bob", Address: "10.0.0.1:1", Verified: true, Connection: 7, Omitted: 3},
+			connected("bob is connected, inbound, 10.0.0.1:1; 3 more unverified peers are not shown"),
+		},
+		{
+			supervisor.PeerVerified{Peer: "p"},
+			entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"},
+		},
+		{
+			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4},
+			entry{Mood: bad, Kind: "refused", Text: closed},
+		},
+		{
+			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4, Omitted: 2},
+			entry{Mood: bad, Kind: "refused", Text: closed + "; 2 more are not shown"},
+		},
+		{
+			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1", "b\x1b[31m"}},
+			conflict(`is in use from several addresses: 10.0.0.1, "b\x1b[31m"; new connections are refused`),
+		},
+		{
+			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1"}, Unproven: true},
+			conflict("is in use from several addresses: 10.0.0.1; unproven: some of them bind no frames"),
+		},
+	}...) {
 		j := newJournal()
 		j.event(tt.event, time.UnixMilli(5))
 		tt.want.Seq, tt.want.Time = 1, 5
@@ -107,8 +125,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestHostileText: what peers choose can neither fill the journal nor draw over what is beside it.
-func TestHostileText(t *testing.T) {
+// Text that a peer chooses neither fills the journal nor contains control characters.
+func TestJournalCutsAndEscapesPeerText(t *testing.T) {
 	j := newJournal()
 	evil := "\x1b[2J\u202e\xff" + strings.Repeat("y", 1<<20)
 	j.event(supervisor.PeerUp{Peer: "p", Name: evil, Address: evil}, time.Now())
@@ -117,13 +135,14 @@ func TestHostileText(t *testing.T) {
 	j.event(supervisor.IdentityConflict{Peer: "p", Addresses: slices.Repeat([]string{evil}, 100)}, time.Now())
 	j.event(supervisor.DowngradeRefused{Peer: "p", Address: evil}, time.Now())
 	for _, e := range j.since(0) {
-		if utf8.RuneCountInString(e.Text) > maxText+1 || strings.ContainsAny(e.Text, "\x1b\u202e") || !utf8.ValidString(e.Text) {
-			t.Errorf("%d characters: %.100q", utf8.RuneCountInString(e.Text), e.Text)
+		length := utf8.RuneCountInString(e.Text)
+		if length > maxText+1 || strings.ContainsAny(e.Text, "\x1b\u202e") || !utf8.ValidString(e.Text) {
+			t.Errorf("%d characters: %.100q", length, e.Text)
 		}
 	}
 }
 
-func TestNoServerTakesEvents(t *testing.T) {
+func TestNilServerIgnoresEvents(t *testing.T) {
 	var s *Server
-	s.Event(supervisor.PeerVerified{}) // does nothing
+	s.Event(supervisor.PeerVerified{})
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// maxHosts is the number of hosts that the entry of an identity conflict names.
+// maxHosts limits the hosts that the entry of an identity conflict lists.
 const maxHosts = 4
 
-// event adds the entry of a transport event, if it has one.
+// event adds the entry of a transport event, if there is one.
 func (j *journal) event(e supervisor.Event, now time.Time) {
 	if shown, ok := entryOf(e); ok {
 		j.add(shown, now)
 	}
 }
 
-// entryOf returns the entry of a transport event. The page writes the peer's name before the text of every entry with
-// a Peer except those of kind "connected"; a claimed peer is named in the text only.
+// entryOf returns the entry of a transport event. The page puts the peer's name before the text of every entry with a
+// Peer, except those of kind "connected". The text names a claimed peer itself.
 func entryOf(e supervisor.Event) (shown entry, ok bool) {
 	switch e := e.(type) {
 	case supervisor.PeerUp:
@@ -60,17 +60,17 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 func upText(e supervisor.PeerUp) string {
 	text := fmt.Sprintf("%s is connected, %s, %s", word(e.Name), e.Direction, word(e.Address))
 	if !e.Verified {
-		text += ", not proven yet"
+		text += ", not verified yet"
 	}
 	if e.Omitted > 0 {
-		text += fmt.Sprintf("; %d unverified peers more are not shown", e.Omitted)
+		text += fmt.Sprintf("; %d more unverified peers are not shown", e.Omitted)
 	}
 	return text
 }
 
 func refusedText(e supervisor.DowngradeRefused) string {
-	text := fmt.Sprintf("connection %d from %s, claiming to be %.32s, was closed: a frame was sealed for another connection",
-		e.Connection, word(e.Address), e.Peer)
+	text := fmt.Sprintf("connection %d from %s, claiming to be %.32s, was closed: "+
+		"a frame was sealed for another connection", e.Connection, word(e.Address), e.Peer)
 	if e.Omitted > 0 {
 		text += fmt.Sprintf("; %d more are not shown", e.Omitted)
 	}
@@ -89,10 +89,10 @@ func conflictText(e supervisor.IdentityConflict) string {
 	if e.Unproven {
 		return text + "; unproven: some of them bind no frames"
 	}
-	return text + "; the newcomers are refused"
+	return text + "; new connections are refused"
 }
 
-// cause leaves out of a network error what the entry says anyway: which address it was.
+// cause returns a network error without the address, which the entry contains already.
 func cause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -101,8 +101,8 @@ func cause(err error) error {
 	return err
 }
 
-// name makes a name that a peer has chosen fit to be shown.
+// name makes text that a peer chose safe to show and cuts it to maxName characters.
 func name(text string) string { return printable.Cut(printable.Text(text), maxName) }
 
-// word is name for the middle of a sentence: one with spaces is quoted.
+// word is name for use within a sentence: it quotes text with spaces.
 func word(text string) string { return printable.Cut(printable.Word(text), maxName) }

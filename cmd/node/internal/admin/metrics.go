@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	maxScrapes    = 4               // at the same time
+	maxScrapes    = 4               // in parallel
 	scrapeTimeout = 2 * time.Second // for the node's answers
 	maxPeerSeries = 200             // peers with series of their own
 )
 
-// metricsHandler makes /metrics, with a registry of its own.
+// metricsHandler returns the handler of /metrics with its own registry.
 func metricsHandler(c Config) http.Handler {
 	return promhttp.HandlerFor(newRegistry(c), promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
@@ -31,20 +31,21 @@ func metricsHandler(c Config) http.Handler {
 
 func newRegistry(c Config) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	// A collector is refused for a name that is there twice, which the tests of this package would see.
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(c))
+	// MustRegister panics only if two metrics have one name; the tests of this package register all of them.
+	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
+	r.MustRegister(collectors.NewGoCollector(), process, newCollector(c))
 	if c.Timings != nil {
 		r.MustRegister(c.Timings.roundTrip, c.Timings.handshake, c.Timings.handler)
 	}
 	return r
 }
 
-// collector asks the node at each scrape; it keeps nothing.
+// collector reads the node at each scrape. It has no state of its own.
 type collector struct {
 	node     Node
 	version  string
 	perPeer  bool
-	counters map[string]*prometheus.Desc // by the node's own name
+	counters map[string]*prometheus.Desc // by the counter's name
 
 	ready, info, uptime, connections, limit    *prometheus.Desc
 	known, connected, queued, bytes, longest   *prometheus.Desc
@@ -58,19 +59,19 @@ func newCollector(c Config) *collector {
 	m := &collector{
 		node: c.Node, version: c.Version, perPeer: c.PerPeer, counters: make(map[string]*prometheus.Desc),
 		ready:       gauge("ready", "1 while the node accepts peers, else 0."),
-		info:        gauge("node_info", "Who the node is; always 1.", "id", "name", "role", "version"),
+		info:        gauge("node_info", "Identity of the node; always 1.", "id", "name", "role", "version"),
 		uptime:      gauge("uptime_seconds", "Time since the node started."),
 		connections: gauge("connections", "Connections, by state.", "state"),
-		limit:       gauge("connections_limit", "The most connections that the node holds (--max-conns)."),
+		limit:       gauge("connections_limit", "Maximum number of connections (--max-conns)."),
 		known:       gauge("peers_known", "Peers in the peer book."),
-		connected:   gauge("peers_connected", "Peers that are connected."),
-		queued:      gauge("outbound_queue_messages", "Messages that wait to be written, of all peers."),
-		bytes:       gauge("outbound_queue_bytes", "Bytes that wait to be written, of all peers."),
-		longest:     gauge("outbound_queue_longest_messages", "Messages that wait to be written for the peer with the longest queue."),
+		connected:   gauge("peers_connected", "Connected peers."),
+		queued:      gauge("outbound_queue_messages", "Messages in the outbound queues of all peers."),
+		bytes:       gauge("outbound_queue_bytes", "Bytes in the outbound queues of all peers."),
+		longest:     gauge("outbound_queue_longest_messages", "Messages in the longest outbound queue."),
 		peerInfo:    gauge("peer_info", "A connected peer; always 1.", "peer", "name", "direction"),
 		peerTrip:    gauge("peer_round_trip_seconds", "Last measured round-trip time of a peer.", "peer"),
-		peerQueued:  gauge("peer_outbound_queue_messages", "Messages that wait to be written for a peer.", "peer"),
-		peerActive:  gauge("peer_last_message_timestamp_seconds", "When a peer's last message came, as Unix time.", "peer"),
+		peerQueued:  gauge("peer_outbound_queue_messages", "Messages in the outbound queue of a peer.", "peer"),
+		peerActive:  gauge("peer_last_message_timestamp_seconds", "Unix time of the peer's last message.", "peer"),
 	}
 	for counter := range c.Node.Counters() {
 		m.counters[counter] = prometheus.NewDesc(metricName(counter), counterHelp(counter), nil, nil)
@@ -78,7 +79,7 @@ func newCollector(c Config) *collector {
 	return m
 }
 
-// metricName is the name of a counter in /metrics.
+// metricName returns the name of a counter in /metrics.
 func metricName(counter string) string {
 	var b strings.Builder
 	b.WriteString("p2p_")
@@ -109,7 +110,7 @@ func (m *collector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. What only a running node can tell is left out while it does not run.
+// Collect implements prometheus.Collector. It omits the metrics of a running node while the node does not run.
 func (m *collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
@@ -151,14 +152,18 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// collectPeers adds the series of the peers that have proven their key. A stranger with many identities can make no more
-// than maxPeerSeries, and cannot displace peers that are kept connected or on the allowlist.
-func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
-	proven := slices.DeleteFunc(connected, func(p supervisor.PeerInfo) bool { return !p.Verified })
-	slices.SortFunc(proven, func(a, b supervisor.PeerInfo) int {
-		return cmp.Or(boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed), a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
+// gaugeFunc emits one value of a metric.
+type gaugeFunc func(d *prometheus.Desc, value float64, labels ...string)
+
+// collectPeers adds the series of at most maxPeerSeries verified peers. Persistent and allowlisted peers come first, so
+// that an attacker with many identities cannot displace them.
+func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge gaugeFunc) {
+	verified := slices.DeleteFunc(connected, func(p supervisor.PeerInfo) bool { return !p.Verified })
+	slices.SortFunc(verified, func(a, b supervisor.PeerInfo) int {
+		chosen := boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed)
+		return cmp.Or(chosen, a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
 	})
-	for _, p := range proven[:min(len(proven), maxPeerSeries)] {
+	for _, p := range verified[:min(len(verified), maxPeerSeries)] {
 		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction.String())
 		gauge(m.peerQueued, float64(p.Queued), p.ID)
 		gauge(m.peerActive, float64(p.LastSeen.UnixMilli())/1000, p.ID)
@@ -179,5 +184,5 @@ func boolCompare(a, b bool) int {
 	}
 }
 
-// label makes a name fit for a label: Prometheus takes valid UTF-8 only, and peers choose their names.
+// label makes a peer's name valid as a label, which must be UTF-8.
 func label(text string) string { return name(text) }

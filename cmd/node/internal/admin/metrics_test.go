@@ -15,7 +15,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// contract are the counters that programs rely on.
+// contract returns the counters that programs rely on.
 func contract() []string {
 	return []string{
 		"messagesReceived", "messagesSent", "bytesReceived", "bytesSent", "framesMalformed", "messagesRateLimited",
@@ -26,27 +26,30 @@ func contract() []string {
 	}
 }
 
-// names are all metrics that the node itself defines, by name, with their types.
+// names returns the types of all metrics that the node defines, by name.
 func names(perPeer bool) map[string]string {
 	all := map[string]string{
 		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_uptime_seconds": "gauge",
-		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge", "p2p_peers_connected": "gauge",
-		"p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge", "p2p_outbound_queue_longest_messages": "gauge",
-		"p2p_round_trip_seconds": "histogram", "p2p_handshake_seconds": "histogram", "p2p_handler_seconds": "histogram",
+		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge",
+		"p2p_peers_connected": "gauge", "p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge",
+		"p2p_outbound_queue_longest_messages": "gauge", "p2p_round_trip_seconds": "histogram",
+		"p2p_handshake_seconds": "histogram", "p2p_handler_seconds": "histogram",
 		"p2p_messages_refused_total": "counter",
 	}
 	for _, counter := range contract() {
 		all[metricName(counter)] = "counter"
 	}
 	if perPeer {
-		for _, name := range []string{"info", "round_trip_seconds", "outbound_queue_messages", "last_message_timestamp_seconds"} {
+		for _, name := range []string{
+			"info", "round_trip_seconds", "outbound_queue_messages", "last_message_timestamp_seconds",
+		} {
 			all["p2p_peer_"+name] = "gauge"
 		}
 	}
 	return all
 }
 
-// scrape returns what /metrics says, and the types of the metrics of the node's own.
+// scrape returns the text of /metrics and the types of the metrics that the node defines.
 func scrape(t *testing.T, s *Server) (text string, types map[string]string) {
 	t.Helper()
 	resp, text := fetch(t, http.MethodGet, s.URL()+"/metrics")
@@ -62,7 +65,7 @@ func scrape(t *testing.T, s *Server) (text string, types map[string]string) {
 	return text, types
 }
 
-func TestMetricNames(t *testing.T) {
+func TestMetricsMatchTheContract(t *testing.T) {
 	for _, perPeer := range []bool{false, true} {
 		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
 		s := serve(t, node, func(c *Config) { c.PerPeer = perPeer })
@@ -87,7 +90,7 @@ func TestMetricNames(t *testing.T) {
 	}
 }
 
-func TestMetricValues(t *testing.T) {
+func TestMetricsShowTheNode(t *testing.T) {
 	node := &fakeNode{accepting: true, known: make([]supervisor.PeerInfo, 4), connected: []supervisor.PeerInfo{
 		peer("p1"), peer("p2", func(p *supervisor.PeerInfo) { p.Queued, p.QueuedSize = 40, 4000 }),
 	}}
@@ -111,36 +114,38 @@ func TestMetricValues(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, `peer="`) {
-		t.Error("series of single peers, which nobody has asked for")
+		t.Error("series of single peers without PerPeer")
 	}
 	node.set(func() { node.stopped, node.accepting = true, false })
 	text, _ = scrape(t, s)
-	if !strings.Contains(text, "\np2p_ready 0\n") || !strings.Contains(text, "\np2p_messages_received_total 7\n") || strings.Contains(text, "\np2p_uptime_seconds ") {
+	if !strings.Contains(text, "\np2p_ready 0\n") || !strings.Contains(text, "\np2p_messages_received_total 7\n") ||
+		strings.Contains(text, "\np2p_uptime_seconds ") {
 		t.Errorf("after the stop: %s", text)
 	}
 }
 
-// TestPeerSeriesAreBounded lets strangers in: proven ones with a thousand identities, one with a name that is no label.
+// A thousand verified identities neither exceed the limit nor displace a persistent peer with an invalid label as name.
 func TestPeerSeriesAreBounded(t *testing.T) {
 	node := &fakeNode{accepting: true}
 	for i := range 1000 {
-		node.connected = append(node.connected, peer(fmt.Sprintf("stranger%d", i)))
+		node.connected = append(node.connected, peer(fmt.Sprintf("visitor%d", i)))
 	}
 	friend := peer("zfriend", func(p *supervisor.PeerInfo) {
 		p.Persistent, p.AddedAt, p.Name = true, time.Now(), "bad \xff\n\"name\u202e"+strings.Repeat("x", 300)
 	})
-	node.connected = append(node.connected, friend, peer("unproven", func(p *supervisor.PeerInfo) { p.Verified = false }))
+	node.connected = append(node.connected, friend,
+		peer("unverified", func(p *supervisor.PeerInfo) { p.Verified = false }))
 	text, _ := scrape(t, serve(t, node, func(c *Config) { c.PerPeer = true }))
 	if n := strings.Count(text, "\np2p_peer_info{"); n != maxPeerSeries {
 		t.Errorf("%d peers have series, want %d", n, maxPeerSeries)
 	}
-	if !strings.Contains(text, `peer="zfriend"`) || strings.Contains(text, `peer="unproven"`) {
-		t.Error("strangers displace a peer that is kept connected, or unproven ones have series")
+	if !strings.Contains(text, `peer="zfriend"`) || strings.Contains(text, `peer="unverified"`) {
+		t.Error("the persistent peer has no series, or the unverified peer has one")
 	}
 }
 
-// TestTimingsCostNothing: they are on every message's way.
-func TestTimingsCostNothing(t *testing.T) {
+// Timings run for every message.
+func TestTimingsAllocateNothing(t *testing.T) {
 	timings := NewTimings()
 	if n := testing.AllocsPerRun(100, func() {
 		timings.RoundTrip(time.Millisecond)
@@ -151,7 +156,7 @@ func TestTimingsCostNothing(t *testing.T) {
 	}
 }
 
-func TestCounterHelp(t *testing.T) {
+func TestNodeCountsTheContract(t *testing.T) {
 	node := &fakeNode{}
 	own := slices.Collect(maps.Keys(node.Counters()))
 	for _, counter := range contract() {

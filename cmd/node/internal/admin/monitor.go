@@ -13,28 +13,28 @@ const (
 	askTimeout  = 900 * time.Millisecond
 )
 
-// row is one sample of the charts: the columns below.
+// row is one sample of the charts, with the columns below.
 type row [numColumns]float64
 
-// The columns of a row, in the order in which the page gets them.
+// The columns of a row, in the order that the page expects.
 const (
 	colTime        = iota // Unix milliseconds
 	colReceived           // messages a second
 	colSent               // messages a second
 	colBytesIn            // bytes a second
 	colBytesOut           // bytes a second
-	colDrops              // of messages, frames and connections, a second
-	colRTTMin             // milliseconds; 0: no peer was measured
+	colDrops              // messages, frames and connections a second
+	colRTTMin             // milliseconds; 0: not measured
 	colRTTMedian          // milliseconds
 	colRTTMax             // milliseconds
-	colQueued             // messages that wait to be written
+	colQueued             // messages in outbound queues
 	colEstablished        // connections
 
 	numColumns
 )
 
-// monitor looks at the node once a second, whether anybody watches or not: who opens the dashboard sees the last minutes.
-// What it keeps has a fixed size.
+// monitor samples the node every second, with or without viewers, so that a new viewer gets the history of the last
+// five minutes. Its memory is bounded.
 type monitor struct {
 	// Fixed at construction.
 	node    Node
@@ -46,7 +46,7 @@ type monitor struct {
 	notes    map[string]note
 
 	mu      sync.Mutex
-	history []row // the oldest first
+	history []row // oldest first
 	latest  []byte
 	watched int           // viewers
 	changed chan struct{} // closed and replaced with every sample
@@ -71,25 +71,25 @@ func (m *monitor) run(ctx context.Context) {
 	}
 }
 
-// watch adds or takes away viewers: what only they see is not gathered without them.
+// watch changes the number of viewers. Without viewers the monitor collects no views.
 func (m *monitor) watch(change int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.watched += change
 }
 
-// news returns the last sample as JSON, nil before the first, and a channel that is closed by the next.
+// news returns the last view as JSON, nil if there is none, and a channel that the next sample closes.
 func (m *monitor) news() ([]byte, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.latest, m.changed
 }
 
-// past returns the history.
+// past returns a copy of the history.
 func (m *monitor) past() []row {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]row{}, m.history...) // never nil, which would be null in JSON
+	return append([]row{}, m.history...) // never nil: that would be null in JSON
 }
 
 func (m *monitor) sample(ctx context.Context, now time.Time) {
@@ -98,7 +98,7 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 	counters := m.node.Counters()
 	v := newView(m.node, counters, now)
 	if status, err := m.node.Status(ctx); err == nil {
-		v.take(status)
+		v.addStatus(status)
 	}
 	connected := m.node.Connected()
 	next := m.rates(counters, now)
@@ -115,7 +115,7 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 	if watched {
 		v.addPeers(ctx, m.node, connected)
 		v.addTree(ctx, m.node)
-		text, _ = json.Marshal(v) // numbers and texts: cannot fail
+		text, _ = json.Marshal(v) // only numbers and strings: cannot fail
 	}
 	m.publish(next, text)
 }
@@ -132,7 +132,7 @@ func (m *monitor) publish(next row, text []byte) {
 	m.changed = make(chan struct{})
 }
 
-// rates returns the row of now, with what the counters say.
+// rates returns a row with the time and the rates of the counters since the last sample.
 func (m *monitor) rates(counters map[string]uint64, now time.Time) row {
 	seconds := now.Sub(m.at).Seconds()
 	rate := func(names ...string) float64 {

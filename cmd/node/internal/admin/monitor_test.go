@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// watchFor runs a monitor for a while of a bubble's time.
+// watchFor runs a monitor for d of the bubble's time. It calls during, if not nil, before the time passes.
 func watchFor(node *fakeNode, viewers int, d time.Duration, during func()) *monitor {
 	m := newMonitor(node, newJournal())
 	m.watch(viewers)
@@ -33,12 +33,14 @@ func watchFor(node *fakeNode, viewers int, d time.Duration, during func()) *moni
 	return m
 }
 
-func TestRates(t *testing.T) {
+func TestMonitorComputesRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{
-			peer("a", func(p *supervisor.PeerInfo) { p.RTT = 5 * time.Millisecond }), peer("b", func(p *supervisor.PeerInfo) { p.RTT = 1 * time.Millisecond }),
-			peer("c", func(p *supervisor.PeerInfo) { p.RTT = 9 * time.Millisecond }), peer("d", func(p *supervisor.PeerInfo) { p.RTT = 0 * time.Millisecond }),
-		}}
+		node := &fakeNode{accepting: true}
+		for _, ms := range []time.Duration{5, 1, 9, 0} {
+			node.connected = append(node.connected, peer(fmt.Sprint(ms), func(p *supervisor.PeerInfo) {
+				p.RTT = ms * time.Millisecond
+			}))
+		}
 		m := watchFor(node, 0, sampleEvery, func() {
 			node.counters.Add(actors.MessagesReceived, 30)
 			node.counters.Add(actors.BytesSent, 500)
@@ -54,7 +56,7 @@ func TestRates(t *testing.T) {
 			t.Errorf("history %v, want one row %v", got, want)
 		}
 		if m.latest != nil {
-			t.Error("a view was made that nobody sees")
+			t.Error("a view without a viewer")
 		}
 	})
 }
@@ -65,7 +67,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		m := watchFor(node, 0, 3*historySize*sampleEvery, nil)
 		got := m.past()
 		if len(got) != historySize || cap(m.history) > 2*historySize {
-			t.Fatalf("%d rows in room for %d, want %d", len(got), cap(m.history), historySize)
+			t.Fatalf("%d rows, capacity %d, want %d", len(got), cap(m.history), historySize)
 		}
 		for i := 1; i < len(got); i++ {
 			if got[i][colTime]-got[i-1][colTime] != 1000 {
@@ -75,7 +77,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	})
 }
 
-// TestViewIsBounded: strangers fill the peer book, and still the page gets no more than it can show, the wanted ones first.
+// A full peer book does not enlarge the view. Verified and persistent peers come first.
 func TestViewIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{accepting: true}
@@ -86,7 +88,9 @@ func TestViewIsBounded(t *testing.T) {
 			}))
 		}
 		for i := range 300 {
-			node.connected = append(node.connected, peer(fmt.Sprintf("c%05d", i), func(p *supervisor.PeerInfo) { p.Verified = i == 299 }))
+			node.connected = append(node.connected, peer(fmt.Sprintf("c%05d", i), func(p *supervisor.PeerInfo) {
+				p.Verified = i == 299
+			}))
 		}
 		m := watchFor(node, 1, sampleEvery, nil)
 		var v view
@@ -102,7 +106,7 @@ func TestViewIsBounded(t *testing.T) {
 	})
 }
 
-func TestStates(t *testing.T) {
+func TestViewNamesTheState(t *testing.T) {
 	for want, node := range map[string]*fakeNode{
 		"accepting": {accepting: true}, "dialling": {}, "stopping": {stopped: true},
 	} {
@@ -116,7 +120,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestNotesAreSampled: a flood is one entry each ten seconds, and none of its number is lost.
+// A flood makes one entry every ten seconds, and the entries count every drop.
 func TestNotesAreSampled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{}
@@ -128,7 +132,8 @@ func TestNotesAreSampled(t *testing.T) {
 			m.sample(t.Context(), time.Now())
 		}
 		entries := m.journal.since(0)
-		if len(entries) != 3 || entries[0].Text != "5 frames dropped: over the rate limit" || entries[1].Text != "50 frames dropped: over the rate limit" {
+		if len(entries) != 3 || entries[0].Text != "5 frames dropped: over the rate limit" ||
+			entries[1].Text != "50 frames dropped: over the rate limit" {
 			t.Errorf("entries %+v", entries)
 		}
 	})

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// noteEvery is how often the journal may hear of one reason: under a flood it must keep room for everything else.
+// noteEvery is the shortest time between two entries of one reason, so that a flood does not evict all other entries.
 const noteEvery = 10 * time.Second
 
-// dialsFailed is the one of the reasons below that is no loss: nobody had anything to lose yet.
+// dialsFailed is the only reason below without a loss: no message or connection existed yet.
 const dialsFailed = "dialsFailed"
 
-// dropReason is one way in which a message, a connection or an actor is lost, and how people call it.
+// dropReason describes a counter of lost messages, connections or actors.
 type dropReason struct {
 	counter string
-	label   string // of the bar
-	what    string // for the journal, after the number
+	label   string // of its bar in the dashboard
+	text    string // of its journal entry, after the number
 	mood    mood
 }
 
-// dropReasons are all of them, as the page shows them.
+// dropReasons returns the reasons that the dashboard shows as bars.
 func dropReasons() []dropReason {
 	return []dropReason{
 		{"messagesRateLimited", "over the rate limit", "frames dropped: over the rate limit", warning},
@@ -33,16 +33,22 @@ func dropReasons() []dropReason {
 		{"slowPeersClosed", "peer too slow", "peers closed: they read too slowly", warning},
 		{"peersTimedOut", "peer silent", "peers closed: no sign of life", warning},
 		{"messagesAfterGoodbye", "after a goodbye", "messages not delivered: they came after a close began", calm},
-		{"messagesOverPeerRate", "over the peer's rate", "messages sent above the peer's rate limit: it may have dropped them", warning},
-		{"downgradesRefused", "sealed for another connection", "connections closed: a frame was sealed for another connection", bad},
+		{
+			"messagesOverPeerRate", "over the peer's rate",
+			"messages sent above the peer's rate limit: it may have dropped them", warning,
+		},
+		{
+			"downgradesRefused", "sealed for another connection",
+			"connections closed: a frame was sealed for another connection", bad,
+		},
 		{dialsFailed, "dial failed", "dials failed", calm},
 	}
 }
 
-// faults are what the journal hears of besides.
+// faults returns the reasons that appear in the journal only.
 func faults() []dropReason {
 	return []dropReason{
-		{"actorRestarts", "", "actors panicked; their supervisor dealt with it", bad},
+		{"actorRestarts", "", "actors panicked; the supervisor handled it", bad},
 		{"subscribersStuck", "", "subscribers unsubscribed: they took no message for a minute", bad},
 		{"handlerPanics", "", "message handlers panicked", bad},
 		{"acceptErrors", "", "accept calls of the listener failed", bad},
@@ -50,23 +56,24 @@ func faults() []dropReason {
 	}
 }
 
-// note is what the journal has heard of one reason.
+// note is the last journal entry of one reason.
 type note struct {
-	told uint64
-	at   time.Time
+	count uint64 // value of the counter
+	at    time.Time
 }
 
-// takeNotes writes into the journal what the counters say was lost.
+// takeNotes adds entries for the counters that have grown to the journal.
 func (m *monitor) takeNotes(counters map[string]uint64, now time.Time) {
 	for _, reason := range append(dropReasons(), faults()...) {
 		if reason.counter == dialsFailed {
-			continue // each is in the journal already, with its address
+			continue // the event DialFailed is in the journal
 		}
 		last, count := m.notes[reason.counter], counters[reason.counter]
-		if count == last.told || !last.at.IsZero() && now.Sub(last.at) < noteEvery {
+		if count == last.count || !last.at.IsZero() && now.Sub(last.at) < noteEvery {
 			continue
 		}
-		m.journal.add(entry{Mood: reason.mood, Kind: "counted", Text: fmt.Sprintf("%d %s", count-last.told, reason.what)}, now)
-		m.notes[reason.counter] = note{told: count, at: now}
+		text := fmt.Sprintf("%d %s", count-last.count, reason.text)
+		m.journal.add(entry{Mood: reason.mood, Kind: "counted", Text: text}, now)
+		m.notes[reason.counter] = note{count: count, at: now}
 	}
 }

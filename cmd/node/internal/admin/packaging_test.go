@@ -13,14 +13,14 @@ import (
 
 const packaging = "../../../../packaging/grafana"
 
-// TestPackagedNames: every metric that the dashboard, the alert rules and the documentation name exists.
-func TestPackagedNames(t *testing.T) {
+// Every metric that the Grafana dashboard, the alert rules and the documentation name exists.
+func TestPackagedMetricsExist(t *testing.T) {
 	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
 	text, types := scrape(t, serve(t, node, func(c *Config) { c.PerPeer = true }))
 	own := regexp.MustCompile(`\b(p2p|go|process)_[a-z0-9_]*[a-z0-9]\b`)
 	for _, file := range []string{
-		filepath.Join(packaging, "dashboard.json"), filepath.Join(packaging, "alerts.yml"), filepath.Join(packaging, "alerts_test.yml"),
-		"../../../../docs/metrics.md",
+		filepath.Join(packaging, "dashboard.json"), filepath.Join(packaging, "alerts.yml"),
+		filepath.Join(packaging, "alerts_test.yml"), "../../../../docs/metrics.md",
 	} {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -39,8 +39,7 @@ func TestPackagedNames(t *testing.T) {
 	}
 }
 
-// TestDocumentedNames: every metric of the node's own is explained.
-func TestDocumentedNames(t *testing.T) {
+func TestMetricsAreDocumented(t *testing.T) {
 	content, err := os.ReadFile("../../../../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
@@ -52,12 +51,12 @@ func TestDocumentedNames(t *testing.T) {
 	}
 }
 
-// TestPromtool lets Prometheus itself read what is packaged. promlint, which `promtool check metrics` is made of, runs in
-// any case: see TestMetricNames.
-func TestPromtool(t *testing.T) {
+// Promtool checks the packaged rules and the metrics. TestMetricsMatchTheContract runs promlint, the linter behind
+// `promtool check metrics`, also where promtool is missing.
+func TestPromtoolAcceptsRulesAndMetrics(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Skip("SKIPPED: promtool is not installed, so the alert rules were not checked; `apt-get install prometheus` brings it")
+		t.Skip("SKIPPED: promtool is missing, the alert rules were not checked; install it with `apt-get install prometheus`")
 	}
 	run := func(stdin string, args ...string) {
 		cmd := exec.Command(tool, args...)

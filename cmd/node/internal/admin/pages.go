@@ -14,9 +14,10 @@ import (
 )
 
 //go:embed assets
-var assets embed.FS // the one package variable: the compiler can embed into nothing else
+var assets embed.FS // a package variable, because embedding requires one
 
-// contentType is that of an embedded file, by its name. The system's own table is not asked: it differs from host to host.
+// contentType returns the content type of an embedded file by its name. It does not use the table of the system, which
+// differs between hosts.
 func contentType(name string) (string, bool) {
 	switch path.Ext(name) {
 	case ".html":
@@ -34,7 +35,7 @@ func contentType(name string) (string, bool) {
 	}
 }
 
-// addPages adds the page and every file under assets.
+// addPages adds a route for the page and for every file under assets.
 func addPages(mux *http.ServeMux) error {
 	return fs.WalkDir(assets, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -57,8 +58,7 @@ func addPages(mux *http.ServeMux) error {
 	})
 }
 
-// page serves one file. Browsers keep it and ask each time whether it is still the same, so that a page never mixes
-// files of two versions.
+// page serves one file. Browsers revalidate their copy at each load, so that a page never mixes files of two versions.
 func page(name, kind string, content []byte) http.HandlerFunc {
 	sum := sha256.Sum256(content)
 	tag := `"` + hex.EncodeToString(sum[:8]) + `"`

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestRoutes(t *testing.T) {
+func TestRoutesServeReadsOnly(t *testing.T) {
 	node := &fakeNode{accepting: true}
 	base := serve(t, node).URL()
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(base) {
@@ -28,16 +28,18 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		resp, body := fetch(t, http.MethodGet, base+tt.path)
-		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), tt.kind) || !strings.Contains(body, tt.holds) {
-			t.Errorf("GET %s: %d, %s, %.200q", tt.path, resp.StatusCode, resp.Header.Get("Content-Type"), body)
+		kind := resp.Header.Get("Content-Type")
+		if resp.StatusCode != 200 || !strings.HasPrefix(kind, tt.kind) || !strings.Contains(body, tt.holds) {
+			t.Errorf("GET %s: %d, %s, %.200q", tt.path, resp.StatusCode, kind, body)
 		}
-		if policy := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; script-src 'self';") || strings.Contains(policy, "unsafe") {
+		policy := resp.Header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; script-src 'self';") || strings.Contains(policy, "unsafe") {
 			t.Errorf("GET %s: policy %q", tt.path, policy)
 		}
 		if resp, body := fetch(t, http.MethodHead, base+tt.path); resp.StatusCode != 200 || body != "" {
 			t.Errorf("HEAD %s: %d, %q", tt.path, resp.StatusCode, body)
 		}
-		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
 			if resp, _ := fetch(t, method, base+tt.path); resp.StatusCode != 405 || resp.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, want 405", method, tt.path, resp.StatusCode)
 			}
@@ -52,12 +54,13 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	resp, _ := fetch(t, http.MethodGet, base+"/assets/main.js")
-	if again, _ := fetch(t, http.MethodGet, base+"/assets/main.js", "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
+	again, _ := fetch(t, http.MethodGet, base+"/assets/main.js", "If-None-Match", resp.Header.Get("ETag"))
+	if again.StatusCode != 304 {
 		t.Errorf("the same file again: %d, want 304", again.StatusCode)
 	}
 }
 
-func TestReadiness(t *testing.T) {
+func TestReadyzFollowsAccepting(t *testing.T) {
 	node := &fakeNode{}
 	base := serve(t, node).URL()
 	for _, accepting := range []bool{false, true, false} {
@@ -75,18 +78,18 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestAddressInUse(t *testing.T) {
+func TestListenReportsAnAddressInUse(t *testing.T) {
 	s := serve(t, &fakeNode{})
 	_, err := Listen(Config{Address: s.listener.Addr().String(), Node: &fakeNode{}})
 	if !InUse(err) {
-		t.Errorf("%v, want an error that says that the address is in use", err)
+		t.Errorf("%v, want an error about an address in use", err)
 	}
 	if InUse(errors.New("other")) {
 		t.Error("another error is taken for an address in use")
 	}
 }
 
-func TestWildcard(t *testing.T) {
+func TestWildcardIsPublic(t *testing.T) {
 	s := serve(t, &fakeNode{}, func(c *Config) { c.Address = ":0" })
 	if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") || !s.Public() {
 		t.Errorf("bound to all addresses: URL %s, public %v", s.URL(), s.Public())
@@ -96,8 +99,8 @@ func TestWildcard(t *testing.T) {
 	}
 }
 
-// TestAssets holds the page to its own policy: nothing inline, no address outside, text never as markup.
-func TestAssets(t *testing.T) {
+// The assets contain nothing inline, no external address and no markup from text.
+func TestAssetsFollowThePolicy(t *testing.T) {
 	var own []string
 	err := fs.WalkDir(assets, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !strings.Contains(name, "/vendor/") {
@@ -108,9 +111,10 @@ func TestAssets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const markup = `(inn|out)erHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment`
 	forbidden := map[string]*regexp.Regexp{
 		"an address outside":      regexp.MustCompile(`(?i)(https?:)?//[a-z0-9.-]+\.[a-z]{2,}`),
-		"markup from text":        regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment`),
+		"markup from text":        regexp.MustCompile(markup),
 		"code from text":          regexp.MustCompile(`\beval\(|new Function`),
 		"an inline script":        regexp.MustCompile(`<script(>| [^>]*[^c]>)[^<]`),
 		"an inline style":         regexp.MustCompile(`<style|\sstyle="`),

@@ -11,25 +11,26 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// sendTimeout is how long a viewer may take for one write. The next one brings everything it missed.
+// sendTimeout limits one write to a viewer. The next write contains everything that the viewer missed.
 const sendTimeout = 5 * time.Second
 
-// streams sends viewers what the monitor sees, as server-sent events:
+// streams sends the samples of the monitor to viewers, as server-sent events:
 //
-//	hello  once: who the node is, the last minutes, the names of the reasons
-//	tick   each second: a view
-//	log    an entry of the journal; a new viewer gets all that are kept
+//	hello  first: identity of the node, history, labels of the drop reasons
+//	tick   every second: a view
+//	log    an entry of the journal; a new viewer gets all stored entries
 //	bye    the node stops
 //
-// A viewer that reads too slowly misses ticks, never entries, and costs no memory: nothing is queued for it.
+// Nothing is queued for a viewer: one that reads too slowly misses ticks, and entries only once the journal has
+// overwritten them.
 type streams struct {
 	monitor  *monitor
 	version  string
-	instance string // another one after each start of the node
+	instance string // random, new at each start of the node
 	places   chan struct{}
 	closing  chan struct{}
-	close    func() // tells every viewer goodbye
-	wait     func() // returns when all viewers are gone; new ones are refused from then on
+	close    func() // sends bye to every viewer
+	wait     func() // blocks until all viewers have left; refuses new ones afterwards
 }
 
 func newStreams(m *monitor, version string) *streams {
@@ -79,7 +80,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.monitor.watch(-1)
 	h.Set("Content-Type", "text/event-stream")
 	v := &viewer{w: w, control: http.NewResponseController(w)}
-	// The server's own limits are for requests that end.
+	// The server's read timeout is meant for requests that end.
 	if err := v.control.SetReadDeadline(time.Time{}); err != nil {
 		http.Error(w, "this connection cannot stream", http.StatusInternalServerError)
 		return
@@ -87,7 +88,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(r.Context(), v)
 }
 
-// serve sends until the viewer is gone or the server closes.
+// serve sends events until the viewer leaves or the server closes.
 func (s *streams) serve(ctx context.Context, v *viewer) {
 	identity := s.monitor.node.Identity()
 	first := hello{Instance: s.instance, Version: s.version, Identity: identity, History: s.monitor.past()}
@@ -117,20 +118,20 @@ func (s *streams) serve(ctx context.Context, v *viewer) {
 		case <-s.closing:
 			v.begin()
 			v.send("bye", []byte("{}"))
-			_ = v.flush() // it is the last one
+			_ = v.flush() // the stream ends either way
 			return
 		}
 	}
 }
 
-// viewer is one stream. After an error it writes nothing more; flush returns it.
+// viewer is one stream. After an error it writes nothing more, and flush returns the error.
 type viewer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	err     error
 }
 
-// begin gives what is sent until the next flush its time.
+// begin sets the deadline of the writes until the next flush.
 func (v *viewer) begin() {
 	if v.err == nil {
 		v.err = v.control.SetWriteDeadline(time.Now().Add(sendTimeout))
@@ -154,6 +155,6 @@ func (v *viewer) flush() error {
 
 // encode returns JSON on one line, as the data of an event must be.
 func encode(value any) []byte {
-	text, _ := json.Marshal(value) // texts and numbers: cannot fail
+	text, _ := json.Marshal(value) // only numbers and strings: cannot fail
 	return text
 }

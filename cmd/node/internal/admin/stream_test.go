@@ -36,7 +36,7 @@ func openStream(t *testing.T, s *Server) *stream {
 	return &stream{t: t, resp: resp, lines: lines}
 }
 
-// next returns the data of the next event of a kind, into v when it is not nil.
+// next decodes the data of the next event of a kind into v, if v is not nil.
 func (s *stream) next(kind string, v any) {
 	s.t.Helper()
 	for s.lines.Scan() {
@@ -60,8 +60,9 @@ func (s *stream) next(kind string, v any) {
 	s.t.Fatalf("the stream ended without %s: %v", kind, s.lines.Err())
 }
 
-func TestStream(t *testing.T) {
-	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1", func(p *supervisor.PeerInfo) { p.Name = "<b>\n</b>" })}}
+func TestStreamSendsAllKindsOfEvents(t *testing.T) {
+	hostile := peer("p1", func(p *supervisor.PeerInfo) { p.Name = "<b>\n</b>" })
+	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{hostile}}
 	server := serve(t, node)
 	server.Event(supervisor.PeerUp{Peer: "p1", Name: "early"})
 	s := openStream(t, server)
@@ -70,7 +71,8 @@ func TestStream(t *testing.T) {
 	}
 	var first hello
 	s.next("hello", &first)
-	if first.Instance == "" || first.Version != "v1" || first.Identity.Name != "alice <b>" || first.History == nil || len(first.Drops) != len(dropReasons()) {
+	if first.Instance == "" || first.Version != "v1" || first.Identity.Name != "alice <b>" || first.History == nil ||
+		len(first.Drops) != len(dropReasons()) {
 		t.Errorf("hello %+v", first)
 	}
 	var e entry
@@ -79,7 +81,8 @@ func TestStream(t *testing.T) {
 	}
 	var v view
 	s.next("tick", &v)
-	if len(v.Peers) != 1 || v.Peers[0].Name != `"<b>\n</b>"` || v.Established != 1 || v.State != "accepting" || v.Tree.Restarts != 2 {
+	if len(v.Peers) != 1 || v.Peers[0].Name != `"<b>\n</b>"` || v.Established != 1 || v.State != "accepting" ||
+		v.Tree.Restarts != 2 {
 		t.Errorf("tick %+v", v)
 	}
 	server.Event(supervisor.PeerVerified{Peer: "p1"})
@@ -94,11 +97,11 @@ func TestStream(t *testing.T) {
 	go shut(t, server)
 	s.next("bye", nil)
 	if s.lines.Scan(); s.lines.Scan() {
-		t.Errorf("after bye comes %q", s.lines.Text())
+		t.Errorf("after bye: %q", s.lines.Text())
 	}
 }
 
-// TestStreamsAreBounded: a place is free again when its viewer goes, and not before.
+// A viewer's place is free again only after the viewer has left.
 func TestStreamsAreBounded(t *testing.T) {
 	server := serve(t, &fakeNode{})
 	var open []*stream
@@ -117,19 +120,21 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("viewers keep /healthz from answering: %d", resp.StatusCode)
 	}
 	open[0].resp.Body.Close()
-	server.streams.places <- struct{}{} // waits until it is free
+	server.streams.places <- struct{}{} // blocks until a place is free
 	<-server.streams.places
 	openStream(t, server).next("hello", nil)
 }
 
-// TestStalledViewer: one that reads nothing costs no memory and is gone after its time, others see every tick.
-func TestStalledViewer(t *testing.T) {
+// A viewer that does not read is closed after sendTimeout. Others get every tick meanwhile.
+func TestStalledViewerDelaysNoOther(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills the buffers of a socket")
 	}
 	node := &fakeNode{accepting: true}
 	for range maxPeers {
-		node.connected = append(node.connected, peer(strings.Repeat("f", 32), func(p *supervisor.PeerInfo) { p.Name = strings.Repeat("n", maxName) }))
+		node.connected = append(node.connected, peer(strings.Repeat("f", 32), func(p *supervisor.PeerInfo) {
+			p.Name = strings.Repeat("n", maxName)
+		}))
 	}
 	server := serve(t, node)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))
@@ -155,6 +160,6 @@ func TestStalledViewer(t *testing.T) {
 	began := time.Now()
 	shut(t, server)
 	if took := time.Since(began); took > sendTimeout+2*time.Second {
-		t.Errorf("the stalled viewer held up the end for %v", took)
+		t.Errorf("the stalled viewer delayed Close for %v", took)
 	}
 }

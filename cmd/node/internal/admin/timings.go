@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Timings are the histograms of a node. They are its supervisor.Observer: nothing here allocates or waits.
+// Timings holds the histograms of a node. It implements supervisor.Observer; its methods neither allocate nor block.
 type Timings struct {
 	roundTrip, handshake, handler prometheus.Histogram
 }
@@ -19,9 +19,10 @@ func NewTimings() *Timings {
 	return &Timings{
 		roundTrip: histogram("p2p_round_trip_seconds", "Time from a ping to its pong.",
 			[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
-		handshake: histogram("p2p_handshake_seconds", "Time from the socket to the open connection, of handshakes that were accepted.",
+		handshake: histogram("p2p_handshake_seconds",
+			"Time from the socket to the open connection, of accepted handshakes.",
 			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
-		handler: histogram("p2p_handler_seconds", "Time that the message handler took.",
+		handler: histogram("p2p_handler_seconds", "Run time of the message handler.",
 			[]float64{.000001, .00001, .0001, .001, .01, .1, 1, 10}),
 	}
 }

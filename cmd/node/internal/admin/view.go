@@ -10,17 +10,17 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// Bounds of what a page is shown.
+// The most peers and connections that a view lists.
 const (
 	maxPeers    = 200
 	maxBranches = 100
 )
 
-// view is one sample as the page gets it. Times are Unix milliseconds.
+// view is the JSON of one sample, the data of a tick event. Times are Unix milliseconds.
 type view struct {
 	Time        int64             `json:"t"`
 	Row         row               `json:"row"`
-	State       string            `json:"state"` // accepting, dialling (accepts nobody) or stopping
+	State       string            `json:"state"` // accepting, dialling (does not listen) or stopping
 	Address     string            `json:"address"`
 	Uptime      float64           `json:"uptime"` // seconds
 	Auth        string            `json:"auth"`
@@ -31,7 +31,7 @@ type view struct {
 	Heap        uint64            `json:"heap"` // bytes
 	Counters    map[string]uint64 `json:"counters"`
 	Known       int               `json:"known"`
-	Peers       []peerView        `json:"peers"` // connected ones first, maxPeers at most
+	Peers       []peerView        `json:"peers"` // at most maxPeers, ordered by comparePeers
 	Tree        treeView          `json:"tree"`
 }
 
@@ -76,8 +76,8 @@ func newView(node Node, counters map[string]uint64, now time.Time) *view {
 	return v
 }
 
-// take adds what the node says of itself. One that answers and does not accept was told to accept nobody.
-func (v *view) take(s supervisor.Status) {
+// addStatus adds the node's status. A node that answers but does not accept peers was configured not to listen.
+func (v *view) addStatus(s supervisor.Status) {
 	if v.State != "accepting" {
 		v.State = "dialling"
 	}
@@ -86,13 +86,13 @@ func (v *view) take(s supervisor.Status) {
 	v.Goroutines, v.Heap = s.Goroutines, s.HeapBytes
 }
 
-// addPeers adds the peers that are worth showing, the connected ones alone when the node does not answer.
+// addPeers adds the first maxPeers peers, or only connected ones if the node does not answer.
 func (v *view) addPeers(ctx context.Context, node Node, connected []supervisor.PeerInfo) {
 	peers, err := node.Peers(ctx)
 	if err != nil {
 		peers = connected
 	}
-	slices.SortFunc(peers, interest)
+	slices.SortFunc(peers, comparePeers)
 	v.Peers = make([]peerView, 0, min(len(peers), maxPeers))
 	for _, p := range peers[:min(len(peers), maxPeers)] {
 		v.Peers = append(v.Peers, newPeerView(p))
@@ -108,9 +108,9 @@ func newPeerView(p supervisor.PeerInfo) peerView {
 	}
 }
 
-// interest puts those first that people want to see: proven and connected, then those that are to be kept connected, then
-// the ones seen last. Strangers, who cost nothing, come after all of them.
-func interest(a, b supervisor.PeerInfo) int {
+// comparePeers orders peers for display: verified connections, then persistent peers, then unverified connections, then
+// the rest by the time last seen. An attacker with many identities therefore cannot displace the operator's peers.
+func comparePeers(a, b supervisor.PeerInfo) int {
 	rank := func(p supervisor.PeerInfo) int {
 		switch {
 		case p.Connected && p.Verified:
@@ -134,7 +134,9 @@ func (v *view) addTree(ctx context.Context, node Node) {
 	if err != nil {
 		return
 	}
-	v.Tree = treeView{Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Branches: []branchView{}}
+	v.Tree = treeView{
+		Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Branches: []branchView{},
+	}
 	for _, b := range tree.Branches {
 		v.Tree.Branches = append(v.Tree.Branches, branchView{
 			Actor: b.Actor, Peer: b.Peer, Name: name(b.Name), Direction: b.Direction.String(),
@@ -143,7 +145,7 @@ func (v *view) addTree(ctx context.Context, node Node) {
 	}
 }
 
-// measure adds what the connections say: round trips and queues.
+// measure adds round trips and queue lengths of the connected peers.
 func (r *row) measure(connected []supervisor.PeerInfo) {
 	var trips []float64
 	for _, p := range connected {

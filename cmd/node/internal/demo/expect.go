@@ -73,8 +73,8 @@ func counted(at who, counter string, least uint64) expectation {
 	}
 }
 
-// answered expects that a question gets through now. One that is dropped, by a limiter say, is asked again. With how the
-// line begins: healed or unharmed.
+// answered expects that a question gets through now. One that is dropped, by a limiter say, is asked again. With how
+// the line begins: healed or unharmed.
 func answered(how string, from, to who) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := from(m), to(m)

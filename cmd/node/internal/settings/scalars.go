@@ -31,7 +31,8 @@ func (p textParser) Unmarshal(text []byte) (map[string]any, error) {
 	return values, nil
 }
 
-// asWritten returns the text of a scalar that YAML took for a number or a date, inside a list too; any other value stays.
+// asWritten returns the text of a scalar that YAML took for a number or a date, inside a list too; any other value
+// stays.
 func asWritten(node *yamlv3.Node, value any) any {
 	if node.Kind == yamlv3.AliasNode {
 		node = node.Alias

@@ -18,8 +18,8 @@ const (
 
 var errNoCertificate = errors.New("it holds no certificate in PEM form")
 
-// CheckFiles looks into the files of TLS, so that one that cannot be used shows at the start, and by its setting's name, rather
-// than at the first connection that would need it.
+// CheckFiles looks into the files of TLS, so that one that cannot be used shows at the start, and by its setting's
+// name, rather than at the first connection that would need it.
 func (s *Settings) CheckFiles() error {
 	t := s.Transport
 	for _, path := range []string{t.TLSCAPath, t.TLSCertPath, t.TLSKeyPath} {

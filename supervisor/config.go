@@ -20,8 +20,8 @@ type TransportConfig struct {
 	ListenAddr string // host:port; port 0 takes a free one; empty: do not listen
 	WSPath     string // of the WebSocket, for listening and for addresses without a path
 
-	// TrustedProxies are the addresses of proxies whose connections must begin with a PROXY protocol header, version 1 or
-	// 2, with the real address of the peer. Nothing of that kind is read from other connections. Empty: no proxy.
+	// TrustedProxies are the addresses of proxies. Their connections must begin with a PROXY protocol header, version 1 or
+	// 2, that holds the address of the peer. Headers on other connections are not read. Empty: no proxy.
 	TrustedProxies []netip.Prefix
 
 	MaxConns int // established and in handshake, inbound and outbound
@@ -32,24 +32,24 @@ type TransportConfig struct {
 
 	MaxMessageSize   int64         // bytes of one WebSocket message
 	PingInterval     time.Duration // between pings
-	PongTimeout      time.Duration // of silence beyond PingInterval
+	PongTimeout      time.Duration // silence beyond PingInterval that ends a connection
 	HandshakeTimeout time.Duration // from the TCP connection to the finished handshake
-	WriteTimeout     time.Duration // of one write, at most a sixteenth less, and of one message as a whole
-	ShutdownTimeout  time.Duration // for the goodbyes of Stop
+	WriteTimeout     time.Duration // of one write, which may time out a sixteenth earlier, and of one inbound message
+	ShutdownTimeout  time.Duration // for the disconnect messages of Stop
 
-	RateBurst    float64       // tokens of the inbound bucket that one peer has at one address
+	RateBurst    float64       // tokens of a peer's inbound bucket
 	RateRefill   float64       // tokens per second; 0 turns the limit off, unless RateBurst is 0 too
-	Pacing       PacingMode    // whether sending waits for the rate limit that the peer announces; zero: PacingOn
-	DedupTTL     time.Duration // how long a message's id is remembered
-	MaxClockSkew time.Duration // of a message's stamp, either way; 0: DedupTTL
+	Pacing       PacingMode    // PacingOn delays messages to the rate limit that the peer announces; zero: PacingOn
+	DedupTTL     time.Duration // how long message ids are remembered
+	MaxClockSkew time.Duration // between a message's timestamp and the clock, in both directions; 0: DedupTTL
 
-	QueueMessages int   // outbound messages that may wait for one peer
-	QueueBytes    int64 // outbound bytes that may wait for one peer
-	InboundBytes  int64 // inbound bytes that may wait for one connection's handlers
+	QueueMessages int   // queued outbound messages for one peer
+	QueueBytes    int64 // queued outbound bytes for one peer
+	InboundBytes  int64 // queued inbound bytes of one connection
 
 	TLSCertPath string // with TLSKeyPath: listen with TLS; the files are read again when they change
 	TLSKeyPath  string
-	TLSCAPath   string // trusted when dialling wss; empty: the system's roots
+	TLSCAPath   string // trusted roots for wss; empty: the system's
 
 	// Peers are the addresses that are kept connected: host:port, ws://… or wss://…. With a pin, ADDR#ID, only the
 	// peer of that node ID is accepted there, and it may connect in either direction, unless it is revoked.
@@ -77,7 +77,7 @@ func DefaultTransportConfig() TransportConfig {
 	}
 }
 
-// ConfigError says which field of a TransportConfig is wrong.
+// ConfigError names the invalid field of a TransportConfig.
 type ConfigError struct {
 	Field  string
 	Reason string
@@ -85,10 +85,10 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return fmt.Sprintf("config: %s: %s", e.Field, e.Reason) }
 
-// Validate returns a *ConfigError for the first field that is wrong, with its default for a field that is zero.
+// Validate returns a *ConfigError for the first invalid field. It checks the default in place of a zero field.
 func (c TransportConfig) Validate() error { return c.withDefaults().validate() }
 
-// validate is Validate for a configuration whose defaults are filled in.
+// validate is Validate for a configuration with all defaults.
 func (c TransportConfig) validate() error {
 	checks := []struct {
 		field  string

@@ -83,9 +83,9 @@ func (c *PeerConnection) Post(msg *wire.Message) error {
 	return peerError(c.peer.ID, c.handle.PostMessage(msg))
 }
 
-// GracefulClose sends what is queued, then a disconnect message with reason and code (protocol section 5), and closes.
-// It waits neither for the end nor for the peer's rate limit: queued messages above the limit are counted in
-// messagesOverPeerRate. It returns ErrClosed, inside a PeerError, if the connection has ended before.
+// GracefulClose flushes the queue, sends a disconnect message with reason and code (protocol section 5), and closes. It
+// returns at once. The flush ignores the peer's rate limit: queued messages above it are counted in
+// messagesOverPeerRate. It returns ErrClosed, inside a PeerError, if the connection has ended already.
 func (c *PeerConnection) GracefulClose(reason string, code wire.DisconnectCode) error {
 	select {
 	case <-c.handle.Done():

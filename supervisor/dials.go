@@ -11,9 +11,9 @@ import (
 type DialInfo struct {
 	Address   string
 	Peer      string    // node ID of the peer that answered there or is expected there; empty: unknown
-	Failures  int       // failed dials in a row
+	Failures  int       // consecutive failed dials
 	LastError error     // of the last dial, or the reason that ended the connection; nil: none since the peer was connected
-	NextDial  time.Time // zero: the dial is under way, or the peer is revoked
+	NextDial  time.Time // zero: the dial is in progress, or the peer is revoked
 }
 
 // listDials asks for a list of DialInfo; dialList answers it.

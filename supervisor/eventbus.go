@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// eventBus is where events leave the tree: to the program's callbacks and to subscribed actors. The callbacks are fixed
+// eventBus passes events and messages to the program's callbacks and to subscribed actors. The callbacks are fixed
 // before the transport starts.
 type eventBus struct {
 	system    *actor.ActorSystem
@@ -22,9 +22,9 @@ type eventBus struct {
 
 	log         *slog.Logger
 	counters    *actors.Counters
-	mu          sync.Mutex // for writers
+	mu          sync.Mutex // held by writers of subscribers
 	subscribers atomic.Pointer[[]*subscriber]
-	sink        *actor.PID // takes the answers to marks; nil before Start
+	sink        *actor.PID // gets the answers to marks; nil before Start
 }
 
 // runHandler calls the program's message handler.

@@ -17,9 +17,9 @@ func WithFaults(faults *Faults) Option {
 	return func(o *options) { o.faults = faults; o.need("WithFaults", faults) }
 }
 
-// Crash makes a connection's actor panic at its next message. The consequences are those of any panic there: the
-// connection ends without a disconnect message, its slot is free again, ActorRestarts is counted, and a peer that is
-// kept connected is dialled again. It returns an error for a connection of another transport.
+// Crash makes a connection's actor panic at its next message. The effects are those of any panic there: the connection
+// ends without a disconnect message, its slot is freed, ActorRestarts is counted, and a peer that is kept connected is
+// dialled again. Crash returns an error for a connection of another transport.
 func (f *Faults) Crash(c *PeerConnection) error {
 	if c == nil || f.bus == nil || c.bus != f.bus {
 		return errForeignConnection

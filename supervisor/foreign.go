@@ -119,7 +119,7 @@ func (c *foreignConn) SetWriteDeadline(t time.Time) (err error) {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// foreignClock contains the panics of a program's clock: the time of the operating system takes the place of its answer.
+// foreignClock contains the panics of the program's clock: it then returns the time of the operating system.
 func foreignClock(wall func() time.Time) func() time.Time {
 	return func() (now time.Time) {
 		defer func() {

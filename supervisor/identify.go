@@ -167,7 +167,7 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 	return peer
 }
 
-// onProven notes a stronger proof of a connection, or the first frame on one that we dialled.
+// onProven handles a stronger proof of a connection, or the first frame on a dialled one.
 func (r *registry) onProven(ctx actor.Context, s *slot, strength actors.Strength, confirmed *actors.RoutePublished) {
 	s.rank.framed = true
 	if strength > s.rank.strength {

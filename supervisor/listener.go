@@ -42,8 +42,8 @@ type listener struct {
 
 	mu        sync.Mutex
 	waiting   *accept.Waiting[net.Conn]    // connections without a complete request, by address group
-	deadlines map[net.Conn]*runclock.Timer // of all connections that are not upgraded: HandshakeTimeout after the accept
-	asking    int                          // complete requests that are not answered yet
+	deadlines map[net.Conn]*runclock.Timer // close connections without an upgrade HandshakeTimeout after the accept
+	asking    int                          // complete requests without a response yet
 }
 
 // listen starts to accept on ln, with TLS if the configuration names a certificate.
@@ -55,7 +55,7 @@ func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors
 	}
 	ln = l.proxied(accept.New(ln, 0, l.acceptFailed), cfg)
 	l.server = &http.Server{
-		Handler:        l, // the server's own timeouts cannot change while it runs: see deadlines
+		Handler:        l, // the server's own timeouts are fixed: see deadlines
 		MaxHeaderBytes: maxHeaderBytes,
 		ConnState:      l.onState,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
@@ -140,7 +140,7 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// forget ends the watch over a connection that is upgraded or closed.
+// forget removes a connection that is upgraded or closed from the watched ones.
 func (l *listener) forget(conn net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,9 +151,9 @@ func (l *listener) forget(conn net.Conn) {
 	}
 }
 
-// addPending adds conn to the connections that wait, and returns the one that makes room for it, or nil. That is the longest
-// waiting of conn's address group, or of all: a newcomer is never the one. From now on conn has HandshakeTimeout for its
-// upgrade; then it is closed without an answer.
+// addPending adds conn to the connections before their upgrade. If a limit is exceeded, it removes and returns the
+// oldest connection of the address group, or of all groups, but never conn itself. Otherwise it returns nil. If conn is
+// not upgraded within HandshakeTimeout from now on, it is closed without an answer.
 func (l *listener) addPending(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
 	cfg := l.live.Load()

@@ -29,7 +29,7 @@ type Send struct {
 // Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
 type Sent struct{ Err error }
 
-// Broadcast asks for one message to every connected peer but the one named in its From. The answer is Broadcasted.
+// Broadcast asks for one message to every connected peer except the one named in its From. The answer is Broadcasted.
 type Broadcast struct {
 	Message *wire.Message // not changed by the sender before the answer
 }
@@ -41,12 +41,12 @@ type Broadcasted struct {
 	Err    error         // ErrInvalidMessage: it was sent to no peer
 }
 
-// Subscribe asks for every Event from now on, as messages to PID, until it stops or sends Unsubscribe. Events of one
-// connection come in order. After every 64 messages a connection waits until the subscriber has taken them, so a slow
-// subscriber slows down the connections and its mailbox stays bounded. A subscriber that takes no message for a minute
-// while connections wait is unsubscribed, logged and counted in subscribersStuck; one that takes a message now and then
-// stays, however many wait. Its Receive also sees messages of an unexported type, which measure this: it must ignore
-// types that it does not know. The answer is Subscribed.
+// Subscribe asks for every Event from now on, as messages to PID, until PID stops or Unsubscribe. Events of one
+// connection come in order. Every 64 messages a connection waits until the subscriber has processed them, so a slow
+// subscriber slows down the connections and its mailbox stays bounded. A subscriber that processes no message for a
+// minute while connections wait is unsubscribed, logged and counted in subscribersStuck. A subscriber that is slow but
+// processes messages stays. Its Receive also gets messages of an unexported type, which measure this: it must ignore
+// unknown types. The answer is Subscribed.
 type Subscribe struct{ PID *actor.PID }
 
 // Subscribed answers Subscribe. Err is nil unless PID is nil.
@@ -186,9 +186,9 @@ type slot struct {
 	conn          *PeerConnection
 	dedup         *dedup.Account
 	rank          rank
-	bucket        bucketKey        // of the inbound limit that its connection uses
-	limits        *TransportConfig // in force when it took that bucket
-	further       string           // node ID of the deployed peer that it was opened for beside a living connection; it contests nothing
+	bucket        bucketKey        // key of the inbound token bucket in use
+	limits        *TransportConfig // rate in force at the time of assignBucket
+	further       string           // node ID of a deployed peer that has a living connection; this one never contends for the route
 	listed        bool
 	conflictNoted bool // recorded as a duplicate from another host
 	closed        bool // the connection has reported its end

@@ -12,22 +12,22 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// needsRestart are the fields of TransportConfig that keep their value until a restart: the listener is bound and wrapped
-// once, and the dedup set measures the age of its entries in parts of the two times.
+// needsRestart lists the fields of TransportConfig that keep their value until a restart: the listener is bound and
+// wrapped once, and the dedup set measures the age of its entries in fractions of the two times.
 var needsRestart = []string{"ListenAddr", "TrustedProxies", "WSPath", "DedupTTL", "MaxClockSkew"}
 
-// Reconfigure puts the fields of cfg in force that differ from the present ones and can change while the transport runs:
-// all of them or, with an error, none. Once it has begun, the end of ctx does not end it. changed names the fields that
-// are in force now, restart those that keep their value until a restart. Each field of TransportConfig that differs is in
-// one of the two.
+// Reconfigure applies the fields of cfg that differ from the present ones and can change while the transport runs. It
+// applies all of them, or none if it returns an error. Once it has begun to apply them, the end of ctx does not stop
+// it. changed names the fields that are in force now, restart those that keep their value until a restart. Each field
+// of TransportConfig that differs is in one of the two.
 //
-// A connection keeps the limits that it began with: sizes, timeouts and rates apply to new connections, from their accept
-// or dial on. The connections of one peer share a token bucket: when a further one opens, the bucket takes the rate in
-// force and keeps the tokens that were spent as spent. The dedup set grows with the limits at once; it shrinks when no
+// An open connection keeps the sizes, timeouts and rates that it started with. New ones apply to connections from their
+// accept or dial on. The connections of one peer share a token bucket: when another one opens, the bucket takes the
+// rate in force, and spent tokens stay spent. The dedup set grows with the limits at once. It shrinks when no
 // connection with larger limits is open and the set is at most half full by the new size. MaxConns, MaxConnsPerAddress
-// and ReservedConns apply to new connections; none is closed for them. A peer whose address is no longer in Peers stays
-// connected until its connection ends, and is dialled again only if ConnectAddress asked for that. The TLS files may
-// change, but TLS is on or off from the start.
+// and ReservedConns apply to new connections; open ones are not closed. A peer whose address is no longer in Peers
+// stays connected until its connection ends, and is dialled again only if ConnectAddress has asked for it. The TLS
+// files may change, but TLS itself cannot be switched on or off.
 func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (changed, restart []string, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, err

@@ -34,7 +34,7 @@ type registry struct {
 	bus        *eventBus
 	routes     *routeTable
 	ownDials   *ownDials
-	nodeEvents *actors.Inbox // for events that belong to no connection
+	nodeEvents *actors.Inbox // events that belong to no connection
 	dial       func(ctx context.Context, url string) (*socket.Conn, error)
 	random     func() float64
 	dials      context.Context
@@ -77,7 +77,7 @@ type registry struct {
 	sendBuckets idleSendBuckets
 	// By node ID: recent duplicates from other hosts.
 	conflicts map[string]*conflict
-	// Of ended connections: those that may still have something for handlers.
+	// Deliveries of ended connections that may still hold messages or events for handlers.
 	lagging map[*actors.Inbox]struct{}
 }
 
@@ -209,7 +209,7 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 	case *actors.Verified:
 		if s := r.opened(msg.PID); s != nil {
 			confirmed := &actors.RoutePublished{}
-			defer ctx.Send(s.pid, confirmed) // whatever happens: messages wait for it
+			defer ctx.Send(s.pid, confirmed) // also after a panic: the connection holds its messages back until this answer
 			r.onProven(ctx, s, msg.Strength, confirmed)
 		}
 	case *actors.PeerPings:

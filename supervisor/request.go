@@ -70,7 +70,7 @@ func (r *replies) Reply(peerID string, msg *wire.Message) bool {
 	return first != nil
 }
 
-// copied returns a copy of a message that shares no memory with it; nil for nil.
+// copied returns a deep copy of a message, or nil for nil.
 func copied(msg *wire.Message) *wire.Message {
 	if msg == nil {
 		return nil
@@ -80,7 +80,7 @@ func copied(msg *wire.Message) *wire.Message {
 	return &own
 }
 
-// Request sends a message and waits for the answer: see RequestContext.
+// Request sends a message and waits for the answer. See RequestContext.
 func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, error) {
 	return t.RequestContext(context.Background(), peerID, msg)
 }

@@ -11,27 +11,27 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// MinIDPrefix is the least number of characters of a node ID that Resolve accepts for the whole.
+// MinIDPrefix is the minimum number of characters of a node ID prefix for Resolve.
 const MinIDPrefix = 8
 
 const (
-	keptPatience = time.Second      // for the registry's answer
-	sameMoment   = 10 * time.Second // peers that became known within it have no order
+	keptPatience = time.Second      // for the answer of the registry
+	sameMoment   = 10 * time.Second // two peers that became known within this time count as equally old
 )
 
-// candidate is a peer that a text may mean.
+// candidate is a peer that matches a text.
 type candidate struct {
 	Peer
-	prefix bool // the text is a prefix of its id, not its name
+	prefix bool // the text is a prefix of its id, otherwise its name
 	chosen bool // by the operator: persistent, configured or allowlisted
 }
 
-// Resolve returns the node ID that text stands for: a whole ID, a prefix of MinIDPrefix characters or more, or a name,
-// of a peer that is in the peer book or connected and verified. If several peers fit, because peers choose their own
-// names, then persistent, configured and allowlisted peers win over others, after that a prefix over a name, and of the
-// others the peer that has been known longest under that name or ID. The error is an *UnknownPeerError,
-// ErrUnverified for the whole ID of a peer that is connected without a proof, or an *AmbiguousPeerError. If several
-// peers fit, Resolve asks the registry and waits at most 1 s for its answer. Safe for concurrent use.
+// Resolve returns the node ID that text stands for: a whole ID, a prefix of at least MinIDPrefix characters, or a name,
+// of a peer that is in the peer book or connected and verified. Peers choose their own names, so several may match.
+// Then persistent, configured and allowlisted peers win over others, and among those a prefix wins over a name. Of the
+// remaining peers, the one known longest under that name or ID wins. The error is an *UnknownPeerError, ErrUnverified
+// for the whole ID of a connected peer without a proof, or an *AmbiguousPeerError. If several peers match, Resolve asks
+// the registry and waits at most 1 s for the answer. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
 	known := t.book.Find(text, MinIDPrefix)
 	for c := range t.Connections() {
@@ -58,7 +58,7 @@ func (t *Transport) Resolve(text string) (string, error) {
 	}
 }
 
-// kept returns the ids of the peers that the configuration or a caller keeps connected, empty if the transport is not
+// kept returns the ids of peers that the configuration or a caller keeps connected. It is empty if the transport is not
 // running.
 func (t *Transport) kept() map[string]bool {
 	ctx, cancel := context.WithTimeout(context.Background(), keptPatience)
@@ -70,8 +70,8 @@ func (t *Transport) kept() map[string]bool {
 	return counted.kept
 }
 
-// fit returns the peers that a text may mean, each once. A whole id means that peer only; a text of its form is no
-// name, since a peer may take another's id for its name.
+// fit returns the peers that match a text, each once. A text in the form of a whole id matches that id only, never a
+// name: a peer may choose another's id as its name.
 func fit(text string, known []Peer) (fitting []candidate) {
 	seen := make(map[string]bool)
 	for _, p := range known {
@@ -87,9 +87,9 @@ func fit(text string, known []Peer) (fitting []candidate) {
 	return fitting
 }
 
-// prefer returns the candidates that win over the others: one, or several that only the operator can tell apart. Those
-// that the operator chose win; among several of them a prefix wins over a name. Of peers that were not chosen, a prefix
-// wins over a name too, and then the peer known longest by it: a later stranger takes no name and no prefix.
+// prefer returns the candidates that win: one, or several that only the operator can tell apart. Candidates chosen by
+// the operator win; among several of them a prefix wins over a name. Of the others, a prefix wins over a name, then the
+// peer known longest by the text. So a later stranger takes over no name and no prefix.
 func prefer(fitting []candidate) []candidate {
 	classes := []func(candidate) bool{
 		func(c candidate) bool { return c.chosen && c.prefix },
@@ -115,7 +115,7 @@ func prefer(fitting []candidate) []candidate {
 	return nil
 }
 
-// since is when the peer became known by the text.
+// since returns the time at which the peer became known by the text.
 func (c candidate) since() time.Time {
 	if !c.prefix && c.NamedAt.After(c.AddedAt) {
 		return c.NamedAt
@@ -123,8 +123,8 @@ func (c candidate) since() time.Time {
 	return c.AddedAt
 }
 
-// oldest returns the candidates that became known first, with those that followed within sameMoment: no order in time
-// tells them apart. Of these, peers that bind their frames win over others.
+// oldest returns the candidates that became known first, and those that followed within sameMoment, since their order
+// proves nothing. Of these, peers that bind their frames win over others.
 func oldest(class []candidate) []candidate {
 	first := slices.MinFunc(class, func(a, b candidate) int { return a.since().Compare(b.since()) }).since()
 	class = slices.DeleteFunc(class, func(c candidate) bool { return c.since().Sub(first) >= sameMoment })
@@ -134,8 +134,8 @@ func oldest(class []candidate) []candidate {
 	return class
 }
 
-// candidates describes the peers that fit, by ID. The address of a peer that this node has never dialled is the remote
-// address of its connection.
+// candidates describes the matching peers, sorted by ID. The address of a peer that this node has never dialled is the
+// remote address of its connection.
 func (t *Transport) candidates(fitting []candidate) []PeerCandidate {
 	list := make([]PeerCandidate, 0, len(fitting))
 	for _, c := range fitting {

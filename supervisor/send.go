@@ -8,19 +8,18 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Send sends a message to a peer and returns once the operating system has it. See SendContext. While the peer's rate
-// limit holds the message back, Send waits at most TransportConfig.WriteTimeout; then it withdraws the message and
-// returns ErrPaced.
+// Send sends a message to a peer and returns when the operating system has accepted it. See SendContext. If the peer's
+// rate limit delays the message by more than TransportConfig.WriteTimeout, Send withdraws it and returns ErrPaced.
 func (t *Transport) Send(peerID string, msg *wire.Message) error {
 	return t.SendContext(context.Background(), peerID, msg)
 }
 
-// SendContext sends a message to a peer and returns once the operating system has it, or when ctx ends; then the
-// message may go out all the same. Nil does not mean that the peer's handler gets it: a peer drops, without an answer,
-// what exceeds its rate limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore
-// waits in the queue until the limit that the peer announced, less one message and 2 %, admits it; one whose ctx ends
-// meanwhile is withdrawn. Its errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge,
-// ErrQueueFull, ErrClosed, ErrWriteTimeout, ErrPaced (only with a ctx that cannot end) and ctx's, inside a PeerError.
+// SendContext sends a message to a peer and returns when the operating system has accepted it, or when ctx ends. In the
+// latter case the message may still be sent. A nil error is not delivery: a peer silently drops messages above its rate
+// limit, by default 100 messages at once and 50 per second. With PacingOn the message therefore waits in the queue
+// until the limit announced by the peer, less one message and 2 %, admits it. If ctx ends in the queue, the message is
+// withdrawn. The errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull,
+// ErrClosed, ErrWriteTimeout, ErrPaced (only if ctx cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
@@ -63,8 +62,8 @@ func (t *Transport) Broadcast(msg *wire.Message) BroadcastResult {
 	return t.BroadcastContext(context.Background(), msg)
 }
 
-// BroadcastContext is Broadcast that returns when ctx ends. The message may go out all the same. The caller may change msg
-// after the return.
+// BroadcastContext is Broadcast that also returns when ctx ends. The message may still be sent. The caller may change
+// msg after the return.
 func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) BroadcastResult {
 	if ctx != nil && ctx.Done() != nil {
 		msg = copied(msg) // the registry may read it after ctx has ended
@@ -76,18 +75,17 @@ func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) Bro
 	return BroadcastResult{Sent: answer.Sent, Failed: answer.Failed, Refused: answer.Err}
 }
 
-// Connect opens a connection to a peer, of which Address is needed and ID may be given: then another node that answers
-// there is refused with ErrWrongIdentity, so a placeholder in ID fails too. If ID is empty, Connect fills in ID, Name,
-// PublicKey and Role of the peer that answered; calls at the same time must not share such a Peer. Nothing else in
-// peer is changed, and nothing after an error. The peer is not kept connected. If it is connected already, Connect
-// returns that connection.
+// Connect opens a connection to the peer at peer.Address. If peer.ID is set, another node at this address is refused
+// with ErrWrongIdentity, so a placeholder in ID fails as well. If peer.ID is empty, Connect sets ID, Name, PublicKey
+// and Role to those of the connected peer; concurrent calls must not share such a Peer. After an error, peer is
+// unchanged. The peer is not kept connected. If it is connected already, Connect returns that connection.
 func (t *Transport) Connect(peer *Peer) (*PeerConnection, error) {
 	return t.ConnectContext(context.Background(), peer)
 }
 
-// ConnectContext is Connect that gives up when ctx ends: its dial is cancelled unless another caller waits for it, or
-// the peer is kept connected. A call that returns an error leaves no connection behind; one with a ctx that has ended
-// does not dial.
+// ConnectContext is Connect that also returns when ctx ends. Its dial is cancelled unless another caller waits for it
+// or the peer is kept connected. A call that returns an error leaves no connection behind. If ctx has ended before the
+// call, nothing is dialled.
 func (t *Transport) ConnectContext(ctx context.Context, peer *Peer) (*PeerConnection, error) {
 	if peer == nil {
 		return nil, errNilPeer

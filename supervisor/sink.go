@@ -5,8 +5,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// connectionSink publishes the events and messages of one connection. It is not PeerConnection itself, so that the
-// holder of a handle cannot publish messages and events in the peer's name.
+// connectionSink publishes the events and messages of one connection. It is a type of its own so that the holder of a
+// PeerConnection cannot publish messages and events in the peer's name.
 type connectionSink struct{ *PeerConnection }
 
 // Do implements actors.Sink. It publishes an event in order with the connection's messages.

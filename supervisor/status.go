@@ -25,7 +25,7 @@ type Status struct {
 // ConnectionCounts counts the connections of a node and states their limit.
 type ConnectionCounts struct {
 	Established int
-	Pending     int // handshakes and dials under way
+	Pending     int // handshakes and dials in progress
 	Max         int // TransportConfig.MaxConns
 }
 
@@ -48,11 +48,10 @@ type PeerInfo struct {
 	QueuedSize int  // bytes
 	Allowed    bool // on the allowlist
 
-	// Connection is the number of the connection that the other fields describe, the one that carries the traffic; 0 if
-	// the peer is not connected.
+	// Connection is the number of the route, which the other fields describe; 0 if the peer is not connected.
 	Connection uint64
-	// Connections are all open connections on which the peer's identity is claimed, that one first. Several are verified
-	// only while duplicates are closed, or towards deployed nodes. Connected leaves them out.
+	// Connections are all open connections that claim the peer's identity, the route first. Several are verified only
+	// while duplicates are closed, or towards deployed nodes. Transport.Connected leaves them empty.
 	Connections []ConnectionInfo
 }
 
@@ -88,8 +87,8 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// Accepting reports whether peers can connect: the transport runs and listens. It is false from the moment Stop is
-// called or the registry has stopped, and for a node that accepts nobody; a node without a free place is still true.
+// Accepting reports whether peers can connect: the transport runs and listens. It becomes false when Stop is called or
+// the registry has stopped. It stays true if all slots are taken.
 func (t *Transport) Accepting() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -98,7 +97,7 @@ func (t *Transport) Accepting() bool {
 	}
 	select {
 	case <-t.listener.served:
-		return false // it failed
+		return false // the listener has failed
 	case <-t.ended:
 		return false // the registry has stopped
 	default:
@@ -106,7 +105,7 @@ func (t *Transport) Accepting() bool {
 	}
 }
 
-// Counters returns every counter by its name. Unlike Status it asks nobody, and works before Start and after Stop.
+// Counters returns every counter by its name. It works before Start and after Stop, and does not ask the registry.
 func (t *Transport) Counters() map[string]uint64 { return t.node.Counters.Snapshot() }
 
 // Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
@@ -142,8 +141,8 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	return list, nil
 }
 
-// Connected returns the peers that are connected, as Peers does, in any order. It asks nobody: Persistent is what the
-// peer book says.
+// Connected returns the connected peers, as Peers does, in any order. It does not ask the registry: Persistent comes
+// from the peer book.
 func (t *Transport) Connected() []PeerInfo {
 	var list []PeerInfo
 	for c := range t.Connections() {
@@ -152,8 +151,8 @@ func (t *Transport) Connected() []PeerInfo {
 	return list
 }
 
-// describe returns what is known of the peer at the other end of a connection. Of an unverified connection only its
-// address, direction and number count: a claim renames no peer of the book.
+// describe returns the entry of a connected peer. An unverified connection contributes only its address, direction and
+// number: a claim changes no name in the book.
 func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	p, known := t.book.Get(c.peer.ID)
 	if !known {
@@ -162,7 +161,7 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	info := t.inform(p)
 	info.Connected, info.Verified, info.Direction, info.Connection = true, c.Verified(), c.direction, c.number
 	if info.Address == "" || !info.Verified {
-		info.Address = c.peerAddress // where a claim comes from, not where the peer is
+		info.Address = c.peerAddress // the address of the claim, not of the peer
 	}
 	info.RTT = c.RoundTrip()
 	info.Queued, info.QueuedSize = c.Queued()
@@ -172,7 +171,7 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	return info
 }
 
-// KnownPeers returns how many peers the peer book holds.
+// KnownPeers returns the number of peers in the peer book.
 func (t *Transport) KnownPeers() int { return t.book.Len() }
 
 func (t *Transport) inform(p Peer) PeerInfo {
@@ -186,7 +185,7 @@ func (t *Transport) inform(p Peer) PeerInfo {
 	return info
 }
 
-// countConnections answers census.
+// countConnections answers getCounts.
 func (r *registry) countConnections() *counts {
 	counted := &counts{kept: make(map[string]bool), open: make(map[string][]*PeerConnection)}
 	for id, list := range r.peers {

@@ -70,7 +70,7 @@ func (t *Transport) cleanup(ctx context.Context) error {
 	t.answerStopped()
 	defer t.clock.Stop()
 	defer t.bus.close()
-	t.work.Wait() // every socket is closed, so this does not take long
+	t.work.Wait() // soon, because every socket is closed
 	<-t.writers.Idle()
 	t.drain(ctx)
 	t.workers.Close()

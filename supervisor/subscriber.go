@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// fenceEvery is how many messages a connection may send a subscriber before it waits for it to have taken them.
+	// fenceEvery: after 64 messages to a subscriber, the connection waits until the subscriber has processed them.
 	fenceEvery = 64
-	// markEvery is how many messages are sent to a subscriber between two marks.
+	// markEvery is the number of messages to a subscriber between two marks.
 	markEvery = 8
-	// subscriberTries is how many tries in a row, one per second, may pass in which a subscriber takes no message.
+	// subscriberTries is the number of consecutive tries, one per second, in which a subscriber may process no message.
 	subscriberTries = 60
 )
 
-// subscriber is an actor that gets every event. Every eighth message is followed by a mark, so that a slow subscriber is
-// told from a stuck one:
+// subscriber is an actor that gets every event. A mark follows every eighth message. It distinguishes a slow subscriber
+// from a stuck one:
 //
 //	mailbox   │ 8 messages │ mark │ 8 messages │ mark │ … │ fence │
 //	                taken → taken++             awaited: deliveries continue once it is answered
@@ -30,7 +30,7 @@ type subscriber struct {
 	taken atomic.Uint64 // marks and fences
 }
 
-// mark counts itself when the subscriber has taken the messages before it, and is answered to its sender.
+// mark increments the counter when the subscriber has processed all earlier messages, and is answered to its sender.
 type mark struct{ taken *atomic.Uint64 }
 
 // GetAutoResponse implements actor.AutoRespond. It runs on the subscriber's goroutine.
@@ -39,7 +39,7 @@ func (m *mark) GetAutoResponse(actor.Context) any {
 	return m
 }
 
-// nowhere is a process that drops what it is sent: the sender of marks, whose answers would be dead letters otherwise.
+// nowhere is a process that drops every message. It is the sender of marks: their answers would be dead letters.
 type nowhere struct{}
 
 // SendUserMessage implements actor.Process.
@@ -51,7 +51,7 @@ func (nowhere) SendSystemMessage(*actor.PID, any) {}
 // Stop implements actor.Process.
 func (nowhere) Stop(*actor.PID) {}
 
-// open makes the bus ready for subscribers; close must follow.
+// open makes the bus ready for subscribers. The owner must call close.
 func (b *eventBus) open() {
 	registry := b.system.ProcessRegistry
 	b.sink, _ = registry.Add(nowhere{}, "p2p-marks-"+registry.NextId())
@@ -66,7 +66,7 @@ func (b *eventBus) all() []*subscriber {
 	return nil
 }
 
-// notify posts an event to every subscriber. Each gets its own: it may change what the event refers to.
+// notify sends an event to every subscriber. Each gets its own copy, which it may change.
 func (b *eventBus) notify(e Event) {
 	for _, s := range b.all() {
 		own := e
@@ -78,7 +78,7 @@ func (b *eventBus) notify(e Event) {
 	}
 }
 
-// deliver posts a copy of a message to every subscriber, with a mark after every eighth.
+// deliver sends a copy of a message to every subscriber, with a mark after every eighth.
 func (b *eventBus) deliver(e Received) {
 	for _, s := range b.all() {
 		b.system.Root.Send(s.pid, Received{Connection: e.Connection, Message: copied(e.Message)})
@@ -88,37 +88,38 @@ func (b *eventBus) deliver(e Received) {
 	}
 }
 
-// awaitSubscribers waits, on a delivery goroutine, until each subscriber has taken the messages sent to it.
+// awaitSubscribers waits until each subscriber has processed the messages sent to it. It runs on a delivery goroutine.
 func (b *eventBus) awaitSubscribers() {
 	for _, s := range b.all() {
 		b.await(s)
 	}
 }
 
-// await waits for one subscriber. If it takes no message of any connection in subscriberTries tries, it is unsubscribed,
-// however many it took before. Tries are counted rather than time, so that a standstill of the process costs one of them.
+// await waits for one subscriber. It unsubscribes an actor that processes no message of any connection in
+// subscriberTries consecutive tries. It counts tries instead of time, so that a standstill of the process costs one
+// try.
 func (b *eventBus) await(s *subscriber) {
 	taken := s.taken.Load()
 	for tries := 1; slices.Contains(b.all(), s); tries++ {
 		_, err := b.system.Root.RequestFuture(s.pid, &mark{&s.taken}, time.Second).Result()
 		if err != actor.ErrTimeout {
-			return // it has taken the messages, or it is dead
+			return // the subscriber has processed the messages, or it is dead
 		}
 		if now := s.taken.Load(); now != taken {
 			taken, tries = now, 0
 		}
 		if tries >= subscriberTries && b.change(s.pid, nil) {
 			b.counters.Inc(actors.SubscribersStuck)
-			b.log.Error("a subscriber takes no messages and is unsubscribed", "subscriber", s.pid.Id)
+			b.log.Error("a subscriber processes no messages and was unsubscribed", "subscriber", s.pid.Id)
 		}
 	}
 }
 
-// subscribe adds a subscriber, unsubscribe takes it away.
+// subscribe adds a subscriber; unsubscribe removes it.
 func (b *eventBus) subscribe(pid *actor.PID)   { b.change(pid, &subscriber{pid: pid}) }
 func (b *eventBus) unsubscribe(pid *actor.PID) { b.change(pid, nil) }
 
-// change replaces the subscriber of a PID; nil: by none. It reports whether there was one.
+// change replaces the subscriber of a PID, or removes it if next is nil. It reports whether pid was subscribed before.
 func (b *eventBus) change(pid *actor.PID, by *subscriber) (before bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

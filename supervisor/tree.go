@@ -9,41 +9,41 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// Observer is told how long things took: see WithObserver.
+// Observer receives measured durations, see WithObserver.
 type Observer = actors.Observer
 
-// Tree is the supervision tree as it is at one moment: the registry and the actors of its connections below it.
+// Tree is the supervision tree at one moment: the registry and the connection actors, its children.
 type Tree struct {
 	Registry string   // the actor's ID
-	Restarts uint64   // panics of the registry, which went on each time
+	Restarts uint64   // panics of the registry, which continued after each
 	Stopped  uint64   // connections that ended because their actor panicked
 	Total    int      // actors of connections
-	Branches []Branch // the oldest first; no more than were asked for
+	Branches []Branch // the oldest first; at most the requested number
 }
 
-// Branch is the actor of one connection.
+// Branch describes the actor of one connection.
 type Branch struct {
 	Actor     string // the actor's ID
-	Peer      string // node ID; empty until the peer has said who it is
-	Name      string // as the peer gives it: quote it before you print it
+	Peer      string // node ID; empty before the peer is identified
+	Name      string // chosen by the peer: quote it before printing
 	Direction Direction
 	State     BranchState
-	Carrier   bool      // it carries the peer's traffic
-	Since     time.Time // when its place was given
+	Carrier   bool      // the connection is the route to the peer
+	Since     time.Time // when its slot was created
 }
 
-// BranchState is how far a connection has come.
+// BranchState is the state of a connection.
 type BranchState string
 
 // The states of a connection, as the registry sees them.
 const (
-	BranchPending     BranchState = "pending"     // in handshake, or on the way out
-	BranchProvisional BranchState = "provisional" // open; the peer has not proven that it holds its key
-	BranchProven      BranchState = "proven"      // open, and proven
-	BranchClosing     BranchState = "closing"     // it has said that it ends
+	BranchPending     BranchState = "pending"     // handshake or dial in progress
+	BranchProvisional BranchState = "provisional" // open, unverified
+	BranchProven      BranchState = "proven"      // open, verified
+	BranchClosing     BranchState = "closing"     // the connection has reported its end
 )
 
-// Tree returns the supervision tree with limit connections at most. The error is ErrStopped or ctx's.
+// Tree returns the supervision tree with at most limit connections. The error is ErrStopped or ctx's.
 func (t *Transport) Tree(ctx context.Context, limit int) (Tree, error) {
 	tree, err := ask[*Tree](ctx, t, &getTree{limit: limit})
 	if err != nil {
@@ -57,7 +57,7 @@ type getTree struct{ limit int }
 
 func (*getTree) fromTransport() {}
 
-// tree describes the registry and its children.
+// tree answers getTree.
 func (r *registry) tree(limit int) *Tree {
 	tree := &Tree{Registry: r.self.Id, Restarts: r.restarts, Stopped: r.panicked, Total: len(r.slots)}
 	oldest := make([]*slot, 0, len(r.slots))

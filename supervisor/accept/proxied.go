@@ -21,8 +21,8 @@ var errNoHeader = errors.New("no PROXY header")
 // ProxyConfig configures the connections of trusted proxies.
 type ProxyConfig struct {
 	Trusted []netip.Prefix
-	// Limits is called for each connection. It returns the time from the connection to the end of its header, and how
-	// many connections may wait for their header: a further one evicts the longest waiting.
+	// Limits is called for each connection. It returns the maximum time from the accept to the end of the header, and the
+	// maximum number of connections that wait for their header. One more evicts the oldest.
 	Limits  func() (timeout time.Duration, most int)
 	Refused func(remote net.Addr, err error)
 }
@@ -120,13 +120,13 @@ func (p *Proxied) trusted(addr net.Addr) bool {
 	return false
 }
 
-// enter adds a connection to those that wait for their header, at most most; the longest waiting may make room for it.
+// enter adds a connection to those that wait for their header. If there are more than most, it closes the oldest.
 func (p *Proxied) enter(conn net.Conn, most int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting.Add(conn, "")
 	if victim, evicted := p.waiting.Evict("", -1, max(1, most)); evicted {
-		_ = victim.Close() // its reader reports it
+		_ = victim.Close() // the goroutine that reads it reports the error
 	}
 	select {
 	case <-p.closing:
@@ -135,7 +135,7 @@ func (p *Proxied) enter(conn net.Conn, most int) {
 	}
 }
 
-// read reads the header of one connection and hands the connection over.
+// read reads the header of one connection and passes the connection to Accept.
 func (p *Proxied) read(conn net.Conn, timeout time.Duration) {
 	with, err := readProxyHeader(conn, timeout)
 	p.mu.Lock()

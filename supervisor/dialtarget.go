@@ -21,6 +21,7 @@ type dialTarget struct {
 	persistent bool   // keep applies to later runs as well
 
 	state      dialState
+	dialled    bool   // the first dial has ended
 	slot       *slot  // the dial in progress, or the open connection
 	peer       string // node ID of the last peer that answered
 	failures   int    // consecutive failures
@@ -200,6 +201,7 @@ func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
 	r.reportAddress(t, s.conn.peer.ID)
 	t.peer, t.openedAt = s.conn.peer.ID, time.Now()
 	r.advance(ctx, t, dialOpened, nil)
+	defer r.markDialled(t)
 	if !r.answerConnected(ctx, t, s.conn) {
 		s.actor.Handle().Close(wire.DisconnectNormal, "the caller has withdrawn")
 	}

@@ -74,6 +74,7 @@ func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrStopped)})
 		return
 	}
+	defer r.markDialled(t)
 	r.node.Counters.Inc(actors.DialsFailed)
 	r.node.LimitedLog.Warn("dial failed", "address", t.address, "error", err)
 	r.answerCallers(t, &Connected{Err: peerError(t.address, err)})
@@ -171,6 +172,7 @@ func (r *registry) forgetTarget(ctx actor.Context, t *dialTarget) {
 	t.stopTimer()
 	r.answerCallers(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
+	r.markDialled(t)
 	if t.slot != nil && t.slot.conn == nil {
 		ctx.Stop(t.slot.pid)
 	}

@@ -62,6 +62,8 @@ type registry struct {
 
 	reply func(answer any) // answers the current message; nil: no answer is wanted, or it was sent
 
+	awaitDials []func(answer any) // callers of AwaitFirstDials
+
 	// Rate limit for PeerUp events of unverified peers.
 	claims  *actors.PeerRateLimiter
 	omitted int // PeerUp events that were not sent since the last one
@@ -179,6 +181,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onReconfigure(ctx, msg)
 	case *getCounts:
 		r.answer(r.countConnections())
+	case *awaitFirstDials:
+		r.onAwaitFirstDials()
 	case *listDials:
 		r.answer(r.listDials())
 	case *getTree:

@@ -36,6 +36,7 @@ type lineSender interface {
 	Resolve(nameOrPrefix string) (string, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
 	BroadcastContext(ctx context.Context, message *wire.Message) supervisor.BroadcastResult
+	AwaitFirstDials(ctx context.Context) error
 }
 
 // lineReader sends the messages that the lines of an input describe, one after the other, so that they keep their order
@@ -98,22 +99,36 @@ func (l *lineReader) send(ctx context.Context, line []byte) error {
 	if err != nil {
 		return err
 	}
+	err = l.sendTo(ctx, q)
+	if errors.Is(err, supervisor.ErrUnknownPeer) || errors.Is(err, supervisor.ErrNotConnected) {
+		// The peer may be one of the configuration whose first dial has not ended.
+		if waitErr := l.node.AwaitFirstDials(ctx); waitErr == nil {
+			err = l.sendTo(ctx, q)
+		}
+	}
+	return l.sized(err)
+}
+
+// sendTo sends a message to its peer, or to all peers.
+func (l *lineReader) sendTo(ctx context.Context, q control.MessageRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, l.limits().timeout)
 	defer cancel()
-	to := ""
-	if q.Peer != "" {
-		if to, err = l.node.Resolve(q.Peer); err != nil {
-			return fmt.Errorf("send to %s: %w", printable.Word(q.Peer), err)
+	if q.Peer == "" {
+		m, err := control.NewMessage(l.from, "", q)
+		if err != nil {
+			return err
 		}
+		return l.broadcast(ctx, m)
+	}
+	to, err := l.node.Resolve(q.Peer)
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", printable.Word(q.Peer), err)
 	}
 	m, err := control.NewMessage(l.from, to, q)
 	if err != nil {
 		return err
 	}
-	if to == "" {
-		return l.sized(l.broadcast(ctx, m))
-	}
-	return l.sized(l.node.SendContext(ctx, to, m))
+	return l.node.SendContext(ctx, to, m)
 }
 
 // broadcast fails, as the command does, when there are peers and none took the message.

@@ -20,10 +20,14 @@ type fakeSender struct {
 	sent   []string
 	err    error
 	failed []supervisor.SendFailure
+
+	unknown string // a name that does not resolve yet
+	awaited bool   // it does after the first dials
+	dialled int    // calls of AwaitFirstDials
 }
 
 func (f *fakeSender) Resolve(name string) (string, error) {
-	if name == "nobody" {
+	if name == "nobody" || name == f.unknown {
 		return "", fmt.Errorf("%w: %q", supervisor.ErrUnknownPeer, name)
 	}
 	return "id-of-" + name, nil
@@ -37,6 +41,15 @@ func (f *fakeSender) SendContext(_ context.Context, peer string, m *wire.Message
 func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) supervisor.BroadcastResult {
 	f.sent = append(f.sent, fmt.Sprintf("all: %s %s", m.Type, m.Payload))
 	return supervisor.BroadcastResult{Failed: f.failed, Refused: f.err}
+}
+
+// AwaitFirstDials connects the peer that is awaited.
+func (f *fakeSender) AwaitFirstDials(context.Context) error {
+	f.dialled++
+	if f.awaited {
+		f.unknown = ""
+	}
+	return nil
 }
 
 func readLines(t *testing.T, node *fakeSender, input string) (complaints string) {
@@ -196,3 +209,24 @@ func fixedLimits(maxMessage int) func() lineLimits {
 }
 
 func hundred() int { return 100 }
+
+// TestLineAwaitsFirstDial: a line for a peer that is being dialled waits for the dial; once that has ended, it is judged.
+func TestLineAwaitsFirstDial(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		awaited    bool
+		sent, says int
+	}{
+		{"the dial succeeds", true, 1, 0},
+		{"the dial fails", false, 0, 1},
+	} {
+		node := &fakeSender{unknown: "bob", awaited: tt.awaited}
+		complaints := readLines(t, node, `{"to":"bob"}`)
+		if len(node.sent) != tt.sent || strings.Count(complaints, "\n") != tt.says || node.dialled != 1 {
+			t.Errorf("%s: sent %q, complaints %q, %d waits", tt.name, node.sent, complaints, node.dialled)
+		}
+	}
+	if node := (&fakeSender{}); readLines(t, node, `{"to":"bob"}`) != "" || node.dialled != 0 {
+		t.Errorf("a line for a known peer waits for dials")
+	}
+}

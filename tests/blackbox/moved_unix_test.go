@@ -5,6 +5,7 @@ package blackbox
 import (
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestPeerMovedNamesBothConnections: a process is stopped and another one takes its place, with a copy of its data.
@@ -33,5 +34,22 @@ func TestPeerMovedNamesBothConnections(t *testing.T) {
 	}
 	if up, down := hub.count("peer_up"), hub.count("peer_down"); up != 1 || down != 0 {
 		t.Errorf("%d peer_up and %d peer_down, want 1 and none", up, down)
+	}
+}
+
+// TestStdinAwaitsTheFirstDial writes a line for a configured peer that does not answer the dial yet.
+func TestStdinAwaitsTheFirstDial(t *testing.T) {
+	t.Parallel()
+	b := start(t, "--name", "beta")
+	b.signal(syscall.SIGSTOP)
+	a := startIn(t, newHome(t), "--stdin", "--peer", b.address())
+	a.write(`{"to":"beta","type":"early","payload":1}`)
+	time.Sleep(300 * time.Millisecond) // the line is read, and its peer is still stopped
+	b.signal(syscall.SIGCONT)
+	if got := b.await("message", "message.type", "early").message(); string(got.Payload) != "1" {
+		t.Errorf("arrived as %+v", got)
+	}
+	if text := a.stderr.String(); text != "" {
+		t.Errorf("the line put something on standard error:\n%s", text)
 	}
 }

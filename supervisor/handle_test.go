@@ -7,6 +7,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // The holder of a handle cannot publish messages and events in the peer's name.
@@ -35,6 +36,21 @@ func TestFaultsRefuseForeignConnections(t *testing.T) {
 		synctest.Wait()
 		a.wantPlaces(0, 0)
 		a.wantCount(actors.ActorRestarts, 1)
+	})
+}
+
+func TestGracefulCloseReportsAnEndedConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		c := a.dial(b)
+		if err := c.GracefulClose("enough", wire.DisconnectNormal); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if err := c.GracefulClose("again", wire.DisconnectNormal); !errors.Is(err, ErrClosed) {
+			t.Errorf("an ended connection: %v, want %v", err, ErrClosed)
+		}
 	})
 }
 

@@ -30,7 +30,7 @@ func socketStatus(code wire.DisconnectCode) websocket.StatusCode {
 
 // startClosing takes the connection out of service: it tells the registry and accepts no more input. Only the last
 // message is still sent. It returns false if the connection is closing already.
-func (p *Peer) startClosing(ctx actor.Context, end End) bool {
+func (p *connection) startClosing(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
@@ -49,7 +49,7 @@ func (p *Peer) startClosing(ctx actor.Context, end End) bool {
 }
 
 // announceEnd tells the registry once that the connection is out of service.
-func (p *Peer) announceEnd(ctx actor.Context, end End) {
+func (p *connection) announceEnd(ctx actor.Context, end End) {
 	if p.handle.ended.Load() != nil {
 		return
 	}
@@ -59,7 +59,7 @@ func (p *Peer) announceEnd(ctx actor.Context, end End) {
 }
 
 // closeGracefully sends the queued messages, then a disconnect message, and then closes the socket.
-func (p *Peer) closeGracefully(ctx actor.Context, end End) {
+func (p *connection) closeGracefully(ctx actor.Context, end End) {
 	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.disconnect == nil
 	if !p.startClosing(ctx, end) {
 		return
@@ -80,7 +80,7 @@ func (p *Peer) closeGracefully(ctx actor.Context, end End) {
 	p.sendLast(ctx, msg, socket.CloseStatus{Code: socketStatus(end.Code)})
 }
 
-func (p *Peer) sendLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
+func (p *connection) sendLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
 	f, err := p.node.encode(msg)
 	if err != nil {
 		p.abort(ctx)
@@ -92,16 +92,16 @@ func (p *Peer) sendLast(ctx actor.Context, msg *wire.Message, status socket.Clos
 }
 
 // fail ends a connection that is not open yet.
-func (p *Peer) fail(ctx actor.Context, err error) {
+func (p *connection) fail(ctx actor.Context, err error) {
 	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: err.Error(), Err: err})
 	p.abort(ctx)
 }
 
 // abort stops the actor without a message to the peer.
-func (p *Peer) abort(ctx actor.Context) { ctx.Stop(ctx.Self()) }
+func (p *connection) abort(ctx actor.Context) { ctx.Stop(ctx.Self()) }
 
 // onDisconnect handles the peer's disconnect message.
-func (p *Peer) onDisconnect(ctx actor.Context, msg *wire.Message) {
+func (p *connection) onDisconnect(ctx actor.Context, msg *wire.Message) {
 	var payload wire.DisconnectPayload
 	if err := msg.ParsePayload(&payload); err != nil || !payload.Code.Valid() {
 		payload.Code = wire.DisconnectNormal
@@ -130,7 +130,7 @@ func truncate(text string) string {
 }
 
 // onReadEnded handles the end of the read pump: the socket is closed.
-func (p *Peer) onReadEnded(ctx actor.Context, err error) {
+func (p *connection) onReadEnded(ctx actor.Context, err error) {
 	wasOpen := p.phase == open || p.phase == draining
 	if p.startClosing(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
@@ -181,7 +181,7 @@ func closedByPeer(closed websocket.CloseError) End {
 }
 
 // onWriteEnded handles a write error.
-func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
+func (p *connection) onWriteEnded(ctx actor.Context, err error) {
 	if p.phase == open && errors.Is(err, ErrWriteTimeout) {
 		p.closeSlow(ctx)
 		return
@@ -198,7 +198,7 @@ func (p *Peer) onWriteEnded(ctx actor.Context, err error) {
 
 // onCongested handles a full outbox, again after slowGrace until it is relieved. A peer that has read nothing
 // meanwhile is closed; a peer that is only slow is not.
-func (p *Peer) onCongested(ctx actor.Context) {
+func (p *connection) onCongested(ctx actor.Context) {
 	switch {
 	case p.phase != open:
 	case p.handle.outbox.stalled(slowGrace):
@@ -210,7 +210,7 @@ func (p *Peer) onCongested(ctx actor.Context) {
 	}
 }
 
-func (p *Peer) closeSlow(ctx actor.Context) {
+func (p *connection) closeSlow(ctx actor.Context) {
 	p.node.Counters.Inc(SlowPeersClosed)
 	p.node.LimitedLog.Warn("slow peer closed", "peer", p.peerID, "remote", p.remote)
 	p.startClosing(ctx, End{Code: wire.DisconnectTimeout, Reason: "the peer reads too slowly"})
@@ -219,7 +219,7 @@ func (p *Peer) closeSlow(ctx actor.Context) {
 
 // cleanup runs when the actor stops, for any reason and in any phase. The essential parts are deferred first, and a
 // panic is recovered: it would restart the actor.
-func (p *Peer) cleanup() {
+func (p *connection) cleanup() {
 	defer func() { _ = recover() }() // a panic here cannot be repaired
 	// Callers that wait for this connection are told its end even if closing the socket panics.
 	defer close(p.handle.done)

@@ -14,8 +14,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// MaxHandshakeSize is the size limit of a handshake message in bytes (protocol section 7).
-const MaxHandshakeSize = 16 << 10
+// maxHandshakeSize is the size limit of a handshake message in bytes (protocol section 7).
+const maxHandshakeSize = 16 << 10
 
 // maxBadFrames is the number of consecutive malformed frames that closes the connection.
 const maxBadFrames = 100
@@ -140,5 +140,5 @@ type End struct {
 
 // Socket returns the limits of a new socket, whose read limit is that of a handshake.
 func (l *Limits) Socket() socket.Options {
-	return socket.Options{ReadLimit: MaxHandshakeSize, MessageTimeout: l.WriteTimeout, WriteTimeout: l.WriteTimeout}
+	return socket.Options{ReadLimit: maxHandshakeSize, MessageTimeout: l.WriteTimeout, WriteTimeout: l.WriteTimeout}
 }

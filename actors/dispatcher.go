@@ -22,34 +22,34 @@ type dispatcher struct {
 }
 
 // Schedule implements actor.Dispatcher.
-func (t *dispatcher) Schedule(turn func()) {
-	t.workers.start(job{run: turn, dispatcher: t, mailbox: t.workers})
+func (d *dispatcher) Schedule(run func()) {
+	d.workers.start(job{run: turn, dispatcher: d, mailbox: d.workers})
 }
 
 // Throughput implements actor.Dispatcher.
-func (t *dispatcher) Throughput() int { return t.workers.Throughput() }
+func (d *dispatcher) Throughput() int { return d.workers.Throughput() }
 
-// afterRun does the pending work of a mailbox run. If there is both a write and a delivery, the write gets a goroutine
+// afterRun does the pending work of a mailbox run. If there is both a write and a inbox, the write gets a goroutine
 // of its own: a handler may block without limit, and a write may block until its timeout.
-func (t *dispatcher) afterRun() {
-	write, delivery := t.outbox.claim(t.outbox), t.inbox.Load()
+func (d *dispatcher) afterRun() {
+	write, inbox := d.outbox.claim(d.outbox), d.inbox.Load()
 	switch {
-	case delivery != nil && delivery.claim(delivery):
+	case inbox != nil && inbox.claim(inbox):
 		if write {
-			t.writers.Go(t.outbox.work)
+			d.writers.Go(d.outbox.work)
 		}
-		t.workers.runBlocking(delivery.activity, delivery.work)
+		d.workers.runBlocking(inbox.activity, inbox.work)
 	case write:
-		t.writers.run(t.outbox.work)
+		d.writers.run(d.outbox.work)
 	}
 }
 
 // flush hands the pending work to other goroutines while the mailbox run goes on.
-func (t *dispatcher) flush() {
-	if t.outbox.claim(t.outbox) {
-		t.writers.Go(t.outbox.work)
+func (d *dispatcher) flush() {
+	if d.outbox.claim(d.outbox) {
+		d.writers.Go(d.outbox.work)
 	}
-	if delivery := t.inbox.Load(); delivery != nil && delivery.claim(delivery) {
-		delivery.activity.Go(delivery.work)
+	if inbox := d.inbox.Load(); inbox != nil && inbox.claim(inbox) {
+		inbox.activity.Go(inbox.work)
 	}
 }

@@ -27,7 +27,7 @@ const (
 func drains(reason string) bool { return reason == ReasonDuplicate || reason == ReasonIdentityInUse }
 
 // onYield starts to drain this connection.
-func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
+func (p *connection) onYield(ctx actor.Context, msg *Yield) {
 	if p.phase == open {
 		p.drain(ctx, End{Code: wire.DisconnectNormal, Reason: msg.Reason}, nil)
 	}
@@ -36,7 +36,7 @@ func (p *Peer) onYield(ctx actor.Context, msg *Yield) {
 // drain takes the connection out of service for senders and continues to deliver. The last frame, a disconnect
 // message, follows every reserved message, including those that wait for the peer's rate limit. With a status, the
 // socket is closed behind that frame.
-func (p *Peer) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
+func (p *connection) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.phase = draining
 	p.disconnect = &pendingDisconnect{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
 	p.announceEnd(ctx, end)
@@ -52,7 +52,7 @@ type pendingDisconnect struct {
 }
 
 // sendPendingDisconnect sends it once all reserved messages are pushed.
-func (p *Peer) sendPendingDisconnect() {
+func (p *connection) sendPendingDisconnect() {
 	if p.disconnect == nil || p.handle.outbox.unpushed() > 0 {
 		return
 	}
@@ -73,7 +73,7 @@ func (p *Peer) sendPendingDisconnect() {
 
 // onDisconnectWhileDraining handles the peer's disconnect message while this connection drains: the socket is closed
 // behind our own disconnect.
-func (p *Peer) onDisconnectWhileDraining() {
+func (p *connection) onDisconnectWhileDraining() {
 	status := &socket.CloseStatus{Code: websocket.StatusNormalClosure}
 	if p.disconnect != nil {
 		p.disconnect.status = status

@@ -142,7 +142,7 @@ func (d *DropReports) Close() {
 }
 
 // reportDrop reports a drop if the peer is verified.
-func (p *Peer) reportDrop(reason Counter) {
+func (p *connection) reportDrop(reason Counter) {
 	if p.node.Drops != nil && p.proof.strength.Verified() && p.inbox != nil {
 		p.node.Drops.add(p.peerID, reason, p.inbox)
 	}

@@ -129,7 +129,8 @@ func (h *Handle) reserve(size int) error {
 // Send queues a message and returns nil once the operating system has accepted it. Otherwise it returns an error of
 // Post or of encoding, ErrWriteTimeout, ErrPaced, or the error of ctx.
 //
-// If ctx ends while the message waits for the peer's rate limit, the message is withdrawn. With a ctx that cannot end, it is withdrawn after Limits.WriteTimeout with ErrPaced. If ctx ends later, the message may still be sent.
+// If ctx ends while the message waits for the peer's rate limit, the message is withdrawn. With a ctx that cannot end,
+// it is withdrawn after Limits.WriteTimeout with ErrPaced. If ctx ends later, the message may still be sent.
 func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	result, ok := h.node.results.Get().(chan error)
 	if !ok {

@@ -94,7 +94,8 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 	}
 	if !wire.VersionSupported(payload.Version) {
 		reason := wire.IncompatibleVersionReason(payload.Version)
-		return claim{}, challenge, &rejection{reason: reason, detail: fmt.Errorf("%w: version %s", ErrHandshake, Quote(payload.Version))}
+		detail := fmt.Errorf("%w: version %s", ErrHandshake, Quote(payload.Version))
+		return claim{}, challenge, &rejection{reason: reason, detail: detail}
 	}
 	copy(challenge[:], payload.Challenge)
 	peer, err := checkIdentity(payload.Identity, payload.Features, self)
@@ -102,13 +103,16 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 		return no(err)
 	}
 	if len(payload.Challenge) != crypto.ChallengeSize {
-		return no(fmt.Errorf("%w: the challenge has %d bytes, not %d", ErrHandshake, len(payload.Challenge), crypto.ChallengeSize))
+		return no(fmt.Errorf("%w: the challenge has %d bytes, not %d",
+			ErrHandshake, len(payload.Challenge), crypto.ChallengeSize))
 	}
 	return peer, challenge, nil
 }
 
 // readAck validates the answer for an initiator. secretOf derives the shared secret from a validated key.
-func readAck(data []byte, self crypto.PublicKey, opening Opening, secretOf func(crypto.PublicKey) (crypto.SharedSecret, error)) (claim, crypto.SharedSecret, error) {
+func readAck(
+	data []byte, self crypto.PublicKey, opening Opening, secretOf func(crypto.PublicKey) (crypto.SharedSecret, error),
+) (claim, crypto.SharedSecret, error) {
 	var none crypto.SharedSecret
 	msg, err := decodeFirst(data)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // onFrames handles the frames of one system call with one reading of the clocks: on some machines a reading costs as
 // much as sealing a block.
-func (p *Peer) onFrames(ctx actor.Context, came *frameBatch) {
+func (p *connection) onFrames(ctx actor.Context, came *frameBatch) {
 	at := p.moment()
 	p.credit(at.now)
 	for _, data := range came.frames() {
@@ -27,14 +27,14 @@ type moment struct {
 	wall    time.Time // checks timestamps
 }
 
-func (p *Peer) moment() moment {
+func (p *connection) moment() moment {
 	now := time.Now()
 	return moment{now: now, running: p.running(now), wall: p.node.ClockAt(now)}
 }
 
 // credit tells the limiter for how long the byte budget has held the read pump back since the last call: the frames of
 // that time arrive in one burst. The limiter itself knows the standstill of the process.
-func (p *Peer) credit(now time.Time) {
+func (p *connection) credit(now time.Time) {
 	held := p.inbound.held.until(p.node.Running.At(now))
 	if held <= p.credited {
 		return
@@ -46,7 +46,7 @@ func (p *Peer) credit(now time.Time) {
 }
 
 // onFrame processes one frame: limiter, decryption, dedup, handler, in this order (protocol section 6).
-func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
+func (p *connection) onFrame(ctx actor.Context, data []byte, at *moment) {
 	switch p.phase {
 	case handshaking:
 		p.onHandshakeMessage(ctx, data)
@@ -73,7 +73,7 @@ func (p *Peer) onFrame(ctx actor.Context, data []byte, at *moment) {
 }
 
 // admit returns the message in a frame, or nil if the frame was dropped and counted.
-func (p *Peer) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
+func (p *connection) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
 	p.node.Counters.Add(BytesReceived, len(data))
 	if !p.limiter.Take(at.now) {
 		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
@@ -110,7 +110,7 @@ func pongOf(msg *wire.Message) string {
 
 // unseal opens a frame and decodes its message. It returns nil and no error for a frame of another connection, which
 // must have no effect. The bind is checked first: a malformed message for another connection is not this peer's fault.
-func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
+func (p *connection) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 	hint := wire.Hint{From: p.peerID, To: p.self, IDs: p.dedup}
 	msg, bind, err := p.codec.open(data, &hint)
 	if err != nil && unopened(err) {
@@ -123,7 +123,7 @@ func (p *Peer) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
 }
 
 // check reports whether a decoded message is delivered.
-func (p *Peer) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
+func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	switch {
 	case msg.From == p.self:
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
@@ -138,7 +138,8 @@ func (p *Peer) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	skew := at.wall.Sub(msg.Timestamp)
 	if skew.Abs() > p.node.Limits.MaxClockSkew {
 		p.onUndelivered(ctx, msg, at)
-		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?", "difference", skew.Round(time.Second))
+		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",
+			"difference", skew.Round(time.Second))
 		return false
 	}
 	return p.checkSeen(ctx, msg, at)
@@ -151,7 +152,7 @@ func transportType(t wire.MessageType) bool {
 
 // checkSeen asks the dedup set. An unverified connection adds no entry: the first fresh message of the peer itself
 // verifies it, and relayed messages before that are refused.
-func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
+func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	if !p.proof.strength.Verified() && msg.From != p.peerID {
 		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
 		return false
@@ -181,7 +182,7 @@ func (p *Peer) checkSeen(ctx actor.Context, msg *wire.Message, at *moment) bool 
 }
 
 // seen returns the verdict of the dedup set and enters a fresh message, which verifies its connection.
-func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
+func (p *connection) seen(msg *wire.Message, at *moment) Verdict {
 	if !p.proof.strength.Verified() {
 		if verdict := p.dedup.Known(msg, at.now); verdict != Fresh {
 			return verdict
@@ -193,7 +194,7 @@ func (p *Peer) seen(msg *wire.Message, at *moment) Verdict {
 // onUndelivered handles a message that is too far from our clock or has no space in the dedup set. A pong to our own
 // ping proves the peer and its life, since the ping's ID is random and of this connection; pings are answered; a
 // disconnect is obeyed.
-func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
+func (p *connection) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
 	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
 		p.raise(ctx, Unmarked)
 		p.alive.lastLife = at.running
@@ -211,14 +212,14 @@ func (p *Peer) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
 }
 
 // reply answers a ping.
-func (p *Peer) reply(msg *wire.Message) {
+func (p *connection) reply(msg *wire.Message) {
 	if msg.Type == wire.MsgPing && p.phase == open {
 		p.answerPing(msg)
 	}
 }
 
 // onMessage delivers a message, and handles pings, pongs and disconnects.
-func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
+func (p *connection) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 	p.node.Counters.Inc(MessagesReceived)
 	p.deliver(msg, size)
 	switch msg.Type {
@@ -234,7 +235,7 @@ func (p *Peer) onMessage(ctx actor.Context, msg *wire.Message, size int) {
 
 // malformed counts a frame that did not open or held no valid message. It closes the connection at the 100th
 // consecutive one.
-func (p *Peer) malformed(ctx actor.Context, err error) {
+func (p *connection) malformed(ctx actor.Context, err error) {
 	p.drop(FramesMalformed, "malformed frames dropped", "error", err)
 	p.badFrames++
 	if p.badFrames >= maxBadFrames {
@@ -243,7 +244,7 @@ func (p *Peer) malformed(ctx actor.Context, err error) {
 }
 
 // drop counts a dropped message, logs it at a limited rate, and reports it if the peer is verified.
-func (p *Peer) drop(reason Counter, what string, attrs ...any) {
+func (p *connection) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
 	p.reportDrop(reason)
 	p.node.LimitedLog.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)

@@ -42,13 +42,13 @@ const (
 
 // running returns the connection's running clock: real time without the standstill of the process and without the time
 // in which the byte budget held the read pump back. After both, data of the peer may wait unread.
-func (p *Peer) running(now time.Time) time.Time {
+func (p *connection) running(now time.Time) time.Time {
 	running := p.node.Running.At(now)
 	return running.Add(-p.inbound.held.until(running))
 }
 
 // onTimer handles the timer. If its time was moved, or the process stood still, it is set again.
-func (p *Peer) onTimer(ctx actor.Context) {
+func (p *connection) onTimer(ctx actor.Context) {
 	now := time.Now()
 	left := p.node.Running.Left(now, p.node.Born.Add(p.due))
 	if left <= 0 {
@@ -62,7 +62,7 @@ func (p *Peer) onTimer(ctx actor.Context) {
 }
 
 // postpone reports whether the verdict of a late timer is postponed, and sets the timer again.
-func (p *Peer) postpone(late time.Duration) bool {
+func (p *connection) postpone(late time.Duration) bool {
 	if late <= lateTick || p.lateTicks >= maxLateTicks {
 		return false
 	}
@@ -72,7 +72,7 @@ func (p *Peer) postpone(late time.Duration) bool {
 }
 
 // onTick runs when the timer is due: the handshake took too long, a ping is due, or the peer is silent.
-func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
+func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 	switch p.phase {
 	case pending, handshaking, deciding:
 		p.onHandshakeTimeout(ctx, late)
@@ -102,7 +102,8 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 	case verified && p.alive.silent(running, &p.node.Limits):
 		if !p.postpone(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.closeGracefully(ctx, End{Code: wire.DisconnectTimeout, Reason: "no sign of life for " + p.node.Limits.silence().String()})
+			reason := "no sign of life for " + p.node.Limits.silence().String()
+			p.closeGracefully(ctx, End{Code: wire.DisconnectTimeout, Reason: reason})
 		}
 		return
 	}
@@ -116,7 +117,7 @@ func (p *Peer) onTick(ctx actor.Context, late time.Duration) {
 // reasonUnproven is the reason of a connection whose peer was not verified in time.
 const reasonUnproven = "the peer did not prove in time that it holds its key"
 
-func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
+func (p *connection) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 	if p.postpone(late) {
 		return
 	}
@@ -128,11 +129,11 @@ func (p *Peer) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 }
 
 // mayPing reports whether the peer may get a ping: not if it is unverified and known to send first.
-func (p *Peer) mayPing() bool { return p.proof.strength.Verified() || !p.proof.quiet }
+func (p *connection) mayPing() bool { return p.proof.strength.Verified() || !p.proof.quiet }
 
 // untilDue returns the time until the timer is needed, at least 1 ms: a ping, the silence limit, the end of a probe or
 // the deadline of the proof.
-func (p *Peer) untilDue(now time.Time) time.Duration {
+func (p *connection) untilDue(now time.Time) time.Duration {
 	running := p.running(now)
 	due := p.alive.lastLife.Add(p.node.Limits.silence()).Sub(running)
 	if !p.proof.strength.Verified() {
@@ -150,7 +151,7 @@ func (p *Peer) untilDue(now time.Time) time.Duration {
 func (l *Limits) silence() time.Duration { return l.PingInterval + l.PongTimeout }
 
 // ping sends a ping (protocol section 5).
-func (p *Peer) ping() {
+func (p *connection) ping() {
 	msg, err := p.compose(wire.MsgPing, wire.PingPayload{SentAt: p.node.Clock().UnixMilli()})
 	if err != nil {
 		p.node.Log.Error("a ping cannot be encoded", "error", err)
@@ -165,7 +166,7 @@ func (p *Peer) ping() {
 const maxOwnQueued = 16
 
 // answerPing sends a pong, but not to a peer that reads more slowly than it pings.
-func (p *Peer) answerPing(ping *wire.Message) {
+func (p *connection) answerPing(ping *wire.Message) {
 	if p.handle.outbox.ownWaiting() >= maxOwnQueued {
 		return
 	}
@@ -183,7 +184,7 @@ func (p *Peer) answerPing(ping *wire.Message) {
 }
 
 // onPong stores the round-trip time of the last ping, measured with our own clock.
-func (p *Peer) onPong(pong *wire.Message, now time.Time) {
+func (p *connection) onPong(pong *wire.Message, now time.Time) {
 	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
 		return
 	}

@@ -16,7 +16,7 @@ type Observer interface {
 }
 
 // observe queues a call of the node's observer behind earlier events.
-func (p *Peer) observe(tell func(Observer)) {
+func (p *connection) observe(tell func(Observer)) {
 	if o := p.node.Observer; o != nil {
 		p.inbox.Event(func() { tell(o) })
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // onAttached starts the read pump. An initiator sends its handshake.
-func (p *Peer) onAttached(ctx actor.Context) {
+func (p *connection) onAttached(ctx actor.Context) {
 	socket := p.slot.take()
 	if p.phase != pending || socket == nil {
 		return
@@ -28,7 +28,7 @@ func (p *Peer) onAttached(ctx actor.Context) {
 	}
 }
 
-func (p *Peer) sendHandshake(ctx actor.Context) {
+func (p *connection) sendHandshake(ctx actor.Context) {
 	msg, err := p.compose(wire.MsgHandshake, wire.HandshakePayload{
 		Identity:  identityOnWire(p.node.Keys.Identity()),
 		Challenge: p.greeting.Challenge[:],
@@ -45,7 +45,7 @@ func (p *Peer) sendHandshake(ctx actor.Context) {
 
 // sendPlain sends an unencrypted message of the handshake and returns its bytes. With end, the socket is closed behind
 // it.
-func (p *Peer) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
+func (p *connection) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 	data, err := msg.AppendJSON(nil)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
@@ -56,7 +56,7 @@ func (p *Peer) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
 }
 
 // onHandshakeMessage handles the first message of the peer.
-func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
+func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 	if p.direction == Outbound {
 		p.onAck(ctx, data)
 		return
@@ -77,7 +77,7 @@ func (p *Peer) onHandshakeMessage(ctx actor.Context, data []byte) {
 	p.reject(ctx, no)
 }
 
-func (p *Peer) onAck(ctx actor.Context, data []byte) {
+func (p *connection) onAck(ctx actor.Context, data []byte) {
 	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), p.greeting.Opening, p.node.Keys.SharedSecret)
 	if err != nil {
 		if !errors.Is(err, ErrRefused) {
@@ -93,7 +93,9 @@ func (p *Peer) onAck(ctx actor.Context, data []byte) {
 }
 
 // identified creates the codec and asks the registry, without waiting for the answer. It returns false if that failed.
-func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte) bool {
+func (p *connection) identified(
+	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte,
+) bool {
 	var err error
 	if p.codec, err = newCodec(secret, p.node.Rand); err != nil {
 		p.fail(ctx, err)
@@ -111,7 +113,7 @@ func (p *Peer) identified(ctx actor.Context, peer claim, secret crypto.SharedSec
 }
 
 // bindFrames binds the frames of both directions to the two handshake messages of this connection.
-func (p *Peer) bindFrames(ack []byte) {
+func (p *connection) bindFrames(ack []byte) {
 	own, peer := crypto.Initiator, crypto.Responder
 	if p.direction == Inbound {
 		own, peer = peer, own
@@ -122,7 +124,7 @@ func (p *Peer) bindFrames(ack []byte) {
 
 // onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator
 // sends a ping at once.
-func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
+func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	now := time.Now()
 	p.phase, p.inbox, p.dedup, p.limiter = open, w.Inbox, w.Dedup, w.Limiter
 	if p.dispatcher.workers != nil {
@@ -157,7 +159,7 @@ func (p *Peer) onWelcome(ctx actor.Context, w *Welcome) {
 }
 
 // sendAck sends the answer to a handshake and returns its bytes, which are unique by the random ID of the message.
-func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []byte {
+func (p *connection) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []byte {
 	msg, err := p.compose(wire.MsgHandshakeAck, ack)
 	if err != nil {
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
@@ -167,7 +169,7 @@ func (p *Peer) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []
 }
 
 // reject ends a handshake. An inbound peer is told the reason in an ack.
-func (p *Peer) reject(ctx actor.Context, no *rejection) {
+func (p *connection) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
 	p.node.LimitedLog.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)
 	if p.direction == Outbound {
@@ -175,5 +177,6 @@ func (p *Peer) reject(ctx actor.Context, no *rejection) {
 		return
 	}
 	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
-	p.sendAck(wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}, &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"})
+	ack := wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}
+	p.sendAck(ack, &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"})
 }

@@ -82,7 +82,7 @@ func TestHandshakeTooLarge(t *testing.T) {
 		r := newRig(t)
 		p := r.connect()
 		hello := goodHandshake(p.keys)
-		hello.Identity.Name = strings.Repeat("x", MaxHandshakeSize)
+		hello.Identity.Name = strings.Repeat("x", maxHandshakeSize)
 		p.sayPlain(encodeLogin(t, wire.MsgHandshake, hello))
 		if _, _, err := p.ws.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusMessageTooBig {
 			t.Errorf("got %v, want a close with 1009", err)

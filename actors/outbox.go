@@ -23,8 +23,8 @@ const flushAt = 64 << 10
 // outbounds recycles the batches of all outboxes.
 var outbounds batches[*frame]
 
-// outbox is the bounded queue between a connection's actor and its socket. Senders reserve space before they post to the
-// actor, so the limit covers the mailbox too.
+// outbox is the bounded queue between a connection's actor and its socket. Senders reserve space before they post to
+// the actor, so the limit covers the mailbox too.
 //
 //	reserve (any goroutine) → push (the actor) → admit, process (the writer) → socket
 type outbox struct {

@@ -21,7 +21,7 @@ type peerPing struct {
 
 // notePeerPing measures the interval of the peer's pings. It uses the peer's clock if that shows more: pings that
 // waited during a standstill of this process arrive together.
-func (p *Peer) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time) {
+func (p *connection) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time) {
 	last := p.alive.peerPing
 	next := peerPing{came: max(now.Sub(p.node.Born), 1), stamp: ping.Timestamp.UnixNano()}
 	p.alive.peerPing = next

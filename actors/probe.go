@@ -19,7 +19,7 @@ func (p *probe) asked() bool { return p != nil && p.open }
 
 // onProbe sends an encrypted ping and a WebSocket ping, unless a probe is unanswered. A deployed node without a worker
 // answers the WebSocket ping only.
-func (p *Peer) onProbe() {
+func (p *connection) onProbe() {
 	if p.phase != open || p.probe.asked() {
 		return
 	}
@@ -41,23 +41,23 @@ func (p *Peer) onProbe() {
 
 // anyAnswer reports whether a WebSocket pong or any fresh frame answers a probe: a deployed node without a worker
 // sends no pong. A peer that binds its frames answers every ping.
-func (p *Peer) anyAnswer() bool { return !p.alive.ponged && p.proof.strength < Bound }
+func (p *connection) anyAnswer() bool { return !p.alive.ponged && p.proof.strength < Bound }
 
 // onProbePong handles the answer to a WebSocket ping.
-func (p *Peer) onProbePong(ctx actor.Context) {
+func (p *connection) onProbePong(ctx actor.Context) {
 	if p.phase == open && p.anyAnswer() {
 		p.answered(ctx)
 	}
 }
 
 // showLife handles a fresh frame of the peer; pong is the ID of the ping that it answers, or "".
-func (p *Peer) showLife(ctx actor.Context, pong string) {
+func (p *connection) showLife(ctx actor.Context, pong string) {
 	if p.probe != nil && (p.probe.doubt || pong == p.probe.pingID || p.anyAnswer()) {
 		p.answered(ctx)
 	}
 }
 
-func (p *Peer) answered(ctx actor.Context) {
+func (p *connection) answered(ctx actor.Context) {
 	if p.probe != nil {
 		p.probe = nil
 		ctx.Send(p.parent, &Alive{PID: p.handle.pid})
@@ -65,7 +65,7 @@ func (p *Peer) answered(ctx actor.Context) {
 }
 
 // expireProbe reports a probe without an answer in time.
-func (p *Peer) expireProbe(ctx actor.Context, running time.Time) {
+func (p *connection) expireProbe(ctx actor.Context, running time.Time) {
 	if p.probe.asked() && !running.Before(p.probe.due) {
 		p.probe.open, p.probe.doubt = false, true
 		ctx.Send(p.parent, &Doubted{PID: p.handle.pid})

@@ -47,7 +47,7 @@ type early struct {
 }
 
 // earlyInput returns p.early and creates it if needed.
-func (p *Peer) earlyInput() *early {
+func (p *connection) earlyInput() *early {
 	if p.early == nil {
 		p.early = &early{}
 	}
@@ -55,13 +55,13 @@ func (p *Peer) earlyInput() *early {
 }
 
 // keepFrame keeps a copy of a frame until the registry has answered.
-func (p *Peer) keepFrame(data []byte) {
+func (p *connection) keepFrame(data []byte) {
 	later := p.earlyInput()
 	later.frames = append(later.frames, bytes.Clone(data))
 }
 
 // takeEarly returns the frames that have waited and forgets them.
-func (p *Peer) takeEarly() (frames [][]byte) {
+func (p *connection) takeEarly() (frames [][]byte) {
 	if p.early == nil {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (p *Peer) takeEarly() (frames [][]byte) {
 }
 
 // takeHeld returns the messages that have waited and forgets them.
-func (p *Peer) takeHeld() (held []undelivered) {
+func (p *connection) takeHeld() (held []undelivered) {
 	if p.early == nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (p *Peer) takeHeld() (held []undelivered) {
 	return held
 }
 
-func (p *Peer) dropEarly() {
+func (p *connection) dropEarly() {
 	if p.early.frames == nil && p.early.held == nil {
 		p.early = nil
 	}
@@ -94,7 +94,7 @@ type undelivered struct {
 
 // acceptBind checks the bind of an opened frame, before its message is decoded. It reports whether the frame is
 // processed.
-func (p *Peer) acceptBind(ctx actor.Context, bind []byte) bool {
+func (p *connection) acceptBind(ctx actor.Context, bind []byte) bool {
 	must := p.proof.must || p.proof.strength >= Bound
 	switch judgeMark(bind, p.codec.end.Bind(), &p.proof.peer, must) {
 	case markBound:
@@ -112,9 +112,10 @@ func (p *Peer) acceptBind(ctx actor.Context, bind []byte) bool {
 
 // foreign closes a connection on which a frame for another connection arrived: a relay copies frames between
 // connections, or has changed a handshake message.
-func (p *Peer) foreign(ctx actor.Context) {
+func (p *connection) foreign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
-	p.node.LimitedLog.Warn("connection closed: a frame was sealed for another connection", "remote", p.remote, "claiming", p.peerID)
+	p.node.LimitedLog.Warn("connection closed: a frame was sealed for another connection",
+		"remote", p.remote, "claiming", p.peerID)
 	ctx.Send(p.parent, &Foreign{PID: p.handle.pid})
 	p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
 }
@@ -122,7 +123,7 @@ func (p *Peer) foreign(ctx actor.Context) {
 // raise records evidence from a frame of the peer, and reports new evidence to the registry. That message and all
 // frames behind it wait for the answer: a handler that answers it uses the route table, which may still name another
 // connection.
-func (p *Peer) raise(ctx actor.Context, s Strength) {
+func (p *connection) raise(ctx actor.Context, s Strength) {
 	if s <= p.proof.strength && p.proof.framed {
 		return
 	}
@@ -137,7 +138,7 @@ func (p *Peer) raise(ctx actor.Context, s Strength) {
 }
 
 // onRoutePublished continues with the token bucket of the verified peer.
-func (p *Peer) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
+func (p *connection) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 	if msg.Limiter != nil {
 		p.limiter = msg.Limiter
 		for now := time.Now(); p.proof.taken > 0; p.proof.taken-- {
@@ -149,7 +150,7 @@ func (p *Peer) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 
 // release delivers the message that was the proof, and processes the frames behind it. The registry has answered, or
 // the connection ends.
-func (p *Peer) release(ctx actor.Context) {
+func (p *connection) release(ctx actor.Context) {
 	p.releaseHeld()
 	for _, data := range p.takeEarly() {
 		at := p.moment()
@@ -157,7 +158,7 @@ func (p *Peer) release(ctx actor.Context) {
 	}
 }
 
-func (p *Peer) releaseHeld() {
+func (p *connection) releaseHeld() {
 	p.proof.awaited = false
 	for _, next := range p.takeHeld() {
 		p.deliver(next.message, next.size)
@@ -165,7 +166,7 @@ func (p *Peer) releaseHeld() {
 }
 
 // deliver passes a message to a waiting request and to the handlers.
-func (p *Peer) deliver(msg *wire.Message, size int) {
+func (p *connection) deliver(msg *wire.Message, size int) {
 	if p.proof.awaited {
 		later := p.earlyInput()
 		later.held = append(later.held, undelivered{msg, size})

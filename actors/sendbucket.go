@@ -76,7 +76,8 @@ func (h *Handle) SendBucketFill() time.Duration {
 		return 0
 	}
 	limit := h.outbox.pacing.limit
-	return time.Duration(2 * float64(limit.burst) / (limit.refill() * marginRefill) * float64(time.Second)) // burst for the debt, burst for the bucket
+	tokens := 2 * float64(limit.burst) // one burst for the debt, one for the bucket
+	return time.Duration(tokens / (limit.refill() * marginRefill) * float64(time.Second))
 }
 
 // ShareSendBucket replaces the connection's own bucket with that of its verified peer. The tokens that the connection

@@ -60,7 +60,9 @@ func (t *Timer) fire() {
 
 // WithTimeout returns a context that ends after d on the clock, with the cause context.DeadlineExceeded and the error
 // context.Canceled. It has no Deadline, since that moves. The caller must call cancel.
-func (c *Clock) WithTimeout(parent context.Context, d time.Duration) (within context.Context, cancel context.CancelFunc) {
+func (c *Clock) WithTimeout(
+	parent context.Context, d time.Duration,
+) (within context.Context, cancel context.CancelFunc) {
 	within, end := context.WithCancelCause(parent)
 	timer := c.AfterFunc(d, func() { end(context.DeadlineExceeded) })
 	return within, func() {

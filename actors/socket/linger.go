@@ -32,9 +32,9 @@ func (s *Conn) Close(status CloseStatus) {
 	s.conn.writeClose(closeFrame(status, s.dialled))
 }
 
-// CloseForViolation sends a close frame with status 1002 (protocol error) and ends our half of the connection. The library
-// answers most violations with a close frame, but not an unmasked frame, and it may still be corked. A peer discards a
-// second close frame.
+// CloseForViolation sends a close frame with status 1002 (protocol error) and ends our half of the connection. The
+// library answers most violations with a close frame, but not an unmasked frame, and it may still be corked. A peer
+// discards a second close frame.
 func (c *Conn) CloseForViolation() {
 	c.conn.writeClose(closeFrame(CloseStatus{Code: websocket.StatusProtocolError}, c.dialled))
 }

@@ -3,8 +3,8 @@ package socket
 import "sync/atomic"
 
 // chanMutex is a mutex that is held during a write to the operating system. A goroutine that waits for it is durably
-// blocked in the sense of testing/synctest, so virtual time can reach the deadline of that write; a goroutine that waits
-// for a sync.Mutex is not. The counter makes an uncontended lock as cheap as a sync.Mutex.
+// blocked in the sense of testing/synctest, so virtual time can reach the deadline of that write; a goroutine that
+// waits for a sync.Mutex is not. The counter makes an uncontended lock as cheap as a sync.Mutex.
 type chanMutex struct {
 	users  atomic.Int32  // the holder and the goroutines that wait
 	passed chan struct{} // hands the lock from the holder to one waiting goroutine

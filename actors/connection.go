@@ -3,11 +3,11 @@
 //
 // The path of an inbound message:
 //
-//	socket.Conn.Read → readPump → Peer.onFrame → limiter → open → decode → check → Inbox → Sink
+//	socket.Conn.Read → readPump → connection.onFrame → limiter → open → decode → check → Inbox → Sink
 //
 // The path of an outbound message:
 //
-//	Handle.PostMessage → Peer.onOutgoing → seal → outbox → socket.Conn.Write
+//	Handle.PostMessage → connection.onOutgoing → seal → outbox → socket.Conn.Write
 package actors
 
 import (
@@ -46,9 +46,9 @@ type Opening struct {
 	Challenge [crypto.ChallengeSize]byte
 }
 
-// Peer is the actor of one connection. It owns the socket, the timer and the codec. The registry owns the token bucket
+// connection is the actor of one connection. It owns the socket, the timer and the codec. The registry owns the token bucket
 // and lends it to all connections of a peer.
-type Peer struct {
+type connection struct {
 	dispatcher dispatcher
 
 	// Fields for each outbound message share a cache line: with 1,000 connections all are cold. handle and node are fixed
@@ -97,12 +97,12 @@ type greeting struct {
 	handshake []byte                     // the first message, byte for byte
 }
 
-func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
-	p := &Peer{
+func newPeer(node *Node, parent *actor.PID, opening Opening) *connection {
+	p := &connection{
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
 		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes, node.Running),
 	}
-	handle := &Handle{node: node, done: make(chan struct{})} // programs keep it: it must not refer to the Peer
+	handle := &Handle{node: node, done: make(chan struct{})} // programs keep it: it must not refer to the connection
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox
@@ -116,7 +116,7 @@ func newPeer(node *Node, parent *actor.PID, opening Opening) *Peer {
 }
 
 // Receive implements actor.Actor.
-func (p *Peer) Receive(ctx actor.Context) {
+func (p *connection) Receive(ctx actor.Context) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -128,14 +128,15 @@ func (p *Peer) Receive(ctx actor.Context) {
 }
 
 // faulted passes a panic to the supervisor, and turns runtime.Goexit into a panic. Both stop the connection.
-func (p *Peer) faulted(recovered any) {
+func (p *connection) faulted(recovered any) {
 	if recovered == nil {
-		p.node.LimitedLog.Error("the program's code ended a connection's actor", "peer", p.peerID, "stack", string(debug.Stack()))
+		p.node.LimitedLog.Error("the program's code ended a connection's actor",
+			"peer", p.peerID, "stack", string(debug.Stack()))
 	}
 	panic(fault(recovered))
 }
 
-func (p *Peer) receive(ctx actor.Context) {
+func (p *connection) receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		p.schedule(p.handshakeLeft(p.node.Running.Now()))
@@ -155,7 +156,7 @@ func (p *Peer) receive(ctx actor.Context) {
 }
 
 // countHandled hands pending writes and deliveries to other goroutines every flushEvery messages.
-func (p *Peer) countHandled() {
+func (p *connection) countHandled() {
 	if p.handled++; p.handled%flushEvery == 0 && p.dispatcher.workers != nil {
 		p.dispatcher.flush()
 	}
@@ -163,14 +164,14 @@ func (p *Peer) countHandled() {
 
 // handshakeLeft returns the rest of the handshake timeout, which starts at Opening.Since. now is a time of the node's
 // running clock.
-func (p *Peer) handshakeLeft(now time.Time) time.Duration {
+func (p *connection) handshakeLeft(now time.Time) time.Duration {
 	if p.greeting.Since.IsZero() {
 		return p.node.Limits.HandshakeTimeout
 	}
 	return max(p.node.Limits.HandshakeTimeout-now.Sub(p.greeting.Since), time.Millisecond)
 }
 
-func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
+func (p *connection) onPump(ctx actor.Context, message fromPumps) {
 	switch msg := message.(type) {
 	case *attached:
 		p.onAttached(ctx)
@@ -191,7 +192,7 @@ func (p *Peer) onPump(ctx actor.Context, message fromPumps) {
 	}
 }
 
-func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
+func (p *connection) onRegistry(ctx actor.Context, message fromRegistry) {
 	switch msg := message.(type) {
 	case *Welcome:
 		if p.phase == deciding {
@@ -213,7 +214,7 @@ func (p *Peer) onRegistry(ctx actor.Context, message fromRegistry) {
 }
 
 // onOutgoing seals and queues a frame with a reservation.
-func (p *Peer) onOutgoing(f *frame) {
+func (p *connection) onOutgoing(f *frame) {
 	if p.phase != open && p.disconnect == nil {
 		p.handle.outbox.unreserve(f.reserved)
 		f.resolve(ErrClosed)
@@ -226,7 +227,7 @@ func (p *Peer) onOutgoing(f *frame) {
 }
 
 // onShared seals a copy of a message that is sent on several connections.
-func (p *Peer) onShared(o *Outgoing) {
+func (p *connection) onShared(o *Outgoing) {
 	room := o.frameSize()
 	f := p.node.frames.get(room)
 	f.data, f.reserved, f.unpaced = append(f.data, o.text...), room, o.unpaced
@@ -234,10 +235,10 @@ func (p *Peer) onShared(o *Outgoing) {
 }
 
 // seal makes the frame of the encoded message in f.
-func (p *Peer) seal(f *frame) { f.data = p.codec.seal(f.data) }
+func (p *connection) seal(f *frame) { f.data = p.codec.seal(f.data) }
 
 // send sends a message of the connection itself, without a reservation.
-func (p *Peer) send(msg *wire.Message) {
+func (p *connection) send(msg *wire.Message) {
 	f, err := p.node.encode(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
@@ -248,7 +249,7 @@ func (p *Peer) send(msg *wire.Message) {
 }
 
 // compose returns a new message of the connection itself.
-func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
+func (p *connection) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 	msg, err := wire.NewMessage(t, p.self, p.peerID, payload)
 	if err != nil {
 		return nil, err
@@ -258,7 +259,7 @@ func (p *Peer) compose(t wire.MessageType, payload any) (*wire.Message, error) {
 }
 
 // schedule sets the connection's only timer.
-func (p *Peer) schedule(d time.Duration) {
+func (p *connection) schedule(d time.Duration) {
 	p.due = p.node.Running.Now().Sub(p.node.Born) + d
 	if p.timer == nil {
 		p.timer = time.AfterFunc(d, func() { p.handle.tell(&tick{}) })

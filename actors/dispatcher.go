@@ -23,7 +23,7 @@ type dispatcher struct {
 
 // Schedule implements actor.Dispatcher.
 func (d *dispatcher) Schedule(run func()) {
-	d.workers.start(job{run: turn, dispatcher: d, mailbox: d.workers})
+	d.workers.start(job{run: run, dispatcher: d, mailbox: d.workers})
 }
 
 // Throughput implements actor.Dispatcher.

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -43,7 +43,7 @@ func TestProgramsPrintTheirOutput(t *testing.T) {
 // The program of the README dials a node, sends a message to it and prints the node's own message.
 func TestEmbedExchangesMessages(t *testing.T) {
 	alice := startAlice(t)
-	cmd := program(t, "embed", "-peer", alice.node.Addr().String())
+	cmd := program(t, "embed", "-peer", alice.Addr().String())
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -58,13 +58,7 @@ func TestEmbedExchangesMessages(t *testing.T) {
 	if hello.name != "carol" || hello.payload != `"hello"` {
 		t.Errorf("alice received %v", hello)
 	}
-	msg, err := wire.NewMessage("chat", alice.node.Identity().ID, hello.from, "welcome")
-	if err == nil {
-		err = alice.node.Send(hello.from, msg)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	alice.SendNew(hello.from, "chat", "welcome")
 	wantLine(t, lines, "\"alice\" says \"welcome\"\n")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -121,38 +115,22 @@ func TestProgramsAreShort(t *testing.T) {
 type chat struct{ from, name, payload string }
 
 type aliceNode struct {
-	node     *supervisor.Transport
+	*nodetest.Node
 	received chan chat
 }
 
 // startAlice starts a node that passes on the chat messages it receives.
 func startAlice(t *testing.T) aliceNode {
 	t.Helper()
-	keys, err := crypto.NewEphemeralNodeManager("alice", crypto.RoleDual)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := supervisor.DefaultTransportConfig()
-	cfg.ListenAddr = "127.0.0.1:0"
-	node, err := supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
 	received := make(chan chat, 8)
-	node.OnMessage(func(from *supervisor.PeerConnection, msg *wire.Message) {
-		if msg.Type == "chat" {
-			received <- chat{from.Peer().ID, from.Peer().Name, string(msg.Payload)}
-		}
-	})
-	if err := node.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return aliceNode{node, received}
+	return aliceNode{nodetest.Start(t, nodetest.Options{
+		Name: "alice",
+		OnMessage: func(from *supervisor.PeerConnection, msg *wire.Message) {
+			if msg.Type == "chat" {
+				received <- chat{from.Peer().ID, from.Peer().Name, string(msg.Payload)}
+			}
+		},
+	}), received}
 }
 
 // program builds a program and returns the command that runs it in a new folder, for a minute at most.

@@ -46,7 +46,7 @@ var confined = []struct {
 }
 
 // testTools are the packages of tests/ that tests anywhere may import.
-var testTools = []string{"tests/memnet", "tests/guardpage", "tests/refpeer", "tests/sockettest"}
+var testTools = []string{"tests/memnet", "tests/nodetest", "tests/guardpage", "tests/refpeer", "tests/sockettest"}
 
 // forbiddenCalls are the ways to something global that code below cmd must not take.
 var forbiddenCalls = []string{

@@ -7,19 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // asBinary is a variable that makes the test binary the program itself, for tests that need one in a terminal.
 const asBinary = "NODE_TEST_AS_BINARY"
 
-// TestMain fails the run when a goroutine is left over. The actor library's count of dead letters is one that ends by
-// itself within a second.
+// TestMain is the program itself if asBinary is set.
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
 		main()
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
+	os.Exit(nodetest.Main(m))
 }
 
 // Without HOME and XDG_DATA_HOME the default would be below the root of the file system: there is none.

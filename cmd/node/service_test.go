@@ -3,54 +3,61 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// As systemd starts it: the socket is there before the node, and the node says when it is ready, that it is well, and
-// when it stops.
-func TestUnderServiceManager(t *testing.T) {
-	dir, err := os.MkdirTemp("", "node") // short: the path of a socket has a limit
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	said, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer said.Close()
+// wrapped is a shell that starts the node as a service manager does: with its own process ID in the environment.
+var wrapped = []string{"sh", "-c", `LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$0" "$@"`}
+
+// listeningSocket returns a listening TCP socket and the file of it that a node inherits as descriptor 3.
+func listeningSocket(t *testing.T) (*net.TCPListener, *os.File) {
+	t.Helper()
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	socket, err := ln.File()
+	t.Cleanup(func() { ln.Close() })
+	file, err := ln.File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	t.Cleanup(func() { file.Close() })
+	return ln, file
+}
+
+// startService starts this test binary as a node under a service manager.
+func startService(t *testing.T, home string, socket *os.File, env ...string) *nodetest.Process {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$0" run --admin "" --data-dir "$1"`, self, filepath.Join(dir, "data"))
-	cmd.Env = append(os.Environ(), asBinary+"=1", "LISTEN_FDS=1", "WATCHDOG_USEC=100000", "NOTIFY_SOCKET="+said.LocalAddr().String())
-	cmd.ExtraFiles = []*os.File{socket} // descriptor 3, the first that is passed on
-	if err := cmd.Start(); err != nil {
+	return nodetest.StartProcess(t, nodetest.ProcessOptions{
+		Home: home, Binary: self, Under: wrapped, Files: []*os.File{socket},
+		Env: append(env, asBinary+"=1", "LISTEN_FDS=1"),
+	}, "--listen", "") // the listener is the inherited one
+}
+
+func TestServiceManagerHearsOfStartHealthAndStop(t *testing.T) {
+	home := nodetest.NewHome(t)
+	said, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(home, "notify"), Net: "unixgram"})
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer said.Close()
+	ln, socket := listeningSocket(t)
+	node := startService(t, home, socket, "WATCHDOG_USEC=100000", "NOTIFY_SOCKET="+said.LocalAddr().String())
 	hear := func(want string) string {
 		t.Helper()
-		if err := said.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := said.SetReadDeadline(time.Now().Add(nodetest.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		for buffer := make([]byte, 1024); ; {
@@ -68,58 +75,29 @@ func TestUnderServiceManager(t *testing.T) {
 	}
 	hear("WATCHDOG=1")
 	hear("WATCHDOG=1")
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
+	node.Signal(syscall.SIGTERM)
 	hear("STOPPING=1")
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
+	if code := node.Wait(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
-// A listener that ends for good ends the node, which says so. The test holds the listening socket too, and shuts it
-// down.
-func TestEndOfListeningEndsTheNode(t *testing.T) {
-	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
+// TestNodeStopsWhenListeningEnds shuts down the listening socket, which the test holds too.
+func TestNodeStopsWhenListeningEnds(t *testing.T) {
+	_, socket := listeningSocket(t)
+	node := startService(t, nodetest.NewHome(t), socket)
+	if err := syscall.Shutdown(int(socket.Fd()), syscall.SHUT_RDWR); err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	socket, err := ln.File()
-	if err != nil {
-		t.Fatal(err)
+	if code := node.Wait(); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
-	defer socket.Close()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	all := node.All()
+	if last := all[len(all)-1]; last.Kind != "stopped" || !strings.Contains(last.Line, "listening ended") {
+		t.Errorf("the last event is %s", last.Line)
 	}
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" run --output json --admin "" --data-dir "$1"`, self, t.TempDir())
-	cmd.Env = append(os.Environ(), asBinary+"=1", "LISTEN_FDS=1")
-	cmd.ExtraFiles = []*os.File{socket} // descriptor 3, the first that is passed on
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var last string
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if last = lines.Text(); strings.Contains(last, `"event":"listening"`) {
-			if err := syscall.Shutdown(int(socket.Fd()), syscall.SHUT_RDWR); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var failed *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &failed) || failed.ExitCode() != exitFailed {
-		t.Errorf("ended with %v, want exit status 1", err)
-	}
-	if !strings.Contains(last, `"event":"stopped"`) || !strings.Contains(last, "listening ended") || !strings.Contains(stderr.String(), "start it again") {
-		t.Errorf("last line %s, standard error %s", last, stderr.String())
+	if !strings.Contains(node.Stderr(), "start it again") {
+		t.Errorf("standard error: %s", node.Stderr())
 	}
 }
 

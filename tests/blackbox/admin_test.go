@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // fetch asks the admin address, under another Host when one is given.
@@ -38,15 +40,15 @@ func metricName(counter string) string {
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--admin", "127.0.0.1:0")
-	base := strings.TrimSuffix(n.hello.str("admin"), "/")
+	base := strings.TrimSuffix(n.Hello.Str("admin"), "/")
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(base) {
-		t.Fatalf("admin is %q, want the URL of the bound address", n.hello.str("admin"))
+		t.Fatalf("admin is %q, want the URL of the bound address", n.Hello.Str("admin"))
 	}
 	port := base[strings.LastIndex(base, ":"):]
 	for path, want := range map[string]string{"/": "<html", "/healthz": "", "/readyz": "", "/metrics": "p2p_"} {
 		code, body := fetch(t, http.MethodGet, base+path, "")
 		if code != http.StatusOK || !strings.Contains(strings.ToLower(body), want) {
-			t.Errorf("GET %s: status %d, want 200 and %q in\n%s", path, code, want, head(body))
+			t.Errorf("GET %s: status %d, want 200 and %q in\n%s", path, code, want, nodetest.Head(body))
 		}
 		if code, _ := fetch(t, http.MethodPost, base+path, ""); code < 400 {
 			t.Errorf("POST %s: status %d, want a refusal: everything here only reads", path, code)

@@ -4,65 +4,66 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 func TestConnectDisconnectForget(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	a, b := start(t, "--name", "alpha"), startIn(t, home)
 	if got := b.peers(); got == nil || len(got) != 0 {
 		t.Fatalf("a new node lists %+v, want an empty array", got)
 	}
 
 	// connect is remembered over a graceful restart ...
-	b.ok("connect", a.address())
+	b.ok("connect", a.Address())
 	meet(a, b)
-	if p := b.peerByID(a.id()); p == nil || !p.Connected || !p.Persistent {
+	if p := b.peerByID(a.ID()); p == nil || !p.Connected || !p.Persistent {
 		t.Errorf("after connect: %+v, want connected and persistent", p)
 	}
-	b.stop()
-	mark := a.mark()
+	b.Stop()
+	mark := a.Mark()
 	b = startIn(t, home)
-	b.await("peer_up", "peer", a.id(), "direction", "outbound")
-	a.awaitAfter(mark, "peer_verified", "peer", b.id())
+	b.Await("peer_up", "peer", a.ID(), "direction", "outbound")
+	a.AwaitAfter(mark, "peer_verified", "peer", b.ID())
 
 	// ... disconnect ends it politely and for good, and keeps the entry ...
-	mark = a.mark()
+	mark = a.Mark()
 	b.ok("disconnect", "alpha")
-	down := b.await("peer_down", "peer", a.id())
-	if down.num("code") != 1000 || down.fields["remote"] != false {
-		t.Errorf("the side that disconnects says %s, want code 1000, remote false", down.line)
+	down := b.Await("peer_down", "peer", a.ID())
+	if down.Num("code") != 1000 || down.Fields["remote"] != false {
+		t.Errorf("the side that disconnects says %s, want code 1000, remote false", down.Line)
 	}
-	down = a.awaitAfter(mark, "peer_down", "peer", b.id())
-	if down.num("code") != 1000 || down.fields["remote"] != true {
-		t.Errorf("the other side says %s, want code 1000, remote true", down.line)
+	down = a.AwaitAfter(mark, "peer_down", "peer", b.ID())
+	if down.Num("code") != 1000 || down.Fields["remote"] != true {
+		t.Errorf("the other side says %s, want code 1000, remote true", down.Line)
 	}
-	if p := b.peerByID(a.id()); p == nil || p.Connected || p.Persistent {
+	if p := b.peerByID(a.ID()); p == nil || p.Connected || p.Persistent {
 		t.Errorf("after disconnect: %+v, want it known, neither connected nor persistent", p)
 	}
-	r := b.run("send", a.id(), "anybody?")
+	r := b.run("send", a.ID(), "anybody?")
 	r.want(t, 4)
 	r.says(t, "not connected")
-	b.stop()
+	b.Stop()
 	b = startIn(t, home)
-	if p := b.peerByID(a.id()); p == nil || p.Connected || p.Persistent || p.Name != "alpha" {
+	if p := b.peerByID(a.ID()); p == nil || p.Connected || p.Persistent || p.Name != "alpha" {
 		t.Errorf("after disconnect and restart: %+v, want it known, neither connected nor persistent", p)
 	}
-	if n := b.status().Counters["dials"]; n != 0 {
+	if n := b.Status().Counters["dials"]; n != 0 {
 		t.Errorf("after disconnect and restart: %v dials, want none", n)
 	}
 
 	// ... and --forget removes it.
-	mark = a.mark()
-	b.ok("connect", a.address())
-	a.awaitAfter(mark, "peer_verified", "peer", b.id())
-	b.ok("disconnect", a.id(), "--forget")
-	b.await("peer_down", "peer", a.id())
-	if p := b.peerByID(a.id()); p != nil {
+	mark = a.Mark()
+	b.ok("connect", a.Address())
+	a.AwaitAfter(mark, "peer_verified", "peer", b.ID())
+	b.ok("disconnect", a.ID(), "--forget")
+	b.Await("peer_down", "peer", a.ID())
+	if p := b.peerByID(a.ID()); p != nil {
 		t.Errorf("after --forget: %+v", p)
 	}
-	b.stop()
+	b.Stop()
 	b = startIn(t, home)
 	if got := b.peers(); len(got) != 0 {
 		t.Errorf("after --forget and a restart: %+v", got)
@@ -73,11 +74,11 @@ func TestConnectDisconnectForget(t *testing.T) {
 func TestForgetWhileNotConnected(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
-	b.ok("connect", a.address())
+	b.ok("connect", a.Address())
 	meet(a, b)
-	b.ok("disconnect", a.id())
-	b.await("peer_down", "peer", a.id())
-	b.ok("disconnect", a.id(), "--forget")
+	b.ok("disconnect", a.ID())
+	b.Await("peer_down", "peer", a.ID())
+	b.ok("disconnect", a.ID(), "--forget")
 	if got := b.peers(); len(got) != 0 {
 		t.Errorf("after --forget: %+v", got)
 	}
@@ -99,7 +100,7 @@ func TestAllowlist(t *testing.T) {
 	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
 		t.Errorf("refused with %q, want %q", got, "peer not authorized")
 	}
-	if got := a.status(); got.Auth != "allowlist" || got.Counters["handshakesRejected"] != 1 || got.Counters["handshakesAccepted"] != 0 {
+	if got := a.Status(); got.Auth != "allowlist" || got.Counters["handshakesRejected"] != 1 || got.Counters["handshakesAccepted"] != 0 {
 		t.Errorf("status %+v, want auth allowlist, 1 handshake rejected, none accepted", got)
 	}
 
@@ -124,23 +125,23 @@ func TestAllowlist(t *testing.T) {
 
 	a.ok("revoke", first.PublicKey)
 	r.awaitEnd()
-	if down := a.await("peer_down", "peer", first.ID); down.fields["remote"] != false {
-		t.Errorf("revoked, but %s, want remote false", down.line)
+	if down := a.Await("peer_down", "peer", first.ID); down.Fields["remote"] != false {
+		t.Errorf("revoked, but %s, want remote false", down.Line)
 	}
 	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
 		t.Errorf("after revoke refused with %q, want %q", got, "peer not authorized")
 	}
 	other.standing()
-	a.await("message", "message.id", other.say("chat", "still here"), "peer", second.ID)
+	a.Await("message", "message.id", other.say("chat", "still here"), "peer", second.ID)
 }
 
 // TestAllowlistSurvivesARestart keeps the keys; the mode is a setting and is given again.
 func TestAllowlistSurvivesARestart(t *testing.T) {
 	t.Parallel()
-	home, friend := newHome(t), identity(t, "friend")
+	home, friend := nodetest.NewHome(t), identity(t, "friend")
 	a := startIn(t, home, "--auth", "allowlist")
 	a.ok("allow", friend.PublicKey)
-	a.kill() // what a command has confirmed is on the disk
+	a.Kill() // what a command has confirmed is on the disk
 	a = startIn(t, home, "--auth", "allowlist")
 	dialed(a, refpeer.Options{Identity: friend}).prove()
 	refusal(a, refpeer.Options{})
@@ -156,7 +157,7 @@ func TestAuthMode(t *testing.T) {
 	if out := a.ok("auth"); !strings.Contains(out, "allowlist") {
 		t.Errorf("node auth shows %q, want allowlist", out)
 	}
-	if got := a.status().Auth; got != "allowlist" {
+	if got := a.Status().Auth; got != "allowlist" {
 		t.Errorf("status says auth %q, want allowlist", got)
 	}
 	if got := refusal(a, refpeer.Options{}); got != "peer not authorized" {

@@ -32,12 +32,12 @@ func (n *node) listing(id string) listed {
 			return p
 		}
 	}
-	n.fatalf("peers lists no %s", id)
+	n.Fatalf("peers lists no %s", id)
 	return listed{}
 }
 
 // number is the connection number of an event as the command takes it.
-func number(e event) string { return fmt.Sprint(uint64(e.num("connection"))) }
+func number(e event) string { return fmt.Sprint(uint64(e.Num("connection"))) }
 
 // disconnected is the result of `node disconnect --output json`.
 type disconnected struct {
@@ -51,12 +51,12 @@ type disconnected struct {
 func TestDisconnectByNumberEndsTheClaimAlone(t *testing.T) {
 	t.Parallel()
 	hub, honest := pair(t)
-	up := hub.await("peer_up", "peer", honest.id())
+	up := hub.Await("peer_up", "peer", honest.ID())
 	stranger := claim(t, hub, honest, nil)
 	go stranger.read(func(int, []byte) {})
-	p := hub.listing(honest.id())
+	p := hub.listing(honest.ID())
 	if !p.Connected || !p.Verified || fmt.Sprint(p.Connection) != number(up) || len(p.Connections) != 2 {
-		hub.fatalf("peers shows %+v, want the verified connection %s and the claim", p, number(up))
+		hub.Fatalf("peers shows %+v, want the verified connection %s and the claim", p, number(up))
 	}
 	claimed := p.Connections[1]
 	if claimed.Verified || claimed.Direction != "inbound" || claimed.Address != stranger.ws.LocalAddr().String() {
@@ -67,18 +67,18 @@ func TestDisconnectByNumberEndsTheClaimAlone(t *testing.T) {
 	}
 	var gone disconnected
 	hub.json(&gone, "disconnect", "--connection", fmt.Sprint(claimed.Connection))
-	if want := (disconnected{Peer: honest.id(), Connection: claimed.Connection}); gone != want {
+	if want := (disconnected{Peer: honest.ID(), Connection: claimed.Connection}); gone != want {
 		t.Errorf("disconnect prints %+v, want %+v", gone, want)
 	}
 	if status := stranger.status(t); status != websocket.CloseNormalClosure {
 		t.Errorf("the claim was closed with %d, want 1000", status)
 	}
-	id := strings.TrimSpace(hub.ok("send", honest.id(), "still here"))
-	honest.await("message", "message.id", id)
-	if p := hub.listing(honest.id()); len(p.Connections) != 1 {
+	id := strings.TrimSpace(hub.ok("send", honest.ID(), "still here"))
+	honest.Await("message", "message.id", id)
+	if p := hub.listing(honest.ID()); len(p.Connections) != 1 {
 		t.Errorf("afterwards peers shows %+v, want one connection", p)
 	}
-	if down := hub.count("peer_down") + honest.count("peer_down"); down != 0 {
+	if down := hub.Count("peer_down") + honest.Count("peer_down"); down != 0 {
 		t.Errorf("%d peers went down, want none", down)
 	}
 }
@@ -88,10 +88,10 @@ func TestDisconnectByNumberEndsAnUnverifiedConnection(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	ghost := dialed(n, refpeer.Options{Identity: identity(t, "ghost"), Pong: false})
-	up := n.await("peer_up", "peer", ghost.self.ID, "verified", false)
+	up := n.Await("peer_up", "peer", ghost.self.ID, "verified", false)
 	p := n.listing(ghost.self.ID)
-	if fmt.Sprint(p.Connection) != number(up) || p.Verified || p.Address != up.str("address") {
-		t.Errorf("peers shows %+v, want connection %s from %s", p, number(up), up.str("address"))
+	if fmt.Sprint(p.Connection) != number(up) || p.Verified || p.Address != up.Str("address") {
+		t.Errorf("peers shows %+v, want connection %s from %s", p, number(up), up.Str("address"))
 	}
 	r := n.run("disconnect", ghost.self.ID)
 	r.want(t, 4)
@@ -99,7 +99,7 @@ func TestDisconnectByNumberEndsAnUnverifiedConnection(t *testing.T) {
 	if out := n.ok("disconnect", "--connection", number(up)); !strings.Contains(out, number(up)) {
 		t.Errorf("disconnect prints %q, want the number", out)
 	}
-	n.await("peer_down", "peer", ghost.self.ID, "code", float64(1000), "remote", false)
+	n.Await("peer_down", "peer", ghost.self.ID, "code", float64(1000), "remote", false)
 	ghost.awaitEnd()
 	r = n.run("disconnect", "--connection", number(up))
 	r.want(t, 4)
@@ -111,15 +111,15 @@ func TestDisconnectByNumberEndsAnUnverifiedConnection(t *testing.T) {
 func TestDisconnectByNumberEndsAVerifiedConnection(t *testing.T) {
 	t.Parallel()
 	hub, honest := pair(t)
-	up := hub.await("peer_up", "peer", honest.id())
-	mark := hub.mark()
+	up := hub.Await("peer_up", "peer", honest.ID())
+	mark := hub.Mark()
 	out := hub.ok("disconnect", "--connection", number(up))
-	if !strings.Contains(out, "node revoke "+honest.hello.str("publicKey")) {
+	if !strings.Contains(out, "node revoke "+honest.Hello.Str("publicKey")) {
 		t.Errorf("disconnect prints %q, want that `node revoke` keeps the peer away", out)
 	}
-	honest.await("peer_down", "peer", hub.id(), "code", float64(1000), "remote", true)
-	hub.await("peer_down", "peer", honest.id(), "code", float64(1000), "remote", false)
-	again := hub.awaitAfter(mark, "peer_up", "peer", honest.id())
+	honest.Await("peer_down", "peer", hub.ID(), "code", float64(1000), "remote", true)
+	hub.Await("peer_down", "peer", honest.ID(), "code", float64(1000), "remote", false)
+	again := hub.AwaitAfter(mark, "peer_up", "peer", honest.ID())
 	if number(again) == number(up) {
 		t.Errorf("the number %s is used twice", number(up))
 	}
@@ -129,11 +129,11 @@ func TestDisconnectByNumberEndsAVerifiedConnection(t *testing.T) {
 func TestDisconnectNamesThePeerThatMayReturn(t *testing.T) {
 	t.Parallel()
 	hub, honest := pair(t)
-	if out := hub.ok("disconnect", "beta"); !strings.Contains(out, "node revoke "+honest.hello.str("publicKey")) {
+	if out := hub.ok("disconnect", "beta"); !strings.Contains(out, "node revoke "+honest.Hello.Str("publicKey")) {
 		t.Errorf("disconnect of an inbound peer prints %q, want `node revoke`", out)
 	}
-	honest.await("peer_down", "peer", hub.id(), "remote", true)
-	honest.await("peer_up", "peer", hub.id())
+	honest.Await("peer_down", "peer", hub.ID(), "remote", true)
+	honest.Await("peer_up", "peer", hub.ID())
 	if out := honest.ok("disconnect", "alpha"); strings.Contains(out, "revoke") {
 		t.Errorf("disconnect of an outbound peer prints %q", out)
 	}
@@ -150,14 +150,14 @@ func TestDisconnectRefusesWrongNumbers(t *testing.T) {
 		n.run(append([]string{"disconnect"}, strings.Fields(line)...)...).want(t, code)
 	}
 	complete := func() string {
-		env := []string{"NODE_DATA_DIR=" + n.data}
-		return command(t, n.home, "", env, "__complete", "disconnect", "--connection", "").stdout
+		env := []string{"NODE_DATA_DIR=" + n.Data()}
+		return command(t, n.Home(), "", env, "__complete", "disconnect", "--connection", "").stdout
 	}
 	if offers := complete(); offers != ":4\n" { // no offer, and no file names
 		t.Errorf("completion offers %q without connections", offers)
 	}
 	ghost := dialed(n, refpeer.Options{Identity: identity(t, "ghost"), Pong: false})
-	up := n.await("peer_up", "peer", ghost.self.ID)
+	up := n.Await("peer_up", "peer", ghost.self.ID)
 	if offers := complete(); !strings.HasPrefix(offers, number(up)+"\t") {
 		t.Errorf("completion offers %q, want connection %s first", offers, number(up))
 	}

@@ -1,16 +1,14 @@
 package blackbox
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // result is what a command that ended left behind.
@@ -20,30 +18,13 @@ type result struct {
 	code           int
 }
 
-// command runs `node ARGS` to its end, in a home, with what it reads from standard input.
+// command runs `node ARGS` to its end in a home, with this standard input. Only `node run` has the race detector: without
+// it the short commands start ten times faster.
 func command(t *testing.T, home, stdin string, env []string, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	binary := commandBinary
-	if args[0] == "run" {
-		binary = nodeBinary
-	}
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = environment(home, env...)
-	cmd.Stdin = strings.NewReader(stdin)
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
-		t.Fatalf("node %q: %v, %v\nstandard error:\n%s", args, err, ctx.Err(), tail(stderr.String()))
-	}
-	r := result{args: args, stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
-	if crash.MatchString(r.stderr) {
-		t.Errorf("node %q crashed or raced:\n%s", args, tail(r.stderr))
-	}
-	return r
+	o := nodetest.ProcessOptions{Home: home, Race: args[0] == "run", Env: env, Stdin: stdin}
+	r := nodetest.RunCommand(t, o, args...)
+	return result{args: r.Args, stdout: r.Stdout, stderr: r.Stderr, code: r.Code}
 }
 
 // in runs a command with the data directory of a home, in which no node need run.
@@ -55,13 +36,13 @@ func in(t *testing.T, home string, args ...string) result {
 // run runs a command against the running node.
 func (n *node) run(args ...string) result {
 	n.t.Helper()
-	return in(n.t, n.home, args...)
+	return in(n.t, n.Home(), args...)
 }
 
 // runWith is run with standard input.
 func (n *node) runWith(stdin string, args ...string) result {
 	n.t.Helper()
-	return command(n.t, n.home, stdin, nil, append(slices.Clone(args), "--data-dir", n.data)...)
+	return command(n.t, n.Home(), stdin, nil, append(slices.Clone(args), "--data-dir", n.Data())...)
 }
 
 // ok runs a command that must exit 0 and returns its standard output without the white space around it.
@@ -84,7 +65,7 @@ func (n *node) json(into any, args ...string) {
 func (r result) decode(t *testing.T, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.stdout), into); err != nil {
-		t.Fatalf("node %q printed no single JSON value: %v\n%s", r.args, err, head(r.stdout))
+		t.Fatalf("node %q printed no single JSON value: %v\n%s", r.args, err, nodetest.Head(r.stdout))
 	}
 }
 
@@ -96,14 +77,14 @@ func (r result) want(t *testing.T, code int) {
 	t.Helper()
 	if r.code != code {
 		t.Fatalf("node %q: exit code %d, want %d\nstandard output: %s\nstandard error: %s",
-			r.args, r.code, code, head(r.stdout), tail(r.stderr))
+			r.args, r.code, code, nodetest.Head(r.stdout), nodetest.Tail(r.stderr))
 	}
 	lines := 0
 	if code != 0 {
 		lines = 1
 	}
 	if got := countLines(created.ReplaceAllString(r.stderr, "")); got != lines {
-		t.Errorf("node %q: exit code %d with %d lines on standard error, want %d:\n%s", r.args, r.code, got, lines, tail(r.stderr))
+		t.Errorf("node %q: exit code %d with %d lines on standard error, want %d:\n%s", r.args, r.code, got, lines, nodetest.Tail(r.stderr))
 	}
 }
 
@@ -111,7 +92,7 @@ func (r result) want(t *testing.T, code int) {
 func (r result) says(t *testing.T, text string) {
 	t.Helper()
 	if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(text)) {
-		t.Errorf("node %q: standard error does not say %q:\n%s", r.args, text, tail(r.stderr))
+		t.Errorf("node %q: standard error does not say %q:\n%s", r.args, text, nodetest.Tail(r.stderr))
 	}
 }
 
@@ -124,51 +105,6 @@ func countLines(s string) int {
 		}
 	}
 	return n
-}
-
-// status is `node status --output json`, as far as tests look into it.
-type status struct {
-	Identity    map[string]any     `json:"identity"`
-	Address     string             `json:"address"`
-	Auth        string             `json:"auth"`
-	Uptime      float64            `json:"uptime"`
-	Connections connections        `json:"connections"`
-	Counters    map[string]float64 `json:"counters"`
-}
-
-type connections struct{ Established, Pending, Max int }
-
-func (n *node) status() status {
-	n.t.Helper()
-	var s status
-	n.json(&s, "status")
-	return s
-}
-
-// awaitStatus asks for the status until it satisfies a condition. Each question is a process of its own, so that
-// asking again at once is no busy loop.
-func (n *node) awaitStatus(what string, ok func(status) bool) status {
-	n.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		s := n.status()
-		if ok(s) {
-			return s
-		}
-		if time.Now().After(deadline) {
-			n.fatalf("status never showed %s; it shows %+v", what, s)
-		}
-	}
-}
-
-// awaitCounter waits until a counter has reached a value, and fails when it has passed it.
-func (n *node) awaitCounter(name string, value float64) status {
-	n.t.Helper()
-	s := n.awaitStatus(name, func(s status) bool { return s.Counters[name] >= value })
-	if got := s.Counters[name]; got != value {
-		n.fatalf("%s is %v, want exactly %v", name, got, value)
-	}
-	return s
 }
 
 // peer is one element of `node peers --output json`.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // setting finds what `node config --output json` says about one setting, whatever its shape: either the value under
@@ -59,7 +61,7 @@ func writeConfig(t *testing.T, home, text string) string {
 // TestPrecedence adds one source after the other; each wins over those before it.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	steps := []struct {
 		value, source string
 		file, env     bool
@@ -86,17 +88,17 @@ func TestPrecedence(t *testing.T) {
 		if !strings.Contains(got, step.value) || !strings.Contains(got, step.source) {
 			t.Errorf("max-conns is %q, want %s from %s; all: %s", got, step.value, step.source, r.stdout)
 		}
-		n := startEnv(t, home, env, step.flags...)
-		if got := fmt.Sprint(n.status().Connections.Max); got != step.value {
+		n := startWith(t, nodetest.ProcessOptions{Home: home, Env: env}, step.flags...)
+		if got := fmt.Sprint(n.Status().Connections.Max); got != step.value {
 			t.Errorf("the node runs with max-conns %s, want %s from %s", got, step.value, step.source)
 		}
-		n.stop()
+		n.Stop()
 	}
 }
 
 func TestConfigShowsEverySetting(t *testing.T) {
 	t.Parallel()
-	r := command(t, newHome(t), "", nil, "config", "--output", "json")
+	r := command(t, nodetest.NewHome(t), "", nil, "config", "--output", "json")
 	r.want(t, 0)
 	var config any
 	r.decode(t, &config)
@@ -121,7 +123,7 @@ func TestSettingsFileErrors(t *testing.T) {
 		"no YAML":     {"max-conns: [\n", "node.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			home := newHome(t)
+			home := nodetest.NewHome(t)
 			writeConfig(t, home, tt.file)
 			for _, args := range [][]string{{"config"}, {"run", "--listen", "127.0.0.1:0", "--admin", ""}} {
 				r := in(t, home, args...)
@@ -134,7 +136,7 @@ func TestSettingsFileErrors(t *testing.T) {
 			}
 		})
 	}
-	r := in(t, newHome(t), "config", "--config", "/nowhere/node.yaml")
+	r := in(t, nodetest.NewHome(t), "config", "--config", "/nowhere/node.yaml")
 	if r.code != 1 && r.code != 2 {
 		t.Errorf("a settings file that is named and not there: exit code %d, want 1 or 2", r.code)
 	}
@@ -143,7 +145,7 @@ func TestSettingsFileErrors(t *testing.T) {
 
 func TestBadEnvironment(t *testing.T) {
 	t.Parallel()
-	r := command(t, newHome(t), "", []string{"NODE_MAX_CONNS=many"}, "config")
+	r := command(t, nodetest.NewHome(t), "", []string{"NODE_MAX_CONNS=many"}, "config")
 	r.want(t, 2)
 	r.says(t, "NODE_MAX_CONNS")
 }
@@ -151,7 +153,7 @@ func TestBadEnvironment(t *testing.T) {
 // TestDefaultPlaces uses the XDG folders and no flag.
 func TestDefaultPlaces(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	r := command(t, home, "", nil, "id")
 	r.want(t, 0)
 	if entries, err := os.ReadDir(filepath.Join(home, "share", "go-p2p")); err != nil || len(entries) == 0 {
@@ -168,7 +170,7 @@ func TestDefaultPlaces(t *testing.T) {
 func TestPeersFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
-	c := startEnv(t, newHome(t), []string{"NODE_PEERS=" + a.address() + "," + b.url()})
+	c := startWith(t, nodetest.ProcessOptions{Env: []string{"NODE_PEERS=" + a.Address() + "," + b.URL()}})
 	meet(a, c)
 	meet(b, c)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -24,7 +25,7 @@ var counterNames = []string{
 func pair(t *testing.T, args ...string) (listener, dialer *node) {
 	t.Helper()
 	a := start(t, append([]string{"--name", "alpha"}, args...)...)
-	b := start(t, append([]string{"--name", "beta", "--peer", a.address()}, args...)...)
+	b := start(t, append([]string{"--name", "beta", "--peer", a.Address()}, args...)...)
 	meet(a, b)
 	return a, b
 }
@@ -32,44 +33,44 @@ func pair(t *testing.T, args ...string) (listener, dialer *node) {
 // meet waits until two nodes, of which the second dials, have seen and proved each other.
 func meet(listener, dialer *node) {
 	listener.t.Helper()
-	dialer.await("peer_up", "peer", listener.id(), "direction", "outbound", "verified", true)
-	listener.await("peer_up", "peer", dialer.id(), "direction", "inbound")
-	listener.await("peer_verified", "peer", dialer.id())
+	dialer.Await("peer_up", "peer", listener.ID(), "direction", "outbound", "verified", true)
+	listener.Await("peer_up", "peer", dialer.ID(), "direction", "inbound")
+	listener.Await("peer_verified", "peer", dialer.ID())
 }
 
 func TestListeningIsTheFirstEvent(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--name", "alpha")
-	first := n.all()[0]
-	if first.kind != "listening" {
-		n.fatalf("the first event is %q, want listening", first.kind)
+	first := n.All()[0]
+	if first.Kind != "listening" {
+		n.Fatalf("the first event is %q, want listening", first.Kind)
 	}
-	if gone := missing(first.fields, "id", "name", "publicKey", "address", "url", "admin", "control"); len(gone) > 0 {
-		t.Errorf("listening lacks %q: %s", gone, first.line)
+	if gone := missing(first.Fields, "id", "name", "publicKey", "address", "url", "admin", "control"); len(gone) > 0 {
+		t.Errorf("listening lacks %q: %s", gone, first.Line)
 	}
-	key, err := base64.StdEncoding.Strict().DecodeString(first.str("publicKey"))
-	if err != nil || len(key) != 32 || refpeer.NodeID(key) != n.id() {
-		t.Errorf("id %s is not the node ID of publicKey %q (%v)", n.id(), first.str("publicKey"), err)
+	key, err := base64.StdEncoding.Strict().DecodeString(first.Str("publicKey"))
+	if err != nil || len(key) != 32 || refpeer.NodeID(key) != n.ID() {
+		t.Errorf("id %s is not the node ID of publicKey %q (%v)", n.ID(), first.Str("publicKey"), err)
 	}
-	if host, port, err := net.SplitHostPort(n.address()); err != nil || host != "127.0.0.1" || port == "0" {
-		t.Errorf("address %q is not the bound host:port", n.address())
+	if host, port, err := net.SplitHostPort(n.Address()); err != nil || host != "127.0.0.1" || port == "0" {
+		t.Errorf("address %q is not the bound host:port", n.Address())
 	}
-	if want := "ws://" + n.address() + "/ws"; n.url() != want {
-		t.Errorf("url %q, want %q", n.url(), want)
+	if want := "ws://" + n.Address() + "/ws"; n.URL() != want {
+		t.Errorf("url %q, want %q", n.URL(), want)
 	}
-	if first.str("name") != "alpha" || first.fields["admin"] != "" {
-		t.Errorf("name %q and admin %v, want alpha and an empty text", first.str("name"), first.fields["admin"])
+	if first.Str("name") != "alpha" || first.Fields["admin"] != "" {
+		t.Errorf("name %q and admin %v, want alpha and an empty text", first.Str("name"), first.Fields["admin"])
 	}
-	control := first.str("control")
+	control := first.Str("control")
 	info, err := os.Stat(control)
 	if err != nil {
-		n.fatalf("control socket: %v", err)
+		n.Fatalf("control socket: %v", err)
 	}
 	if info.Mode().Type() != os.ModeSocket || info.Mode().Perm() != 0o600 {
 		t.Errorf("control %s has mode %v, want a socket with 0600", control, info.Mode())
 	}
-	if within, err := filepath.Rel(n.data, control); err != nil || strings.HasPrefix(within, "..") {
-		t.Errorf("control %s is not in the data directory %s", control, n.data)
+	if within, err := filepath.Rel(n.Data(), control); err != nil || strings.HasPrefix(within, "..") {
+		t.Errorf("control %s is not in the data directory %s", control, n.Data())
 	}
 }
 
@@ -77,40 +78,40 @@ func TestTwoNodesMeet(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 
-	out := b.await("peer_up", "peer", a.id())
-	up := a.await("peer_up", "peer", b.id())
+	out := b.Await("peer_up", "peer", a.ID())
+	up := a.Await("peer_up", "peer", b.ID())
 	for _, e := range []event{out, up} {
-		if gone := missing(e.fields, "peer", "name", "address", "direction", "verified"); len(gone) > 0 {
-			t.Errorf("peer_up lacks %q: %s", gone, e.line)
+		if gone := missing(e.Fields, "peer", "name", "address", "direction", "verified"); len(gone) > 0 {
+			t.Errorf("peer_up lacks %q: %s", gone, e.Line)
 		}
 	}
-	if out.str("name") != "alpha" || out.str("address") != a.address() {
-		t.Errorf("peer_up of the dialer: name %q, address %q; want alpha, %s", out.str("name"), out.str("address"), a.address())
+	if out.Str("name") != "alpha" || out.Str("address") != a.Address() {
+		t.Errorf("peer_up of the dialer: name %q, address %q; want alpha, %s", out.Str("name"), out.Str("address"), a.Address())
 	}
 	// The HMAC proves the responder to the initiator; the initiator proves itself with its first fresh frame.
-	if up.str("name") != "beta" || up.fields["verified"] != false {
-		t.Errorf("peer_up of the listener: name %q, verified %v; want beta, false", up.str("name"), up.fields["verified"])
+	if up.Str("name") != "beta" || up.Fields["verified"] != false {
+		t.Errorf("peer_up of the listener: name %q, verified %v; want beta, false", up.Str("name"), up.Fields["verified"])
 	}
 
 	var list []map[string]any
 	b.json(&list, "peers")
 	if len(list) != 1 {
-		b.fatalf("peers lists %d peers, want 1", len(list))
+		b.Fatalf("peers lists %d peers, want 1", len(list))
 	}
 	if gone := missing(list[0], "id", "name", "publicKey", "address", "role", "connected", "verified", "direction", "rttMs",
 		"lastSeen", "addedAt", "persistent", "queued", "allowed"); len(gone) > 0 {
 		t.Errorf("peers lacks %q: %v", gone, list[0])
 	}
 	want := peer{
-		ID: a.id(), Name: "alpha", PublicKey: a.hello.str("publicKey"), Address: a.address(), Role: "dual",
+		ID: a.ID(), Name: "alpha", PublicKey: a.Hello.Str("publicKey"), Address: a.Address(), Role: "dual",
 		Direction: "outbound", Connected: true, Verified: true, Persistent: true,
 	}
-	got := *b.peerByID(a.id())
+	got := *b.peerByID(a.ID())
 	got.Allowed = false // what it means in open mode is left open
 	if got != want {
 		t.Errorf("the dialer lists %+v, want %+v", got, want)
 	}
-	seen := a.peerByID(b.id())
+	seen := a.peerByID(b.ID())
 	if seen == nil || !seen.Connected || !seen.Verified || seen.Persistent || seen.Direction != "inbound" {
 		t.Errorf("the listener lists %+v, want it connected, verified, inbound and not persistent", seen)
 	}
@@ -129,14 +130,14 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%s is %v, want a number above 0", key, raw[key])
 		}
 	}
-	s := a.status()
-	if gone := missing(s.Identity, "id", "name", "publicKey", "createdAt", "role"); len(gone) > 0 || s.Identity["id"] != a.id() {
-		t.Errorf("identity lacks %q or is not %s: %v", gone, a.id(), s.Identity)
+	s := a.Status()
+	if gone := missing(s.Identity, "id", "name", "publicKey", "createdAt", "role"); len(gone) > 0 || s.Identity["id"] != a.ID() {
+		t.Errorf("identity lacks %q or is not %s: %v", gone, a.ID(), s.Identity)
 	}
-	if s.Address != a.address() || s.Auth != "open" || s.Uptime < 0 {
-		t.Errorf("status %+v, want address %s, auth open, uptime not negative", s, a.address())
+	if s.Address != a.Address() || s.Auth != "open" || s.Uptime < 0 {
+		t.Errorf("status %+v, want address %s, auth open, uptime not negative", s, a.Address())
 	}
-	if want := (connections{Established: 1, Pending: 0, Max: 100}); s.Connections != want {
+	if want := (nodetest.Connections{Established: 1, Pending: 0, Max: 100}); s.Connections != want {
 		t.Errorf("connections %+v, want %+v", s.Connections, want)
 	}
 	for _, name := range counterNames {
@@ -147,7 +148,7 @@ func TestStatus(t *testing.T) {
 	if n := s.Counters["handshakesAccepted"]; n != 1 {
 		t.Errorf("handshakesAccepted of the listener is %v, want 1", n)
 	}
-	if n := b.status().Counters["dials"]; n != 1 {
+	if n := b.Status().Counters["dials"]; n != 1 {
 		t.Errorf("dials of the dialer is %v, want 1", n)
 	}
 }
@@ -156,17 +157,17 @@ func TestStatus(t *testing.T) {
 func TestBothDial(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	b := start(t, "--peer", a.address())
+	b := start(t, "--peer", a.Address())
 	meet(a, b)
-	a.ok("connect", b.address())
+	a.ok("connect", b.Address())
 	for _, n := range []*node{a, b} {
-		n.awaitStatus("one connection", func(s status) bool {
+		n.AwaitStatus("one connection", func(s nodetest.Status) bool {
 			return s.Connections.Established == 1 && s.Connections.Pending == 0
 		})
 	}
 	for _, way := range [][2]*node{{a, b}, {b, a}} {
-		id := way[0].ok("send", way[1].id(), "after both have dialled")
-		way[1].await("message", "message.id", id, "peer", way[0].id())
+		id := way[0].ok("send", way[1].ID(), "after both have dialled")
+		way[1].Await("message", "message.id", id, "peer", way[0].ID())
 	}
 }
 
@@ -178,7 +179,7 @@ func TestOutputText(t *testing.T) {
 			t.Errorf("node %q prints nothing", args)
 		}
 	}
-	if out := a.ok("peers"); !strings.Contains(out, b.id()[:8]) && !strings.Contains(out, "beta") {
+	if out := a.ok("peers"); !strings.Contains(out, b.ID()[:8]) && !strings.Contains(out, "beta") {
 		t.Errorf("node peers does not show the peer:\n%s", out)
 	}
 }

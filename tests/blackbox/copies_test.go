@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -14,12 +15,12 @@ import (
 func newHomeOrdered(n *node, smaller bool) string {
 	n.t.Helper()
 	for {
-		home := newHome(n.t)
+		home := nodetest.NewHome(n.t)
 		r := in(n.t, home, "id", "--output", "json")
 		r.want(n.t, 0)
 		var id refpeer.Public
 		r.decode(n.t, &id)
-		if (id.ID < n.id()) == smaller {
+		if (id.ID < n.ID()) == smaller {
 			return home
 		}
 	}
@@ -33,7 +34,7 @@ func TestCopiedDataDirectory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			hub := start(t)
-			home, other := newHomeOrdered(hub, smaller), newHome(t)
+			home, other := newHomeOrdered(hub, smaller), nodetest.NewHome(t)
 			if err := os.CopyFS(filepath.Join(other, "data"), os.DirFS(filepath.Join(home, "data"))); err != nil {
 				t.Fatal(err)
 			}
@@ -42,26 +43,26 @@ func TestCopiedDataDirectory(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			original := startIn(t, home, "--peer", hub.address())
-			hub.await("peer_up", "peer", original.id())
+			original := startIn(t, home, "--peer", hub.Address())
+			hub.Await("peer_up", "peer", original.ID())
 			began := time.Now()
-			second := startIn(t, other, "--peer", hub.address())
-			if second.id() != original.id() {
-				t.Fatalf("the copy runs as %s, want %s", second.id(), original.id())
+			second := startIn(t, other, "--peer", hub.Address())
+			if second.ID() != original.ID() {
+				t.Fatalf("the copy runs as %s, want %s", second.ID(), original.ID())
 			}
-			e := hub.await("identity_conflict", "peer", original.id())
-			e.wantKeys(t, "unproven", "peer", "addresses")
+			e := hub.Await("identity_conflict", "peer", original.ID())
+			e.WantKeys(t, "unproven", "peer", "addresses")
 			if took := time.Since(began); took > 40*time.Second {
 				t.Errorf("reported after %v, want 40 s at most", took)
 			}
-			if got := e.fields["addresses"]; !reflect.DeepEqual(got, []any{"127.0.0.1"}) || e.fields["unproven"] != nil {
-				t.Errorf("addresses %q, want 127.0.0.1 alone, proven: %s", got, e.line)
+			if got := e.Fields["addresses"]; !reflect.DeepEqual(got, []any{"127.0.0.1"}) || e.Fields["unproven"] != nil {
+				t.Errorf("addresses %q, want 127.0.0.1 alone, proven: %s", got, e.Line)
 			}
-			second.await("peer_down", "reason", "identity in use from another address", "code", float64(1000), "remote", true)
-			hub.awaitStatus("the original alone", func(s status) bool { return s.Connections.Established == 1 })
-			if hub.count("peer_down") != 0 || original.count("peer_down") != 0 || second.count("peer_down") != 3 {
+			second.Await("peer_down", "reason", "identity in use from another address", "code", float64(1000), "remote", true)
+			hub.AwaitStatus("the original alone", func(s nodetest.Status) bool { return s.Connections.Established == 1 })
+			if hub.Count("peer_down") != 0 || original.Count("peer_down") != 0 || second.Count("peer_down") != 3 {
 				t.Errorf("the copy was closed %d times, want 3; the others saw %d and %d ends, want none",
-					second.count("peer_down"), hub.count("peer_down"), original.count("peer_down"))
+					second.Count("peer_down"), hub.Count("peer_down"), original.Count("peer_down"))
 			}
 		})
 	}

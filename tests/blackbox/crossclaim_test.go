@@ -45,21 +45,21 @@ func (c crossClaim) run(t *testing.T) {
 	}
 	a, b := start(t, append([]string{"--name", "alpha"}, args...)...), start(t, append([]string{"--name", "beta"}, args...)...)
 	if c.allowlist {
-		a.ok("allow", b.hello.str("publicKey"))
-		b.ok("allow", a.hello.str("publicKey"))
+		a.ok("allow", b.Hello.Str("publicKey"))
+		b.ok("allow", a.Hello.Str("publicKey"))
 	}
 	dialler, listener := a, b
 	if c.bDials {
 		dialler, listener = b, a
 	}
 	connect := func() {
-		dialler.ok("connect", listener.address())
+		dialler.ok("connect", listener.Address())
 		known := "peer_up" // with a proof, unless the stranger came first as a peer that may be a deployed one
 		if c.strangerFirst && !c.features {
 			known = "peer_verified"
 		}
-		dialler.await(known, "peer", listener.id())
-		listener.await("peer_verified", "peer", dialler.id())
+		dialler.Await(known, "peer", listener.ID())
+		listener.Await("peer_verified", "peer", dialler.ID())
 	}
 	sent := &exchange{a: a, b: b}
 	if !c.strangerFirst {
@@ -76,7 +76,7 @@ func (c crossClaim) run(t *testing.T) {
 	copying.Go(func() { atB.read(atA.write) })
 	if c.strangerFirst {
 		for from, to := range map[*node]*node{a: b, b: a} {
-			if r := from.run("send", to.id(), "to nobody"); r.code == 0 {
+			if r := from.run("send", to.ID(), "to nobody"); r.code == 0 {
 				t.Errorf("send to a peer that has proven nothing: exit 0")
 			}
 		}
@@ -92,14 +92,14 @@ func (c crossClaim) run(t *testing.T) {
 	sent.both("after")
 	sent.check(t)
 	for _, n := range []*node{a, b} {
-		s := n.status()
-		if up, down := n.count("peer_up"), n.count("peer_down"); up != 1 || down != 0 || s.Connections.Established != 1 {
-			t.Errorf("%s: %d peer_up, %d peer_down, %d connections; want 1, 0 and 1", n.name(), up, down, s.Connections.Established)
+		s := n.Status()
+		if up, down := n.Count("peer_up"), n.Count("peer_down"); up != 1 || down != 0 || s.Connections.Established != 1 {
+			t.Errorf("%s: %d peer_up, %d peer_down, %d connections; want 1, 0 and 1", n.Name(), up, down, s.Connections.Established)
 		}
 	}
 	// The stranger has a frame to copy only if a node owes it one: the ping to a peer without features, of which the book
 	// knows nothing.
-	foreign := a.status().Counters["downgradesRefused"] + b.status().Counters["downgradesRefused"]
+	foreign := a.Status().Counters["downgradesRefused"] + b.Status().Counters["downgradesRefused"]
 	if owed := c.strangerFirst && !c.features; owed != (foreign > 0) {
 		t.Errorf("downgradesRefused %v, a copied frame was possible: %v", foreign, owed)
 	}
@@ -120,10 +120,10 @@ func (x *exchange) both(when string) {
 		for i := range perRound {
 			payload := fmt.Sprintf("%s %d", when, i)
 			if i%2 == 0 {
-				way.from.ok("send", way.to.id(), payload)
+				way.from.ok("send", way.to.ID(), payload)
 				continue
 			}
-			way.from.write(fmt.Sprintf(`{"to":%q,"type":"chat","payload":%q}`, way.to.id(), payload))
+			way.from.WriteLines(fmt.Sprintf(`{"to":%q,"type":"chat","payload":%q}`, way.to.ID(), payload))
 		}
 	}
 	for i := range perRound {
@@ -136,10 +136,10 @@ func (x *exchange) check(t *testing.T) {
 	t.Helper()
 	for _, way := range []struct{ at, from *node }{{x.a, x.b}, {x.b, x.a}} {
 		for _, payload := range x.all {
-			way.at.await("message", "message.payload", payload, "peer", way.from.id())
+			way.at.Await("message", "message.payload", payload, "peer", way.from.ID())
 		}
-		if got := len(way.at.messages("chat")); got != len(x.all) {
-			t.Errorf("%s got %d messages, want %d", way.at.name(), got, len(x.all))
+		if got := len(way.at.Messages("chat")); got != len(x.all) {
+			t.Errorf("%s got %d messages, want %d", way.at.Name(), got, len(x.all))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -28,9 +29,9 @@ func awaitDeployed(n *node, d *refpeer.Deployed, known bool, conns int) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
-	if d.Await(ctx, func() bool { return d.Knows(n.id()) == known && len(d.Conns(n.id())) == conns }) != nil {
-		n.fatalf("the deployed node knows it: %v, connections: %d; want %v, %d",
-			d.Knows(n.id()), len(d.Conns(n.id())), known, conns)
+	if d.Await(ctx, func() bool { return d.Knows(n.ID()) == known && len(d.Conns(n.ID())) == conns }) != nil {
+		n.Fatalf("the deployed node knows it: %v, connections: %d; want %v, %d",
+			d.Knows(n.ID()), len(d.Conns(n.ID())), known, conns)
 	}
 }
 
@@ -40,28 +41,28 @@ func awaitDeployed(n *node, d *refpeer.Deployed, known bool, conns int) {
 func TestDeployedNodeKnowsUsAgain(t *testing.T) {
 	t.Parallel()
 	d, address := deployedPeer(t)
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	first := startIn(t, home, "--peer", address)
 	awaitDeployed(first, d, true, 1)
-	first.kill()
+	first.Kill()
 	n := startIn(t, home, "--peer", address)
 	awaitDeployed(n, d, true, 2)
 	hear := func() {
 		t.Helper()
-		id, err := d.Send(n.id(), "chat", "do you hear me?")
+		id, err := d.Send(n.ID(), "chat", "do you hear me?")
 		if err != nil {
-			n.fatalf("the deployed node does not send: %v", err)
+			n.Fatalf("the deployed node does not send: %v", err)
 		}
-		n.await("message", "message.id", id)
+		n.Await("message", "message.id", id)
 	}
 	hear()
 	for range 2 {
-		d.Conns(n.id())[0].Close()
+		d.Conns(n.ID())[0].Close()
 		awaitDeployed(n, d, false, 1)
 		awaitDeployed(n, d, true, 2)
 		hear()
 	}
-	if got := n.count("peer_down"); got != 0 {
+	if got := n.Count("peer_down"); got != 0 {
 		t.Errorf("%d peers went down, want none", got)
 	}
 }

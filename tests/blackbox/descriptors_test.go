@@ -26,10 +26,10 @@ func halfOpen(t *testing.T, address string, count int) {
 func (n *node) awaitCounted(counter, text string) {
 	n.t.Helper()
 	const fast = 3 * time.Second // a process of its own under the load of other tests; 15 s without the defence
-	n.awaitStderr(text, func(log string) bool { return strings.Contains(log, text) })
+	n.AwaitStderr(text, func(log string) bool { return strings.Contains(log, text) })
 	for range 3 {
 		began := time.Now()
-		if s := n.status(); s.Counters[counter] == 0 {
+		if s := n.Status(); s.Counters[counter] == 0 {
 			n.t.Errorf("%s is not counted", counter)
 		}
 		if took := time.Since(began); took > fast {
@@ -43,13 +43,13 @@ func (n *node) awaitCounted(counter, text string) {
 func TestHalfOpenRequestsTakeNoDescriptors(t *testing.T) {
 	t.Parallel()
 	n := startLimited(t, 40)
-	halfOpen(t, n.address(), 80)
+	halfOpen(t, n.Address(), 80)
 	n.awaitCounted("connectionsRefused", "too many wait")
-	if !strings.Contains(n.stderr.String(), "--max-conns needs more file descriptors") {
-		t.Errorf("--max-conns above the limit is not reported: %s", n.stderr.String())
+	if !strings.Contains(n.Stderr(), "--max-conns needs more file descriptors") {
+		t.Errorf("--max-conns above the limit is not reported: %s", n.Stderr())
 	}
-	peer := start(t, "--peer", n.address())
-	peer.await("peer_up", "peer", n.id())
+	peer := start(t, "--peer", n.Address())
+	peer.Await("peer_up", "peer", n.ID())
 }
 
 // TestNoDescriptorLeft: connections that the limits allow take all descriptors. Failed accept calls are counted and
@@ -58,7 +58,7 @@ func TestNoDescriptorLeft(t *testing.T) {
 	t.Parallel()
 	n := startLimited(t, 40, "--max-conns", "100", "--handshake-timeout", "1m")
 	for range 40 { // upgraded, without a handshake
-		conn, err := net.Dial("tcp", n.address())
+		conn, err := net.Dial("tcp", n.Address())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestNoDescriptorLeft(t *testing.T) {
 func TestIdleClientsKeepHealthzFast(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--admin", "127.0.0.1:0")
-	base := n.hello.str("admin")
+	base := n.Hello.Str("admin")
 	address := strings.TrimPrefix(base, "http://")
 	halfOpen(t, address, 128)
 	for range 128 {

@@ -3,6 +3,7 @@ package blackbox
 import (
 	"testing"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -16,7 +17,7 @@ func keepsOne(n *node) refpeer.Options {
 func laterThan(n *node) *refpeer.Identity {
 	n.t.Helper()
 	for {
-		if id := identity(n.t, "later"); id.ID > n.id() {
+		if id := identity(n.t, "later"); id.ID > n.ID() {
 			return id
 		}
 	}
@@ -27,9 +28,9 @@ func twice(n *node, o refpeer.Options) (first, second *reference) {
 	n.t.Helper()
 	first = dialed(n, o)
 	first.prove()
-	conn, err := refpeer.Dial(withTimeout(n.t), n.url(), o)
+	conn, err := refpeer.Dial(withTimeout(n.t), n.URL(), o)
 	if err != nil {
-		n.fatalf("a second connection of the same peer: %v", err)
+		n.Fatalf("a second connection of the same peer: %v", err)
 	}
 	n.t.Cleanup(conn.Close)
 	return first, &reference{conn, o.Identity, n}
@@ -43,19 +44,19 @@ func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
 	one, two := twice(n, refpeer.Options{Identity: laterThan(n), Pong: true})
 	talk := func() {
 		for i, r := range []*reference{one, two} {
-			n.await("message", "message.id", r.say("chat", i), "peer", r.self.ID)
+			n.Await("message", "message.id", r.say("chat", i), "peer", r.self.ID)
 		}
 	}
 	talk()
 	twice(n, keepsOne(n))
-	n.awaitStatus("one connection less", func(s status) bool { return s.Connections.Established == 3 })
+	n.AwaitStatus("one connection less", func(s nodetest.Status) bool { return s.Connections.Established == 3 })
 	talk()
 	one.standing()
 	two.standing()
-	if got := n.status().Connections; got.Established != 3 || got.Pending != 0 { // a draining connection is pending
+	if got := n.Status().Connections; got.Established != 3 || got.Pending != 0 { // a draining connection is pending
 		t.Errorf("connections %+v, want 3 established", got)
 	}
-	if got := n.count("peer_down"); got != 0 {
+	if got := n.Count("peer_down"); got != 0 {
 		t.Errorf("%d peers went down, want none", got)
 	}
 	if got := n.peers(); len(got) != 2 {
@@ -68,15 +69,15 @@ func TestTwoConnectionsOfAPeerThatKeepsOne(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	one, two := twice(n, keepsOne(n))
-	n.awaitStatus("one connection", func(s status) bool { return s.Connections.Established == 1 })
+	n.AwaitStatus("one connection", func(s nodetest.Status) bool { return s.Connections.Established == 1 })
 	left := two
 	select {
 	case <-one.Done():
 	case <-two.Done():
 		left = one
 	case <-withTimeout(t).Done():
-		n.fatalf("neither connection was closed")
+		n.Fatalf("neither connection was closed")
 	}
-	n.await("message", "message.id", left.say("chat", "over the one that is left"), "peer", left.self.ID)
+	n.Await("message", "message.id", left.say("chat", "over the one that is left"), "peer", left.self.ID)
 	left.standing()
 }

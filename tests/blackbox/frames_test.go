@@ -72,15 +72,15 @@ func TestFramesThatDoNotOpen(t *testing.T) {
 	frames := refusedFrames(t, r)
 	for name, frame := range frames {
 		if err := r.SendRaw(frame); err != nil {
-			n.fatalf("%s: %v", name, err)
+			n.Fatalf("%s: %v", name, err)
 		}
 	}
 	// The messages are handled in order: when the last one is here, the others have been judged.
-	n.await("message", "message.id", r.say("end", nil))
-	if got := n.status().Counters["framesMalformed"]; got != float64(len(frames)) {
+	n.Await("message", "message.id", r.say("end", nil))
+	if got := n.Status().Counters["framesMalformed"]; got != float64(len(frames)) {
 		t.Errorf("framesMalformed is %v, want %d", got, len(frames))
 	}
-	if got := n.messages("chat"); len(got) != 0 {
+	if got := n.Messages("chat"); len(got) != 0 {
 		t.Errorf("%d of them arrived: %+v", len(got), got)
 	}
 	r.standing()
@@ -105,7 +105,7 @@ func TestFramesThatOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := r.SendRaw(frame); err != nil {
-			n.fatalf("reference peer cannot send: %v", err)
+			n.Fatalf("reference peer cannot send: %v", err)
 		}
 	}
 	ids := []string{"no UUID / é", strings.Repeat("i", 64), "unknown keys", "another time zone", "container fields", "relayed"}
@@ -124,18 +124,18 @@ func TestFramesThatOpen(t *testing.T) {
 	for i, id := range ids {
 		send(id, changes[i])
 	}
-	n.await("message", "message.id", r.say("end", nil))
-	got := n.messages("chat")
+	n.Await("message", "message.id", r.say("end", nil))
+	got := n.Messages("chat")
 	if len(got) != len(ids) {
-		n.fatalf("%d of %d arrived: %+v", len(got), len(ids), got)
+		n.Fatalf("%d of %d arrived: %+v", len(got), len(ids), got)
 	}
 	for i, m := range got {
 		if m.ID != ids[i] || string(m.Payload) != `"hello"` {
 			t.Errorf("%q arrived as %+v", ids[i], m)
 		}
 	}
-	if e := n.await("message", "message.id", "relayed"); e.str("peer") != r.self.ID {
-		t.Errorf("a relayed message is reported as %s, want the peer %s that delivered it", e.line, r.self.ID)
+	if e := n.Await("message", "message.id", "relayed"); e.Str("peer") != r.self.ID {
+		t.Errorf("a relayed message is reported as %s, want the peer %s that delivered it", e.Line, r.self.ID)
 	}
 }
 
@@ -156,15 +156,15 @@ func TestDuplicatesAndStaleMessages(t *testing.T) {
 	fast.TS = refpeer.Stamp(time.Now().Add(50 * time.Second))
 	r.sendEnvelope(fast)
 	reflected := r.envelope("chat", "reflected")
-	reflected.From = n.id()
+	reflected.From = n.ID()
 	r.sendEnvelope(reflected)
 
-	n.await("message", "message.id", r.say("end", nil))
-	got := n.messages("chat")
+	n.Await("message", "message.id", r.say("end", nil))
+	got := n.Messages("chat")
 	if len(got) != 2 || got[0].ID != once.ID || got[1].ID != fast.ID {
 		t.Errorf("arrived: %+v\nwant %s and %s", got, once.ID, fast.ID)
 	}
-	c := n.status().Counters
+	c := n.Status().Counters
 	if c["messagesDuplicate"] != 2 || c["messagesStale"] != 3 {
 		t.Errorf("messagesDuplicate %v, messagesStale %v; want 2 and 3", c["messagesDuplicate"], c["messagesStale"])
 	}

@@ -10,15 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // freeze stops the process of the node for d, and returns once it runs again.
 func (n *node) freeze(d time.Duration) {
 	n.t.Helper()
-	n.signal(syscall.SIGSTOP)
+	n.Signal(syscall.SIGSTOP)
 	time.Sleep(d)
-	n.signal(syscall.SIGCONT)
+	n.Signal(syscall.SIGCONT)
 }
 
 // chatter sends a message every interval until stop is called, which returns the number of messages sent.
@@ -29,7 +30,7 @@ func chatter(r *reference, typ string, every time.Duration) (stop func() int) {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
-			if _, err := r.Send(typ, r.n.id(), map[string]int{"sentAt": sent}); err != nil {
+			if _, err := r.Send(typ, r.n.ID(), map[string]int{"sentAt": sent}); err != nil {
 				return
 			}
 			sent++
@@ -87,15 +88,15 @@ func TestFreezeClosesNoLivingPeer(t *testing.T) {
 					t.Errorf("the handshake in flight: %v", err)
 				}
 			}
-			if e := n.await("peer_down", "peer", dead.self.ID); e.num("code") != 1003 {
-				t.Errorf("the dead peer was closed with %v", e.fields)
+			if e := n.Await("peer_down", "peer", dead.self.ID); e.Num("code") != 1003 {
+				t.Errorf("the dead peer was closed with %v", e.Fields)
 			}
 			closed := 0
 			for _, r := range living {
-				closed += n.count("peer_down", "peer", r.self.ID)
+				closed += n.Count("peer_down", "peer", r.self.ID)
 			}
 			if closed != 0 {
-				n.fatalf("%d of %d living peers closed", closed, tt.peers)
+				n.Fatalf("%d of %d living peers closed", closed, tt.peers)
 			}
 			for _, r := range living {
 				r.standing()
@@ -117,7 +118,7 @@ func handshakeInFlight(n *node, pause time.Duration) <-chan error {
 	}}
 	ctx := withTimeout(n.t)
 	go func() {
-		conn, err := refpeer.Dial(ctx, n.url(), o)
+		conn, err := refpeer.Dial(ctx, n.URL(), o)
 		if err == nil {
 			n.t.Cleanup(conn.Close)
 		}
@@ -126,7 +127,7 @@ func handshakeInFlight(n *node, pause time.Duration) <-chan error {
 	select {
 	case <-upgraded:
 	case err := <-result:
-		n.fatalf("no upgrade: %v", err)
+		n.Fatalf("no upgrade: %v", err)
 	}
 	return result
 }
@@ -142,25 +143,25 @@ func TestFreezeDropsNoHonestBacklog(t *testing.T) {
 	n := start(t, args...)
 	r := dialed(n, refpeer.Options{})
 	stop := chatter(r, "chat", every)
-	n.awaitStatus("a message", func(status) bool { return len(n.messages("chat")) > 0 })
+	n.AwaitStatus("a message", func(nodetest.Status) bool { return len(n.Messages("chat")) > 0 })
 	n.freeze(freeze)
 	sent := stop()
 	r.say("last", nil)
-	n.awaitStatus("the last message", func(s status) bool {
-		return len(n.messages("last")) == 1 || s.Counters["messagesRateLimited"] > 0
+	n.AwaitStatus("the last message", func(s nodetest.Status) bool {
+		return len(n.Messages("last")) == 1 || s.Counters["messagesRateLimited"] > 0
 	})
-	if got := len(n.messages("chat")); got != sent || n.status().Counters["messagesRateLimited"] != 0 {
-		n.fatalf("%d of %d messages arrived, %v dropped", got, sent, n.status().Counters["messagesRateLimited"])
+	if got := len(n.Messages("chat")); got != sent || n.Status().Counters["messagesRateLimited"] != 0 {
+		n.Fatalf("%d of %d messages arrived, %v dropped", got, sent, n.Status().Counters["messagesRateLimited"])
 	}
 	t.Logf("%d messages arrived, none was dropped", sent)
 	const each = 2000
 	for range 2 { // the first one uses the credit up
 		flood(r, each)
 	}
-	s := n.awaitStatus("the floods", func(s status) bool {
-		return len(n.messages("flood"))+int(s.Counters["messagesRateLimited"]) >= 2*each
+	s := n.AwaitStatus("the floods", func(s nodetest.Status) bool {
+		return len(n.Messages("flood"))+int(s.Counters["messagesRateLimited"]) >= 2*each
 	})
 	if dropped := int(s.Counters["messagesRateLimited"]); dropped < each {
-		n.fatalf("%d of two floods of %d dropped after the freeze", dropped, each)
+		n.Fatalf("%d of two floods of %d dropped after the freeze", dropped, each)
 	}
 }

@@ -15,7 +15,7 @@ func TestFortyHandshakes(t *testing.T) {
 	for i := range peers {
 		dialed(n, refpeer.Options{Identity: identity(t, fmt.Sprint("peer-", i))}).prove()
 	}
-	s := n.status()
+	s := n.Status()
 	if s.Connections.Established != peers || s.Counters["handshakesAccepted"] != peers {
 		t.Errorf("%d connections and %v handshakes, want %d", s.Connections.Established, s.Counters["handshakesAccepted"], peers)
 	}

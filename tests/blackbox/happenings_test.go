@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,29 +9,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
-
-// wantKeys requires that an event has these keys and no others, beside event, time and the optional key.
-func (e event) wantKeys(t *testing.T, optional string, keys ...string) {
-	t.Helper()
-	got := slices.DeleteFunc(slices.Sorted(maps.Keys(e.fields)), func(key string) bool {
-		return key == "event" || key == "time" || key == optional
-	})
-	if want := slices.Sorted(slices.Values(keys)); !slices.Equal(got, want) {
-		t.Errorf("the keys of %s are %q, want %q: %s", e.kind, got, want, e.line)
-	}
-}
-
-// number requires that a key of an event is a whole number of 1 or more, and returns it.
-func (e event) number(t *testing.T, key string) uint64 {
-	t.Helper()
-	f := e.num(key)
-	if f < 1 || f != float64(uint64(f)) {
-		t.Errorf("%s of %s is %v, want a whole number from 1: %s", key, e.kind, e.fields[key], e.line)
-	}
-	return uint64(f)
-}
 
 // TestDowngradeRefusedNamesTheClaim: a stranger that claims a peer sends a frame which the peer sealed for its own
 // connection.
@@ -43,15 +22,15 @@ func TestDowngradeRefusedNamesTheClaim(t *testing.T) {
 	recorded := r.link().dialer.recorded() // frames of a for b
 	stranger := claim(t, b, a, modernFeatures)
 	go stranger.read(func(int, []byte) {})
-	claimed := b.listing(a.id()).Connections[1].Connection
+	claimed := b.listing(a.ID()).Connections[1].Connection
 	stranger.write(websocket.BinaryMessage, recorded[0])
-	e := b.await("downgrade_refused", "peer", a.id())
-	e.wantKeys(t, "omitted", "peer", "address", "connection")
-	if got := e.number(t, "connection"); got != claimed || e.str("address") != stranger.ws.LocalAddr().String() {
-		t.Errorf("reported as connection %d, want %d from %s: %s", got, claimed, stranger.ws.LocalAddr(), e.line)
+	e := b.Await("downgrade_refused", "peer", a.ID())
+	e.WantKeys(t, "omitted", "peer", "address", "connection")
+	if got := e.Number(t, "connection"); got != claimed || e.Str("address") != stranger.ws.LocalAddr().String() {
+		t.Errorf("reported as connection %d, want %d from %s: %s", got, claimed, stranger.ws.LocalAddr(), e.Line)
 	}
-	if stranger.status(t); b.count("peer_down") != 0 || b.count("downgrade_refused") != 1 {
-		t.Errorf("%d peer_down and %d downgrade_refused, want none and 1", b.count("peer_down"), b.count("downgrade_refused"))
+	if stranger.status(t); b.Count("peer_down") != 0 || b.Count("downgrade_refused") != 1 {
+		t.Errorf("%d peer_down and %d downgrade_refused, want none and 1", b.Count("peer_down"), b.Count("downgrade_refused"))
 	}
 }
 
@@ -83,22 +62,22 @@ func TestDroppedIsReportedOncePerSecondAndPeer(t *testing.T) {
 		for range 30 {
 			r.say("chat", i)
 		}
-		n.await("message", "message.id", proof)
+		n.Await("message", "message.id", proof)
 		r.Close()
 	}
-	n.awaitStatus("the end of all connections", func(s status) bool {
+	n.AwaitStatus("the end of all connections", func(s nodetest.Status) bool {
 		return s.Connections.Established+s.Connections.Pending == 0
 	})
-	total := n.status().Counters["messagesRateLimited"]
+	total := n.Status().Counters["messagesRateLimited"]
 	n.awaitSum("dropped", "count", total, "peer", o.Identity.ID, "reason", "messagesRateLimited")
 	elapsed := time.Since(began)
-	if got, most := n.count("dropped"), 1+int(elapsed/time.Second); got < 2 || got > most {
+	if got, most := n.Count("dropped"), 1+int(elapsed/time.Second); got < 2 || got > most {
 		t.Errorf("%d events in %v, want 2 to %d", got, elapsed, most)
 	}
-	for _, e := range n.all() {
-		if e.kind == "dropped" {
-			e.wantKeys(t, "", "peer", "reason", "count")
-			e.number(t, "count")
+	for _, e := range n.All() {
+		if e.Kind == "dropped" {
+			e.WantKeys(t, "", "peer", "reason", "count")
+			e.Number(t, "count")
 		}
 	}
 }
@@ -107,11 +86,11 @@ func TestDroppedIsReportedOncePerSecondAndPeer(t *testing.T) {
 func (n *node) awaitSum(kind, key string, want float64, pairs ...any) {
 	n.t.Helper()
 	for mark, sum := 0, 0.0; sum < want; {
-		e := n.awaitAfter(mark, kind, pairs...)
-		all := n.all()
-		mark = 1 + slices.IndexFunc(all, func(other event) bool { return other.line == e.line })
-		if sum += e.num(key); sum > want {
-			n.fatalf("%s of %s adds up to %v, want %v", key, kind, sum, want)
+		e := n.AwaitAfter(mark, kind, pairs...)
+		all := n.All()
+		mark = 1 + slices.IndexFunc(all, func(other event) bool { return other.Line == e.Line })
+		if sum += e.Num(key); sum > want {
+			n.Fatalf("%s of %s adds up to %v, want %v", key, kind, sum, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -46,7 +47,7 @@ func requirePrivate(t *testing.T, dir string) {
 
 func TestIdentityIsCreatedOnce(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	first := in(t, home, "id", "--output", "json")
 	first.want(t, 0)
 	first.says(t, "created a new identity in "+filepath.Join(home, "data"))
@@ -92,21 +93,21 @@ func TestIdentityIsCreatedOnce(t *testing.T) {
 		t.Errorf("the second time it is %s, was %s", again.stdout, first.stdout)
 	}
 	n := startIn(t, home)
-	if n.id() != id.ID || n.hello.str("publicKey") != id.PublicKey {
-		t.Errorf("the node runs as %s, its identity is %s", n.hello.line, first.stdout)
+	if n.ID() != id.ID || n.Hello.Str("publicKey") != id.PublicKey {
+		t.Errorf("the node runs as %s, its identity is %s", n.Hello.Line, first.stdout)
 	}
 }
 
 // TestNameAndRoleAreOfTheFirstUse gives other ones later, which change nothing.
 func TestNameAndRoleAreOfTheFirstUse(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	for _, args := range [][]string{{"--name", "alpha", "--role", "worker"}, {"--name", "omega", "--role", "controller"}} {
 		n := startIn(t, home, args...)
-		if role := n.status().Identity["role"]; n.hello.str("name") != "alpha" || role != "worker" {
-			t.Errorf("started with %q it is %q, a %v; want alpha, a worker", args, n.hello.str("name"), role)
+		if role := n.Status().Identity["role"]; n.Hello.Str("name") != "alpha" || role != "worker" {
+			t.Errorf("started with %q it is %q, a %v; want alpha, a worker", args, n.Hello.Str("name"), role)
 		}
-		n.stop()
+		n.Stop()
 	}
 }
 
@@ -114,12 +115,12 @@ func TestNameAndRoleAreOfTheFirstUse(t *testing.T) {
 func TestDataIsPrivate(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
-	b.ok("connect", a.address())
+	b.ok("connect", a.Address())
 	meet(a, b)
-	b.ok("allow", a.hello.str("publicKey"))
-	requirePrivate(t, b.data)
-	b.stop()
-	requirePrivate(t, b.data)
+	b.ok("allow", a.Hello.Str("publicKey"))
+	requirePrivate(t, b.Data())
+	b.Stop()
+	requirePrivate(t, b.Data())
 }
 
 // TestDamagedIdentity damages each file that the first use made, in several ways.
@@ -132,7 +133,7 @@ func TestDamagedIdentity(t *testing.T) {
 	}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
-			home := newHome(t)
+			home := nodetest.NewHome(t)
 			in(t, home, "id").want(t, 0)
 			damaged := 0
 			for _, path := range filesIn(t, filepath.Join(home, "data")) {
@@ -170,15 +171,15 @@ func TestDamagedIdentity(t *testing.T) {
 // A name that comes too late is told, and changes nothing.
 func TestNameOfAnIdentityStays(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	first := startIn(t, home, "--name", "alice")
-	first.stop()
+	first.Stop()
 	again := startIn(t, home, "--name", "alicia")
-	again.stop()
-	if again.hello.str("name") != "alice" || !strings.Contains(again.stderr.String(), "the identity keeps its name") {
-		t.Errorf("called %s; %s", again.hello.str("name"), again.stderr)
+	again.Stop()
+	if again.Hello.Str("name") != "alice" || !strings.Contains(again.Stderr(), "the identity keeps its name") {
+		t.Errorf("called %s; %s", again.Hello.Str("name"), again.Stderr())
 	}
-	if strings.Contains(first.stderr.String(), "the identity keeps") {
-		t.Errorf("a fresh identity: %s", first.stderr)
+	if strings.Contains(first.Stderr(), "the identity keeps") {
+		t.Errorf("a fresh identity: %s", first.Stderr())
 	}
 }

@@ -16,12 +16,12 @@ func TestDeployedPeerDials(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r := dialed(n, refpeer.Options{Pong: true, Identity: identity(t, "deployed")})
-	up := n.await("peer_up", "peer", r.self.ID)
-	if up.str("name") != "deployed" || up.str("direction") != "inbound" {
-		t.Errorf("peer_up %s, want name deployed, inbound", up.line)
+	up := n.Await("peer_up", "peer", r.self.ID)
+	if up.Str("name") != "deployed" || up.Str("direction") != "inbound" {
+		t.Errorf("peer_up %s, want name deployed, inbound", up.Line)
 	}
-	if r.Peer().ID != n.id() || r.Peer().PublicKey != n.hello.str("publicKey") {
-		t.Errorf("the ack shows %+v, want %s", r.Peer(), n.hello.line)
+	if r.Peer().ID != n.ID() || r.Peer().PublicKey != n.Hello.Str("publicKey") {
+		t.Errorf("the ack shows %+v, want %s", r.Peer(), n.Hello.Line)
 	}
 	converse(t, n, r)
 }
@@ -32,9 +32,9 @@ func TestWeDialDeployedPeer(t *testing.T) {
 	s := listening(t, refpeer.Options{Identity: self, Pong: true})
 	n := start(t, "--peer", s.Addr())
 	r := accept(n, s, self)
-	up := n.await("peer_up", "peer", self.ID)
-	if up.str("name") != "deployed" || up.str("direction") != "outbound" || up.fields["verified"] != true || up.str("address") != s.Addr() {
-		t.Errorf("peer_up %s, want name deployed, outbound to %s, verified", up.line, s.Addr())
+	up := n.Await("peer_up", "peer", self.ID)
+	if up.Str("name") != "deployed" || up.Str("direction") != "outbound" || up.Fields["verified"] != true || up.Str("address") != s.Addr() {
+		t.Errorf("peer_up %s, want name deployed, outbound to %s, verified", up.Line, s.Addr())
 	}
 	if !slices.Contains(r.Features(), "single-connection") {
 		t.Errorf("the handshake announces %q, want single-connection among them", r.Features())
@@ -46,24 +46,24 @@ func TestWeDialDeployedPeer(t *testing.T) {
 func converse(t *testing.T, n *node, r *reference) {
 	t.Helper()
 	in := r.say("deploy", map[string]any{"profile": "<default> & \u2028 é"})
-	e := n.await("message", "message.id", in)
-	if m := e.message(); e.str("peer") != r.self.ID || m.From != r.self.ID || m.Type != "deploy" {
-		t.Errorf("arrived as %s", e.line)
+	e := n.Await("message", "message.id", in)
+	if m := e.Message(); e.Str("peer") != r.self.ID || m.From != r.self.ID || m.Type != "deploy" {
+		t.Errorf("arrived as %s", e.Line)
 	}
-	n.await("message", "message.id", in, "message.payload.profile", "<default> & \u2028 é")
+	n.Await("message", "message.id", in, "message.payload.profile", "<default> & \u2028 é")
 	out := n.ok("send", r.self.ID, `{"done":true}`, "--type", "deploy_ack")
-	if got := r.next("deploy_ack"); got.ID != out || got.From != n.id() || got.To != r.self.ID || string(got.Payload) != `{"done":true}` {
+	if got := r.next("deploy_ack"); got.ID != out || got.From != n.ID() || got.To != r.self.ID || string(got.Payload) != `{"done":true}` {
 		t.Errorf("the deployed peer received %+v, want id %s", got, out)
 	}
 	if r.Unopened() != 0 {
 		t.Errorf("Borg cannot open %d of the node's frames", r.Unopened())
 	}
 	if err := r.Disconnect("shift is over", 1001); err != nil {
-		n.fatalf("reference peer cannot say goodbye: %v", err)
+		n.Fatalf("reference peer cannot say goodbye: %v", err)
 	}
-	down := n.await("peer_down", "peer", r.self.ID)
-	if down.num("code") != 1001 || down.str("reason") != "shift is over" || down.fields["remote"] != true {
-		t.Errorf("peer_down %s, want code 1001, the peer's reason, remote true", down.line)
+	down := n.Await("peer_down", "peer", r.self.ID)
+	if down.Num("code") != 1001 || down.Str("reason") != "shift is over" || down.Fields["remote"] != true {
+		t.Errorf("peer_down %s, want code 1001, the peer's reason, remote true", down.Line)
 	}
 }
 
@@ -93,12 +93,12 @@ func TestRefusals(t *testing.T) {
 		"name with a newline": {public(func(p *refpeer.Public) { p.Name = "a\nb" }), "invalid handshake"},
 		"role of 7 KB":        {public(func(p *refpeer.Public) { p.Role = strings.Repeat("R", 7000) }), "invalid handshake"},
 		"role with an escape": {public(func(p *refpeer.Public) { p.Role = "dual\x1b[31m" }), "invalid handshake"},
-		"our own key":         {public(func(p *refpeer.Public) { p.ID, p.PublicKey = n.id(), n.hello.str("publicKey") }), ""},
+		"our own key":         {public(func(p *refpeer.Public) { p.ID, p.PublicKey = n.ID(), n.Hello.Str("publicKey") }), ""},
 		"challenge too short": {func(p map[string]any) { p["challenge"] = base64.StdEncoding.EncodeToString(make([]byte, 31)) }, ""},
 		"no challenge":        {func(p map[string]any) { delete(p, "challenge") }, ""},
 	}
 	for name, tt := range tests {
-		conn, err := refpeer.Dial(withTimeout(t), n.url(), refpeer.Options{Identity: identity(t, name), Spoil: tt.spoil})
+		conn, err := refpeer.Dial(withTimeout(t), n.URL(), refpeer.Options{Identity: identity(t, name), Spoil: tt.spoil})
 		if err == nil {
 			conn.Close()
 			t.Errorf("%s: let in", name)
@@ -107,10 +107,10 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want the reason %q", name, err, tt.reason)
 		}
 	}
-	n.awaitCounter("handshakesRejected", float64(len(tests)))
-	for _, e := range n.all() {
-		if e.kind == "peer_up" {
-			t.Errorf("a refused peer came up: %s", e.line)
+	n.AwaitCounter("handshakesRejected", float64(len(tests)))
+	for _, e := range n.All() {
+		if e.Kind == "peer_up" {
+			t.Errorf("a refused peer came up: %s", e.Line)
 		}
 	}
 	dialed(n, refpeer.Options{}).prove() // nothing is left of them
@@ -129,13 +129,13 @@ func TestResponderMustProveItself(t *testing.T) {
 		p["challengeResponse"] = base64.StdEncoding.EncodeToString(make([]byte, 32))
 	}})
 	n := start(t, "--peer", s.Addr())
-	n.await("dial_failed", "address", s.Addr())
-	for _, e := range n.all() {
-		if e.kind == "peer_up" {
-			t.Errorf("an impostor came up: %s", e.line)
+	n.Await("dial_failed", "address", s.Addr())
+	for _, e := range n.All() {
+		if e.Kind == "peer_up" {
+			t.Errorf("an impostor came up: %s", e.Line)
 		}
 	}
-	if c := n.status().Counters; c["dialsFailed"] < 1 || c["dials"] < c["dialsFailed"] {
+	if c := n.Status().Counters; c["dialsFailed"] < 1 || c["dials"] < c["dialsFailed"] {
 		t.Errorf("dials %v, dialsFailed %v; want at least one failed, and no more than all", c["dials"], c["dialsFailed"])
 	}
 }
@@ -149,7 +149,7 @@ func TestPingIsAnswered(t *testing.T) {
 	pong := r.next(refpeer.TypePong)
 	var times struct{ SentAt, ReceivedAt int64 }
 	err := json.Unmarshal(pong.Payload, &times)
-	if err != nil || pong.ReplyTo != id || pong.From != n.id() || times.SentAt != 1234567890123 || times.ReceivedAt < before {
+	if err != nil || pong.ReplyTo != id || pong.From != n.ID() || times.SentAt != 1234567890123 || times.ReceivedAt < before {
 		t.Errorf("pong %+v (%v), want replyTo %s, sentAt echoed, receivedAt now", pong, err, id)
 	}
 }
@@ -163,14 +163,14 @@ func TestSilence(t *testing.T) {
 	silent.prove()
 	silent.next(refpeer.TypePing)
 	silent.awaitEnd()
-	if down := n.await("peer_down", "peer", silent.self.ID); down.num("code") != 1003 || down.fields["remote"] != false {
-		t.Errorf("the silent peer ended with %s, want code 1003, remote false", down.line)
+	if down := n.Await("peer_down", "peer", silent.self.ID); down.Num("code") != 1003 || down.Fields["remote"] != false {
+		t.Errorf("the silent peer ended with %s, want code 1003, remote false", down.Line)
 	}
 	for range 5 { // five more intervals, and the one that answers still stands
 		alive.next(refpeer.TypePing)
 	}
 	alive.standing()
-	if got := n.status().Counters["peersTimedOut"]; got != 1 {
+	if got := n.Status().Counters["peersTimedOut"]; got != 1 {
 		t.Errorf("peersTimedOut is %v, want 1", got)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // TestStampede has 100 peers ask for 20 places at the same moment.
@@ -26,7 +28,7 @@ func TestStampede(t *testing.T) {
 	for i := range peers {
 		running.Go(func() {
 			<-gate
-			conns[i], errs[i] = refpeer.Dial(ctx, n.url(), refpeer.Options{Identity: ids[i]})
+			conns[i], errs[i] = refpeer.Dial(ctx, n.URL(), refpeer.Options{Identity: ids[i]})
 		})
 	}
 	close(gate)
@@ -46,10 +48,10 @@ func TestStampede(t *testing.T) {
 		}
 	}
 	if accepted != places || refused != peers-places {
-		n.fatalf("%d accepted and %d refused with 503, want %d and %d", accepted, refused, places, peers-places)
+		n.Fatalf("%d accepted and %d refused with 503, want %d and %d", accepted, refused, places, peers-places)
 	}
-	s := n.status()
-	if want := (connections{Established: places, Max: places}); s.Connections != want {
+	s := n.Status()
+	if want := (nodetest.Connections{Established: places, Max: places}); s.Connections != want {
 		t.Errorf("connections %+v, want %+v", s.Connections, want)
 	}
 	if got := s.Counters["connectionsRefused"]; got != peers-places {
@@ -63,11 +65,11 @@ func TestStampede(t *testing.T) {
 	for i := range peers {
 		if conns[i] != nil {
 			conns[i].Close()
-			n.await("peer_down", "peer", ids[i].ID)
+			n.Await("peer_down", "peer", ids[i].ID)
 			break
 		}
 	}
-	n.awaitStatus("a free place", func(s status) bool { return s.Connections.Established == places-1 })
+	n.AwaitStatus("a free place", func(s nodetest.Status) bool { return s.Connections.Established == places-1 })
 	dialed(n, refpeer.Options{}).prove()
 }
 
@@ -85,7 +87,7 @@ func flood(r *reference, count int) {
 	}
 	for _, frame := range frames {
 		if err := r.SendRaw(frame); err != nil {
-			r.n.fatalf("reference peer cannot send: %v", err)
+			r.n.Fatalf("reference peer cannot send: %v", err)
 		}
 	}
 }
@@ -96,15 +98,15 @@ func TestLimiter(t *testing.T) {
 	n := start(t, "--rate-refill", "0.001")
 	r := dialed(n, refpeer.Options{})
 	flood(r, 150)
-	n.awaitCounter("messagesRateLimited", 50)
+	n.AwaitCounter("messagesRateLimited", 50)
 	expectFlood(t, n, 100)
 	r.standing()
 
 	// A reconnect brings no fresh bucket.
 	r.Close()
-	n.await("peer_down", "peer", r.self.ID)
+	n.Await("peer_down", "peer", r.self.ID)
 	flood(dialed(n, refpeer.Options{Identity: r.self}), 10)
-	n.awaitCounter("messagesRateLimited", 59) // the first frame, which is the proof, needs no token
+	n.AwaitCounter("messagesRateLimited", 59) // the first frame, which is the proof, needs no token
 	expectFloods(t, n, 100, 1)
 }
 
@@ -114,13 +116,13 @@ func TestLimiterDefaults(t *testing.T) {
 	n := start(t)
 	flood(dialed(n, refpeer.Options{}), 150)
 	arrived := 0
-	s := n.awaitStatus("all 150 messages", func(s status) bool {
-		arrived = len(n.messages("flood"))
+	s := n.AwaitStatus("all 150 messages", func(s nodetest.Status) bool {
+		arrived = len(n.Messages("flood"))
 		return arrived+int(s.Counters["messagesRateLimited"]) >= 150
 	})
 	limited := int(s.Counters["messagesRateLimited"])
 	if arrived < 100 || limited == 0 || arrived+limited != 150 {
-		n.fatalf("%d arrived and %d were limited, want at least 100, some, and 150 together", arrived, limited)
+		n.Fatalf("%d arrived and %d were limited, want at least 100, some, and 150 together", arrived, limited)
 	}
 }
 
@@ -132,7 +134,7 @@ func TestLimiterOff(t *testing.T) {
 	flood(r, 500)
 	r.prove()
 	expectFlood(t, n, 500)
-	if got := n.status().Counters["messagesRateLimited"]; got != 0 {
+	if got := n.Status().Counters["messagesRateLimited"]; got != 0 {
 		t.Errorf("messagesRateLimited is %v, want 0", got)
 	}
 }
@@ -153,10 +155,10 @@ func expectFloods(t *testing.T, n *node, counts ...int) {
 		}
 	}
 	// The counters are ahead of the events, which go through the handler and a pipe.
-	n.awaitStatus("the flood's messages", func(status) bool { return len(n.messages("flood")) >= len(want) })
-	got := n.messages("flood")
+	n.AwaitStatus("the flood's messages", func(nodetest.Status) bool { return len(n.Messages("flood")) >= len(want) })
+	got := n.Messages("flood")
 	if len(got) != len(want) {
-		n.fatalf("%d messages of the flood arrived, want %d", len(got), len(want))
+		n.Fatalf("%d messages of the flood arrived, want %d", len(got), len(want))
 	}
 	for i, m := range got {
 		if string(m.Payload) != mustJSON(t, want[i]) {
@@ -196,7 +198,7 @@ func TestOrigins(t *testing.T) {
 		if tt.host != "" {
 			header.Set("Host", tt.host)
 		}
-		conn, err := refpeer.Dial(withTimeout(t), n.url(), refpeer.Options{Identity: identity(t, "browser"), Header: header})
+		conn, err := refpeer.Dial(withTimeout(t), n.URL(), refpeer.Options{Identity: identity(t, "browser"), Header: header})
 		if err == nil {
 			conn.Close()
 		}
@@ -211,7 +213,7 @@ func TestOrigins(t *testing.T) {
 			}
 		}
 	}
-	if got := n.status().Counters["originsRefused"]; got != float64(refused) {
+	if got := n.Status().Counters["originsRefused"]; got != float64(refused) {
 		t.Errorf("originsRefused is %v, want %d", got, refused)
 	}
 }
@@ -224,14 +226,14 @@ func TestMessageSize(t *testing.T) {
 	r.prove()
 	r.say("chat", strings.Repeat("x", 60<<10))
 	if err := r.SendRaw(make([]byte, 64<<10+1)); err != nil {
-		n.fatalf("reference peer cannot send: %v", err)
+		n.Fatalf("reference peer cannot send: %v", err)
 	}
 	r.awaitEnd()
 	if !websocket.IsCloseError(r.Err(), websocket.CloseMessageTooBig) {
 		t.Errorf("the connection ended with %v, want WebSocket status 1009", r.Err())
 	}
-	n.await("peer_down", "peer", r.self.ID, "remote", false)
-	if got := n.messages("chat"); len(got) != 1 {
+	n.Await("peer_down", "peer", r.self.ID, "remote", false)
+	if got := n.Messages("chat"); len(got) != 1 {
 		t.Errorf("%d messages before the large one arrived, want 1", len(got))
 	}
 }

@@ -18,10 +18,10 @@ const (
 // requireLoad waits for the last of loadCount numbered messages and requires all of them, in order, once.
 func requireLoad(t *testing.T, n *node, from string) {
 	t.Helper()
-	n.await("message", "message.payload.n", float64(loadCount-1), "peer", from)
-	got := n.messages("load")
+	n.Await("message", "message.payload.n", float64(loadCount-1), "peer", from)
+	got := n.Messages("load")
 	if len(got) != loadCount {
-		n.fatalf("%d messages arrived, want %d", len(got), loadCount)
+		n.Fatalf("%d messages arrived, want %d", len(got), loadCount)
 	}
 	for i, m := range got {
 		var l load
@@ -29,7 +29,7 @@ func requireLoad(t *testing.T, n *node, from string) {
 			t.Fatalf("message %d is number %d with %d bytes (%v)", i, l.N, len(l.Fill), err)
 		}
 	}
-	c := n.status().Counters
+	c := n.Status().Counters
 	for _, name := range []string{"messagesDuplicate", "messagesStale", "messagesRateLimited", "framesMalformed", "slowPeersClosed"} {
 		if c[name] != 0 {
 			t.Errorf("%s is %v, want 0", name, c[name])
@@ -53,10 +53,10 @@ func TestLoadFromReference(t *testing.T) {
 
 func TestLoadBetweenNodes(t *testing.T) {
 	a := start(t, "--stdin", "--rate-refill", "0")
-	b := start(t, "--rate-refill", "0", "--peer", a.address())
+	b := start(t, "--rate-refill", "0", "--peer", a.Address())
 	meet(a, b)
-	a.write(numbered(loadCount, loadSize, b.id())...)
-	requireLoad(t, b, a.id())
+	a.WriteLines(numbered(loadCount, loadSize, b.ID())...)
+	requireLoad(t, b, a.ID())
 }
 
 // TestSlowPeer has one of 21 peers stop reading. The write timeout is far away, so that a node that waits for the
@@ -76,16 +76,16 @@ func TestSlowPeer(t *testing.T) {
 	lines := numbered(most, size, "")
 	sent := 0
 	for closed := false; !closed && sent < most; sent += batch {
-		n.write(lines[sent : sent+batch]...)
+		n.WriteLines(lines[sent : sent+batch]...)
 		requireBatch(t, n, quick[:opening], quick[opening:], sent, batch, size)
-		closed = n.count("peer_down", "peer", slow.self.ID) > 0
+		closed = n.Count("peer_down", "peer", slow.self.ID) > 0
 	}
-	down := n.await("peer_down", "peer", slow.self.ID)
-	if down.fields["remote"] != false {
-		t.Errorf("the slow peer ended with %s, want remote false", down.line)
+	down := n.Await("peer_down", "peer", slow.self.ID)
+	if down.Fields["remote"] != false {
+		t.Errorf("the slow peer ended with %s, want remote false", down.Line)
 	}
 	t.Logf("closed as slow after at most %d messages of %d bytes", sent, size)
-	s := n.status()
+	s := n.Status()
 	if s.Counters["slowPeersClosed"] != 1 || s.Connections.Established != readers {
 		t.Errorf("slowPeersClosed %v and %d connections, want 1 and %d", s.Counters["slowPeersClosed"], s.Connections.Established, readers)
 	}
@@ -117,7 +117,7 @@ func requireBatch(t *testing.T, n *node, opening, counting []*reference, first, 
 	}
 	receiving.Wait()
 	if t.Failed() {
-		n.fatalf("a peer that reads missed something")
+		n.Fatalf("a peer that reads missed something")
 	}
 }
 

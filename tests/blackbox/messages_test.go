@@ -30,7 +30,7 @@ func TestSend(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			args := append([]string{"send", b.id(), "--output", "json"}, tt.args...)
+			args := append([]string{"send", b.ID(), "--output", "json"}, tt.args...)
 			r := a.runWith(tt.stdin, args...)
 			r.want(t, 0)
 			var printed map[string]any
@@ -39,16 +39,16 @@ func TestSend(t *testing.T) {
 			if !uuidV4.MatchString(id) {
 				t.Fatalf("printed %s, want an id that is a UUID v4", r.stdout)
 			}
-			e := b.await("message", "message.id", id)
-			m := e.message()
-			if e.str("peer") != a.id() || m.From != a.id() || m.To != b.id() || m.Type != tt.typ || string(m.Payload) != tt.payload {
-				t.Errorf("arrived as %s\nwant from %s to %s, type %s, payload %s", e.line, a.id(), b.id(), tt.typ, tt.payload)
+			e := b.Await("message", "message.id", id)
+			m := e.Message()
+			if e.Str("peer") != a.ID() || m.From != a.ID() || m.To != b.ID() || m.Type != tt.typ || string(m.Payload) != tt.payload {
+				t.Errorf("arrived as %s\nwant from %s to %s, type %s, payload %s", e.Line, a.ID(), b.ID(), tt.typ, tt.payload)
 			}
 			if ts, err := time.Parse(time.RFC3339Nano, m.TS); err != nil || time.Since(ts).Abs() > time.Minute {
 				t.Errorf("ts %q is not now in RFC 3339 (%v)", m.TS, err)
 			}
-			if _, there := e.fields["message"].(map[string]any)["replyTo"]; there {
-				t.Errorf("a message that answers nothing has a replyTo: %s", e.line)
+			if _, there := e.Fields["message"].(map[string]any)["replyTo"]; there {
+				t.Errorf("a message that answers nothing has a replyTo: %s", e.Line)
 			}
 		})
 	}
@@ -57,11 +57,11 @@ func TestSend(t *testing.T) {
 func TestSendPrintsTheID(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	id := a.ok("send", b.id(), "x")
+	id := a.ok("send", b.ID(), "x")
 	if !uuidV4.MatchString(id) {
 		t.Fatalf("node send printed %q, want the message's id alone", id)
 	}
-	b.await("message", "message.id", id)
+	b.Await("message", "message.id", id)
 }
 
 // TestPeerNames uses every way to name a peer. "twin" is the name of two peers.
@@ -71,21 +71,21 @@ func TestPeerNames(t *testing.T) {
 	dialed(a, refpeer.Options{Identity: identity(t, "twin")}).prove()
 	dialed(a, refpeer.Options{Identity: identity(t, "twin")}).prove()
 	for what, name := range map[string]string{
-		"ID": b.id(), "prefix of 8": b.id()[:8], "prefix of 31": b.id()[:31], "unique name": "beta",
+		"ID": b.ID(), "prefix of 8": b.ID()[:8], "prefix of 31": b.ID()[:31], "unique name": "beta",
 	} {
 		id := a.ok("send", name, what)
-		if got := b.await("message", "message.id", id).message(); got.To != b.id() {
-			t.Errorf("%s: to %q, want %s", what, got.To, b.id())
+		if got := b.Await("message", "message.id", id).Message(); got.To != b.ID() {
+			t.Errorf("%s: to %q, want %s", what, got.To, b.ID())
 		}
 	}
 	for what, tt := range map[string]struct {
 		name string
 		code int
 	}{
-		"prefix of 7":       {b.id()[:7], 4},
+		"prefix of 7":       {b.ID()[:7], 4},
 		"nobody's ID":       {"00000000000000000000000000000000", 4},
 		"nobody's name":     {"nobody", 4},
-		"this node itself":  {a.id(), 4},
+		"this node itself":  {a.ID(), 4},
 		"name of two peers": {"twin", 2},
 	} {
 		for _, verb := range []string{"send", "request", "ping", "disconnect"} {
@@ -118,11 +118,11 @@ func TestBroadcast(t *testing.T) {
 	if sent.Sent != 2 || sent.Failed == nil || len(sent.Failed) != 0 || !uuidV4.MatchString(sent.ID) {
 		t.Errorf("broadcast printed %+v, want an id, 2 sent and an empty list of failed", sent)
 	}
-	atB := b.await("message", "message.id", sent.ID).message()
+	atB := b.Await("message", "message.id", sent.ID).Message()
 	atR := r.next("news")
 	for _, m := range []refpeer.Envelope{atB, atR} {
-		if m.ID != sent.ID || m.Type != "news" || m.From != a.id() || m.To != "" || string(m.Payload) != `{"to":"all"}` {
-			t.Errorf("arrived as %+v, want id %s, type news, from %s, no to", m, sent.ID, a.id())
+		if m.ID != sent.ID || m.Type != "news" || m.From != a.ID() || m.To != "" || string(m.Payload) != `{"to":"all"}` {
+			t.Errorf("arrived as %+v, want id %s, type news, from %s, no to", m, sent.ID, a.ID())
 		}
 	}
 }
@@ -131,22 +131,22 @@ func TestBroadcast(t *testing.T) {
 func TestTransportMessagesAreNoEvents(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	a.ok("ping", b.id(), "--count", "2", "--interval", "10ms")
-	b.ok("ping", a.id(), "--count", "2", "--interval", "10ms")
+	a.ok("ping", b.ID(), "--count", "2", "--interval", "10ms")
+	b.ok("ping", a.ID(), "--count", "2", "--interval", "10ms")
 	r := dialed(a, refpeer.Options{Pong: true})
 	if err := r.Disconnect("done", 1000); err != nil {
 		t.Fatal(err)
 	}
-	down := a.await("peer_down", "peer", r.self.ID)
-	if down.num("code") != 1000 || down.str("reason") != "done" || down.fields["remote"] != true {
-		t.Errorf("peer_down %s, want code 1000, reason done, remote true", down.line)
+	down := a.Await("peer_down", "peer", r.self.ID)
+	if down.Num("code") != 1000 || down.Str("reason") != "done" || down.Fields["remote"] != true {
+		t.Errorf("peer_down %s, want code 1000, reason done, remote true", down.Line)
 	}
-	last := a.ok("send", b.id(), "the end")
-	b.await("message", "message.id", last)
+	last := a.ok("send", b.ID(), "the end")
+	b.Await("message", "message.id", last)
 	for _, n := range []*node{a, b} {
-		for _, e := range n.all() {
-			if e.kind == "message" && e.message().ID != last {
-				t.Errorf("node %s reports a message that no program sent: %s", n.name(), e.line)
+		for _, e := range n.All() {
+			if e.Kind == "message" && e.Message().ID != last {
+				t.Errorf("node %s reports a message that no program sent: %s", n.Name(), e.Line)
 			}
 		}
 	}

@@ -20,13 +20,13 @@ func stranger(n *node, name string) *reference {
 func TestStrangersTakeNoNames(t *testing.T) {
 	t.Parallel()
 	hub := start(t)
-	alice := start(t, "--name", "alice", "--peer", hub.address())
-	hub.await("peer_verified", "peer", alice.id())
+	alice := start(t, "--name", "alice", "--peer", hub.Address())
+	hub.Await("peer_verified", "peer", alice.ID())
 	ghost := dialed(hub, refpeer.Options{Identity: identity(t, "ghost"), Pong: false}) // proves nothing
-	strangers := []*reference{stranger(hub, "alice"), stranger(hub, alice.id()[:8]), stranger(hub, alice.id())}
-	for _, text := range []string{"alice", alice.id()[:8], alice.id()} {
+	strangers := []*reference{stranger(hub, "alice"), stranger(hub, alice.ID()[:8]), stranger(hub, alice.ID())}
+	for _, text := range []string{"alice", alice.ID()[:8], alice.ID()} {
 		id := strings.TrimSpace(hub.ok("send", text, "hello"))
-		alice.await("message", "message.id", id, "peer", hub.id())
+		alice.Await("message", "message.id", id, "peer", hub.ID())
 	}
 	r := hub.run("send", "ghost", "hello")
 	r.want(t, 4)
@@ -39,9 +39,9 @@ func TestStrangersTakeNoNames(t *testing.T) {
 		s.standing()
 	}
 	// Only the operator makes a name ambiguous. Both peers are listed then.
-	hub.ok("allow", alice.hello.str("publicKey"), strangers[0].self.PublicKey)
+	hub.ok("allow", alice.Hello.Str("publicKey"), strangers[0].self.PublicKey)
 	r = hub.run("send", "alice", "hello")
 	r.want(t, 2)
-	r.says(t, alice.id())
+	r.says(t, alice.ID())
 	r.says(t, strangers[0].self.ID)
 }

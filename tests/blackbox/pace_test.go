@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // TestSendInALoop sends 300 messages from a script, 8 commands at a time, to a node with the default limits: faster than
@@ -16,18 +18,18 @@ func TestSendInALoop(t *testing.T) {
 	for w := range workers {
 		sending.Go(func() {
 			for i := w; i < count; i += workers {
-				if r := from.run("send", to.id(), strconv.Itoa(i), "--type", "loop"); r.code != 0 {
+				if r := from.run("send", to.ID(), strconv.Itoa(i), "--type", "loop"); r.code != 0 {
 					t.Errorf("message %d: exit %d, %s", i, r.code, r.stderr)
 				}
 			}
 		})
 	}
 	sending.Wait()
-	s := to.awaitStatus("300 messages", func(s status) bool { return len(to.messages("loop")) == count })
+	s := to.AwaitStatus("300 messages", func(s nodetest.Status) bool { return len(to.Messages("loop")) == count })
 	if got := s.Counters["messagesRateLimited"]; got != 0 {
 		t.Errorf("messagesRateLimited is %v, want 0", got)
 	}
-	if got := from.status().Counters["messagesOverPeerRate"]; got != 0 {
+	if got := from.Status().Counters["messagesOverPeerRate"]; got != 0 {
 		t.Errorf("messagesOverPeerRate is %v, want 0", got)
 	}
 }
@@ -36,16 +38,16 @@ func TestSendInALoop(t *testing.T) {
 func TestPaceOff(t *testing.T) {
 	t.Parallel()
 	to := start(t, "--rate-burst", "50", "--rate-refill", "0.001")
-	from := start(t, "--stdin", "--pace", "off", "--peer", to.address())
+	from := start(t, "--stdin", "--pace", "off", "--peer", to.Address())
 	meet(to, from)
-	from.write(numbered(300, 1, to.id())...)
-	s := from.awaitStatus("300 messages", func(s status) bool { return s.Counters["messagesSent"] >= 300 })
+	from.WriteLines(numbered(300, 1, to.ID())...)
+	s := from.AwaitStatus("300 messages", func(s nodetest.Status) bool { return s.Counters["messagesSent"] >= 300 })
 	over := int(s.Counters["messagesOverPeerRate"])
 	if over < 250 || over > 254 { // the pings and pongs of the opening took some of the 50
 		t.Errorf("messagesOverPeerRate is %d, want 250 and the pings and pongs", over)
 	}
-	to.awaitCounter("messagesRateLimited", float64(over))
-	if got := int(to.status().Counters["messagesRateLimited"]); got != over {
+	to.AwaitCounter("messagesRateLimited", float64(over))
+	if got := int(to.Status().Counters["messagesRateLimited"]); got != over {
 		t.Errorf("messagesRateLimited is %d at the receiver, messagesOverPeerRate %d at the sender", got, over)
 	}
 }

@@ -20,7 +20,7 @@ const (
 func dialBehind(t *testing.T, n *node, name, header string) (*refpeer.Identity, error) {
 	t.Helper()
 	who := identity(t, name)
-	conn, err := refpeer.Dial(withTimeout(t), n.url(), refpeer.Options{
+	conn, err := refpeer.Dial(withTimeout(t), n.URL(), refpeer.Options{
 		Identity: who,
 		NetDial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -47,7 +47,7 @@ func TestTrustedProxyGivesRealAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.await("peer_up", "peer", who.ID, "address", c.address)
+		n.Await("peer_up", "peer", who.ID, "address", c.address)
 	}
 	var status *refpeer.StatusError
 	if _, err := dialBehind(t, n, "third", proxyV1); !errors.As(err, &status) || status.Code != 503 {
@@ -60,7 +60,7 @@ func TestTrustedProxyGivesRealAddresses(t *testing.T) {
 	if _, err := dialBehind(t, n, "bare", ""); err == nil {
 		t.Error("a connection of the proxy without a header was served")
 	}
-	n.awaitCounter("connectionsRefused", 2)
+	n.AwaitCounter("connectionsRefused", 2)
 }
 
 func TestHeadersOfUntrustedAddressesAreNotRead(t *testing.T) {
@@ -75,8 +75,8 @@ func TestHeadersOfUntrustedAddressesAreNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := n.await("peer_up", "peer", who.ID)
-	if !strings.HasPrefix(e.str("address"), "127.0.0.1:") || n.count("peer_up") != 1 {
-		t.Errorf("%s; %d peer_up", e.line, n.count("peer_up"))
+	e := n.Await("peer_up", "peer", who.ID)
+	if !strings.HasPrefix(e.Str("address"), "127.0.0.1:") || n.Count("peer_up") != 1 {
+		t.Errorf("%s; %d peer_up", e.Line, n.Count("peer_up"))
 	}
 }

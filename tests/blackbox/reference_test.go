@@ -38,13 +38,13 @@ func dialed(n *node, o refpeer.Options) *reference {
 	if o.Identity == nil {
 		o.Identity = identity(n.t, "reference")
 	}
-	mark := n.mark()
-	conn, err := refpeer.Dial(withTimeout(n.t), n.url(), o)
+	mark := n.Mark()
+	conn, err := refpeer.Dial(withTimeout(n.t), n.URL(), o)
 	if err != nil {
-		n.fatalf("reference peer cannot connect: %v", err)
+		n.Fatalf("reference peer cannot connect: %v", err)
 	}
 	n.t.Cleanup(conn.Close)
-	n.awaitAfter(mark, "peer_up", "peer", o.Identity.ID)
+	n.AwaitAfter(mark, "peer_up", "peer", o.Identity.ID)
 	return &reference{conn, o.Identity, n}
 }
 
@@ -67,7 +67,7 @@ func accept(n *node, s *refpeer.Server, self *refpeer.Identity) *reference {
 	n.t.Helper()
 	conn, err := s.Accept(withTimeout(n.t))
 	if err != nil {
-		n.fatalf("does not connect to the reference peer: %v", err)
+		n.Fatalf("does not connect to the reference peer: %v", err)
 	}
 	return &reference{conn, self, n}
 }
@@ -75,9 +75,9 @@ func accept(n *node, s *refpeer.Server, self *refpeer.Identity) *reference {
 // say sends one message to the node and returns its ID.
 func (r *reference) say(typ string, payload any) string {
 	r.n.t.Helper()
-	id, err := r.Send(typ, r.n.id(), payload)
+	id, err := r.Send(typ, r.n.ID(), payload)
 	if err != nil {
-		r.n.fatalf("reference peer cannot send: %v", err)
+		r.n.Fatalf("reference peer cannot send: %v", err)
 	}
 	return id
 }
@@ -85,14 +85,14 @@ func (r *reference) say(typ string, payload any) string {
 // prove sends one message and waits for its event: from then on the peer is known to hold its key.
 func (r *reference) prove() {
 	r.n.t.Helper()
-	r.n.await("message", "message.id", r.say("hello", nil), "peer", r.self.ID)
-	r.n.await("peer_verified", "peer", r.self.ID)
+	r.n.Await("message", "message.id", r.say("hello", nil), "peer", r.self.ID)
+	r.n.Await("peer_verified", "peer", r.self.ID)
 }
 
 // envelope makes a message from the reference peer to the node without sending it.
 func (r *reference) envelope(typ string, payload any) refpeer.Envelope {
 	r.n.t.Helper()
-	e, err := refpeer.NewEnvelope(typ, r.self.ID, r.n.id(), payload)
+	e, err := refpeer.NewEnvelope(typ, r.self.ID, r.n.ID(), payload)
 	if err != nil {
 		r.n.t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (r *reference) envelope(typ string, payload any) refpeer.Envelope {
 func (r *reference) sendEnvelope(v any) {
 	r.n.t.Helper()
 	if err := r.SendEnvelope(v); err != nil {
-		r.n.fatalf("reference peer cannot send: %v", err)
+		r.n.Fatalf("reference peer cannot send: %v", err)
 	}
 }
 
@@ -112,7 +112,7 @@ func (r *reference) next(types ...string) refpeer.Envelope {
 	r.n.t.Helper()
 	e, err := r.RecvType(withTimeout(r.n.t), types...)
 	if err != nil {
-		r.n.fatalf("reference peer waits for %q: %v", types, err)
+		r.n.Fatalf("reference peer waits for %q: %v", types, err)
 	}
 	return e
 }
@@ -123,7 +123,7 @@ func (r *reference) awaitEnd() {
 	select {
 	case <-r.Done():
 	case <-withTimeout(r.n.t).Done():
-		r.n.fatalf("the connection of the reference peer still stands")
+		r.n.Fatalf("the connection of the reference peer still stands")
 	}
 }
 
@@ -131,7 +131,7 @@ func (r *reference) awaitEnd() {
 func (r *reference) standing() {
 	r.n.t.Helper()
 	if err := r.Err(); err != nil {
-		r.n.fatalf("the connection of the reference peer ended: %v", err)
+		r.n.Fatalf("the connection of the reference peer ended: %v", err)
 	}
 }
 
@@ -141,14 +141,14 @@ func refusal(n *node, o refpeer.Options) string {
 	if o.Identity == nil {
 		o.Identity = identity(n.t, "refused")
 	}
-	conn, err := refpeer.Dial(withTimeout(n.t), n.url(), o)
+	conn, err := refpeer.Dial(withTimeout(n.t), n.URL(), o)
 	if err == nil {
 		conn.Close()
-		n.fatalf("let a peer in that it had to refuse")
+		n.Fatalf("let a peer in that it had to refuse")
 	}
 	var refused *refpeer.RefusedError
 	if !errors.As(err, &refused) {
-		n.fatalf("refused without an ack: %v", err)
+		n.Fatalf("refused without an ack: %v", err)
 	}
 	return refused.Reason
 }

@@ -82,16 +82,16 @@ func (e *wireEnd) status(t *testing.T) int {
 // public is the identity of a node as anybody may read it off a handshake.
 func (n *node) public() refpeer.Public {
 	return refpeer.Public{
-		ID: n.id(), Name: n.name(), PublicKey: n.hello.str("publicKey"), CreatedAt: time.Now().UTC(), Role: "dual",
+		ID: n.ID(), Name: n.Name(), PublicKey: n.Hello.Str("publicKey"), CreatedAt: time.Now().UTC(), Role: "dual",
 	}
 }
 
 // claim connects to a node with the public identity of another one, and returns after the ack.
 func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 	t.Helper()
-	ws, _, err := websocket.DefaultDialer.DialContext(withTimeout(t), at.url(), nil)
+	ws, _, err := websocket.DefaultDialer.DialContext(withTimeout(t), at.URL(), nil)
 	if err != nil {
-		at.fatalf("a stranger cannot connect: %v", err)
+		at.Fatalf("a stranger cannot connect: %v", err)
 	}
 	e := newWireEnd(t, ws)
 	payload := map[string]any{
@@ -100,13 +100,13 @@ func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 	if features != nil {
 		payload["features"] = features
 	}
-	hello, err := refpeer.NewEnvelope(refpeer.TypeHandshake, as.id(), "", payload)
+	hello, err := refpeer.NewEnvelope(refpeer.TypeHandshake, as.ID(), "", payload)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.write(websocket.TextMessage, []byte(mustJSON(t, hello)))
 	if _, ack, err := ws.ReadMessage(); err != nil || !strings.Contains(string(ack), `"accepted":true`) {
-		at.fatalf("the claim is not accepted: %s, %v", ack, err)
+		at.Fatalf("the claim is not accepted: %s, %v", ack, err)
 	}
 	return e
 }
@@ -159,7 +159,7 @@ func (r *relay) serve(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "full", http.StatusServiceUnavailable)
 		return
 	}
-	there, _, err := websocket.DefaultDialer.Dial(r.to.url(), nil)
+	there, _, err := websocket.DefaultDialer.Dial(r.to.URL(), nil)
 	if err != nil {
 		r.t.Errorf("the relay cannot dial: %v", err)
 		return

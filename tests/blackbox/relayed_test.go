@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // throughRelay starts two nodes of which the first dials the second through a relay.
@@ -24,8 +26,8 @@ func TestRelayPassesHonestDials(t *testing.T) {
 	sent.both("relayed")
 	sent.check(t)
 	for _, n := range []*node{a, b} {
-		if got := n.status().Counters["downgradesRefused"]; got != 0 || n.count("peer_down") != 0 {
-			t.Errorf("%s: downgradesRefused %v, %d peer_down", n.name(), got, n.count("peer_down"))
+		if got := n.Status().Counters["downgradesRefused"]; got != 0 || n.Count("peer_down") != 0 {
+			t.Errorf("%s: downgradesRefused %v, %d peer_down", n.Name(), got, n.Count("peer_down"))
 		}
 	}
 }
@@ -64,9 +66,9 @@ func TestRelayCannotChangeTheHandshake(t *testing.T) {
 			if status := r.link().target.status(t); status != websocket.CloseProtocolError {
 				t.Errorf("closed with %d, want 1002", status)
 			}
-			b.awaitCounter("downgradesRefused", 1)
-			a.await("peer_down", "peer", b.id())
-			if got := b.count("peer_verified") + b.count("message"); got != 0 {
+			b.AwaitCounter("downgradesRefused", 1)
+			a.Await("peer_down", "peer", b.ID())
+			if got := b.Count("peer_verified") + b.Count("message"); got != 0 {
 				t.Errorf("%d proofs and messages, want none", got)
 			}
 		})
@@ -91,9 +93,9 @@ func TestReflectedFramesAreSkipped(t *testing.T) {
 	sent.check(t)
 	l := r.link()
 	for n, end := range map[*node]*wireEnd{a: l.dialer, b: l.target} {
-		n.awaitCounter("messagesRefused", float64(len(end.recorded())))
-		if got := n.status().Counters["downgradesRefused"]; got != 0 || n.count("peer_down") != 0 {
-			t.Errorf("%s: downgradesRefused %v, %d peer_down", n.name(), got, n.count("peer_down"))
+		n.AwaitCounter("messagesRefused", float64(len(end.recorded())))
+		if got := n.Status().Counters["downgradesRefused"]; got != 0 || n.Count("peer_down") != 0 {
+			t.Errorf("%s: downgradesRefused %v, %d peer_down", n.Name(), got, n.Count("peer_down"))
 		}
 	}
 }
@@ -110,14 +112,14 @@ func TestFrameOfAnotherConnectionEndsThisOne(t *testing.T) {
 	recorded := first.dialer.recorded()
 	first.dialer.ws.Close()
 	first.target.ws.Close()
-	b.await("peer_down", "peer", a.id())
+	b.Await("peer_down", "peer", a.ID())
 	second := r.link() // a dials again by itself
-	b.awaitStatus("the second connection", func(s status) bool { return s.Connections.Established == 1 })
+	b.AwaitStatus("the second connection", func(s nodetest.Status) bool { return s.Connections.Established == 1 })
 	second.target.write(websocket.BinaryMessage, recorded[len(recorded)-1])
 	if status := second.target.status(t); status != websocket.CloseProtocolError {
 		t.Errorf("closed with %d, want 1002", status)
 	}
-	b.awaitCounter("downgradesRefused", 1)
+	b.AwaitCounter("downgradesRefused", 1)
 	sent.check(t) // nothing arrived twice
 }
 
@@ -139,18 +141,18 @@ func TestRecordedFramesProveNoClaim(t *testing.T) {
 		go stranger.read(func(int, []byte) {})
 		stranger.write(websocket.BinaryMessage, at.frame)
 		if status := stranger.status(t); status != websocket.CloseProtocolError {
-			t.Errorf("%s: closed with %d, want 1002", at.node.name(), status)
+			t.Errorf("%s: closed with %d, want 1002", at.node.Name(), status)
 		}
-		at.node.awaitCounter("downgradesRefused", 1)
+		at.node.AwaitCounter("downgradesRefused", 1)
 		if frames := stranger.recorded(); len(frames) != 0 {
-			t.Errorf("%s sent %d frames to a peer that proved nothing", at.node.name(), len(frames))
+			t.Errorf("%s sent %d frames to a peer that proved nothing", at.node.Name(), len(frames))
 		}
 	}
 	sent.both("after")
 	sent.check(t)
 	for _, n := range []*node{a, b} {
-		if n.count("peer_down") != 0 || n.status().Connections.Established != 1 {
-			t.Errorf("%s: the honest connection does not stand", n.name())
+		if n.Count("peer_down") != 0 || n.Status().Connections.Established != 1 {
+			t.Errorf("%s: the honest connection does not stand", n.Name())
 		}
 	}
 }

@@ -13,29 +13,29 @@ import (
 func TestRequestBetweenNodes(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	b := start(t, "--stdin", "--peer", a.address())
+	b := start(t, "--stdin", "--peer", a.Address())
 	meet(a, b)
 
 	var answering sync.WaitGroup
 	answering.Go(func() {
-		e, err := b.find(0, "message", "message.type", "question")
+		e, err := b.Find(0, "message", "message.type", "question")
 		if err != nil {
 			t.Errorf("the question did not arrive: %v", err)
 			return
 		}
 		line, _ := json.Marshal(map[string]any{
-			"to": a.id(), "type": "answer", "payload": map[string]int{"n": 42}, "replyTo": e.message().ID,
+			"to": a.ID(), "type": "answer", "payload": map[string]int{"n": 42}, "replyTo": e.Message().ID,
 		})
-		if _, err := b.stdin.Write(append(line, '\n')); err != nil {
+		if _, err := b.Stdin.Write(append(line, '\n')); err != nil {
 			t.Errorf("standard input: %v", err)
 		}
 	})
 	var answer refpeer.Envelope
-	a.json(&answer, "request", b.id(), `{"what":"n"}`, "--type", "question")
+	a.json(&answer, "request", b.ID(), `{"what":"n"}`, "--type", "question")
 	answering.Wait()
 
-	question := b.await("message", "message.type", "question").message()
-	if answer.ReplyTo != question.ID || answer.From != b.id() || answer.To != a.id() || answer.Type != "answer" || string(answer.Payload) != `{"n":42}` {
+	question := b.Await("message", "message.type", "question").Message()
+	if answer.ReplyTo != question.ID || answer.From != b.ID() || answer.To != a.ID() || answer.Type != "answer" || string(answer.Payload) != `{"n":42}` {
 		t.Errorf("answer %+v to question %+v", answer, question)
 	}
 }
@@ -99,7 +99,7 @@ func TestPing(t *testing.T) {
 	a, b := pair(t)
 	deployed := dialed(a, refpeer.Options{Pong: true})
 	deployed.prove()
-	for _, id := range []string{b.id(), deployed.self.ID} {
+	for _, id := range []string{b.ID(), deployed.self.ID} {
 		var raw map[string]any
 		r := a.run("ping", id, "--count", "3", "--interval", "10ms", "--output", "json")
 		r.want(t, 0)

@@ -22,28 +22,28 @@ func TestGracefulShutdown(t *testing.T) {
 			a, b := pair(t)
 			r := dialed(a, refpeer.Options{})
 			r.prove()
-			a.signal(sig)
-			if code := a.wait(); code != 0 {
-				a.fatalf("%v: exit code %d, want 0", sig, code)
+			a.Signal(sig)
+			if code := a.Wait(); code != 0 {
+				a.Fatalf("%v: exit code %d, want 0", sig, code)
 			}
-			all := a.all()
-			if last := all[len(all)-1]; last.kind != "stopped" || last.str("reason") == "" {
-				t.Errorf("the last event is %s, want stopped with a reason", last.line)
+			all := a.All()
+			if last := all[len(all)-1]; last.Kind != "stopped" || last.Str("reason") == "" {
+				t.Errorf("the last event is %s, want stopped with a reason", last.Line)
 			}
-			for _, id := range []string{b.id(), r.self.ID} {
-				if e := a.await("peer_down", "peer", id); e.num("code") != 1004 || e.fields["remote"] != false {
-					t.Errorf("the node that stops says %s, want code 1004, remote false", e.line)
+			for _, id := range []string{b.ID(), r.self.ID} {
+				if e := a.Await("peer_down", "peer", id); e.Num("code") != 1004 || e.Fields["remote"] != false {
+					t.Errorf("the node that stops says %s, want code 1004, remote false", e.Line)
 				}
 			}
-			if e := b.await("peer_down", "peer", a.id()); e.num("code") != 1004 || e.fields["remote"] != true {
-				t.Errorf("its peer says %s, want code 1004, remote true", e.line)
+			if e := b.Await("peer_down", "peer", a.ID()); e.Num("code") != 1004 || e.Fields["remote"] != true {
+				t.Errorf("its peer says %s, want code 1004, remote true", e.Line)
 			}
 			var bye goodbye
 			if err := json.Unmarshal(r.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 || bye.Reason == "" {
 				t.Errorf("the deployed peer is told %+v (%v), want code 1004 and a reason", bye, err)
 			}
 			r.awaitEnd()
-			in(t, a.home, "status").want(t, 3)
+			in(t, a.Home(), "status").want(t, 3)
 		})
 	}
 }
@@ -52,17 +52,17 @@ func TestGracefulShutdown(t *testing.T) {
 func TestTwoSignalsAtOnce(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	a.signal(syscall.SIGTERM)
-	a.signal(syscall.SIGINT)
-	if code := a.wait(); code != 0 {
-		a.fatalf("two signals at once: exit code %d, want 0", code)
+	a.Signal(syscall.SIGTERM)
+	a.Signal(syscall.SIGINT)
+	if code := a.Wait(); code != 0 {
+		a.Fatalf("two signals at once: exit code %d, want 0", code)
 	}
-	all := a.all()
-	if last := all[len(all)-1]; last.kind != "stopped" {
-		t.Errorf("the last event is %s, want stopped", last.line)
+	all := a.All()
+	if last := all[len(all)-1]; last.Kind != "stopped" {
+		t.Errorf("the last event is %s, want stopped", last.Line)
 	}
-	if e := b.await("peer_down", "peer", a.id()); e.num("code") != 1004 {
-		t.Errorf("its peer says %s, want code 1004", e.line)
+	if e := b.Await("peer_down", "peer", a.ID()); e.Num("code") != 1004 {
+		t.Errorf("its peer says %s, want code 1004", e.Line)
 	}
 }
 
@@ -77,23 +77,23 @@ func TestQueuedMessagesGoFirst(t *testing.T) {
 	quick := dialed(a, refpeer.Options{CountOnly: true})
 	quick.prove()
 
-	a.write(numbered(count, size, "")...)
+	a.WriteLines(numbered(count, size, "")...)
 	// A broadcast is handed to all peers at once: when the quick one has the last, the slow one has it waiting.
 	if got, err := quick.AwaitFrames(withTimeout(t), 1+count); err != nil {
-		a.fatalf("the quick peer has %d frames, want a ping and %d: %v", got, count, err)
+		a.Fatalf("the quick peer has %d frames, want a ping and %d: %v", got, count, err)
 	}
 	if p := a.peerByID(slow.self.ID); p == nil || p.Queued == 0 {
 		t.Errorf("nothing is queued for the slow peer: %+v", p)
 	}
-	a.signal(syscall.SIGTERM)
+	a.Signal(syscall.SIGTERM)
 	slow.Resume()
 	expectNumbered(t, slow, count, size)
 	var bye goodbye
 	if err := json.Unmarshal(slow.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 {
 		t.Errorf("after its messages the peer is told %+v (%v), want code 1004", bye, err)
 	}
-	if code := a.wait(); code != 0 {
-		a.fatalf("exit code %d, want 0", code)
+	if code := a.Wait(); code != 0 {
+		a.Fatalf("exit code %d, want 0", code)
 	}
 }
 

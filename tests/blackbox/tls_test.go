@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -44,7 +45,7 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := newHome(t)
+	dir := nodetest.NewHome(t)
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
@@ -66,7 +67,7 @@ func TestTLSFiles(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificate(t)
 	_, otherKey, _ := certificate(t)
-	gone, noPEM := filepath.Join(newHome(t), "gone.pem"), filepath.Join(newHome(t), "no.pem")
+	gone, noPEM := filepath.Join(nodetest.NewHome(t), "gone.pem"), filepath.Join(nodetest.NewHome(t), "no.pem")
 	if err := os.WriteFile(noPEM, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestTLSFiles(t *testing.T) {
 		{[]string{"--tls-cert", cert, "--tls-key", noPEM}, []string{"--tls-key " + noPEM}},
 		{[]string{"--tls-cert", cert, "--tls-key", otherKey}, []string{"--tls-key " + otherKey, "private key does not match"}},
 	} {
-		r := in(t, newHome(t), append([]string{"run", "--listen", "", "--admin", ""}, tt.args...)...)
+		r := in(t, nodetest.NewHome(t), append([]string{"run", "--listen", "", "--admin", ""}, tt.args...)...)
 		r.want(t, 2)
 		for _, text := range tt.says {
 			r.says(t, text)
@@ -94,8 +95,8 @@ func TestTLS(t *testing.T) {
 	t.Parallel()
 	cert, key, roots := certificate(t)
 	a := start(t, "--tls-cert", cert, "--tls-key", key)
-	if want := "wss://" + a.address() + "/ws"; a.url() != want {
-		t.Errorf("url %q, want %q", a.url(), want)
+	if want := "wss://" + a.Address() + "/ws"; a.URL() != want {
+		t.Errorf("url %q, want %q", a.URL(), want)
 	}
 
 	t.Run("deployed peer", func(t *testing.T) {
@@ -103,24 +104,24 @@ func TestTLS(t *testing.T) {
 		r.prove()
 	})
 	t.Run("node to node", func(t *testing.T) {
-		b := start(t, "--peer", a.url(), "--tls-ca", cert)
+		b := start(t, "--peer", a.URL(), "--tls-ca", cert)
 		meet(a, b)
-		id := b.ok("send", a.id(), "over TLS")
-		a.await("message", "message.id", id, "peer", b.id())
+		id := b.ok("send", a.ID(), "over TLS")
+		a.Await("message", "message.id", id, "peer", b.ID())
 	})
 	t.Run("unknown authority", func(t *testing.T) {
-		b := start(t, "--peer", a.url())
-		b.await("dial_failed")
-		r := b.run("connect", a.url())
+		b := start(t, "--peer", a.URL())
+		b.Await("dial_failed")
+		r := b.run("connect", a.URL())
 		r.want(t, 4)
 		r.says(t, "--tls-ca")
 	})
 	t.Run("without TLS", func(t *testing.T) {
 		b := start(t)
-		r := b.run("connect", a.address())
+		r := b.run("connect", a.Address())
 		r.want(t, 4)
 		r.says(t, "the peer may speak TLS: try wss://")
-		r = a.run("connect", "wss://"+b.address())
+		r = a.run("connect", "wss://"+b.Address())
 		r.want(t, 4)
 		r.says(t, "the peer speaks no TLS: try ws://")
 	})
@@ -139,7 +140,7 @@ func TestTLS(t *testing.T) {
 			"CBC mode, under 1.2": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
 		} {
 			tt.config.RootCAs = roots
-			conn, err := tls.Dial("tcp", a.address(), tt.config)
+			conn, err := tls.Dial("tcp", a.Address(), tt.config)
 			if err == nil {
 				conn.Close()
 			}

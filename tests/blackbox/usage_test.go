@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // flags of the settings table; all of them belong to `node run`, the first three to every command.
@@ -22,7 +24,7 @@ var commands = []string{
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	flagsOf := func(cmd string) []string {
 		r := command(t, home, "", nil, cmd, "--help")
 		r.want(t, 0)
@@ -70,8 +72,8 @@ func TestNoRunningNode(t *testing.T) {
 		{"top"},
 	}
 	killed := start(t)
-	killed.kill() // leaves its control socket behind
-	for what, home := range map[string]string{"never started": newHome(t), "killed": killed.home} {
+	killed.Kill() // leaves its control socket behind
+	for what, home := range map[string]string{"never started": nodetest.NewHome(t), "killed": killed.Home()} {
 		for _, args := range calls {
 			r := in(t, home, args...)
 			if r.code != 3 {
@@ -89,7 +91,7 @@ func TestNoRunningNode(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	for _, tt := range []struct {
 		args []string
 		says string
@@ -142,19 +144,19 @@ func TestFailureIsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	r := in(t, newHome(t), "run", "--admin", "", "--listen", taken.Addr().String(), "--log-level", "error")
+	r := in(t, nodetest.NewHome(t), "run", "--admin", "", "--listen", taken.Addr().String(), "--log-level", "error")
 	r.want(t, 1)
 	r.says(t, taken.Addr().String())
 }
 
 func TestCompletionAndVersion(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	for _, args := range [][]string{{"completion", "bash"}, {"completion", "zsh"}, {"completion", "fish"}, {"--version"}, {"--help"}} {
 		r := command(t, home, "", nil, args...)
 		r.want(t, 0)
 		if !strings.Contains(r.stdout, "node") {
-			t.Errorf("node %q prints %q", args, head(r.stdout))
+			t.Errorf("node %q prints %q", args, nodetest.Head(r.stdout))
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // freeAddress returns an address that a node can bind again after a restart.
@@ -28,24 +30,24 @@ func row(name string) string {
 // TestDashboard is one visit: the page loads, a peer connects, the node restarts.
 func TestDashboard(t *testing.T) {
 	needBrowser(t)
-	aliceHome, listen, shown := home(t), freeAddress(t), freeAddress(t)
+	aliceHome, listen, shown := nodetest.NewHome(t), freeAddress(t), freeAddress(t)
 	start := func() *node { return run(t, aliceHome, "alice", "--listen", listen, "--admin", shown) }
 	alice := start()
 
 	p := open(t)
-	p.do(chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.body.dataset.stream === "live" && document.title.startsWith("alice")`)
 	p.until(`document.getElementById("node-address").textContent === "` + listen + `"`)
 	p.until(`document.querySelectorAll(".chart canvas").length === 3`)
 
 	// The name is one that would be a script if anything here were put in as markup.
 	evil := `<img src=x onerror=console.error(1)>`
-	bob := run(t, home(t), evil, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen)
+	bob := run(t, nodetest.NewHome(t), evil, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen)
 	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1 && document.querySelector("#mesh .spot text").textContent.startsWith("<img")`)
 	p.until(`[...document.querySelectorAll("#log .kind")].some((k) => k.textContent === "connected")`)
 	p.until(row(evil) + `?.querySelectorAll("td")[3].textContent.match(/[0-9]/) !== null`)
-	bob.send(alice.str("id"), "hello")
+	bob.send(alice.Hello.Str("id"), "hello")
 	p.until(`document.querySelectorAll("#tiles .more")[1].textContent.match(/[1-9][0-9]* in all/) !== null`)
 	p.until(`document.querySelectorAll("#tree .badge.proven").length === 1`)
 	if found := eval[int](p, `document.querySelectorAll("#peers img, #mesh img, #log img").length`); found != 0 {
@@ -55,7 +57,7 @@ func TestDashboard(t *testing.T) {
 		t.Errorf("the console says: %q", errors)
 	}
 
-	alice.stop()
+	alice.Stop()
 	p.until(`document.body.dataset.stream === "lost" && document.getElementById("notice").textContent.includes("stopped")`)
 	alice = start()
 	p.until(`document.body.dataset.stream === "live" && document.getElementById("notice").textContent.includes("restarted")`)
@@ -66,7 +68,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	for _, url := range p.asked() {
-		if !strings.HasPrefix(url, alice.str("admin")+"/") {
+		if !strings.HasPrefix(url, alice.Hello.Str("admin")+"/") {
 			t.Errorf("the page asked %s: no address outside may be loaded", url)
 		}
 	}
@@ -76,12 +78,12 @@ func TestDashboard(t *testing.T) {
 // finds the peer in the table.
 func TestKeyboard(t *testing.T) {
 	needBrowser(t)
-	alice := run(t, home(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
 	for _, name := range []string{"bob", "carol"} {
-		run(t, home(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.str("address"))
+		run(t, nodetest.NewHome(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.Hello.Str("address"))
 	}
 	p := open(t)
-	p.do(chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 2`)
 	if stops := eval[int](p, `document.querySelectorAll('#mesh [tabindex="0"]').length`); stops != 1 {
 		t.Errorf("the graph has %d stops of Tab, want 1", stops)
@@ -112,10 +114,10 @@ func TestKeyboard(t *testing.T) {
 // TestPhone sees to it that nothing is wider than the smallest screen.
 func TestPhone(t *testing.T) {
 	needBrowser(t)
-	alice := run(t, home(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-	run(t, home(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.str("address"))
+	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	run(t, nodetest.NewHome(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.Hello.Str("address"))
 	p := open(t)
-	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1`)
 	if wide := eval[int](p, `document.documentElement.scrollWidth`); wide > 320 {
 		t.Errorf("the page is %d pixels wide on a screen of 320", wide)
@@ -125,9 +127,9 @@ func TestPhone(t *testing.T) {
 // TestScripts checks what the page promises about what it loads: a strict policy, and nothing inline.
 func TestScripts(t *testing.T) {
 	needBrowser(t)
-	alice := run(t, home(t), "alice", "--listen", "", "--admin", "127.0.0.1:0")
+	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "", "--admin", "127.0.0.1:0")
 	p := open(t)
-	p.do(chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.getElementById("node-address").textContent.includes("only dials")`)
 	blocked := eval[bool](p, `(() => {
 		const s = document.createElement("script");

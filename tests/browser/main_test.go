@@ -1,51 +1,32 @@
-// Package browser looks at the dashboard as people do: with a browser. It is a module of its own, so that what drives
-// the browser is no dependency of the node. It needs Chromium from the system's packages and is skipped without.
+// Package browser tests the dashboard with a browser. It is a module of its own, so that the library that drives the browser
+// is no dependency of the node. It needs Chromium from the system's packages and is skipped without it.
 package browser
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// found is what the tests need, made once.
-type found struct {
-	node    string // path of the node's binary
-	browser string // path of Chromium; empty: there is none
-}
+// browserPath is the path of Chromium, empty if there is none.
+var browserPath string
 
-var tools found
-
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "browser")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
+func TestMain(m *testing.M) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if tools.browser, err = exec.LookPath(name); err == nil {
+		var err error
+		if browserPath, err = exec.LookPath(name); err == nil {
 			break
 		}
 	}
-	tools.node = filepath.Join(dir, "node")
-	build := exec.Command("go", "build", "-o", tools.node, "./cmd/node")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build ./cmd/node: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(nodetest.Main(m))
 }
 
 // needBrowser skips a test where there is no browser, unless CI says that there must be one.
 func needBrowser(t *testing.T) {
 	t.Helper()
-	if tools.browser == "" {
+	if browserPath == "" {
 		t.Skip("SKIPPED: no Chromium is installed, so the dashboard was not looked at; `apt-get install chromium` brings one")
 	}
 }

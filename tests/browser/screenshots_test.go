@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // sceneTime is how long the mesh of the screenshots is busy before they are made: the charts need something to show.
@@ -24,7 +26,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	p := open(t)
 	alice := scene(t)
-	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(alice.str("admin")))
+	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length >= 5`)
 	for _, shot := range []struct {
 		name, scheme  string
@@ -71,18 +73,18 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 func scene(t *testing.T) *node {
 	t.Helper()
 	listen := freeAddress(t)
-	frank, frankHome := freeAddress(t), home(t)
+	frank, frankHome := freeAddress(t), nodetest.NewHome(t)
 	away := run(t, frankHome, "frank", "--listen", frank, "--admin", "")
-	out := run(t, home(t), "carol", "--listen", "127.0.0.1:0", "--admin", "")
-	alice := run(t, home(t), "alice", "--listen", listen, "--admin", "127.0.0.1:0", "--peer", frank, "--peer", out.str("address"))
+	out := run(t, nodetest.NewHome(t), "carol", "--listen", "127.0.0.1:0", "--admin", "")
+	alice := run(t, nodetest.NewHome(t), "alice", "--listen", listen, "--admin", "127.0.0.1:0", "--peer", frank, "--peer", out.Hello.Str("address"))
 	peers := []*node{out}
 	for _, name := range []string{"bob", "dave", "erin", "grace"} {
-		peers = append(peers, run(t, home(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen))
+		peers = append(peers, run(t, nodetest.NewHome(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen))
 	}
 	for range 6 {
-		alice.next("peer_up")
+		alice.Next("peer_up")
 	}
-	id := alice.str("id")
+	id := alice.Hello.Str("id")
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	begin := time.Now()
@@ -98,7 +100,7 @@ func scene(t *testing.T) *node {
 		}
 		switch n {
 		case 700:
-			away.kill()
+			away.Kill()
 		case 1200:
 			for range 160 {
 				peers[2].send(id, "flood")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -75,9 +76,9 @@ func (m *masquerade) comeFrom(t *testing.T, n *node, address string) bool {
 func TestAddressLimit(t *testing.T) {
 	t.Parallel()
 	ln := newMasquerade(t)
-	n := start(t, setup{
-		config:  func(c *supervisor.TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 20, 2 },
-		options: []supervisor.Option{supervisor.WithListener(ln)},
+	n := nodetest.Start(t, nodetest.Options{
+		Config:  func(c *supervisor.TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 20, 2 },
+		Options: []supervisor.Option{supervisor.WithListener(ln)},
 	})
 	for i, tt := range []struct {
 		address string
@@ -103,10 +104,10 @@ func TestAddressLimit(t *testing.T) {
 			t.Errorf("connection %d, from %s: in %t, want %t", i, tt.address, got, tt.in)
 		}
 	}
-	if got := n.counter("connectionsRefused"); got != 3 {
+	if got := n.Counter("connectionsRefused"); got != 3 {
 		t.Errorf("connectionsRefused is %d, want 3", got)
 	}
-	if got := n.connections(); got.Pending != 12 {
+	if got := n.Connections(); got.Pending != 12 {
 		t.Errorf("connections %+v, want 12 pending", got)
 	}
 }
@@ -114,11 +115,11 @@ func TestAddressLimit(t *testing.T) {
 // TestReservedConns: strangers cannot take the last slots, which wait for peers on the allowlist.
 func TestReservedConns(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }})
 	friend := identity(t, "friend")
 	key, err := crypto.ParsePublicKey(friend.PublicKey)
 	must(t, err)
-	must(t, n.book.Allow(key))
+	must(t, n.Book.Allow(key))
 	for range 2 {
 		join(n, refpeer.Options{})
 	}
@@ -128,7 +129,7 @@ func TestReservedConns(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Reason != "no free connection" {
 			t.Errorf("a stranger too many: %v, want a refusal for want of a connection", err)
 		}
-		n.awaitConnections(2, 0) // it keeps its slot until it is gone, and the next one is to find it free
+		n.AwaitConnections(2, 0) // it keeps its slot until it is gone, and the next one is to find it free
 	}
 	join(n, refpeer.Options{Identity: friend}).say("hello", nil)
 }
@@ -137,7 +138,7 @@ func TestReservedConns(t *testing.T) {
 func TestOneIdentityTooOften(t *testing.T) {
 	t.Parallel()
 	const most, tries = 6, 24
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
 	self := identity(t, "greedy")
 	var dialling sync.WaitGroup
 	var in, refused atomic.Int32
@@ -161,7 +162,7 @@ func TestOneIdentityTooOften(t *testing.T) {
 	if in.Load() != most || refused.Load() != tries-most {
 		t.Errorf("%d in and %d refused, want %d and %d", in.Load(), refused.Load(), most, tries-most)
 	}
-	if got := n.connections(); got.Established != most || got.Pending != 0 {
+	if got := n.Connections(); got.Established != most || got.Pending != 0 {
 		t.Errorf("connections %+v, want %d established", got, most)
 	}
 }
@@ -170,7 +171,7 @@ func TestOneIdentityTooOften(t *testing.T) {
 func TestOutboundCounts(t *testing.T) {
 	t.Parallel()
 	const most, servers = 3, 5
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
 	for i := range servers {
 		s, err := refpeer.Listen("127.0.0.1:0", refpeer.Options{Identity: identity(t, "server")})
 		must(t, err)

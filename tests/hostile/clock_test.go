@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -15,21 +16,21 @@ import (
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
 	var jump atomic.Int64
-	n := start(t, setup{
-		config: func(c *supervisor.TransportConfig) {
+	n := nodetest.Start(t, nodetest.Options{
+		Config: func(c *supervisor.TransportConfig) {
 			c.PingInterval, c.PongTimeout = 300*time.Millisecond, time.Minute
 		},
-		options: []supervisor.Option{supervisor.WithClock(func() time.Time { return time.Now().Add(time.Duration(jump.Load())) })},
+		Options: []supervisor.Option{supervisor.WithClock(func() time.Time { return time.Now().Add(time.Duration(jump.Load())) })},
 	})
 	h := join(n, refpeer.Options{})
 	h.say("hello", nil)
 	stale := 0
 	for _, by := range []time.Duration{6 * time.Hour, -6 * time.Hour, 200 * 24 * time.Hour} {
 		jump.Store(int64(by))
-		_, err := h.Send("chat", n.id(), "at the wrong time")
+		_, err := h.Send("chat", n.ID(), "at the wrong time")
 		must(t, err)
 		stale++
-		n.poll("the message to be stale", func() bool { return n.counter("messagesStale") == stale })
+		n.Poll("the message to be stale", func() bool { return n.Counter("messagesStale") == stale })
 		began := time.Now()
 		for range 3 {
 			h.next(refpeer.TypePing)
@@ -39,12 +40,12 @@ func TestClockJumps(t *testing.T) {
 		}
 		jump.Store(0)
 		h.say("chat", "at the right time")
-		h.standing()
+		h.requireOpen()
 	}
-	if got := n.counter("peersTimedOut"); got != 0 {
+	if got := n.Counter("peersTimedOut"); got != 0 {
 		t.Errorf("peersTimedOut is %d, want 0", got)
 	}
-	if text := n.log.String(); !strings.Contains(text, "difference=6h0m0s") && !strings.Contains(text, "difference=5h59m") {
+	if text := n.Log.String(); !strings.Contains(text, "difference=6h0m0s") && !strings.Contains(text, "difference=5h59m") {
 		t.Errorf("the log does not say by how much the clocks differ:\n%s", text)
 	}
 }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // smallDisk mounts a disk of a few kilobytes until the test ends, which only root may.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
-	dir := newHome(t)
+	dir := nodetest.NewHome(t)
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk is mounted by root only")
 	}
@@ -99,7 +100,7 @@ func TestFullDiskBook(t *testing.T) {
 	if code, stderr := run(t, home, "status"); code != 0 {
 		t.Errorf("the node does not answer: %s", stderr)
 	}
-	p.kill()
+	p.Kill()
 	book, err := supervisor.OpenPeerRegistry(bookOf(home))
 	must(t, err)
 	defer book.Close()
@@ -115,12 +116,12 @@ func TestFullDiskBook(t *testing.T) {
 // TestHalfABook: a book that was cut in half is an error that names it, and is left as it is.
 func TestHalfABook(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	p := launch(t, home)
 	if code, stderr := run(t, home, "allow", identity(t, "listed").PublicKey); code != 0 {
 		t.Fatal(stderr)
 	}
-	p.kill()
+	p.Kill()
 	good, err := os.ReadFile(bookOf(home))
 	must(t, err)
 	for _, size := range []int{1, len(good) / 4, len(good) / 2} {

@@ -6,10 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
-	"github.com/gorilla/websocket"
 )
 
 func unlimited(c *supervisor.TransportConfig) { c.RateRefill = 0 }
@@ -18,7 +20,7 @@ func unlimited(c *supervisor.TransportConfig) { c.RateRefill = 0 }
 // tried to open it. A reconnect, under the proven name, brings no fresh bucket.
 func TestFloodIsNotDecrypted(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.RateBurst, c.RateRefill = 20, 0.001 }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.RateBurst, c.RateRefill = 20, 0.001 }})
 	self := identity(t, "flooder")
 	h := join(n, refpeer.Options{Identity: self})
 	h.say("hello", nil)
@@ -27,15 +29,15 @@ func TestFloodIsNotDecrypted(t *testing.T) {
 		for range count {
 			must(t, h.SendRaw([]byte("no frame")))
 		}
-		n.poll("the flood to be judged", func() bool { return n.counter("messagesRateLimited") >= limited })
-		if bad, over := n.counter("framesMalformed"), n.counter("messagesRateLimited"); bad != tried || over != limited {
+		n.Poll("the flood to be judged", func() bool { return n.Counter("messagesRateLimited") >= limited })
+		if bad, over := n.Counter("framesMalformed"), n.Counter("messagesRateLimited"); bad != tried || over != limited {
 			t.Errorf("%d frames were tried and %d dropped before, want %d and %d", bad, over, tried, limited)
 		}
 	}
 	flood(h, 500, 19, 481)
-	h.standing()
+	h.requireOpen()
 	h.Close()
-	n.awaitDown(self.ID)
+	n.AwaitDown(self.ID)
 	flood(join(n, refpeer.Options{Identity: self}), 30, 38, 492) // a bucket of connections without a proof
 	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520) // is not fresh with each of them
 }
@@ -44,7 +46,7 @@ func TestFloodIsNotDecrypted(t *testing.T) {
 func TestPingFlood(t *testing.T) {
 	t.Parallel()
 	const pings = 5000
-	n := start(t, setup{config: unlimited})
+	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
 	s := impostor(t, n.URL(), identity(t, "pinger").Public)
 	pongs := 0
 	s.SetPongHandler(func(string) error { pongs++; return nil })
@@ -66,7 +68,7 @@ func TestPingFlood(t *testing.T) {
 // between starts the count anew.
 func TestBadFramesInARow(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{config: unlimited})
+	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
 	h := join(n, refpeer.Options{})
 	for range 3 {
 		for range 99 {
@@ -74,7 +76,7 @@ func TestBadFramesInARow(t *testing.T) {
 		}
 		h.say("hello", nil)
 	}
-	h.standing()
+	h.requireOpen()
 	for range 100 {
 		must(t, h.SendRaw([]byte("no frame")))
 	}
@@ -85,10 +87,10 @@ func TestBadFramesInARow(t *testing.T) {
 	if !websocket.IsCloseError(h.Err(), websocket.CloseProtocolError) {
 		t.Errorf("ended with %v, want WebSocket status 1002", h.Err())
 	}
-	if down := n.awaitDown(h.self.ID); down.Code != wire.DisconnectProtocolErr || down.Remote {
+	if down := n.AwaitDown(h.self.ID); down.Code != wire.DisconnectProtocolErr || down.Remote {
 		t.Errorf("the node says %+v", down)
 	}
-	if got := n.counter("framesMalformed"); got != 397 {
+	if got := n.Counter("framesMalformed"); got != 397 {
 		t.Errorf("framesMalformed is %d, want 397", got)
 	}
 }
@@ -97,14 +99,14 @@ func TestBadFramesInARow(t *testing.T) {
 func TestStrangersFillNoBook(t *testing.T) {
 	t.Parallel()
 	const strangers = 200
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	for range strangers {
 		s := impostor(t, n.URL(), identity(t, "stranger").Public)
 		s.Close()
 	}
 	join(n, refpeer.Options{}).say("hello", nil)
-	n.awaitConnections(1, 0)
-	if got := len(n.book.List()); got != 1 {
+	n.AwaitConnections(1, 0)
+	if got := len(n.Book.List()); got != 1 {
 		t.Errorf("the peer book holds %d peers after %d strangers and 1 honest peer, want 1", got, strangers)
 	}
 }
@@ -113,7 +115,7 @@ func TestStrangersFillNoBook(t *testing.T) {
 // they are all there.
 func TestLogIsSampled(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{config: unlimited})
+	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
 	h := join(n, refpeer.Options{})
 	began, sent := time.Now(), 0
 	bad := func() {
@@ -126,17 +128,17 @@ func TestLogIsSampled(t *testing.T) {
 	for range 3000 {
 		bad()
 	}
-	first, _ := n.log.of(kind)
-	n.poll("the next line of the log", func() bool {
+	first, _ := n.Log.Lines(kind)
+	n.Poll("the next line of the log", func() bool {
 		bad()
 		h.say("hello", nil) // all before it has been judged
-		lines, omitted := n.log.of(kind)
+		lines, omitted := n.Log.Lines(kind)
 		if lines > first && lines+omitted != sent {
 			t.Errorf("%d lines say that %d were left out, want %d in all", lines, omitted, sent)
 		}
 		return lines > first
 	})
-	lines, _ := n.log.of(kind)
+	lines, _ := n.Log.Lines(kind)
 	if most := 1 + int(time.Since(began).Seconds()); lines > most {
 		t.Errorf("%d lines in %v, want %d at most", lines, time.Since(began), most)
 	}
@@ -145,7 +147,7 @@ func TestLogIsSampled(t *testing.T) {
 // TestLogOfStrangers: what a stranger says of itself reaches the log quoted and cut.
 func TestLogOfStrangers(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	who := identity(t, "loud").Public
 	who.ID = "\n\x1b[2Jlevel=ERROR msg=forged " + strings.Repeat("x", 4000)
 	const strangers = 100
@@ -158,20 +160,20 @@ func TestLogOfStrangers(t *testing.T) {
 		}
 		s.Close()
 	}
-	lines, _ := n.log.of("handshake refused")
+	lines, _ := n.Log.Lines("handshake refused")
 	if most := 1 + int(time.Since(began).Seconds()); lines == 0 || lines > most {
 		t.Errorf("%d lines for %d strangers in %v, want from 1 to %d", lines, strangers, time.Since(began), most)
 	}
-	if got := n.log.longestLine(); got > 600 {
+	if got := n.Log.LongestLine(); got > 600 {
 		t.Errorf("the longest line has %d bytes, want 600 at most", got)
 	}
-	text := n.log.String()
+	text := n.Log.String()
 	if strings.Contains(text, "\x1b") || slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool {
 		return line != "" && !strings.HasPrefix(line, "time=")
 	}) {
 		t.Errorf("a stranger's text breaks out of its line:\n%s", text)
 	}
-	if got := n.counter("handshakesRejected"); got != strangers {
+	if got := n.Counter("handshakesRejected"); got != strangers {
 		t.Errorf("handshakesRejected is %d, want %d", got, strangers)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -28,7 +29,7 @@ func TestGoodbyeToAFlooder(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := start(t, setup{config: func(c *supervisor.TransportConfig) {
+			n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) {
 				if secure {
 					c.TLSCertPath, c.TLSKeyPath = certificate(t)
 				}
@@ -39,12 +40,12 @@ func TestGoodbyeToAFlooder(t *testing.T) {
 			load.Go(func() { flood(h.Conn) })
 			const queued = 100
 			for range queued { // more than the peer's own buffer takes, so the goodbye waits on the node's side
-				msg, err := wire.NewMessage("news", n.id(), h.self.ID, strings.Repeat("x", 4000))
+				msg, err := wire.NewMessage("news", n.ID(), h.self.ID, strings.Repeat("x", 4000))
 				must(t, err)
 				must(t, n.Send(h.self.ID, msg))
 			}
 			must(t, n.Disconnect(withTimeout(t), h.self.ID, false))
-			if down := n.awaitDown(h.self.ID); down.Code != wire.DisconnectNormal || down.Remote {
+			if down := n.AwaitDown(h.self.ID); down.Code != wire.DisconnectNormal || down.Remote {
 				t.Errorf("the node says %+v", down)
 			}
 			time.Sleep(2 * time.Second) // what the peer does not do is the point
@@ -58,7 +59,7 @@ func TestGoodbyeToAFlooder(t *testing.T) {
 			}
 			h.awaitEnd()
 			load.Wait()
-			n.awaitConnections(0, 0)
+			n.AwaitConnections(0, 0)
 		})
 	}
 }
@@ -66,7 +67,7 @@ func TestGoodbyeToAFlooder(t *testing.T) {
 // TestFlooderHoldsNoSlot: who goes on sending after the goodbye and never closes has its slot for a few seconds more.
 func TestFlooderHoldsNoSlot(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	h := join(n, refpeer.Options{Stall: true})
 	h.say("hello", nil)
 	var load sync.WaitGroup
@@ -76,9 +77,9 @@ func TestFlooderHoldsNoSlot(t *testing.T) {
 		}
 	})
 	must(t, n.Disconnect(withTimeout(t), h.self.ID, false))
-	n.awaitDown(h.self.ID)
+	n.AwaitDown(h.self.ID)
 	began := time.Now()
-	n.awaitConnections(0, 0)
+	n.AwaitConnections(0, 0)
 	if took := time.Since(began); took < 4*time.Second || took > 7*time.Second {
 		t.Errorf("the slot is free after %v, want the 5 s of the goodbye", took)
 	}

@@ -8,37 +8,39 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/Snider/go-p2p/supervisor"
-	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // TestImpostor: somebody with a proven peer's public identity and recorded frames of it, but without its key, gets none
 // of the peer's traffic, and is never taken for proven.
 func TestImpostor(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	victim := join(n, refpeer.Options{})
-	first, err := refpeer.NewEnvelope("chat", victim.self.ID, n.id(), "recorded")
+	first, err := refpeer.NewEnvelope("chat", victim.self.ID, n.ID(), "recorded")
 	must(t, err)
 	text, err := json.Marshal(first)
 	must(t, err)
 	recorded, err := refpeer.Seal(string(text), victim.Password())
 	must(t, err)
 	must(t, victim.SendRaw(recorded))
-	n.awaitMessage(first.ID)
+	n.AwaitMessage(first.ID)
 
 	thief := impostor(t, n.URL(), victim.self.Public)
 	must(t, thief.WriteMessage(websocket.BinaryMessage, recorded))
 	reflected, err := thief.read() // the node's own ping
 	must(t, err)
 	must(t, thief.WriteMessage(websocket.BinaryMessage, reflected))
-	n.poll("both frames to be judged", func() bool {
-		return n.counter("messagesDuplicate") == 1 && n.counter("messagesRefused") == 1
+	n.Poll("both frames to be judged", func() bool {
+		return n.Counter("messagesDuplicate") == 1 && n.Counter("messagesRefused") == 1
 	})
 
 	for i := range 5 {
-		n.send(victim.self.ID, "secret", i)
+		n.SendNew(victim.self.ID, "secret", i)
 	}
 	for i := range 5 {
 		if e := victim.next("secret"); string(e.Payload) != string(rune('0'+i)) {
@@ -46,9 +48,9 @@ func TestImpostor(t *testing.T) {
 		}
 	}
 	must(t, thief.Close())
-	n.awaitConnections(1, 0)
+	n.AwaitConnections(1, 0)
 	victim.say("chat", "still here")
-	victim.standing()
+	victim.requireOpen()
 	requireProven(t, n, victim.self.ID, 1)
 }
 
@@ -56,25 +58,25 @@ func TestImpostor(t *testing.T) {
 // of the key, who comes last, takes the traffic over.
 func TestImpostorComesFirst(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	self := identity(t, "victim")
 	first := impostor(t, n.URL(), self.Public)
-	n.await("the first to be up", func() bool { return len(n.events) == 1 })
+	n.Await("the first to be up", func(s nodetest.Seen) bool { return len(s.Events) == 1 })
 	carrier := n.GetConnection(self.ID)
 	impostor(t, n.URL(), self.Public)
-	n.awaitConnections(2, 0)
+	n.AwaitConnections(2, 0)
 	if n.GetConnection(self.ID) != carrier {
 		t.Error("a second connection that proved nothing displaced the first")
 	}
 	requireProven(t, n, self.ID, 0)
-	if known := n.book.List(); len(known) != 0 {
+	if known := n.Book.List(); len(known) != 0 {
 		t.Errorf("the peer book holds strangers: %+v", known)
 	}
 
 	owner := join(n, refpeer.Options{Identity: self})
 	owner.say("chat", "it is me")
-	awaitEvent(n, "the proof", func(e supervisor.PeerVerified) bool { return e.Peer == self.ID })
-	n.send(self.ID, "secret", "for the owner")
+	nodetest.AwaitEvent(n, "the proof", func(e supervisor.PeerVerified) bool { return e.Peer == self.ID })
+	n.SendNew(self.ID, "secret", "for the owner")
 	if e := owner.next("secret"); string(e.Payload) != `"for the owner"` {
 		t.Errorf("the owner got %s", e.Payload)
 	}
@@ -85,10 +87,8 @@ func TestImpostorComesFirst(t *testing.T) {
 // requireProven requires that the node has said so many times that a peer holds its key.
 func requireProven(t *testing.T, n *node, peer string, times int) {
 	t.Helper()
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	found := 0
-	for _, e := range n.events {
+	for _, e := range n.Seen().Events {
 		switch e := e.(type) {
 		case supervisor.PeerVerified:
 			if e.Peer == peer {
@@ -109,8 +109,8 @@ func requireProven(t *testing.T, n *node, peer string, times int) {
 // that it wants to answer with, to have us compute the answer.
 func TestReflectedChallenge(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
-	for name, at := range map[string]*node{"same process": n, "another with the same key": start(t, setup{keys: n.keys})} {
+	n := nodetest.Start(t, nodetest.Options{})
+	for name, at := range map[string]*node{"same process": n, "another with the same key": nodetest.Start(t, nodetest.Options{Keys: n.Keys})} {
 		t.Run(name, func(t *testing.T) { reflectChallenge(t, n, at) })
 	}
 }
@@ -161,11 +161,11 @@ func reflectChallenge(t *testing.T, n, at *node) {
 // says is delivered all the same; a true copy of it, through another peer, is not.
 func TestMarkedFirst(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	sly, author := join(n, refpeer.Options{}), join(n, refpeer.Options{})
 	sly.say("hello", nil)
 	author.say("hello", nil)
-	message, err := refpeer.NewEnvelope("chat", author.self.ID, n.id(), "the truth")
+	message, err := refpeer.NewEnvelope("chat", author.self.ID, n.ID(), "the truth")
 	must(t, err)
 	marked := message
 	marked.Payload = json.RawMessage(`"a lie"`)
@@ -181,9 +181,9 @@ func TestMarkedFirst(t *testing.T) {
 	relay.say("hello", nil)
 
 	var got []string
-	n.count(func(m received) bool {
+	n.CountMessages(func(m nodetest.Received) bool {
 		if m.Type == "chat" {
-			got = append(got, m.peer+string(m.Payload))
+			got = append(got, m.Peer+string(m.Payload))
 		}
 		return false
 	})
@@ -191,7 +191,7 @@ func TestMarkedFirst(t *testing.T) {
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("delivered %q, want %q", got, want)
 	}
-	if d := n.counter("messagesDuplicate"); d != 2 {
+	if d := n.Counter("messagesDuplicate"); d != 2 {
 		t.Errorf("messagesDuplicate is %d, want 2", d)
 	}
 }
@@ -200,22 +200,22 @@ func TestMarkedFirst(t *testing.T) {
 // in, and the peer book and the caller's Peer stay as they were.
 func TestAnotherNodeAnswers(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	self := identity(t, "expected")
 	s, err := refpeer.Listen("127.0.0.1:0", refpeer.Options{Identity: self})
 	must(t, err)
 	address := s.Addr()
 	_, err = n.ConnectAddress(withTimeout(t), address)
 	must(t, err)
-	before, _ := n.book.Get(self.ID)
+	before, _ := n.Book.Get(self.ID)
 	s.Close()
-	n.awaitDown(self.ID)
+	n.AwaitDown(self.ID)
 	other := identity(t, "other")
 	s, err = refpeer.Listen(address, refpeer.Options{Identity: other})
 	must(t, err)
 	defer s.Close()
 
-	awaitEvent(n, "a dial that meets another node", func(e supervisor.DialFailed) bool {
+	nodetest.AwaitEvent(n, "a dial that meets another node", func(e supervisor.DialFailed) bool {
 		return errors.Is(e.Err, supervisor.ErrWrongIdentity)
 	})
 	asked := supervisor.Peer{ID: self.ID, Address: address}
@@ -226,12 +226,12 @@ func TestAnotherNodeAnswers(t *testing.T) {
 	if caller != asked {
 		t.Errorf("the caller's Peer is now %+v, was %+v", caller, asked)
 	}
-	after, known := n.book.Get(self.ID)
+	after, known := n.Book.Get(self.ID)
 	after.LastSeen = before.LastSeen
 	if !known || after != before {
 		t.Errorf("the peer book says %+v, said %+v", after, before)
 	}
-	if _, known := n.book.Get(other.ID); known || n.GetConnection(other.ID) != nil {
+	if _, known := n.Book.Get(other.ID); known || n.GetConnection(other.ID) != nil {
 		t.Error("the other node is in the book, or connected")
 	}
 }

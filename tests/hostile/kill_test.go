@@ -9,6 +9,7 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -29,7 +30,7 @@ func TestKillWhileWriting(t *testing.T) {
 		rounds = 200
 	}
 	const keys = 6
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	ids := make([]*refpeer.Identity, keys)
 	for i := range ids {
 		ids[i] = identity(t, "listed")
@@ -43,10 +44,10 @@ func TestKillWhileWriting(t *testing.T) {
 	for range rounds {
 		p := launch(t, home)
 		if first == "" {
-			first = p.hello.ID
+			first = p.ID()
 		}
-		if p.hello.ID != first {
-			t.Fatalf("the node is %s after a kill, was %s", p.hello.ID, first)
+		if p.ID() != first {
+			t.Fatalf("the node is %s after a kill, was %s", p.ID(), first)
 		}
 		orders, connects := killWhileOrdering(t, p, ids, kept.Addr())
 		done += len(orders)
@@ -68,21 +69,21 @@ func killWhileOrdering(t *testing.T, p *process, ids []*refpeer.Identity, addres
 			if o.allow {
 				verb = "allow"
 			}
-			code, _ := run(t, p.home, verb, ids[o.key].PublicKey)
+			code, _ := run(t, p.Home(), verb, ids[o.key].PublicKey)
 			o.confirmed = code == 0
 			orders = append(orders, o)
 		}
 	})
 	work.Go(func() {
 		for !dead.Load() {
-			code, _ := run(t, p.home, "connect", address)
+			code, _ := run(t, p.Home(), "connect", address)
 			connected = connected || code == 0
 		}
 	})
 	timer := time.NewTimer(time.Duration(rand.IntN(80)) * time.Millisecond)
 	defer timer.Stop()
 	<-timer.C
-	p.kill()
+	p.Kill()
 	dead.Store(true)
 	work.Wait()
 	return orders, connected

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/Borg/pkg/smsg"
-	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/Borg/pkg/smsg"
+	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // growthLimit is how much more memory than at rest, at its peak, any of the floods may cost the node binary. What each
@@ -42,7 +44,7 @@ func (a *attacker) throw(frame []byte, times int) {
 // seal seals a message that change has changed.
 func (a *attacker) seal(change func(*refpeer.Envelope)) []byte {
 	a.t.Helper()
-	e, err := refpeer.NewEnvelope("chat", a.c.Peer().ID, a.p.hello.ID, nil)
+	e, err := refpeer.NewEnvelope("chat", a.c.Peer().ID, a.p.ID(), nil)
 	must(a.t, err)
 	change(&e)
 	text, err := json.Marshal(e)
@@ -104,7 +106,7 @@ func bigHeader() []byte {
 // tinyFrames sends 6 bytes each, in few writes, and almost all of them without a token. The closing handshake comes
 // after the last of them.
 func tinyFrames(a *attacker) {
-	s := impostor(a.t, a.p.hello.URL, identity(a.t, "tiny").Public)
+	s := impostor(a.t, a.p.URL(), identity(a.t, "tiny").Public)
 	for range 1000 {
 		_, err := s.NetConn().Write(bytes.Repeat([]byte{0x82, 0x80, 0, 0, 0, 0}, 500))
 		must(a.t, err)
@@ -120,7 +122,7 @@ func handshakes(a *attacker) {
 	who := identity(a.t, "stranger").Public
 	who.Name = strings.Repeat("n", 15<<10)
 	for range 1000 {
-		s := knock(a.t, a.p.hello.URL)
+		s := knock(a.t, a.p.URL())
 		s.claim(who, []byte("too short"))
 		if a.t.Failed() || s.answer().Accepted {
 			a.t.Fatal("a handshake with a short challenge was accepted")
@@ -132,10 +134,10 @@ func handshakes(a *attacker) {
 // silence opens as many sockets as the node takes, before and after the upgrade.
 func silence(a *attacker) {
 	for range 1000 {
-		dialTCP(a.t, a.p.hello.Address)
+		dialTCP(a.t, a.p.Address())
 	}
 	for range 95 {
-		s := knock(a.t, a.p.hello.URL)
+		s := knock(a.t, a.p.URL())
 		must(a.t, s.WriteMessage(websocket.PingMessage, nil))
 	}
 	a.p.roundTrip(a.c)
@@ -154,7 +156,7 @@ func TestMemoryUnderFlood(t *testing.T) {
 			if strings.Contains(name, "tiny") {
 				limits = []string{"--rate-burst", "50", "--rate-refill", "1"} // half of what ends a connection
 			}
-			p := launch(t, newHome(t), limits...)
+			p := launch(t, nodetest.NewHome(t), limits...)
 			a := &attacker{t, p, p.connect(refpeer.Options{})}
 			p.roundTrip(a.c)
 			rest := p.memory("VmRSS")
@@ -163,7 +165,7 @@ func TestMemoryUnderFlood(t *testing.T) {
 			flood(a)
 			peak := p.memory("VmHWM")
 			t.Logf("at rest %.1f MiB, at most %.1f MiB, %v, %d bytes of log",
-				float64(rest)/(1<<20), float64(peak)/(1<<20), time.Since(began).Round(time.Millisecond), len(p.log()))
+				float64(rest)/(1<<20), float64(peak)/(1<<20), time.Since(began).Round(time.Millisecond), len(p.Stderr()))
 			if peak-rest > growthLimit {
 				t.Errorf("it grew by %d bytes, want %d at most", peak-rest, growthLimit)
 			}
@@ -178,7 +180,7 @@ func requireQuietLog(t *testing.T, p *process, during time.Duration) {
 	t.Helper()
 	const kinds, lineBytes = 6, 400
 	most := kinds * (2 + int(during.Seconds()))
-	if lines := strings.Count(p.log(), "\n"); lines > most || len(p.log()) > most*lineBytes {
-		t.Errorf("%d lines and %d bytes of log, want %d and %d at most:\n%.2000s", lines, len(p.log()), most, most*lineBytes, p.log())
+	if lines := strings.Count(p.Stderr(), "\n"); lines > most || len(p.Stderr()) > most*lineBytes {
+		t.Errorf("%d lines and %d bytes of log, want %d and %d at most:\n%.2000s", lines, len(p.Stderr()), most, most*lineBytes, p.Stderr())
 	}
 }

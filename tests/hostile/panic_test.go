@@ -7,11 +7,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
-	"github.com/asynkron/protoactor-go/actor"
 )
 
 // TestHandlerPanicsOrBlocks: one peer's messages make the handler panic, another's make it wait. Both connections stand,
@@ -21,7 +23,7 @@ func TestHandlerPanicsOrBlocks(t *testing.T) {
 	release := make(chan struct{})
 	var once sync.Once
 	free := func() { once.Do(func() { close(release) }) }
-	n := start(t, setup{handle: func(_ *supervisor.PeerConnection, msg *wire.Message) {
+	n := nodetest.Start(t, nodetest.Options{OnMessage: func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		switch msg.Type {
 		case "panic":
 			panic("a handler panics")
@@ -34,24 +36,24 @@ func TestHandlerPanicsOrBlocks(t *testing.T) {
 	for _, h := range []*honest{loud, stuck, other} {
 		h.say("hello", nil)
 	}
-	if _, err := stuck.Send("block", n.id(), nil); err != nil {
+	if _, err := stuck.Send("block", n.ID(), nil); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20 {
-		if _, err := loud.Send("panic", n.id(), nil); err != nil {
+		if _, err := loud.Send("panic", n.ID(), nil); err != nil {
 			t.Fatal(err)
 		}
 		loud.say("chat", i)
 		other.say("chat", i)
 	}
-	if got := n.counter("handlerPanics"); got != 20 {
+	if got := n.Counter("handlerPanics"); got != 20 {
 		t.Errorf("handlerPanics is %d, want 20", got)
 	}
-	if lines, _ := n.log.of("a message handler panicked"); lines == 0 || !strings.Contains(n.log.String(), "panic_test.go") {
-		t.Errorf("%d lines of log, want the panic with its stack:\n%s", lines, n.log)
+	if lines, _ := n.Log.Lines("a message handler panicked"); lines == 0 || !strings.Contains(n.Log.String(), "panic_test.go") {
+		t.Errorf("%d lines of log, want the panic with its stack:\n%s", lines, n.Log)
 	}
 	for _, h := range []*honest{loud, stuck, other} {
-		h.standing()
+		h.requireOpen()
 	}
 	free()
 	stuck.say("chat", "free again")
@@ -61,19 +63,19 @@ func TestHandlerPanicsOrBlocks(t *testing.T) {
 func TestActorPanics(t *testing.T) {
 	t.Parallel()
 	const most = 4
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
 	stays := join(n, refpeer.Options{})
 	stays.say("hello", nil)
 	for range 3 * most {
 		h := join(n, refpeer.Options{})
 		h.say("hello", nil)
-		must(t, n.faults.Crash(n.GetConnection(h.self.ID)))
+		must(t, n.Faults.Crash(n.GetConnection(h.self.ID)))
 		h.awaitEnd()
-		n.awaitDown(h.self.ID)
-		n.awaitConnections(1, 0)
+		n.AwaitDown(h.self.ID)
+		n.AwaitConnections(1, 0)
 	}
 	stays.say("chat", "still here")
-	if got := n.counter("actorRestarts"); got != 3*most {
+	if got := n.Counter("actorRestarts"); got != 3*most {
 		t.Errorf("actorRestarts is %d, want %d", got, 3*most)
 	}
 }
@@ -90,38 +92,38 @@ func TestRegistryPanics(t *testing.T) {
 	t.Parallel()
 	const most, panics = 5, 3
 	system := quietSystem()
-	n := start(t, setup{
-		config:  func(c *supervisor.TransportConfig) { c.MaxConns = most },
-		options: []supervisor.Option{supervisor.WithActorSystem(system)},
+	n := nodetest.Start(t, nodetest.Options{
+		Config:  func(c *supervisor.TransportConfig) { c.MaxConns = most },
+		Options: []supervisor.Option{supervisor.WithActorSystem(system)},
 	})
 	all := make([]*honest, most)
 	seen := make([]refpeer.Envelope, most)
 	var err error
 	for i := range all {
 		all[i] = join(n, refpeer.Options{})
-		seen[i], err = refpeer.NewEnvelope("chat", all[i].self.ID, n.id(), "once")
+		seen[i], err = refpeer.NewEnvelope("chat", all[i].self.ID, n.ID(), "once")
 		must(t, err)
 		must(t, all[i].SendEnvelope(seen[i]))
-		n.awaitMessage(seen[i].ID)
+		n.AwaitMessage(seen[i].ID)
 	}
 	for range panics {
 		system.Root.Send(n.PID(), &actors.Verified{}) // it names no connection
 	}
-	n.poll("the panics", func() bool { return n.counter("actorRestarts") == panics })
+	n.Poll("the panics", func() bool { return n.Counter("actorRestarts") == panics })
 	for i, h := range all {
 		must(t, h.SendEnvelope(seen[i]))
 		h.say("chat", "still here")
-		n.send(h.self.ID, "answer", i)
+		n.SendNew(h.self.ID, "answer", i)
 		h.next("answer")
-		h.standing()
+		h.requireOpen()
 	}
-	if got := n.counter("messagesDuplicate"); got != most {
+	if got := n.Counter("messagesDuplicate"); got != most {
 		t.Errorf("messagesDuplicate is %d, want %d", got, most)
 	}
 	if _, status, _ := tryKnock(n.URL()); status != http.StatusServiceUnavailable {
 		t.Errorf("beside %d connections: HTTP status %d, want 503", most, status)
 	}
 	all[0].Close()
-	n.awaitConnections(most-1, 0)
+	n.AwaitConnections(most-1, 0)
 	join(n, refpeer.Options{}).say("hello", nil)
 }

@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // TestSIGTERMUnderLoad: 20 peers flood the node, which broadcasts as fast as it can, when it is told to stop. Each peer
@@ -21,14 +23,14 @@ import (
 func TestSIGTERMUnderLoad(t *testing.T) {
 	t.Parallel()
 	const peers, opening, before = 20, 2, 100
-	p := launch(t, newHome(t), "--stdin", "--rate-refill", "0")
+	p := launch(t, nodetest.NewHome(t), "--stdin", "--rate-refill", "0")
 	conns := make([]*refpeer.Conn, peers)
 	for i := range conns {
 		conns[i] = p.connect(refpeer.Options{Late: i < opening, CountOnly: i >= opening})
 		_, err := conns[i].Send("hello", "", nil) // the proof: without it nothing is sent to it
 		must(t, err)
 	}
-	p.awaitVerified(peers)
+	p.AwaitCount(peers, "peer_verified")
 	var load sync.WaitGroup
 	for _, c := range conns {
 		load.Go(func() { flood(c) })
@@ -37,7 +39,7 @@ func TestSIGTERMUnderLoad(t *testing.T) {
 	load.Go(func() {
 		for i := 0; ; i++ {
 			line := fmt.Sprintf(`{"type":"news","payload":{"n":%d,"fill":%q}}`+"\n", i, strings.Repeat("x", 500))
-			if _, err := io.WriteString(p.stdin, line); err != nil {
+			if _, err := io.WriteString(p.Stdin, line); err != nil {
 				return
 			}
 			written.Add(1)
@@ -49,9 +51,9 @@ func TestSIGTERMUnderLoad(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	must(t, p.command.Process.Signal(syscall.SIGTERM))
-	if code := p.wait(); code != 0 {
-		t.Errorf("exit code %d, want 0:\n%s", code, p.log())
+	p.Signal(syscall.SIGTERM)
+	if code := p.Wait(); code != 0 {
+		t.Errorf("exit code %d, want 0:\n%s", code, p.Stderr())
 	}
 	took := time.Since(began)
 	load.Wait()

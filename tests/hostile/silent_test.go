@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
@@ -50,7 +51,7 @@ func TestSilentSockets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxConns, c.HandshakeTimeout = 1, timeout }})
+			n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.HandshakeTimeout = 1, timeout }})
 			began := time.Now()
 			conn, reader := tt.open(t, n.Addr().String())
 			trickle(t, conn, tt.say)
@@ -63,9 +64,9 @@ func TestSilentSockets(t *testing.T) {
 			if took := time.Since(began); took < timeout || took > timeout+5*time.Second {
 				t.Errorf("closed after %v, want %v", took, timeout)
 			}
-			n.awaitConnections(0, 0)
+			n.AwaitConnections(0, 0)
 			join(n, refpeer.Options{}).say("hello", nil)
-			if got := n.counter("handshakesRejected"); got != tt.slots {
+			if got := n.Counter("handshakesRejected"); got != tt.slots {
 				t.Errorf("handshakesRejected is %d, want %d", got, tt.slots)
 			}
 		})
@@ -78,7 +79,7 @@ func TestManyWaitingSockets(t *testing.T) {
 	t.Parallel()
 	const most = 25
 	ln := newMasquerade(t)
-	n := start(t, setup{options: []supervisor.Option{supervisor.WithListener(ln)}})
+	n := nodetest.Start(t, nodetest.Options{Options: []supervisor.Option{supervisor.WithListener(ln)}})
 	from := func(last byte) { ln.from.Store(&net.TCPAddr{IP: net.IPv4(203, 0, 113, last), Port: 4000}) }
 	type socket struct {
 		net.Conn
@@ -109,7 +110,7 @@ func TestManyWaitingSockets(t *testing.T) {
 			t.Errorf("a socket within the limit: %v", err)
 		}
 	}
-	if got := n.counter("connectionsRefused"); got != 6 {
+	if got := n.Counter("connectionsRefused"); got != 6 {
 		t.Errorf("connectionsRefused is %d, want 6", got)
 	}
 }

@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
-	"github.com/gorilla/websocket"
 )
 
 // hello is the text of a good handshake.
@@ -34,7 +36,7 @@ func with(object, value string) string {
 func TestHandshakeSize(t *testing.T) {
 	t.Parallel()
 	const limit = 16 << 10
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	good := hello(t, identity(t, "large"))
 	padded := func(size int) string {
 		return with(good, `"`+strings.Repeat("x", size-len(with(good, `""`)))+`"`)
@@ -65,8 +67,8 @@ func TestHandshakeSize(t *testing.T) {
 			t.Errorf("%s: closed with status %d, want %d", name, got, tt.status)
 		}
 	}
-	n.awaitConnections(0, 0)
-	if got := n.counter("handshakesRejected"); got != 3 {
+	n.AwaitConnections(0, 0)
+	if got := n.Counter("handshakesRejected"); got != 3 {
 		t.Errorf("handshakesRejected is %d, want 3", got)
 	}
 }
@@ -74,14 +76,14 @@ func TestHandshakeSize(t *testing.T) {
 // TestDeepPayload: inside an encrypted message there is room for JSON nested 400,000 deep. It harms nobody.
 func TestDeepPayload(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{handle: func(_ *supervisor.PeerConnection, msg *wire.Message) {
+	n := nodetest.Start(t, nodetest.Options{OnMessage: func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		var v any
 		_ = msg.ParsePayload(&v)
 	}})
 	h := join(n, refpeer.Options{})
 	const depth = 400_000
 	text := strings.Repeat("[", depth) + strings.Repeat("]", depth)
-	e, err := refpeer.NewEnvelope("chat", h.self.ID, n.id(), nil)
+	e, err := refpeer.NewEnvelope("chat", h.self.ID, n.ID(), nil)
 	must(t, err)
 	body, err := json.Marshal(e)
 	must(t, err)
@@ -89,14 +91,14 @@ func TestDeepPayload(t *testing.T) {
 	must(t, err)
 	must(t, h.SendRaw(frame))
 	h.say("hello", nil)
-	h.standing()
+	h.requireOpen()
 }
 
 // TestFragments: a message that is over the limit only when its fragments are added up.
 func TestFragments(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 10
-	n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.MaxMessageSize = limit }})
+	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxMessageSize = limit }})
 	s := impostor(t, n.URL(), identity(t, "wordy").Public)
 	var stream []byte
 	for i := range limit/1024 + 1 {
@@ -106,7 +108,7 @@ func TestFragments(t *testing.T) {
 	if got := s.end(); got != websocket.CloseMessageTooBig {
 		t.Errorf("closed with status %d, want %d", got, websocket.CloseMessageTooBig)
 	}
-	n.awaitConnections(0, 0)
+	n.AwaitConnections(0, 0)
 }
 
 // fragment is one masked WebSocket frame of a binary message that is not its last.
@@ -126,21 +128,21 @@ func TestEndlessMessage(t *testing.T) {
 	for name, piece := range map[string][]byte{"empty fragments": nil, "a byte at a time": {0}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := start(t, setup{config: func(c *supervisor.TransportConfig) { c.WriteTimeout = limit }})
+			n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.WriteTimeout = limit }})
 			who := identity(t, "endless")
 			s := impostor(t, n.URL(), who.Public)
 			began := time.Now()
 			_, err := s.NetConn().Write(fragment(true, piece))
 			must(t, err)
 			trickle(t, s.NetConn(), slices.Repeat(fragment(false, piece), 1000))
-			down := n.awaitDown(who.ID)
+			down := n.AwaitDown(who.ID)
 			if took := time.Since(began); took < limit || took > limit+5*time.Second {
 				t.Errorf("ended after %v, want %v", took, limit)
 			}
 			if down.Code != wire.DisconnectTimeout || down.Remote {
 				t.Errorf("ended with %+v, want an idle timeout that the node decided", down)
 			}
-			n.awaitConnections(0, 0)
+			n.AwaitConnections(0, 0)
 		})
 	}
 }

@@ -3,14 +3,13 @@
 package hostile
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // TestSpecialFiles: a special file in place of one of the node's ends its start at once, with one line that names it and
@@ -38,14 +37,14 @@ func TestSpecialFiles(t *testing.T) {
 		{"node.yaml", zero, 2},
 		{"node.yaml", dir, 2},
 	} {
-		home := newHome(t)
+		home := nodetest.NewHome(t)
 		path := filepath.Join(home, tt.file)
 		must(t, tt.make(path))
 		args := []string{"run", "--listen", "127.0.0.1:0", "--admin", "", "--log-level", "error"}
 		if tt.file == "node.yaml" {
 			args = append(args, "--config", path)
 		}
-		code, stderr := runWithin(t, 20*time.Second, nodeCommand(t, home, args...))
+		code, stderr := run(t, home, args...)
 		if code != tt.code || !strings.Contains(stderr, path) || strings.Contains(stderr, "damaged") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit code %d, want %d and one line that names the file:\n%s", tt.file, code, tt.code, stderr)
 		}
@@ -55,10 +54,10 @@ func TestSpecialFiles(t *testing.T) {
 // TestDataDirOfOthers: a data directory in which other users can write is refused.
 func TestDataDirOfOthers(t *testing.T) {
 	t.Parallel()
-	home := newHome(t)
+	home := nodetest.NewHome(t)
 	must(t, os.Chmod(home, 0o777))
 	for _, command := range [][]string{{"run", "--listen", "127.0.0.1:0", "--admin", ""}, {"id"}} {
-		code, stderr := runWithin(t, 20*time.Second, nodeCommand(t, home, command...))
+		code, stderr := run(t, home, command...)
 		if code != 1 || !strings.Contains(stderr, home) || !strings.Contains(stderr, "other users can write") {
 			t.Errorf("%s: exit code %d:\n%s", command[0], code, stderr)
 		}
@@ -66,17 +65,4 @@ func TestDataDirOfOthers(t *testing.T) {
 	if entries, err := os.ReadDir(home); err != nil || len(entries) != 0 {
 		t.Errorf("it holds %v now, want nothing (%v)", entries, err)
 	}
-}
-
-// runWithin runs a command to its end and returns its exit code and standard error.
-func runWithin(t *testing.T, limit time.Duration, cmd *exec.Cmd) (code int, stderr string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	bounded := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
-	bounded.Env = cmd.Env
-	var out strings.Builder
-	bounded.Stderr = &out
-	_ = bounded.Run() // the exit code says how it ended: -1 when it was killed
-	return bounded.ProcessState.ExitCode(), out.String()
 }

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
-	"github.com/asynkron/protoactor-go/actor"
 )
 
 const (
@@ -37,9 +39,9 @@ func TestKillStorm(t *testing.T) {
 	ctx, stop := context.WithTimeout(context.Background(), stormTime)
 	defer stop()
 	s := &storm{ctx: ctx, system: quietSystem()}
-	s.n = start(t, setup{
-		config:  func(c *supervisor.TransportConfig) { c.MaxConns = stormConns },
-		options: []supervisor.Option{supervisor.WithActorSystem(s.system)},
+	s.n = nodetest.Start(t, nodetest.Options{
+		Config:  func(c *supervisor.TransportConfig) { c.MaxConns = stormConns },
+		Options: []supervisor.Option{supervisor.WithActorSystem(s.system)},
 	})
 	for range stormConns {
 		s.work.Go(func() { s.peer(identityOrNil()) })
@@ -49,16 +51,16 @@ func TestKillStorm(t *testing.T) {
 	stop()
 	s.work.Wait()
 	t.Logf("%d kills, %d connections lost, %d messages received of %d sent, %d broadcast to peers",
-		kills, s.lost.Load(), s.n.counter("messagesReceived"), s.sent.Load(), s.n.counter("messagesSent"))
+		kills, s.lost.Load(), s.n.Counter("messagesReceived"), s.sent.Load(), s.n.Counter("messagesSent"))
 	if kills != stormKills || s.lost.Load() < int64(kills)/2 {
 		t.Errorf("%d kills cut %d connections: the storm was none", kills, s.lost.Load())
 	}
 
-	s.n.awaitConnections(0, 0)
+	s.n.AwaitConnections(0, 0)
 	for range stormConns {
 		join(s.n, refpeer.Options{}).say("hello", nil)
 	}
-	if got := s.n.connections(); got.Established != stormConns || got.Pending != 0 {
+	if got := s.n.Connections(); got.Established != stormConns || got.Pending != 0 {
 		t.Errorf("after the storm: %+v, want %d established", got, stormConns)
 	}
 }
@@ -102,12 +104,12 @@ func (s *storm) broadcasts() {
 	ticker := time.NewTicker(stormEvery)
 	defer ticker.Stop()
 	for s.ctx.Err() == nil {
-		msg, err := wire.NewMessage("storm", s.n.id(), "", "words")
+		msg, err := wire.NewMessage("storm", s.n.ID(), "", "words")
 		if err == nil {
 			err = s.n.BroadcastContext(s.ctx, msg).Refused
 		}
 		if err != nil && s.ctx.Err() == nil {
-			s.n.t.Errorf("broadcast: %v", err)
+			s.n.T.Errorf("broadcast: %v", err)
 		}
 		<-ticker.C
 	}
@@ -125,7 +127,7 @@ func (s *storm) kills() (kills int) {
 		case <-ticker.C:
 		}
 		var all []*supervisor.PeerConnection
-		for c := range s.n.Connections() {
+		for c := range s.n.Transport.Connections() {
 			all = append(all, c)
 		}
 		if len(all) == 0 {
@@ -139,8 +141,8 @@ func (s *storm) kills() (kills int) {
 		case 1:
 			s.system.Root.Poison(c.PID())
 		case 2:
-			if err := s.n.faults.Crash(c); err != nil {
-				s.n.t.Error(err)
+			if err := s.n.Faults.Crash(c); err != nil {
+				s.n.T.Error(err)
 			}
 		case 3: // the registry, while a connection ends
 			s.system.Root.Stop(c.PID())

@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
 // stranger is a raw WebSocket to a node, of somebody who does not keep to the protocol.

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // TestUpgradeRequests: lists of tokens are read as RFC 9110 defines them; a body is never taken for frames.
 func TestUpgradeRequests(t *testing.T) {
 	t.Parallel()
-	n := start(t, setup{})
+	n := nodetest.Start(t, nodetest.Options{})
 	for headers, want := range map[string]int{
 		"Connection: Upgrade\r\nUpgrade: websocket\r\n":                                   http.StatusSwitchingProtocols,
 		"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n":                              http.StatusSwitchingProtocols,

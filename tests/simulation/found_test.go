@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -102,7 +103,7 @@ func TestSocketBreaksBehindABlockedHandler(t *testing.T) {
 func TestWrongUpgradeHoldsNoSocketPastItsSlot(t *testing.T) {
 	story(t, 2, false, func(w *world) {
 		n, liar := w.nodes[0], w.net.Attach("10.0.8.1")
-		ln, err := liar.Listen(port)
+		ln, err := liar.Listen(nodetest.Port)
 		n.must(err)
 		w.work.Go(func() {
 			conn, err := ln.Accept()

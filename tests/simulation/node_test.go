@@ -18,9 +18,8 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
-
-const port = 9091
 
 // identities are made once: plain data, shared by all bubbles.
 var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
@@ -79,7 +78,7 @@ func newNode(w *world, index, most int) *node {
 	return n
 }
 
-func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, port) }
+func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, nodetest.Port) }
 
 func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
 
@@ -98,27 +97,29 @@ func inRegistry() bool {
 
 // start starts the next incarnation.
 func (n *node) start() {
-	cfg := supervisor.DefaultTransportConfig()
-	cfg.ListenAddr, cfg.MaxConns = n.address(), n.most
+	var dials []string
 	for _, pair := range n.w.dials() {
 		if pair[0] == n.index {
-			cfg.Peers = append(cfg.Peers, n.w.nodes[pair[1]].address())
+			dials = append(dials, n.w.nodes[pair[1]].address())
 		}
 	}
 	n.host = n.w.net.Attach(n.ip)
-	listener, err := n.host.Listen(port)
-	n.must(err)
 	n.openBook()
 	n.running = &runclock.Clock{}
-	n.transport, err = supervisor.NewTransport(identities()[n.index], n.book, cfg,
-		supervisor.WithListener(listener), supervisor.WithDialer(n.host.DialContext), supervisor.WithClock(n.clock),
-		supervisor.WithRandom(newRandomness(n.w.random)), supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
-		supervisor.WithRunningClock(n.running))
+	began := life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()}
+	n.born, n.lives = time.Now(), append(n.lives, began)
+	var err error
+	n.transport, err = nodetest.New(nodetest.Options{
+		Keys: identities()[n.index], Book: n.book, Host: n.host,
+		Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.Peers = n.most, dials },
+		Options: []supervisor.Option{
+			supervisor.WithClock(n.clock), supervisor.WithRandom(newRandomness(n.w.random)),
+			supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
+			supervisor.WithRunningClock(n.running),
+		},
+		OnMessage: handler(n, slices.Clone(n.lives)), OnEvent: n.onEvent,
+	})
 	n.must(err)
-	n.born, n.lives = time.Now(), append(n.lives, life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()})
-	n.transport.OnMessage(handler(n, slices.Clone(n.lives)))
-	n.transport.OnEvent(n.onEvent)
-	n.must(n.transport.Start())
 	n.up = true
 	if n.crashed && n.dir != "" {
 		// It takes nothing that was stamped before its start, so peers whose clocks are behind are not heard for a while.

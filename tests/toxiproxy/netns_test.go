@@ -1,17 +1,15 @@
 package toxiproxy
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // network is two network namespaces with a cable in between: 10.99.0.1 and 10.99.0.2.
@@ -66,94 +64,33 @@ func (n *network) in(side int, args ...string) {
 	command(n.t, append([]string{"ip", "netns", "exec", n.name[side]}, args...)...)
 }
 
-// process is a node binary inside a namespace.
-type process struct {
-	t      *testing.T
-	events chan map[string]any
-}
-
 // run runs a node inside a namespace until the test ends.
-func (n *network) run(side int, binary string, args ...string) *process {
+func (n *network) run(side int, args ...string) *nodetest.Process {
 	n.t.Helper()
-	dir, err := os.MkdirTemp("", "ns")
-	must(n.t, err)
-	all := append([]string{
-		"netns", "exec", n.name[side], binary, "run", "--output", "json", "--admin", "", "--data-dir", dir,
+	under := nodetest.ProcessOptions{Under: []string{"ip", "netns", "exec", n.name[side]}}
+	return nodetest.StartProcess(n.t, under, append([]string{
 		"--ping-interval", "400ms", "--pong-timeout", "400ms", "--handshake-timeout", "1s",
-	}, args...)
-	cmd := exec.Command("ip", all...)
-	stdout, err := cmd.StdoutPipe()
-	must(n.t, err)
-	must(n.t, cmd.Start())
-	p := &process{t: n.t, events: make(chan map[string]any, 10_000)}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		lines := bufio.NewScanner(stdout)
-		for lines.Scan() {
-			var e map[string]any
-			if json.Unmarshal(lines.Bytes(), &e) == nil {
-				p.events <- e
-			}
-		}
-		_, _ = io.Copy(io.Discard, stdout)
-		_ = cmd.Wait() // it was killed
-	}()
-	n.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-		os.RemoveAll(dir)
-	})
-	p.await("listening")
-	return p
+	}, args...)...)
 }
 
-// await returns the next event of a kind.
-func (p *process) await(kind string) map[string]any {
-	p.t.Helper()
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for {
-		select {
-		case e := <-p.events:
-			if e["event"] == kind {
-				return e
-			}
-		case <-timeout.C:
-			p.t.Fatalf("waited %v for %s", patience, kind)
+// awaitBack waits until the peer is connected again, and returns the sum of the pauses that the node announced until then.
+func awaitBack(t *testing.T, p *nodetest.Process, mark int) (pauses time.Duration) {
+	t.Helper()
+	p.AwaitAfter(mark, "peer_up")
+	for _, e := range p.All()[mark:] {
+		switch e.Kind {
+		case "peer_up":
+			return pauses
+		case "dial_failed":
+			pauses += pause(t, e)
 		}
 	}
-}
-
-// awaitBack waits until the peer is connected again, and returns the pauses that the node announced until then.
-func (p *process) awaitBack() (pauses time.Duration) {
-	p.t.Helper()
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for {
-		select {
-		case e := <-p.events:
-			switch e["event"] {
-			case "peer_up":
-				return pauses
-			case "dial_failed":
-				pauses += pause(p.t, e)
-			}
-		case <-timeout.C:
-			p.t.Fatalf("not back within %v", patience)
-		}
-	}
+	return pauses
 }
 
 // TestSplitAndHeal drops packets between two nodes, refuses them, or drops those of one direction only. Both notice
 // within the ping interval and the pong timeout, and are connected again within the pauses of the backoff after healing.
 func TestSplitAndHeal(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "node")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/node")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	for name, rules := range map[string][]string{
 		"both ways": {"INPUT -p tcp -j DROP", "OUTPUT -p tcp -j DROP"},
 		"one way":   {"OUTPUT -p tcp -j DROP"},
@@ -162,31 +99,31 @@ func TestSplitAndHeal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			splitAndHeal(t, binary, rules)
+			splitAndHeal(t, rules)
 		})
 	}
 }
 
-func splitAndHeal(t *testing.T, binary string, rules []string) {
+func splitAndHeal(t *testing.T, rules []string) {
 	const slack = 2 * time.Second // what a busy machine adds
 	const silence, handshake = 800 * time.Millisecond, time.Second
 	n := newNetwork(t)
-	a := n.run(0, binary, "--listen", "10.99.0.1:9091")
-	b := n.run(1, binary, "--listen", "", "--peer", "10.99.0.1:9091")
-	a.await("peer_verified")
-	b.await("peer_up")
+	a := n.run(0, "--listen", "10.99.0.1:9091")
+	b := n.run(1, "--listen", "", "--peer", "10.99.0.1:9091")
+	a.Next("peer_verified")
+	b.Next("peer_up")
 	for _, rule := range rules {
 		n.in(0, append([]string{"iptables", "-A"}, strings.Fields(rule)...)...)
 	}
-	began := time.Now()
-	b.await("peer_down")
-	a.await("peer_down")
+	began, mark := time.Now(), b.Mark()
+	b.Next("peer_down")
+	a.Next("peer_down")
 	noticed := time.Since(began)
-	pauses := pause(t, b.await("dial_failed"))
+	b.Next("dial_failed")
 	n.in(0, "iptables", "-F")
 	healed := time.Now()
-	pauses += b.awaitBack()
-	a.await("peer_verified")
+	pauses := awaitBack(t, b, mark)
+	a.Next("peer_verified")
 	back := time.Since(healed)
 	t.Logf("noticed after %v, back %v after healing, pauses %v", noticed, back, pauses)
 	if noticed > silence+slack {
@@ -198,11 +135,11 @@ func splitAndHeal(t *testing.T, binary string, rules []string) {
 }
 
 // pause is what a dial_failed event says about the next dial.
-func pause(t *testing.T, e map[string]any) time.Duration {
+func pause(t *testing.T, e nodetest.Event) time.Duration {
 	t.Helper()
-	seconds, ok := e["retryIn"].(float64)
-	if !ok {
-		t.Fatalf("no retryIn: %v", e)
+	seconds := e.Num("retryIn")
+	if seconds < 0 {
+		t.Fatalf("no retryIn: %s", e.Line)
 	}
 	return time.Duration(seconds * float64(time.Second))
 }

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/Snider/go-p2p/supervisor"
 	"github.com/rs/zerolog"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // reconnect is the longest that a peer that can be reached again may stay away: a handshake that times out in the worst
@@ -67,11 +69,9 @@ func TestSlowNetwork(t *testing.T) {
 			a.requireAll(messages)
 			b.requireAll(messages)
 			for _, n := range []*node{a, b} {
-				n.mu.Lock()
-				if downs := count[supervisor.PeerDown](n); downs != 0 {
-					t.Errorf("the connection ended %d times, want none", downs)
+				if ended := downs(n.Seen()); ended != 0 {
+					t.Errorf("the connection ended %d times, want none", ended)
 				}
-				n.mu.Unlock()
 			}
 		})
 	}
@@ -94,27 +94,24 @@ func TestBrokenNetwork(t *testing.T) {
 			stop := make(chan struct{})
 			go func() { numbers <- keepSending(b, a, stop) }()
 			for round := range 2 {
-				ups := func(n *node) int { n.mu.Lock(); defer n.mu.Unlock(); return count[supervisor.PeerUp](n) }
 				poison(t, proxy, "upstream", config)
 				b.awaitDowns(round + 1)
 				a.awaitDowns(round + 1)
-				before := ups(b)
+				before := ups(b.Seen())
 				heal(t, proxy, "upstream")
 				healed := time.Now()
-				b.await("the connection after healing", func() bool {
-					return count[supervisor.PeerUp](b) > before || count[supervisor.PeerUp](b) > count[supervisor.PeerDown](b)
+				b.Await("the connection after healing", func(s nodetest.Seen) bool {
+					return ups(s) > before || ups(s) > downs(s)
 				})
 				// The listening node reports the dialler once it has proven itself, by a frame behind the handshake.
-				a.await("the proof after healing", func() bool {
-					return count[supervisor.PeerUp](a) > count[supervisor.PeerDown](a)
-				})
+				a.Await("the proof after healing", func(s nodetest.Seen) bool { return ups(s) > downs(s) })
 				if took := time.Since(healed); took > reconnect {
 					t.Errorf("round %d: back after %v, want %v at most", round, took, reconnect)
 				}
 			}
 			close(stop)
 			last := <-numbers
-			b.await("the last connection", func() bool { return count[supervisor.PeerUp](b) > count[supervisor.PeerDown](b) })
+			b.Await("the last connection", func(s nodetest.Seen) bool { return ups(s) > downs(s) })
 			for b.sendNumber(a, last, "") != nil {
 				<-time.After(10 * time.Millisecond) // the peer is only just connected
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -54,13 +55,15 @@ func newOurs(o Options) (Node, error) {
 			ID: id, Name: "known", PublicKey: key, Role: crypto.RoleWorker, AddedAt: time.Now(), LastSeen: time.Now(),
 		})
 	}
-	cfg := supervisor.DefaultTransportConfig()
-	cfg.ListenAddr, cfg.MaxConns, cfg.RateRefill, cfg.DedupTTL = "127.0.0.1:0", maxConns, 0, DedupTTL
-	if n.transport, err = supervisor.NewTransport(keys, n.book, cfg, supervisor.WithActorSystem(n.system)); err != nil {
-		return nil, err
-	}
-	n.transport.OnMessage(n.onMessage)
-	return n, n.transport.Start()
+	n.transport, err = nodetest.New(nodetest.Options{
+		Keys: keys, Book: n.book,
+		Config: func(c *supervisor.TransportConfig) {
+			c.MaxConns, c.RateRefill, c.DedupTTL = maxConns, 0, DedupTTL
+		},
+		Options:   []supervisor.Option{supervisor.WithActorSystem(n.system)},
+		OnMessage: n.onMessage,
+	})
+	return n, err
 }
 
 func (n *ours) onMessage(c *supervisor.PeerConnection, m *wire.Message) {

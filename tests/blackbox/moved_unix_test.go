@@ -44,14 +44,14 @@ func TestStdinAwaitsTheFirstDial(t *testing.T) {
 	t.Parallel()
 	b := start(t, "--name", "beta")
 	b.Signal(syscall.SIGSTOP)
-	a := startIn(t, newHome(t), "--stdin", "--peer", b.Address())
+	a := start(t, "--stdin", "--peer", b.Address())
 	a.WriteLines(`{"to":"beta","type":"early","payload":1}`)
 	time.Sleep(300 * time.Millisecond) // the line is read, and its peer is still stopped
 	b.Signal(syscall.SIGCONT)
-	if got := b.Await("message", "message.type", "early").message(); string(got.Payload) != "1" {
+	if got := b.Await("message", "message.type", "early").Message(); string(got.Payload) != "1" {
 		t.Errorf("arrived as %+v", got)
 	}
-	if text := a.stderr.String(); text != "" {
+	if text := a.Stderr(); text != "" {
 		t.Errorf("the line put something on standard error:\n%s", text)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	_ "embed" // method.md
 	"errors"
 	"fmt"
 	"io/fs"
@@ -115,22 +116,14 @@ func (r *Results) curves() string {
 	return text.String()
 }
 
-// method describes the method of measurement, with the values that the code uses.
-func method() string {
-	return fmt.Sprintf(`## How it is measured
+// methodText describes the method of measurement. It names values of the code in braces.
+//
+//go:embed method.md
+var methodText string
 
-%[1]s`, strings.Join([]string{
-		"- Two processes over loopback, restarted for each system and measure; a third process only controls them. Each repeat measures every system once.",
-		"- Each measure fails unless the number of received messages equals the number of sent ones.",
-		fmt.Sprintf("- This project's node has its default settings except `MaxConns`, `RateRefill: 0` (no rate limit) and `DedupTTL: %v`: at these rates the IDs of five minutes exceed the limit of the dedup set. All other limits, deadlines and counters and the supervision are on; the peer book is on disk.", systems.DedupTTL),
-		fmt.Sprintf("- %s is a node like the deployed ones, built from public libraries (`tests/bench/systems/ref*.go`): Borg's codec for each message, gorilla/websocket with one write per message, two goroutines per connection, maps behind locks. It rebuilds its index of known peers for each new peer.", systems.Reference),
-		"- \"portable\" is this project's node with the key stream in plain Go and everything else unchanged, including the AVX-512 code for JSON and the prefetch of the dedup set. (The build tag purego would also remove the assembly of Go's own libraries.)",
-		"- One way: JSON text messages of a program, each with a new ID, from the first call until the handler has the last one. One goroutine sends. This project's sender renews one message (`wire.Message.Renew`), posts it, and waits for the last message of each window; the others write each message. Bare WebSocket systems send bytes without an envelope. CPU is user and system time of both processes.",
-		"- Round trip: a request of an application and the handler's answer of the same size, both processes on one core.",
-		"- Broadcast and idle connections: each system has the same lightweight peers, which prove their key and count frames without opening them. One goroutine sends; a broadcast is in flight until all peers have it.",
-		"- Resident memory is measured after a garbage collection that returns free memory to the operating system, for each system.",
-		"- New connections: 32 peers at a time connect and prove their key with a first message; the measure ends when all are connected and in the peer book.",
-		"- Allocations are those of the whole process; the outbound figure excludes the creation of the message.",
-		"- Dedup: new IDs only, from two peers. This project reads the clock once per 32 IDs, as a busy connection does once per system call; the reference reads it for each ID, as deployed nodes do. Neither prefetches, which a connection does.",
-	}, "\n")) + "\n"
+// method returns methodText with the values that the code uses.
+func method() string {
+	return strings.NewReplacer(
+		"{{.DedupTTL}}", systems.DedupTTL.String(), "{{.Reference}}", systems.Reference,
+	).Replace(methodText)
 }

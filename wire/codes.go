@@ -2,27 +2,25 @@ package wire
 
 import "strconv"
 
-// DisconnectCode says why a node closes a connection (protocol section 5). It
-// stands in a [DisconnectPayload]; it is not a WebSocket close status, although
-// some numbers look alike.
+// DisconnectCode is the reason for which a node closes a connection (protocol section 5), sent in a [DisconnectPayload].
+// It is not a WebSocket close status, although the numbers overlap.
 type DisconnectCode int
 
 // The disconnect codes of protocol section 5.
 const (
-	DisconnectNormal      DisconnectCode = 1000 // the connection is not needed any more
-	DisconnectGoingAway   DisconnectCode = 1001 // the node leaves, or prefers another connection
-	DisconnectProtocolErr DisconnectCode = 1002 // the peer broke the protocol
+	DisconnectNormal      DisconnectCode = 1000 // the node no longer needs the connection
+	DisconnectGoingAway   DisconnectCode = 1001 // the node leaves, or keeps another connection to the peer
+	DisconnectProtocolErr DisconnectCode = 1002 // the peer violated the protocol
 	DisconnectTimeout     DisconnectCode = 1003 // no frame for PingInterval + PongTimeout
-	DisconnectShutdown    DisconnectCode = 1004 // the process ends
+	DisconnectShutdown    DisconnectCode = 1004 // the process exits
 )
 
-// Valid reports whether c is one of the codes of protocol section 5. A peer can
-// send any number.
+// Valid reports whether c is one of the codes of protocol section 5. Received codes can be any number.
 func (c DisconnectCode) Valid() bool {
 	return c >= DisconnectNormal && c <= DisconnectShutdown
 }
 
-// String returns the protocol's words for c, or "disconnect code N".
+// String returns the name of c in protocol section 5, or "disconnect code N".
 func (c DisconnectCode) String() string {
 	switch c {
 	case DisconnectNormal:
@@ -39,8 +37,7 @@ func (c DisconnectCode) String() string {
 	return "disconnect code " + strconv.Itoa(int(c))
 }
 
-// ErrorCode says what kind of failure an [ErrorPayload] reports (protocol
-// section 5).
+// ErrorCode is the kind of failure that an [ErrorPayload] reports (protocol section 5).
 type ErrorCode int
 
 // The error codes of protocol section 5.
@@ -53,7 +50,7 @@ const (
 	ErrCodeTimeout         ErrorCode = 1005
 )
 
-// String returns the protocol's words for c, or "error code N".
+// String returns the name of c in protocol section 5, or "error code N".
 func (c ErrorCode) String() string {
 	switch c {
 	case ErrCodeUnknown:

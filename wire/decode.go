@@ -7,32 +7,25 @@ import (
 	"time"
 )
 
-// Decode reads an envelope (protocol section 2) that came from a peer. Data is
-// one JSON object and nothing after it but spaces; nested at most [MaxDepth]
-// deep. The rules, all violations of which are an [ErrMalformed]:
+// Decode parses an envelope (protocol section 2) from a peer: one JSON object, nested at most [MaxDepth] levels, with
+// optional white space around it. Each violation of these rules is an [ErrMalformed]:
 //
-//   - id and type are there and not empty; id has at most [MaxIDBytes] bytes.
-//   - ts is there, is what time.Time.UnmarshalJSON takes for RFC 3339, and is
-//     [Writable]: that method also reads zones of 24 hours, which no encoder
-//     writes.
-//   - from, to and replyTo are strings; empty when they are missing.
-//   - payload is any JSON, kept as it came; null when it is missing.
-//   - Names of keys match exactly, case included, unlike in encoding/json:
-//     nobody can slip a second "ID" past one that looks only for "id".
-//   - Unknown keys are ignored, however deep, but must be JSON.
-//   - Of a key that comes twice the last one counts; null for anything but
-//     payload counts as not being there. Both as in encoding/json.
-//   - Bytes that are not UTF-8 and lone surrogates become U+FFFD, in strings
-//     but not inside the payload.
+//   - id and type must be present and not empty; id has at most [MaxIDBytes] bytes.
+//   - ts must be present, accepted by time.Time.UnmarshalJSON, and [Writable]. That method also accepts zone offsets of
+//     24 hours, which no encoder can write.
+//   - from, to and replyTo are strings; empty if missing.
+//   - payload is any JSON, kept byte for byte; null if missing.
+//   - Keys match exactly, case included, unlike in encoding/json. A key "ID" is therefore unknown, not a second id.
+//   - Unknown keys are ignored at any depth, but their values must be JSON.
+//   - Of duplicate keys the last one counts. A null counts as missing, except for payload. Both as in encoding/json.
+//   - In strings, but not in payload, invalid UTF-8 and lone surrogates become U+FFFD.
 //
-// Every message that Decode accepts, AppendJSON and encoding/json write, and
-// Decode accepts the result; an object around it is still readable by
-// encoding/json.
+// Each accepted message can be written by AppendJSON and encoding/json, and Decode accepts the result. An object around it
+// is still readable by encoding/json.
 //
-// Nothing refers to data afterwards, so the caller can use it again. A message
-// costs three allocations: itself, its strings in one, and its payload (apart,
-// so that a program that keeps an ID does not keep a payload alive); one more when ts
-// is in another zone than UTC and the local one. Safe for concurrent use.
+// The message does not refer to data. Decode allocates three times: the message, all its strings, and its payload
+// (separately, so that a retained ID does not retain the payload). It allocates once more if ts is in a zone other than
+// UTC and the local one. Safe for concurrent use.
 func Decode(data []byte) (*Message, error) { return decode(data, &Hint{}) }
 
 func decode(data []byte, hint *Hint) (*Message, error) {
@@ -50,23 +43,22 @@ func decode(data []byte, hint *Hint) (*Message, error) {
 	return e.message(hint.From, hint.To)
 }
 
-// envelope is what one pass over a message finds: slices of it, not copies.
+// envelope holds the result of one pass over a message. Its slices lie inside the message.
 type envelope struct {
 	id, kind, from, to, replyTo text
 
-	ts      time.Time
-	stamped bool
+	ts    time.Time
+	hasTS bool
 	payload []byte
 }
 
-// text is the inside of a JSON string, with its escapes unless it is plain.
+// text is the inside of a JSON string. If plain, raw is ASCII without escapes.
 type text struct {
 	raw   []byte
 	plain bool
 }
 
-// is reports whether the text is exactly s; false may also mean that it is written
-// in another way.
+// is reports whether the text is s and plain.
 func (t text) is(s string) bool { return t.plain && string(t.raw) == s }
 
 func (t text) appendTo(dst []byte) []byte {
@@ -76,8 +68,7 @@ func (t text) appendTo(dst []byte) []byte {
 	return appendUnescaped(dst, t.raw)
 }
 
-// member takes the value that begins at data[i] for a field and returns where
-// it ends.
+// member reads the value of a field at data[i] and returns the index after it.
 func (e *envelope) member(f int, data []byte, i int) (end int, err error) {
 	var into *text
 	switch f {
@@ -92,7 +83,7 @@ func (e *envelope) member(f int, data []byte, i int) (end int, err error) {
 	case fieldReplyTo:
 		into = &e.replyTo
 	case fieldTimestamp:
-		return e.stamp(data, i)
+		return e.timestamp(data, i)
 	case fieldPayload:
 		end, err = skipValue(data, i, maxPayloadDepth)
 		e.payload = data[i:end]
@@ -111,9 +102,8 @@ func (e *envelope) member(f int, data []byte, i int) (end int, err error) {
 	return end, nil
 }
 
-// stamp reads ts. Like time.Time.UnmarshalJSON it takes the inside of the
-// string as it is, so an escape in it is an error.
-func (e *envelope) stamp(data []byte, i int) (end int, err error) {
+// timestamp reads ts. Like time.Time.UnmarshalJSON it does not decode escapes, so an escape is an error.
+func (e *envelope) timestamp(data []byte, i int) (end int, err error) {
 	if isNull(data, i) {
 		return i + len("null"), nil
 	}
@@ -122,35 +112,33 @@ func (e *envelope) stamp(data []byte, i int) (end int, err error) {
 		return end, err
 	}
 	inside := data[i+1 : end-1]
-	if !e.parseStamp(inside) {
+	if !e.parseTimestamp(inside) {
 		return end, malformed("ts is not RFC 3339: " + quoted(inside))
 	}
 	return end, nil
 }
 
-// parseStamp reads the text of ts and reports whether it is a time that can be
-// written again.
-func (e *envelope) parseStamp(text []byte) bool {
+// parseTimestamp parses the text of ts and reports whether it is a [Writable] time.
+func (e *envelope) parseTimestamp(text []byte) bool {
 	if e.ts.UnmarshalText(text) != nil {
 		return false
 	}
-	e.stamped = true
-	return text[len(text)-1] == 'Z' || Writable(e.ts) // four digits of a year in UTC are always writable
+	e.hasTS = true
+	return text[len(text)-1] == 'Z' || Writable(e.ts) // in UTC every year of four digits is writable
 }
 
 func isNull(data []byte, i int) bool {
 	return len(data)-i >= 4 && string(data[i:i+4]) == "null"
 }
 
-// message checks what was found and copies it, but for what is as likely.
+// message checks the fields and copies them into a Message, except for from and to if they equal the expected strings.
 func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
-	// An escape takes up to six bytes for one, so a longer text cannot be a
-	// valid id, and need not be decoded to know it.
+	// An escape takes up to six bytes for one byte, so a longer text is too long even after decoding.
 	if len(e.id.raw) > 6*MaxIDBytes {
 		return nil, malformed("id is longer than 64 bytes: " + quoted(e.id.raw))
 	}
-	var room [256]byte
-	all := e.id.appendTo(room[:0])
+	var buffer [256]byte
+	all := e.id.appendTo(buffer[:0])
 	id := len(all)
 	switch {
 	case id == 0:
@@ -159,7 +147,7 @@ func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
 		return nil, malformed("id is longer than 64 bytes: " + quoted(all))
 	case len(e.kind.raw) == 0:
 		return nil, malformed("no type")
-	case !e.stamped:
+	case !e.hasTS:
 		return nil, malformed("no ts")
 	}
 	known, isKnown := knownType(e.kind.raw)
@@ -205,8 +193,7 @@ func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
 	return m, nil
 }
 
-// checkObject makes sure that a payload is a JSON object at most maxDepth deep,
-// before encoding/json, which recurses, sees it.
+// checkObject requires a JSON object nested at most maxDepth levels. It runs before encoding/json, which recurses.
 func checkObject(payload []byte, maxDepth int) error {
 	i := skipSpace(payload, 0)
 	if i >= len(payload) || payload[i] != '{' {

@@ -6,22 +6,18 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// AppendJSON appends the envelope to dst and returns the longer slice (protocol
-// section 2): the keys id, type, from, to, ts, payload and, when it is not
-// empty, replyTo, in this order, with HTML characters as they are and without a
-// newline. It allocates nothing when dst has the room.
+// AppendJSON appends the envelope to dst and returns the extended slice (protocol section 2): the keys id, type, from, to,
+// ts, payload and, if not empty, replyTo, in this order. It does not escape HTML characters and adds no newline. It
+// allocates nothing if dst has sufficient capacity.
 //
-// The payload is written as it is, and as null when it is empty. It is not
-// checked: that would cost another pass over every message, and both ways to
-// get one here, [NewMessage] and [Decode], have checked it. A caller
-// that sets Payload by hand must set valid JSON. For a valid and compact
-// payload the result equals MarshalJSON(m) byte for byte; one with spaces in it
-// keeps them here and loses them there.
+// The payload is appended unchanged, or as null if empty. AppendJSON does not check it: [NewMessage] and [Decode] have. A
+// caller that sets Payload directly must set valid JSON. For a valid, compact payload the result equals MarshalJSON(m) byte
+// for byte; AppendJSON keeps white space in a payload, MarshalJSON removes it.
 //
-// The only error is a Timestamp that RFC 3339 cannot express (a year outside
-// 0 to 9999, a zone of 24 hours or more); dst is then returned as it was.
+// The only error is a Timestamp that RFC 3339 cannot express (a year outside 0 to 9999, or a zone offset of 24 hours or
+// more); AppendJSON then returns dst unchanged.
 //
-// Safe for concurrent use while m is not changed.
+// Safe for concurrent use while m is not modified.
 func (m *Message) AppendJSON(dst []byte) ([]byte, error) {
 	out, err := textLayout.appendHead(dst, m)
 	if err != nil {
@@ -30,13 +26,13 @@ func (m *Message) AppendJSON(dst []byte) ([]byte, error) {
 	return textLayout.appendTail(append(out, m.payload()...), m), nil
 }
 
-// layout is the text around the values of an envelope.
+// layout is the constant text around the values of an envelope.
 type layout struct {
-	before [fieldReplyTo + 1]string // each value; the quotes of the strings included
-	end    string                   // if there is no replyTo
-	last   string                   // behind replyTo
+	before [fieldReplyTo + 1]string // text before each value, including the quotes of strings
+	end    string                   // end of an envelope without replyTo
+	last   string                   // end of an envelope with replyTo
 
-	escape func(dst []byte, s string) []byte // for a string that does not stand for itself
+	escape func(dst []byte, s string) []byte // for strings that are not plain
 }
 
 var textLayout = layout{
@@ -47,7 +43,7 @@ var textLayout = layout{
 	end: `}`, last: `"}`, escape: appendEscaped,
 }
 
-// bodyLayout is textLayout inside a JSON string.
+// bodyLayout is textLayout escaped for the inside of a JSON string.
 var bodyLayout = func() (l layout) {
 	escaped := func(s string) string { return string(appendBody(nil, []byte(s))) }
 	for i, text := range textLayout.before {
@@ -67,7 +63,7 @@ func (l *layout) appendText(dst []byte, field int, value string) []byte {
 	return append(dst, value...)
 }
 
-// appendHead appends the envelope up to the payload; on an error it returns dst as it was.
+// appendHead appends the envelope up to the payload. On an error it returns dst unchanged.
 func (l *layout) appendHead(dst []byte, m *Message) ([]byte, error) {
 	out := l.appendText(dst, fieldID, m.ID)
 	out = l.appendText(out, fieldType, string(m.Type))
@@ -81,7 +77,7 @@ func (l *layout) appendHead(dst []byte, m *Message) ([]byte, error) {
 	return append(out, l.before[fieldPayload]...), nil
 }
 
-// appendTail appends the envelope behind the payload.
+// appendTail appends the part of the envelope after the payload.
 func (l *layout) appendTail(dst []byte, m *Message) []byte {
 	if m.ReplyTo == "" {
 		return append(dst, l.end...)

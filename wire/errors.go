@@ -6,18 +6,16 @@ import (
 	"strconv"
 )
 
-// ErrMalformed is wrapped by every error that bytes from a peer cause: text
-// that is no JSON, an envelope that breaks a rule of protocol section 2, a
-// payload of another shape than its type's. Test with errors.Is.
+// ErrMalformed is wrapped by every error that bytes from a peer cause: invalid JSON, an envelope that violates protocol
+// section 2, a payload that does not fit its type. Test with errors.Is.
 //
-// The text around it is safe to log: it repeats at most 64 bytes of the peer's
-// input, and those quoted.
+// The error text is safe to log: it contains at most 64 bytes of the peer's input, quoted in ASCII.
 var ErrMalformed = errors.New("malformed message")
 
-// maxQuoted is how many bytes of a peer's input an error or a reason repeats.
+// maxQuoted is the number of bytes of a peer's input that an error or a reason can contain.
 const maxQuoted = 64
 
-// quoted returns the first 64 bytes of a peer's input, quoted, in ASCII.
+// quoted returns the first 64 bytes of a peer's input, quoted in ASCII.
 func quoted[T string | []byte](input T) string {
 	if len(input) > maxQuoted {
 		return strconv.QuoteToASCII(string(input[:maxQuoted])) + "..."
@@ -25,24 +23,24 @@ func quoted[T string | []byte](input T) string {
 	return strconv.QuoteToASCII(string(input))
 }
 
-// malformed says what is wrong with a message.
-func malformed(what string) error {
-	return fmt.Errorf("%w: %s", ErrMalformed, what)
+// malformed returns an ErrMalformed with a description of the fault.
+func malformed(fault string) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fault)
 }
 
-// malformedAt says what is wrong with a JSON text, and where.
-func malformedAt(what string, offset int) error {
-	return &syntaxError{what, offset}
+// malformedAt returns an ErrMalformed with a description of the fault and its offset in bytes.
+func malformedAt(fault string, offset int) error {
+	return &syntaxError{fault, offset}
 }
 
-// syntaxError is an ErrMalformed that knows where.
+// syntaxError is an ErrMalformed with a position. It formats its text on demand.
 type syntaxError struct {
-	what   string
+	fault  string
 	offset int // bytes
 }
 
 func (e *syntaxError) Error() string {
-	return fmt.Sprintf("%v: %s at byte %d", ErrMalformed, e.what, e.offset)
+	return fmt.Sprintf("%v: %s at byte %d", ErrMalformed, e.fault, e.offset)
 }
 
 func (e *syntaxError) Unwrap() error { return ErrMalformed }

@@ -9,25 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// FeatureSingleConnection is announced by a node that keeps one connection a
-// peer, and lets go of the other only when that one closes (protocol section
-// 7). Towards a peer that does not announce it a duplicate must stay open.
+// FeatureSingleConnection is announced by a node that keeps one connection per peer and closes a duplicate (protocol
+// section 7). Duplicates of peers that do not announce it must stay open.
 const FeatureSingleConnection = "single-connection"
 
-// MaxHandshakeDepth is how deep the payload of a handshake may nest. Honest
-// ones need two levels; the rest is room for keys that we do not know.
+// MaxHandshakeDepth is the maximum nesting of a handshake payload, in levels. Known keys need two levels; the rest allows
+// for unknown keys.
 const MaxHandshakeDepth = 32
 
-// Limits of the features that a node looks at in a peer's handshake.
+// Limits of the features that a node reads from a peer's handshake.
 const (
 	MaxFeatures     = 32 // entries
 	MaxFeatureBytes = 64 // bytes of printable ASCII in each
 )
 
-// ReceivedFeatures returns the entries of a peer's feature list that count: of
-// the first 32 those that are 1 to 64 bytes of printable ASCII. The others are
-// ignored, like features that this node does not know. The result does not share
-// memory with a list that was cut.
+// ReceivedFeatures returns the valid entries of a peer's feature list: of the first 32, those of 1 to 64 bytes of printable
+// ASCII. It ignores the others, like unknown features. The result is a new slice.
 func ReceivedFeatures(features []string) []string {
 	var kept []string
 	for _, feature := range features[:min(len(features), MaxFeatures)] {
@@ -47,12 +44,12 @@ func validFeature(feature string) bool {
 	return feature != "" && len(feature) <= MaxFeatureBytes
 }
 
-// Identity is how a node introduces itself (protocol section 1), in the order
-// of keys of the wire. Received ones are claims: nothing here checks that ID
-// belongs to PublicKey, or that the peer has the private key.
+// Identity describes a node in its handshake (protocol section 1). Fields are in the order of the keys on the wire. A
+// received Identity is an unverified claim: this package checks neither that ID belongs to PublicKey nor that the peer holds
+// the private key.
 type Identity struct {
 	ID        string    `json:"id"`        // node ID: 32 lower-case hex characters
-	Name      string    `json:"name"`      // for people
+	Name      string    `json:"name"`      // for display
 	PublicKey string    `json:"publicKey"` // standard base64 with padding of 32 bytes
 	CreatedAt time.Time `json:"createdAt"` // RFC 3339
 	Role      string    `json:"role"`      // controller, worker or dual
@@ -66,8 +63,8 @@ type HandshakePayload struct {
 	Features  []string `json:"features,omitempty"`
 }
 
-// HandshakeAckPayload is the payload of a handshake_ack (protocol section 3):
-// either Accepted with a ChallengeResponse, or not, with a Reason.
+// HandshakeAckPayload is the payload of a handshake_ack (protocol section 3): Accepted with a ChallengeResponse, or not
+// Accepted with a Reason.
 type HandshakeAckPayload struct {
 	Identity          Identity `json:"identity"`
 	ChallengeResponse Base64   `json:"challengeResponse,omitempty"` // 32 bytes
@@ -76,14 +73,11 @@ type HandshakeAckPayload struct {
 	Features          []string `json:"features,omitempty"`
 }
 
-// Base64 is a byte slice that is standard base64 with padding in JSON, like any
-// []byte, but reads only the canonical form (protocol section 7). Encoding/json
-// skips newlines and ignores spare bits, so that many texts would mean the same
-// challenge.
+// Base64 is a byte slice encoded in JSON as standard base64 with padding, like []byte. It decodes the canonical form only
+// (protocol section 7): encoding/json skips newlines and ignores spare bits, so several texts would be the same challenge.
 type Base64 []byte
 
-// UnmarshalJSON decodes a JSON string with canonical base64 in it; null makes b
-// nil. Anything else is an [ErrMalformed].
+// UnmarshalJSON decodes a JSON string of canonical base64; null sets b to nil. Other input is an [ErrMalformed].
 func (b *Base64) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		*b = nil
@@ -94,7 +88,7 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 		return malformed("base64 is not a string")
 	}
 	encoded := appendUnescaped(nil, data[1:end-1])
-	// Even strict decoding skips these two.
+	// The decoder skips both in strict mode too.
 	if bytes.ContainsAny(encoded, "\r\n") {
 		return malformed("newline in base64")
 	}
@@ -107,10 +101,9 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 }
 
 // DecodeHandshake returns the payload of a message of type [MsgHandshake]
-// (protocol section 3). It checks shapes only: a JSON object in UTF-8, at most
-// [MaxHandshakeDepth] deep, each key of its type, base64 canonical. Whether
-// version, identity and the length of the challenge will do is for the caller
-// to judge; missing keys are zero values. Errors are an [ErrMalformed].
+// (protocol section 3). It checks the form only: a JSON object in UTF-8, nested at most [MaxHandshakeDepth] levels, each
+// key of its type, base64 canonical. Missing keys are zero values. The caller must check version, identity and length of the
+// challenge. Errors are an [ErrMalformed].
 func DecodeHandshake(m *Message) (HandshakePayload, error) {
 	var p HandshakePayload
 	err := decodeLogin(m, MsgHandshake, &p)
@@ -120,8 +113,7 @@ func DecodeHandshake(m *Message) (HandshakePayload, error) {
 	return p, nil
 }
 
-// DecodeHandshakeAck returns the payload of a message of type
-// [MsgHandshakeAck], checked like that of [DecodeHandshake].
+// DecodeHandshakeAck returns the payload of a message of type [MsgHandshakeAck], with the checks of [DecodeHandshake].
 func DecodeHandshakeAck(m *Message) (HandshakeAckPayload, error) {
 	var p HandshakeAckPayload
 	err := decodeLogin(m, MsgHandshakeAck, &p)
@@ -144,9 +136,9 @@ func decodeLogin(m *Message, want MessageType, v any) error {
 	return m.ParsePayload(v)
 }
 
-// LaterDialect reports whether data, the first message of a peer, is in the later dialect that calls itself version
-// 1.0 too (protocol section 8): a JSON object with the key "timestamp" and without the key "ts". Data should be
-// bounded by the caller: it is parsed whole.
+// LaterDialect reports whether data, the first message of a peer, uses the later dialect that also announces version 1.0
+// (protocol section 8): a JSON object with the key "timestamp" and without the key "ts". It parses all of data, so the
+// caller must limit the size.
 func LaterDialect(data []byte) bool {
 	var keys struct {
 		Timestamp json.RawMessage `json:"timestamp"`

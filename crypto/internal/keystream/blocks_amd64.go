@@ -7,14 +7,14 @@ package keystream
 // cpuid executes the instruction CPUID.
 func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
 
-// xorPairs XORs dst, whose length is a multiple of 64 and not 0, with the key
-// stream from block counter on, two blocks at once.
+// xorPairs XORs dst with the key stream from block counter on, two blocks at once.
+// len(dst) must be a multiple of 64 and not 0.
 //
 //go:noescape
 func xorPairs(dst []byte, nonce *[24]byte, counter uint32)
 
-// xorLanes XORs dst, which is not empty, with the key stream from block 0 on, 16
-// blocks at once. The counter is of 32 bits.
+// xorLanes XORs dst with the key stream from block 0 on, 16 blocks at once. dst must
+// not be empty, and at most 2^32 blocks long.
 //
 //go:noescape
 func xorLanes(dst []byte, nonce *[24]byte)

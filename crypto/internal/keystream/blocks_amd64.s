@@ -2322,7 +2322,7 @@ group:
 	JMP             done
 
 tail:
-	// Masks keep the last bytes inside of dst.
+	// Masks limit loads and stores to dst.
 	MOVQ       $+64, DX
 	MOVQ       $-1, BX
 	MOVQ       CX, SI

@@ -10,9 +10,9 @@ import (
 	"github.com/Snider/go-p2p/tests/guardpage"
 )
 
-// Every length up to two groups of lanes, text and nonce each at both ends of memory between unmapped pages: all
-// implementations give the definition's bytes and touch nothing outside.
-func TestBuffersBesideUnmappedPages(t *testing.T) {
+// TestXORStaysInsideItsBuffers places text (0 to 1,100 bytes) and nonce at both ends of memory between unmapped pages. All
+// implementations must produce the definition's bytes without a fault.
+func TestXORStaysInsideItsBuffers(t *testing.T) {
 	const longest = 1100
 	texts, nonces := guardpage.New(t, longest), guardpage.New(t, nonceLen)
 	random := rand.NewChaCha8([32]byte{2})

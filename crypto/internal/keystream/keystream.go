@@ -1,15 +1,11 @@
-// Package keystream makes the key stream that masks the plaintext of an encrypted
-// frame before the cipher (protocol section 4): block i, 32 bytes, is
-// SHA-256(nonce ‖ i as unsigned 64-bit big-endian), i from 0.
+// Package keystream computes the key stream that masks the plaintext of a frame before encryption (protocol section 4):
+// block i, 32 bytes, is SHA-256(nonce ‖ i as unsigned 64-bit big-endian), i from 0.
 //
-// The stream is as public as the nonce. It hides nothing, deployed nodes just
-// expect it; so a mistake here shows as a frame that does not open, not as a
-// weaker cipher.
+// The stream is as public as the nonce and adds no secrecy; deployed nodes require it. An error here yields a frame that
+// does not open, never a weaker cipher.
 //
-// Through crypto/sha256, one block after the other, the stream takes longer than
-// all the rest of a frame. On amd64 two blocks are computed at once with the SHA
-// instructions, or 16 with AVX-512, whatever the CPU has. The build tag purego
-// leaves only what Go has.
+// Block by block through crypto/sha256 the stream takes longer than the rest of a frame. On amd64 assembly computes two
+// blocks at once with the SHA instructions, or 16 with AVX-512; see xor. The build tag purego excludes the assembly.
 package keystream
 
 import (
@@ -23,12 +19,11 @@ const (
 	blockLen = sha256.Size
 )
 
-// XOR XORs dst with the key stream of a nonce. Doing it twice changes nothing. It
-// allocates nothing and is safe for concurrent use, each call with a dst of its own.
+// XOR XORs dst with the key stream of nonce; a second call restores dst. It allocates nothing. Safe for concurrent use
+// with distinct dst.
 func XOR(dst []byte, nonce *[nonceLen]byte) { xor(dst, nonce) }
 
-// definition is XOR in terms of crypto/sha256. The other implementations are
-// tested against it.
+// definition implements XOR with crypto/sha256 alone. Tests compare all other implementations with it.
 func definition(dst []byte, nonce *[nonceLen]byte) {
 	var input [nonceLen + 8]byte
 	copy(input[:], nonce[:])
@@ -39,7 +34,7 @@ func definition(dst []byte, nonce *[nonceLen]byte) {
 	}
 }
 
-// xorBlock XORs the beginning of dst with a block and returns how many bytes that were.
+// xorBlock XORs the first bytes of dst with block and returns their number, at most 32.
 func xorBlock(dst []byte, block *[blockLen]byte) int {
 	if len(dst) < len(block) {
 		return subtle.XORBytes(dst, dst, block[:])

@@ -13,16 +13,16 @@ type implementation struct {
 	xor  func(dst []byte, nonce *[nonceLen]byte)
 }
 
-// implementations are those that run on this CPU; fast adds the ones of the architecture.
+// implementations returns all implementations that this CPU can run; fast returns those in assembly.
 func implementations() []implementation {
-	return append([]implementation{{"definition", definition}, {"portable", portable}, {"chosen", XOR}}, fast()...)
+	return append([]implementation{{"definition", definition}, {"portable", portable}, {"default", XOR}}, fast()...)
 }
 
-// The first blocks of the zero nonce, from another SHA-256 (the tool sha256sum).
+// zeroNonceStream is the first two blocks for the zero nonce, computed with sha256sum.
 const zeroNonceStream = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925" +
 	"ec4916dd28fc4c10d78e287ca5d9cc51ee1ae73cbfde08c6b37324cbfaac8bc5"
 
-func TestKnownStream(t *testing.T) {
+func TestXORMatchesKnownStream(t *testing.T) {
 	want, err := hex.DecodeString(zeroNonceStream)
 	if err != nil {
 		t.Fatal(err)
@@ -35,8 +35,9 @@ func TestKnownStream(t *testing.T) {
 	}
 }
 
-// Every length up to two groups of lanes and more, at every alignment, and not a byte around it.
-func TestAgainstDefinition(t *testing.T) {
+// TestXORMatchesDefinition covers each length up to 1,100 bytes (two groups of lanes) at varying alignment, and checks the
+// bytes around the text.
+func TestXORMatchesDefinition(t *testing.T) {
 	const longest, around = 1100, 64
 	random := rand.NewChaCha8([32]byte{1})
 	text := make([]byte, around+longest+around+64)
@@ -57,8 +58,8 @@ func TestAgainstDefinition(t *testing.T) {
 	}
 }
 
-// More blocks than two bytes of the counter can number.
-func TestLong(t *testing.T) {
+// TestXORCountsBeyond16Bits uses more than 2^16 blocks.
+func TestXORCountsBeyond16Bits(t *testing.T) {
 	nonce := [nonceLen]byte{23: 1}
 	want := make([]byte, 1<<21+500)
 	definition(want, &nonce)
@@ -70,17 +71,17 @@ func TestLong(t *testing.T) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestXORAllocatesNothing(t *testing.T) {
 	nonce, text := [nonceLen]byte{}, make([]byte, 1000)
 	for _, i := range implementations() {
 		if raceEnabled && i.name == "portable" {
-			continue // the race detector has the standard library allocate there, and pools forget at random
+			continue // with -race the standard library allocates, and pools drop values at random
 		}
 		if n := testing.AllocsPerRun(100, func() { i.xor(text, &nonce) }); n != 0 {
 			t.Errorf("%s: %v allocations", i.name, n)
 		}
 	}
-	// Arrays of the caller stay on its stack.
+	// Arrays of the caller must not escape to the heap.
 	if n := testing.AllocsPerRun(100, func() {
 		var local [100]byte
 		var nonce [nonceLen]byte
@@ -90,15 +91,15 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// Go does not promise the form of a hash's state; should it change, there is a slower way, and this says so.
-func TestSumsAreReadable(t *testing.T) {
+// TestHasherReadsSums fails if a Go release changes the layout of the hash state. XOR then still works, more slowly.
+func TestHasherReadsSums(t *testing.T) {
 	if !readable {
-		t.Error("sums are no longer read from the state of crypto/sha256; all blocks are made by the definition")
+		t.Error("cannot read sums from the state of crypto/sha256: portable falls back to definition")
 	}
 	h := newHasher()
 	h.state = nil
 	if _, ok := h.sum(0); ok {
-		t.Error("a sum without a state to read")
+		t.Error("sum returned ok without a state to read")
 	}
 }
 

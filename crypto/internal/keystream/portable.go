@@ -11,19 +11,17 @@ import (
 
 const (
 	paddedLen = sha256.BlockSize
-	stateSum  = 4 // where in a hash's marshaled state the sum begins, behind a word that says which hash it is
+	stateSum  = 4 // offset of the sum in the marshaled state of a hash, after 4 bytes that identify the algorithm
 )
 
-// hasher hashes blocks of the stream with what Go has. A hash that was given the
-// padded message, and so has nothing left to pad, has the sum in its state: to read
-// that takes two thirds of the time of crypto/sha256.Sum256, which copies the state
-// and the message around. The state's form is not promised, so it is looked at
-// once whether it is as expected. For one user at a time.
+// hasher computes blocks of the stream without assembly. It writes the message with its padding, so the marshaled state
+// of the hash contains the sum. Reading it there takes two thirds of the time of crypto/sha256.Sum256. Go does not
+// guarantee the layout of the state; see readable. Not safe for concurrent use.
 type hasher struct {
-	hash  hash.Hash
-	state encoding.BinaryAppender // the same
-	block [paddedLen]byte         // nonce, number of the block, and the padding of a message of so many bytes
-	room  [2 * paddedLen]byte     // for the state
+	hash    hash.Hash
+	state   encoding.BinaryAppender // the same hash; nil if it cannot marshal its state
+	block   [paddedLen]byte         // nonce, block number, SHA-256 padding
+	scratch [2 * paddedLen]byte     // for the marshaled state
 }
 
 func newHasher() *hasher {
@@ -34,16 +32,15 @@ func newHasher() *hasher {
 	return h
 }
 
-// sum returns the block of the given number, good until the next one. ok is false where
-// the state cannot be read.
+// sum returns block number of the stream, valid until the next call. ok is false if the state cannot be read.
 func (h *hasher) sum(number uint64) (sum []byte, ok bool) {
 	if h.state == nil {
 		return nil, false
 	}
 	binary.BigEndian.PutUint64(h.block[nonceLen:], number)
 	h.hash.Reset()
-	_, _ = h.hash.Write(h.block[:]) // does not fail
-	state, err := h.state.AppendBinary(h.room[:0])
+	_, _ = h.hash.Write(h.block[:]) // a hash never returns an error
+	state, err := h.state.AppendBinary(h.scratch[:0])
 	if err != nil || len(state) < stateSum+blockLen {
 		return nil, false
 	}
@@ -53,7 +50,8 @@ func (h *hasher) sum(number uint64) (sum []byte, ok bool) {
 // hashers recycles hashers.
 var hashers = sync.Pool{New: func() any { return newHasher() }}
 
-// readable says whether sums can be read from a hash's state.
+// readable reports whether the state of crypto/sha256 has the layout that hasher reads. If not, portable uses
+// definition.
 var readable = func() bool {
 	h := newHasher()
 	for number := range uint64(2) {
@@ -66,7 +64,7 @@ var readable = func() bool {
 	return true
 }()
 
-// portable is XOR where there is no assembly for it.
+// portable implements XOR without assembly.
 func portable(dst []byte, nonce *[nonceLen]byte) {
 	if !readable {
 		definition(dst, nonce)
@@ -75,7 +73,7 @@ func portable(dst []byte, nonce *[nonceLen]byte) {
 	h := hashers.Get().(*hasher)
 	copy(h.block[:], nonce[:])
 	for i := uint64(0); len(dst) > 0; i++ {
-		block, _ := h.sum(i) // it is readable
+		block, _ := h.sum(i) // ok, as readable has checked
 		dst = dst[xorBlock(dst, (*[blockLen]byte)(block)):]
 	}
 	hashers.Put(h)

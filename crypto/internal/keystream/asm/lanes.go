@@ -8,25 +8,24 @@ import (
 
 const (
 	lanes      = 16             // blocks at once, one in each 32-bit lane of a ZMM register
-	groupBytes = lanes * 32     // of key stream
-	zmmBytes   = groupBytes / 8 // two blocks
+	groupBytes = lanes * 32     // key stream of 16 blocks
+	zmmBytes   = groupBytes / 8 // key stream of two blocks
 )
 
-// The counter reaches the computation late. What comes before is the same in
-// every lane and for every group: it is computed once a call, in XMM registers,
-// and kept on the stack.
+// Rounds and schedule words that do not depend on the block number are the same in every lane and every group. They are
+// computed once per call, in XMM registers, and kept on the stack.
 const (
-	firstRound = counterWord  // the state before it is shared
-	reached    = 22           // the first word of the schedule with the counter in it
-	mixed      = reached + 16 // the first one in which every term has it
+	firstRound = counterWord  // first round that depends on the block number
+	reached    = 22           // first word of the schedule that depends on it
+	mixed      = reached + 16 // first word of which every term depends on it
 )
 
-// xorLanes computes 16 blocks at once.
+// xorLanes generates the loop that computes 16 blocks at once.
 func xorLanes(data tables) {
 	TEXT("xorLanes", NOSPLIT, "func(dst []byte, nonce *[24]byte)")
 	Pragma("noescape")
-	Doc("xorLanes XORs dst, which is not empty, with the key stream from block 0 on, 16",
-		"blocks at once. The counter is of 32 bits.")
+	Doc("xorLanes XORs dst with the key stream from block 0 on, 16 blocks at once. dst must",
+		"not be empty, and at most 2^32 blocks long.")
 	dst := Mem{Base: Load(Param("dst").Base(), GP64())}
 	left := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	nonce := Mem{Base: Load(Param("nonce"), GP64())}
@@ -40,7 +39,7 @@ func xorLanes(data tables) {
 		state[i] = ZMM()
 		VPBROADCASTD(start.Offset(4*i), state[i])
 	}
-	words := map[int]vec{counterWord: counter} // those that differ from lane to lane
+	words := map[int]vec{counterWord: counter} // words that differ between lanes
 	for t := firstRound; t < 64; t++ {
 		if t >= reached {
 			words[t] = zmm.schedule(words, t)
@@ -72,7 +71,7 @@ func xorLanes(data tables) {
 	JMP(LabelRef("done"))
 
 	Label("tail")
-	Comment("Masks keep the last bytes inside of dst.")
+	Comment("Masks limit loads and stores to dst.")
 	whole, ones := GP64(), GP64()
 	MOVQ(I32(zmmBytes), whole)
 	MOVQ(I32(-1), ones)
@@ -96,9 +95,8 @@ func xorLanes(data tables) {
 	RET()
 }
 
-// sharedPart computes the state before firstRound and what the words from 16 on
-// owe to nonce and padding. Term t is that part of word t, up to reached with the
-// constant of the round added.
+// sharedPart computes the state before firstRound, and for each word from 16 on the sum of its terms that depend on nonce
+// and padding only. Terms before reached include the round constant.
 func sharedPart(data tables, nonce Mem) (start, terms Mem) {
 	start, terms = AllocLocal(4*8), AllocLocal(4*mixed)
 	words := map[int]vec{}
@@ -139,8 +137,8 @@ func sharedPart(data tables, nonce Mem) (start, terms Mem) {
 	return start, terms
 }
 
-// transpose turns vectors that hold one word of all blocks into vectors that hold
-// two whole blocks each, their bytes in the order of the key stream.
+// transpose converts vectors that hold one word of all 16 blocks to vectors that hold two whole blocks each, in the byte
+// order of the key stream.
 func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
 	swapped := ZMM()
 	VBROADCASTI32X4(swapWords, swapped)
@@ -153,8 +151,8 @@ func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
 		op(y, x, result)
 		return result
 	}
-	// half returns, for j = 0…3, words 0 to 3 of the blocks j, j+4, j+8 and j+12,
-	// each in a quarter of the vector, of the four vectors that hold these words.
+	// half takes four vectors, one per word. For j = 0 to 3 it returns the four words of blocks j, j+4, j+8 and j+12,
+	// one block in each quarter of the vector.
 	half := func(s []vec) [4]vec {
 		low01, high01 := pair(VPUNPCKLDQ, s[0], s[1]), pair(VPUNPCKHDQ, s[0], s[1])
 		low23, high23 := pair(VPUNPCKLDQ, s[2], s[3]), pair(VPUNPCKHDQ, s[2], s[3])
@@ -164,7 +162,7 @@ func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
 		}
 	}
 	front, back := half(state[:4]), half(state[4:])
-	quarters := func(x, y vec, odd bool) vec { // 0 and 2, or 1 and 3, of both
+	quarters := func(x, y vec, odd bool) vec { // quarters 0 and 2 of both, or 1 and 3
 		result, choice := ZMM(), U8(0x88)
 		if odd {
 			choice = 0xdd
@@ -172,7 +170,7 @@ func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
 		VSHUFI32X4(choice, y, x, result)
 		return result
 	}
-	for j := 0; j < 4; j += 2 { // vectors of the blocks j and j+1, and of those 4, 8 and 12 further
+	for j := 0; j < 4; j += 2 { // blocks j and j+1, and the same plus 4, 8 and 12
 		for i, odd := range []bool{false, true} {
 			one, two := quarters(front[j], back[j], odd), quarters(front[j+1], back[j+1], odd)
 			at := j/2 + 2*i

@@ -1,6 +1,5 @@
-// Command asm writes the amd64 assembly of package keystream: run "go generate"
-// in that package. It is a module of its own, so that who builds the node needs
-// no assembler generator.
+// Command asm generates the amd64 assembly of package keystream: run "go generate" in that package. It is a separate
+// module, so that building the node does not require the generator.
 package main
 
 import (
@@ -18,7 +17,7 @@ func main() {
 	Generate()
 }
 
-// cpuid is for the one flag that golang.org/x/sys/cpu does not report.
+// cpuid is needed for the SHA flag, which golang.org/x/sys/cpu does not report.
 func cpuid() {
 	TEXT("cpuid", NOSPLIT, "func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)")
 	Doc("cpuid executes the instruction CPUID.")
@@ -32,17 +31,17 @@ func cpuid() {
 	RET()
 }
 
-// tables are the read-only data. Those of 16 bytes and more are aligned to 16, as
-// the SSE instructions demand: the linker aligns data to its size.
+// tables holds the read-only data. The linker aligns data to its size, so tables of 16 bytes and more have the alignment
+// of 16 that SSE instructions require.
 type tables struct {
-	k           Mem // with the words of the padding added in the rounds that take them
+	k           Mem // round constants, with the padding word added in rounds 8 to 15
 	initial     Mem // A to H
-	abefCDGH    Mem // the same as the SHA instructions want it
+	abefCDGH    Mem // the same in the order of the SHA instructions
 	padding     Mem // words 8 to 15
-	swapWords   Mem // the byte shuffle that turns each word of 16 bytes around
-	pairStep    Mem // 1 in word 3: the next number in words 4 to 7
-	laneNumbers Mem
-	laneCount   Mem
+	swapWords   Mem // byte shuffle that reverses each 32-bit word
+	pairStep    Mem // 1 in word 3: increments the block number in words 4 to 7
+	laneNumbers Mem // 0 to 15
+	laneCount   Mem // 16
 }
 
 func makeTables() tables {
@@ -67,7 +66,7 @@ func makeTables() tables {
 	}
 }
 
-// words lays 32-bit words into the read-only data.
+// words defines a read-only table of 32-bit words.
 func words(name string, values ...uint32) Mem {
 	table := GLOBL(name, RODATA|NOPTR)
 	for i, value := range values {

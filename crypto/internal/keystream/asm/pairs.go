@@ -6,26 +6,25 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// pairBytes is the key stream of two blocks.
+// pairBytes is the size of two blocks of key stream.
 const pairBytes = 2 * 32
 
-// stream is one of the two blocks that the SHA instructions compute in turns.
-// SHA256RNDS2 takes 4 cycles, but a second one may begin after 2: one block
-// alone would leave the unit idle half of the time.
+// stream is one of two blocks computed in interleaved order. SHA256RNDS2 has a latency of 4 cycles and a throughput of one
+// per 2 cycles, so a single block would use half of the unit.
 //
-// The instructions do two rounds each, on a state in two registers: one holds A,
-// B, E and F, the other C, D, G and H, and the latter becomes the former.
+// Each SHA256RNDS2 does two rounds on a state in two registers: one holds A, B, E and F, the other C, D, G and H. After
+// the rounds they swap roles.
 type stream struct {
 	abef, cdgh reg.VecVirtual
-	words      [4]reg.VecVirtual // the last 16 of the message schedule; group g, words 4g to 4g+3, is at g%4
+	words      [4]reg.VecVirtual // last 16 words of the message schedule; group g, words 4g to 4g+3, is at g%4
 }
 
-// xorPairs computes two blocks at once with the SHA instructions of the CPU.
+// xorPairs generates the loop that computes two blocks at once with the SHA instructions.
 func xorPairs(data tables) {
 	TEXT("xorPairs", NOSPLIT, "func(dst []byte, nonce *[24]byte, counter uint32)")
 	Pragma("noescape")
-	Doc("xorPairs XORs dst, whose length is a multiple of 64 and not 0, with the key",
-		"stream from block counter on, two blocks at once.")
+	Doc("xorPairs XORs dst with the key stream from block counter on, two blocks at once.",
+		"len(dst) must be a multiple of 64 and not 0.")
 	dst := Mem{Base: Load(Param("dst").Base(), GP64())}
 	left := Load(Param("dst").Len(), GP64())
 	shared := pairsShared(data)
@@ -65,11 +64,11 @@ func xorPairs(data tables) {
 	RET()
 }
 
-// sharedGroups is what all blocks begin with, on the stack.
+// sharedGroups is the part of the computation that all blocks share, kept on the stack.
 type sharedGroups struct {
-	abef, cdgh Mem // the state after round 5
-	group1     Mem // the rest of the nonce and the counter of the next block
-	group4     Mem // words 16 to 19, which the counter does not reach
+	abef, cdgh Mem // state after round 5
+	group1     Mem // words 4 to 7: the rest of the nonce and the number of the next block
+	group4     Mem // words 16 to 19, which do not depend on the block number
 }
 
 func pairsShared(data tables) sharedGroups {
@@ -102,7 +101,7 @@ func load(from Mem) reg.VecVirtual {
 	return into
 }
 
-// schedule replaces group g-4 by group g.
+// schedule replaces group g-4 with group g of the message schedule.
 func (s *stream) schedule(g int) {
 	group, before := s.words[g%4], s.words[(g+3)%4]
 	SHA256MSG1(s.words[(g+1)%4], group)
@@ -113,9 +112,9 @@ func (s *stream) schedule(g int) {
 	SHA256MSG2(before, group)
 }
 
-// wordsAndConstants makes what SHA256RNDS2 adds in the rounds of group g. It wants it in X0.
+// wordsAndConstants loads words plus round constants of group g into X0, an implicit operand of SHA256RNDS2.
 func (s *stream) wordsAndConstants(g int, data tables) {
-	if g == 2 || g == 3 { // the padding is in the table
+	if g == 2 || g == 3 { // data.k includes the padding
 		MOVOU(data.k.Offset(16*g), reg.X0)
 		return
 	}
@@ -136,14 +135,14 @@ func (s *stream) fourRounds(g int, data tables) {
 	s.twoRounds()
 }
 
-// rounds6and7 is the half of group 1 that the blocks do not share.
+// rounds6and7 does the half of group 1 that depends on the block number.
 func (s *stream) rounds6and7(data tables) {
 	s.wordsAndConstants(1, data)
 	PSHUFD(Imm(0x0e), reg.X0, reg.X0)
 	s.twoRounds()
 }
 
-// xor ends the block and XORs it to 32 bytes.
+// xor finishes the block and XORs 32 bytes at dst with it.
 func (s *stream) xor(dst Mem, data tables) {
 	PADDD(data.abefCDGH, s.abef)
 	PADDD(data.abefCDGH.Offset(16), s.cdgh)

@@ -1,6 +1,6 @@
 package main
 
-// What FIPS 180-4 calls K, the constants of the rounds,
+// k holds the round constants K of FIPS 180-4.
 var k = [64]uint32{
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -12,15 +12,15 @@ var k = [64]uint32{
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
 
-// and H(0), the state before the first round.
+// initial is H(0) of FIPS 180-4, the state before the first round.
 var initial = [8]uint32{
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 }
 
-// The message of every block fills one SHA-256 chunk: words 0 to 5 are the nonce,
-// words 6 and 7 the number of the block, high half first. The high half is zero
-// here: the caller sees to that.
+// counterWord is the index of the low half of the block number. The message of each block fills one SHA-256 chunk: words
+// 0 to 5 are the nonce, words 6 and 7 the block number, high half first. The high half is always 0: callers compute at most
+// 2^32 blocks.
 const counterWord = 7
 
-// padding is words 8 to 15: a one bit after the message, and its length of 256 bits.
+// padding is words 8 to 15: a one bit after the message, and the message length of 256 bits.
 var padding = [8]uint32{0x80000000, 0, 0, 0, 0, 0, 0, 256}

@@ -6,9 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vec is a vector register; width makes one. The methods return fresh registers
-// and never change their arguments, so that the code reads like the standard; the
-// generator's register allocator makes the CPU's 32 do.
+// vec is a vector register; width allocates one. Methods return new registers and leave their arguments unchanged (except
+// xor3), so that the code reads like FIPS 180-4. The generator's allocator maps them to the 32 registers of the CPU.
 type (
 	vec   = reg.VecVirtual
 	width func() vec
@@ -25,7 +24,7 @@ func (w width) add(x, y vec) vec {
 	return sum
 }
 
-// addWord adds one word of memory to all lanes.
+// addWord adds one 32-bit word in memory to all lanes.
 func (w width) addWord(word Mem, x vec) vec {
 	sum := w()
 	VPADDD_BCST(word, x, sum)
@@ -44,7 +43,7 @@ func (w width) shift(x vec, n uint8) vec {
 	return result
 }
 
-// Truth tables for VPTERNLOGD: each bitwise function of these three is the table of itself.
+// Operands for truth tables of VPTERNLOGD: the table of a bitwise function is that function of x, y and z.
 const x, y, z = 0xf0, 0xcc, 0xaa
 
 // logic combines three vectors by a truth table.
@@ -55,7 +54,7 @@ func (w width) logic(table uint8, a, b, c vec) vec {
 	return result
 }
 
-// xor3 is for three that nobody needs any more: it puts the result into the first.
+// xor3 XORs three vectors. It overwrites a with the result, so a must not be used afterwards.
 func (w width) xor3(a, b, c vec) vec {
 	VPTERNLOGD(U8(x^y^z), c, b, a)
 	return a
@@ -74,8 +73,7 @@ func (w width) smallSigma1(a vec) vec {
 	return w.xor3(w.rotate(a, 17), w.rotate(a, 19), w.shift(a, 10))
 }
 
-// schedule returns word t of the message schedule, as far as the words are given;
-// those that are missing count as zero. It returns nil where all are missing.
+// schedule returns word t of the message schedule. Missing words count as zero; it returns nil if all four are missing.
 func (w width) schedule(words map[int]vec, t int) (sum vec) {
 	for _, part := range []struct {
 		word  int
@@ -97,7 +95,7 @@ func (w width) schedule(words map[int]vec, t int) (sum vec) {
 	return sum
 }
 
-// round is one round of the standard. word is nil where it is in the constant already.
+// round does one round of SHA-256 on s. word is nil if constant includes it.
 func (w width) round(s *[8]vec, constant Mem, word vec) {
 	a, b, c, d, e, f, g, h := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
 	t1 := w.addWord(constant, h)

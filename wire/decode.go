@@ -47,8 +47,8 @@ func decode(data []byte, hint *Hint) (*Message, error) {
 type envelope struct {
 	id, kind, from, to, replyTo text
 
-	ts    time.Time
-	hasTS bool
+	ts      time.Time
+	hasTS   bool
 	payload []byte
 }
 
@@ -142,13 +142,13 @@ func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
 	id := len(all)
 	switch {
 	case id == 0:
-		return nil, malformed("no id")
+		return nil, malformed("missing id")
 	case id > MaxIDBytes:
 		return nil, malformed("id is longer than 64 bytes: " + quoted(all))
 	case len(e.kind.raw) == 0:
-		return nil, malformed("no type")
+		return nil, malformed("missing type")
 	case !e.hasTS:
-		return nil, malformed("no ts")
+		return nil, malformed("missing ts")
 	}
 	known, isKnown := knownType(e.kind.raw)
 	if !isKnown {
@@ -204,7 +204,7 @@ func checkObject(payload []byte, maxDepth int) error {
 		return fmt.Errorf("payload: %w", err)
 	}
 	if end = skipSpace(payload, end); end < len(payload) {
-		return malformedAt("something after the payload", end)
+		return malformedAt("data after the payload", end)
 	}
 	return nil
 }

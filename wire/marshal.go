@@ -8,19 +8,18 @@ import (
 )
 
 const (
-	firstBuffer   = 1024     // bytes that a new buffer has room for
-	largestBuffer = 64 << 10 // bytes above which a buffer is not kept
+	firstBuffer   = 1024     // capacity of a new buffer, in bytes
+	largestBuffer = 64 << 10 // maximum capacity of a pooled buffer, in bytes
 )
 
-// encoder is a JSON encoder together with the buffer that it writes to.
+// encoder is a JSON encoder with its output buffer.
 type encoder struct {
 	buf  bytes.Buffer
 	json *json.Encoder
 }
 
-// encoders is global because a buffer is worth pooling only when all callers in
-// the process share it; nothing in an encoder outlives a call of MarshalJSON,
-// so two nodes in one process share memory and no state.
+// encoders is global so that all callers of the process share the buffers. An encoder holds no state between calls of
+// MarshalJSON, so nodes in one process share memory but no data.
 var encoders = sync.Pool{New: func() any {
 	e := new(encoder)
 	e.buf.Grow(firstBuffer)
@@ -29,21 +28,17 @@ var encoders = sync.Pool{New: func() any {
 	return e
 }}
 
-// MarshalJSON returns v as JSON the way the wire wants it (protocol section 2):
-// as encoding/json writes it, but with HTML characters as they are, and without
-// a newline at the end. The result is the caller's to keep. Safe for concurrent
-// use. The errors are those of encoding/json: v cannot be written as JSON.
+// MarshalJSON returns v as JSON (protocol section 2): the output of encoding/json without HTML escapes and without a final
+// newline. The caller owns the result. Errors are those of encoding/json. Safe for concurrent use.
 //
-// A string and JSON that is already compact, which most payloads are, are
-// written without encoding/json, at once where they stay.
+// Strings and compact JSON, the most frequent payloads, are written directly, without encoding/json.
 func MarshalJSON(v any) ([]byte, error) { return appendJSON(nil, v, nil) }
 
-// appendPayload is appendJSON for the payload of a message: one that receivers
-// refuse as nested too deep is an [ErrInvalid].
+// appendPayload is appendJSON for the payload of a message: nesting that receivers refuse is an [ErrInvalid].
 func appendPayload(dst []byte, v any) ([]byte, error) { return appendJSON(dst, v, checkDepth) }
 
-// checkDepth refuses JSON that nests deeper than a payload may. A text shorter
-// than its brackets cannot.
+// checkDepth refuses JSON that nests deeper than maxPayloadDepth. Shorter texts than the brackets of that depth pass
+// without a scan.
 func checkDepth(text []byte) error {
 	if len(text) <= 2*maxPayloadDepth {
 		return nil
@@ -51,7 +46,7 @@ func checkDepth(text []byte) error {
 	return validPayload(text)
 }
 
-// appendJSON appends what MarshalJSON returns, unless check refuses it; on an error it returns dst as it was.
+// appendJSON appends the result of MarshalJSON, unless check refuses it. On an error it returns dst unchanged.
 func appendJSON(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
@@ -67,11 +62,10 @@ func appendJSON(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	return appendByEncoding(dst, v, check)
 }
 
-// appendByEncoding is appendJSON by way of encoding/json.
+// appendByEncoding implements appendJSON with encoding/json.
 //
-// It works in pooled buffers of 1 KiB at first; one that has grown past 64 KiB
-// is left to the garbage collector, so a single large message does not hold
-// memory for ever.
+// Its buffers are pooled. They start at 1 KiB; those that grow beyond 64 KiB are discarded, so a single large message does
+// not occupy memory permanently.
 func appendByEncoding(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
@@ -93,7 +87,7 @@ func appendByEncoding(dst []byte, v any, check func([]byte) error) ([]byte, erro
 	return dst, err
 }
 
-// isCompact tells whether text is one JSON value and has no spaces but in strings.
+// isCompact reports whether text is one JSON value without white space outside strings.
 func isCompact(text []byte) bool {
 	if end, err := skipValue(text, 0, maxPayloadDepth); err != nil || end < len(text) {
 		return false
@@ -103,7 +97,7 @@ func isCompact(text []byte) bool {
 		case ' ', '\t', '\n', '\r':
 			return false
 		case '"':
-			end, _, _ := skipString(text, i) // skipValue has passed it
+			end, _, _ := skipString(text, i) // valid, as skipValue has accepted it
 			i = end - 1
 		}
 	}

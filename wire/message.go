@@ -8,33 +8,30 @@ import (
 	"time"
 )
 
-// MaxIDBytes is the longest id that a received message may have (protocol
-// section 7): ids are remembered for minutes, so their size is a peer's hold on
-// our memory.
+// MaxIDBytes is the maximum length of the id of a received message, in bytes (protocol section 7). Receivers store ids for
+// minutes, so the limit bounds the memory that a peer can occupy.
 const MaxIDBytes = 64
 
-// Message is the envelope of everything that nodes say to each other (protocol
-// section 2). The order of the fields is the order of the keys on the wire.
+// Message is the envelope of all messages between nodes (protocol section 2). Fields are in the order of the keys on the
+// wire.
 //
-// A Message is plain data: safe for concurrent readers, and not for a writer
-// beside them.
+// A Message is plain data: safe for concurrent reads, not for a write concurrent with any other access.
 type Message struct {
-	ID        string          `json:"id"`                // UUID v4 when made here; on receipt 1 to 64 bytes of anything
+	ID        string          `json:"id"`                // UUID v4 if made by NewMessage; 1 to 64 arbitrary bytes if received
 	Type      MessageType     `json:"type"`              // never empty
-	From      string          `json:"from"`              // node ID of the node that made the message, not of the one that relays it
+	From      string          `json:"from"`              // node ID of the author, not of a relay
 	To        string          `json:"to"`                // node ID of the recipient; empty for a broadcast
-	Timestamp time.Time       `json:"ts"`                // when it was made, on the maker's clock; nanoseconds
-	Payload   json.RawMessage `json:"payload"`           // compact JSON when made here; null when there is none
-	ReplyTo   string          `json:"replyTo,omitempty"` // ID of the message that this one answers
+	Timestamp time.Time       `json:"ts"`                // creation time on the author's clock, in nanoseconds
+	Payload   json.RawMessage `json:"payload"`           // compact JSON if made by NewMessage; null if none
+	ReplyTo   string          `json:"replyTo,omitempty"` // ID of the answered message; empty if none
 }
 
-// NewMessage makes a message with a fresh random ID and the present time in UTC
-// (protocol section 2). The payload is encoded at once, so the caller may
-// change it afterwards: nil becomes null, a json.RawMessage must be valid JSON
-// and is compacted, anything else is written as by [MarshalJSON].
+// NewMessage returns a message with a new random ID and the current time in UTC (protocol section 2). It encodes the
+// payload before it returns, so the caller can change the value afterwards: nil becomes null, a json.RawMessage must be
+// valid JSON and is compacted, other values are encoded by [MarshalJSON].
 //
-// It fails when t is empty (every receiver would refuse the message) and when
-// the payload cannot be written as JSON or nests too deep for a receiver.
+// It returns an error if t is empty, or if the payload cannot be encoded as JSON or nests too deep for receivers. Safe for
+// concurrent use.
 func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	if t == "" {
 		return nil, errors.New("wire: new message: empty type")
@@ -53,18 +50,15 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	}, nil
 }
 
-// Renew makes m the next message of its kind: of the same type, from and to, with
-// a fresh random ID, the present time and another payload, and no ReplyTo. It is
-// for programs that send much: the payload is encoded, as by [NewMessage], into
-// the memory of the last one, so all it leaves to the garbage collector is an ID.
+// Renew turns m into a new message with the same type, from and to: it sets a new random ID, the current time and the
+// payload, and clears ReplyTo. It encodes the payload, like [NewMessage], into the memory of the previous payload, so each
+// call allocates only the ID. It is for programs that send many messages.
 //
-// m has to be one that [NewMessage] made, and the caller's own: nobody else may use
-// it or its last payload any more. Send, Post, Request and Broadcast have copied
-// what they need when they return, whatever they return. A message given to an
-// actor is read until the actor has answered.
+// m must come from [NewMessage], and the caller must be the only user of m and its previous payload. Send, Post, Request
+// and Broadcast do not use m after they return, with or without an error. An actor that received m uses it until it has
+// answered.
 //
-// The error is that of a payload that cannot be written as JSON; then m is as it
-// was.
+// Errors are those of [NewMessage] for a payload; m is then unchanged.
 func (m *Message) Renew(payload any) error {
 	raw, err := appendPayload(m.Payload[:0], payload)
 	if err != nil {
@@ -74,9 +68,8 @@ func (m *Message) Renew(payload any) error {
 	return nil
 }
 
-// Reply makes the message that answers m: from its recipient to its sender,
-// with ReplyTo = m.ID (protocol section 2). The answer to a broadcast has an
-// empty From, which the caller fills in. Errors as for [NewMessage].
+// Reply returns the answer to m: from its recipient to its sender, with ReplyTo = m.ID (protocol section 2). The answer to a
+// broadcast has an empty From, which the caller must set. Errors are those of [NewMessage].
 func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
 	reply, err := NewMessage(t, m.To, m.From, payload)
 	if err != nil {
@@ -86,8 +79,9 @@ func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
 	return reply, nil
 }
 
-// NewErrorMessage makes an error message (protocol section 5): it reports to node to that the message with the ID
-// replyTo failed at node from. text is for people, at most as long as a message allows. Errors as for [NewMessage].
+// NewErrorMessage returns an error message (protocol section 5) that tells node to that its message with the ID replyTo
+// failed at node from. text is a description for display; only the size limit of frames bounds it. Errors are those of
+// [NewMessage].
 func NewErrorMessage(from, to string, code ErrorCode, text, replyTo string) (*Message, error) {
 	m, err := NewMessage(MsgError, from, to, ErrorPayload{Code: code, Message: text})
 	if err != nil {
@@ -97,10 +91,9 @@ func NewErrorMessage(from, to string, code ErrorCode, text, replyTo string) (*Me
 	return m, nil
 }
 
-// ParsePayload decodes the payload into v, a non-nil pointer, by the rules of
-// encoding/json: unknown keys are ignored, and null (or no payload at all)
-// leaves a struct as it is. A payload of another shape is an [ErrMalformed]; its
-// text does not name the message's type, which is the peer's input too.
+// ParsePayload decodes the payload into v, a non-nil pointer, by the rules of encoding/json: unknown keys are ignored; null
+// and an empty payload leave a struct unchanged. A payload that does not fit v is an [ErrMalformed]. The error does not
+// contain the message's type, which is input of the peer.
 func (m *Message) ParsePayload(v any) error {
 	payload := []byte(m.Payload)
 	if len(payload) == 0 {
@@ -119,17 +112,17 @@ func (m *Message) ParsePayload(v any) error {
 	return fmt.Errorf("%w: payload: %s", ErrMalformed, payloadFault(err))
 }
 
-// payloadFault words an error of encoding/json without its habit of repeating
-// the input in full: the texts of numbers and times are as long as a peer likes.
+// payloadFault returns the text of an error of encoding/json without the peer's input, which that package repeats in full:
+// numbers and times can be of any length.
 func payloadFault(err error) string {
 	var mismatch *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &mismatch):
 		found, _, _ := strings.Cut(mismatch.Value, " ")
-		return fmt.Sprintf("%s where %s belongs, in field %q", found, mismatch.Type, mismatch.Field)
+		return fmt.Sprintf("%s instead of %s in field %q", found, mismatch.Type, mismatch.Field)
 	case errors.As(err, &syntax):
-		return fmt.Sprintf("no JSON: %s, at byte %d", syntax.Error(), syntax.Offset)
+		return fmt.Sprintf("invalid JSON: %s at byte %d", syntax.Error(), syntax.Offset)
 	}
 	return quoted(err.Error())
 }

@@ -128,10 +128,10 @@ func TestParsePayloadRefuses(t *testing.T) {
 		into    any
 		why     string
 	}{
-		{`{"sentAt":"x"}`, new(PingPayload), `string where int64 belongs, in field "sentAt"`},
-		{`{"sentAt":` + endless + `}`, new(PingPayload), `number where int64 belongs, in field "sentAt"`},
-		{`[]`, new(PingPayload), `array where wire.PingPayload belongs, in field ""`},
-		{`{"sentAt":1`, new(PingPayload), `no JSON: unexpected end of JSON input, at byte 11`},
+		{`{"sentAt":"x"}`, new(PingPayload), `string instead of int64 in field "sentAt"`},
+		{`{"sentAt":` + endless + `}`, new(PingPayload), `number instead of int64 in field "sentAt"`},
+		{`[]`, new(PingPayload), `array instead of wire.PingPayload in field ""`},
+		{`{"sentAt":1`, new(PingPayload), `invalid JSON: unexpected end of JSON input at byte 11`},
 		{`"` + endless + `"`, new(time.Time), `"parsing time \"` + strings.Repeat("9", 50) + `"...`},
 		{`"YQ==\n"`, new(Base64), `newline in base64`},
 	} {

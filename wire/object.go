@@ -1,8 +1,7 @@
 package wire
 
-// keys are the known keys of an object, each as `"key":`, in the order in which
-// nodes write them. The index of a key names its member; len(keys) stands for
-// every other key.
+// keys lists the known keys of an object, each as `"key":`, in the order in which nodes write them. Members are identified
+// by the index of their key; len(keys) denotes any other key.
 type keys []string
 
 // The members of the envelope (protocol section 2).
@@ -21,8 +20,8 @@ var envelopeKeys = keys{
 	fieldPayload: `"payload":`, fieldReplyTo: `"replyTo":`,
 }
 
-// skip passes the key at data[i] with its colon and returns its index. It tries
-// next first, which is right for nearly all messages.
+// skip reads the key at data[i] with its colon and returns its index. It compares with key next first, which matches in
+// nearly all messages.
 func (k keys) skip(data []byte, i, next int) (found, end int, err error) {
 	if next < len(k) {
 		if key := k[next]; len(data)-i >= len(key) && string(data[i:i+len(key)]) == key {
@@ -38,16 +37,16 @@ func (k keys) skip(data []byte, i, next int) (found, end int, err error) {
 	return found, end, err
 }
 
-// index returns the index of the key that is exactly name, however it is written.
+// index returns the index of the key that equals name after decoding its escapes.
 func (k keys) index(name text) int {
 	const longest = len(`\u0072`) * len("checksum_algo")
-	var room [longest]byte
+	var buffer [longest]byte
 	raw := name.raw
 	if !name.plain {
 		if len(raw) > longest {
 			return len(k)
 		}
-		raw = appendUnescaped(room[:0], raw)
+		raw = appendUnescaped(buffer[:0], raw)
 	}
 	for i, key := range k {
 		if string(raw) == key[len(`"`):len(key)-len(`":`)] {
@@ -57,8 +56,8 @@ func (k keys) index(name text) int {
 	return len(k)
 }
 
-// scanObject passes the object whose opening bracket is at data[i]. value passes
-// the value at data[i] of the key with this index; it returns where it ends.
+// scanObject reads the object at data[i] and returns the index after it. For each member it calls value with the index of
+// the key and the index of the value in data; value returns the index after the value.
 func scanObject(data []byte, i int, known keys, value func(key, i int) (end int, err error)) (end int, err error) {
 	i = skipSpace(data, i+1)
 	if i < len(data) && data[i] == '}' {
@@ -78,12 +77,12 @@ func scanObject(data []byte, i int, known keys, value func(key, i int) (end int,
 		case i < len(data) && data[i] == '}':
 			return i + 1, nil
 		default:
-			return i, malformedAt("no comma or closing bracket", i)
+			return i, malformedAt("expected a comma or closing bracket", i)
 		}
 	}
 }
 
-// scanText is scanObject for a text that is one object, with space around it.
+// scanText is scanObject for a text that consists of one object with optional white space around it.
 func scanText(data []byte, known keys, value func(key, i int) (end int, err error)) error {
 	i := skipSpace(data, 0)
 	if i >= len(data) || data[i] != '{' {
@@ -94,7 +93,7 @@ func scanText(data []byte, known keys, value func(key, i int) (end int, err erro
 		return err
 	}
 	if i = skipSpace(data, i); i < len(data) {
-		return malformedAt("something after the message", i)
+		return malformedAt("data after the message", i)
 	}
 	return nil
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// The inbound limit of a peer that announces none: the protocol's (section 6).
+// Inbound limit of a peer that announces none (protocol section 6).
 const (
 	DefaultRateBurst  = 100 // tokens
 	DefaultRateRefill = 50  // tokens per second
 )
 
-// The bounds of an announced limit.
+// Bounds of an announced limit.
 const (
 	minRateBurst  = 2
 	maxRateBurst  = 1e6
@@ -23,16 +23,15 @@ const (
 // ratePrefix begins the feature rate/BURST/REFILL (protocol section 7).
 const ratePrefix = "rate/"
 
-// Rate is the inbound limit of a node: a token bucket.
+// Rate is the inbound limit of a node, a token bucket (protocol section 7).
 type Rate struct {
 	Burst  int     // tokens, from 2 to 1,000,000
 	Refill float64 // tokens per second, from 0 to 1,000,000; 0: no limit
 }
 
-// RateFeature returns the feature that announces a limit of burst tokens and
-// refill tokens per second. The feature cannot express every limit: the burst
-// is rounded down to an integer from 2 to 1,000,000, the refill is rounded down
-// to thousandths. A refill above 0 never becomes 0, since 0 means no limit.
+// RateFeature returns the feature that announces a limit of burst tokens and refill tokens per second (protocol section 7).
+// It rounds burst down to an integer from 2 to 1,000,000, and refill down to thousandths. A refill above 0 never becomes 0,
+// which would mean no limit.
 func RateFeature(burst, refill float64) string {
 	b := min(max(math.Floor(burst), minRateBurst), maxRateBurst)
 	milli := int64(min(refill, maxRateRefill)*1000 + 1e-6) // 1.005*1000 is less than 1005
@@ -42,9 +41,8 @@ func RateFeature(burst, refill float64) string {
 	return ratePrefix + strconv.FormatInt(int64(b), 10) + "/" + strconv.FormatFloat(float64(milli)/1000, 'f', -1, 64)
 }
 
-// AnnouncedRate returns the limit that a peer's features announce. Without a
-// valid feature, or with more than one that begins with "rate/", it returns the
-// protocol's default.
+// AnnouncedRate returns the limit that a peer's features announce. It returns the default of the protocol if no feature is
+// valid or more than one begins with "rate/".
 func AnnouncedRate(features []string) Rate {
 	standard := Rate{Burst: DefaultRateBurst, Refill: DefaultRateRefill}
 	found := ""
@@ -63,9 +61,8 @@ func AnnouncedRate(features []string) Rate {
 	return standard
 }
 
-// parseRate returns the limit in a feature, and false if the feature breaks the
-// grammar: "rate/", an integer, "/", and a number with at most three decimals,
-// both without sign, exponent, spaces and leading zeros.
+// parseRate returns the limit in a feature, or false if the feature violates the grammar: "rate/", an integer, "/", and a
+// number with at most three decimals, both without sign, exponent, white space and leading zeros.
 func parseRate(feature string) (Rate, bool) {
 	text, ok := strings.CutPrefix(feature, ratePrefix)
 	if !ok {
@@ -93,7 +90,7 @@ func parseRate(feature string) (Rate, bool) {
 // isInteger reports whether s is a decimal integer without a leading zero.
 func isInteger(s string) bool { return isDigits(s) && (s[0] != '0' || s == "0") }
 
-// isDigits reports whether s holds decimal digits only, and at least one.
+// isDigits reports whether s consists of one or more decimal digits.
 func isDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {

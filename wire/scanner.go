@@ -6,18 +6,16 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// MaxDepth is how deep arrays and objects may nest in a message, the envelope
-// included. It is 16 less than the 10,000 that encoding/json reads, so that a
-// program can wrap an accepted message in an object of its own (an event line, an
-// answer of an API) and any reader can still parse it.
+// MaxDepth is the maximum nesting of arrays and objects in a message, in levels, including the envelope. It is 16 below the
+// limit of encoding/json, 10,000, so that a program can wrap an accepted message in another object (an event line, an API
+// response) that readers can still parse.
 const MaxDepth = 10_000 - 16
 
 // maxPayloadDepth is MaxDepth without the envelope.
 const maxPayloadDepth = MaxDepth - 1
 
-// nesting remembers which of the open brackets are objects: one bit each, the
-// innermost lowest, the newest 64 in a word and the others, which honest
-// messages never need, in a slice.
+// nesting is a stack of open brackets, one bit per level: 1 for an object, 0 for an array. The innermost level is the
+// lowest bit. A word holds the innermost 64 levels; a slice holds the others, which ordinary messages never need.
 type nesting struct {
 	depth int
 	bits  uint64
@@ -47,17 +45,16 @@ func (n *nesting) pop() {
 
 func (n *nesting) inObject() bool { return n.bits&1 == 1 }
 
-// skipValue checks the JSON value that begins at data[i], spaces before it
-// included, and returns where it ends. It accepts what encoding/json accepts,
-// at most maxDepth deep. It does not recurse, so depth costs a peer's victim a
-// bit a level and no stack.
+// skipValue checks the JSON value at data[i], with optional white space before it, and returns the index after it. It
+// accepts the same values as encoding/json, nested at most maxDepth levels. It does not recurse: each level takes one bit
+// and no stack.
 func skipValue(data []byte, i, maxDepth int) (end int, err error) {
 	var open nesting
 	for {
 		i = skipSpace(data, i)
 		if i < len(data) && (data[i] == '{' || data[i] == '[') {
 			if open.depth == maxDepth {
-				return i, malformedAt("JSON nested too deep", i)
+				return i, malformedAt("JSON nested too deeply", i)
 			}
 			object := data[i] == '{'
 			open.push(object)
@@ -70,7 +67,7 @@ func skipValue(data []byte, i, maxDepth int) (end int, err error) {
 				}
 				continue
 			}
-			// Empty: the loop below closes it.
+			// Empty array or object: the loop below closes it.
 		} else if i, err = skipScalar(data, i); err != nil {
 			return i, err
 		}
@@ -93,7 +90,7 @@ func skipValue(data []byte, i, maxDepth int) (end int, err error) {
 					}
 				}
 			default:
-				return i, malformedAt("no comma or closing bracket", i)
+				return i, malformedAt("expected a comma or closing bracket", i)
 			}
 		}
 	}
@@ -106,7 +103,7 @@ func closer(object bool) byte {
 	return ']'
 }
 
-// skipKey passes a key and its colon.
+// skipKey checks a key and its colon.
 func skipKey(data []byte, i int) (end int, err error) {
 	i = skipSpace(data, i)
 	if i, _, err = skipString(data, i); err != nil {
@@ -118,15 +115,15 @@ func skipKey(data []byte, i int) (end int, err error) {
 func skipColon(data []byte, i int) (end int, err error) {
 	i = skipSpace(data, i)
 	if i >= len(data) || data[i] != ':' {
-		return i, malformedAt("no colon after a key", i)
+		return i, malformedAt("expected a colon after a key", i)
 	}
 	return i + 1, nil
 }
 
-// skipScalar passes a string, a number, true, false or null.
+// skipScalar checks a string, a number, true, false or null.
 func skipScalar(data []byte, i int) (end int, err error) {
 	if i >= len(data) {
-		return i, malformedAt("JSON ends early", i)
+		return i, malformedAt("unexpected end of JSON", i)
 	}
 	switch c := data[i]; {
 	case c == '"':
@@ -140,22 +137,21 @@ func skipScalar(data []byte, i int) (end int, err error) {
 			return i + len(word), nil
 		}
 	}
-	return i, malformedAt("no JSON value", i)
+	return i, malformedAt("expected a JSON value", i)
 }
 
-// skipString passes the string whose opening quote should be at data[i]. Plain
-// says that its inside stands for itself: ASCII without escapes. Bytes that are
-// not UTF-8 pass, as in encoding/json; appendUnescaped replaces them.
+// skipString checks the string at data[i] and returns the index after it. plain reports that its inside is ASCII without
+// escapes. Invalid UTF-8 passes, as in encoding/json; appendUnescaped replaces it.
 func skipString(data []byte, i int) (end int, plain bool, err error) {
 	if i >= len(data) || data[i] != '"' {
-		return i, false, malformedAt("no string", i)
+		return i, false, malformedAt("expected a string", i)
 	}
 	plain = true
 	i++
 	for {
 		i += plainprefix.Len(data[i:])
 		if i >= len(data) {
-			return i, false, malformedAt("string without an end", i)
+			return i, false, malformedAt("unterminated string", i)
 		}
 		switch c := data[i]; {
 		case c == '"':
@@ -178,8 +174,7 @@ func skipString(data []byte, i int) (end int, plain bool, err error) {
 	}
 }
 
-// escapeLen returns the length of the escape at the start of b, 2 or 6 bytes,
-// or 0 when it is none of JSON's.
+// escapeLen returns the length of the JSON escape at the start of b, 2 or 6 bytes, or 0 if it is invalid.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -195,8 +190,7 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// skipNumber passes a number: no leading zeros or plus sign, and at least one
-// digit on either side of a point and in an exponent.
+// skipNumber checks a number: no leading zeros or plus sign, at least one digit on each side of a point and in an exponent.
 func skipNumber(data []byte, i int) (end int, err error) {
 	if i, err = skipWhole(data, i); err != nil {
 		return i, err
@@ -216,12 +210,12 @@ func skipNumber(data []byte, i int) (end int, err error) {
 	return i, nil
 }
 
-// skipInteger passes a number without fraction and exponent that fits in 64 bits.
+// skipInteger checks a number without fraction and exponent that fits in a signed 64-bit integer.
 func skipInteger(data []byte, i int) (end int, err error) {
 	const longest = len("-9223372036854775808")
 	end, err = skipWhole(data, i)
 	switch length := end - i; {
-	case err != nil || length < longest-1: // so many characters always fit
+	case err != nil || length < longest-1: // 19 characters or fewer always fit
 	case length > longest:
 		err = malformedAt("integer of more than 64 bits", i)
 	default:
@@ -230,7 +224,7 @@ func skipInteger(data []byte, i int) (end int, err error) {
 	return end, err
 }
 
-// skipWhole passes the digits before a point or an exponent, and their sign.
+// skipWhole checks the integer part of a number with its sign.
 func skipWhole(data []byte, i int) (end int, err error) {
 	if i < len(data) && data[i] == '-' {
 		i++

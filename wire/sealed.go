@@ -7,14 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// The plaintext of an SMSG frame (protocol section 4) is a JSON object around
-// one message:
+// The plaintext of an SMSG frame (protocol section 4) is a JSON object around one message:
 //
 //	{"body":"{\"id\":…}","timestamp":1773234159,"meta":{"bind":"…"}}
 //	└──── AppendSealedBody ───────────────────┘└──── SealedEnd ────┘
 //
-// The first part is the same for every receiver, so a broadcast encodes it
-// once. The end belongs to one connection.
+// The first part is the same for all receivers, so a broadcast encodes it once. The end is specific to a connection.
 const (
 	sealedHead = `{"body":"`
 	sealedTime = `","timestamp":`
@@ -22,23 +20,20 @@ const (
 	bindTail   = `"}}`
 )
 
-// maxSealedDepth is how deep a value may nest inside a plaintext or a container
-// header, which is a level of its own. Honest nodes need two.
+// maxSealedDepth is the maximum nesting of a value inside a plaintext or a container header, in levels. The enclosing
+// object is one more level. Known keys need two.
 const maxSealedDepth = 63
 
-// ErrPlaintext means that an opened frame holds no JSON object with a body and
-// a valid timestamp, so it carries no message at all. It is an [ErrMalformed].
-var ErrPlaintext = fmt.Errorf("%w: plaintext is no object with a body and a timestamp", ErrMalformed)
+// ErrPlaintext means that the plaintext of a frame is not a JSON object with a body and a valid timestamp, and so contains
+// no message. It is an [ErrMalformed].
+var ErrPlaintext = fmt.Errorf("%w: plaintext is not an object with a body and a valid timestamp", ErrMalformed)
 
-// AppendSealedBody appends the plaintext of a frame with m in it, up to its end,
-// a [SealedEnd]. at becomes the timestamp of the frame, in Unix seconds; no
-// receiver evaluates it. The body is the text of [Message.AppendJSON], escaped as
-// the inside of a JSON string; bytes that are not UTF-8 become U+FFFD, one for
-// each. Errors are those of AppendJSON; dst is then returned as it was.
+// AppendSealedBody appends the plaintext of a frame that contains m, up to its [SealedEnd]. at becomes the timestamp of the
+// frame, in Unix seconds; receivers do not evaluate it. The body is the text of [Message.AppendJSON], escaped as the inside
+// of a JSON string; each invalid byte of UTF-8 becomes U+FFFD. Errors are those of AppendJSON; it then returns dst unchanged.
 //
-// Nothing is allocated if dst has room for 64 bytes more than the result and the
-// message's strings need no escape. Safe for concurrent use while m is not
-// changed.
+// It allocates nothing if dst has capacity for the result plus 64 bytes and the strings of m need no escapes. Safe for
+// concurrent use while m is not modified.
 func AppendSealedBody(dst []byte, m *Message, at time.Time) ([]byte, error) {
 	out, err := bodyLayout.appendHead(append(dst, sealedHead...), m)
 	if err != nil {
@@ -48,12 +43,11 @@ func AppendSealedBody(dst []byte, m *Message, at time.Time) ([]byte, error) {
 	return strconv.AppendInt(append(out, sealedTime...), at.Unix(), 10), nil
 }
 
-// SealedEnd is the end of every plaintext that one side of a connection seals.
+// SealedEnd is the end of each plaintext that one side of a connection seals.
 type SealedEnd []byte
 
-// NewSealedEnd returns the end with the mark that binds a frame to its
-// connection (protocol section 7), or without a mark if bind is empty. bind is
-// base64.
+// NewSealedEnd returns the end with the mark that binds a frame to its connection (protocol section 7), or without a mark if
+// bind is empty. bind must be base64.
 func NewSealedEnd(bind []byte) SealedEnd {
 	if len(bind) == 0 {
 		return SealedEnd("}")
@@ -62,7 +56,7 @@ func NewSealedEnd(bind []byte) SealedEnd {
 	return append(append(append(end, bindHead...), bind...), bindTail...)
 }
 
-// Bind returns the mark, nil if there is none. It lies inside e.
+// Bind returns the mark, a slice of e, or nil if there is none.
 func (e SealedEnd) Bind() []byte {
 	if len(e) < len(bindHead) {
 		return nil
@@ -82,19 +76,16 @@ type Hint struct {
 	IDs interface{ Expect(id []byte) }
 }
 
-// DecodeSealedBody reads the plaintext of an opened frame (protocol section 4):
-// the message in it, and the text of meta.bind. bind is nil if the sender marks
-// no frames, and not nil but equal to no valid mark if the plaintext has two
-// marks or one that is not a string.
+// DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text of
+// meta.bind. bind is nil if the plaintext has no mark. If the plaintext has two marks, or one that is not a string, bind is
+// not nil but differs from every valid mark.
 //
-// The body must be a string that is not empty, the timestamp a 64-bit integer
-// if there is one. Key order, white space and further keys are free, nested at
-// most 64 deep. A violation is [ErrPlaintext], with a nil bind. The rules for the message are
-// those of [Decode]; when it breaks one, bind is still returned, since the mark
-// is judged first.
+// The body must be a non-empty string. The timestamp is optional; it must be an integer of 64 bits. Key order, white space
+// and further keys are free, nested at most 64 levels. A violation is [ErrPlaintext], with a nil bind. The message must
+// follow the rules of [Decode]. If it does not, bind is still returned, because callers check the mark first.
 //
-// plaintext is overwritten, and bind lies inside it; the message refers to
-// neither. Allocations are those of Decode. Safe for concurrent use.
+// DecodeSealedBody overwrites plaintext. bind lies inside it; the message does not. Allocations are those of Decode. Safe
+// for concurrent use with distinct plaintexts.
 func DecodeSealedBody(plaintext []byte, hint *Hint) (m *Message, bind []byte, err error) {
 	var s sealedBody
 	if err = s.scan(plaintext); err != nil {
@@ -104,13 +95,13 @@ func DecodeSealedBody(plaintext []byte, hint *Hint) (m *Message, bind []byte, er
 	return m, s.bind, err
 }
 
-// sealedBody is the result of one pass over a plaintext: slices of it.
+// sealedBody is the result of one pass over a plaintext. Its slices lie inside the plaintext.
 type sealedBody struct{ body, bind []byte }
 
-// notBind stands for a mark that cannot be right: it is neither nil nor a mark.
+// notBind replaces an invalid mark. It is neither nil nor equal to any mark.
 var notBind = []byte{}
 
-// The members of a plaintext and of its meta.
+// Known members of a plaintext and of its meta.
 var (
 	sealedKeys = keys{sealedText: `"body":`, sealedTimestamp: `"timestamp":`, sealedMeta: `"meta":`}
 	metaKeys   = keys{`"bind":`}
@@ -122,7 +113,7 @@ const (
 	sealedMeta
 )
 
-// scan walks over a whole plaintext. The only error is ErrPlaintext.
+// scan reads a whole plaintext. The only error is ErrPlaintext.
 func (s *sealedBody) scan(data []byte) error {
 	if !utf8.Valid(data) {
 		return ErrPlaintext
@@ -146,7 +137,7 @@ func (s *sealedBody) scan(data []byte) error {
 	return nil
 }
 
-// meta passes the object of the key meta.
+// meta reads the object of the key meta.
 func (s *sealedBody) meta(data []byte, i int) (end int, err error) {
 	return scanObject(data, i, metaKeys, func(key, i int) (end int, err error) {
 		if key == len(metaKeys) {
@@ -165,18 +156,16 @@ func (s *sealedBody) meta(data []byte, i int) (end int, err error) {
 	})
 }
 
-// Errors of CheckContainerHeader: fixed values, since any stranger can cause them.
+// Errors of CheckContainerHeader. They are fixed values so that unauthenticated frames cause no allocation.
 var (
-	errHeader     = fmt.Errorf("%w: container header is no JSON object of this protocol", ErrMalformed)
-	errCompressed = fmt.Errorf("%w: container header asks for compression or another format", ErrMalformed)
+	errHeader     = fmt.Errorf("%w: container header is not a JSON object of this protocol", ErrMalformed)
+	errCompressed = fmt.Errorf("%w: container header requests compression or another format", ErrMalformed)
 )
 
-// CheckContainerHeader returns nil if a receiver accepts an SMSG container with
-// this header (protocol section 4): a JSON object in UTF-8, nested at most 64
-// deep, with none of the keys compression, format, checksum and checksum_algo,
-// which no deployed node sends. Other keys are ignored. The header is not
-// authenticated, so it can cause a refusal only. Errors are an [ErrMalformed].
-// It allocates nothing and is safe for concurrent use.
+// CheckContainerHeader returns nil if a receiver accepts an SMSG container with this header (protocol section 4): a JSON
+// object in UTF-8, nested at most 64 levels, without the keys compression, format, checksum and checksum_algo, which deployed
+// nodes never send. Other keys are ignored. The header is not authenticated, so it can only cause a refusal. Errors are an
+// [ErrMalformed]. It allocates nothing. Safe for concurrent use.
 func CheckContainerHeader(header []byte) error {
 	if !utf8.Valid(header) {
 		return errHeader
@@ -198,8 +187,7 @@ func CheckContainerHeader(header []byte) error {
 	return nil
 }
 
-// The members of a container header that are refused: compression and other
-// formats first, checksums behind them.
+// headerKeys lists the refused members of a container header: compression and format first, then checksums.
 var headerKeys = keys{`"compression":`, `"format":`, headerChecksum: `"checksum":`, `"checksum_algo":`}
 
 const headerChecksum = 2

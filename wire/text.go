@@ -9,8 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// appendQuoted appends s as a JSON string, byte for byte as encoding/json
-// writes it with SetEscapeHTML(false).
+// appendQuoted appends s as a JSON string: the same bytes as encoding/json with SetEscapeHTML(false).
 func appendQuoted(dst []byte, s string) []byte {
 	n := plainprefix.LenString(s)
 	dst = append(dst, '"')
@@ -21,11 +20,10 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// appendEscaped appends the text of s with the escapes of encoding/json: the
-// short ones where JSON has them, U+2028 and U+2029 because they end lines in
-// JavaScript, and \ufffd for each byte that is not UTF-8.
+// appendEscaped appends s with the escapes of encoding/json: short escapes where JSON defines them, escapes for U+2028 and
+// U+2029, which end lines in JavaScript, and \ufffd for each invalid byte of UTF-8.
 func appendEscaped(dst []byte, s string) []byte {
-	start := 0 // s[start:i] stands for itself
+	start := 0 // s[start:i] needs no escape
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
@@ -75,10 +73,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', c)
 }
 
-// appendBody appends body to dst as the inside of a JSON string, without the
-// quotes, such that any JSON decoder gives body back. Bytes that are not UTF-8
-// become U+FFFD, one for each, as deployed nodes do it. body must not lie in
-// the free part of dst.
+// appendBody appends body to dst, escaped as the inside of a JSON string, without the enclosing quotes. Each invalid byte of
+// UTF-8 becomes U+FFFD, as in deployed nodes. body must not overlap the spare capacity of dst.
 func appendBody(dst, body []byte) []byte {
 	if !utf8.Valid(body) {
 		body = appendUTF8(nil, body)
@@ -94,7 +90,7 @@ func appendBody(dst, body []byte) []byte {
 	return dst
 }
 
-// appendUTF8 appends text, with U+FFFD for each byte that is not UTF-8.
+// appendUTF8 appends text, with U+FFFD for each invalid byte of UTF-8.
 func appendUTF8(dst, text []byte) []byte {
 	if utf8.Valid(text) {
 		return append(dst, text...)
@@ -106,10 +102,8 @@ func appendUTF8(dst, text []byte) []byte {
 	return dst
 }
 
-// appendUnescaped appends the text that raw stands for. Raw is the inside of a
-// JSON string that skipString has passed, so its escapes are well formed. As in
-// encoding/json each byte that is not UTF-8 and each lone surrogate becomes
-// U+FFFD: at most three bytes for one of raw.
+// appendUnescaped appends the decoded text of raw, the inside of a JSON string that skipString has accepted. As in
+// encoding/json, each invalid byte of UTF-8 and each lone surrogate becomes U+FFFD: at most three bytes per byte of raw.
 func appendUnescaped(dst, raw []byte) []byte {
 	start := len(dst)
 	dst = appendUTF8(dst, raw)
@@ -117,23 +111,22 @@ func appendUnescaped(dst, raw []byte) []byte {
 	return dst[:end]
 }
 
-// unescapeString passes the string whose opening quote should be at data[i] and
-// returns its text, which lies where the string was.
+// unescapeString decodes the string at data[i] in place. It returns the decoded text, a slice of data, and the index after
+// the string.
 func unescapeString(data []byte, i int) (value []byte, end int, err error) {
 	if i >= len(data) || data[i] != '"' {
-		return nil, i, malformedAt("no string", i)
+		return nil, i, malformedAt("expected a string", i)
 	}
 	start := i + 1
 	to, end, err := unescape(data, start)
 	if err == nil && end == len(data) {
-		err = malformedAt("string without an end", end)
+		err = malformedAt("unterminated string", end)
 	}
 	return data[start:to], end + 1, err
 }
 
-// unescape replaces the escapes of a JSON string in place, from data[i] to the
-// closing quote at data[end] or to the end of data: the text is then data[i:to].
-// The text is never longer than it was. data must be UTF-8.
+// unescape decodes the escapes of a JSON string in place, from data[i] up to the closing quote at data[end], or up to the
+// end of data. The decoded text is data[i:to]; it is never longer than the escaped text. data must be UTF-8.
 func unescape(data []byte, i int) (to, end int, err error) {
 	to = i
 	for {
@@ -153,9 +146,8 @@ func unescape(data []byte, i int) (to, end int, err error) {
 	}
 }
 
-// escapedRune decodes the escape at the start of raw, or the two of a surrogate
-// pair, and returns how many bytes they take: 2, 6 or 12. escapeLen has passed
-// the first one.
+// escapedRune decodes the escape, or surrogate pair of escapes, at the start of raw and returns its length in bytes: 2, 6 or
+// 12. escapeLen must have accepted the first escape.
 func escapedRune(raw []byte) (rune, int) {
 	switch c := raw[1]; c {
 	case 'u':
@@ -184,7 +176,7 @@ func escapedRune(raw []byte) (rune, int) {
 	return utf8.RuneError, 6
 }
 
-// hexRune reads hex digits that have already been checked.
+// hexRune decodes hex digits, which escapeLen must have accepted.
 func hexRune(digits []byte) rune {
 	var r rune
 	for _, d := range digits {

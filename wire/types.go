@@ -1,8 +1,7 @@
 package wire
 
-// MessageType says what a message is about. The set is open: any non-empty text
-// is a type, and those that the transport does not know it carries without
-// looking inside (protocol section 5).
+// MessageType is the type of a message (protocol section 5). The set is open: any non-empty text is a type. The transport
+// delivers messages of unknown types without reading their payloads.
 type MessageType string
 
 // The transport's own types (protocol section 5).
@@ -13,7 +12,7 @@ const (
 	// MsgHandshakeAck answers a handshake; payload [HandshakeAckPayload]. Never
 	// valid after the handshake.
 	MsgHandshakeAck MessageType = "handshake_ack"
-	// MsgPing asks for a sign of life; payload [PingPayload].
+	// MsgPing checks that the peer is alive; payload [PingPayload].
 	MsgPing MessageType = "ping"
 	// MsgPong answers a ping; payload [PongPayload], ReplyTo the ping's ID. A
 	// deployed node may never send it.
@@ -25,9 +24,8 @@ const (
 	MsgError MessageType = "error"
 )
 
-// Types that applications use above the transport (protocol section 5), and
-// MsgChat for programs that exchange plain text. Their payloads are the
-// applications' business.
+// Types of applications above the transport (protocol section 5), and MsgChat for programs that exchange plain text. The
+// applications define their payloads.
 const (
 	MsgGetStats   MessageType = "get_stats"
 	MsgStats      MessageType = "stats"

@@ -10,8 +10,8 @@ import (
 // ErrInvalid is wrapped by every error of [Message.Validate].
 var ErrInvalid = errors.New("invalid message")
 
-// Writable reports whether RFC 3339 can express a time, in its own zone and in
-// UTC: a year from 0 to 9999 and a zone offset of less than 24 hours.
+// Writable reports whether RFC 3339 can express t in its own zone and in UTC: a year from 0 to 9999 and a zone offset of
+// less than 24 hours.
 func Writable(t time.Time) bool {
 	if s := t.Unix(); t.Location() == time.UTC && s >= firstSecond && s <= lastSecond {
 		return true
@@ -28,21 +28,18 @@ const (
 
 func writableYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
-// Validate returns nil if a receiver that follows the protocol can accept m, or
-// an [ErrInvalid] that says what is wrong and what to do. The rules are those of
-// [Decode], plus two: the types of the handshake, which are never valid in a
-// frame, and strings that are not UTF-8, which would arrive changed.
+// Validate returns nil if a receiver that follows the protocol can accept m, or an [ErrInvalid] with the fault and a remedy.
+// The rules are those of [Decode] and two more: handshake types are invalid in a frame, and strings must be UTF-8, because
+// other bytes would arrive changed.
 //
-// What depends on the receiver is not checked: its allowed clock skew, its size
-// limit, and whether it has seen the ID.
+// It does not check conditions that depend on the receiver: allowed clock skew, size limit, duplicate IDs.
 //
-// The payload is scanned as JSON, 0.1 to 0.3 ns a byte of text. Validate
-// allocates nothing when it returns nil. Safe for concurrent use as long as the
-// message is not changed meanwhile.
+// It scans the payload as JSON, at 0.1 to 0.3 ns per byte of text. It allocates nothing if it returns nil. Safe for
+// concurrent use while m is not modified.
 func (m *Message) Validate() error {
 	switch {
 	case m == nil:
-		return invalid("there is none", "give a message made with NewMessage")
+		return invalid("the message is nil", "pass a message made with NewMessage")
 	case m.ID == "":
 		return invalid("the id is empty", "make it with NewMessage, or set ID")
 	case len(m.ID) > MaxIDBytes:
@@ -52,7 +49,7 @@ func (m *Message) Validate() error {
 	case m.Type == MsgHandshake || m.Type == MsgHandshakeAck:
 		return invalid("the type "+string(m.Type)+" belongs to the handshake", "use a type of the application")
 	case m.Timestamp.IsZero():
-		return invalid("the timestamp is missing", "make the message with NewMessage, or set Timestamp to the present time")
+		return invalid("the timestamp is missing", "make the message with NewMessage, or set Timestamp to the current time")
 	case !Writable(m.Timestamp):
 		return invalid("RFC 3339 cannot express the timestamp", "use a year from 0 to 9999 and a zone of less than 24 hours")
 	}
@@ -81,20 +78,22 @@ func isASCII(texts ...string) bool {
 	return seen&tops == 0
 }
 
-// validPayload checks the JSON of a payload; none at all is written as null.
+// validPayload checks the JSON of a payload. An empty payload is valid: encoders write null.
 func validPayload(payload []byte) error {
 	if len(payload) == 0 {
 		return nil
 	}
 	end, err := skipValue(payload, 0, maxPayloadDepth)
 	if err != nil {
-		return invalid("the payload is not JSON that a receiver reads ("+err.Error()+")", "encode it with NewMessage")
+		return invalid("the payload is not JSON that receivers accept ("+err.Error()+")", "encode it with NewMessage")
 	}
 	if end = skipSpace(payload, end); end < len(payload) {
-		return invalid(fmt.Sprintf("the payload goes on after its JSON value, at byte %d", end), "encode it with NewMessage")
+		return invalid(fmt.Sprintf("the payload continues after its JSON value at byte %d", end), "encode it with NewMessage")
 	}
 	return nil
 }
 
-// invalid says what is wrong with a message of our own and what to do.
-func invalid(what, remedy string) error { return fmt.Errorf("%w: %s: %s", ErrInvalid, what, remedy) }
+// invalid returns an ErrInvalid with the fault of an outbound message and a remedy.
+func invalid(fault, remedy string) error {
+	return fmt.Errorf("%w: %s: %s", ErrInvalid, fault, remedy)
+}

@@ -113,11 +113,11 @@ func TestValidateFindsWhatReceiversRefuse(t *testing.T) {
 		"from not UTF-8":         {func(m *Message) { m.From = "a\xff" }, "is not UTF-8"},
 		"to not UTF-8":           {func(m *Message) { m.To = "a\xff" }, "is not UTF-8"},
 		"replyTo not UTF-8":      {func(m *Message) { m.ReplyTo = "a\xff" }, "is not UTF-8"},
-		"payload no JSON":        {func(m *Message) { m.Payload = json.RawMessage(`{"a":}`) }, "not JSON that a receiver reads"},
-		"payload of spaces":      {func(m *Message) { m.Payload = json.RawMessage(" ") }, "not JSON that a receiver reads"},
-		"payload goes on":        {func(m *Message) { m.Payload = json.RawMessage(`1}`) }, "goes on after its JSON value, at byte 1"},
-		"payload too deep":       {func(m *Message) { m.Payload = json.RawMessage(strings.Repeat("[", 9984) + strings.Repeat("]", 9984)) }, "nested too deep"},
-		"payload adds a key":     {func(m *Message) { m.Payload = json.RawMessage(`1,"id":"x"`) }, "goes on"},
+		"payload no JSON":        {func(m *Message) { m.Payload = json.RawMessage(`{"a":}`) }, "not JSON that receivers accept"},
+		"payload of spaces":      {func(m *Message) { m.Payload = json.RawMessage(" ") }, "not JSON that receivers accept"},
+		"payload goes on":        {func(m *Message) { m.Payload = json.RawMessage(`1}`) }, "continues after its JSON value at byte 1"},
+		"payload too deep":       {func(m *Message) { m.Payload = json.RawMessage(strings.Repeat("[", 9984) + strings.Repeat("]", 9984)) }, "nested too deeply"},
+		"payload adds a key":     {func(m *Message) { m.Payload = json.RawMessage(`1,"id":"x"`) }, "continues"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := NewMessage("chat", "f", "t", "hello")

@@ -35,9 +35,9 @@ func madeUpPeer(i int) Peer {
 	return Peer{ID: key.NodeID(), PublicKey: key.String(), Address: "10.0.0.1:9091", LastSeen: time.Now()}
 }
 
-// A flood of newcomers drives out those who have gone, but nobody who is connected, however long ago that began. Who only
-// claims to be connected is not.
-func TestBookKeepsWhoIsConnected(t *testing.T) {
+// A flood of new peers evicts peers that have gone, but no connected peer, however long ago its connection began. A
+// connection that only claims to be a peer does not protect the entry of that peer.
+func TestBookKeepsConnectedPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, stays, goes, absent := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4)

@@ -67,8 +67,8 @@ func TestBookPeers(t *testing.T) {
 	if got, _ := book.Get(two.ID); !got.Persistent || got.ID != two.ID {
 		t.Errorf("updated to %+v", got)
 	}
-	if book.Update("nobody", func(*Peer) { t.Error("called for nobody") }) {
-		t.Error("nobody was updated")
+	if book.Update("unknown", func(*Peer) { t.Error("called for an unknown peer") }) {
+		t.Error("an unknown peer was updated")
 	}
 	if !book.Remove(one.ID) || book.Remove(one.ID) {
 		t.Error("removing: known once, then unknown")
@@ -115,7 +115,7 @@ func TestBookSizeLimit(t *testing.T) {
 		book.Add(p)
 	}
 	if n := len(book.List()); n != maxKnownPeers {
-		t.Errorf("%d peers, want the limit of %d: nobody could make room", n, maxKnownPeers)
+		t.Errorf("%d peers, want the limit of %d: no entry may be evicted", n, maxKnownPeers)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// answered is an ack and all that judges it.
+// answered is an ack with the input of its validation.
 type answered struct {
 	self, peer *crypto.NodeManager
 	opening    Opening
@@ -91,7 +91,7 @@ func TestReadAckRefuses(t *testing.T) {
 	}
 }
 
-// What a peer gives as its reason ends up in our log: quoted and cut.
+// The reason of a peer goes to the log: it is quoted and cut.
 func TestReadAckQuotesTheReason(t *testing.T) {
 	a := newAnswered(t)
 	a.ack.Accepted, a.ack.Reason = false, "\x1b[2J\nroot#"+strings.Repeat("x", 5000)

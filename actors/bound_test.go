@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// shakeWith does the initiator's part of the handshake with these features, and gives the remote the binds of its
-// connection. Its frames carry no bind until bound is called.
+// shakeWith does the initiator's handshake with these features and returns when the connection is open. Frames carry
+// no bind until bind is called.
 func (p *remote) shakeWith(features ...string) {
 	p.t.Helper()
 	hello := goodHandshake(p.keys)
@@ -22,7 +22,7 @@ func (p *remote) shakeWith(features ...string) {
 	p.listen()
 }
 
-// bind has the remote seal with this bind from now on; zero: with none.
+// bind makes the remote seal with this bind from now on; zero: without a bind.
 func (p *remote) bind(b crypto.Bind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +42,8 @@ func (r *rig) openBound(features ...string) *remote {
 	return p
 }
 
-// ids returns the ids of the messages heard, pings and pongs aside, in order; a disconnect is named by its type.
+// ids returns the IDs of the received messages in order, without pings and pongs; a disconnect has the name of its
+// type.
 func (p *remote) ids() (ids []string) {
 	synctest.Wait()
 	p.mu.Lock()
@@ -59,7 +60,7 @@ func (p *remote) ids() (ids []string) {
 	return ids
 }
 
-// strengths returns the proofs that the connection has reported.
+// strengths returns the reported strengths.
 func (r *rig) strengths() (all []Strength) {
 	for _, p := range told[*Verified](r) {
 		all = append(all, p.Strength)

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Each message of the peer is delivered, or, if it is read after our goodbye, counted.
+// Each message of the peer is delivered or counted, if it is read after our disconnect message.
 func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -18,7 +18,7 @@ func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
 			p.send("stats", nil)
 		}
 		synctest.Wait()
-		r.Stall(sockettest.HereIP, sockettest.ThereIP) // the peer does not read our goodbye, and so goes on
+		r.Stall(sockettest.HereIP, sockettest.ThereIP) // the peer does not read our disconnect, so it continues to send
 		r.slot.handle.Close(wire.DisconnectNormal, "enough")
 		synctest.Wait()
 		for range 40 {

@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// post queues a message for the peer as any program does.
+// post queues a message for the peer through the handle.
 func (r *rig) post(id string, size int) error {
 	msg, err := wire.NewMessage("stats", r.node.Keys.Identity().ID, "", strings.Repeat("x", size))
 	if err != nil {
@@ -31,7 +31,7 @@ func (r *rig) post(id string, size int) error {
 	return r.slot.handle.Post(out)
 }
 
-// What is queued goes first, in order; the disconnect message is the last; then the close.
+// Queued messages are sent first, in order, then the disconnect message, then the close frame.
 func TestGoodbyeIsTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -67,7 +67,7 @@ func TestGoodbyeIsTheLast(t *testing.T) {
 	})
 }
 
-// Whoever waits for a message is told, however the connection ends.
+// A caller that waits for a message gets a result, however the connection ends.
 func TestSendIsSettled(t *testing.T) {
 	ends := map[string]struct {
 		end  func(*rig, *remote)
@@ -148,7 +148,7 @@ func TestPostLimits(t *testing.T) {
 		synctest.Wait()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		full := 0
-		for i := range 200 { // what the network holds, a batch with the writer, and three that wait
+		for i := range 200 { // the network's capacity, a batch with the writer, and three waiting frames
 			switch err := r.post(fmt.Sprint(i), 9_000); err {
 			case nil:
 			case ErrQueueFull:
@@ -218,7 +218,7 @@ func TestPeersGoodbye(t *testing.T) {
 	}
 }
 
-// A peer that stops reading is closed as slow: when a write has timed out, or a full queue has stood still.
+// A peer that stops reading is closed as slow: after a write timeout, or when a full outbox makes no progress.
 func TestSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 10 })
@@ -243,7 +243,7 @@ func TestSlowPeer(t *testing.T) {
 	})
 }
 
-// A peer that reads all the time, slowly, is none of those, however large the messages are.
+// A peer that reads continuously but slowly is not closed, however large the messages are.
 func TestSlowPeerThatReadsOn(t *testing.T) {
 	for _, size := range []int{30 << 10, 900 << 10} {
 		synctest.Test(t, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// frameVector is a vector of the protocol: a frame, and the message in it or why it is refused.
+// frameVector is a vector of the protocol: a frame, with its message or the reason for its refusal.
 type frameVector struct {
 	Name, JSON, Why string
 	Frame           []byte
@@ -43,7 +43,7 @@ func newTestCodec(t *testing.T, secret crypto.SharedSecret) *codec {
 	return &c
 }
 
-// vectorCodec is a codec with the secret of the vectors.
+// vectorCodec returns a codec with the secret of the vectors.
 func vectorCodec(t *testing.T) *codec {
 	t.Helper()
 	var keys struct{ SharedSecret []byte }
@@ -147,7 +147,7 @@ func TestSealedMessagesOpenEverywhere(t *testing.T) {
 	}
 }
 
-// The bind of a frame that opens is judged even if no message is in it; a plaintext that is none has no bind.
+// The bind of an opened frame is checked even without a message; an invalid plaintext has no bind.
 func TestBindIsJudgedBeforeTheMessage(t *testing.T) {
 	foreign := crypto.NewBind(crypto.Initiator, []byte("another"), []byte("connection"))
 	body := func(p *remote, b crypto.Bind) []byte {

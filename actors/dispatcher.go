@@ -29,7 +29,7 @@ func (d *dispatcher) Schedule(run func()) {
 // Throughput implements actor.Dispatcher.
 func (d *dispatcher) Throughput() int { return d.workers.Throughput() }
 
-// afterRun does the pending work of a mailbox run. If there is both a write and a inbox, the write gets a goroutine
+// afterRun does the pending work of a mailbox run. If there is both a write and a delivery, the write gets a goroutine
 // of its own: a handler may block without limit, and a write may block until its timeout.
 func (d *dispatcher) afterRun() {
 	write, inbox := d.outbox.claim(d.outbox), d.inbox.Load()

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// stuck makes the actor stay in its turn at the n-th message that it has opened.
+// stuck blocks the actor inside a mailbox run at the n-th message that it has opened.
 func (r *rig) stuck(n int) (release func()) {
 	gate := make(chan struct{})
 	r.dedup.hook = func(*wire.Message) {
@@ -21,7 +21,7 @@ func (r *rig) stuck(n int) (release func()) {
 	return func() { close(gate) }
 }
 
-// What a long turn has left is not kept until its end: a peer that floods us would else wait for its own pong.
+// Pending work of a long mailbox run is not kept until its end: a flooding peer would wait for its own pong.
 func TestLongTurn(t *testing.T) {
 	for name, c := range map[string]struct{ fill, size int }{
 		"many messages": {flushEvery, 10},
@@ -32,7 +32,7 @@ func TestLongTurn(t *testing.T) {
 				r := newRig(t, unlimited)
 				p := r.openProven()
 				release := r.stuck(1)
-				p.send("first", nil) // holds the turn until all of the others are there
+				p.send("first", nil) // blocks the mailbox run until all other messages have arrived
 				synctest.Wait()
 				ping := p.send(wire.MsgPing, wire.PingPayload{})
 				for range c.fill {
@@ -58,7 +58,7 @@ func TestLongTurn(t *testing.T) {
 	}
 }
 
-// One turn leaves a pong and a message for a handler that never returns: the pong goes out, and so does the next one.
+// A mailbox run leaves a pong and a message for a handler that never returns. This pong and the next one are sent.
 func TestBlockedHandlerHoldsUpNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
@@ -80,13 +80,13 @@ func TestBlockedHandlerHoldsUpNoWrite(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing holds up its own writer only: what it sends is delivered.
+// A peer that reads nothing blocks its own writer only: its messages are delivered.
 func TestStuckWriteHoldsUpNoDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
-		const size = 50 << 10 // less than what starts the writer in the middle of a turn
+		const size = 50 << 10 // less than the writer's threshold inside a mailbox run
 		post := func() {
 			if err := r.slot.handle.PostMessage(p.message("answer", strings.Repeat("x", size))); err != nil {
 				t.Error(err)
@@ -98,7 +98,7 @@ func TestStuckWriteHoldsUpNoDelivery(t *testing.T) {
 			synctest.Wait()
 		}
 		release := r.stuck(1)
-		p.send("question", nil) // one turn takes this, the answer that fills the path, and another question
+		p.send("question", nil) // one mailbox run: this, the answer that fills the path, another question
 		synctest.Wait()
 		post()
 		p.send("question", nil)

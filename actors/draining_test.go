@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// postMany posts n messages named with the prefix and returns their ids.
+// postMany posts n messages with IDs of this prefix and returns the IDs.
 func (r *rig) postMany(prefix string, n int) (ids []string) {
 	r.t.Helper()
 	for i := range n {
@@ -26,13 +26,13 @@ func (r *rig) postMany(prefix string, n int) (ids []string) {
 	return ids
 }
 
-// disconnect makes the message that closes a duplicate.
+// duplicate sends the disconnect message that closes a duplicate.
 func (p *remote) duplicate() {
 	p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: wire.DisconnectNormal, Reason: ReasonDuplicate})
 }
 
-// The smaller id yields: the peer gets every message that has room reserved, then the disconnect; messages of the peer
-// are delivered until it has said goodbye too.
+// The node with the smaller ID yields. The peer gets every reserved message, then the disconnect. Messages of the peer
+// are delivered until it has sent its disconnect, too.
 func TestYieldDeliversBothDirectionsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -68,7 +68,7 @@ func TestYieldDeliversBothDirectionsOnce(t *testing.T) {
 	})
 }
 
-// A message that has room but is not pushed yet goes out before the disconnect.
+// A reserved message that is not pushed yet is sent before the disconnect.
 func TestDrainWaitsForReservedMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -96,8 +96,8 @@ func TestDrainWaitsForReservedMessages(t *testing.T) {
 	})
 }
 
-// The larger id answers a disconnect: its queued messages, its own disconnect, the close frame. The same holds for a node
-// whose identity is in use on another host.
+// The node with the larger ID answers a disconnect with its queued messages, its own disconnect and the close frame.
+// The same holds for a node whose identity is in use on another address.
 func TestDuplicateIsAnsweredBehindTheQueue(t *testing.T) {
 	for _, reason := range []string{ReasonDuplicate, ReasonIdentityInUse} {
 		synctest.Test(t, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestDuplicateIsAnsweredBehindTheQueue(t *testing.T) {
 	}
 }
 
-// Messages that wait for the rate limit of the peer go out before the disconnect, at its rate, on either side.
+// Messages that wait for the peer's rate limit are sent before the disconnect, at the peer's rate, on either side.
 func TestDrainKeepsPacedMessagesBeforeTheDisconnect(t *testing.T) {
 	for name, begin := range map[string]func(*rig, *remote){
 		"we yield":     func(r *rig, _ *remote) { r.tell(&Yield{Reason: ReasonDuplicate}) },
@@ -161,8 +161,8 @@ func TestDrainKeepsPacedMessagesBeforeTheDisconnect(t *testing.T) {
 	}
 }
 
-// A peer that does not answer the disconnect is closed after PingInterval + PongTimeout. Messages that still wait for its
-// rate limit then are sent over it, and counted.
+// A peer that does not answer the disconnect is closed after PingInterval + PongTimeout. Messages that still wait for
+// its rate limit are sent above it and counted.
 func TestDrainEndsWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -9,14 +9,14 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// noted is a Dropped event and when it was taken.
+// noted is a Dropped event with the time of its delivery.
 type noted struct {
 	reason Counter
 	count  int
 	at     time.Duration
 }
 
-// dropSink notes Dropped events, and can be made to block.
+// dropSink records Dropped events and blocks on demand.
 type dropSink struct {
 	start time.Time
 	got   []noted
@@ -56,8 +56,8 @@ func (r *rig) accounts() int {
 	return len(r.node.Drops.peers)
 }
 
-// Drops of two connections of a peer are added up: one event per second and reason, none lost, the last a second after
-// the one before, although the connections may have ended by then.
+// Drops of two connections of a peer are added up: one event per second and reason, none lost, the last one a second
+// after the one before, even if the connections have ended by then.
 func TestDropReportsComeOncePerSecondPeerAndReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -93,7 +93,7 @@ func TestDropReportsComeOncePerSecondPeerAndReason(t *testing.T) {
 	})
 }
 
-// A handler that blocks holds up at most eight events of a peer; the drops are added up meanwhile.
+// At most eight events of a peer wait for a blocked handler; further drops are added up.
 func TestDropReportsAreLimitedForABlockedHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -118,7 +118,7 @@ func TestDropReportsAreLimitedForABlockedHandler(t *testing.T) {
 	})
 }
 
-// Closed reports tell nothing: neither pending drops nor new ones.
+// Closed reports send no events, neither for pending drops nor for new ones.
 func TestDropReportsAreSilentOnceClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -136,7 +136,7 @@ func TestDropReportsAreSilentOnceClosed(t *testing.T) {
 	})
 }
 
-// Drops of an unverified peer are no event; those of a verified one are, also after the end of the connection.
+// Drops of an unverified peer are not reported. Those of a verified peer are, also after the end of the connection.
 func TestDropsAreReportedFromTheProofOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// A handler that ends its goroutine loses only the message at hand, whether its queue or its pool runs it.
+// A handler that ends its goroutine loses only the current message, whether the queue or a worker runs it.
 func TestInboxContinuesAfterGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
@@ -49,7 +49,7 @@ func TestInboxContinuesAfterGoexit(t *testing.T) {
 	})
 }
 
-// Jobs that end their goroutines give back their places: as many others as before run at once.
+// Jobs that end their goroutines free their places: as many jobs as before run at once.
 func TestWorkersSurviveGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
@@ -79,7 +79,7 @@ func TestWorkersSurviveGoexit(t *testing.T) {
 	})
 }
 
-// A turn that ends its goroutine is begun again, once: its actor would take no message else.
+// A mailbox run that ends its goroutine is started again, once. Otherwise the actor would receive no more messages.
 func TestWorkersRestartTurnAfterGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
@@ -114,7 +114,7 @@ func goexitWhen(r *rig) *atomic.Bool {
 	return &armed
 }
 
-// A clock that ends the actor's goroutine costs its connection, as one that panics.
+// A clock that ends the actor's goroutine closes its connection, like a panic.
 func TestGoexitInActorEndsConnection(t *testing.T) {
 	for _, state := range []string{"handshake", "open", "writing"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestGoexitInActorEndsConnection(t *testing.T) {
 	}
 }
 
-// exiting is an Observer that ends the goroutine each time.
+// exiting is an Observer that ends the goroutine in each call.
 type exiting struct{ calls atomic.Int64 }
 
 func (e *exiting) RoundTrip(time.Duration) { e.exit() }
@@ -169,7 +169,7 @@ func TestObserverGoexitCostsNothing(t *testing.T) {
 	})
 }
 
-// A network connection that ends the goroutine which uses it costs itself: its senders hear of it and its slot is free.
+// A network connection that ends its caller's goroutine is closed: its senders get an error and its slot is free.
 func TestGoexitInSocketEndsConnection(t *testing.T) {
 	for _, where := range []string{"read", "write"} {
 		synctest.Test(t, func(t *testing.T) {

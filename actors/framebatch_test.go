@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whatever is added, kept and taken, a buffer is in one place only, and what came stays as it came.
+// In any order of add, keep and take, a buffer is in one place only, and received frames keep their content.
 func TestArrivalOwnsItsBuffers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	a := &frameBatch{}
@@ -43,11 +43,11 @@ func TestArrivalOwnsItsBuffers(t *testing.T) {
 			}
 			places[place] = true
 		}
-		a.n = 0 // as done does it, but not for others to take
+		a.n = 0 // like done, but not for others to take
 	}
 }
 
-// What is kept for later is bounded, and what is small is not lost for what is large.
+// The kept buffers are bounded, and large buffers do not displace small ones.
 func TestArrivalForgetsLargeBuffers(t *testing.T) {
 	for name, c := range map[string]struct{ sizes, want []int }{
 		"one message too large": {[]int{10, maxBatchBytes, 20}, []int{10, 20}},

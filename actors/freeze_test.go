@@ -13,7 +13,7 @@ import (
 const ms = time.Millisecond
 
 // newFrozenRig returns a rig whose process can stand still: no data of the peer arrives and the pulse stops, while the
-// timers go on, as they seem to after SIGCONT.
+// timers continue, as after SIGCONT.
 func newFrozenRig(t *testing.T, adjust ...func(*Limits)) (r *rig, standStill func(time.Duration)) {
 	t.Helper()
 	r = newRig(t, adjust...)
@@ -45,7 +45,7 @@ func TestStandstillIsNoSilence(t *testing.T) {
 				if n := len(told[*Ended](r)); n != 0 {
 					t.Fatalf("ended although a message waited: %+v", told[*Ended](r)[0].End)
 				}
-				// From here on the peer is dead, and closed as before.
+				// From here on the peer is dead, and is closed as usual.
 				time.Sleep(40*time.Second - time.Second - 10*ms)
 				if n := len(told[*Ended](r)); n != 0 {
 					t.Fatalf("ended before the silence limit: %+v", told[*Ended](r)[0].End)
@@ -105,7 +105,7 @@ func TestHandshakeTimeoutStandsAfterStandstill(t *testing.T) {
 	})
 }
 
-// A handler that takes long holds the reading back; the frames of that time arrive in one burst and are all let in.
+// A slow handler holds the read pump back. The frames of that time arrive in one burst and are all admitted.
 func TestHeldBackPumpIsCredited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.InboundBytes, l.RateBurst, l.RateRefill = 4000, 20, 10 })
@@ -123,7 +123,7 @@ func TestHeldBackPumpIsCredited(t *testing.T) {
 			t.Errorf("%d of 200 delivered", n)
 		}
 		r.want(map[Counter]uint64{MessagesRateLimited: 0})
-		for range 100 { // the credit was used; what is left of it is less than the flood
+		for range 100 { // the credit was used; the rest is smaller than the flood
 			p.send("stats", nil)
 		}
 		if n := len(r.delivered("stats")) - 200; n < 20 || n > 60 {

@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// FuzzHandshake gives a responder any bytes. Whoever is accepted has an id and a key that belong together, and is not
-// this node.
+// FuzzHandshake passes any bytes to a responder. An accepted peer has an ID that belongs to its key, and is not this
+// node.
 func FuzzHandshake(f *testing.F) {
 	self, peer := newKeys(f, "self"), newKeys(f, "peer")
 	f.Add(encodeLogin(f, wire.MsgHandshake, goodHandshake(peer)))
@@ -32,7 +32,7 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// FuzzAck gives an initiator any bytes. Nobody but the holder of a key can be accepted, and none of the inputs is one.
+// FuzzAck passes any bytes to an initiator. Only the holder of a key can be accepted, and no input is from one.
 func FuzzAck(f *testing.F) {
 	a := newAnswered(f)
 	good := encodeLogin(f, wire.MsgHandshakeAck, a.ack)
@@ -52,8 +52,8 @@ func FuzzAck(f *testing.F) {
 	})
 }
 
-// FuzzHandshakePair lets two honest sides talk through a middle that changes one byte of each message. They may fail,
-// but when both accept each other they have the same secret.
+// FuzzHandshakePair connects two honest nodes through an attacker that changes one byte of each message. If both
+// accept each other, they have the same secret.
 func FuzzHandshakePair(f *testing.F) {
 	initiator, responder := newKeys(f, "initiator"), newKeys(f, "responder")
 	f.Add(0, byte(0), 0, byte(0))

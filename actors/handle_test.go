@@ -16,7 +16,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Programs keep handles. One of an ended connection keeps neither its socket nor its actor, which has the keys.
+// Programs keep handles. The handle of an ended connection keeps neither the socket nor the actor, which has the keys,
+// alive.
 func TestHandleKeepsNothingAlive(t *testing.T) {
 	node := &Node{Keys: newKeys(t, "here"), Limits: defaultLimits()}
 	freed := make(chan string, 2)
@@ -41,8 +42,7 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 	}
 }
 
-// What has been posted, or sent by somebody who has given up waiting, is copied by then: the same message can be made the
-// next one at once.
+// A posted message is copied, also if its sender has stopped waiting: the same Message can be renewed at once.
 func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.PaceOff = true })
@@ -86,7 +86,7 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	})
 }
 
-// The answer to a Send that nobody waits for any more is not taken for that to another one.
+// The result of a Send whose caller has stopped waiting does not reach another Send.
 func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
@@ -113,10 +113,10 @@ func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
 	})
 }
 
-// A frame that is used again remembers nothing.
+// A recycled frame keeps no state.
 func TestRecycledFramesAreEmpty(t *testing.T) {
 	var b buffers
-	for range 100 { // a pool may forget what it was given, and does so often with the race detector
+	for range 100 { // a pool may lose items, and often does so with the race detector
 		b.put(&frame{data: make([]byte, 10, 2000), reserved: 7, result: make(chan error), closeWith: &socket.CloseStatus{}, text: true})
 		f := b.get(0)
 		if len(f.data) != 0 || f.reserved != 0 || f.result != nil || f.closeWith != nil || f.text {
@@ -125,7 +125,7 @@ func TestRecycledFramesAreEmpty(t *testing.T) {
 	}
 }
 
-// An actor system logs what it cannot deliver.
+// An actor system logs undelivered messages: their text must not appear.
 func TestMessagesAreNotLogged(t *testing.T) {
 	var out strings.Builder
 	log := slog.New(slog.NewTextHandler(&out, nil))

@@ -22,7 +22,7 @@ func newKeys(t testing.TB, name string) *crypto.NodeManager {
 	return keys
 }
 
-// encodeLogin is a handshake or ack as it stands on the wire.
+// encodeLogin returns the wire form of a handshake or ack.
 func encodeLogin(t testing.TB, kind wire.MessageType, payload any) []byte {
 	t.Helper()
 	msg, err := wire.NewMessage(kind, "", "", payload)
@@ -45,7 +45,7 @@ func goodHandshake(keys *crypto.NodeManager) wire.HandshakePayload {
 	}
 }
 
-// refusedKeys are the keys that no node may have, from the protocol's vectors.
+// refusedKeys returns the invalid keys of the protocol's vectors.
 func refusedKeys(t testing.TB) []string {
 	t.Helper()
 	data, err := os.ReadFile("../crypto/testdata/vectors/keys.json")
@@ -79,7 +79,7 @@ func TestReadHandshakeAccepts(t *testing.T) {
 	}
 }
 
-// identityFaults are the ways of not being who one says, for either side.
+// identityFaults returns identities that are invalid for either side, by name.
 func identityFaults(t testing.TB, self, peer *crypto.NodeManager) map[string]func(*wire.Identity) {
 	stranger := newKeys(t, "stranger").Identity()
 	key := peer.Identity().PublicKey
@@ -120,7 +120,7 @@ func identityFaults(t testing.TB, self, peer *crypto.NodeManager) map[string]fun
 	return faults
 }
 
-// spareBits sets a bit that no byte of the key stands for.
+// spareBits sets an unused bit of the last base64 character.
 func spareBits(key string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	return key[:42] + string(alphabet[strings.IndexByte(alphabet, key[42])|1]) + "="

@@ -14,8 +14,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// 150 at once: 100 pass, less the pong and the hello that openProven spent; the others are counted, and none of them is
-// opened.
+// Of 150 messages at once 100 pass, less the two of openProven. The others are counted and not decrypted.
 func TestLimiterComesBeforeDecryption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -54,7 +53,7 @@ func TestLimiterComesBeforeDecryption(t *testing.T) {
 	})
 }
 
-// A connection takes its tokens from the bucket that it is given.
+// A connection uses the limiter that Welcome contains.
 func TestWelcomeLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -160,7 +159,7 @@ func TestDuplicateIsCounted(t *testing.T) {
 	})
 }
 
-// A peer whose messages the full dedup set refuses is there all the same: its pongs keep its connection alive.
+// A peer whose messages the full dedup set refuses is alive: its pongs keep the connection open.
 func TestRefusedIsNotSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -176,8 +175,8 @@ func TestRefusedIsNotSilent(t *testing.T) {
 	})
 }
 
-// A full dedup set refuses messages only: pings are answered, so that peers do not take this node for dead, an answer to
-// our ping proves a deployed peer, and a disconnect is obeyed.
+// A full dedup set refuses messages only. Pings are answered, so that peers do not regard this node as dead. A pong to
+// our ping verifies a deployed peer. A disconnect is obeyed.
 func TestFullSetAnswersPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -209,7 +208,7 @@ func TestFullSetAnswersPings(t *testing.T) {
 	})
 }
 
-// A relayed message proves nothing of an inbound peer, and is delivered only once the peer has proven itself.
+// A relayed message does not verify an inbound peer, and is delivered only after the peer is verified.
 func TestRelayedMessageIsNoProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -239,7 +238,8 @@ func TestRelayedMessageIsNoProof(t *testing.T) {
 	})
 }
 
-// Who has recorded the frames of an earlier connection can send them all, and proves nothing, and is silent.
+// An attacker that has recorded the frames of an earlier connection can send them all: they verify nothing and are no
+// sign of life.
 func TestRecordedFramesProveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -255,7 +255,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 		attacker := r.connect()
 		attacker.keys, attacker.mute = victim.keys, true
 		attacker.shake()
-		for _, frame := range slices.Concat(recorded, victim.recorded) { // what went one way, and the other
+		for _, frame := range slices.Concat(recorded, victim.recorded) { // one direction, then the other
 			attacker.sendFrame(frame)
 		}
 		synctest.Wait()
@@ -279,8 +279,8 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 	})
 }
 
-// A frame costs its room until its handler has returned, an empty one too: a flood stops the reading of its own
-// connection, before it has filled the memory.
+// A frame is charged until its handler has returned, an empty one too: a flood stops the reading of its own connection
+// before it fills the memory.
 func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.InboundBytes = 64 << 10 })
@@ -296,7 +296,7 @@ func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		// The network between us holds 256 KiB of them, 6 bytes each, and the WebSocket library's buffer 4 at most.
+		// The network holds 256 KiB of frames of 6 bytes, and the WebSocket library's buffer holds 4 KiB.
 		const budgeted, buffered = 57, 4 << 10 / 6
 		if n := sent.Load() - 256<<10/6; n > budgeted+buffered+1 {
 			t.Errorf("%d empty frames were taken in while the actor took none, want %d and %d at most that are buffered", n, budgeted, buffered)
@@ -305,7 +305,7 @@ func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
 	})
 }
 
-// A handler that blocks stops the reading of its own connection when the budget is used up; nothing is lost.
+// A blocked handler stops the reading of its own connection when the budget is used up. No message is lost.
 func TestBlockedHandlerStopsTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// record is a Sink that notes what it is given, and runs a hook for each message.
+// record is a Sink that records its calls and runs a hook for each message.
 type record struct {
 	mu     sync.Mutex
 	noted  []string
@@ -41,7 +41,7 @@ func (r *record) Do(event any) {
 	r.note(fmt.Sprint("event ", event))
 }
 
-// drops is the sum of all Dropped events.
+// drops returns the sum of all Dropped events.
 func (r *record) drops() (sum int) {
 	for _, text := range r.all() {
 		var count int
@@ -89,7 +89,7 @@ func TestInboxKeepsOrder(t *testing.T) {
 	})
 }
 
-// What is held back comes in its order, once it is let go; so does what came meanwhile.
+// Held items are delivered in order after the release, together with later ones.
 func TestInboxHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
@@ -162,7 +162,7 @@ func TestInboxPanicIsCounted(t *testing.T) {
 	})
 }
 
-// An idle queue has no goroutine: the bubble would not end otherwise, and goleak would tell.
+// An idle queue has no goroutine: otherwise the bubble would not end, and goleak would report it.
 func TestInboxManySenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}

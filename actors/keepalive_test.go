@@ -71,7 +71,7 @@ func TestRoundTripTime(t *testing.T) {
 		if rtt := r.slot.handle.RoundTrip(); rtt != 42*time.Millisecond {
 			t.Errorf("round trip %v, want 42ms", rtt)
 		}
-		// An answer to an older ping, or to none, changes nothing.
+		// A pong to an older ping, or to none, changes nothing.
 		pings := p.got(wire.MsgPing)
 		for _, id := range []string{pings[0].ID, "never sent", ""} {
 			pong := p.message(wire.MsgPong, wire.PongPayload{})
@@ -137,7 +137,7 @@ func TestSilenceEndsTheConnection(t *testing.T) {
 	}
 }
 
-// A deployed node may answer no ping; its own keep it alive.
+// A deployed node may answer no ping; its own pings keep the connection open.
 func TestPeersOwnPingsKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -156,7 +156,7 @@ func TestPeersOwnPingsKeepAlive(t *testing.T) {
 	})
 }
 
-// While the pump is held back by a handler, silence is our own doing; our pings go on.
+// While a handler holds the read pump back, silence does not count against the peer, and our pings continue.
 func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
@@ -167,7 +167,7 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 			p.send("stats", nil)
 		}
 		before := len(p.got(wire.MsgPing))
-		time.Sleep(4*time.Minute + time.Second) // after five, what waits unread would be stale
+		time.Sleep(4*time.Minute + time.Second) // after 5 minutes the unread messages would be stale
 		if n := len(p.got(wire.MsgPing)) - before; n != 8 {
 			t.Errorf("%d pings in 4 minutes of a blocked handler, want 8", n)
 		}
@@ -181,7 +181,7 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 	})
 }
 
-// Probe asks for one sign of life and gets one answer.
+// A probe that asks once is answered once.
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -203,7 +203,7 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// A full queue is no reason to leave a ping without its pong.
+// A ping is answered even if the outbox is full.
 func TestPongToWhoIsSentMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 20 })
@@ -222,7 +222,7 @@ func TestPongToWhoIsSentMuch(t *testing.T) {
 	})
 }
 
-// What a connection says by itself is beside the limits of its queue, and so must not grow with what the other side asks.
+// Messages of the connection itself have no reservation, so their number must not grow with the peer's pings.
 func TestOwnMessagesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

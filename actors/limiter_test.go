@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// take takes n tokens at one moment and returns how many it got.
+// take takes n tokens at one moment and returns how many were available.
 func take(l *PeerRateLimiter, n int, now time.Time) (got int) {
 	for range n {
 		if l.Take(now) {
@@ -39,7 +39,7 @@ func TestLimiterExact(t *testing.T) {
 	}
 }
 
-// A steady stream at twice the refill gets exactly half through, however finely time is cut.
+// Of a steady stream at twice the refill exactly half passes, however small the intervals.
 func TestLimiterCountsFractions(t *testing.T) {
 	for _, every := range []time.Duration{10 * time.Millisecond, 3 * time.Millisecond, 700 * time.Microsecond} {
 		now := time.Unix(1000, 0)
@@ -52,7 +52,7 @@ func TestLimiterCountsFractions(t *testing.T) {
 				passed++
 			}
 		}
-		// One token is held at most, so of 500 at least those must pass that fit the grid of arrivals.
+		// The bucket holds one token, so at least as many of 500 pass as fit the grid of intervals.
 		perToken := (20*time.Millisecond + every - 1) / every * every
 		if least := int(10 * time.Second / perToken); passed < least || passed > 500 {
 			t.Errorf("every %v: %d passed in 10 s, want %d to 500", every, passed, least)
@@ -78,7 +78,7 @@ func TestLimiterOff(t *testing.T) {
 	}
 }
 
-// A changed rate keeps the tokens that were spent as spent, in either direction.
+// A changed rate keeps the number of spent tokens, up and down.
 func TestLimiterSetRateKeepsSpentTokens(t *testing.T) {
 	now := time.Unix(1000, 0)
 	for name, c := range map[string]struct {
@@ -114,7 +114,7 @@ func TestLimiterReportsFull(t *testing.T) {
 	}
 }
 
-// Frames that a peer sent during a standstill arrive at once, and are let in beyond the burst, once.
+// Frames that a peer sent during a standstill arrive at once. They are admitted beyond the burst, once.
 func TestLimiterCreditsStandstillOnce(t *testing.T) {
 	start := time.Unix(1000, 0)
 	for name, c := range map[string]struct {
@@ -156,7 +156,7 @@ func TestLimiterCreditsStandstillOnce(t *testing.T) {
 	}
 }
 
-// Whatever is credited, a flood gets no more than burst + time × refill.
+// With any credit, a flood gets at most burst + time × refill.
 func TestLimiterCreditKeepsTheAverage(t *testing.T) {
 	start := time.Unix(1000, 0)
 	random := rand.New(rand.NewPCG(1, 2))

@@ -94,7 +94,7 @@ func TestHandshakeTooLarge(t *testing.T) {
 	})
 }
 
-// Who says nothing, or one byte a second, is gone when the handshake's time is over, whatever state it is in.
+// A peer that sends nothing, or one byte per second, is closed at the handshake timeout, in any phase.
 func TestHandshakeTimeout(t *testing.T) {
 	cases := map[string]func(*testing.T, *rig){
 		"a slot without a socket": func(_ *testing.T, r *rig) { r.place(Opening{Direction: Inbound}) },
@@ -161,7 +161,7 @@ func TestOutboundOpens(t *testing.T) {
 	})
 }
 
-// A responder speaks as soon as it has sent its ack, and may say much: before our registry has decided.
+// A responder may send a large message as soon as its ack is sent, before our registry has decided.
 func TestOutboundHearsLargeMessageAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -217,7 +217,7 @@ func TestOutboundFailures(t *testing.T) {
 	}
 }
 
-// The slot of an actor that has ended takes no socket, and closes it.
+// The slot of an ended actor closes a socket that is attached.
 func TestAttachTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

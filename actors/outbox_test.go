@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
-// boxed is an outbox whose writer runs only when the test says so, unless it has a socket.
+// boxed is an outbox whose writer runs only when the test drives it, unless it has a socket.
 type boxed struct {
 	*outbox
 	counters Counters
@@ -50,7 +50,7 @@ func newBoxed(messages, bytes int) *boxed {
 	return b
 }
 
-// onSocket lets the writer run, side by side.
+// onSocket attaches a socket and runs the writer concurrently.
 func (b *boxed) onSocket(s *socket.Conn) {
 	b.attach(s)
 	b.atOnce = true
@@ -66,7 +66,7 @@ func (b *boxed) put(t *testing.T, size int) <-chan error {
 	return result
 }
 
-// reported is what the outbox has told its actor.
+// reported returns the errors that the outbox has reported to its actor.
 func (b *boxed) reported() []error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,7 +151,8 @@ func TestOutboxPushAfterClose(t *testing.T) {
 	}
 }
 
-// What waits leaves corked, in order, in as few writes as flushAt allows, and each sender hears only after its flush.
+// Waiting frames are written corked, in order, in as few writes as flushAt allows, and each sender gets its result
+// after its flush.
 func TestOutboxWritesCorked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
@@ -207,7 +208,7 @@ func TestOutboxWriteTimeout(t *testing.T) {
 		b := newBoxed(1000, 8<<20)
 		b.onSocket(p.ours)
 		start := time.Now()
-		stuck := b.put(t, 1<<20) // more than the network holds, and nobody reads
+		stuck := b.put(t, 1<<20) // more than the network's capacity, and no reader
 		synctest.Wait()
 		waits := b.put(t, 10)
 		time.Sleep(2 * time.Second)
@@ -234,13 +235,13 @@ func TestOutboxWriteTimeout(t *testing.T) {
 	})
 }
 
-// A batch that takes long because it is large is no reason to close a peer that goes on taking.
+// A peer that keeps reading a large batch is not closed as slow.
 func TestOutboxSlowIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(1000, 8<<20)
 		done := make(chan struct{})
-		go func() { // takes 8 messages of 40,000 bytes every 0.9 s
+		go func() { // reads 8 messages of 40,000 bytes every 0.9 s
 			defer close(done)
 			for i := 1; ; i++ {
 				if _, _, err := p.theirs.Read(context.Background()); err != nil {
@@ -320,7 +321,7 @@ func TestOutboxLast(t *testing.T) {
 	})
 }
 
-// A goodbye to a peer that answers none and is silent costs a second, not more.
+// A close frame to a silent peer that does not answer costs a second.
 func TestOutboxLastIsNotAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())

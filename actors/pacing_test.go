@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Idle connections are many: what pacing adds to each is bounded. 32 bytes more are the announced feature.
+// Idle connections are numerous, so the pacing state of each is bounded. The announced feature takes 32 bytes more.
 func TestPacingStateIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(pacing{}) + unsafe.Sizeof(SendBucket{}); size > 56 {
 		t.Errorf("%d bytes for a connection that paces", size)
@@ -31,7 +31,7 @@ func TestSendBucketKeepsTheMargin(t *testing.T) {
 		t.Errorf("%d at once from a full bucket of 10, want 9", got)
 	}
 	b.advance(limit, marginRefill, time.Second)
-	if got := taken(); got != 1 { // 1.96 came back
+	if got := taken(); got != 1 { // 1.96 have returned
 		t.Errorf("%d after a second at 2 a second, want 1", got)
 	}
 	if got, want := b.wait(limit), 20408163*time.Nanosecond+1; got != want { // 0.04 of a token at 1.96 a second
@@ -50,7 +50,7 @@ func TestSendBucketKeepsTheMargin(t *testing.T) {
 	}
 }
 
-// pacedBox is an outbox that paces, in front of a peer's limiter that takes each frame when it is written.
+// pacedBox is an outbox with pacing in front of a peer's limiter, which takes a token for each written frame.
 type pacedBox struct {
 	*boxed
 	handle  *Handle
@@ -73,7 +73,7 @@ func newPacedBox(rate wire.Rate, off bool) *pacedBox {
 	return b
 }
 
-// write is the writer of the outbox: it notes each frame in place of writing it.
+// write is the writer of the outbox: it records each frame instead of writing it.
 func (b *pacedBox) write() {
 	for {
 		b.outbox.mu.Lock()
@@ -96,7 +96,7 @@ func (b *pacedBox) write() {
 	}
 }
 
-// drive runs the writers that were started.
+// drive runs the started writers.
 func (b *pacedBox) drive() {
 	for {
 		b.outbox.mu.Lock()
@@ -121,7 +121,7 @@ func (b *pacedBox) push(text string, paced bool) {
 	b.drive()
 }
 
-// Whatever is sent when: the peer's limiter drops no application message, none is lost, and their order holds.
+// For any times of sending, the peer's limiter drops no application message, none is lost, and their order is kept.
 func TestPacingNeverExceedsTheAnnouncedLimit(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestPacingNeverExceedsTheAnnouncedLimit(t *testing.T) {
 	}
 }
 
-// The connection's own messages and pings of applications overtake messages that wait, and take their tokens.
+// Messages of the connection itself and pings of the application overtake waiting messages and use their tokens.
 func TestPacingHoldsNoPing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 4, Refill: 1}, false) // starts with 2: one may go
@@ -182,7 +182,7 @@ func TestPacingHoldsNoPing(t *testing.T) {
 		if got := len(b.frames); got != 3 || b.frames[1] != "own" || b.frames[2] != "ping" {
 			t.Fatalf("written %q, want a, own and ping", b.frames)
 		}
-		// One token was left, two are owed: b needs two, so three must come back at 0.98 a second.
+		// One token was left and two are owed: b needs two, so three must return at 0.98 per second.
 		time.Sleep(3 * time.Second)
 		b.drive()
 		if got := len(b.frames); got != 3 {
@@ -199,7 +199,7 @@ func TestPacingHoldsNoPing(t *testing.T) {
 	})
 }
 
-// A frame of the handshake and a close without a message take no token.
+// A handshake frame and a close without a message use no token.
 func TestPacingIgnoresTheHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 100, Refill: 1}, false)
@@ -212,7 +212,7 @@ func TestPacingIgnoresTheHandshake(t *testing.T) {
 	})
 }
 
-// An outbox that ends fails the messages that wait for tokens, and starts no writer afterwards.
+// A closed outbox fails the messages that wait for tokens and starts no writer afterwards.
 func TestCloseFailsHeldMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 2, Refill: 1}, false)
@@ -232,8 +232,8 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 	})
 }
 
-// A peer that announces nothing, as deployed nodes do, is paced to the protocol's limit, and its pings are answered
-// meanwhile.
+// A peer without an announcement, such as a deployed node, is paced to the protocol's limit, and its pings are
+// answered meanwhile.
 func TestPacingOfAPeerThatAnnouncesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -251,7 +251,7 @@ func TestPacingOfAPeerThatAnnouncesNothing(t *testing.T) {
 		if got := len(p.got(wire.MsgPong)); got != 1 {
 			t.Errorf("%d pongs at once, want 1", got)
 		}
-		time.Sleep((200-atOnce+1)*time.Second/49 - time.Millisecond) // a pong takes a token, too
+		time.Sleep((200-atOnce+1)*time.Second/49 - time.Millisecond) // a pong uses a token, too
 		if got := len(p.got("stats")); got != 199 {
 			t.Errorf("%d arrived before the last one is due, want 199", got)
 		}

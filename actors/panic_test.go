@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// panicked checks what must hold after a connection's actor has panicked: the place is free, the socket closed, and
-// newRig's end proves that no goroutine is left.
+// panicked checks the state after a panic of a connection's actor: the slot is free and the socket closed. The end of
+// newRig proves that no goroutine is left.
 func (r *rig) panicked(p *remote) {
 	r.t.Helper()
 	synctest.Wait()
@@ -41,7 +41,7 @@ func (r *rig) panicked(p *remote) {
 	}
 }
 
-// panicWhen makes the node's clock panic once it is armed: the connection reads it in every state.
+// panicWhen makes the node's clock panic once it is armed: the connection reads it in every phase.
 func panicWhen(r *rig) *atomic.Bool {
 	var armed atomic.Bool
 	r.node.Wall = func() time.Time {
@@ -69,7 +69,7 @@ func TestPanicAtTheSlot(t *testing.T) {
 		armed := panicWhen(r)
 		r.awaitDial(func(p *remote, _ wire.HandshakePayload) { t.Error("dialled in spite of a panic") })
 		armed.Store(true)
-		r.dialHere("") // the handshake is stamped
+		r.dialHere("") // the handshake has a timestamp
 		synctest.Wait()
 		r.panicked(nil)
 	})
@@ -88,7 +88,7 @@ func TestPanicWhenOpen(t *testing.T) {
 	})
 }
 
-// The writer is at work when the actor panics, and somebody waits for a message.
+// The actor panics while the writer writes and a caller waits for a message.
 func TestPanicWhileWriting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -112,7 +112,7 @@ func TestPanicWhileWriting(t *testing.T) {
 	})
 }
 
-// The reader is held back by its budget when the actor panics.
+// The actor panics while the budget holds the reader back.
 func TestPanicWhileHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
@@ -142,15 +142,14 @@ func TestPanicWhenClosing(t *testing.T) {
 		synctest.Wait()
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
 		synctest.Wait()
-		r.tell((*Outgoing)(nil)) // no state takes it but open, and none this one
+		r.tell((*Outgoing)(nil)) // only an open connection accepts it, and never nil
 		synctest.Wait()
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		r.panicked(p)
 	})
 }
 
-// A panic while the actor stops would bring it back to life. What is injected here is a connection that panics in
-// Close.
+// A panic in the Stopping handler would restart the actor. Here Close of the network connection panics.
 func TestPanicWhenStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// From the message that proves the peer on, nothing reaches the handlers until the registry knows of the proof, or the
-// connection ends, however it does; then everything, once and in order.
+// From the message that verifies the peer on, nothing reaches the handlers until the registry has answered or the
+// connection ends. Then everything does, once and in order.
 func TestMessagesWaitForTheProof(t *testing.T) {
 	for name, release := range map[string]func(*rig, *remote){
 		"confirmed":        func(r *rig, _ *remote) { r.tell(&RoutePublished{}) },
@@ -50,7 +50,7 @@ func TestMessagesWaitForTheProof(t *testing.T) {
 	}
 }
 
-// replyLog notes the replies that it is given.
+// replyLog records the replies.
 type replyLog chan string
 
 func (l replyLog) Reply(_ string, msg *wire.Message) bool {
@@ -58,7 +58,7 @@ func (l replyLog) Reply(_ string, msg *wire.Message) bool {
 	return true
 }
 
-// A reply counts only once the peer has proved its key.
+// A reply counts only from a verified peer.
 func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// tcpPump is a read pump over a real TCP connection, the only kind that can rest, and the other end of it.
+// tcpPump is a read pump over a TCP connection, the only kind that can wait without reading, and its far end.
 type tcpPump struct {
 	there  *websocket.Conn
 	came   chan any
@@ -27,7 +27,7 @@ type tcpPump struct {
 	room   *budget
 }
 
-// crumbs writes in pieces.
+// crumbs writes in small pieces.
 type crumbs struct{ net.Conn }
 
 func (c crumbs) Write(p []byte) (n int, err error) {
@@ -83,7 +83,7 @@ func newTCPPump(t *testing.T) *tcpPump {
 	return p
 }
 
-// pass sends messages and expects them, in order.
+// pass sends messages and expects them in order.
 func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 	t.Helper()
 	go func() {
@@ -102,8 +102,7 @@ func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 	}
 }
 
-// A connection is idle, busy, idle again, and ended by the other side; nothing is lost where one becomes the other.
-// A connection that is always busy stays so, however often something comes.
+// A connection that is always busy stays so, for any number of reads.
 func TestReadPumpStaysBusy(t *testing.T) {
 	now := time.Now()
 	r := &readPump{last: now}
@@ -151,7 +150,7 @@ func TestReadPumpRests(t *testing.T) {
 	p.work.Wait()
 }
 
-// The end of the connection below reaches a pump that rests, and one whose reading was cut off.
+// The end of the network connection reaches a waiting pump, and one inside a message.
 func TestReadPumpEndsWithItsConnection(t *testing.T) {
 	for name, sent := range map[string]int{"while it rests": 0, "inside a message": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +160,7 @@ func TestReadPumpEndsWithItsConnection(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := w.Write(make([]byte, 10_000)); err != nil { // the library sends what it cannot hold
+				if _, err := w.Write(make([]byte, 10_000)); err != nil { // the library sends its full buffer
 					t.Fatal(err)
 				}
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// newSystem returns a silent actor system that works on 32-bit platforms too.
+// newSystem returns a silent actor system that also works on 32-bit platforms.
 func newSystem() *actor.ActorSystem {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
@@ -17,8 +17,8 @@ func newSystem() *actor.ActorSystem {
 	return system
 }
 
-// With one bucket, entries from before the change stay and 1,000 new names are added, found and removed. Half of their
-// hashes exceed 31 bits: on a 32-bit platform the untouched registry panics at the first of those.
+// With one bucket, earlier entries stay, and 1,000 new names are added, found and removed. Half of their hashes exceed
+// 31 bits: on a 32-bit platform the unchanged registry panics at the first of those.
 func TestOneBucketKeepsEntries(t *testing.T) {
 	system := newSystem()
 	registry := system.ProcessRegistry

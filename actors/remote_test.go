@@ -19,7 +19,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// remote is the peer that a test plays: it speaks the protocol, and whatever else the test wants.
+// remote is the peer that a test plays. It speaks the protocol, and violates it on demand.
 type remote struct {
 	rig   *rig
 	t     *testing.T
@@ -34,7 +34,7 @@ type remote struct {
 	heard    []*wire.Message
 	at       []time.Time
 	closed   error
-	recorded [][]byte // frames as they came
+	recorded [][]byte // frames as received
 	pump     sync.WaitGroup
 }
 
@@ -56,7 +56,7 @@ func (r *rig) open() *remote {
 	return p
 }
 
-// openProven also sends the one message that proves who it is.
+// openProven also sends the message that verifies the peer.
 func (r *rig) openProven() *remote {
 	r.t.Helper()
 	p := r.open()
@@ -101,7 +101,7 @@ func (p *remote) hearAck() wire.HandshakeAckPayload {
 	return ack
 }
 
-// prepare makes the codec.
+// prepare creates the codec.
 func (p *remote) prepare() {
 	p.t.Helper()
 	var err error
@@ -110,7 +110,7 @@ func (p *remote) prepare() {
 	}
 }
 
-// listen makes the codec and starts to read frames; pings are answered unless mute.
+// listen creates the codec and reads frames. It answers pings unless mute is set.
 func (p *remote) listen() {
 	p.t.Helper()
 	p.prepare()
@@ -157,7 +157,7 @@ func (p *remote) setMute(mute bool) {
 
 func (p *remote) id() string { return p.keys.Identity().ID }
 
-// seal makes a frame of a message. Under the lock, or before listen.
+// seal returns the frame of a message. The caller holds the lock, or has not called listen yet.
 func (p *remote) seal(msg *wire.Message) []byte {
 	encoded, err := wire.AppendSealedBody(make([]byte, smsg.Headroom), msg, time.Now())
 	if err != nil {
@@ -166,7 +166,7 @@ func (p *remote) seal(msg *wire.Message) []byte {
 	return p.codec.seal(encoded)
 }
 
-// message makes one from this peer.
+// message returns a new message of this peer.
 func (p *remote) message(kind wire.MessageType, payload any) *wire.Message {
 	msg, err := wire.NewMessage(kind, p.id(), p.rig.node.Keys.Identity().ID, payload)
 	if err != nil {
@@ -182,7 +182,7 @@ func (p *remote) frame(msg *wire.Message) []byte {
 	return p.seal(msg)
 }
 
-// sendFrame writes bytes as one binary message; whether they arrive is for the test to see.
+// sendFrame writes bytes as one binary message. Errors are ignored.
 func (p *remote) sendFrame(data []byte) {
 	_ = p.ws.Write(context.Background(), websocket.MessageBinary, data)
 }
@@ -193,7 +193,7 @@ func (p *remote) send(kind wire.MessageType, payload any) *wire.Message {
 	return msg
 }
 
-// got returns what was heard of one type.
+// got returns the received messages of one type.
 func (p *remote) got(kind wire.MessageType) (of []*wire.Message) {
 	synctest.Wait()
 	p.mu.Lock()
@@ -206,7 +206,7 @@ func (p *remote) got(kind wire.MessageType) (of []*wire.Message) {
 	return of
 }
 
-// lastSize is the size of the last frame heard, in bytes.
+// lastSize returns the size of the last received frame in bytes.
 func (p *remote) lastSize() int {
 	synctest.Wait()
 	p.mu.Lock()
@@ -214,7 +214,7 @@ func (p *remote) lastSize() int {
 	return len(p.recorded[len(p.recorded)-1])
 }
 
-// goodbye returns the disconnect message, which must be the last, and the status of the close behind it.
+// goodbye returns the disconnect message, which must be the last message, and the status of the close frame.
 func (p *remote) goodbye() (wire.DisconnectPayload, websocket.StatusCode) {
 	p.t.Helper()
 	p.pump.Wait()
@@ -230,7 +230,7 @@ func (p *remote) goodbye() (wire.DisconnectPayload, websocket.StatusCode) {
 	return payload, websocket.CloseStatus(p.closed)
 }
 
-// delivered returns the ids of one type that reached the handler.
+// delivered returns the IDs of one type that reached the handler.
 func (r *rig) delivered(kind wire.MessageType) (ids []string) {
 	synctest.Wait()
 	for _, text := range r.sink.all() {
@@ -241,7 +241,7 @@ func (r *rig) delivered(kind wire.MessageType) (ids []string) {
 	return ids
 }
 
-// awaitDial plays the responder of one dial of the node: it returns the far end with the handshake that was heard.
+// awaitDial plays the responder of one dial of the node: it passes the far end and the received handshake to answer.
 func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
 	sockettest.Serve(r.t, r.There, func(w http.ResponseWriter, req *http.Request) {
 		ws, err := websocket.Accept(w, req, nil)
@@ -272,7 +272,7 @@ func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
 	})
 }
 
-// ack answers a handshake as a good responder does.
+// ack accepts a handshake.
 func (p *remote) ack(hello wire.HandshakePayload) {
 	p.sayPlain(encodeLogin(p.t, wire.MsgHandshakeAck, wire.HandshakeAckPayload{
 		Identity: identityOnWire(p.keys.Identity()), Accepted: true,

@@ -34,10 +34,11 @@ type rig struct {
 	random  *randomDouble
 	spawned sync.WaitGroup
 	ln      *sockettest.Listener
-	slot    *Slot // of the connection that came last
+	slot    *Slot // of the latest connection
 }
 
-// registryDouble spawns connections, notes what they say, and welcomes them unless it was told to refuse or to wait.
+// registryDouble spawns connections, records their reports, and welcomes them unless it is set to refuse or to be
+// silent.
 type registryDouble struct {
 	mu     sync.Mutex
 	rig    *rig
@@ -86,7 +87,7 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 	}
 }
 
-// HandleFailure stops a connection that panicked, as the registry does.
+// HandleFailure stops a connection that panicked, like the registry.
 func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +95,7 @@ func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor,
 	s.StopChildren(child)
 }
 
-// seenDouble is a Deduplicator with a set of ids, and a hook before it.
+// seenDouble is a Deduplicator with a set of IDs and a hook.
 type seenDouble struct {
 	mu   sync.Mutex
 	ids  map[string]bool
@@ -147,7 +148,7 @@ type noReplies struct{}
 
 func (noReplies) Reply(string, *wire.Message) bool { return false }
 
-// defaultLimits are those of a default node.
+// defaultLimits returns the limits of a default node.
 func defaultLimits() Limits {
 	return Limits{
 		MaxMessageSize: 1 << 20, PingInterval: 30 * time.Second, PongTimeout: 10 * time.Second,
@@ -156,7 +157,7 @@ func defaultLimits() Limits {
 	}
 }
 
-// newRig makes one, listening, inside a bubble.
+// newRig returns a listening rig. Only in a bubble.
 func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	t.Helper()
 	limits := defaultLimits()
@@ -189,7 +190,7 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	return r
 }
 
-// end stops everything and proves that it ends: what is left would fail the bubble.
+// end stops everything. A goroutine that is left makes the bubble fail.
 func (r *rig) end() {
 	_ = r.node.System.Root.StopFuture(r.pid).Wait()
 	r.spawned.Wait()
@@ -218,10 +219,10 @@ func (r *rig) welcome(tokens float64) *Welcome {
 	return &Welcome{Inbox: NewInbox(r.sink, r.node.Counters, r.node.LimitedLog, r.node.Writers), Dedup: r.dedup, Limiter: limiter}
 }
 
-// tell sends the connection's actor something, as the registry would.
+// tell sends a message to the connection's actor, like the registry.
 func (r *rig) tell(message any) { r.slot.handle.tell(message) }
 
-// reports are what the connections have told their parent so far.
+// reports returns the reports of all connections so far.
 func (r *rig) reports() []any {
 	synctest.Wait()
 	r.parent.mu.Lock()
@@ -229,7 +230,7 @@ func (r *rig) reports() []any {
 	return slices.Clone(r.parent.told)
 }
 
-// told returns the reports of one kind.
+// told returns the reports of one type.
 func told[T any](r *rig) (of []T) {
 	for _, report := range r.reports() {
 		if match, ok := report.(T); ok {
@@ -239,7 +240,7 @@ func told[T any](r *rig) (of []T) {
 	return of
 }
 
-// ended returns how the one connection ended, and fails when it has not.
+// ended returns the end of the only connection. It fails the test if the connection has not ended.
 func (r *rig) ended() End {
 	r.t.Helper()
 	all := told[*Ended](r)
@@ -249,7 +250,7 @@ func (r *rig) ended() End {
 	return all[0].End
 }
 
-// stopped reports whether the actor is gone and its place free.
+// stopped reports whether the actor has stopped and its slot is free.
 func (r *rig) stopped() bool {
 	synctest.Wait()
 	r.parent.mu.Lock()
@@ -257,7 +258,7 @@ func (r *rig) stopped() bool {
 	return r.parent.gone > 0
 }
 
-// want compares counters, given as pairs of name and value.
+// want compares counters by name.
 func (r *rig) want(counts map[Counter]uint64) {
 	r.t.Helper()
 	synctest.Wait()
@@ -268,7 +269,7 @@ func (r *rig) want(counts map[Counter]uint64) {
 	}
 }
 
-// secretWith is what the node and the holder of keys share.
+// secretWith returns the shared secret of the node and the holder of keys.
 func (r *rig) secretWith(keys *crypto.NodeManager) crypto.SharedSecret {
 	secret, err := keys.SharedSecret(r.node.Keys.PublicKey())
 	if err != nil {
@@ -277,8 +278,7 @@ func (r *rig) secretWith(keys *crypto.NodeManager) crypto.SharedSecret {
 	return secret
 }
 
-// dialHere opens an outbound connection of the node to a peer that the test plays: it returns the slot, and the far
-// end once the handshake has been heard.
+// dialHere starts an outbound connection of the node to the test's peer and returns its slot.
 func (r *rig) dialHere(expect string) *Slot {
 	challenge, err := crypto.GenerateChallenge(nil)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A message of exactly the limit passes the whole way; one byte more is refused before it is sent.
+// A message of exactly the maximum size passes; one byte more is refused before it is sent.
 func TestMaxMessageSizeExactly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })

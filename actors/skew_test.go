@@ -24,7 +24,8 @@ func TestClockSkewAllowed(t *testing.T) {
 	})
 }
 
-// A verified peer whose clock is hours off gets its pongs, and its goodbye ends the connection; both count as stale.
+// A verified peer with a clock that is hours off gets its pongs, and its disconnect ends the connection; both count as
+// stale.
 func TestPingAndDisconnectWorkAcrossAnySkew(t *testing.T) {
 	for _, skew := range []time.Duration{-200 * 24 * time.Hour, 6 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 
 const modern = "rate/100/50" // a feature of releases that bind
 
-// at sets the clock of a message off.
+// off returns a message with a shifted timestamp.
 func (p *remote) off(kind wire.MessageType, by time.Duration) *wire.Message {
 	msg := p.message(kind, nil)
 	msg.Timestamp = msg.Timestamp.Add(by)
 	return msg
 }
 
-// A bound first frame proves whatever the peer's clock says, and whatever is in it.
+// A bound first frame verifies the peer, for any clock and any content.
 func TestBoundFrameProvesAcrossAnySkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -41,7 +41,7 @@ func TestBoundFrameProvesAcrossAnySkew(t *testing.T) {
 	})
 }
 
-// Unmarked evidence: a stale ping is none; an answer to our own ping is, whatever the clock.
+// Unmarked evidence: a stale ping does not verify; a pong to our own ping does, for any clock.
 func TestUnmarkedProofNeedsFreshnessOrOurPing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -67,7 +67,7 @@ func TestUnmarkedProofNeedsFreshnessOrOurPing(t *testing.T) {
 	})
 }
 
-// A duplicate ping is answered as a fresh one, so that the verdict of the dedup set cannot be seen.
+// A duplicate ping is answered like a fresh one, so that the peer cannot observe the dedup set.
 func TestDuplicatePingIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -84,7 +84,7 @@ func TestDuplicatePingIsAnswered(t *testing.T) {
 	})
 }
 
-// Transport messages are between neighbours only.
+// Relayed pings, pongs and disconnects are ignored: they are between neighbours only.
 func TestRelayedTransportMessagesAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -104,7 +104,7 @@ func TestRelayedTransportMessagesAreIgnored(t *testing.T) {
 	})
 }
 
-// Without a proof a connection ends at a time that nothing extends, with status 1002 and without a frame.
+// An unverified connection ends at a fixed time that no frame extends, with status 1002 and without a frame.
 func TestUnprovenConnectionEndsInTime(t *testing.T) {
 	for name, c := range map[string]struct {
 		features []string
@@ -152,7 +152,7 @@ func TestUnprovenConnectionEndsInTime(t *testing.T) {
 	}
 }
 
-// ownOfNode returns a frame as the node seals it on this connection.
+// ownOfNode returns a frame that the node sealed for this connection.
 func (p *remote) ownOfNode() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -160,7 +160,7 @@ func (p *remote) ownOfNode() []byte {
 	return p.seal(p.message("stats", nil))
 }
 
-// A frame without the bind that is due, or with that of another connection, ends the connection at once.
+// A frame without the required bind, or with the bind of another connection, closes the connection at once.
 func TestForeignFrameEndsTheConnection(t *testing.T) {
 	elsewhere := crypto.NewBind(crypto.Initiator, []byte("another"), []byte("connection"))
 	for name, c := range map[string]struct {

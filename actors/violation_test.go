@@ -18,7 +18,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// openRaw opens a proven connection of the test's peer, and returns the network connection under its WebSocket.
+// openRaw opens a verified connection of the test's peer and returns the network connection below its WebSocket.
 func (r *rig) openRaw() (*remote, net.Conn) {
 	r.t.Helper()
 	var raw net.Conn
@@ -43,7 +43,7 @@ func (r *rig) openRaw() (*remote, net.Conn) {
 	return p, raw
 }
 
-// maskedFrame is a frame of an initiator with a mask of zeroes.
+// maskedFrame returns a client's frame with a mask of zeroes.
 func maskedFrame(head byte, payload []byte) []byte {
 	return append([]byte{head, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
 }
@@ -52,7 +52,7 @@ func closePayload(status uint16, text string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, status), text...)
 }
 
-// A frame that breaks the WebSocket protocol ends the connection with 1002, by our decision; the peer is told.
+// A frame that violates the WebSocket protocol closes the connection with 1002, by this node; the peer is told.
 func TestViolationEndsWith1002(t *testing.T) {
 	frames := map[string][]byte{
 		"unmasked frame":           {0x82, 0x01, 'x'},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A burst of jobs is done by a few goroutines.
+// A burst of jobs runs on a few goroutines.
 func TestWorkersAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
@@ -57,7 +57,7 @@ func TestWorkersKeepOrder(t *testing.T) {
 	})
 }
 
-// Jobs that never end do not keep others from being done: not for longer than it takes to see that they are stuck.
+// Jobs that never end delay other jobs only until the workers count as blocked.
 func TestWorkersThatAreStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(4)
@@ -72,7 +72,7 @@ func TestWorkersThatAreStuck(t *testing.T) {
 		began, done := time.Now(), make(chan struct{})
 		w.Schedule(func() { close(done) })
 		<-done
-		// Twice as many each time: 2, 4, 8, … 1024.
+		// The number doubles each time: 2, 4, 8, … 1024.
 		if took := time.Since(began); took > 10*blockedAfter {
 			t.Errorf("a job waited %v behind %d stuck ones", took, stuck)
 		}
@@ -83,7 +83,7 @@ func TestWorkersThatAreStuck(t *testing.T) {
 	})
 }
 
-// A job that steps aside for something of unknown length holds up nobody, not for a moment.
+// A job inside runBlocking delays no other job.
 func TestWorkersAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(1)
@@ -109,7 +109,7 @@ func TestWorkersAside(t *testing.T) {
 	})
 }
 
-// While the others make progress no goroutine is added, however long the queue.
+// While queued jobs start, no goroutine is added, however long the queue is.
 func TestWorkersThatAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
@@ -131,7 +131,7 @@ func TestWorkersThatAreSlow(t *testing.T) {
 	})
 }
 
-// What waits takes no more room than the most that waited at once.
+// The memory of the queue is proportional to the largest number of queued jobs.
 func TestBacklog(t *testing.T) {
 	var b fifo
 	in, out := 0, 0

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
-// newClock returns a running clock, and a function that lets this process stand still.
+// newClock returns a running clock and a function that stops this process for a time.
 func newClock(t *testing.T) (clock *Clock, standStill func(time.Duration)) {
 	t.Helper()
 	clock = &Clock{}
@@ -27,7 +27,7 @@ func newClock(t *testing.T) (clock *Clock, standStill func(time.Duration)) {
 	}
 }
 
-// runningPair returns the two ends of a connection between two hosts, the near one judged by clock.
+// runningPair returns the two ends of a connection between two hosts, the near one under clock.
 func runningPair(t *testing.T, clock *Clock) (near, far net.Conn) {
 	t.Helper()
 	n := sockettest.NewNetwork()
@@ -97,7 +97,7 @@ func TestWriteDeadlineExcludesStandstill(t *testing.T) {
 	})
 }
 
-// The HTTP server ends a pending read by a deadline in the past; that is no timeout of the peer.
+// The HTTP server ends a pending read by a deadline in the past; that is not a timeout of the peer.
 func TestPastDeadlineEndsReadInStandstill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, standStill := newClock(t)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pings and pongs above the limit pause the reading: 1,100 of them take a second. Below the limit none waits.
+// Pings and pongs above the limit pause the reader: 1,100 of them take a second. Below the limit none waits.
 func TestControlFramesAboveTheLimitPauseTheReading(t *testing.T) {
 	for name, frame := range map[string]func(*controlFrames){
 		"ping": func(c *controlFrames) { c.onPing(t.Context(), nil) },
@@ -31,7 +31,7 @@ func TestControlFramesAboveTheLimitPauseTheReading(t *testing.T) {
 	}
 }
 
-// A flood draws the pongs of the bucket only.
+// A flood gets only the pongs of the bucket.
 func TestControlFramesLimitPongs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, pongs := &controlFrames{}, 0

@@ -57,7 +57,7 @@ func TestCorkGathers(t *testing.T) {
 	})
 }
 
-// A pong is written by the reader while nothing else is: it must not wait for the next message.
+// The reader sends a pong at once while nothing is corked, without waiting for the next message.
 func TestCorkLetsControlFramesPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
@@ -124,8 +124,8 @@ func TestSocketWriteDeadline(t *testing.T) {
 	})
 }
 
-// A deadline that was set a moment ago serves the next writes, too, but never for longer than it was meant, and never for
-// less than fifteen sixteenths of it.
+// A recent deadline serves the next writes, too, but never for longer than the timeout, and never for less than
+// fifteen sixteenths of it.
 func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 16 * time.Second
@@ -161,7 +161,7 @@ func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
 	})
 }
 
-// deadlineConn remembers the last write deadline, and how many there were.
+// deadlineConn records the last write deadline and their number.
 type deadlineConn struct {
 	net.Conn
 	last time.Time
@@ -173,8 +173,8 @@ func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// TLS answers a peer that asks for new keys from inside a read: a deadline that is left from our last write would spoil
-// the connection.
+// TLS answers a request for new keys inside a read: a deadline that is left from our last write would break the
+// connection.
 func TestCorkLeavesNoDeadlineUnderTLS(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
@@ -198,7 +198,7 @@ func TestCorkLeavesNoDeadlineUnderTLS(t *testing.T) {
 	}
 }
 
-// held is how many bytes a socket's cork holds back.
+// held returns the number of corked bytes.
 func held(s *Conn) int {
 	s.conn.mu.lock()
 	defer s.conn.mu.unlock()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A peer that closes the TCP connection in place of an answer is named in words, not as "EOF".
+// A peer that closes the TCP connection instead of answering is reported in words, not as "EOF".
 func TestPlainNamesAnUnansweredDial(t *testing.T) {
 	other := errors.New("no route")
 	for _, c := range []struct{ err, want error }{

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// A peer that goes on sending, WebSocket pings among it, and reads nothing for a while still gets the close and the end
-// of our half; it is waited for as long as it sends and has not closed, but not for ever.
+// A peer that keeps sending, including WebSocket pings, and reads late still gets the close frame and the end of our
+// half. The socket lingers while the peer sends and has not closed, up to the limit.
 func TestLinger(t *testing.T) {
 	cases := map[string]struct {
 		sends time.Duration // a frame every 100 ms, for so long
-		reads time.Duration // when it reads what there is and closes; 0: never
+		reads time.Duration // time of reading and closing; 0: never
 		want  time.Duration // until our side is done
 	}{
 		"closes at once":        {sends: time.Millisecond, reads: 10 * time.Millisecond, want: 10 * time.Millisecond},

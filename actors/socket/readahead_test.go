@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 )
 
-// A program's wrapper is read through, although it can be asked for the connection inside it.
+// A program's wrapper is not bypassed, although it exposes the SyscallConn of the connection inside.
 func TestReadAheadLeavesWrappersAlone(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestReadAheadLeavesWrappersAlone(t *testing.T) {
 	}
 }
 
-// A TCP connection is read ahead under the running clock too, and a deadline that passes in a standstill ends no read.
+// Read-ahead works under the running clock, and a deadline that passes in a standstill ends no read.
 func TestReadAheadExcludesStandstill(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
-// rawFrame is one masked WebSocket frame: opcode 0 continues, 2 is binary.
+// rawFrame returns a masked WebSocket frame: opcode 0 continues, 2 is binary.
 func rawFrame(fin bool, opcode byte, payload []byte) []byte {
 	first := opcode
 	if fin {
@@ -73,7 +73,7 @@ func newRawPeer(t *testing.T, opts Options) *rawPeer {
 	return p
 }
 
-// readMessage is what the read pump does.
+// readMessage reads like the read pump.
 func readMessage(s *Conn) ([]byte, error) {
 	if err := s.Await(); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func TestSocketReadLimit(t *testing.T) {
 	})
 }
 
-// The limit holds for a message in many fragments too.
+// The limit also holds for a message in many fragments.
 func TestSocketReadLimitFragments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts := testOptions()
@@ -164,8 +164,8 @@ func TestSocketMessageDeadline(t *testing.T) {
 	}
 }
 
-// Each message has a time of its own: a peer whose stream never pauses between messages is not slow. Its frames fit
-// the reader's buffer so badly that every read ends inside one.
+// Each message has its own deadline: a peer whose stream never pauses is not slow. Its frames fit the reader's buffer
+// so badly that every read ends inside one.
 func TestSocketMessageDeadlineIsPerMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRawPeer(t, testOptions())
@@ -189,7 +189,7 @@ func TestSocketMessageDeadlineIsPerMessage(t *testing.T) {
 	})
 }
 
-// An idle connection has no deadline, also after messages.
+// An idle connection has no deadline, even after messages.
 func TestSocketIdleHasNoDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRawPeer(t, testOptions())
@@ -207,7 +207,7 @@ func TestSocketIdleHasNoDeadline(t *testing.T) {
 	})
 }
 
-// A flood of WebSocket pings draws ten pongs at once and then one a second.
+// A flood of WebSocket pings gets ten pongs at once and then one per second.
 func TestSocketPongsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRawPeer(t, testOptions())
@@ -234,5 +234,5 @@ func TestSocketPongsAreLimited(t *testing.T) {
 	})
 }
 
-// sent is how many bytes the network has been given for a socket.
+// sent returns the number of bytes written to the network.
 func sent(s *Conn) int64 { return s.conn.Conn.(*sockettest.Conn).Written.Load() }

@@ -1,5 +1,5 @@
-// Package service is what a node and the service manager that started it say to each other: systemd's notifications,
-// watchdog and socket activation. Without a service manager all of it does nothing.
+// Package service connects a node to systemd: notifications, watchdog and socket activation. Without a service manager
+// its functions do nothing.
 package service
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Manager is the service manager; nil: there is none. Safe for concurrent use.
+// Manager is the service manager; nil means none. Safe for concurrent use.
 type Manager struct {
 	notify   func(state string) error
 	watchdog time.Duration // 0: off
@@ -36,8 +36,8 @@ func FromEnvironment() (*Manager, error) {
 	}, nil
 }
 
-// Listener returns the socket that the service manager has opened; nil: none. More than one is an error, since nobody
-// could say what the others are for.
+// Listener returns the stream socket that the service manager passes, or nil if there is none. More than one socket is
+// an error, because the node has no use for another.
 func (m *Manager) Listener() (net.Listener, error) {
 	if m == nil {
 		return nil, nil
@@ -48,7 +48,7 @@ func (m *Manager) Listener() (net.Listener, error) {
 	}
 	var found []net.Listener
 	for _, ln := range all {
-		if ln != nil { // one that is no stream socket
+		if ln != nil { // nil: not a stream socket
 			found = append(found, ln)
 		}
 	}
@@ -56,7 +56,8 @@ func (m *Manager) Listener() (net.Listener, error) {
 		for _, ln := range found {
 			err = errors.Join(err, ln.Close())
 		}
-		return nil, errors.Join(fmt.Errorf("the service manager passes %d sockets: the node takes one stream socket", len(all)), err)
+		refused := fmt.Errorf("the service manager passes %d sockets: the node takes one stream socket", len(all))
+		return nil, errors.Join(refused, err)
 	}
 	if len(found) == 0 {
 		return nil, nil
@@ -64,12 +65,12 @@ func (m *Manager) Listener() (net.Listener, error) {
 	return found[0], nil
 }
 
-// Ready says that the node accepts peers, and in a line how it is doing.
+// Ready reports that the node accepts peers, with a status line.
 func (m *Manager) Ready(status string) error {
 	return m.say(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
-// Stopping says that the node has begun to stop.
+// Stopping reports that the node has begun to stop.
 func (m *Manager) Stopping() error { return m.say(daemon.SdNotifyStopping) }
 
 func (m *Manager) say(state string) error {
@@ -82,8 +83,8 @@ func (m *Manager) say(state string) error {
 	return nil
 }
 
-// Watch tells the watchdog that the node is well, as often as it wants, for as long as alive says so in time, until ctx
-// ends. A node that does not answer is then killed and started again.
+// Watch calls alive twice per watchdog interval until ctx ends, and notifies the watchdog each time that alive returns
+// nil in time. The service manager kills and restarts a node without notifications.
 func (m *Manager) Watch(ctx context.Context, alive func(context.Context) error) {
 	if m == nil || m.watchdog <= 0 {
 		return
@@ -99,7 +100,7 @@ func (m *Manager) Watch(ctx context.Context, alive func(context.Context) error) 
 		}
 		within, cancel := context.WithTimeout(ctx, every)
 		if alive(within) == nil {
-			_ = m.notify(daemon.SdNotifyWatchdog) // what is not heard counts as silence
+			_ = m.notify(daemon.SdNotifyWatchdog) // a lost notification counts as none
 		}
 		cancel()
 	}

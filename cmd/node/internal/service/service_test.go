@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// Without a service manager nothing happens.
-func TestNobody(t *testing.T) {
+func TestNilManagerDoesNothing(t *testing.T) {
 	var m *Manager
 	ln, err := m.Listener()
 	if err := errors.Join(err, m.Ready("x"), m.Stopping()); err != nil || ln != nil {
@@ -22,8 +21,8 @@ func TestNobody(t *testing.T) {
 	m.Watch(context.Background(), func(context.Context) error { return nil })
 }
 
-// The watchdog hears of the node twice in its time, and nothing while the node does not answer.
-func TestWatch(t *testing.T) {
+// The watchdog gets two notifications per interval, and none while the node does not answer.
+func TestWatchNotifiesWhileAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		heard, silent := 0, false
@@ -60,7 +59,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-func TestListener(t *testing.T) {
+func TestListenerTakesOneStreamSocket(t *testing.T) {
 	open := func(n int) []net.Listener {
 		var all []net.Listener
 		for range n {
@@ -68,7 +67,7 @@ func TestListener(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = ln.Close() }) // some are closed already
+			t.Cleanup(func() { _ = ln.Close() }) // some tests close it
 			all = append(all, ln)
 		}
 		return all
@@ -89,7 +88,8 @@ func TestListener(t *testing.T) {
 	} {
 		m := &Manager{open: func() ([]net.Listener, error) { return slices.Clone(c.given), c.err }}
 		ln, err := m.Listener()
-		if (ln != nil) != c.found || (err != nil) != (c.problem != "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+		if (ln != nil) != c.found || (err != nil) != (c.problem != "") ||
+			err != nil && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%s: %v, %v", c.name, ln, err)
 		}
 	}

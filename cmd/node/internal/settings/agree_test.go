@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// otherValues are values that are not the defaults, for each setting of the transport.
+// otherValues returns a value other than the default for each setting of the transport.
 var otherValues = map[string]string{
 	"listen": "127.0.0.1:1", "ws-path": "/other", "peer": "[10.255.255.1:1]", "trusted-proxy": "[10.0.0.0/8]",
 	"max-conns": "50", "max-conns-per-address": "5", "reserved-conns": "3", "max-message-size": "2MiB",
@@ -17,7 +17,7 @@ var otherValues = map[string]string{
 	"tls-cert": "cert.pem\ntls-key: key.pem", "tls-key": "key.pem\ntls-cert: cert.pem",
 }
 
-// What a reload says of a setting is what the transport does with it.
+// The transport accepts exactly the changes that Take reports as changed.
 func TestTakeAgreesWithTheTransport(t *testing.T) {
 	keys, err := crypto.NewEphemeralNodeManager("node", crypto.RoleDual)
 	if err != nil {
@@ -54,10 +54,10 @@ func TestTakeAgreesWithTheTransport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, def := range definitions() { // each setting that changes the transport has a value above
+	for _, def := range definitions() { // otherValues must contain each setting of the transport
 		other := slices.Contains([]string{"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "log-level", "log-format"}, def.name)
 		_, known := otherValues[def.name]
-		if def.name != "tls-ca" && other == known { // a file for tls-ca would have to exist
+		if def.name != "tls-ca" && other == known { // tls-ca needs an existing file
 			t.Errorf("%s: give it a value", def.name)
 		}
 	}

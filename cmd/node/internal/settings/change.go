@@ -6,15 +6,18 @@ import (
 	"slices"
 )
 
-// restartOnly are the settings that a running node cannot take over; identityOnly are looked at when an identity is
-// made, and never again. All others it can.
+// restartOnly lists the settings that a running node cannot change, identityOnly those that matter only at the creation
+// of the identity. A running node can change all others.
 var (
-	restartOnly  = []string{"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew", "admin", "metrics-per-peer", "log-format"}
+	restartOnly = []string{
+		"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew",
+		"admin", "metrics-per-peer", "log-format",
+	}
 	identityOnly = []string{"name", "role"}
 )
 
-// Take returns what a running node that has s makes of next: the settings that can change are next's, the others stay.
-// changed and restart are the names of those that differ, by whether they are taken over.
+// Take merges next into s for a running node: settings that can change without a restart come from next, the others
+// from s. changed and restart name the settings that differ, of each kind.
 func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []string, err error) {
 	taken := *next
 	taken.sources = maps.Clone(next.sources)
@@ -22,10 +25,9 @@ func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []st
 		if def.show(s) == def.show(next) || slices.Contains(identityOnly, def.name) {
 			continue
 		}
-		// A mode that was set by command stays when the file no longer says one: it is not for a file's silence to open
-		// a node.
+		// A mode set by command stays if the file names no mode: a missing line must not open a node.
 		silent := def.name == "auth" && next.sources["auth"] == FromDefault
-		// Who follows the dedup TTL must not run ahead of it.
+		// A default clock skew follows the dedup TTL, which needs a restart.
 		follows := def.name == "max-clock-skew" && next.sources[def.name] == FromDefault
 		if !silent && !follows && !s.needsRestart(def.name, next) {
 			changed = append(changed, def.name)
@@ -42,8 +44,8 @@ func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []st
 	return &taken, changed, restart, nil
 }
 
-// needsRestart reports whether a setting can change only with a restart. TLS files can be others, but TLS is on or off
-// from the start.
+// needsRestart reports whether a setting needs a restart to change. The TLS files may change, but not whether TLS is
+// on.
 func (s *Settings) needsRestart(name string, next *Settings) bool {
 	if name == "tls-cert" || name == "tls-key" {
 		return (s.Transport.TLSCertPath == "") != (next.Transport.TLSCertPath == "")

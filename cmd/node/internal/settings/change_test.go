@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// take loads two files and says what a node with the first makes of the second.
+// take loads two files and merges the second into the first.
 func take(t *testing.T, before, after string) (merged *Settings, changed, restart string) {
 	t.Helper()
 	s, err := load(t, ScopeNode, nil, nil, before)
@@ -20,7 +20,7 @@ func take(t *testing.T, before, after string) (merged *Settings, changed, restar
 	if err != nil {
 		t.Fatal(err)
 	}
-	next.File = s.File // each load has a directory of its own
+	next.File = s.File // each load uses its own directory
 	merged, c, r, err := s.Take(next)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func take(t *testing.T, before, after string) (merged *Settings, changed, restar
 	return merged, strings.Join(c, " "), strings.Join(r, " ")
 }
 
-func TestTake(t *testing.T) {
+func TestTakeSeparatesChangesFromRestarts(t *testing.T) {
 	for _, c := range []struct{ before, after, changed, restart string }{
 		{"max-conns: 7", "max-conns: 7", "", ""},
 		{"max-conns: 7", "max-conns: 8\nlisten: :1\nname: other", "max-conns", "listen"},
@@ -51,8 +51,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// What is named as an exception is a setting.
-func TestExceptionsExist(t *testing.T) {
+func TestRestartAndIdentityNamesAreSettings(t *testing.T) {
 	known := byName()
 	for _, name := range slices.Concat(restartOnly, identityOnly) {
 		if _, ok := known[name]; !ok {
@@ -61,8 +60,8 @@ func TestExceptionsExist(t *testing.T) {
 	}
 }
 
-// The example is a settings file; with every line of it in force nothing differs from the defaults.
-func TestExample(t *testing.T) {
+// The example is a valid settings file. With its comment marks removed, it equals the defaults.
+func TestExampleEqualsTheDefaults(t *testing.T) {
 	var text strings.Builder
 	if err := WriteExample(&text, Options{DataDir: "/data", HostName: "host"}); err != nil {
 		t.Fatal(err)

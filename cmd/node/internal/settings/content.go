@@ -11,18 +11,18 @@ import (
 )
 
 var (
-	errNoText    = errors.New("the settings file is no text in UTF-8: save it as that")
+	errNoText    = errors.New("the settings file is not UTF-8: save it as UTF-8")
 	errDocuments = errors.New("the settings file has more than one YAML document: put all settings into the first, " +
-		"and take out what begins at the next ---")
+		"and remove the lines from the next --- on")
 )
 
-// maxFile is the longest settings file, in bytes.
+// maxFile is the maximum size of the settings file in bytes.
 const maxFile = 1 << 20
 
-// content is the settings file, a provider for koanf.
+// content is the text of the settings file. It implements koanf.Provider.
 type content []byte
 
-// readContent reads the settings file and refuses what the parser would pass over without a word.
+// readContent reads the settings file. It refuses invalid UTF-8 and further documents, which the parser would ignore.
 func readContent(path string) (content, error) {
 	text, err := datadir.ReadFile(path, maxFile)
 	switch {
@@ -39,15 +39,15 @@ func readContent(path string) (content, error) {
 // ReadBytes implements koanf.Provider.
 func (c content) ReadBytes() ([]byte, error) { return c, nil }
 
-// Read implements koanf.Provider; it is for providers that need no parser.
+// Read implements koanf.Provider for providers without a parser.
 func (c content) Read() (map[string]any, error) { return nil, errors.ErrUnsupported }
 
-// secondDocument reports whether a YAML stream goes on after its first document. An empty one is none.
+// secondDocument reports whether a YAML stream has a second document that is not empty.
 func secondDocument(text []byte) bool {
 	stream := yaml.NewDecoder(bytes.NewReader(text))
 	var first, next yaml.Node
 	if stream.Decode(&first) != nil {
-		return false // the parser says why
+		return false // the parser reports the error
 	}
 	err := stream.Decode(&next)
 	if err == nil {

@@ -18,7 +18,7 @@ func WriteExample(w io.Writer, o Options) error {
 	var text strings.Builder
 	text.WriteString(exampleHead)
 	for _, def := range definitions() {
-		if def.name == "config" { // says where this file is
+		if def.name == "config" { // the path of this file
 			continue
 		}
 		fmt.Fprintf(&text, "\n# %s\n", strings.TrimSpace(def.usage+restartNote(def.name)))
@@ -38,7 +38,7 @@ func restartNote(name string) string {
 	return ""
 }
 
-// exampleValue is a setting's default as YAML. What depends on this host is left to the node.
+// exampleValue returns a setting's default as YAML.
 func exampleValue(def definition, s *Settings) string {
 	switch value := def.show(s); {
 	case def.name == "trusted-proxy":
@@ -47,7 +47,7 @@ func exampleValue(def definition, s *Settings) string {
 		return "[]    # such as [203.0.113.7:9091, wss://example.org/ws]"
 	case value == "":
 		return `""`
-	case def.name == "name" || def.name == "data-dir": // what others have named: YAML takes many a word for something else
+	case def.name == "name" || def.name == "data-dir": // names of the host, which YAML may read as another type
 		return strconv.Quote(value)
 	case strings.ContainsAny(value, ":#{}[],&*!|>'\"%@` "):
 		return fmt.Sprintf("%q", value)

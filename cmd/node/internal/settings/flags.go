@@ -6,16 +6,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// AddFlags adds the flags of the settings that scope has beyond those before it: ScopeClient adds the three that every
-// command takes, ScopeNode all others.
+// AddFlags adds the flags of the settings of scope. ScopeClient adds the three that every command takes; the other
+// scopes omit these.
 func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 	initial := defaults(o)
 	for _, def := range definitions() {
 		if flags.Lookup(def.name) != nil || def.scope > scope || scope > ScopeClient && def.scope == ScopeClient {
 			continue
 		}
-		// The checks wait for Load, which also knows the environment and the file and words all errors alike.
-		value := &flagValue{text: def.show(initial), kind: def.kind, list: def.name == "peer" || def.name == "trusted-proxy"}
+		// Load checks the value, together with those of environment and file and with the same error texts.
+		list := def.name == "peer" || def.name == "trusted-proxy"
+		value := &flagValue{text: def.show(initial), kind: def.kind, list: list}
 		switch def.name {
 		case "config":
 			value.text = o.File
@@ -31,7 +32,7 @@ func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 	}
 }
 
-// flagValue keeps what was typed. A list takes several, as repeated flags or with commas.
+// flagValue holds the text of a flag. A list accepts repeated flags and commas.
 type flagValue struct {
 	text  string
 	kind  string

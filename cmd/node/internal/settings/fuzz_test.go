@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzSettings takes any bytes for a settings file. They are refused with one line that names the file, or every value
-// is one that its setting allows; what was taken is never lost in the example written from it.
+// FuzzSettings loads arbitrary bytes as a settings file. Load either returns one line that names the file, or values
+// that their settings allow; an example written from these values loads and keeps them.
 func FuzzSettings(f *testing.F) {
 	for _, seed := range settingsSeeds(f) {
 		f.Add(seed)
@@ -37,7 +37,7 @@ func FuzzSettings(f *testing.F) {
 	})
 }
 
-// checkComplaint holds what an error promises: one line that a terminal can show, with the name of the file.
+// checkComplaint checks that an error is one printable line with the name of the file.
 func checkComplaint(t *testing.T, text, path string) {
 	t.Helper()
 	if !strings.Contains(text, path) {
@@ -51,7 +51,7 @@ func checkComplaint(t *testing.T, text, path string) {
 	}
 }
 
-// checkAllowed holds the limits, from both ends: by the numbers, and by giving each setting what it shows.
+// checkAllowed checks the numeric limits, and that each setting accepts its own text.
 func checkAllowed(t *testing.T, s *Settings) {
 	t.Helper()
 	if err := s.check(); err != nil {
@@ -80,8 +80,8 @@ func checkAllowed(t *testing.T, s *Settings) {
 	}
 }
 
-// checkExampleOf makes an example on a host with the name and the folder that were taken: it loads as it is, and with
-// every line in force, and says the same.
+// checkExampleOf writes an example for a host with these values. It loads with and without its comment marks, to the
+// same values.
 func checkExampleOf(t *testing.T, s *Settings, o Options) {
 	t.Helper()
 	o.HostName, o.DataDir = s.Name, s.DataDir
@@ -98,14 +98,14 @@ func checkExampleOf(t *testing.T, s *Settings, o Options) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, content)
 		}
-		lost := utf8.ValidString(s.DataDir) && again.DataDir != s.DataDir // YAML has no word for other bytes
+		lost := utf8.ValidString(s.DataDir) && again.DataDir != s.DataDir // YAML cannot express other bytes
 		if again.Name != s.Name || lost {
 			t.Errorf("name %q became %q, folder %q became %q", s.Name, again.Name, s.DataDir, again.DataDir)
 		}
 	}
 }
 
-// settingsSeeds are the example, each key with odd values, and what YAML is known for.
+// settingsSeeds returns the example, each key with odd values, and pitfalls of YAML.
 func settingsSeeds(f *testing.F) [][]byte {
 	var example strings.Builder
 	if err := WriteExample(&example, Options{DataDir: "/data", HostName: "host"}); err != nil {
@@ -136,7 +136,7 @@ func settingsSeeds(f *testing.F) [][]byte {
 	return seeds
 }
 
-// bomb is a file of a few hundred bytes that would be ten thousand million texts with every alias followed.
+// bomb returns a file of a few hundred bytes that expands to 10^10 strings if every alias is followed.
 func bomb() string {
 	var b strings.Builder
 	b.WriteString("a: &a [x,x,x,x,x,x,x,x,x,x]\n")

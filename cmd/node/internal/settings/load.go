@@ -19,23 +19,23 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Options are what Load takes from its surroundings.
+// Options are the inputs of Load.
 type Options struct {
-	Flags    *pflag.FlagSet // nil for none
+	Flags    *pflag.FlagSet // nil: no flags
 	Environ  []string       // KEY=value
 	DataDir  string         // default of --data-dir
-	File     string         // default of --config; read only when it is there
+	File     string         // default of --config; read only if it exists
 	HostName string         // default of --name
 }
 
-// layer holds the values of one source; keys are the names of flags.
+// layer holds the values of one source, by the name of the flag.
 type layer struct {
 	source Source
 	values *koanf.Koanf
 }
 
-// Load finds, checks and returns the settings in force for a command that uses scope. Every error is one line that
-// names the place of the bad value.
+// Load returns the settings in force, checked as far as scope goes. An error is one line that names the place of the
+// invalid value.
 func Load(o Options, scope Scope) (*Settings, error) {
 	layers, path, err := readLayers(o)
 	if err != nil {
@@ -57,7 +57,7 @@ func Load(o Options, scope Scope) (*Settings, error) {
 	return s, s.check()
 }
 
-// resolve takes the value of one setting from the strongest layer that has it.
+// resolve sets the value of one setting from the first layer that contains it.
 func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
 	s.sources[def.name] = FromDefault
 	if def.scope > scope {
@@ -84,7 +84,7 @@ func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
 	return nil
 }
 
-// check holds the rules between settings.
+// check checks the rules between settings.
 func (s *Settings) check() error {
 	t := s.Transport
 	switch {
@@ -100,13 +100,13 @@ func (s *Settings) check() error {
 	return t.Validate()
 }
 
-// given is the place of a setting whose value is in force.
+// given names the place of the value in force, for errors.
 func (s *Settings) given(name string) string {
 	def := byName()[name]
 	return place(def, s.sources[name], s.File, def.show(s))
 }
 
-// place says in the user's own words where a value was given.
+// place names a value and its source as the user wrote them.
 func place(def definition, source Source, path, text string) string {
 	text = shown(text)
 	switch source {
@@ -119,10 +119,10 @@ func place(def definition, source Source, path, text string) string {
 	}
 }
 
-// shown is what an error shows of a text.
+// shown returns at most 80 characters of a text, for errors.
 func shown(text string) string { return printable.Cut(printable.Word(text), 80) }
 
-// readLayers returns what flags, environment and file say, the strongest first, and the path of the file that was read.
+// readLayers returns the values of flags, environment and file, in this order of precedence, and the path of the file.
 func readLayers(o Options) ([]layer, string, error) {
 	flags, environment, content := koanf.New("."), koanf.New("."), koanf.New(".")
 	if err := flags.Load(flagProvider(o.Flags), nil); err != nil {
@@ -165,7 +165,7 @@ func flagProvider(flags *pflag.FlagSet) koanf.Provider {
 	})
 }
 
-// envProvider ignores variables that begin with NODE_ and are no setting: other programs use the prefix too.
+// envProvider ignores variables that begin with NODE_ but name no setting: other programs use the prefix too.
 func envProvider(environ []string) koanf.Provider {
 	names := make(map[string]definition)
 	for _, def := range definitions() {
@@ -194,12 +194,14 @@ func readFile(into *koanf.Koanf, path string) error {
 	case errors.Is(err, datadir.ErrNotRegular), errors.Is(err, datadir.ErrTooLarge):
 		return fmt.Errorf("%w: name another settings file with --config", err)
 	case errors.As(err, &pathErr):
-		return fmt.Errorf("%s: the settings file cannot be read: %w: make it readable, or name another with --config", printable.Text(path), pathErr.Err)
+		return fmt.Errorf("%s: the settings file cannot be read: %w: make it readable, or name another with --config",
+			printable.Text(path), pathErr.Err)
 	case err != nil:
 		return fmt.Errorf("%s: %w", printable.Text(path), err)
 	}
 	if err := into.Load(text, textParser{yaml.Parser()}); err != nil {
-		return fmt.Errorf("%s: the settings file is no valid YAML: %s", printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
+		return fmt.Errorf("%s: the settings file is no valid YAML: %s",
+			printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
 	}
 	known := byName()
 	for _, key := range into.Keys() {
@@ -221,7 +223,7 @@ func byName() map[string]definition {
 	return known
 }
 
-// scalar turns a value of any layer into the text that the flag would take; the list of a file becomes commas.
+// scalar converts a value of any layer to the text that the flag takes. A list becomes a text with commas.
 func scalar(value any) (string, error) {
 	switch v := value.(type) {
 	case string:

@@ -10,12 +10,12 @@ const maxRegisteredName = 64
 
 var registered = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_ -]{0,62}[A-Za-z0-9])?$`)
 
-// Registered reports whether deployed nodes register a peer of this name. Others are connected but absent from their
-// statistics and peer files.
+// Registered reports whether deployed nodes register a peer of this name. They connect peers of other names but omit
+// them from their statistics and peer files.
 func Registered(name string) bool { return registered.MatchString(name) }
 
-// RegisteredName returns the first label of a host name, with other characters replaced so that deployed nodes register
-// it: the default of --name. "node" if nothing is left.
+// RegisteredName returns the default of --name: the first label of a host name, with characters replaced so that
+// deployed nodes register it, or "node" if no character remains.
 func RegisteredName(host string) string {
 	label, _, _ := strings.Cut(host, ".")
 	name := strings.Map(func(r rune) rune {

@@ -5,13 +5,13 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
-// textParser is the YAML parser of koanf, except that numbers and dates are read as they are written: name: 0123 is the
-// text 0123, where YAML 1.1 makes it the number 83.
+// textParser is the YAML parser of koanf that keeps numbers and dates as text: `name: 0123` is the text 0123, not the
+// number 83 of YAML 1.1.
 type textParser struct{ *yaml.YAML }
 
 // Unmarshal implements koanf.Parser.
 func (p textParser) Unmarshal(text []byte) (map[string]any, error) {
-	values, err := p.YAML.Unmarshal(text) // finds what is no YAML, and keys that come twice
+	values, err := p.YAML.Unmarshal(text) // reports invalid YAML and duplicate keys
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,8 @@ func (p textParser) Unmarshal(text []byte) (map[string]any, error) {
 	return values, nil
 }
 
-// asWritten returns the text of a scalar that YAML took for a number or a date, inside a list too; any other value
-// stays.
+// asWritten returns the source text of a scalar that YAML reads as a number or a date, also inside a list. It returns
+// any other value unchanged.
 func asWritten(node *yamlv3.Node, value any) any {
 	if node.Kind == yamlv3.AliasNode {
 		node = node.Alias

@@ -1,5 +1,5 @@
-// Package settings finds the configuration in force for one command: each setting from its flag, else its environment
-// variable, else the settings file, else its default, checked once and with errors that name where the value came from.
+// Package settings loads the configuration of one command: each setting from its flag, its environment variable, the
+// settings file or its default, in this order. It checks each value once; errors name the source of the value.
 package settings
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// Source says where the value of a setting came from.
+// Source is the source of a setting's value.
 type Source string
 
-// The sources, the strongest first. A stored mode of the peer book counts only where --auth is given nowhere.
+// The sources in order of precedence. FromPeerBook is the stored mode, which applies only if no other source sets auth.
 const (
 	FromFlag        Source = "flag"
 	FromEnvironment Source = "environment"
@@ -21,15 +21,15 @@ const (
 	FromPeerBook    Source = "peer book"
 )
 
-// Scope says which settings a command uses, and so which are checked: a bad listen address must not keep anybody from
-// asking a running node for its status.
+// Scope selects the settings that a command uses. Load checks no others, so that an invalid listen address does not
+// break `node status`.
 type Scope int
 
-// Each scope includes the ones before it.
+// Each scope includes the previous ones.
 const (
 	ScopeClient   Scope = iota // data-dir, config, output
-	ScopeIdentity              // and what makes an identity
-	ScopeNode                  // and everything that a running node uses
+	ScopeIdentity              // settings that create an identity
+	ScopeNode                  // settings of a running node
 )
 
 // Output formats of every command.
@@ -38,10 +38,10 @@ const (
 	OutputJSON = "json"
 )
 
-// Settings are the values in force, all of them checked as far as the scope goes.
+// Settings holds the values in force, checked as far as the scope goes.
 type Settings struct {
 	DataDir string // absolute
-	File    string // the settings file that was read, "" when there was none
+	File    string // the settings file that was read, "" if none
 	Output  string // OutputText or OutputJSON
 
 	Name string
@@ -60,7 +60,7 @@ type Settings struct {
 // Source returns where the named setting's value came from.
 func (s *Settings) Source(name string) Source { return s.sources[name] }
 
-// UseStoredAuth puts the mode kept in the peer book in force, unless --auth is given somewhere.
+// UseStoredAuth sets the mode stored in the peer book, unless another source sets auth.
 func (s *Settings) UseStoredAuth(mode supervisor.AuthMode) {
 	if s.sources["auth"] != FromDefault {
 		return
@@ -69,7 +69,7 @@ func (s *Settings) UseStoredAuth(mode supervisor.AuthMode) {
 	s.sources["auth"] = FromPeerBook
 }
 
-// Value is one setting as `node config` shows it. Value has the form that the flag takes.
+// Value is one setting as `node config` shows it. The field Value has the form that the flag accepts.
 type Value struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
@@ -85,7 +85,7 @@ func (s *Settings) Values() []Value {
 	return values
 }
 
-// defaults are the values that hold when nothing else is said.
+// defaults returns the settings with their default values.
 func defaults(o Options) *Settings {
 	s := &Settings{
 		DataDir:   o.DataDir,

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// load is Load with flags, environment and, unless it is empty, a file with that content as the default file.
+// load calls Load with flags, environment and, unless file is empty, a default file with this content.
 func load(t *testing.T, scope Scope, args, environ []string, file string) (*Settings, error) {
 	t.Helper()
 	o := Options{Environ: environ, DataDir: "/data", HostName: "host", File: filepath.Join(t.TempDir(), "node.yaml")}
@@ -38,8 +38,8 @@ func value(s *Settings, name string) string {
 	return "no such setting"
 }
 
-// TestDefaults holds the table of the documentation.
-func TestDefaults(t *testing.T) {
+// The defaults are those of the documentation.
+func TestDefaultsMatchTheDocumentation(t *testing.T) {
 	s, err := load(t, ScopeNode, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestPrecedence(t *testing.T) {
+func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 	flag, environment, file := []string{"--max-conns=1"}, []string{"NODE_MAX_CONNS=2"}, "max-conns: 3\n"
 	for _, c := range []struct {
 		name, file    string
@@ -114,7 +114,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
+func TestLoadAcceptsValues(t *testing.T) {
 	for _, c := range []struct {
 		args, environ    []string
 		file, name, want string
@@ -152,7 +152,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestBadValues(t *testing.T) {
+func TestLoadRefusesInvalidValues(t *testing.T) {
 	bad := map[string][]string{
 		"data-dir":              {""},
 		"output":                {"xml", ""},
@@ -194,7 +194,7 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-func TestWhereAnErrorIs(t *testing.T) {
+func TestErrorsNameTheSource(t *testing.T) {
 	for _, c := range []struct {
 		args, environ []string
 		file, want    string
@@ -230,8 +230,8 @@ func TestWhereAnErrorIs(t *testing.T) {
 	}
 }
 
-// The marks of a document around the only one are no second document, and nor is what only looks like them.
-func TestOneDocument(t *testing.T) {
+// Document marks around the only document, and text that resembles them, make no second document.
+func TestLoadRefusesASecondDocument(t *testing.T) {
 	for _, text := range []string{
 		"---\nname: a\n", "%YAML 1.1\n---\nname: a\n...\n# end\n", "--- {name: a}\n", "\n# c\n\n---\r\nname: a\r\n", "name: |-\n  a\n", "name:\n  a\n",
 		"\ufeff# c\n---\nname: a\n", "name: a\n---\n",
@@ -248,8 +248,8 @@ func TestOneDocument(t *testing.T) {
 	}
 }
 
-// A command that only talks to the node must not stumble over the node's own settings.
-func TestScope(t *testing.T) {
+// A client command ignores invalid settings of the node.
+func TestScopeLimitsTheChecks(t *testing.T) {
 	s, err := load(t, ScopeClient, nil, []string{"NODE_LISTEN=bad", "NODE_ROLE=bad"}, "data-dir: /there\nmax-conns: bad\n")
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-func TestStoredAuth(t *testing.T) {
+func TestStoredAuthIsTheWeakestSource(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want string
@@ -278,7 +278,7 @@ func TestStoredAuth(t *testing.T) {
 	}
 }
 
-func TestRelativeDataDir(t *testing.T) {
+func TestDataDirBecomesAbsolute(t *testing.T) {
 	s, err := load(t, ScopeClient, []string{"--data-dir=a"}, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -288,7 +288,7 @@ func TestRelativeDataDir(t *testing.T) {
 	}
 }
 
-func TestFormatDuration(t *testing.T) {
+func TestFormatDurationOmitsZeros(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		5 * time.Minute: "5m", time.Hour: "1h", 90 * time.Second: "1m30s", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s",
 	} {

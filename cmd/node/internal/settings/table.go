@@ -10,8 +10,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// definition is one row of the table of settings: the only place that knows the names, the rules and the field of a
-// setting.
+// definition is one row of the table of settings: names, checks and field of a setting.
 type definition struct {
 	name  string // of the flag, and the key in the file
 	env   string
@@ -19,10 +18,10 @@ type definition struct {
 	usage string
 	scope Scope
 
-	// emptyCounts: an empty environment variable is a value and not the absence of one.
+	// emptyCounts: an empty environment variable is a value. Otherwise it is ignored.
 	emptyCounts bool
 
-	set  func(s *Settings, text string) error // the error says what is allowed
+	set  func(s *Settings, text string) error // the error names the allowed values
 	show func(s *Settings) string
 }
 
@@ -49,7 +48,7 @@ func clientSettings() []definition {
 		},
 		{
 			name: "config", env: "NODE_CONFIG", kind: "file", usage: "settings file",
-			set:  func(*Settings, string) error { return nil }, // read before all others, see readFile
+			set:  func(*Settings, string) error { return nil }, // see readLayers
 			show: func(s *Settings) string { return s.File },
 		},
 		{
@@ -64,14 +63,16 @@ func clientSettings() []definition {
 func identitySettings() []definition {
 	return []definition{
 		{
-			name: "name", env: "NODE_NAME", kind: "text", scope: ScopeIdentity, usage: "name of this node, used when the identity is first made",
+			name: "name", env: "NODE_NAME", kind: "text", scope: ScopeIdentity,
+			usage: "name of this node, used when the identity is created",
 			set: func(s *Settings, text string) error {
 				s.Name = text
 				return checkName(text)
 			}, show: func(s *Settings) string { return s.Name },
 		},
 		{
-			name: "role", env: "NODE_ROLE", kind: "role", scope: ScopeIdentity, usage: "controller, worker or dual, used when the identity is first made",
+			name: "role", env: "NODE_ROLE", kind: "role", scope: ScopeIdentity,
+			usage: "controller, worker or dual, used when the identity is created",
 			set: func(s *Settings, text string) (err error) {
 				if s.Role, err = crypto.ParseRole(text); err != nil {
 					return mustBe("controller, worker or dual")
@@ -86,7 +87,7 @@ func networkSettings() []definition {
 	return []definition{
 		{
 			name: "listen", env: "NODE_LISTEN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
-			usage: "where to accept peers; port 0 takes a free one, empty accepts nobody",
+			usage: "where to accept peers; port 0 takes a free one, empty accepts no peers",
 			set: func(s *Settings, text string) error {
 				s.Transport.ListenAddr = text
 				return checkListen(text)
@@ -101,14 +102,16 @@ func networkSettings() []definition {
 		},
 		{
 			name: "peer", env: "NODE_PEERS", kind: "address", scope: ScopeNode, emptyCounts: true,
-			usage: "host:port, ws://… or wss://…: a peer to keep connected, with #ID to accept only that node ID; repeatable",
+			usage: "host:port, ws://… or wss://…: a peer to keep connected, with #ID to accept only that node ID; " +
+				"repeatable",
 			set: func(s *Settings, text string) (err error) {
 				s.Transport.Peers, err = parseAddresses(text)
 				return err
 			}, show: func(s *Settings) string { return strings.Join(s.Transport.Peers, ",") },
 		},
 		{
-			name: "auth", env: "NODE_AUTH", kind: "mode", scope: ScopeNode, usage: "open or allowlist; given nowhere, the mode set with 'node auth' holds",
+			name: "auth", env: "NODE_AUTH", kind: "mode", scope: ScopeNode,
+			usage: "open or allowlist; if unset, the mode set with 'node auth'",
 			set: func(s *Settings, text string) (err error) {
 				if s.Auth, err = supervisor.ParseAuthMode(text); err != nil {
 					return mustBe("open or allowlist")
@@ -126,12 +129,14 @@ func networkSettings() []definition {
 		},
 		count("max-conns", "NODE_MAX_CONNS", "connections at most, pending and outbound ones included", 1,
 			func(s *Settings) *int { return &s.Transport.MaxConns }),
-		count("max-conns-per-address", "NODE_MAX_CONNS_PER_ADDRESS", "inbound connections at most from one address (IPv4, or IPv6 /64); 0 is a quarter of --max-conns, -1 no limit", -1,
+		count("max-conns-per-address", "NODE_MAX_CONNS_PER_ADDRESS", "inbound connections at most from one address "+
+			"(IPv4, or IPv6 /64); 0 is a quarter of --max-conns, -1 no limit", -1,
 			func(s *Settings) *int { return &s.Transport.MaxConnsPerAddress }),
 		count("reserved-conns", "NODE_RESERVED_CONNS", "connections of --max-conns kept free for peers on the allowlist", 0,
 			func(s *Settings) *int { return &s.Transport.ReservedConns }),
 		{
-			name: "max-message-size", env: "NODE_MAX_MESSAGE_SIZE", kind: "bytes", scope: ScopeNode, usage: "largest WebSocket message, in bytes or with a unit",
+			name: "max-message-size", env: "NODE_MAX_MESSAGE_SIZE", kind: "bytes", scope: ScopeNode,
+			usage: "largest WebSocket message, in bytes or with a unit",
 			set: func(s *Settings, text string) (err error) {
 				s.Transport.MaxMessageSize, err = parseBytes(text)
 				return err
@@ -156,7 +161,8 @@ func timingSettings() []definition {
 			func(s *Settings) *float64 { return &s.Transport.RateRefill }),
 		{
 			name: "pace", env: "NODE_PACE", kind: "mode", scope: ScopeNode,
-			usage: "on: sending waits for the rate limit that the receiver announces; off: sends at once and counts messagesOverPeerRate",
+			usage: "on: sending waits for the rate limit that the receiver announces; " +
+				"off: sends at once and counts messagesOverPeerRate",
 			set: func(s *Settings, text string) (err error) {
 				if s.Transport.Pacing, err = supervisor.ParsePacingMode(text); err != nil {
 					return mustBe("on or off")
@@ -166,7 +172,7 @@ func timingSettings() []definition {
 		},
 		span("dedup-ttl", "NODE_DEDUP_TTL", "how long a message's id is remembered",
 			func(s *Settings) *time.Duration { return &s.Transport.DedupTTL }),
-		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW", "a message stamped further from now is refused (default: the dedup TTL)",
+		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW", "largest difference of a message's timestamp from now (default: the dedup TTL)",
 			func(s *Settings) *time.Duration { return &s.Transport.MaxClockSkew }),
 		span("shutdown-timeout", "NODE_SHUTDOWN_TIMEOUT", "time for a graceful shutdown",
 			func(s *Settings) *time.Duration { return &s.Transport.ShutdownTimeout }),
@@ -210,7 +216,7 @@ func processSettings() []definition {
 	}
 }
 
-// count is a setting that is a whole number, of least or more.
+// count defines a setting with a whole number of least or more.
 func count(name, env, usage string, least int, field func(*Settings) *int) definition {
 	return definition{
 		name: name, env: env, kind: "int", scope: ScopeNode, usage: usage,
@@ -221,7 +227,7 @@ func count(name, env, usage string, least int, field func(*Settings) *int) defin
 	}
 }
 
-// number is a setting that may have a fraction, of least or more.
+// number defines a setting with a decimal number of least or more.
 func number(name, env, usage string, least float64, field func(*Settings) *float64) definition {
 	return definition{
 		name: name, env: env, kind: "number", scope: ScopeNode, usage: usage,
@@ -232,7 +238,7 @@ func number(name, env, usage string, least float64, field func(*Settings) *float
 	}
 }
 
-// span is a setting that is a duration above 0.
+// span defines a setting with a duration above 0.
 func span(name, env, usage string, field func(*Settings) *time.Duration) definition {
 	return definition{
 		name: name, env: env, kind: "duration", scope: ScopeNode, usage: usage,
@@ -243,7 +249,7 @@ func span(name, env, usage string, field func(*Settings) *time.Duration) definit
 	}
 }
 
-// fileName is a setting that names a file; empty is none.
+// fileName defines a setting with the name of a file; empty means none.
 func fileName(name, env, usage string, field func(*Settings) *string) definition {
 	return definition{
 		name: name, env: env, kind: "file", scope: ScopeNode, usage: usage, emptyCounts: true,

@@ -9,17 +9,17 @@ import (
 	"os"
 )
 
-// What the files of TLS must be, for errors.
+// Remedies for unusable TLS files.
 const (
-	certFileHelp = "give a PEM file with the certificate, and those between it and its authority"
+	certFileHelp = "give a PEM file with the certificate and its intermediate certificates"
 	keyFileHelp  = "give the PEM file of the private key that belongs to --tls-cert"
 	caFileHelp   = "give a PEM file with the certificates of the authorities to trust"
 )
 
 var errNoCertificate = errors.New("it holds no certificate in PEM form")
 
-// CheckFiles looks into the files of TLS, so that one that cannot be used shows at the start, and by its setting's
-// name, rather than at the first connection that would need it.
+// CheckFiles checks the TLS files, so that an unusable file is reported at the start with its setting, and not at the
+// first connection. It skips the check if a file is a pipe or a device, which can be read only once.
 func (s *Settings) CheckFiles() error {
 	t := s.Transport
 	for _, path := range []string{t.TLSCAPath, t.TLSCertPath, t.TLSKeyPath} {
@@ -58,7 +58,7 @@ func readCertificates(path string) ([]byte, error) {
 	return content, err
 }
 
-// readPlain reads a file; its error leaves out the path, which the setting shows.
+// readPlain reads a file. Its error omits the path, which the name of the setting shows.
 func readPlain(path string) ([]byte, error) {
 	content, err := os.ReadFile(path)
 	var about *fs.PathError

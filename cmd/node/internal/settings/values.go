@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// MaxMessageSizeLimit is the largest --max-message-size, and so the largest payload that any command reads.
+	// MaxMessageSizeLimit is the largest --max-message-size in bytes, and the largest payload that a command reads.
 	MaxMessageSizeLimit = 1 << 30
 	minMessageSize      = 1 << 10
 	maxCount            = 1_000_000
@@ -28,7 +28,7 @@ const (
 	maxDuration         = 365 * 24 * time.Hour // keeps sums of two durations far from overflow
 )
 
-func mustBe(what string) error { return errors.New("must be " + what) }
+func mustBe(allowed string) error { return errors.New("must be " + allowed) }
 
 func oneOf(field *string, text string, allowed ...string) error {
 	for _, a := range allowed {
@@ -51,7 +51,7 @@ func parseBool(text string) (bool, error) {
 	}
 }
 
-// ParseCount reads a whole number from least to most.
+// ParseCount parses a whole number from least to most.
 func ParseCount(text string, least, most int) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
@@ -60,7 +60,7 @@ func ParseCount(text string, least, most int) (int, error) {
 	return n, nil
 }
 
-// ParseNumber reads a number of least or more; a fraction is allowed.
+// ParseNumber parses a decimal number from least to 1e9.
 func ParseNumber(text string, least float64) (float64, error) {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(n) || n < least || n > maxNumber {
@@ -69,7 +69,7 @@ func ParseNumber(text string, least float64) (float64, error) {
 	return n, nil
 }
 
-// ParseDuration reads a duration above 0 and up to a year, such as 30s.
+// ParseDuration parses a duration above 0 and up to 365 days, such as 30s.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || d > maxDuration {
@@ -78,7 +78,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// FormatDuration writes a duration without parts that are zero: 5m, not 5m0s.
+// FormatDuration formats a duration without zero parts: 5m, not 5m0s.
 func FormatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -90,7 +90,7 @@ func FormatDuration(d time.Duration) string {
 	return text
 }
 
-// byteUnits has longer suffixes before those that they end in.
+// byteUnits lists the units, longer suffixes first: GB ends in B.
 func byteUnits() []struct {
 	suffix string
 	size   int64
@@ -109,12 +109,12 @@ func byteUnits() []struct {
 	}
 }
 
-// parseBytes reads the size of a message.
+// parseBytes parses a maximum message size.
 func parseBytes(text string) (int64, error) {
 	return ParseBytes(text, minMessageSize, MaxMessageSizeLimit)
 }
 
-// ParseBytes reads a size from least to most bytes, such as 1048576, 64KiB or 1MB.
+// ParseBytes parses a size from least to most bytes, such as 1048576, 64KiB or 1MB.
 func ParseBytes(text string, least, most int64) (int64, error) {
 	digits, size := text, int64(1)
 	for _, unit := range byteUnits() {
@@ -125,7 +125,8 @@ func ParseBytes(text string, least, most int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 0 || n > most/size || n*size < least {
-		return 0, mustBe("a size from " + FormatBytes(least) + " to " + FormatBytes(most) + ", in bytes or with a unit, such as 65536, 64KiB or 1MB")
+		return 0, mustBe("a size from " + FormatBytes(least) + " to " + FormatBytes(most) +
+			", in bytes or with a unit, such as 65536, 64KiB or 1MB")
 	}
 	return n * size, nil
 }
@@ -138,7 +139,7 @@ func cutSuffixFold(text, suffix string) (string, bool) {
 	return text[:at], true
 }
 
-// FormatBytes writes a size with the largest binary unit that divides it.
+// FormatBytes formats a size with the largest binary unit that divides it.
 func FormatBytes(n int64) string {
 	for _, unit := range byteUnits()[:3] {
 		if n >= unit.size && n%unit.size == 0 {
@@ -150,7 +151,8 @@ func FormatBytes(n int64) string {
 
 func checkName(text string) error {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-	if text == "" || len(text) > crypto.MaxNameLength || !utf8.ValidString(text) || strings.ContainsFunc(text, unprintable) {
+	if text == "" || len(text) > crypto.MaxNameLength || !utf8.ValidString(text) ||
+		strings.ContainsFunc(text, unprintable) {
 		return mustBe(fmt.Sprintf("1 to %d bytes of printable text", crypto.MaxNameLength))
 	}
 	return nil
@@ -158,13 +160,14 @@ func checkName(text string) error {
 
 func checkPath(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Path != text || !strings.HasPrefix(text, "/") || path.Clean(text) != text || strings.ContainsAny(text, "{} ") {
+	if err != nil || u.Path != text || !strings.HasPrefix(text, "/") || path.Clean(text) != text ||
+		strings.ContainsAny(text, "{} ") {
 		return mustBe("a path that begins with /, such as /ws")
 	}
 	return nil
 }
 
-// checkListen accepts host:port, the host left out for all addresses, and the empty text.
+// checkListen accepts host:port, :port for all addresses, and the empty text.
 func checkListen(text string) error {
 	if text == "" {
 		return nil
@@ -195,7 +198,7 @@ func isPort(text string, least int) bool {
 	return err == nil && int(n) >= least
 }
 
-// parseAddresses reads addresses with commas between them.
+// parseAddresses parses addresses separated by commas.
 func parseAddresses(text string) ([]string, error) {
 	var addresses []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -210,7 +213,7 @@ func parseAddresses(text string) ([]string, error) {
 	return addresses, nil
 }
 
-// parsePrefixes reads address prefixes with commas between them.
+// parsePrefixes parses address prefixes separated by commas.
 func parsePrefixes(text string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for part := range strings.SplitSeq(text, ",") {
@@ -235,7 +238,9 @@ func showPrefixes(prefixes []netip.Prefix) string {
 }
 
 func setLogLevel(s *Settings, text string) error {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
 	level, ok := levels[text]
 	if !ok {
 		return mustBe("debug, info, warn or error")

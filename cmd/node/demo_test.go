@@ -34,7 +34,7 @@ func TestDemoKeep(t *testing.T) {
 			break
 		}
 	}
-	if got := <-status; got != 0 || !strings.Contains(text.String(), "were seen to work") || strings.Contains(text.String(), "\x1b") {
+	if got := <-status; got != 0 || !strings.Contains(text.String(), "steps succeeded") || strings.Contains(text.String(), "\x1b") {
 		t.Errorf("status %d, %s", got, text.String())
 	}
 }

@@ -32,7 +32,7 @@ picture() { tm capture-pane -e -p -t "$1" | "$work/pictures" >"docs/images/$1.sv
 
 export TERM=xterm-256color
 tm new-session -d -s demo -x 146 -y 100 "$node demo; exec cat"
-shows demo "were seen to work"
+shows demo "steps succeeded"
 picture demo
 
 start() { # NAME ARGS…

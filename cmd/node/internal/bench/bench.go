@@ -1,4 +1,5 @@
-// Package bench puts load on a node, one that runs or a pair of its own in this process, and measures what comes of it.
+// Package bench puts load on a running node, or on a pair of nodes in this process, and measures rates, latencies and
+// drops.
 package bench
 
 import (
@@ -17,30 +18,30 @@ const (
 	MaxConnections = 1000
 )
 
-// Options are one load. All fields but Target, Rate, Limited, Counters and Progress must be above 0.
+// Options describe one load. Size, Connections and Duration must be above 0.
 type Options struct {
-	Target      string        // address of a running node; empty: a node of its own on the loopback
+	Target      string        // address of a running node; empty: a pair on the loopback interface
 	Size        int           // bytes of a message's payload
-	Rate        float64       // messages a second, all connections together; 0: as many as go
-	Connections int           // each from a node with its own identity
-	Duration    time.Duration // of the load, connecting and the wait for the last message not included
-	Limited     bool          // the node of its own keeps its rate limit
+	Rate        float64       // messages a second on all connections together; 0: no limit
+	Connections int           // each from a node with an identity of its own
+	Duration    time.Duration // of the load, without connecting and draining
+	Limited     bool          // keep the rate limit of the pair on
 
-	// Counters returns those of a running Target, where they can be had; nil: its drops are not known.
+	// Counters returns the counters of Target; nil: the drops of Target are unknown.
 	Counters func(context.Context) (map[string]uint64, error)
-	Progress func(Progress) // called about once a second; nil: nobody looks
+	Progress func(Progress) // called once a second; nil: not called
 }
 
-// Progress is how far a load has come.
+// Progress is the progress of a load.
 type Progress struct {
 	Elapsed, Of time.Duration
 	Sent        uint64
-	Rate        float64 // messages a second, since the last
+	Rate        float64 // messages a second since the last call
 }
 
-// Result is what a load came to.
+// Result is the result of a load.
 type Result struct {
-	Target      string  `json:"target"` // "" for a pair of its own
+	Target      string  `json:"target"` // "" for a pair in this process
 	Size        int     `json:"size"`   // bytes of a payload
 	Connections int     `json:"connections"`
 	Seconds     float64 `json:"seconds"`
@@ -50,17 +51,17 @@ type Result struct {
 	SentPerSecond    float64           `json:"sentPerSecond"`
 	PayloadPerSecond float64           `json:"payloadBytesPerSecond"`
 	LatencyKind      string            `json:"latencyKind"` // "one way" from Send to handler, or "round trip" of pings
-	Latency          *Percentiles      `json:"latency"`     // null when nothing was measured
-	Drops            map[string]uint64 `json:"drops"`       // at the receiver, by counter; null when not known
-	SendErrors       map[string]uint64 `json:"sendErrors"`  // by what Send said
-	CPUSeconds       float64           `json:"cpuSeconds"`  // of this process: both sides of a pair
+	Latency          *Percentiles      `json:"latency"`     // null if nothing was measured
+	Drops            map[string]uint64 `json:"drops"`       // at the receiver, by counter; null if unknown
+	SendErrors       map[string]uint64 `json:"sendErrors"`  // by error text
+	CPUSeconds       float64           `json:"cpuSeconds"`  // of this process, both sides of a pair
 	CPUPerMessage    float64           `json:"cpuMicrosPerMessage"`
 	HeapBytes        uint64            `json:"heapBytes"`
 	MaxResidentBytes uint64            `json:"maxResidentBytes"`
-	ProbesUnanswered uint64            `json:"probesUnanswered"` // pings of a target that nobody answered
+	ProbesUnanswered uint64            `json:"probesUnanswered"` // pings without an answer
 }
 
-// drain is how long the last messages may take after the load.
+// drain limits the wait for the last messages after the load.
 const drain = 5 * time.Second
 
 // load is one run.
@@ -78,7 +79,7 @@ type load struct {
 	errors map[string]uint64
 }
 
-// Run puts the load on. When ctx ends the load does, too, and the result is of what there was; the error is then ctx's.
+// Run runs a load. If ctx ends first, Run returns the result so far and the error of ctx.
 func Run(ctx context.Context, o Options) (Result, error) {
 	l := &load{Options: o, errors: make(map[string]uint64)}
 	defer l.stop()
@@ -92,7 +93,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	used, start := usage(), time.Now()
 	l.send(ctx)
 	elapsed := time.Since(start)
-	l.settle(ctx, before)
+	l.awaitLast(ctx, before)
 	r := l.result(elapsed, usage().cpu-used.cpu)
 	after, err := l.target.counters(context.WithoutCancel(ctx))
 	if err != nil {
@@ -102,7 +103,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, ctx.Err()
 }
 
-// send runs all sources for the duration.
+// send runs all sources for Duration.
 func (l *load) send(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.Duration)
 	defer cancel()
@@ -126,14 +127,17 @@ func (l *load) watch(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			total := l.sent.Load()
-			l.Progress(Progress{Elapsed: now.Sub(start), Of: l.Duration, Sent: total, Rate: float64(total-sent) / now.Sub(last).Seconds()})
+			l.Progress(Progress{
+				Elapsed: now.Sub(start), Of: l.Duration, Sent: total,
+				Rate: float64(total-sent) / now.Sub(last).Seconds(),
+			})
 			last, sent = now, total
 		}
 	}
 }
 
-// settle waits until every message that was sent is delivered or counted as dropped.
-func (l *load) settle(ctx context.Context, before map[string]uint64) {
+// awaitLast blocks until every sent message is delivered or counted as dropped, or drain has passed.
+func (l *load) awaitLast(ctx context.Context, before map[string]uint64) {
 	if l.target.node == nil {
 		return
 	}
@@ -175,7 +179,7 @@ func (l *load) result(elapsed, cpu time.Duration) Result {
 	return r
 }
 
-// fail notes why a message was not sent.
+// fail counts the error of a message that was not sent.
 func (l *load) fail(err error) {
 	var about *supervisor.PeerError
 	if errors.As(err, &about) {
@@ -186,7 +190,7 @@ func (l *load) fail(err error) {
 	l.errors[err.Error()]++
 }
 
-// dropCounters are the reasons for which a receiver drops what was sent.
+// dropCounters returns the counters of messages that a receiver drops.
 func dropCounters() []string {
 	return []string{"framesMalformed", "messagesRateLimited", "messagesDuplicate", "messagesStale", "messagesRefused"}
 }

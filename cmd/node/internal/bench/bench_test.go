@@ -10,14 +10,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the run when a goroutine is left over. The actor library's count of dead letters is one that ends by
-// itself within a second.
+// TestMain fails the run if a test leaks a goroutine. The dead-letter throttle of the actor library ends by itself
+// within a second.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
+	const throttle = "github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(throttle))
 }
 
-// Every message of a pair is delivered or counted, and each has its latency.
-func TestPair(t *testing.T) {
+// Every message of a pair is delivered or counted, and each delivery has a latency.
+func TestPairDeliversOrCountsEveryMessage(t *testing.T) {
 	var looked int
 	r, err := Run(context.Background(), Options{
 		Size: 1 << 10, Connections: 3, Duration: 1100 * time.Millisecond, Progress: func(Progress) { looked++ },
@@ -25,7 +26,8 @@ func TestPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Sent == 0 || *r.Delivered != r.Sent || r.Latency == nil || r.Latency.Samples != *r.Delivered || r.LatencyKind != "one way" {
+	if r.Sent == 0 || *r.Delivered != r.Sent || r.Latency == nil || r.Latency.Samples != *r.Delivered ||
+		r.LatencyKind != "one way" {
 		t.Errorf("sent %d, delivered %d, latency %+v", r.Sent, *r.Delivered, r.Latency)
 	}
 	if p := r.Latency; p.P50 <= 0 || p.P50 > p.P90 || p.P90 > p.P99 || p.P99 > p.P999 || p.P999 > p.Max {
@@ -41,9 +43,10 @@ func TestPair(t *testing.T) {
 	}
 }
 
-// With the limit on, what it stops is counted by name.
-func TestLimited(t *testing.T) {
-	r, err := Run(context.Background(), Options{Size: 100, Rate: 2000, Connections: 1, Duration: 300 * time.Millisecond, Limited: true})
+func TestLimitedPairCountsRateLimitedMessages(t *testing.T) {
+	r, err := Run(context.Background(), Options{
+		Size: 100, Rate: 2000, Connections: 1, Duration: 300 * time.Millisecond, Limited: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,16 +55,15 @@ func TestLimited(t *testing.T) {
 	}
 }
 
-// The load keeps to its rate.
-func TestRate(t *testing.T) {
+func TestLoadKeepsItsRate(t *testing.T) {
 	r, err := Run(context.Background(), Options{Size: 100, Rate: 200, Connections: 2, Duration: time.Second})
 	if err != nil || r.Sent < 100 || r.Sent > 202 {
 		t.Errorf("sent %d, %v", r.Sent, err)
 	}
 }
 
-// A running node is driven from outside: latencies are those of pings, its drops come from whoever knows them.
-func TestTarget(t *testing.T) {
+// For a running node, latencies are round trips of pings, and drops come from Counters.
+func TestTargetIsMeasuredByPings(t *testing.T) {
 	pair := &load{Options: Options{Size: 100, Connections: 1}, errors: make(map[string]uint64)}
 	if err := pair.connect(context.Background()); err != nil {
 		t.Fatal(err)
@@ -71,13 +73,14 @@ func TestTarget(t *testing.T) {
 		Target: pair.target.node.Addr().String(), Size: 200, Rate: 100, Connections: 1, Duration: 400 * time.Millisecond,
 		Counters: func(context.Context) (map[string]uint64, error) { return pair.target.node.Counters(), nil },
 	})
-	if err != nil || r.Delivered != nil || r.LatencyKind != "round trip" || r.Latency == nil || len(r.Drops) == 0 || r.Sent == 0 {
+	if err != nil || r.Delivered != nil || r.LatencyKind != "round trip" || r.Latency == nil || len(r.Drops) == 0 ||
+		r.Sent == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
-// What was not measured is no latency of 0.
-func TestNoLatency(t *testing.T) {
+// Without samples the latency is unknown, not 0.
+func TestLatencyWithoutSamplesIsUnknown(t *testing.T) {
 	l := &load{Options: Options{Target: "host:1", Size: 100, Connections: 1}, target: &target{}}
 	r := l.result(time.Second, 0)
 	var text strings.Builder
@@ -90,15 +93,14 @@ func TestNoLatency(t *testing.T) {
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestUnreachableTargetIsAnError(t *testing.T) {
 	_, err := Run(context.Background(), Options{Target: "127.0.0.1:1", Size: 100, Connections: 1, Duration: time.Second})
 	if err == nil {
 		t.Error("no error")
 	}
 }
 
-// Who interrupts a load has what there was.
-func TestInterrupted(t *testing.T) {
+func TestInterruptedLoadReturnsItsResult(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := Run(ctx, Options{Size: 100, Connections: 1, Duration: time.Hour, Progress: func(p Progress) {
@@ -111,7 +113,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-func TestPayload(t *testing.T) {
+func TestPayloadHasTheSize(t *testing.T) {
 	for _, size := range []int{MinSize, 100, 1 << 20} {
 		text := payload(time.Unix(0, 1_700_000_000_000_000_001), size)
 		if len(text) != size || !json.Valid(text) {
@@ -120,7 +122,7 @@ func TestPayload(t *testing.T) {
 	}
 }
 
-func TestHistogram(t *testing.T) {
+func TestHistogramIsAccurate(t *testing.T) {
 	var h histogram
 	for i := range 1000 {
 		h.add(time.Duration(i+1) * time.Microsecond)
@@ -131,15 +133,17 @@ func TestHistogram(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	for v := uint64(1); v < 1<<62; v = v*3/2 + 1 {
-		if at := place(v); bound(at) < v || float64(bound(at)) > float64(v)*1.017 || place(bound(at)) != at || place(bound(at)+1) != at+1 {
+		at := bucket(v)
+		if bound(at) < v || float64(bound(at)) > float64(v)*1.017 || bucket(bound(at)) != at || bucket(bound(at)+1) != at+1 {
 			t.Errorf("%d is counted at %d, up to %d", v, at, bound(at))
 		}
 	}
 }
 
-func TestOnThisHost(t *testing.T) {
+func TestOnThisHostRecognisesOwnAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
-		"127.0.0.1:9091": true, "[::1]:9091": true, "ws://127.0.0.2:1/ws": true, "192.0.2.1:9091": false, "wss://198.51.100.7:443/ws": false,
+		"127.0.0.1:9091": true, "[::1]:9091": true, "ws://127.0.0.2:1/ws": true,
+		"192.0.2.1:9091": false, "wss://198.51.100.7:443/ws": false,
 	} {
 		if got, err := OnThisHost(context.Background(), address); err != nil || got != want {
 			t.Errorf("%s: %v, %v", address, got, err)

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// subBits gives each power of two 64 parts, so that a percentile is off by 1.6 % at most.
+// subBits divides each power of two into 64 buckets, so that percentiles are exact to 1.6 %.
 const subBits = 6
 
-// histogram counts durations in nanoseconds. Safe for concurrent use; it never allocates.
+// histogram counts durations in nanoseconds. Safe for concurrent use; add does not allocate.
 type histogram struct {
 	counts [(64 - subBits) << subBits]atomic.Uint64
-	most   atomic.Int64
+	max    atomic.Int64
 }
 
-// Percentiles are in milliseconds.
+// Percentiles are the percentiles of a histogram in milliseconds.
 type Percentiles struct {
 	Samples uint64  `json:"samples"`
 	P50     float64 `json:"p50Ms"`
@@ -27,22 +27,23 @@ type Percentiles struct {
 
 func (h *histogram) add(d time.Duration) {
 	d = max(d, 0)
-	h.counts[place(uint64(d))].Add(1)
+	h.counts[bucket(uint64(d))].Add(1)
 	for {
-		most := h.most.Load()
-		if int64(d) <= most || h.most.CompareAndSwap(most, int64(d)) {
+		largest := h.max.Load()
+		if int64(d) <= largest || h.max.CompareAndSwap(largest, int64(d)) {
 			return
 		}
 	}
 }
 
-// place is where a value is counted: small ones each for itself, larger ones by their first bits.
-func place(v uint64) int {
+// bucket returns the index of a value's bucket. Values below 128 have a bucket each; larger values share one by their
+// highest 7 bits.
+func bucket(v uint64) int {
 	shift := max(bits.Len64(v)-subBits-1, 0)
 	return shift<<subBits + int(v>>shift)
 }
 
-// bound is the largest value that is counted at a place.
+// bound returns the largest value of a bucket.
 func bound(at int) uint64 {
 	if at < 2<<subBits {
 		return uint64(at)
@@ -51,9 +52,9 @@ func bound(at int) uint64 {
 	return (uint64(at-shift<<subBits)+1)<<shift - 1
 }
 
-// percentiles returns nil without a sample: zeros would read as the best there can be.
+// percentiles returns nil without samples, because zeros would look like a perfect result.
 func (h *histogram) percentiles() *Percentiles {
-	p := &Percentiles{Max: float64(h.most.Load()) / 1e6}
+	p := &Percentiles{Max: float64(h.max.Load()) / 1e6}
 	for i := range h.counts {
 		p.Samples += h.counts[i].Load()
 	}

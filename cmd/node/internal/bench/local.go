@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// OnThisHost reports whether an address, of any form that can be dialled, leads to this host and nowhere else. The
-// error is about an address that can never work, or a name that nobody knows.
+// OnThisHost reports whether every IP address of a peer's address belongs to this host. The error is about an invalid
+// address or an unknown name.
 func OnThisHost(ctx context.Context, address string) (bool, error) {
 	text, _, err := supervisor.ParsePinnedAddress(address, "/ws")
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 const (
 	kind = wire.MessageType("bench")
 
-	// senders is how many messages of one connection may be on their way to the operating system at once.
+	// senders is the number of parallel sends of one connection.
 	senders = 16
 
 	probeEvery   = 50 * time.Millisecond
 	probeTimeout = 2 * time.Second
 	stopTimeout  = 3 * time.Second
 
-	// dedupTTL is short, since without a limiter the set of a node would be full after some seconds.
+	// dedupTTL is short, because without a rate limit the dedup set would fill up within seconds.
 	dedupTTL = 2 * time.Second
 
-	// head begins every payload; the time follows in nanoseconds, always with 19 digits.
+	// head begins every payload. The time in nanoseconds follows, with 19 digits.
 	head       = `{"at":`
 	timeDigits = 19
 )
@@ -36,7 +36,7 @@ const (
 // target is the node under load.
 type target struct {
 	id   string
-	node *supervisor.Transport // nil: a running one, elsewhere
+	node *supervisor.Transport // nil: in another process
 	ask  func(context.Context) (map[string]uint64, error)
 }
 
@@ -51,14 +51,14 @@ func (t *target) counters(ctx context.Context) (map[string]uint64, error) {
 	}
 }
 
-// source is a node that sends, over one connection.
+// source is a node that sends over one connection.
 type source struct {
 	load *load
 	node *supervisor.Transport
 	conn *supervisor.PeerConnection
 }
 
-// connect makes the nodes and their connections.
+// connect starts the nodes and opens their connections.
 func (l *load) connect(ctx context.Context) error {
 	l.target = &target{ask: l.Counters}
 	address := l.Target
@@ -100,15 +100,16 @@ func (l *load) newNode(name, listen string) (*supervisor.Transport, error) {
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr, cfg.MaxConns, cfg.MaxConnsPerAddress = listen, l.Connections+senders, -1
 	cfg.MaxMessageSize = max(cfg.MaxMessageSize, 2*int64(l.Size)+64<<10)
-	cfg.QueueBytes, cfg.InboundBytes = max(cfg.QueueBytes, 2*cfg.MaxMessageSize), max(cfg.InboundBytes, cfg.MaxMessageSize)
-	cfg.Pacing = supervisor.PacingOff // a load above the limit is what is measured
+	cfg.QueueBytes = max(cfg.QueueBytes, 2*cfg.MaxMessageSize)
+	cfg.InboundBytes = max(cfg.InboundBytes, cfg.MaxMessageSize)
+	cfg.Pacing = supervisor.PacingOff // the load may exceed the rate limit
 	if !l.Limited {
 		cfg.RateRefill, cfg.DedupTTL = 0, dedupTTL
 	}
 	return supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg)
 }
 
-// onMessage is the handler of a target of our own.
+// onMessage is the handler of a target in this process.
 func (l *load) onMessage(_ *supervisor.PeerConnection, msg *wire.Message) {
 	if msg.Type != kind {
 		return
@@ -122,13 +123,13 @@ func (l *load) onMessage(_ *supervisor.PeerConnection, msg *wire.Message) {
 	l.delivered.Add(1)
 }
 
-// stop ends all nodes; the sources first, so that their last messages arrive.
+// stop stops all nodes, the sources first, so that the target receives their last messages.
 func (l *load) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var work sync.WaitGroup
 	for _, s := range l.sources {
-		work.Go(func() { _ = s.node.StopContext(ctx) }) // nothing of theirs is kept
+		work.Go(func() { _ = s.node.StopContext(ctx) }) // their state is discarded
 	}
 	work.Wait()
 	if l.target != nil && l.target.node != nil {
@@ -136,7 +137,7 @@ func (l *load) stop() {
 	}
 }
 
-// start begins to send, until ctx ends.
+// start starts the senders. They end with ctx.
 func (s *source) start(ctx context.Context, work *sync.WaitGroup) {
 	if s.load.target.node == nil {
 		work.Go(func() { s.probe(ctx) })
@@ -162,8 +163,8 @@ func (s *source) start(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { s.pace(ctx, due) })
 }
 
-// pace says when each message is due. A message's time counts from then, so that a target that stalls cannot hide the
-// messages that it kept from being sent.
+// pace sends the time at which each message is due. Latency counts from this time, so that a stalled target cannot hide
+// the messages that it delayed (coordinated omission).
 func (s *source) pace(ctx context.Context, due chan<- time.Time) {
 	defer close(due)
 	gap := time.Duration(float64(time.Second) * float64(s.load.Connections) / s.load.Rate)
@@ -184,18 +185,18 @@ func (s *source) pace(ctx context.Context, due chan<- time.Time) {
 	}
 }
 
-// send sends one message that was due at a time.
+// send sends one message that was due at the given time.
 func (s *source) send(ctx context.Context, at time.Time) {
 	msg, err := wire.NewMessage(kind, s.node.Identity().ID, s.load.target.id, json.RawMessage(payload(at, s.load.Size)))
 	if err == nil {
-		err = s.conn.Send(msg) // not with ctx: at the end of the load, too, it is to be known whether it went out
+		err = s.conn.Send(msg) // without ctx, so that the last message is counted
 	}
 	if err == nil {
 		s.load.sent.Add(1)
 		return
 	}
 	s.load.fail(err)
-	select { // a connection that is gone fails at once, again and again
+	select { // a closed connection fails immediately: do not spin
 	case <-ctx.Done():
 	case <-time.After(time.Millisecond):
 	}
@@ -212,7 +213,7 @@ func payload(at time.Time, size int) []byte {
 	return append(text, `"}`...)
 }
 
-// probe measures round trips of pings beside the load.
+// probe measures round trips of pings during the load.
 func (s *source) probe(ctx context.Context) {
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()
@@ -223,7 +224,8 @@ func (s *source) probe(ctx context.Context) {
 		case <-ticker.C:
 		}
 		start := time.Now()
-		msg, err := wire.NewMessage(wire.MsgPing, s.node.Identity().ID, s.load.target.id, wire.PingPayload{SentAt: start.UnixMilli()})
+		ping := wire.PingPayload{SentAt: start.UnixMilli()}
+		msg, err := wire.NewMessage(wire.MsgPing, s.node.Identity().ID, s.load.target.id, ping)
 		if err != nil {
 			return
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// used is the processor time and memory that this process has used.
+// used is the processor time and memory of this process.
 type used struct {
 	cpu      time.Duration
 	resident uint64 // peak in bytes; 0 where the system does not report it

@@ -7,7 +7,7 @@ import (
 
 const filetimeUnit = 100 * time.Nanosecond
 
-// usage reports no memory: the system call for it is not in package syscall.
+// usage reports no memory, because package syscall lacks the system call.
 func usage() used {
 	self, err := syscall.GetCurrentProcess()
 	if err != nil {

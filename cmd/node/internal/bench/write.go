@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// Write writes a result for people.
+// Write writes the result as text.
 func (r Result) Write(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	where := r.Target
@@ -18,7 +18,8 @@ func (r Result) Write(w io.Writer) {
 	}
 	fmt.Fprintf(table, "target\t%s\n", where)
 	fmt.Fprintf(table, "load\t%d bytes a message, %d connections, %.1f s\n", r.Size, r.Connections, r.Seconds)
-	fmt.Fprintf(table, "sent\t%d messages, %.0f/s, %.1f MB/s of payload\n", r.Sent, r.SentPerSecond, r.PayloadPerSecond/1e6)
+	fmt.Fprintf(table, "sent\t%d messages, %.0f/s, %.1f MB/s of payload\n",
+		r.Sent, r.SentPerSecond, r.PayloadPerSecond/1e6)
 	if r.Delivered != nil {
 		fmt.Fprintf(table, "delivered\t%d messages\n", *r.Delivered)
 	}
@@ -40,7 +41,7 @@ func (r Result) Write(w io.Writer) {
 	table.Flush()
 }
 
-// latency is the line of latencies.
+// latency returns the line of latencies.
 func (r Result) latency() string {
 	l := r.Latency
 	switch {
@@ -54,7 +55,7 @@ func (r Result) latency() string {
 	}
 }
 
-// reasons writes counts that are not 0; unknown stands for a nil map.
+// reasons lists the counts above 0. For a nil map it returns unknown.
 func reasons(counts map[string]uint64, unknown string) string {
 	if counts == nil {
 		return unknown

@@ -1,5 +1,6 @@
-// Package demo is a small mesh in one process: it connects, talks, is hurt on purpose and recovers, and says what it
-// shows as it goes. What it says is what it has seen: a step whose expectations are not met ends it with an error.
+// Package demo runs a mesh of three nodes in one process: it connects, exchanges messages, injects faults, recovers and
+// reports each step. Every reported line was observed; a step that misses an expectation ends the demonstration with an
+// error.
 package demo
 
 import (
@@ -9,33 +10,32 @@ import (
 	"time"
 )
 
-// Options are how a demonstration runs.
+// Options configure a demonstration.
 type Options struct {
 	Out   io.Writer
-	JSON  bool          // one object a step, instead of text
+	JSON  bool          // one JSON object per step instead of text
 	Color bool          // of the text
-	Pause time.Duration // between two steps, so that people can follow
+	Pause time.Duration // between two steps
 
-	// Keep leaves the nodes running after the last fault. It is called with the first node and returns when it is time
-	// to stop; nil: stop at once.
+	// Keep is called after the last fault with the first node; the nodes run until it returns. nil: they stop immediately.
 	Keep func(ctx context.Context, node Node) error
 }
 
-// patience is how long an expectation may take. The longest, a reconnect after a few failures, needs about 2 s.
+// patience limits one expectation. The longest, a reconnect after several failures, takes about 2 s.
 const patience = 8 * time.Second
 
-// Run carries out the whole demonstration. The error says what was expected and not seen.
+// Run runs the whole demonstration. The error names the first expectation that was not met.
 func Run(ctx context.Context, o Options) error { return run(ctx, o, script()) }
 
-// step is one thing that is shown.
+// step is one step of the demonstration.
 type step struct {
 	name   string
-	about  string // what is done, and what should come of it
+	about  string // action and expected result
 	do     func(ctx context.Context, m *mesh) error
 	expect []expectation
 }
 
-// expectation waits until something is seen and says what that is; an error when ctx ends first.
+// expectation blocks until a condition holds and describes it. It returns an error if ctx ends first.
 type expectation func(ctx context.Context, m *mesh) (seen string, err error)
 
 func run(ctx context.Context, o Options, steps []step) error {
@@ -55,16 +55,16 @@ func run(ctx context.Context, o Options, steps []step) error {
 		if err := m.keep(ctx, o.Keep); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
-		ctx = context.WithoutCancel(ctx) // what ended the waiting does not end the goodbyes
+		ctx = context.WithoutCancel(ctx) // the stop step runs after an interrupt too
 	}
-	if err := m.play(ctx, r, len(steps)+1, farewell()); err != nil {
+	if err := m.play(ctx, r, len(steps)+1, stopStep()); err != nil {
 		return fmt.Errorf("demo: the end: %w", err)
 	}
 	r.end(len(steps) + 1)
 	return nil
 }
 
-// play does one step and reports it, with the counters that have moved meanwhile.
+// play runs one step and reports it with the counters that have grown.
 func (m *mesh) play(ctx context.Context, r *report, number int, s step) error {
 	o := outcome{Number: number, Step: s.name, About: s.about}
 	r.begin(o)
@@ -112,10 +112,10 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// chatEvery is the pace of a mesh that is kept running.
+// chatEvery is the time between two messages while Keep runs.
 const chatEvery = 300 * time.Millisecond
 
-// keep has the members talk for as long as show runs.
+// keep lets the members exchange messages while show runs.
 func (m *mesh) keep(ctx context.Context, show func(context.Context, Node) error) error {
 	talking, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -124,7 +124,7 @@ func (m *mesh) keep(ctx context.Context, show func(context.Context, Node) error)
 		pairs := [][2]*member{{m.alice, m.bob}, {m.bob, m.carol}, {m.carol, m.alice}}
 		for i := 0; wait(talking, chatEvery); i++ {
 			pair := pairs[i%len(pairs)]
-			_ = m.ask(talking, pair[0], pair[1], time.Second) // what is lost is seen on the dashboard
+			_ = m.ask(talking, pair[0], pair[1], time.Second) // the dashboard shows losses
 			m.forget()
 		}
 	}()
@@ -134,7 +134,7 @@ func (m *mesh) keep(ctx context.Context, show func(context.Context, Node) error)
 	return err
 }
 
-// forget drops what has happened, which else would grow for as long as the mesh runs.
+// forget empties the log, which would otherwise grow while Keep runs.
 func (m *mesh) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

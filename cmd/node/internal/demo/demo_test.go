@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// The demonstration ends well only when all that it claims was seen, and names each step.
-func TestDemo(t *testing.T) {
+func TestDemoReportsEveryStep(t *testing.T) {
 	var out bytes.Buffer
 	if err := Run(context.Background(), Options{Out: &out, JSON: true}); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
@@ -33,8 +32,8 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// An expectation that is not met is an error, also when all the rest works, and the nodes are gone all the same.
-func TestBrokenExpectation(t *testing.T) {
+// A missed expectation is an error even if everything else works, and the nodes stop.
+func TestMissedExpectationFailsTheDemo(t *testing.T) {
 	never := errors.New("pigs do not fly")
 	steps := append(script()[:2], step{
 		name: "pigs", do: func(context.Context, *mesh) error { return nil },
@@ -45,28 +44,30 @@ func TestBrokenExpectation(t *testing.T) {
 	if !errors.Is(err, never) || !strings.Contains(err.Error(), "step 3, pigs") {
 		t.Errorf("error %v", err)
 	}
-	if text := out.String(); !strings.Contains(text, "✗ pigs do not fly") || strings.Contains(text, "were seen to work") || strings.Contains(text, "\x1b") {
+	text := out.String()
+	if !strings.Contains(text, "✗ pigs do not fly") || strings.Contains(text, "steps succeeded") ||
+		strings.Contains(text, "\x1b") {
 		t.Errorf("text %s", text)
 	}
 }
 
-// A counter that stays where it is fails an expectation when its time is over.
-func TestCounterThatStays(t *testing.T) {
+// A counter that does not grow in time fails its expectation.
+func TestUnchangedCounterFailsTheDemo(t *testing.T) {
 	steps := append(script()[:1], step{
 		name: "nothing", do: func(context.Context, *mesh) error { return nil },
 		expect: []expectation{func(ctx context.Context, m *mesh) (string, error) {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
-			return counted((*mesh).Alice, "handlerPanics", 1)(ctx, m)
+			return counted((*mesh).Alice, "handlerPanics")(ctx, m)
 		}},
 	})
-	if err := run(context.Background(), Options{Out: io.Discard, JSON: true}, steps); err == nil || !strings.Contains(err.Error(), "not seen in time") {
+	err := run(context.Background(), Options{Out: io.Discard, JSON: true}, steps)
+	if err == nil || !strings.Contains(err.Error(), "not seen in time") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// Keep is called before the nodes stop, with one of them.
-func TestKeep(t *testing.T) {
+func TestKeepRunsBeforeTheNodesStop(t *testing.T) {
 	var kept string
 	o := Options{Out: io.Discard, Color: true, Keep: func(_ context.Context, n Node) error {
 		kept = n.URL()
@@ -77,8 +78,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// An output that is closed ends it.
-func TestClosedOutput(t *testing.T) {
+func TestClosedOutputEndsTheDemo(t *testing.T) {
 	out, in := io.Pipe()
 	out.Close()
 	for _, asJSON := range []bool{true, false} {

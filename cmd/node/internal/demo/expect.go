@@ -9,37 +9,37 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// connected expects that each of two members has proved to the other who it is.
-func connected(first, second who) expectation {
+// connected expects a verified connection between two members.
+func connected(first, second memberFunc) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := first(m), second(m)
-		what := fmt.Sprintf("%s and %s are connected, both proven", a.name, b.name)
-		return what, m.await(ctx, what, func() bool { return proven(a, b) && proven(b, a) })
+		text := fmt.Sprintf("%s and %s are connected, both verified", a.name, b.name)
+		return text, m.await(ctx, text, func() bool { return verified(a, b) && verified(b, a) })
 	}
 }
 
-func proven(at, peer *member) bool {
+func verified(at, peer *member) bool {
 	c := at.GetConnection(peer.id)
 	return c != nil && c.Verified()
 }
 
-// arrived expects exactly n messages of a type at a member in this step, and says how long the last took.
-func arrived(at who, kind wire.MessageType, n int) expectation {
+// arrived expects exactly one message of a type at a member in this step, and reports its latency.
+func arrived(at memberFunc, kind wire.MessageType) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		w := at(m)
 		var got []happening
-		err := m.await(ctx, fmt.Sprintf("%s receives %d of type %s", w.name, n, kind), func() bool {
+		err := m.await(ctx, fmt.Sprintf("%s receives one message of type %s", w.name, kind), func() bool {
 			got = m.messages(w, kind)
-			return len(got) >= n
+			return len(got) > 0
 		})
-		if err == nil && len(got) != n {
-			err = fmt.Errorf("expected %d of type %s at %s, and seen were %d", n, kind, w.name, len(got))
+		if err == nil && len(got) != 1 {
+			err = fmt.Errorf("expected one message of type %s at %s, got %d", kind, w.name, len(got))
 		}
 		if err != nil {
 			return "", err
 		}
-		last := got[n-1]
-		return fmt.Sprintf("%s has %s ×%d, the last after %.2f ms", w.name, kind, n, milliseconds(last.when.Sub(last.msg.Timestamp))), nil
+		latency := milliseconds(got[0].when.Sub(got[0].msg.Timestamp))
+		return fmt.Sprintf("%s has %s ×1, the last after %.2f ms", w.name, kind, latency), nil
 	}
 }
 
@@ -47,8 +47,8 @@ func (m *mesh) messages(at *member, kind wire.MessageType) []happening {
 	return m.seen(func(h happening) bool { return h.at == at && h.msg != nil && h.msg.Type == kind })
 }
 
-// roundTrip expects that a ping comes back.
-func roundTrip(from, to who) expectation {
+// roundTrip expects a pong for a ping.
+func roundTrip(from, to memberFunc) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := from(m), to(m)
 		ping, err := wire.NewMessage(wire.MsgPing, a.id, b.id, wire.PingPayload{SentAt: time.Now().UnixMilli()})
@@ -63,26 +63,27 @@ func roundTrip(from, to who) expectation {
 	}
 }
 
-// counted expects that a counter has grown by least or more in this step.
-func counted(at who, counter string, least uint64) expectation {
+// counted expects that a counter grows in this step.
+func counted(at memberFunc, counter string) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		w := at(m)
-		what := fmt.Sprintf("%s counts %s +%d", w.name, counter, least)
-		err := m.await(ctx, what, func() bool { return m.growth(w, counter) >= least })
-		return fmt.Sprintf("%s counts %s +%d", w.name, counter, m.growth(w, counter)), err
+		text := func(n uint64) string { return fmt.Sprintf("%s counts %s +%d", w.name, counter, n) }
+		err := m.await(ctx, text(1), func() bool { return m.growth(w, counter) >= 1 })
+		return text(m.growth(w, counter)), err
 	}
 }
 
-// answered expects that a question gets through now. One that is dropped, by a limiter say, is asked again. With how
-// the line begins: healed or unharmed.
-func answered(how string, from, to who) expectation {
+// answered expects the answer to a question. It repeats a question that is dropped, for example by a rate limiter. The
+// reported line begins with how.
+func answered(how string, from, to memberFunc) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := from(m), to(m)
 		begun := time.Now()
 		var last error
 		for ctx.Err() == nil {
 			if last = m.ask(ctx, a, b, 250*time.Millisecond); last == nil {
-				return fmt.Sprintf("%s: %s asks and %s answers, %.1f ms later", how, a.name, b.name, milliseconds(time.Since(begun))), nil
+				took := milliseconds(time.Since(begun))
+				return fmt.Sprintf("%s: %s asks and %s answers, %.1f ms later", how, a.name, b.name, took), nil
 			}
 			wait(ctx, recheck)
 		}
@@ -90,8 +91,8 @@ func answered(how string, from, to who) expectation {
 	}
 }
 
-// back expects that a connection went down at a member, and that the peer is there again.
-func back(at, peer who) expectation {
+// back expects that a member lost its connection to a peer and has a new one.
+func back(at, peer memberFunc) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := at(m), peer(m)
 		var down, up []happening
@@ -110,21 +111,22 @@ func back(at, peer who) expectation {
 			return "", err
 		}
 		lost := down[0].event.(supervisor.PeerDown)
-		return fmt.Sprintf("%s lost %s (%s) and had it again %.0f ms later", a.name, b.name, lost.Reason, milliseconds(up[0].when.Sub(down[0].when))), nil
+		took := milliseconds(up[0].when.Sub(down[0].when))
+		return fmt.Sprintf("%s lost %s (%s) and had it again %.0f ms later", a.name, b.name, lost.Reason, took), nil
 	}
 }
 
-// untouched expects that the connection between two members is the one that it was when the step began.
-func untouched(at, peer who) expectation {
+// untouched expects that the connection between two members did not end in this step.
+func untouched(at, peer memberFunc) expectation {
 	return func(_ context.Context, m *mesh) (string, error) {
 		a, b := at(m), peer(m)
 		fell := m.seen(func(h happening) bool {
 			e, ok := h.event.(supervisor.PeerDown)
 			return ok && h.at == a && e.Peer == b.id
 		})
-		if len(fell) > 0 || !proven(a, b) {
+		if len(fell) > 0 || !verified(a, b) {
 			return "", fmt.Errorf("the connection of %s to %s did not last", a.name, b.name)
 		}
-		return fmt.Sprintf("the connection of %s and %s stood all the time", a.name, b.name), nil
+		return fmt.Sprintf("the connection of %s and %s did not end", a.name, b.name), nil
 	}
 }

@@ -21,8 +21,8 @@ const (
 	opBinary = 2
 )
 
-// impostorCalls opens a connection to alice by hand, since no node of ours can be made to lie: with bob's public
-// identity, and then a frame that only bob could seal.
+// impostorCalls opens a raw connection to alice, because our nodes cannot send false claims: it sends a handshake with
+// bob's public identity and then a forged frame.
 func impostorCalls(ctx context.Context, m *mesh) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.alice.Addr().String())
 	if err != nil {
@@ -40,7 +40,7 @@ func impostorCalls(ctx context.Context, m *mesh) error {
 		return err
 	}
 	m.note("mallory → alice  handshake with the identity of bob, %.8s…", m.bob.id)
-	if _, err := from.Peek(2); err != nil { // the ack: alice has opened the connection
+	if _, err := from.Peek(2); err != nil { // the handshake_ack: alice has opened the connection
 		return fmt.Errorf("alice does not answer: %w", err)
 	}
 	forged := make([]byte, 256)
@@ -54,7 +54,9 @@ func impostorCalls(ctx context.Context, m *mesh) error {
 	m.note("mallory → alice  a frame that does not open with bob's key")
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return m.await(within, "alice counts the forged frame", func() bool { return m.growth(m.alice, "framesMalformed") > 0 })
+	return m.await(within, "alice counts the forged frame", func() bool {
+		return m.growth(m.alice, "framesMalformed") > 0
+	})
 }
 
 func upgrade(conn io.Writer, from *bufio.Reader) error {
@@ -74,7 +76,7 @@ func upgrade(conn io.Writer, from *bufio.Reader) error {
 	return nil
 }
 
-// claimToBe sends a handshake with somebody else's identity.
+// claimToBe sends a handshake with the identity of victim.
 func claimToBe(conn io.Writer, victim *member) error {
 	id := victim.Identity()
 	challenge := make([]byte, 32)
@@ -98,7 +100,7 @@ func claimToBe(conn io.Writer, victim *member) error {
 	return writeFrame(conn, opText, text)
 }
 
-// writeFrame writes one masked WebSocket message of less than 64 KiB. The mask is zero: it hides nothing anyway.
+// writeFrame writes one WebSocket message of less than 64 KiB, with a mask of zeros.
 func writeFrame(to io.Writer, opcode byte, data []byte) error {
 	frame := []byte{0x80 | opcode, 0x80 | 126}
 	frame = binary.BigEndian.AppendUint16(frame, uint16(len(data)))

@@ -6,8 +6,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the run when a goroutine is left over. The actor library's count of dead letters is one that ends by
-// itself within a second.
+// TestMain fails the run if a test leaks a goroutine. The dead-letter throttle of the actor library ends by itself
+// within a second.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
+	const throttle = "github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(throttle))
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The messages that the members understand beside those that they only note.
+// The message types that the handler acts on. It records all other types only.
 const (
-	question wire.MessageType = "question" // is answered with an answer
+	question wire.MessageType = "question" // answered with an answer
 	answer   wire.MessageType = "answer"
 	poison   wire.MessageType = "poison" // makes the handler panic
 )
 
-// Node is a node of the mesh, for whoever shows it while it is kept running.
+// Node is a node of the mesh, as Options.Keep receives it.
 type Node = *supervisor.Transport
 
 // member is one node of the mesh.
@@ -28,12 +28,12 @@ type member struct {
 	*supervisor.Transport
 	name   string
 	id     string
-	tap    *tap // through which everything goes that it reads
+	tap    *tap // on the read side of all its connections
 	faults supervisor.Faults
 	mesh   *mesh
 }
 
-// happening is a message or an event at a member.
+// happening is a message or an event at one member.
 type happening struct {
 	at    *member
 	when  time.Time
@@ -42,17 +42,17 @@ type happening struct {
 	msg   *wire.Message
 }
 
-// mesh is the three nodes and all that has happened at them.
+// mesh holds the three nodes and the log of their messages and events.
 type mesh struct {
 	alice, bob, carol *member
-	extra             []*member // who comes and goes
+	extra             []*member // further nodes
 
 	mu      sync.Mutex
 	log     []happening
-	from    int           // where the log of the present step begins
-	base    counters      // at the start of the present step
-	told    []string      // what do has noted
-	changed chan struct{} // closed with the next happening
+	from    int           // index in log at the start of the current step
+	base    counters      // at the start of the current step
+	told    []string      // notes of the current step
+	changed chan struct{} // closed by the next happening
 }
 
 // counters are those of all members: "name counter".
@@ -60,7 +60,7 @@ type counters map[string]uint64
 
 func newMesh() *mesh { return &mesh{changed: make(chan struct{})} }
 
-// add makes a member and starts it on a free port of the loopback.
+// add creates a member and starts it on a free port of 127.0.0.1.
 func (m *mesh) add(name string, queueBytes int64) (*member, error) {
 	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
 	if err != nil {
@@ -68,19 +68,19 @@ func (m *mesh) add(name string, queueBytes int64) (*member, error) {
 	}
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr = "127.0.0.1:0"
-	cfg.Pacing = supervisor.PacingOff // the flood and the stall are above the limits
+	cfg.Pacing = supervisor.PacingOff // the flood and the stall exceed the rate limit
 	if queueBytes > 0 {
 		cfg.QueueBytes = queueBytes
 	}
-	who := &member{name: name, id: keys.Identity().ID, tap: newTap(), mesh: m}
-	who.Transport, err = supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg,
-		supervisor.WithConnWrapper(who.tap.wrap), supervisor.WithFaults(&who.faults))
+	added := &member{name: name, id: keys.Identity().ID, tap: newTap(), mesh: m}
+	added.Transport, err = supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg,
+		supervisor.WithConnWrapper(added.tap.wrap), supervisor.WithFaults(&added.faults))
 	if err != nil {
 		return nil, err
 	}
-	who.OnMessage(who.onMessage)
-	who.OnEvent(func(e supervisor.Event) { m.add1(happening{at: who, event: e}) })
-	return who, who.Start()
+	added.OnMessage(added.onMessage)
+	added.OnEvent(func(e supervisor.Event) { m.record(happening{at: added, event: e}) })
+	return added, added.Start()
 }
 
 // onMessage is the handler of every member.
@@ -90,16 +90,16 @@ func (w *member) onMessage(c *supervisor.PeerConnection, msg *wire.Message) {
 		return
 	case question:
 		if reply, err := msg.Reply(answer, "yes"); err == nil {
-			_ = c.Send(reply) // who asked will notice when nothing comes
+			_ = c.Send(reply) // the expectation fails without the reply
 		}
 	}
-	w.mesh.add1(happening{at: w, from: c.Peer().ID, msg: msg})
+	w.mesh.record(happening{at: w, from: c.Peer().ID, msg: msg})
 	if msg.Type == poison {
 		panic("a handler of the demonstration")
 	}
 }
 
-func (m *mesh) add1(h happening) {
+func (m *mesh) record(h happening) {
 	h.when = time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,14 +108,14 @@ func (m *mesh) add1(h happening) {
 	m.changed = make(chan struct{})
 }
 
-// mark begins a step.
+// mark sets the start of a step.
 func (m *mesh) mark(base counters) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.from, m.base, m.told = len(m.log), base, nil
 }
 
-// note says something about what is being done.
+// note adds a line to the report of the current step.
 func (m *mesh) note(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,7 +128,7 @@ func (m *mesh) notes() []string {
 	return slices.Clone(m.told)
 }
 
-// seen returns the happenings of the present step that fit.
+// seen returns the happenings of the current step that fit.
 func (m *mesh) seen(fits func(happening) bool) (found []happening) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,11 +140,11 @@ func (m *mesh) seen(fits func(happening) bool) (found []happening) {
 	return found
 }
 
-// recheck is how often a condition is looked at when nothing happens: counters move without a happening.
+// recheck is the interval at which await tests a condition without a happening, because counters change without one.
 const recheck = 5 * time.Millisecond
 
-// await waits until a condition holds.
-func (m *mesh) await(ctx context.Context, what string, holds func() bool) error {
+// await blocks until a condition holds. If ctx ends first, the error contains text.
+func (m *mesh) await(ctx context.Context, text string, holds func() bool) error {
 	ticker := time.NewTicker(recheck)
 	defer ticker.Stop()
 	for {
@@ -158,7 +158,7 @@ func (m *mesh) await(ctx context.Context, what string, holds func() bool) error 
 		case <-changed:
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("expected, and not seen in time: %s", what)
+			return fmt.Errorf("expected, but not seen in time: %s", text)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func difference(before, after counters) counters {
 	return grown
 }
 
-// growth is by how much a member's counter has grown in the present step.
+// growth returns the growth of a member's counter in the current step.
 func (m *mesh) growth(w *member, counter string) uint64 {
 	m.mu.Lock()
 	base := m.base[w.name+" "+counter]
@@ -205,9 +205,9 @@ func (m *mesh) stop(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// close ends what still runs, after a failure too.
+// close stops the nodes that still run.
 func (m *mesh) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = m.stop(ctx) // a second call waits for the first and does nothing else
+	_ = m.stop(ctx) // stopped nodes ignore the call
 }

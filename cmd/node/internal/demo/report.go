@@ -10,27 +10,27 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// outcome is what a step came to: the line of --output json.
+// outcome is the result of a step, a line of --output json.
 type outcome struct {
 	Number   int               `json:"number"`
 	Step     string            `json:"step"`
 	About    string            `json:"about"`
 	OK       bool              `json:"ok"`
 	Seen     []string          `json:"seen"`
-	Counters map[string]uint64 `json:"counters"` // "node counter": by how much it grew
+	Counters map[string]uint64 `json:"counters"` // growth, by "node counter"
 	Ms       float64           `json:"ms"`
 	Error    string            `json:"error,omitempty"`
 }
 
-// report writes the steps, as text while they happen or as one line of JSON when they are over.
+// report writes each step, as text while it runs or as a line of JSON at its end.
 type report struct {
 	out   io.Writer
 	json  bool
 	color bool
-	err   error // the first of writing
+	err   error // first error of out
 }
 
-// The colours, as terminals name them.
+// SGR codes of terminals.
 const (
 	bold  = "1"
 	faint = "2"
@@ -53,7 +53,7 @@ func (r *report) print(format string, args ...any) {
 }
 
 func (r *report) title() {
-	r.print("Three nodes in one process, real sockets on 127.0.0.1. All that is said below was seen.")
+	r.print("Three nodes in one process, real sockets on 127.0.0.1. Every line below was observed.")
 }
 
 func (r *report) begin(o outcome) {
@@ -68,7 +68,7 @@ func (r *report) tell(lines []string) {
 
 func (r *report) check(seen string) { r.print("   %s %s", r.paint(green, "✓"), seen) }
 
-// finish ends a step. The error is that of the output.
+// finish reports the end of a step. It returns the first error of the output.
 func (r *report) finish(o outcome) error {
 	if r.json {
 		if o.Seen == nil {
@@ -82,8 +82,9 @@ func (r *report) finish(o outcome) error {
 	}
 	var grown []string
 	for _, name := range slices.Sorted(maps.Keys(o.Counters)) {
-		if strings.Contains(name, "bytes") || strings.Contains(name, "messagesSent") || strings.Contains(name, "messagesReceived") {
-			continue // they always grow
+		if strings.Contains(name, "bytes") || strings.Contains(name, "messagesSent") ||
+			strings.Contains(name, "messagesReceived") {
+			continue // these grow in every step
 		}
 		grown = append(grown, fmt.Sprintf("%s +%d", name, o.Counters[name]))
 	}
@@ -97,5 +98,5 @@ func (r *report) finish(o outcome) error {
 }
 
 func (r *report) end(steps int) {
-	r.print("\n%s", r.paint(green, fmt.Sprintf("All %d steps were seen to work.", steps)))
+	r.print("\n%s", r.paint(green, fmt.Sprintf("All %d steps succeeded.", steps)))
 }

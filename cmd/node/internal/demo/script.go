@@ -10,47 +10,50 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// script is the demonstration, in its order.
+// script returns the steps of the demonstration before the stop step.
 func script() []step {
 	return append([]step{
 		{
-			name: "start", about: "Three nodes with identities of their own begin to listen.",
+			name: "start", about: "Three nodes with an identity each start to listen.",
 			do: start,
 		},
 		{
 			name: "connect", about: "bob dials alice, carol dials both, and each keeps those it dialled connected.",
 			do: connect,
 			expect: []expectation{
-				connected((*mesh).Bob, (*mesh).Alice), connected((*mesh).Carol, (*mesh).Alice), connected((*mesh).Carol, (*mesh).Bob),
+				connected((*mesh).Bob, (*mesh).Alice), connected((*mesh).Carol, (*mesh).Alice),
+				connected((*mesh).Carol, (*mesh).Bob),
 			},
 		},
 		{
-			name: "talk", about: "Messages go their ways: one to one, a question with its answer, one to all.",
+			name: "talk", about: "One message to one peer, a question with its answer, a broadcast.",
 			do: talk,
 			expect: []expectation{
-				arrived((*mesh).Bob, "hello", 1), arrived((*mesh).Alice, "news", 1), arrived((*mesh).Bob, "news", 1),
-				roundTrip((*mesh).Alice, (*mesh).Bob), roundTrip((*mesh).Alice, (*mesh).Carol), roundTrip((*mesh).Bob, (*mesh).Carol),
+				arrived((*mesh).Bob, "hello"), arrived((*mesh).Alice, "news"), arrived((*mesh).Bob, "news"),
+				roundTrip((*mesh).Alice, (*mesh).Bob), roundTrip((*mesh).Alice, (*mesh).Carol),
+				roundTrip((*mesh).Bob, (*mesh).Carol),
 			},
 		},
 	}, harm()...)
 }
 
-// farewell ends the mesh; it is played after what Keep shows.
-func farewell() step {
+// stopStep returns the last step, which runs after Options.Keep.
+func stopStep() step {
 	var before int
 	return step{
-		name: "stop", about: "All nodes stop. Whoever is connected is told so, and nothing is left running.",
+		name: "stop", about: "All nodes stop and tell their peers. No goroutine is left.",
 		do: func(ctx context.Context, m *mesh) error {
 			before = runtime.NumGoroutine()
 			start := time.Now()
 			within, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			// The first to go tells the others; then these.
+			// alice stops first and tells the others, which stop afterwards.
 			if err := m.alice.StopContext(within); err != nil {
 				return err
 			}
 			for _, w := range []*member{m.bob, m.carol} {
-				if err := m.await(within, w.name+" hears the goodbye of alice", func() bool { return m.leftBy(w, m.alice) }); err != nil {
+				told := func() bool { return m.leftBy(w, m.alice) }
+				if err := m.await(within, w.name+" gets the disconnect message of alice", told); err != nil {
 					return err
 				}
 				m.note("%s was told by alice: server shutdown (%d)", w.name, wire.DisconnectShutdown)
@@ -66,7 +69,7 @@ func farewell() step {
 	}
 }
 
-// leftBy reports whether a member was told by another that it shuts down.
+// leftBy reports whether a member received a shutdown message from another.
 func (m *mesh) leftBy(w, other *member) bool {
 	return len(m.seen(func(h happening) bool {
 		e, ok := h.event.(supervisor.PeerDown)
@@ -74,19 +77,19 @@ func (m *mesh) leftBy(w, other *member) bool {
 	})) > 0
 }
 
-// who names a member before it exists.
-type who func(*mesh) *member
+// memberFunc returns a member. Steps are defined before the members exist.
+type memberFunc func(*mesh) *member
 
-// Alice, Bob and Carol return the members.
+// Alice returns the first member.
 func (m *mesh) Alice() *member { return m.alice }
 
-// Bob is the second.
+// Bob returns the second member.
 func (m *mesh) Bob() *member { return m.bob }
 
-// Carol is the third.
+// Carol returns the third member.
 func (m *mesh) Carol() *member { return m.carol }
 
-// smallQueue is what may wait for a peer of alice's, so that one that does not read is noticed soon.
+// smallQueue is alice's QueueBytes, small so that she soon closes a peer that does not read.
 const smallQueue = 2 << 20
 
 func start(_ context.Context, m *mesh) (err error) {
@@ -123,7 +126,7 @@ func talk(ctx context.Context, m *mesh) error {
 	if err := m.ask(ctx, m.bob, m.alice, patience); err != nil {
 		return err
 	}
-	m.note("bob → alice  question, alice → bob  answer: %.2f ms there and back", milliseconds(time.Since(begun)))
+	m.note("bob → alice  question, alice → bob  answer: %.2f ms round trip", milliseconds(time.Since(begun)))
 	news, err := wire.NewMessage("news", m.carol.id, "", "to all")
 	if err == nil {
 		err = m.carol.Broadcast(news).Err()

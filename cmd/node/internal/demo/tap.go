@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// tap is what all connections of a member read through: shut, the member stops reading without closing anything.
+// tap controls the reads of all connections of a member: while it is shut, reads block, and no connection is closed.
 type tap struct {
 	mu   sync.Mutex
-	flow chan struct{} // closed while it is open
+	flow chan struct{} // closed while the tap is open
 }
 
 func newTap() *tap {
@@ -43,7 +43,7 @@ func (t *tap) wrap(conn net.Conn) net.Conn {
 	return &tapped{Conn: conn, tap: t, closed: make(chan struct{})}
 }
 
-// tapped is a connection behind a tap.
+// tapped is a connection with its reads behind a tap.
 type tapped struct {
 	net.Conn
 	tap    *tap

@@ -12,9 +12,10 @@ import (
 var otherValues = map[string]string{
 	"listen": "127.0.0.1:1", "ws-path": "/other", "peer": "[10.255.255.1:1]", "trusted-proxy": "[10.0.0.0/8]",
 	"max-conns": "50", "max-conns-per-address": "5", "reserved-conns": "3", "max-message-size": "2MiB",
-	"ping-interval": "1m", "pong-timeout": "1m", "handshake-timeout": "1m", "write-timeout": "1m", "shutdown-timeout": "1m",
-	"rate-burst": "200", "rate-refill": "70", "pace": "off", "dedup-ttl": "1h", "max-clock-skew": "1h",
-	"tls-cert": "cert.pem\ntls-key: key.pem", "tls-key": "key.pem\ntls-cert: cert.pem",
+	"ping-interval": "1m", "pong-timeout": "1m", "handshake-timeout": "1m", "write-timeout": "1m",
+	"shutdown-timeout": "1m", "rate-burst": "200", "rate-refill": "70", "pace": "off", "dedup-ttl": "1h",
+	"max-clock-skew": "1h",
+	"tls-cert":       "cert.pem\ntls-key: key.pem", "tls-key": "key.pem\ntls-cert: cert.pem",
 }
 
 // The transport accepts exactly the changes that Take reports as changed.
@@ -47,15 +48,19 @@ func TestTakeAgreesWithTheTransport(t *testing.T) {
 			next.Transport.ListenAddr = cfg.ListenAddr
 		}
 		live, kept, err := node.Reconfigure(t.Context(), next.Transport)
-		if err != nil || (len(live) > 0) != (changed != "") || (len(kept) > 0) != (restart != "") || len(live)+len(kept) == 0 {
-			t.Errorf("%s: a reload says changed %q, restart %q; the transport %v, %v, %v", name, changed, restart, live, kept, err)
+		if err != nil || (len(live) > 0) != (changed != "") || (len(kept) > 0) != (restart != "") ||
+			len(live)+len(kept) == 0 {
+			t.Errorf("%s: Take reports changed %q, restart %q; the transport %v, %v, %v",
+				name, changed, restart, live, kept, err)
 		}
 		if _, _, err := node.Reconfigure(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, def := range definitions() { // otherValues must contain each setting of the transport
-		other := slices.Contains([]string{"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "log-level", "log-format"}, def.name)
+		other := slices.Contains([]string{
+			"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "log-level", "log-format",
+		}, def.name)
 		_, known := otherValues[def.name]
 		if def.name != "tls-ca" && other == known { // tls-ca needs an existing file
 			t.Errorf("%s: give it a value", def.name)

@@ -45,8 +45,8 @@ func TestTakeSeparatesChangesFromRestarts(t *testing.T) {
 		}
 	}
 	merged, _, _ := take(t, "auth: allowlist\nlisten: :7", "listen: :8\nmax-conns: 3\ndedup-ttl: 1h")
-	if value(merged, "listen") != ":7 from file" || value(merged, "max-conns") != "3 from file" || merged.Auth != supervisor.PeerAuthAllowlist ||
-		value(merged, "max-clock-skew") != "5m from default" {
+	if value(merged, "listen") != ":7 from file" || value(merged, "max-conns") != "3 from file" ||
+		merged.Auth != supervisor.PeerAuthAllowlist || value(merged, "max-clock-skew") != "5m from default" {
 		t.Errorf("merged %+v", merged.Values())
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-const exampleHead = `# Settings of the node, for 'node run --config FILE'. Every line that is commented out shows the default.
-# A flag and a variable of the environment are stronger than this file; 'node config' shows which value counts.
+const exampleHead = `# Settings of the node, for 'node run --config FILE'. Commented-out lines show the defaults.
+# Flags and environment variables override this file; 'node config' shows the value in force.
 # 'node reload', or SIGHUP, makes a running node read the file again. An unknown key is an error.
 `
 

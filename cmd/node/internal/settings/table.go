@@ -30,6 +30,7 @@ func definitions() []definition {
 	all := clientSettings()
 	all = append(all, identitySettings()...)
 	all = append(all, networkSettings()...)
+	all = append(all, limitSettings()...)
 	all = append(all, timingSettings()...)
 	return append(all, processSettings()...)
 }
@@ -127,6 +128,11 @@ func networkSettings() []definition {
 				return err
 			}, show: func(s *Settings) string { return showPrefixes(s.Transport.TrustedProxies) },
 		},
+	}
+}
+
+func limitSettings() []definition {
+	return []definition{
 		count("max-conns", "NODE_MAX_CONNS", "connections at most, pending and outbound ones included", 1,
 			func(s *Settings) *int { return &s.Transport.MaxConns }),
 		count("max-conns-per-address", "NODE_MAX_CONNS_PER_ADDRESS", "inbound connections at most from one address "+
@@ -172,7 +178,8 @@ func timingSettings() []definition {
 		},
 		span("dedup-ttl", "NODE_DEDUP_TTL", "how long a message's id is remembered",
 			func(s *Settings) *time.Duration { return &s.Transport.DedupTTL }),
-		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW", "largest difference of a message's timestamp from now (default: the dedup TTL)",
+		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW",
+			"largest difference of a message's timestamp from now (default: the dedup TTL)",
 			func(s *Settings) *time.Duration { return &s.Transport.MaxClockSkew }),
 		span("shutdown-timeout", "NODE_SHUTDOWN_TIMEOUT", "time for a graceful shutdown",
 			func(s *Settings) *time.Duration { return &s.Transport.ShutdownTimeout }),

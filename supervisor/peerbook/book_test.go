@@ -174,8 +174,8 @@ func TestBookInUse(t *testing.T) {
 	}
 }
 
-// What traffic changes is written once a second, however much it is; what people order, at once, and takes the rest
-// along.
+// Changes of entries are written once per second, in one transaction. An order of an operator is written at once, with
+// the entries that are scheduled.
 func TestBookWritesBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
@@ -218,7 +218,7 @@ func TestBookWritesBehind(t *testing.T) {
 	})
 }
 
-// A failed write is reported, changes nothing that was ordered, and loses nothing that waits.
+// A failed write is reported. The order has no effect, and scheduled entries stay scheduled.
 func TestBookFailedWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	book := openBook(t, path)

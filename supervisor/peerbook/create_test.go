@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A book that was emptied is not taken for a new one, and stays as it is.
+// An emptied file is refused as a book and left unchanged.
 func TestBookEmptied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -23,7 +23,7 @@ func TestBookEmptied(t *testing.T) {
 	}
 }
 
-// Of many that make the same book at once, one has it and the others are told so; nothing else is left behind.
+// Of 8 openers that create the same book at once, one gets it and the others get ErrInUse. No temporary file is left.
 func TestBookMadeAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	var opened atomic.Int32

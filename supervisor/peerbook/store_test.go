@@ -205,7 +205,7 @@ func checkDamaged(t *testing.T, name string, data, good []byte, mustFail bool) {
 	_ = book.Close()
 }
 
-// An entry that is not what it should be is damage too.
+// An invalid entry is damage, too.
 func TestBookForeignEntries(t *testing.T) {
 	cases := map[string]func(tx *bolt.Tx) error{
 		"a peer under another's ID": func(tx *bolt.Tx) error {

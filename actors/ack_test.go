@@ -101,7 +101,7 @@ func TestReadAckQuotesTheReason(t *testing.T) {
 	}
 }
 
-func TestReadAckRefusesForms(t *testing.T) {
+func TestReadAckRefusesMalformedPayloads(t *testing.T) {
 	a := newAnswered(t)
 	good := string(encodeLogin(t, wire.MsgHandshakeAck, a.ack))
 	for name, text := range map[string]string{

@@ -10,7 +10,7 @@ import (
 )
 
 // Each message of the peer is delivered or counted, if it is read after our disconnect message.
-func TestMessagesReadAfterTheGoodbyeAreCounted(t *testing.T) {
+func TestMessagesAfterCloseBeganAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openBound("single-connection", "rate/100/50")

@@ -32,7 +32,7 @@ func (r *rig) post(id string, size int) error {
 }
 
 // Queued messages are sent first, in order, then the disconnect message, then the close frame.
-func TestGoodbyeIsTheLast(t *testing.T) {
+func TestCloseGracefullySendsDisconnectLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -68,7 +68,7 @@ func TestGoodbyeIsTheLast(t *testing.T) {
 }
 
 // A caller that waits for a message gets a result, however the connection ends.
-func TestSendIsSettled(t *testing.T) {
+func TestSendReturnsAtConnectionEnd(t *testing.T) {
 	ends := map[string]struct {
 		end  func(*rig, *remote)
 		want error
@@ -114,7 +114,7 @@ func TestSendIsSettled(t *testing.T) {
 	}
 }
 
-func TestSendGivesUp(t *testing.T) {
+func TestSendReturnsAtContextEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -135,7 +135,7 @@ func TestSendGivesUp(t *testing.T) {
 	})
 }
 
-func TestPostLimits(t *testing.T) {
+func TestPostEnforcesLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize, l.QueueMessages = 10_000, 3 })
 		p := r.openProven()
@@ -171,7 +171,7 @@ func TestPostLimits(t *testing.T) {
 	})
 }
 
-func TestPeersGoodbye(t *testing.T) {
+func TestPeersDisconnectEndsConnection(t *testing.T) {
 	cases := []struct {
 		name string
 		say  func(*remote)
@@ -219,7 +219,7 @@ func TestPeersGoodbye(t *testing.T) {
 }
 
 // A peer that stops reading is closed as slow: after a write timeout, or when a full outbox makes no progress.
-func TestSlowPeer(t *testing.T) {
+func TestFullOutboxClosesSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 10 })
 		r.openProven()
@@ -244,7 +244,7 @@ func TestSlowPeer(t *testing.T) {
 }
 
 // A peer that reads continuously but slowly is not closed, however large the messages are.
-func TestSlowPeerThatReadsOn(t *testing.T) {
+func TestSlowReadingPeerIsKept(t *testing.T) {
 	for _, size := range []int{30 << 10, 900 << 10} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
@@ -285,7 +285,7 @@ func TestSlowPeerThatReadsOn(t *testing.T) {
 	}
 }
 
-func TestSlowPeerByWriteTimeout(t *testing.T) {
+func TestWriteTimeoutClosesSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.openProven()

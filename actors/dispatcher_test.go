@@ -22,7 +22,7 @@ func (r *rig) stuck(n int) (release func()) {
 }
 
 // Pending work of a long mailbox run is not kept until its end: a flooding peer would wait for its own pong.
-func TestLongTurn(t *testing.T) {
+func TestLongMailboxRunFlushes(t *testing.T) {
 	for name, c := range map[string]struct{ fill, size int }{
 		"many messages": {flushEvery, 10},
 		"many bytes":    {4, flushAt / 2},
@@ -59,7 +59,7 @@ func TestLongTurn(t *testing.T) {
 }
 
 // A mailbox run leaves a pong and a message for a handler that never returns. This pong and the next one are sent.
-func TestBlockedHandlerHoldsUpNoWrite(t *testing.T) {
+func TestBlockedHandlerBlocksNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()
@@ -81,7 +81,7 @@ func TestBlockedHandlerHoldsUpNoWrite(t *testing.T) {
 }
 
 // A peer that reads nothing blocks its own writer only: its messages are delivered.
-func TestStuckWriteHoldsUpNoDelivery(t *testing.T) {
+func TestBlockedWriteBlocksNoDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()

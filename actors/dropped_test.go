@@ -58,7 +58,7 @@ func (r *rig) accounts() int {
 
 // Drops of two connections of a peer are added up: one event per second and reason, none lost, the last one a second
 // after the one before, even if the connections have ended by then.
-func TestDropReportsComeOncePerSecondPeerAndReason(t *testing.T) {
+func TestDropReportsAreSentOncePerSecondPeerAndReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		sink := &dropSink{start: time.Now()}

@@ -80,7 +80,7 @@ func TestWorkersSurviveGoexit(t *testing.T) {
 }
 
 // A mailbox run that ends its goroutine is started again, once. Otherwise the actor would receive no more messages.
-func TestWorkersRestartTurnAfterGoexit(t *testing.T) {
+func TestWorkersRestartMailboxRunAfterGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		defer w.Close()

@@ -7,7 +7,7 @@ import (
 )
 
 // In any order of add, keep and take, a buffer is in one place only, and received frames keep their content.
-func TestArrivalOwnsItsBuffers(t *testing.T) {
+func TestFrameBatchOwnsItsBuffers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	a := &frameBatch{}
 	var spare []byte
@@ -48,7 +48,7 @@ func TestArrivalOwnsItsBuffers(t *testing.T) {
 }
 
 // The kept buffers are bounded, and large buffers do not displace small ones.
-func TestArrivalForgetsLargeBuffers(t *testing.T) {
+func TestFrameBatchForgetsLargeBuffers(t *testing.T) {
 	for name, c := range map[string]struct{ sizes, want []int }{
 		"one message too large": {[]int{10, maxBatchBytes, 20}, []int{10, 20}},
 		"many large ones":       {[]int{maxBatchBytes / 2, maxBatchBytes / 2, 1, maxBatchBytes / 2}, []int{maxBatchBytes / 2, maxBatchBytes / 2}},

@@ -87,7 +87,7 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 }
 
 // The result of a Send whose caller has stopped waiting does not reach another Send.
-func TestGivenUpSendLeavesNoAnswer(t *testing.T) {
+func TestAbandonedSendLeavesNoResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
 		p := r.openProven()

@@ -166,7 +166,7 @@ func TestReadHandshakeIgnoresExcessFeatures(t *testing.T) {
 	}
 }
 
-func TestReadHandshakeRefusesForms(t *testing.T) {
+func TestReadHandshakeRefusesMalformedPayloads(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	good := string(encodeLogin(t, wire.MsgHandshake, goodHandshake(peer)))
 	challenge := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", 32)))
@@ -216,7 +216,7 @@ func TestReadHandshakeRefusesForms(t *testing.T) {
 	}
 }
 
-func TestReadHandshakeVersions(t *testing.T) {
+func TestReadHandshakeChecksVersion(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	for _, version := range []string{"", "1", "1.0 ", "1.1", "2.0", strings.Repeat("9", 1000), "a\nb"} {
 		payload := goodHandshake(peer)

@@ -15,7 +15,7 @@ import (
 )
 
 // Of 150 messages at once 100 pass, less the two of openProven. The others are counted and not decrypted.
-func TestLimiterComesBeforeDecryption(t *testing.T) {
+func TestLimiterRunsBeforeDecryption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -54,7 +54,7 @@ func TestLimiterComesBeforeDecryption(t *testing.T) {
 }
 
 // A connection uses the limiter that Welcome contains.
-func TestWelcomeLimiter(t *testing.T) {
+func TestConnectionUsesLimiterOfWelcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.parent.tokens = 3
@@ -73,7 +73,7 @@ func TestWelcomeLimiter(t *testing.T) {
 
 func unlimited(l *Limits) { l.RateRefill = 0 }
 
-func TestMalformedInARow(t *testing.T) {
+func TestMalformedFramesInARowEndConnection(t *testing.T) {
 	for _, n := range []int{99, 100} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -90,7 +90,7 @@ func TestInboxKeepsOrder(t *testing.T) {
 }
 
 // Held items are delivered in order after the release, together with later ones.
-func TestInboxHold(t *testing.T) {
+func TestInboxHoldDelaysDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
 		d, _ := newTestInbox(sink)
@@ -163,7 +163,7 @@ func TestInboxPanicIsCounted(t *testing.T) {
 }
 
 // An idle queue has no goroutine: otherwise the bubble would not end, and goleak would report it.
-func TestInboxManySenders(t *testing.T) {
+func TestInboxKeepsOrderOfEachSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &record{}
 		d, _ := newTestInbox(sink)
@@ -188,7 +188,7 @@ func TestInboxManySenders(t *testing.T) {
 	})
 }
 
-func TestBudget(t *testing.T) {
+func TestBudgetBlocksAtLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(2000+frameOverhead, nil)
 		b.take(1999)
@@ -227,7 +227,7 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-func TestBudgetCloseWakes(t *testing.T) {
+func TestBudgetCloseWakesReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(1, nil)
 		b.take(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-func TestPingEveryInterval(t *testing.T) {
+func TestPingIsSentEveryInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		start := time.Now()
@@ -57,7 +57,7 @@ func TestPingIsAnswered(t *testing.T) {
 	})
 }
 
-func TestRoundTripTime(t *testing.T) {
+func TestRoundTripTimeIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -182,7 +182,7 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 }
 
 // A probe that asks once is answered once.
-func TestProbe(t *testing.T) {
+func TestProbeReportsAliveOrDoubted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -204,7 +204,7 @@ func TestProbe(t *testing.T) {
 }
 
 // A ping is answered even if the outbox is full.
-func TestPongToWhoIsSentMuch(t *testing.T) {
+func TestPongIsSentDespiteFullOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 20 })
 		p := r.openProven()

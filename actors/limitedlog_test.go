@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestLimitedLoggerOneLineASecond(t *testing.T) {
+func TestLimitedLoggerWritesOneLinePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := NewLimitedLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
@@ -38,7 +38,7 @@ func TestLimitedLoggerOneLineASecond(t *testing.T) {
 	})
 }
 
-func TestQuote(t *testing.T) {
+func TestQuoteEscapesAndCuts(t *testing.T) {
 	cases := []struct{ text, want string }{
 		{"", `""`},
 		{"plain", `"plain"`},
@@ -54,7 +54,7 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-func TestCounterNames(t *testing.T) {
+func TestCounterNamesAreComplete(t *testing.T) {
 	var c Counters
 	seen := make(map[string]bool)
 	for i := range numCounters {

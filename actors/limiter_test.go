@@ -16,7 +16,7 @@ func take(l *PeerRateLimiter, n int, now time.Time) (got int) {
 	return got
 }
 
-func TestLimiterExact(t *testing.T) {
+func TestLimiterAdmitsExactly(t *testing.T) {
 	start := time.Unix(1000, 0)
 	l := NewPeerRateLimiter(100, 50, start)
 	steps := []struct {
@@ -70,7 +70,7 @@ func TestLimiterCountsFractions(t *testing.T) {
 	}
 }
 
-func TestLimiterOff(t *testing.T) {
+func TestLimiterOffAdmitsAll(t *testing.T) {
 	now := time.Unix(1000, 0)
 	l := NewPeerRateLimiter(1, 0, now)
 	if got := take(l, 10_000, now); got != 10_000 {

@@ -43,7 +43,7 @@ func TestInboundOpens(t *testing.T) {
 	})
 }
 
-func TestInboundRefusals(t *testing.T) {
+func TestInboundRefusesAndTellsReason(t *testing.T) {
 	cases := []struct {
 		name   string
 		spoil  func(*rig, *wire.HandshakePayload)
@@ -77,7 +77,7 @@ func TestInboundRefusals(t *testing.T) {
 	}
 }
 
-func TestHandshakeTooLarge(t *testing.T) {
+func TestLargeHandshakeIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.connect()
@@ -95,7 +95,7 @@ func TestHandshakeTooLarge(t *testing.T) {
 }
 
 // A peer that sends nothing, or one byte per second, is closed at the handshake timeout, in any phase.
-func TestHandshakeTimeout(t *testing.T) {
+func TestHandshakeTimeoutClosesSilentPeer(t *testing.T) {
 	cases := map[string]func(*testing.T, *rig){
 		"a slot without a socket": func(_ *testing.T, r *rig) { r.place(Opening{Direction: Inbound}) },
 		"a silent socket":         func(_ *testing.T, r *rig) { r.connect() },
@@ -183,7 +183,7 @@ func TestOutboundHearsLargeMessageAtOnce(t *testing.T) {
 	})
 }
 
-func TestOutboundFailures(t *testing.T) {
+func TestOutboundFailureIsReported(t *testing.T) {
 	cases := []struct {
 		name   string
 		expect string
@@ -218,7 +218,7 @@ func TestOutboundFailures(t *testing.T) {
 }
 
 // The slot of an ended actor closes a socket that is attached.
-func TestAttachTooLate(t *testing.T) {
+func TestAttachAfterEndClosesSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		slot := r.place(Opening{Direction: Inbound})

@@ -80,7 +80,7 @@ func (b *boxed) wantDepth(t *testing.T, messages, bytes int) {
 	}
 }
 
-func TestOutboxLimits(t *testing.T) {
+func TestOutboxEnforcesLimits(t *testing.T) {
 	cases := []struct {
 		name            string
 		messages, bytes int
@@ -102,7 +102,7 @@ func TestOutboxLimits(t *testing.T) {
 	}
 }
 
-func TestOutboxAccounting(t *testing.T) {
+func TestOutboxCountsReservations(t *testing.T) {
 	b := newBoxed(2, 100)
 	first := b.put(t, 30)
 	if err := b.reserve(50); err != nil {
@@ -132,7 +132,7 @@ func TestOutboxAccounting(t *testing.T) {
 	}
 }
 
-func TestOutboxPushAfterClose(t *testing.T) {
+func TestOutboxFailsPushAfterClose(t *testing.T) {
 	b := newBoxed(10, 100)
 	if err := b.reserve(10); err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestOutboxFlushesAtItsLimit(t *testing.T) {
 	})
 }
 
-func TestOutboxWriteTimeout(t *testing.T) {
+func TestOutboxReportsWriteTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(1000, 8<<20)
@@ -236,7 +236,7 @@ func TestOutboxWriteTimeout(t *testing.T) {
 }
 
 // A peer that keeps reading a large batch is not closed as slow.
-func TestOutboxSlowIsNotStuck(t *testing.T) {
+func TestOutboxSlowWriterIsNotStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(1000, 8<<20)
@@ -273,7 +273,7 @@ func TestOutboxSlowIsNotStuck(t *testing.T) {
 	})
 }
 
-func TestOutboxBrokenSocket(t *testing.T) {
+func TestOutboxReportsBrokenSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(1000, 8<<20)
@@ -289,7 +289,7 @@ func TestOutboxBrokenSocket(t *testing.T) {
 	})
 }
 
-func TestOutboxLast(t *testing.T) {
+func TestOutboxClosesSocketBehindLastFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(10, 1000)
@@ -322,7 +322,7 @@ func TestOutboxLast(t *testing.T) {
 }
 
 // A close frame to a silent peer that does not answer costs a second.
-func TestOutboxLastIsNotAnswered(t *testing.T) {
+func TestOutboxCloseWaitsOneSecondForSilentPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		b := newBoxed(10, 1000)

@@ -234,7 +234,7 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 
 // A peer without an announcement, such as a deployed node, is paced to the protocol's limit, and its pings are
 // answered meanwhile.
-func TestPacingOfAPeerThatAnnouncesNothing(t *testing.T) {
+func TestPacingUsesProtocolLimitWithoutAnnouncement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()

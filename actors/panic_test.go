@@ -53,7 +53,7 @@ func panicWhen(r *rig) *atomic.Bool {
 	return &armed
 }
 
-func TestPanicInHandshake(t *testing.T) {
+func TestPanicInHandshakeFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.connect()
@@ -63,7 +63,7 @@ func TestPanicInHandshake(t *testing.T) {
 	})
 }
 
-func TestPanicAtTheSlot(t *testing.T) {
+func TestPanicBeforeSocketFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		armed := panicWhen(r)
@@ -75,7 +75,7 @@ func TestPanicAtTheSlot(t *testing.T) {
 	})
 }
 
-func TestPanicWhenOpen(t *testing.T) {
+func TestPanicWhenOpenFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -89,7 +89,7 @@ func TestPanicWhenOpen(t *testing.T) {
 }
 
 // The actor panics while the writer writes and a caller waits for a message.
-func TestPanicWhileWriting(t *testing.T) {
+func TestPanicWhileWritingFailsSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -113,7 +113,7 @@ func TestPanicWhileWriting(t *testing.T) {
 }
 
 // The actor panics while the budget holds the reader back.
-func TestPanicWhileHeldBack(t *testing.T) {
+func TestPanicWhileHeldBackFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
 		release := make(chan struct{})
@@ -131,7 +131,7 @@ func TestPanicWhileHeldBack(t *testing.T) {
 	})
 }
 
-func TestPanicWhenClosing(t *testing.T) {
+func TestPanicWhenClosingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()
@@ -150,7 +150,7 @@ func TestPanicWhenClosing(t *testing.T) {
 }
 
 // A panic in the Stopping handler would restart the actor. Here Close of the network connection panics.
-func TestPanicWhenStopping(t *testing.T) {
+func TestPanicWhenStoppingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()

@@ -119,7 +119,7 @@ func TestReadPumpStaysBusy(t *testing.T) {
 	}
 }
 
-func TestReadPumpRests(t *testing.T) {
+func TestReadPumpReplacesItsGoroutineWhenIdle(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a connection cannot be asked whether it is readable")
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A message of exactly the maximum size passes; one byte more is refused before it is sent.
-func TestMaxMessageSizeExactly(t *testing.T) {
+func TestMaxMessageSizeIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })
 		p := r.openProven()

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-func TestClockSkewAllowed(t *testing.T) {
+func TestClockSkewWithinLimitIsAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openProven()

@@ -122,7 +122,7 @@ func TestPeersCloseStatusIsQuoted(t *testing.T) {
 	}
 }
 
-func TestReadEndDuringHandshake(t *testing.T) {
+func TestReadEndDuringHandshakeIsReported(t *testing.T) {
 	cases := []struct {
 		err    error
 		reason string

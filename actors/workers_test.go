@@ -58,7 +58,7 @@ func TestWorkersKeepOrder(t *testing.T) {
 }
 
 // Jobs that never end delay other jobs only until the workers count as blocked.
-func TestWorkersThatAreStuck(t *testing.T) {
+func TestWorkersStartMoreWhenBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(4)
 		defer w.Close()
@@ -84,7 +84,7 @@ func TestWorkersThatAreStuck(t *testing.T) {
 }
 
 // A job inside runBlocking delays no other job.
-func TestWorkersAside(t *testing.T) {
+func TestWorkersRunBlockingDelaysNoJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(1)
 		defer w.Close()
@@ -110,7 +110,7 @@ func TestWorkersAside(t *testing.T) {
 }
 
 // While queued jobs start, no goroutine is added, however long the queue is.
-func TestWorkersThatAreSlow(t *testing.T) {
+func TestWorkersStartNoMoreWhenSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		defer w.Close()
@@ -132,7 +132,7 @@ func TestWorkersThatAreSlow(t *testing.T) {
 }
 
 // The memory of the queue is proportional to the largest number of queued jobs.
-func TestBacklog(t *testing.T) {
+func TestFIFOReusesMemory(t *testing.T) {
 	var b fifo
 	in, out := 0, 0
 	for range 100_000 {

@@ -111,7 +111,7 @@ func TestCorkKeepsNoBuffer(t *testing.T) {
 	})
 }
 
-func TestSocketWriteDeadline(t *testing.T) {
+func TestWriteDeadlineEndsBlockedWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		start := time.Now()
@@ -126,7 +126,7 @@ func TestSocketWriteDeadline(t *testing.T) {
 
 // A recent deadline serves the next writes, too, but never for longer than the timeout, and never for less than
 // fifteen sixteenths of it.
-func TestSocketWriteDeadlineIsUsedAgain(t *testing.T) {
+func TestWriteDeadlineIsReused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 16 * time.Second
 		opts := testOptions()

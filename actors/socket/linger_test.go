@@ -11,7 +11,7 @@ import (
 
 // A peer that keeps sending, including WebSocket pings, and reads late still gets the close frame and the end of our
 // half. The socket lingers while the peer sends and has not closed, up to the limit.
-func TestLinger(t *testing.T) {
+func TestLingerEndsWithPeerOrAtLimit(t *testing.T) {
 	cases := map[string]struct {
 		sends time.Duration // a frame every 100 ms, for so long
 		reads time.Duration // time of reading and closing; 0: never

@@ -81,7 +81,7 @@ func readMessage(s *Conn) ([]byte, error) {
 	return s.Read(nil)
 }
 
-func TestSocketReadLimit(t *testing.T) {
+func TestReadLimitRefusesLargeMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
 		p.ours.SetReadLimit(1000)
@@ -102,7 +102,7 @@ func TestSocketReadLimit(t *testing.T) {
 }
 
 // The limit also holds for a message in many fragments.
-func TestSocketReadLimitFragments(t *testing.T) {
+func TestReadLimitCoversFragments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts := testOptions()
 		opts.ReadLimit = 1000
@@ -122,7 +122,7 @@ func TestSocketReadLimitFragments(t *testing.T) {
 	})
 }
 
-func TestSocketMessageDeadline(t *testing.T) {
+func TestMessageDeadlineEndsSlowMessage(t *testing.T) {
 	cases := map[string]func(p *rawPeer){
 		"one byte a second": func(p *rawPeer) {
 			for _, b := range rawFrame(true, 2, make([]byte, 200)) {
@@ -166,7 +166,7 @@ func TestSocketMessageDeadline(t *testing.T) {
 
 // Each message has its own deadline: a peer whose stream never pauses is not slow. Its frames fit the reader's buffer
 // so badly that every read ends inside one.
-func TestSocketMessageDeadlineIsPerMessage(t *testing.T) {
+func TestMessageDeadlineIsPerMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newRawPeer(t, testOptions())
 		frame := rawFrame(true, 2, make([]byte, 1000))

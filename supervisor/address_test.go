@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestParseAddress(t *testing.T) {
+func TestParseAddressReturnsURLs(t *testing.T) {
 	good := map[string]string{
 		"10.0.0.1:9091":             "ws://10.0.0.1:9091/ws",
 		"node.example:9091":         "ws://node.example:9091/ws",
@@ -59,7 +59,7 @@ func FuzzParseAddress(f *testing.F) {
 	})
 }
 
-func TestAddressGroup(t *testing.T) {
+func TestAddressGroupJoinsOneHost(t *testing.T) {
 	cases := map[string]string{
 		"127.0.0.1:1":              "",
 		"127.200.0.9:1":            "",
@@ -80,7 +80,7 @@ func TestAddressGroup(t *testing.T) {
 	}
 }
 
-func TestAllowedOrigin(t *testing.T) {
+func TestAllowedOriginAcceptsThisMachineOnly(t *testing.T) {
 	good := [][]string{
 		nil,
 		{"http://localhost"},

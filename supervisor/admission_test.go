@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-func TestAdmit(t *testing.T) {
+func TestAdmitRefusesAtEachLimit(t *testing.T) {
 	cfg := DefaultTransportConfig()
 	cfg.MaxConns, cfg.MaxConnsPerAddress = 10, 3
 	off := cfg
@@ -43,7 +43,7 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-func TestApplicantsInOrder(t *testing.T) {
+func TestHandshakesAreEvictedInOrder(t *testing.T) {
 	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
 	order := []handshake{
 		{closing: true, perAddress: 1, born: at(9)},
@@ -61,7 +61,7 @@ func TestApplicantsInOrder(t *testing.T) {
 	}
 }
 
-func TestJudgePeer(t *testing.T) {
+func TestJudgePeerFollowsTable(t *testing.T) {
 	cfg := DefaultTransportConfig()
 	cfg.MaxConns, cfg.ReservedConns = 10, 3
 	good := credentials{authorized: true}
@@ -91,7 +91,7 @@ func TestJudgePeer(t *testing.T) {
 	}
 }
 
-func TestBackoffBounds(t *testing.T) {
+func TestBackoffStaysInBounds(t *testing.T) {
 	almost := 1 - 1e-12
 	bounds := []time.Duration{
 		500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
@@ -175,7 +175,7 @@ func TestZeroConfigMeansDefaults(t *testing.T) {
 	}
 }
 
-func TestDirectionText(t *testing.T) {
+func TestDirectionPrintsText(t *testing.T) {
 	if actors.Inbound.String() != "inbound" || actors.Outbound.String() != "outbound" {
 		t.Error("directions have other names")
 	}

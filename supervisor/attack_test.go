@@ -9,7 +9,7 @@ import (
 
 // A dial that began after another connection of the peer was bound did not cross that one: a relay that is dialled later
 // displaces no living link, whichever side has the smaller id.
-func TestLateDialIsNoCrossedDial(t *testing.T) {
+func TestLateDialDoesNotCross(t *testing.T) {
 	direct := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
 	relayed := rank{
 		strength: actors.Bound, framed: true, living: true, outbound: true, smaller: true, order: 2,

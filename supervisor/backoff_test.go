@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-func TestLongPause(t *testing.T) {
+func TestLongPauseFollowsError(t *testing.T) {
 	closed := func(reason string, remote bool, before int) error {
 		_, err := closedAs(actors.End{Code: wire.DisconnectNormal, Reason: reason, Remote: remote}, before)
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // Both sides dial at once: one connection carries, the same on both sides, and the other one goes.
-func TestSimultaneousDial(t *testing.T) {
+func TestSimultaneousDialsKeepOneConnection(t *testing.T) {
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New(1)
@@ -51,7 +51,7 @@ func TestSimultaneousDial(t *testing.T) {
 
 // A peer comes back while its old connection still stands: the new one takes over once proven, long before the old one
 // times out.
-func TestComeback(t *testing.T) {
+func TestReturningPeerTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1)
@@ -78,7 +78,7 @@ func TestComeback(t *testing.T) {
 }
 
 // The same, with an old connection that would carry if both lived: the smaller ID opened it.
-func TestComebackOfTheOneDialled(t *testing.T) {
+func TestReturningDialledPeerTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, old := sortedPair(t, n)
@@ -98,7 +98,7 @@ func TestComebackOfTheOneDialled(t *testing.T) {
 	})
 }
 
-func TestRevokeWhileConnected(t *testing.T) {
+func TestRevokeDisconnectsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, other, third := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)
@@ -125,7 +125,7 @@ func TestRevokeWhileConnected(t *testing.T) {
 }
 
 // A reconnect brings no fresh bucket.
-func TestReconnectBringsNoTokens(t *testing.T) {
+func TestReconnectKeepsSpentTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, other := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateRefill = 0.001 }), startNode(t, n, 2, unpaced)

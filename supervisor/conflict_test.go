@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestJudgeConflict(t *testing.T) {
+func TestJudgeConflictFollowsTable(t *testing.T) {
 	at := func(seconds float64) time.Time {
 		return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
 	}

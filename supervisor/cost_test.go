@@ -65,7 +65,7 @@ func awaitCount(t testing.TB, got *atomic.Int64, want int64) {
 // A message takes three allocations on its whole way from Post to the handler: the message itself, its texts and its
 // payload; nothing on the way out. Queues that run empty between two messages add to that, so on a busy machine the
 // least of several tries counts.
-func TestMessageAllocations(t *testing.T) {
+func TestMessageTakesThreeAllocations(t *testing.T) {
 	if raceDetector {
 		t.Skip("under the race detector pools forget at random")
 	}

@@ -66,7 +66,7 @@ func TestCrossedDialsLoseNothing(t *testing.T) {
 
 // The old connection of a peer is dead and nothing says so; the peer returns from another address. While the old one is
 // probed, messages go out on both, so none is lost; then the new one carries the traffic, with an event.
-func TestReturnOfAPeerLosesNothing(t *testing.T) {
+func TestReturningPeerLosesNoMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub := startNode(t, n, 1)

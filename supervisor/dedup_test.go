@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-func TestDedupSize(t *testing.T) {
+func TestDedupSizeFollowsTheRateLimit(t *testing.T) {
 	cfg := DefaultTransportConfig()
 	if limit, share := dedupSize(&cfg); limit != 1_533_593 || share != 15_100 {
 		t.Errorf("defaults: %d and %d, want what 100 connections can send in 5 minutes, and a 64th", limit, share)
@@ -36,7 +36,7 @@ func TestDedupSize(t *testing.T) {
 
 // A peer that sends at its rate limit, the burst first, is never refused by the set: for any TTL and skew, and with a
 // clock half a second ahead.
-func TestDedupTakesWhatTheLimiterLetsThrough(t *testing.T) {
+func TestDedupAcceptsTheRateLimit(t *testing.T) {
 	for _, c := range []struct{ ttl, skew, ahead time.Duration }{
 		{ttl: time.Minute},
 		{ttl: 61 * time.Second},
@@ -67,7 +67,7 @@ func TestDedupTakesWhatTheLimiterLetsThrough(t *testing.T) {
 }
 
 // Expired entries are dropped when they are due, for any TTL, and the node wakes up no more often for it.
-func TestDedupIsSweptInTime(t *testing.T) {
+func TestDedupExpiresInTime(t *testing.T) {
 	for _, ttl := range []time.Duration{10 * time.Millisecond, 61 * time.Second, 90 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			node := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.cfg.DedupTTL = ttl })

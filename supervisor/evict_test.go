@@ -63,7 +63,7 @@ func closed(t *testing.T, conn net.Conn) bool {
 }
 
 // Strangers that say nothing hold every place: who is on the allowlist gets in, and takes the place of the oldest.
-func TestSilenceKeepsNoReservedPlace(t *testing.T) {
+func TestSilentConnectionsYieldReservedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, keys := guarded(t, n)
@@ -89,7 +89,7 @@ func TestSilenceKeepsNoReservedPlace(t *testing.T) {
 
 // Strangers that say nothing do not keep the node from dialling a peer on the allowlist: the oldest makes room, once. Where
 // no place is reserved, none does.
-func TestSilenceDoesNotStopOurDials(t *testing.T) {
+func TestSilentConnectionsYieldToOwnDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, keys := guarded(t, n)
@@ -118,7 +118,7 @@ func TestSilenceDoesNotStopOurDials(t *testing.T) {
 }
 
 // Strangers that come again and again, from fewer addresses than there are places, do not keep it out either.
-func TestFloodKeepsNoReservedPlace(t *testing.T) {
+func TestFloodYieldsReservedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, keys := guarded(t, n)
@@ -151,7 +151,7 @@ func TestFloodKeepsNoReservedPlace(t *testing.T) {
 }
 
 // An address drives out nobody that has fewer places in handshake than itself, however many come from it at once.
-func TestCrowdMakesRoomForItself(t *testing.T) {
+func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, _ := guarded(t, n)
@@ -196,7 +196,7 @@ func (c slowConn) Close() error {
 }
 
 // While places are being freed, those who wait for them count as if they had them.
-func TestWhoWaitsForAPlaceCounts(t *testing.T) {
+func TestWaitingAdmissionsCountForTheirAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		addresses []string
 		want      int
@@ -234,7 +234,7 @@ func TestWhoWaitsForAPlaceCounts(t *testing.T) {
 }
 
 // Nobody makes room for who would not get in even so: from an address at its limit, or where there are too many already.
-func TestNoRoomForNothing(t *testing.T) {
+func TestRefusedAdmissionEvictsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, _ := guarded(t, n)
@@ -265,7 +265,7 @@ func askForSlot(answers chan<- *actors.Slot) *question {
 
 // An admission that waits for a place is refused when the node stops. The place is freed after a second, so that the node
 // stops while the admission waits.
-func TestStopWhileRoomIsMade(t *testing.T) {
+func TestStopRefusesWaitingAdmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, _ := guarded(t, n, WithConnWrapper(func(c net.Conn) net.Conn { return slowConn{c} }))
@@ -283,7 +283,7 @@ func TestStopWhileRoomIsMade(t *testing.T) {
 }
 
 // Whose place has been given away does not open any more, though its handshake was on its way to the registry.
-func TestWhoMadeRoomStaysOut(t *testing.T) {
+func TestEvictedConnectionStaysClosed(t *testing.T) {
 	s := &slot{pid: actor.NewPID("here", "peer"), successor: &successor{}}
 	r := &registry{slots: map[string]*slot{"peer": s}, peers: map[string][]*slot{}}
 	r.onConnection(nil, &actors.Identified{PID: s.pid, Identity: crypto.NodeIdentity{ID: "stranger"}})

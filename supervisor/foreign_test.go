@@ -160,7 +160,7 @@ func TestFaultyLoggerCostsItsLine(t *testing.T) {
 }
 
 // A clock that panics is replaced by the clock of the operating system, a source of random numbers fails with an error.
-func TestFaultyClockAndRandom(t *testing.T) {
+func TestFaultyClockAndRandomAreContained(t *testing.T) {
 	var s options
 	WithClock(func() time.Time { panic("injected") })(&s)
 	if off := time.Since(s.wall()); off < 0 || off > time.Minute {

@@ -44,7 +44,7 @@ func wantKnown(t *testing.T, d *refpeer.Deployed, a *testNode, known bool, conns
 
 // Our restart: the old process's connection is missed by the keepalive up to one ping interval later, which makes the
 // deployed node forget the new process. Exactly 31 s after the first connection a second one stands beside it.
-func TestFurtherConnectionAfterOurRestart(t *testing.T) {
+func TestRestartOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
@@ -81,7 +81,7 @@ func TestFurtherConnectionAfterOurRestart(t *testing.T) {
 
 // One of two connections ends, whichever it is: the deployed node forgets us, and a further connection is opened when
 // the interval has passed.
-func TestFurtherConnectionAfterOneOfTwoEnds(t *testing.T) {
+func TestEndOfOneOfTwoOpensFurtherConnection(t *testing.T) {
 	for _, newest := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New(1)
@@ -129,7 +129,7 @@ func TestFurtherConnectionUsesThePeersInterval(t *testing.T) {
 }
 
 // A peer that announces single-connection keeps one connection.
-func TestNoFurtherConnectionToAPeerThatKeepsOne(t *testing.T) {
+func TestNoFurtherConnectionOpensToSinglePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} }), startNode(t, n, 2)
@@ -140,7 +140,7 @@ func TestNoFurtherConnectionToAPeerThatKeepsOne(t *testing.T) {
 }
 
 // A deployed peer that has dialled us, and whose address is not ordered: there is nothing to dial.
-func TestNoFurtherConnectionWithoutAnOrderedAddress(t *testing.T) {
+func TestNoFurtherConnectionOpensWithoutAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
@@ -178,7 +178,7 @@ func TestFurtherConnectionWaitsForASlot(t *testing.T) {
 }
 
 // Revoked meanwhile, or given up by the operator: not dialled.
-func TestNoFurtherConnectionAfterDisconnect(t *testing.T) {
+func TestNoFurtherConnectionOpensAfterDisconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
@@ -216,7 +216,7 @@ func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 }
 
 // A connection that was asked for once, without being kept, gets its further one too, and that one takes its place.
-func TestFurtherConnectionOfAConnectThatIsNotKept(t *testing.T) {
+func TestUnkeptConnectOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
@@ -240,7 +240,7 @@ func TestFurtherConnectionOfAConnectThatIsNotKept(t *testing.T) {
 	})
 }
 
-func TestDecideFurther(t *testing.T) {
+func TestDecideFurtherFollowsTable(t *testing.T) {
 	at := func(seconds float64) time.Time {
 		return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
 	}

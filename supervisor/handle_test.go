@@ -11,7 +11,7 @@ import (
 )
 
 // The holder of a handle cannot publish messages and events in the peer's name.
-func TestHandleIsNoSink(t *testing.T) {
+func TestHandleImplementsNoSink(t *testing.T) {
 	if _, is := any(new(PeerConnection)).(actors.Sink); is {
 		t.Error("a PeerConnection is an actors.Sink")
 	}

@@ -8,7 +8,7 @@ import (
 
 // More identities than there is room for, whose announced limits take 64 years to fill, displace each other and not the
 // buckets of honest peers, and the next honest peer is kept too.
-func TestLeftBucketsEvictTheSlowestToFill(t *testing.T) {
+func TestIdleBucketsEvictTheSlowestToFill(t *testing.T) {
 	start := time.Unix(0, 0)
 	b := make(idleSendBuckets)
 	honest := func(from, to int) (kept int) {

@@ -50,7 +50,7 @@ func upgrade(t *testing.T, from *memnet.Host, to string, header string) (int, ne
 
 // 100 at the same moment at a node for 20: exactly 20 get in, 80 get a 503, and when the handshake's time is over all
 // places are free again.
-func TestStampede(t *testing.T) {
+func TestStampedeFillsExactlyMaxConns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.MaxConnsPerAddress = 20, -1 })
@@ -93,7 +93,7 @@ func TestStampede(t *testing.T) {
 	})
 }
 
-func TestOriginsAndPaths(t *testing.T) {
+func TestUpgradeChecksOriginAndPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1)
@@ -122,7 +122,7 @@ func TestOriginsAndPaths(t *testing.T) {
 	})
 }
 
-func TestLimitPerAddress(t *testing.T) {
+func TestLimitPerAddressRefusesMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.MaxConnsPerAddress = 20, 3 })
@@ -145,7 +145,7 @@ func TestLimitPerAddress(t *testing.T) {
 	})
 }
 
-func TestReservedConns(t *testing.T) {
+func TestReservedConnsAdmitTheAllowlist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.ReservedConns, s.cfg.MaxConnsPerAddress = 3, 1, -1 })
@@ -164,7 +164,7 @@ func TestReservedConns(t *testing.T) {
 	})
 }
 
-func TestStopTellsEverybody(t *testing.T) {
+func TestStopDisconnectsEveryPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1)
@@ -206,7 +206,7 @@ func TestStopTellsEverybody(t *testing.T) {
 }
 
 // A peer that takes nothing does not hold Stop up beyond its deadline.
-func TestStopDeadline(t *testing.T) {
+func TestStopEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -263,7 +263,7 @@ func TestHandlerMayCallAnything(t *testing.T) {
 }
 
 // A handler that never returns, or panics, harms its own connection's messages only.
-func TestHandlerBlocksOrPanics(t *testing.T) {
+func TestHandlerFaultsStayInTheirConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b, c := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)

@@ -66,7 +66,7 @@ func (n *testNode) tryDial(other *testNode) error {
 	return err
 }
 
-func TestAcceptFailsOnce(t *testing.T) {
+func TestFailedAcceptIsRetried(t *testing.T) {
 	for _, errno := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM, syscall.ECONNABORTED,
 	} {
@@ -89,7 +89,7 @@ func TestAcceptFailsOnce(t *testing.T) {
 	}
 }
 
-func TestListenerEndsAloud(t *testing.T) {
+func TestListenerReportsItsEnd(t *testing.T) {
 	gone := errors.New("gone")
 	ends := map[string]func() error{
 		"closed":  func() error { return net.ErrClosed },
@@ -120,7 +120,7 @@ func TestListenerEndsAloud(t *testing.T) {
 	}
 }
 
-func TestStopIsNoEndOfListening(t *testing.T) {
+func TestStopReportsNoListenerEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, _, log := startFlaky(t)
 		if err := a.Stop(); err != nil {
@@ -133,7 +133,7 @@ func TestStopIsNoEndOfListening(t *testing.T) {
 	})
 }
 
-func TestWaitingLimits(t *testing.T) {
+func TestWaitingLimitsFollowConfig(t *testing.T) {
 	for _, c := range []struct{ conns, perAddress, descriptors, each, total int }{
 		{100, 25, 0, 25, 1024},
 		{10, 2, 0, 16, 1024},

@@ -67,7 +67,7 @@ func order[T any](t *testing.T, n *testNode, message any) T {
 }
 
 // Everything by message, in the caller's own actor system.
-func TestUseByMessagesOnly(t *testing.T) {
+func TestMessagesDriveTheTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		system := quietSystem()
@@ -112,7 +112,7 @@ func TestUseByMessagesOnly(t *testing.T) {
 }
 
 // A subscriber that stops is forgotten; one that falls behind slows the connection down rather than fill its mailbox.
-func TestSubscribers(t *testing.T) {
+func TestSubscribersStayBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, unlimited), startNode(t, n, 2, unlimited)

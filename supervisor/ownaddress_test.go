@@ -60,7 +60,7 @@ func TestOwnAddressIsNamedAndRetriedAtTheMaximum(t *testing.T) {
 }
 
 // A stranger that shows our identity, without our own listener having seen the dial's challenge, is an ordinary failure.
-func TestClaimOfOurKeyIsNoOwnAddress(t *testing.T) {
+func TestClaimOfOurKeyFailsAsAnyDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		keys := newKeys(t, "a")

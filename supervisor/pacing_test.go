@@ -87,7 +87,7 @@ func TestPacedBurstLosesNothing(t *testing.T) {
 }
 
 // Two goroutines with one connection share its limit; two nodes have one each.
-func TestPacedSenders(t *testing.T) {
+func TestPacedSendersShareTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		to := startNode(t, n, 1)
@@ -167,7 +167,7 @@ func TestPacingAnswersPings(t *testing.T) {
 }
 
 // A full queue is an error at once; no length of waiting for tokens makes the peer a slow one.
-func TestPacedQueueFull(t *testing.T) {
+func TestPacedQueueReturnsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t, func(s *nodeSetup) { s.cfg.QueueMessages = 1000 })
 		from.post(c, atOnce)

@@ -29,7 +29,7 @@ func TestPacingOffCounts(t *testing.T) {
 }
 
 // A peer that announces no limit is sent everything at once, and has no bucket.
-func TestPacingWithoutALimit(t *testing.T) {
+func TestPeerWithoutLimitIsNotPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		to, from := startNode(t, n, 1, unlimited), startNode(t, n, 2)

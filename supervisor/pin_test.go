@@ -120,7 +120,7 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 }
 
 // A pin that is taken out of the running configuration permits nothing any more.
-func TestReconfigureWithoutThePin(t *testing.T) {
+func TestReconfigureRemovesThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		b := startNode(t, n, 2)
@@ -146,7 +146,7 @@ func TestReconfigureWithoutThePin(t *testing.T) {
 	})
 }
 
-func TestParsePinnedAddress(t *testing.T) {
+func TestParsePinnedAddressSplitsThePin(t *testing.T) {
 	id := strings.Repeat("0a", 16)
 	for address, want := range map[string][2]string{
 		"host:1":                   {"ws://host:1/ws", ""},
@@ -196,7 +196,7 @@ func TestDisplacedDiallerWaitsForTheMaximum(t *testing.T) {
 }
 
 // A pin that is given while another peer is connected at the address counts from the next dial on.
-func TestReconfigureWithAPin(t *testing.T) {
+func TestReconfigureAppliesThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		b := startNode(t, n, 2)

@@ -34,7 +34,7 @@ func (l stuckLog) Handle(_ context.Context, r slog.Record) error {
 
 // Two connections claim to be one peer. The owner of the key proves it while the registry is busy; a handler that answers
 // the very message that was the proof reaches the owner, not the one that came first.
-func TestAnswerToTheProof(t *testing.T) {
+func TestAnswerToProofReachesTheOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		keys, err := crypto.NewEphemeralNodeManager("victim", crypto.RoleDual)

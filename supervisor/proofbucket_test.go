@@ -51,7 +51,7 @@ func TestProofLimiterPassesTwoFramesWithoutTokens(t *testing.T) {
 }
 
 // A stranger has emptied the bucket of its address group; a peer of the same address proves itself all the same.
-func TestEmptyBucketOfTheGroupHoldsUpNoProof(t *testing.T) {
+func TestProofPassesEmptyGroupBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 5, 0.001 })

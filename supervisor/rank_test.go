@@ -69,7 +69,7 @@ func TestRankOrdersByTable(t *testing.T) {
 	}
 }
 
-func TestNewcomerVerdictFollowsTable(t *testing.T) {
+func TestContestVerdictFollowsTable(t *testing.T) {
 	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 1}
 	bound := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
 	later := func(r rank, by time.Duration) rank {

@@ -30,7 +30,7 @@ func (n *testNode) reconfigured(change func(*TransportConfig), changed, restart 
 }
 
 // Fewer connections are a rule for those who come: nobody is sent away.
-func TestReconfigureMaxConns(t *testing.T) {
+func TestReconfigureMaxConnsClosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub := startNode(t, n, 1)
@@ -59,7 +59,7 @@ func TestReconfigureMaxConns(t *testing.T) {
 }
 
 // A connection keeps the limits that it began with; the next one has the new ones.
-func TestReconfigureLimits(t *testing.T) {
+func TestReconfigureLimitsApplyToNewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub, peer := startNode(t, n, 1), startNode(t, n, 2)
@@ -90,7 +90,7 @@ func TestReconfigureLimits(t *testing.T) {
 }
 
 // A peer that is named is dialled and kept, one that is no longer named stays until its connection ends.
-func TestReconfigurePeers(t *testing.T) {
+func TestReconfigurePeersDialsAndReleases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub, peer := startNode(t, n, 1), startNode(t, n, 2)
@@ -121,7 +121,7 @@ func TestReconfigurePeers(t *testing.T) {
 }
 
 // What cannot change stays, and is named; a configuration that is wrong changes nothing.
-func TestReconfigureWhatCannotChange(t *testing.T) {
+func TestReconfigureNamesFixedFields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := startNode(t, memnet.New(1), 1)
 		before := *node.live.Load()
@@ -145,7 +145,7 @@ func TestReconfigureWhatCannotChange(t *testing.T) {
 }
 
 // A context that has ended changes nothing; one that ends while the registry is at work neither, but its change is whole.
-func TestReconfigureContext(t *testing.T) {
+func TestReconfigureHonoursContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		var busy atomic.Bool
@@ -186,7 +186,7 @@ func TestReconfigureContext(t *testing.T) {
 }
 
 // A failure on the way does not leave the caller waiting for ever.
-func TestReconfigurePanic(t *testing.T) {
+func TestReconfigureSurvivesPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := &exitingRandom{}
 		node := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithRandom(random)} })
@@ -234,7 +234,7 @@ func TestReconfigureDedupSize(t *testing.T) {
 	})
 }
 
-func TestReconfigureBeforeStart(t *testing.T) {
+func TestReconfigureWorksBeforeStart(t *testing.T) {
 	node := startedAndStopped(t)
 	cfg := *node.live.Load()
 	cfg.MaxConns++
@@ -251,7 +251,7 @@ func startedAndStopped(t *testing.T) *Transport {
 }
 
 // Other files of TLS hold for whoever comes next; a pair that does not fit together changes nothing.
-func TestReconfigureTLS(t *testing.T) {
+func TestReconfigureReplacesCertificate(t *testing.T) {
 	first, second, broken := newCertFiles(t), newCertFiles(t), newCertFiles(t)
 	synctest.Test(t, func(t *testing.T) {
 		for name, files := range map[string]certFiles{"first": first, "second": second, "broken": broken} {

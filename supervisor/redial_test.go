@@ -14,7 +14,7 @@ import (
 )
 
 // Redialling goes on with full jitter below a bound that doubles to a minute, and comes back when the peer does.
-func TestRedial(t *testing.T) {
+func TestRedialBacksOffWithJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
@@ -47,7 +47,7 @@ func TestRedial(t *testing.T) {
 }
 
 // Another node at the address of a peer that is kept: the dial fails, and the book keeps what it had.
-func TestWrongIdentityOnRedial(t *testing.T) {
+func TestRedialRefusesWrongIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -77,7 +77,7 @@ func TestWrongIdentityOnRedial(t *testing.T) {
 	})
 }
 
-func TestConnectWrongIdentity(t *testing.T) {
+func TestConnectRefusesWrongIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -123,7 +123,7 @@ func TestConnectFillsInThePeer(t *testing.T) {
 	})
 }
 
-func TestConnectFailures(t *testing.T) {
+func TestConnectReturnsEachError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns = 1 })
@@ -151,7 +151,7 @@ func TestConnectFailures(t *testing.T) {
 }
 
 // A kept peer that nobody could reach yet has come by itself. When it goes, it is dialled again.
-func TestRedialWhoCameByItself(t *testing.T) {
+func TestRedialFollowsInboundPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		keys := newKeys(t, "b")
@@ -169,7 +169,7 @@ func TestRedialWhoCameByItself(t *testing.T) {
 }
 
 // Who only claims to be a kept peer does not keep us from dialling it, and is nobody's answer.
-func TestRedialDespiteImpostor(t *testing.T) {
+func TestRedialIgnoresImpostor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		keys := newKeys(t, "victim")
@@ -214,7 +214,7 @@ func TestConnectJoinsDial(t *testing.T) {
 }
 
 // A question for the wrong peer leaves the configuration as it is.
-func TestConnectLeavesConfiguredPeer(t *testing.T) {
+func TestConnectKeepsConfiguredPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
@@ -277,7 +277,7 @@ func TestDisconnectEndsTheDial(t *testing.T) {
 }
 
 // The peer that used to be at an address is connected from elsewhere. Who is there now can be reached.
-func TestConnectWhereAnotherWas(t *testing.T) {
+func TestConnectReachesNewOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		keys := newKeys(t, "y")

@@ -49,7 +49,7 @@ func requestAll(ctx context.Context, n *testNode, msg *wire.Message, peers ...*t
 }
 
 // One message requested from two peers, and twice from each, gets every caller the answer of the peer that it asked.
-func TestRequestOneMessageManyTimes(t *testing.T) {
+func TestRequestSharesAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b, c := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)

@@ -20,7 +20,7 @@ import (
 
 // What was seen before a restart is not taken again: after a graceful one by the set on disk, after a crash because
 // messages stamped before it are stale for a TTL.
-func TestRestartTakesNothingTwice(t *testing.T) {
+func TestRestartDropsSeenMessages(t *testing.T) {
 	for _, graceful := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New(1)
@@ -163,7 +163,7 @@ func TestImpostorTakesNothingOver(t *testing.T) {
 }
 
 // A TCP connection that never sends its request is closed when the handshake's time is over.
-func TestSilentTCP(t *testing.T) {
+func TestSilentTCPConnectionIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1)

@@ -12,7 +12,7 @@ import (
 
 // Two connections of a peer are dead and nothing says so; a third one of the same peer lives. No message is lost, the
 // living connection stays and the dead ones are closed.
-func TestLivingNewcomerOutlastsTwoDeadConnections(t *testing.T) {
+func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub, first := startNode(t, n, 1), startNode(t, n, 2)

@@ -18,7 +18,7 @@ import (
 
 func unlimited(s *nodeSetup) { s.cfg.RateRefill = 0 }
 
-func TestSendBothWays(t *testing.T) {
+func TestSendWorksBothWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, unlimited), startNode(t, n, 2, unlimited)
@@ -50,7 +50,7 @@ func TestSendBothWays(t *testing.T) {
 }
 
 // Each error is its sentinel, inside one that names the peer.
-func TestSendErrors(t *testing.T) {
+func TestSendReturnsSentinels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		small := func(s *nodeSetup) { s.cfg.QueueMessages, s.cfg.MaxMessageSize = 2, 300_000 }
@@ -122,7 +122,7 @@ func TestBroadcastSkipsFrom(t *testing.T) {
 }
 
 // One that stops reading is closed; the 20 that read get every broadcast, without a moment's delay.
-func TestSlowPeerHoldsUpNobody(t *testing.T) {
+func TestSlowPeerDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.QueueMessages, s.cfg.MaxConnsPerAddress = 50, -1 })
@@ -174,7 +174,7 @@ func TestSlowPeerHoldsUpNobody(t *testing.T) {
 }
 
 // Nothing to send is the same error, whichever way it is not sent.
-func TestNoMessage(t *testing.T) {
+func TestSendRefusesNilMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -189,7 +189,7 @@ func TestNoMessage(t *testing.T) {
 	})
 }
 
-func TestRequest(t *testing.T) {
+func TestRequestReturnsTheReply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -229,7 +229,7 @@ func TestRequest(t *testing.T) {
 }
 
 // Only the peer that was asked can answer.
-func TestRequestAnswerOfAnother(t *testing.T) {
+func TestRequestIgnoresOtherPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b, c := startNode(t, n, 1), startNode(t, n, 2), startNode(t, n, 3)
@@ -252,7 +252,7 @@ func TestRequestAnswerOfAnother(t *testing.T) {
 	})
 }
 
-func TestSharedNothing(t *testing.T) {
+func TestTransportsShareNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		var nodes []*testNode

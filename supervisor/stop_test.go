@@ -34,7 +34,7 @@ func newTransport(t *testing.T, book *PeerRegistry, changes ...func(*TransportCo
 	return node
 }
 
-func TestStopTwiceWithoutStart(t *testing.T) {
+func TestStopWorksWithoutStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newTransport(t, NewPeerRegistry())
 		ended, cancel := context.WithCancel(t.Context())
@@ -90,7 +90,7 @@ func TestSecondStopWaitsForTheFirst(t *testing.T) {
 }
 
 // Every call says what has become of what was seen.
-func TestEveryStopTellsTheError(t *testing.T) {
+func TestEveryStopReturnsTheError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
 		node := newTransport(t, openBook(t, path))
@@ -110,7 +110,7 @@ func TestEveryStopTellsTheError(t *testing.T) {
 }
 
 // The context of a later call ends the patience of the first.
-func TestSecondStopHurriesTheFirst(t *testing.T) {
+func TestSecondStopEndsTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -140,7 +140,7 @@ func TestSecondStopHurriesTheFirst(t *testing.T) {
 }
 
 // A Start that fails leaves nothing running, which the bubble would notice, and nothing for Stop to do.
-func TestStartThatFails(t *testing.T) {
+func TestFailedStartLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
 		book := openBook(t, path)

@@ -13,7 +13,7 @@ import (
 )
 
 // A panic in the registry costs the message at hand and nothing else.
-func TestRegistryPanic(t *testing.T) {
+func TestRegistrySurvivesPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.MaxConnsPerAddress = 4, -1 })
@@ -54,7 +54,7 @@ func TestRegistryPanic(t *testing.T) {
 }
 
 // A panic, or the end of the goroutine, that leaves the tables in between must not leave a dead connection in them.
-func TestRegistryPanicWhileLeaving(t *testing.T) {
+func TestRegistryReconcilesAfterPanic(t *testing.T) {
 	for name, fail := range map[string]func(){"panic": func() { panic("clock: injected") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) { registryFailsWhileLeaving(t, fail) })
 	}
@@ -92,7 +92,7 @@ func registryFailsWhileLeaving(t *testing.T, fail func()) {
 }
 
 // A connection's actor that panics ends its connection; the place is free, and a peer kept connected comes back.
-func TestConnectionPanic(t *testing.T) {
+func TestConnectionPanicFreesItsSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		b := startNode(t, n, 2)
@@ -114,7 +114,7 @@ func TestConnectionPanic(t *testing.T) {
 }
 
 // A program may order nonsense; it harms nobody else.
-func TestSubscribeNobody(t *testing.T) {
+func TestSubscribeSurvivesMissingPID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)

@@ -112,7 +112,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	})
 }
 
-func TestCertificateMissing(t *testing.T) {
+func TestMissingCertificateFailsStart(t *testing.T) {
 	files := newCertFiles(t)
 	if _, err := loadCertificate(files.cert, files.key, slog.New(slog.DiscardHandler)); !containsText(err, files.cert) {
 		t.Errorf("got %v, want an error that names the file", err)
@@ -129,7 +129,7 @@ func TestCertificateMissing(t *testing.T) {
 }
 
 // Two nodes under TLS, and clients that ask for less than the protocol allows.
-func TestTransportTLS(t *testing.T) {
+func TestTLSFollowsProtocolLimits(t *testing.T) {
 	files := newCertFiles(t)
 	synctest.Test(t, func(t *testing.T) {
 		files.write(t, "node", time.Now())

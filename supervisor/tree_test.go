@@ -14,7 +14,7 @@ import (
 )
 
 // Each connection is a branch of the tree from its place to its end, and panics are counted where they happened.
-func TestTree(t *testing.T) {
+func TestTreeListsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		n := memnet.New(1)
@@ -68,7 +68,7 @@ func TestTree(t *testing.T) {
 }
 
 // A node is ready while peers can connect, whatever its places.
-func TestAccepting(t *testing.T) {
+func TestAcceptingFollowsTheListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns = 1 })
@@ -121,7 +121,7 @@ func (s *stopwatch) Handshake(d time.Duration) { s.add(&s.shakes, d) }
 func (s *stopwatch) Handler(d time.Duration)   { s.add(&s.handled, d) }
 
 // An observer is told each time exactly once; a handler that panics has taken its time, too.
-func TestObserver(t *testing.T) {
+func TestObserverGetsEachDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		var seen stopwatch

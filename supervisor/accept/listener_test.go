@@ -73,7 +73,7 @@ func TestListenerRetriesWithGrowingPause(t *testing.T) {
 	})
 }
 
-func TestListenerEnds(t *testing.T) {
+func TestListenerEndsOnPermanentErrors(t *testing.T) {
 	unknown := slices.Repeat([]error{errors.New("unknown")}, maxUnknown)
 	for name, c := range map[string]struct {
 		script []error

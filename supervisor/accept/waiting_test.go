@@ -27,7 +27,7 @@ func TestWaitingEvictsTheLongest(t *testing.T) {
 	}
 }
 
-func TestWaitingForgets(t *testing.T) {
+func TestWaitingRemovesKeys(t *testing.T) {
 	w := NewWaiting[int]()
 	w.Add(1, "a")
 	w.Add(2, "a")
@@ -40,7 +40,7 @@ func TestWaitingForgets(t *testing.T) {
 	}
 }
 
-func TestShareOfDescriptors(t *testing.T) {
+func TestShareBoundsDescriptors(t *testing.T) {
 	for _, c := range []struct{ want, descriptors, parts, share int }{
 		{1024, 0, 4, 1024}, {1024, 40, 4, 10}, {1024, 1 << 20, 4, 1024}, {1024, 8, 4, 4}, {2, 1 << 20, 4, 2},
 	} {

@@ -11,7 +11,7 @@ import (
 
 // A message that is stamped ahead of our clock is remembered for as long as its stamp is accepted: a recording of it
 // is a duplicate until the very end, through every rotation, and a restart.
-func TestDedupStampedAhead(t *testing.T) {
+func TestDedupRemembersMessagesStampedAhead(t *testing.T) {
 	const ttl = time.Minute
 	start := time.Now()
 	set, err := New(ttl, 1000, 1000, start, rand.Reader)

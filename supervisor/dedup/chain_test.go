@@ -47,7 +47,7 @@ func TestDedupChainOutlivesItsFirstLink(t *testing.T) {
 // An id that many identities use costs one look-up more and two entries, not a walk through all of them. Each message
 // is still recognised by its peer and by its content, and an honest message is taken once although its id was used by
 // all of them before.
-func TestDedupIDOfManyIdentities(t *testing.T) {
+func TestDedupBoundsWorkForOneID(t *testing.T) {
 	d := newDedup(t, 100_000, 100)
 	const identities = 1000
 	for i := range identities {

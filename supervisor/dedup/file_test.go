@@ -27,7 +27,7 @@ func saved(t *testing.T) (path string) {
 	return path
 }
 
-func TestDedupFileRoundTrip(t *testing.T) {
+func TestDedupFileRestoresTheSet(t *testing.T) {
 	path := saved(t)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
@@ -60,7 +60,7 @@ func TestDedupFileRoundTrip(t *testing.T) {
 	}
 }
 
-func TestDedupFileTooOld(t *testing.T) {
+func TestDedupFileDropsOldEntries(t *testing.T) {
 	path := saved(t)
 	later := dedupStart.Add(time.Hour)
 	d := newDedup(t, 10_000, 1000)
@@ -70,7 +70,7 @@ func TestDedupFileTooOld(t *testing.T) {
 }
 
 // A clock that was set back while the process was away makes nothing younger than it was.
-func TestDedupFileClockSetBack(t *testing.T) {
+func TestDedupFileSurvivesClockSetBack(t *testing.T) {
 	path := saved(t)
 	d := newDedup(t, 10_000, 1000)
 	now := dedupStart.Add(100 * time.Second)
@@ -81,7 +81,7 @@ func TestDedupFileClockSetBack(t *testing.T) {
 	expect(t, d, "a", "0", "x", 301*time.Second, actors.Fresh)
 }
 
-func TestDedupFileOtherTTL(t *testing.T) {
+func TestDedupFileAdaptsToAnotherTTL(t *testing.T) {
 	path := saved(t)
 	now := dedupStart.Add(100 * time.Second)
 	d, err := New(30*time.Second, 10_000, 1000, now, bytes.NewReader(make([]byte, 16)))
@@ -96,7 +96,7 @@ func TestDedupFileOtherTTL(t *testing.T) {
 	}
 }
 
-func TestDedupFileDamaged(t *testing.T) {
+func TestDedupFileRejectsDamage(t *testing.T) {
 	good, err := os.ReadFile(saved(t))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestDedupFileDamaged(t *testing.T) {
 }
 
 // Saving is whole or not at all, and leaves nothing behind.
-func TestDedupFileFailedSave(t *testing.T) {
+func TestDedupFileFailedSaveLeavesNoFile(t *testing.T) {
 	d := newDedup(t, 100, 10)
 	dir := t.TempDir()
 	if err := d.Save(filepath.Join(dir, "missing", "seen"), dedupStart, dedupStart); err == nil {
@@ -149,7 +149,7 @@ func TestDedupFileFailedSave(t *testing.T) {
 
 // Each run has its own secret; what earlier runs have seen stays known under theirs through several restarts. When a
 // node is restarted too often, messages that only the forgotten run could know are stale instead.
-func TestDedupFileOfSeveralRuns(t *testing.T) {
+func TestDedupFileKeepsSeveralRuns(t *testing.T) {
 	d := newDedup(t, 1000, 1000)
 	secrets := map[[16]byte]bool{d.own.master: true}
 	for run := range maxInherited {
@@ -189,7 +189,7 @@ func TestDedupFileOfSeveralRuns(t *testing.T) {
 }
 
 // The keys in a file of the version before could be recovered by a peer: it is not used, and not called damaged.
-func TestDedupFileOfTheEarlierVersion(t *testing.T) {
+func TestDedupFileRejectsTheEarlierVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seen")
 	if err := os.WriteFile(path, []byte(earlierMagic+strings.Repeat("x", 100)), 0o600); err != nil {
 		t.Fatal(err)

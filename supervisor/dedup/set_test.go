@@ -40,7 +40,7 @@ func expect(t testing.TB, d *Set, peer, id, content string, after time.Duration,
 	}
 }
 
-func TestDedupTTL(t *testing.T) {
+func TestDedupForgetsAfterTTL(t *testing.T) {
 	d := newDedup(t, 1000, 100)
 	expect(t, d, "a", "1", "x", 0, actors.Fresh)
 	expect(t, d, "a", "1", "x", time.Second, actors.Duplicate)
@@ -52,7 +52,7 @@ func TestDedupTTL(t *testing.T) {
 	expect(t, d, "a", "1", "x", 2*testTTL+3*tick, actors.Fresh)
 }
 
-func TestDedupWhatIsADuplicate(t *testing.T) {
+func TestDedupFindsDuplicates(t *testing.T) {
 	d := newDedup(t, 1000, 100)
 	expect(t, d, "a", "1", "x", 0, actors.Fresh)
 	expect(t, d, "a", "1", "y", 0, actors.Duplicate) // the same id from the same peer, whatever it holds
@@ -80,7 +80,7 @@ func TestDedupWhatIsADuplicate(t *testing.T) {
 	}
 }
 
-func TestDedupLimits(t *testing.T) {
+func TestDedupRefusesAtItsLimits(t *testing.T) {
 	const limit, share = 500, 100 // 1000 and 200 over both generations
 	d := newDedup(t, limit, share)
 	fill := func(peer string, n int) (fresh, full int) {
@@ -147,7 +147,7 @@ func TestDedupRotationForgetsNothingUnexpired(t *testing.T) {
 }
 
 // Two connections of one peer, made before its first message, share one account, through rotations too.
-func TestDedupAccountIsThePeers(t *testing.T) {
+func TestDedupAccountsShareThePeersEntries(t *testing.T) {
 	const limit, share = 500, 50 // 100 over both generations
 	d := newDedup(t, limit, share)
 	first, second := d.For("a"), d.For("a")
@@ -180,7 +180,7 @@ func TestDedupAccountIsThePeers(t *testing.T) {
 	}
 }
 
-func TestDedupConcurrent(t *testing.T) {
+func TestDedupAcceptsOneOfConcurrentCopies(t *testing.T) {
 	d := newDedup(t, 100_000, 10_000)
 	const workers, ids = 16, 2000
 	fresh := make([]atomic.Int32, ids)
@@ -235,7 +235,7 @@ func heap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-func TestDedupDistrust(t *testing.T) {
+func TestDedupDistrustRejectsOldMessages(t *testing.T) {
 	d := newDedup(t, 1000, 100)
 	d.Distrust(dedupStart.Add(time.Second), dedupStart)
 	expect(t, d, "a", "1", "x", 0, actors.Stale)         // stamped before the restart

@@ -9,7 +9,7 @@ import (
 
 // Shards take room for several entries at once, in a set that is large enough. What that leaves unused at the limit is
 // a 64th at most, and nothing goes beyond it.
-func TestDedupLimitOfALargeSet(t *testing.T) {
+func TestDedupLargeSetKeepsItsLimit(t *testing.T) {
 	const limit = 1 << 17
 	d := newDedup(t, limit/2, limit/2)
 	if d.lease() < 2 {

@@ -6,24 +6,22 @@ import (
 	"encoding/binary"
 )
 
-// Role is the side of a connection that seals a frame, as the binding of
-// frames tells them apart (protocol section 7).
+// Role is the side of a connection that seals a frame. Bound frames of the two roles differ (protocol section 7).
 type Role byte
 
-// The roles.
+// Roles of the two sides of a connection.
 const (
 	Initiator Role = 'i' // dialled the connection and sent the handshake
 	Responder Role = 'r' // accepted it and sent the ack
 )
 
-// Bind is the mark that ties an SMSG frame to one connection and one
-// direction: canonical base64 of 32 bytes, the text of meta.bind in the
-// plaintext, which package wire writes and reads. A frame sealed for another connection of the same two
-// nodes opens here too, since the key is the same, but carries another Bind.
+// Bind is the mark that ties an SMSG frame to one connection and one direction: canonical base64 of 32 bytes (protocol
+// section 7). Package wire writes and reads it as meta.bind of the plaintext. Frames of other connections between the same
+// two nodes also open, since the key is the same, but contain another Bind.
 type Bind [44]byte
 
-// NewBind returns the mark of the frames that role seals on the connection
-// whose two handshake messages were these bytes, exactly as sent.
+// NewBind returns the mark of frames that role seals on a connection. handshake and ack are the two handshake messages of
+// the connection, byte for byte as sent.
 func NewBind(role Role, handshake, ack []byte) Bind {
 	h := sha256.New()
 	h.Write([]byte("go-p2p smsg bind/1"))

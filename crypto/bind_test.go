@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The expected values were computed with Python's hashlib from protocol section 7.
+// TestNewBindMatchesIndependentValues expects values computed with Python's hashlib from protocol section 7.
 func TestNewBindMatchesIndependentValues(t *testing.T) {
 	for role, want := range map[Role]string{
 		Initiator: "nJ4i9M1moz5JJdHxsm7lpHr2OdaQjeDYbSAQNMaAYck=",
@@ -20,8 +20,8 @@ func TestNewBindMatchesIndependentValues(t *testing.T) {
 	}
 }
 
-// The expected value was computed with Python's hmac module from protocol section 7.
-func TestChallengeIsRecognisedByKeyHolders(t *testing.T) {
+// TestIsOwnChallengeAcceptsKeyHolders expects a value computed with Python's hmac module from protocol section 7.
+func TestIsOwnChallengeAcceptsKeyHolders(t *testing.T) {
 	key := make([]byte, KeySize)
 	for i := range key {
 		key[i] = byte(i + 1)
@@ -43,10 +43,10 @@ func TestChallengeIsRecognisedByKeyHolders(t *testing.T) {
 		t.Errorf("random part %q", got)
 	}
 	if got := hex.EncodeToString(c[16:]); got != want {
-		t.Errorf("mark %s, want %s", got, want)
+		t.Errorf("HMAC part %s, want %s", got, want)
 	}
 	if !own.IsOwnChallenge(c) || !sameKey.IsOwnChallenge(c) {
-		t.Error("a holder of the key does not recognise the challenge")
+		t.Error("a key holder does not recognise the challenge")
 	}
 	other := bytes.Clone(key)
 	other[31] ^= 4
@@ -57,7 +57,7 @@ func TestChallengeIsRecognisedByKeyHolders(t *testing.T) {
 		changed := c
 		changed[i] ^= 1
 		if own.IsOwnChallenge(changed) {
-			t.Errorf("byte %d does not count", i)
+			t.Errorf("byte %d is not checked", i)
 		}
 	}
 }

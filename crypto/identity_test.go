@@ -14,7 +14,7 @@ import (
 	"github.com/Snider/Borg/pkg/stmf"
 )
 
-func TestKeyVectors(t *testing.T) {
+func TestKeysMatchTheVectors(t *testing.T) {
 	var keys keyVectors
 	readVectors(t, "keys.json", &keys)
 	var managers []*NodeManager
@@ -47,19 +47,19 @@ func TestKeyVectors(t *testing.T) {
 			t.Errorf("challenge response of %d: %x", i, got)
 		}
 		if !VerifyChallenge(keys.Challenge, keys.ChallengeResponse, secret) {
-			t.Errorf("%d refuses the right response", i)
+			t.Errorf("%d refuses the valid response", i)
 		}
 		wrong := bytes.Clone(keys.ChallengeResponse)
 		wrong[31] ^= 1
 		for _, response := range [][]byte{nil, {}, wrong, wrong[:31], append(wrong, 0)} {
 			if VerifyChallenge(keys.Challenge, response, secret) {
-				t.Errorf("%d takes the response %x", i, response)
+				t.Errorf("%d accepts the response %x", i, response)
 			}
 		}
 	}
 }
 
-func TestRefusedPublicKeys(t *testing.T) {
+func TestParsePublicKeyRefusesInvalidKeys(t *testing.T) {
 	var keys keyVectors
 	readVectors(t, "keys.json", &keys)
 	good := keys.Identities[0].PublicKey
@@ -79,8 +79,9 @@ func TestRefusedPublicKeys(t *testing.T) {
 	}
 }
 
-// The table of low order points is right: each gives zero, and is canonical, so nothing else would refuse it.
-func TestLowOrderTable(t *testing.T) {
+// TestLowOrderPointsYieldZero checks the table of low order points: each yields zero, and is canonical, so no other check
+// refuses it.
+func TestLowOrderPointsYieldZero(t *testing.T) {
 	m, err := NewEphemeralNodeManager("", RoleDual)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func TestLowOrderTable(t *testing.T) {
 	}
 }
 
-func TestValidNodeID(t *testing.T) {
+func TestValidNodeIDRequiresLowerHex(t *testing.T) {
 	id := "6b4c195b5338ff84876cc6de1b1118bf"
 	for s, want := range map[string]bool{
 		id: true, "": false, id[1:]: false, id + "0": false, strings.ToUpper(id): false, "g" + id[1:]: false, " " + id[1:]: false,
@@ -113,7 +114,7 @@ func TestValidNodeID(t *testing.T) {
 	}
 }
 
-func TestRolesAndNames(t *testing.T) {
+func TestInvalidRolesAndNamesAreRefused(t *testing.T) {
 	for _, role := range []NodeRole{RoleController, RoleWorker, RoleDual} {
 		if got, err := ParseRole(string(role)); err != nil || got != role {
 			t.Errorf("ParseRole(%q) = %q, %v", role, got, err)
@@ -133,11 +134,11 @@ func TestRolesAndNames(t *testing.T) {
 		}
 	}
 	if _, err := NodeManagerFromPrivateKey(make([]byte, 31), "x", RoleDual, someTime); err == nil {
-		t.Error("a key of 31 bytes was taken")
+		t.Error("a key of 31 bytes was accepted")
 	}
 }
 
-func TestIdentityJSON(t *testing.T) {
+func TestIdentityMatchesTheWire(t *testing.T) {
 	got, err := json.Marshal(NodeIdentity{"i", "n", "p", someTime, RoleDual})
 	want := `{"id":"i","name":"n","publicKey":"p","createdAt":"2026-03-11T13:02:39Z","role":"dual"}`
 	if err != nil || string(got) != want {
@@ -145,14 +146,14 @@ func TestIdentityJSON(t *testing.T) {
 	}
 }
 
-func TestChallenge(t *testing.T) {
+func TestGenerateChallengeReadsTheReader(t *testing.T) {
 	a, errA := GenerateChallenge(nil)
 	b, errB := GenerateChallenge(nil)
 	if errA != nil || errB != nil || len(a) != ChallengeSize || bytes.Equal(a, b) {
 		t.Error(a, b, errA, errB)
 	}
 	if _, err := GenerateChallenge(strings.NewReader("short")); err == nil {
-		t.Error("a reader that ends gave a challenge")
+		t.Error("a short reader yielded a challenge")
 	}
 	fixed, err := GenerateChallenge(bytes.NewReader(bytes.Repeat([]byte{7}, 40)))
 	if err != nil || !bytes.Equal(fixed, bytes.Repeat([]byte{7}, 32)) {
@@ -160,8 +161,8 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-// Nothing that is printed, logged or encoded shows a secret.
-func TestSecretsDoNotPrint(t *testing.T) {
+// TestSecretsPrintRedacted requires that no printed, logged or encoded text contains a secret.
+func TestSecretsPrintRedacted(t *testing.T) {
 	secret := SharedSecret(bytes.Repeat([]byte{0xab}, 32))
 	m, err := NodeManagerFromPrivateKey(bytes.Repeat([]byte{0xab}, 32), "n", RoleDual, someTime)
 	if err != nil {
@@ -180,10 +181,10 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	hidden := []string{"abab", "171 171", "171,171", "0xab, 0xab", "253 253", "q6ur"}
 	for _, s := range hidden {
 		if strings.Contains(text, s) {
-			t.Errorf("%q is in what was printed", s)
+			t.Errorf("the output contains %q", s)
 		}
 	}
 	if !strings.Contains(text, redacted) {
-		t.Error("nothing says [redacted]")
+		t.Error("the output does not contain [redacted]")
 	}
 }

@@ -14,24 +14,22 @@ import (
 	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
-// Identity and private key stand in one file, so that a crash can never leave
-// the key of one identity beside the name of another. The file is complete
-// before it gets its name, and that name is given by a hard link, which fails
-// when it is taken: of several processes exactly one wins, and nothing is ever
-// overwritten.
+// Identity and private key are in one file, so that a crash never combines the key of one identity with the name of
+// another. The file is written under a temporary name and then hard-linked to its final name. The link fails if the name
+// exists: of several processes exactly one succeeds, and no file is ever overwritten.
 const (
 	keyFileName    = "identity.json"
-	keyFileTemp    = keyFileName + ".tmp-" // and random digits; left by a crash; swept when an identity is there to stay
-	keyFileMaxSize = 16 << 10              // bytes; an honest one has less than 2 KiB
+	keyFileTemp    = keyFileName + ".tmp-" // prefix of temporary files, followed by random digits; a crash can leave one
+	keyFileMaxSize = 16 << 10              // bytes; written files are below 2 KiB
 )
 
-// keyFile is the content of the file: the public identity and the private key, 32 bytes in base64.
+// keyFile is the JSON content of the file: the public identity and the private key, 32 bytes in base64.
 type keyFile struct {
 	NodeIdentity
 	PrivateKey []byte `json:"privateKey"`
 }
 
-// readKeyFile returns the identity in dir, and a nil key when there is none.
+// readKeyFile returns the identity in dir. The key is nil if the file does not exist.
 func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 	path := filepath.Join(dir, keyFileName)
 	data, err := readPrivate(path)
@@ -43,7 +41,8 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 	}
 	identity, private, err := parseKeyFile(data)
 	if errors.Is(err, ErrName) { // earlier releases allowed control characters
-		return NodeIdentity{}, nil, fmt.Errorf("identity file %s: %w; correct the name there: id and keys do not depend on it", path, err)
+		return NodeIdentity{}, nil, fmt.Errorf(
+			"identity file %s: %w; correct the name there: id and keys do not depend on it", path, err)
 	}
 	if err != nil {
 		return NodeIdentity{}, nil, fmt.Errorf(
@@ -53,7 +52,8 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 	return identity, private, nil
 }
 
-// readPrivate reads a file that must be regular, small, and closed to everybody but its owner, who is us.
+// readPrivate reads a file of at most keyFileMaxSize + 1 bytes. The file must be regular, belong to the user of this process
+// and be inaccessible to other users.
 func readPrivate(path string) ([]byte, error) {
 	f, err := datadir.Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -62,7 +62,7 @@ func readPrivate(path string) ([]byte, error) {
 	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("look at the identity file: %w", err)
+		return nil, fmt.Errorf("stat the identity file: %w", err)
 	}
 	if err := checkAccess(path, info); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func readPrivate(path string) ([]byte, error) {
 	return data, nil
 }
 
-// identityFault names what keeps the identity file from being read. Its content is not to blame.
+// identityFault returns the error for an identity file that cannot be read, with a remedy. It does not report damage.
 func identityFault(path string, err error) error {
 	remedy, known := datadir.Remedy(err)
 	if !known || errors.Is(err, fs.ErrNotExist) {
@@ -83,37 +83,37 @@ func identityFault(path string, err error) error {
 	return fmt.Errorf("identity file %s cannot be read: %w: %s", path, err, remedy)
 }
 
-// parseKeyFile accepts only a file that is whole and whose parts belong together.
+// parseKeyFile accepts a complete file whose id and public key match its private key.
 func parseKeyFile(data []byte) (NodeIdentity, *ecdh.PrivateKey, error) {
 	if len(data) > keyFileMaxSize {
-		return NodeIdentity{}, nil, fmt.Errorf("it has more than %d bytes", keyFileMaxSize)
+		return NodeIdentity{}, nil, fmt.Errorf("it is larger than %d bytes", keyFileMaxSize)
 	}
 	var file keyFile
-	if json.Unmarshal(data, &file) != nil { // the cause could quote the key
-		return NodeIdentity{}, nil, errors.New("it is not whole JSON of an identity")
+	if json.Unmarshal(data, &file) != nil { // the cause could contain the key
+		return NodeIdentity{}, nil, errors.New("it is not the complete JSON of an identity")
 	}
 	private, err := ecdh.X25519().NewPrivateKey(file.PrivateKey)
 	if err != nil {
-		return NodeIdentity{}, nil, errors.New("its private key has not 32 bytes")
+		return NodeIdentity{}, nil, errors.New("its private key does not have 32 bytes")
 	}
 	want, err := newIdentity(private, file.Name, file.Role, file.CreatedAt)
 	if err != nil {
 		return NodeIdentity{}, nil, err
 	}
 	if want != file.NodeIdentity {
-		return NodeIdentity{}, nil, errors.New("its id and public key do not belong to its private key")
+		return NodeIdentity{}, nil, errors.New("its id and public key do not match its private key")
 	}
 	return want, private, nil
 }
 
-// writeKeyFile makes the identity file, or returns ErrIdentityExists and changes nothing.
+// writeKeyFile creates the identity file. It returns ErrIdentityExists and changes nothing if the file exists.
 func writeKeyFile(dir string, identity NodeIdentity, private *ecdh.PrivateKey) error {
 	data, err := json.MarshalIndent(keyFile{identity, private.Bytes()}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the identity: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
+		return fmt.Errorf("create the data directory: %w", err)
 	}
 	temp, err := writeTemp(dir, append(data, '\n'))
 	if err != nil {
@@ -121,11 +121,11 @@ func writeKeyFile(dir string, identity NodeIdentity, private *ecdh.PrivateKey) e
 	}
 	path := filepath.Join(dir, keyFileName)
 	err = os.Link(temp, path)
-	_ = os.Remove(temp) // what remains after a failure is swept later
+	_ = os.Remove(temp) // after a failure, a later sweep removes it
 	if err != nil {
-		// A winner may have swept our file away before we could link it.
+		// The link also fails if another process created the identity file and its sweep removed temp.
 		if _, statErr := os.Lstat(path); statErr != nil {
-			return fmt.Errorf("give the identity file its name: %w", err)
+			return fmt.Errorf("link the identity file to its name: %w", err)
 		}
 		sweep(dir)
 		return fmt.Errorf("%w in %s", ErrIdentityExists, path)
@@ -134,11 +134,11 @@ func writeKeyFile(dir string, identity NodeIdentity, private *ecdh.PrivateKey) e
 	return syncDir(dir)
 }
 
-// writeTemp writes data, safely on disk, to a new file that only we can read.
+// writeTemp writes data to a new file of mode 0600 and syncs it to disk.
 func writeTemp(dir string, data []byte) (path string, err error) {
 	f, err := os.CreateTemp(dir, keyFileTemp+"*") // O_EXCL, 0600
 	if err != nil {
-		return "", fmt.Errorf("make the identity file: %w", err)
+		return "", fmt.Errorf("create the identity file: %w", err)
 	}
 	_, err = f.Write(data)
 	if err == nil {
@@ -154,8 +154,8 @@ func writeTemp(dir string, data []byte) (path string, err error) {
 	return f.Name(), nil
 }
 
-// sweep removes unfinished files. Only once the identity file is there, or to be
-// removed, can it not take a file from a process that is still going to win.
+// sweep removes temporary files. Call it only after the identity file exists, or to delete the identity: earlier it could
+// remove the file of a process that is about to link it.
 func sweep(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
@@ -165,7 +165,7 @@ func sweep(dir string) {
 	}
 }
 
-// removeKeyFile removes the identity file and all that a crash may have left of it.
+// removeKeyFile removes the identity file and temporary files that a crash has left.
 func removeKeyFile(dir string) error {
 	sweep(dir)
 	err := os.Remove(filepath.Join(dir, keyFileName))

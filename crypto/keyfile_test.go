@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-func TestGenerateKeepLoadDelete(t *testing.T) {
+func TestIdentitySurvivesUntilDeleted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	m := mustManager(t, dir)
 	if m.HasIdentity() || m.Identity() != (NodeIdentity{}) || m.PublicKey() != (PublicKey{}) {
-		t.Error("an identity out of nothing")
+		t.Error("a new manager has an identity")
 	}
 	if _, err := m.SharedSecret(PublicKey{9}); !errors.Is(err, ErrNoIdentity) {
 		t.Error(err)
@@ -41,14 +41,14 @@ func TestGenerateKeepLoadDelete(t *testing.T) {
 	}
 	assertFiles(t, dir)
 	if mustManager(t, dir).HasIdentity() {
-		t.Error("deleted, and still there")
+		t.Error("the identity exists after Delete")
 	}
 	if err := m.Generate("next", RoleDual); err != nil || m.Identity().ID == first.ID {
 		t.Error(err, m.Identity())
 	}
 }
 
-func TestModes(t *testing.T) {
+func TestKeyFileRefusesOpenModes(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	dir := filepath.Join(t.TempDir(), "data")
@@ -74,7 +74,7 @@ func TestModes(t *testing.T) {
 	mustManager(t, dir)
 }
 
-func TestAnotherOwner(t *testing.T) {
+func TestKeyFileRefusesAnotherOwner(t *testing.T) {
 	dir := t.TempDir()
 	mustGenerate(t, dir)
 	path := filepath.Join(dir, keyFileName)
@@ -86,8 +86,9 @@ func TestAnotherOwner(t *testing.T) {
 	}
 }
 
-// A file cut or changed anywhere is refused by name, by Generate too, and left alone.
-func TestDamagedFile(t *testing.T) {
+// TestDamagedKeyFileIsRefusedAndKept truncates and changes the file. Load and Generate must return an error that names the
+// file, and leave it unchanged.
+func TestDamagedKeyFileIsRefusedAndKept(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	m := mustGenerate(t, dir)
 	path := filepath.Join(dir, keyFileName)
@@ -112,7 +113,7 @@ func TestDamagedFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		late := &NodeManager{dir: dir} // looked when there was no file yet
+		late := &NodeManager{dir: dir} // a manager that was loaded before the file existed
 		_, err := NewNodeManagerAt(dir)
 		for _, err := range []error{err, late.Generate("x", RoleDual)} {
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "damaged") ||
@@ -126,7 +127,7 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-func TestNoRegularFile(t *testing.T) {
+func TestKeyFileRefusesFIFOs(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, keyFileName)
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -137,15 +138,16 @@ func TestNoRegularFile(t *testing.T) {
 	}
 }
 
-// What kill -9 leaves in the middle of Generate: a file half written, or whole and linked but not yet removed.
-func TestCrashLeftovers(t *testing.T) {
+// TestGenerateRemovesCrashLeftovers covers both states that kill -9 during Generate leaves: a temporary file partially
+// written, or complete and linked but not yet removed.
+func TestGenerateRemovesCrashLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	half := filepath.Join(dir, keyFileTemp+"123")
 	if err := os.WriteFile(half, []byte(`{"id":"6b4c`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if mustManager(t, dir).HasIdentity() {
-		t.Error("a half-written file was taken for an identity")
+		t.Error("a partially written file was loaded as an identity")
 	}
 	m := mustGenerate(t, dir)
 	assertFiles(t, dir, keyFileName)
@@ -153,15 +155,15 @@ func TestCrashLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if mustManager(t, dir).Identity() != m.Identity() {
-		t.Error("a leftover beside the identity does harm")
+		t.Error("a temporary file beside the identity changes the identity")
 	}
 	if err := m.Delete(); err != nil {
 		t.Fatal(err)
 	}
-	assertFiles(t, dir) // or the key would still lie there
+	assertFiles(t, dir) // the temporary file contains the key
 }
 
-func TestConcurrentGenerate(t *testing.T) {
+func TestConcurrentGenerateCreatesOneIdentity(t *testing.T) {
 	for range 20 {
 		dir := filepath.Join(t.TempDir(), "data")
 		var managers [8]*NodeManager
@@ -186,13 +188,13 @@ func TestConcurrentGenerate(t *testing.T) {
 			}
 		}
 		if made != 1 {
-			t.Errorf("%d made an identity", made)
+			t.Errorf("%d managers created an identity, want 1", made)
 		}
 		assertFiles(t, dir, keyFileName)
 	}
 }
 
-func TestDefaultDataDir(t *testing.T) {
+func TestDefaultDataDirFollowsXDG(t *testing.T) {
 	base := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", base)
 	if got := DefaultDataDir(); got != filepath.Join(base, "go-p2p") {
@@ -208,7 +210,7 @@ func TestDefaultDataDir(t *testing.T) {
 		t.Error(got)
 	}
 	if _, err := NewNodeManagerAt(""); err == nil {
-		t.Error("a directory without a name was taken")
+		t.Error("an empty directory name was accepted")
 	}
 }
 

@@ -14,18 +14,17 @@ import (
 
 // Errors of a NodeManager.
 var (
-	// ErrIdentityExists refuses to make an identity where there already is one.
+	// ErrIdentityExists means that the node already has an identity; Generate does not replace it.
 	ErrIdentityExists = errors.New("this node already has an identity")
-	// ErrNoIdentity refuses what cannot be done before an identity was generated.
+	// ErrNoIdentity means that the operation requires an identity and the node has none yet.
 	ErrNoIdentity = errors.New("this node has no identity yet: generate one first")
 )
 
-// NodeManager holds a node's identity and private key, and keeps both in one
-// file when it has a directory. The private key never leaves it: all that it
-// gives away are shared secrets. All methods are safe for concurrent use, also
-// by several processes on one directory.
+// NodeManager holds a node's identity and private key (protocol section 1). If it has a directory it stores both in one
+// file. It never exposes the private key, only shared secrets. All methods are safe for concurrent use, also by several
+// processes with the same directory.
 type NodeManager struct {
-	dir string // fixed; empty: in memory only
+	dir string // immutable; empty: in memory only
 
 	mu       sync.RWMutex
 	identity NodeIdentity
@@ -35,17 +34,15 @@ type NodeManager struct {
 	challengeKey *[32]byte // derived from private; nil: no identity
 }
 
-// NewNodeManager is NewNodeManagerAt(DefaultDataDir()).
+// NewNodeManager calls NewNodeManagerAt(DefaultDataDir()).
 func NewNodeManager() (*NodeManager, error) { return NewNodeManagerAt(DefaultDataDir()) }
 
-// NewNodeManagerAt loads the identity kept in dir. When there is none, or no
-// dir, the manager is without identity until Generate. An identity file that is
-// damaged, not a regular file, belongs to another user or is open to others is an
-// error that names it, and is left as it is; so is a directory that others can
-// write to.
+// NewNodeManagerAt loads the identity stored in dir. If dir or the identity file does not exist, the manager has no identity
+// until Generate. It returns an error that names the path, and changes no file, if the identity file is damaged, is not a
+// regular file, belongs to another user or is accessible to other users, or if other users can write to dir.
 func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	if dir == "" {
-		return nil, errors.New("the data directory has no name: set one")
+		return nil, errors.New("the name of the data directory is empty: set one")
 	}
 	if err := datadir.Check(dir); err != nil {
 		return nil, err
@@ -57,7 +54,7 @@ func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	return m, nil
 }
 
-// NewEphemeralNodeManager makes a fresh identity that lives in memory only.
+// NewEphemeralNodeManager returns a manager with a new identity that is kept in memory only. Errors are ErrRole and ErrName.
 func NewEphemeralNodeManager(name string, role NodeRole) (*NodeManager, error) {
 	m := &NodeManager{}
 	if err := m.Generate(name, role); err != nil {
@@ -66,8 +63,8 @@ func NewEphemeralNodeManager(name string, role NodeRole) (*NodeManager, error) {
 	return m, nil
 }
 
-// NodeManagerFromPrivateKey makes a manager, in memory only, for a private key
-// of 32 raw bytes (protocol section 1) that is kept elsewhere. The key is copied.
+// NodeManagerFromPrivateKey returns a manager, in memory only, for a private key of 32 raw bytes (protocol section 1). It
+// copies the key. Errors are ErrRole, ErrName and that of a key of another length.
 func NodeManagerFromPrivateKey(key []byte, name string, role NodeRole, createdAt time.Time) (*NodeManager, error) {
 	private, err := ecdh.X25519().NewPrivateKey(key)
 	if err != nil {
@@ -95,14 +92,14 @@ func newIdentity(private *ecdh.PrivateKey, name string, role NodeRole, createdAt
 	}, nil
 }
 
-// set takes over an identity; the caller holds the lock or is the only one to know m.
+// set stores an identity. The caller must hold m.mu or be the only user of m.
 func (m *NodeManager) set(identity NodeIdentity, private *ecdh.PrivateKey) {
 	m.identity, m.private = identity, private
 	m.public = PublicKey(private.PublicKey().Bytes())
 	m.challengeKey = challengeKeyOf(private)
 }
 
-// load takes over the identity on disk, if there is one; locking as for set.
+// load stores the identity on disk, if any. Locking is that of set.
 func (m *NodeManager) load() error {
 	identity, private, err := readKeyFile(m.dir)
 	if err == nil && private != nil {
@@ -111,33 +108,31 @@ func (m *NodeManager) load() error {
 	return err
 }
 
-// HasIdentity tells whether there is an identity.
+// HasIdentity reports whether the node has an identity.
 func (m *NodeManager) HasIdentity() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.private != nil
 }
 
-// Identity returns the node's identity, the zero value when there is none.
+// Identity returns the node's identity, or the zero value if it has none.
 func (m *NodeManager) Identity() NodeIdentity {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.identity
 }
 
-// PublicKey returns the node's public key, all zeroes when there is no identity.
+// PublicKey returns the node's public key, or zeros if it has no identity.
 func (m *NodeManager) PublicKey() PublicKey {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.public
 }
 
-// Generate makes a new identity and, unless the manager is in memory only, keeps
-// it on disk before it returns: in a directory of mode 0700, in a file of mode
-// 0600 from its first moment. It never replaces an identity: when there is one
-// already the error is ErrIdentityExists, and the manager has that identity,
-// also when another process made it a moment ago. Other errors are ErrRole,
-// ErrName and those of the file system.
+// Generate creates a new identity. Unless the manager is in memory only, it stores the identity on disk before it returns,
+// in a file created with mode 0600 in a directory of mode 0700. It never replaces an identity: if one exists, also one that
+// another process has just created, the error is ErrIdentityExists and the manager has that identity. Other errors are
+// ErrRole, ErrName and those of the file system.
 func (m *NodeManager) Generate(name string, role NodeRole) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -156,7 +151,7 @@ func (m *NodeManager) Generate(name string, role NodeRole) error {
 		err = writeKeyFile(m.dir, identity, private)
 	}
 	if errors.Is(err, ErrIdentityExists) {
-		if loadErr := m.load(); loadErr != nil { // somebody else's file, and damaged or not for us
+		if loadErr := m.load(); loadErr != nil { // the file of another process is damaged or not accessible
 			return loadErr
 		}
 		return err
@@ -168,9 +163,8 @@ func (m *NodeManager) Generate(name string, role NodeRole) error {
 	return nil
 }
 
-// Delete forgets the identity and removes it from disk, for ever: peers that
-// knew this node will not know its next identity. Without an identity the error
-// is ErrNoIdentity.
+// Delete removes the identity from memory and disk. It cannot be restored: peers that know this node will not recognise its
+// next identity. Errors are ErrNoIdentity and those of the file system.
 func (m *NodeManager) Delete() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -186,9 +180,8 @@ func (m *NodeManager) Delete() error {
 	return nil
 }
 
-// SharedSecret returns what this node shares with the owner of a public key:
-// SHA-256 of the X25519 result, the same on both sides (protocol section 1).
-// Errors: ErrNoIdentity, or ErrPublicKey for a key of low order or not in
+// SharedSecret returns the secret that this node shares with the owner of a public key: SHA-256 of the X25519 result, the
+// same on both sides (protocol section 1). Errors are ErrNoIdentity, and ErrPublicKey for a key of low order or not in
 // canonical form.
 func (m *NodeManager) SharedSecret(peer PublicKey) (SharedSecret, error) {
 	m.mu.RLock()
@@ -204,7 +197,7 @@ func (m *NodeManager) SharedSecret(peer PublicKey) (SharedSecret, error) {
 	if err != nil {
 		return SharedSecret{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
 	}
-	shared, err := private.ECDH(public) // refuses a result of all zeroes by itself, too
+	shared, err := private.ECDH(public) // also refuses a result of zeros
 	if err != nil {
 		return SharedSecret{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
 	}

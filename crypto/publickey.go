@@ -16,16 +16,15 @@ const (
 	nodeIDBytes      = 16 // bytes of the SHA-256 that make a node ID
 )
 
-// ErrPublicKey is wrapped by every refusal of a public key; the text says why.
+// ErrPublicKey is wrapped by every error for an invalid public key; the text contains the reason.
 var ErrPublicKey = errors.New("public key refused")
 
-// PublicKey is the X25519 public key of a node (protocol section 1). Two keys
-// are the same node if and only if they are equal with ==.
+// PublicKey is the X25519 public key of a node (protocol section 1). Two keys identify the same node if and only if they are
+// equal with ==.
 type PublicKey [KeySize]byte
 
-// lowOrder are the field values whose X25519 result is zero with every private
-// key, little-endian as on the wire: 0, 1, the two points of order 8, and p-1.
-// Their other spellings (p, p+1, a set top bit) are refused as not canonical.
+// lowOrder lists the field values whose X25519 result is zero with every private key, little-endian as on the wire: 0, 1,
+// the two points of order 8, and p-1. Their other encodings (p, p+1, top bit set) are refused as not canonical.
 var lowOrder = [...]PublicKey{
 	{},
 	{1},
@@ -43,11 +42,9 @@ var lowOrder = [...]PublicKey{
 	},
 }
 
-// ParsePublicKey reads a public key as it stands on the wire (protocol section
-// 1): standard base64, with padding, of exactly 32 bytes. One key has exactly one
-// spelling: spare bits, line breaks, a set top bit and field values of 2^255-19
-// and more are refused, and so are the keys of low order, which would give a
-// shared secret that everybody knows. Each refusal wraps ErrPublicKey.
+// ParsePublicKey parses a public key in its wire format (protocol section 1): standard base64, with padding, of exactly 32
+// bytes. Each key has exactly one valid encoding: spare bits, line breaks, a set top bit and field values of 2^255-19 and
+// more are refused. Keys of low order are refused because their shared secret is public. Each error wraps ErrPublicKey.
 func ParsePublicKey(text string) (PublicKey, error) {
 	if len(text) != publicKeyTextLen {
 		return PublicKey{}, fmt.Errorf("%w: %d characters instead of %d", ErrPublicKey, len(text), publicKeyTextLen)
@@ -56,7 +53,7 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: not canonical base64", ErrPublicKey)
 	}
-	if len(raw) != KeySize { // the decoder skips line breaks, so 44 characters can be fewer bytes
+	if len(raw) != KeySize { // the decoder skips line breaks
 		return PublicKey{}, fmt.Errorf("%w: %d bytes instead of %d", ErrPublicKey, len(raw), KeySize)
 	}
 	key := PublicKey(raw)
@@ -79,8 +76,8 @@ func (key PublicKey) check() error {
 	return nil
 }
 
-// belowPrime tells whether the little-endian value is less than 2^255-19. The
-// prime's bytes are 0xed, thirty times 0xff, 0x7f; the top bit is known to be clear.
+// belowPrime reports whether the little-endian value is less than 2^255-19. The bytes of that prime are 0xed, thirty times
+// 0xff, 0x7f. The top bit of key must be clear.
 func (key PublicKey) belowPrime() bool {
 	if key[KeySize-1] != 0x7f {
 		return true
@@ -98,18 +95,17 @@ func (key PublicKey) String() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// NodeID returns the node ID that belongs to the key (protocol section 1):
-// lower-case hex of the first 16 bytes of its SHA-256, 32 characters.
+// NodeID returns the node ID of the key (protocol section 1): the first 16 bytes of its SHA-256 in lower-case hex, 32
+// characters.
 func (key PublicKey) NodeID() string {
 	sum := sha256.Sum256(key[:])
 	return hex.EncodeToString(sum[:nodeIDBytes])
 }
 
-// NodeIDOf returns the node ID of a key, the same as key.NodeID.
+// NodeIDOf returns key.NodeID().
 func NodeIDOf(key PublicKey) string { return key.NodeID() }
 
-// ValidNodeID tells whether s has the form of a node ID: 32 characters, each
-// a digit or one of a to f. It says nothing about whether such a node exists.
+// ValidNodeID reports whether s has the form of a node ID: 32 characters, each a digit or one of a to f.
 func ValidNodeID(s string) bool {
 	if len(s) != hex.EncodedLen(nodeIDBytes) {
 		return false

@@ -8,9 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// SharedSecret is what two nodes both know and nobody else does: SHA-256 of
-// their X25519 result, 32 bytes (protocol section 1). However it is printed,
-// logged or marshalled it reads "[redacted]".
+// SharedSecret is the secret of a pair of nodes: SHA-256 of their X25519 result, 32 bytes (protocol section 1). It prints,
+// logs and marshals as "[redacted]".
 type SharedSecret [KeySize]byte
 
 // String returns "[redacted]".
@@ -22,14 +21,14 @@ func (SharedSecret) GoString() string { return redacted }
 // LogValue returns the text "[redacted]".
 func (SharedSecret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns "[redacted]", so that neither JSON nor any other encoder of text shows the secret.
+// MarshalText returns "[redacted]", so that JSON and other text encoders do not reveal the secret.
 func (SharedSecret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Format writes "[redacted]" for every verb: String alone would leave %d and the like open.
+// Format writes "[redacted]" for every verb: verbs such as %d do not call String.
 func (SharedSecret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
 
-// Format writes "crypto.NodeManager" and the node ID: some verbs, such as %s of
-// a pointer inside it, would otherwise print the private key.
+// Format writes "crypto.NodeManager(ID)" with the node ID for every verb. Without it verbs such as %s would print the
+// private key inside m.
 func (m *NodeManager) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "crypto.NodeManager("+m.Identity().ID+")")
 }

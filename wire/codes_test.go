@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestDisconnectCodes(t *testing.T) {
+func TestDisconnectCodesMatchTheProtocol(t *testing.T) {
 	for code, want := range map[DisconnectCode]string{
 		1000: "normal", 1001: "going away", 1002: "protocol error", 1003: "idle timeout", 1004: "server shutdown",
 		0: "disconnect code 0", 999: "disconnect code 999", 1005: "disconnect code 1005", -1: "disconnect code -1",
@@ -24,7 +24,7 @@ func TestDisconnectCodes(t *testing.T) {
 	}
 }
 
-func TestErrorCodes(t *testing.T) {
+func TestErrorCodesMatchTheProtocol(t *testing.T) {
 	for code, want := range map[ErrorCode]string{
 		ErrCodeUnknown: "unknown", ErrCodeInvalidMessage: "invalid message", ErrCodeUnauthorized: "unauthorized",
 		ErrCodeNotFound: "not found", ErrCodeOperationFailed: "operation failed", ErrCodeTimeout: "timeout",
@@ -40,7 +40,7 @@ func TestErrorCodes(t *testing.T) {
 }
 
 // The names are the protocol's; knownType must find each, and nothing else.
-func TestMessageTypes(t *testing.T) {
+func TestKnownTypeFindsExactNames(t *testing.T) {
 	names := map[MessageType]string{
 		MsgHandshake: "handshake", MsgHandshakeAck: "handshake_ack", MsgPing: "ping", MsgPong: "pong",
 		MsgDisconnect: "disconnect", MsgError: "error", MsgGetStats: "get_stats", MsgStats: "stats",
@@ -62,7 +62,7 @@ func TestMessageTypes(t *testing.T) {
 	}
 }
 
-func TestVersions(t *testing.T) {
+func TestVersionSupportedComparesExactly(t *testing.T) {
 	if got := SupportedVersions(); !slices.Equal(got, []string{"1.0"}) {
 		t.Errorf("supported: %q", got)
 	}
@@ -74,7 +74,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestIncompatibleVersionReason(t *testing.T) {
+func TestIncompatibleVersionReasonQuotesUnprintableVersions(t *testing.T) {
 	for v, want := range map[string]string{
 		"2.0":                                   `2.0`,
 		"":                                      ``,

@@ -34,7 +34,7 @@ func frameSeeds(t testing.TB) map[string][]byte {
 	return seeds
 }
 
-func TestDecodeFramesOfDeployedNodes(t *testing.T) {
+func TestDecodeReadsFramesOfDeployedNodes(t *testing.T) {
 	for name, data := range frameSeeds(t) {
 		t.Run(name, func(t *testing.T) {
 			m, err := Decode(data)
@@ -64,7 +64,7 @@ func sameMessage(a, b *Message) bool {
 		a.Timestamp.Format(time.RFC3339Nano) == b.Timestamp.Format(time.RFC3339Nano)
 }
 
-func TestDecodeAccepts(t *testing.T) {
+func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
 	least := Message{ID: "a", Type: "b", Timestamp: stampTime, Payload: json.RawMessage("null")}
 	with := func(change func(*Message)) Message {
 		m := least
@@ -131,7 +131,7 @@ func TestDecodeAccepts(t *testing.T) {
 	}
 }
 
-func TestDecodeDepth(t *testing.T) {
+func TestDecodeLimitsDepth(t *testing.T) {
 	for _, brackets := range []string{"[]", "{}"} {
 		opening, closing := brackets[:1], brackets[1:]
 		if opening == "{" {
@@ -166,7 +166,7 @@ func TestDecodeDepth(t *testing.T) {
 	}
 }
 
-func TestDecodeKeepsNothingOfItsInput(t *testing.T) {
+func TestDecodeCopiesItsInput(t *testing.T) {
 	data := []byte(`{"id":"abc","type":"own","from":"f\n","to":"t","ts":"` + stamp + `","payload":{"k":[1,2]},"replyTo":"r"}`)
 	m, err := Decode(data)
 	if err != nil {
@@ -179,7 +179,7 @@ func TestDecodeKeepsNothingOfItsInput(t *testing.T) {
 	}
 }
 
-func TestDecodeAllocations(t *testing.T) {
+func TestDecodeAllocatesThreeTimes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		data string
 		want float64

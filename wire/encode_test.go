@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAppendJSON(t *testing.T) {
+func TestAppendJSONMatchesEncodingJSON(t *testing.T) {
 	tests := map[string]struct {
 		m    Message
 		want string
@@ -62,7 +62,7 @@ func TestAppendJSONWritesEmptyPayloadAsNull(t *testing.T) {
 	}
 }
 
-func TestAppendJSONRefusesTimes(t *testing.T) {
+func TestAppendJSONRefusesUnwritableTimes(t *testing.T) {
 	for name, ts := range map[string]time.Time{
 		"year 10000": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		"year -1":    time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestAppendBodyRepairsText(t *testing.T) {
+func TestAppendBodyReplacesInvalidUTF8(t *testing.T) {
 	for _, body := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "x\"\xff\xfe\"y", "ok"} {
 		want, _ := json.Marshal(body) // as a deployed node does it
 		var wanted, got string
@@ -24,7 +24,7 @@ func TestAppendBodyRepairsText(t *testing.T) {
 }
 
 // Escapes in every place of an 8-byte word and over its ends, as encoding/json sees them.
-func TestEscapesInEveryPlace(t *testing.T) {
+func TestEscapesRoundTripAtEachOffset(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(pieces ...string) []byte {
 		var text []byte
@@ -110,7 +110,7 @@ func checkEscaping(t *testing.T, text []byte) {
 }
 
 // Long texts without and with something to escape, and all ways to lie on words and blocks.
-func TestEscapesBetweenLongRuns(t *testing.T) {
+func TestEscapesRoundTripBetweenLongRuns(t *testing.T) {
 	for _, odd := range []string{`"`, `\`, `\"`, `\\`, `\n`, "\n", "é", "\xff", `\u0041`, `","`, `\",\"`, `\\\"`, `\\\\\"`} {
 		for before := range 160 {
 			for _, after := range []int{0, 1, 7, 8, 9, 39, 40, 41, 64, 109} {

@@ -23,7 +23,7 @@ const (
 	zeros     = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 )
 
-func TestHandshakeJSON(t *testing.T) {
+func TestHandshakePayloadsMatchTheWire(t *testing.T) {
 	zero := make([]byte, 32)
 	hello := HandshakePayload{Identity: alice, Challenge: zero, Version: "1.0"}
 	helloMore := hello
@@ -56,7 +56,7 @@ func TestHandshakeJSON(t *testing.T) {
 	}
 }
 
-func TestDecodeHandshakeAccepts(t *testing.T) {
+func TestDecodeHandshakeAcceptsMissingKeys(t *testing.T) {
 	deep := strings.Repeat("[", MaxHandshakeDepth-1) + strings.Repeat("]", MaxHandshakeDepth-1)
 	for _, payload := range []string{
 		`{}`, // shapes only: what is missing is for the caller to judge
@@ -70,7 +70,7 @@ func TestDecodeHandshakeAccepts(t *testing.T) {
 	}
 }
 
-func TestDecodeHandshakeRefuses(t *testing.T) {
+func TestDecodeHandshakeRefusesInvalidPayloads(t *testing.T) {
 	for _, payload := range []string{
 		``, `null`, `[]`, `"x"`, `{`, `{}{}`, `{} x`, `{"a":1,}`,
 		`{"identity":[]}`,
@@ -100,7 +100,7 @@ func TestDecodeHandshakeRefuses(t *testing.T) {
 	}
 }
 
-func TestBase64(t *testing.T) {
+func TestBase64AcceptsCanonicalFormOnly(t *testing.T) {
 	for in, want := range map[string][]byte{
 		`""`:                  {},
 		`"AA=="`:              {0},

@@ -8,7 +8,7 @@ import (
 )
 
 // No two IDs are the same, whoever makes them at the same time, and each is a UUID v4.
-func TestNewIDsAreUnique(t *testing.T) {
+func TestNewIDReturnsUniqueUUIDs(t *testing.T) {
 	const workers, each = 8, 2000
 	made := make([][]string, workers)
 	var wg sync.WaitGroup

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestMarshalJSON(t *testing.T) {
+func TestMarshalJSONMatchesEncodingJSON(t *testing.T) {
 	tests := map[string]struct {
 		v    any
 		want string
@@ -36,7 +36,7 @@ func TestMarshalJSON(t *testing.T) {
 }
 
 // An error must not leave anything behind in the pooled encoder.
-func TestMarshalJSONAfterAnError(t *testing.T) {
+func TestMarshalJSONRecoversFromErrors(t *testing.T) {
 	for range 100 {
 		if _, err := MarshalJSON([]any{"half", make(chan int)}); err == nil {
 			t.Fatal("a channel became JSON")
@@ -48,7 +48,7 @@ func TestMarshalJSONAfterAnError(t *testing.T) {
 }
 
 // Results must stay as they were while others use the same buffers.
-func TestMarshalJSONResultsAreKept(t *testing.T) {
+func TestMarshalJSONResultsStayUnchanged(t *testing.T) {
 	const workers, rounds = 8, 200
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -71,7 +71,7 @@ func TestMarshalJSONResultsAreKept(t *testing.T) {
 	wg.Wait()
 }
 
-func TestMarshalJSONBufferSizes(t *testing.T) {
+func TestMarshalJSONDiscardsLargeBuffers(t *testing.T) {
 	if e := encoders.New().(*encoder); e.buf.Cap() != firstBuffer {
 		t.Errorf("a new buffer has %d bytes, want %d", e.buf.Cap(), firstBuffer)
 	}

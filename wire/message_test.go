@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestNewMessage(t *testing.T) {
+func TestNewMessageEncodesPayloads(t *testing.T) {
 	tests := map[string]struct {
 		payload any
 		want    string
@@ -54,7 +54,7 @@ func TestNewMessage(t *testing.T) {
 	}
 }
 
-func TestNewMessageRefuses(t *testing.T) {
+func TestNewMessageRefusesInvalidPayloads(t *testing.T) {
 	for name, payload := range map[string]any{
 		"channel":      make(chan int),
 		"NaN":          math.NaN(),
@@ -72,7 +72,7 @@ func TestNewMessageRefuses(t *testing.T) {
 }
 
 // The message, its ID and its payload.
-func TestNewMessageAllocations(t *testing.T) {
+func TestNewMessageAllocatesThreeTimes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		payload any
 		want    float64
@@ -91,7 +91,7 @@ func TestNewMessageAllocations(t *testing.T) {
 	}
 }
 
-func TestReply(t *testing.T) {
+func TestReplyAnswersTheSender(t *testing.T) {
 	m := &Message{ID: "asked", Type: MsgPing, From: "them", To: "us"}
 	reply, err := m.Reply(MsgPong, PongPayload{1, 2})
 	if err != nil {
@@ -106,7 +106,7 @@ func TestReply(t *testing.T) {
 	}
 }
 
-func TestParsePayload(t *testing.T) {
+func TestParsePayloadFollowsEncodingJSON(t *testing.T) {
 	for payload, want := range map[string]PongPayload{
 		`{"sentAt":1,"receivedAt":2}`: {1, 2},
 		`{"sentAt":-5,"new":[{}]}`:    {-5, 9},
@@ -121,7 +121,7 @@ func TestParsePayload(t *testing.T) {
 	}
 }
 
-func TestParsePayloadRefuses(t *testing.T) {
+func TestParsePayloadQuotesNoLongInput(t *testing.T) {
 	endless := strings.Repeat("9", 5000)
 	for _, tt := range []struct {
 		payload string

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestRateFeatureWritesTheGrammar(t *testing.T) {
+func TestRateFeatureFollowsTheGrammar(t *testing.T) {
 	for _, tt := range []struct {
 		burst, refill float64
 		want          string
@@ -48,7 +48,7 @@ func TestAnnouncedRateReadsOneValidFeature(t *testing.T) {
 	}
 }
 
-func TestAnnouncedRateIgnoresAnythingElse(t *testing.T) {
+func TestAnnouncedRateIgnoresInvalidFeatures(t *testing.T) {
 	want := Rate{Burst: 100, Refill: 50}
 	for _, features := range [][]string{
 		nil,

@@ -26,7 +26,7 @@ func checkRefused(t *testing.T, tests map[string]refusal) {
 	}
 }
 
-func TestDecodeRefusesEnvelopes(t *testing.T) {
+func TestDecodeRefusesInvalidEnvelopes(t *testing.T) {
 	checkRefused(t, map[string]refusal{
 		"empty object":       {`{}`, `missing id`},
 		"no id":              {`{"type":"b","ts":"` + stamp + `"}`, `missing id`},
@@ -54,7 +54,7 @@ func TestDecodeRefusesEnvelopes(t *testing.T) {
 	})
 }
 
-func TestDecodeRefusesWhatIsNoJSON(t *testing.T) {
+func TestDecodeRefusesInvalidJSON(t *testing.T) {
 	checkRefused(t, map[string]refusal{
 		"nothing":             {``, `not a JSON object`},
 		"spaces":              {" \n", `not a JSON object`},
@@ -94,7 +94,7 @@ func TestDecodeRefusesWhatIsNoJSON(t *testing.T) {
 }
 
 // Every cut of a message is refused, and without reading past its end.
-func TestDecodeRefusesEveryCut(t *testing.T) {
+func TestDecodeRefusesTruncatedMessages(t *testing.T) {
 	for name, data := range frameSeeds(t) {
 		for n := range data {
 			if _, err := Decode(data[:n:n]); !errors.Is(err, ErrMalformed) {

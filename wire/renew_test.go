@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestRenew(t *testing.T) {
+func TestRenewReusesTheMessage(t *testing.T) {
 	first, err := NewMessage("chat", "from", "to", "a payload that the next ones fit into")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestRenew(t *testing.T) {
 }
 
 // The payload may lie in the last one.
-func TestRenewWithItsOwnPayload(t *testing.T) {
+func TestRenewAcceptsItsOwnPayload(t *testing.T) {
 	m := &Message{Type: "chat", Payload: json.RawMessage(`[{"a":1},"b"]`)}
 	if err := m.Renew(m.Payload); err != nil || string(m.Payload) != `[{"a":1},"b"]` {
 		t.Errorf("all of it: %s, %v", m.Payload, err)
@@ -68,7 +68,7 @@ func TestRenewWithItsOwnPayload(t *testing.T) {
 	}
 }
 
-func TestRenewRefuses(t *testing.T) {
+func TestRenewRefusesInvalidPayloads(t *testing.T) {
 	m, err := NewMessage("chat", "from", "to", "before")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestRenewRefuses(t *testing.T) {
 }
 
 // All that is left to the garbage collector is the ID.
-func TestRenewAllocations(t *testing.T) {
+func TestRenewAllocatesTheIDOnly(t *testing.T) {
 	var payload any = strings.Repeat("x", 256)
 	m, err := NewMessage("chat", "from", "to", payload)
 	if err != nil {

@@ -20,7 +20,7 @@ func seal(body []byte) []byte {
 	return append(append(text, "1773234159"...), NewSealedEnd([]byte(someBind))...)
 }
 
-func TestSealedBodyComesBack(t *testing.T) {
+func TestSealedBodyRoundTrips(t *testing.T) {
 	for _, m := range []*Message{
 		message256(),
 		{ID: "\"\n", Type: "<é>", From: "\\", To: "\u2028", Timestamp: stampTime, Payload: json.RawMessage(`{"a":"\"\\\u0041🚀"}`), ReplyTo: `\"`},
@@ -45,7 +45,7 @@ func TestSealedBodyComesBack(t *testing.T) {
 }
 
 // The bytes of a sealed body, as deployed nodes read them.
-func TestSealedBodyOnTheWire(t *testing.T) {
+func TestAppendSealedBodyMatchesTheWire(t *testing.T) {
 	m := &Message{ID: "i", Type: MsgPong, From: "f", To: "t", Timestamp: stampTime, Payload: json.RawMessage(`{"a":"<&>\n"}`), ReplyTo: "r"}
 	got, err := AppendSealedBody([]byte("before"), m, stampTime)
 	const want = `before{"body":"{\"id\":\"i\",\"type\":\"pong\",\"from\":\"f\",\"to\":\"t\",` +
@@ -205,7 +205,7 @@ type expected []string
 
 func (e *expected) Expect(id []byte) { *e = append(*e, string(id)) }
 
-func TestDecodeSealedBodyAllocations(t *testing.T) {
+func TestDecodeSealedBodyAllocatesThreeTimes(t *testing.T) {
 	data, err := message256().AppendJSON(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestDecodeSealedBodyAllocations(t *testing.T) {
 	}
 }
 
-func TestCheckContainerHeader(t *testing.T) {
+func TestCheckContainerHeaderRefusesCompression(t *testing.T) {
 	for head, want := range map[string]error{
 		`{"algorithm":"chacha20poly1305","version":"1.0"}`: nil,
 		`{}`:                                nil,

@@ -23,7 +23,7 @@ func byEncodingJSON(v any) ([]byte, error) {
 // standsForItself is the definition of what plainprefix.Len counts.
 func standsForItself(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
 
-func TestAppendQuoted(t *testing.T) {
+func TestAppendQuotedMatchesEncodingJSON(t *testing.T) {
 	tests := map[string]string{
 		"":                    `""`,
 		"plain":               `"plain"`,

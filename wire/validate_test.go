@@ -36,7 +36,7 @@ func checkWritable(t *testing.T, m *Message) {
 	}
 }
 
-func TestDecodeRefusesTimesThatCannotBeWritten(t *testing.T) {
+func TestDecodeRefusesUnwritableTimes(t *testing.T) {
 	for ts, accepted := range map[string]bool{
 		"2026-03-11T13:02:39+23:59":      true,
 		"2026-03-11T13:02:39-23:59":      true,
@@ -59,7 +59,7 @@ func TestDecodeRefusesTimesThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestDecodeAcceptsTheDepthThatEventLinesCanHold(t *testing.T) {
+func TestDecodeAcceptsDepthThatFitsEventLines(t *testing.T) {
 	const depth = maxPayloadDepth
 	data := fmt.Sprintf(`{"id":"a","type":"b","ts":%q,"payload":%s%s}`, stamp, strings.Repeat("[", depth), strings.Repeat("]", depth))
 	m, err := Decode([]byte(data))
@@ -69,7 +69,7 @@ func TestDecodeAcceptsTheDepthThatEventLinesCanHold(t *testing.T) {
 	checkWritable(t, m)
 }
 
-func TestNewMessageRefusesPayloadsThatReceiversRefuse(t *testing.T) {
+func TestNewMessageRefusesTooDeepPayloads(t *testing.T) {
 	deep := json.RawMessage(strings.Repeat("[", maxPayloadDepth+1) + strings.Repeat("]", maxPayloadDepth+1))
 	if _, err := NewMessage("b", "f", "t", deep); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a payload one level too deep: %v", err)
@@ -86,7 +86,7 @@ func TestNewMessageRefusesPayloadsThatReceiversRefuse(t *testing.T) {
 	}
 }
 
-func TestValidateFindsWhatReceiversRefuse(t *testing.T) {
+func TestValidateAgreesWithReceivers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*Message)
 		want   string // part of the error; empty: valid
@@ -147,7 +147,7 @@ func TestValidateFindsWhatReceiversRefuse(t *testing.T) {
 	}
 }
 
-func TestReceivedFeaturesKeepsWhatCounts(t *testing.T) {
+func TestReceivedFeaturesKeepsValidEntries(t *testing.T) {
 	many := strings.Split(strings.Repeat("f ", 40), " ")
 	for name, tt := range map[string]struct{ features, want []string }{
 		"none":          {nil, nil},

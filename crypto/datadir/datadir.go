@@ -1,7 +1,6 @@
-// Package datadir opens the files of a node's data directory with the care that
-// they need: only regular files, never longer than expected, and without waiting
-// on a FIFO or a device. It also says what to do about an error of the file
-// system, so that only damage is called damage.
+// Package datadir opens the files of a node's data directory: regular files only, up to a size limit, and without blocking on
+// a FIFO or a device. It also maps errors of the file system to remedies, so that callers report damage only for damaged
+// content. All functions are safe for concurrent use.
 package datadir
 
 import (
@@ -13,18 +12,17 @@ import (
 	"syscall"
 )
 
-// Errors of this package; each comes inside one that names the path.
+// Errors of this package. Returned errors wrap one of them and name the path.
 var (
 	ErrNotRegular = errors.New("it is not a regular file")
 	ErrTooLarge   = errors.New("it is larger than any file that a node writes there")
 	ErrExposed    = errors.New("other users can write to it")
 )
 
-// Open is os.OpenFile for regular files: for a FIFO, a device, a socket or a
-// directory, also behind a symbolic link, the error wraps ErrNotRegular. It never
-// waits for another process.
+// Open is os.OpenFile for regular files: for a FIFO, a device, a socket or a directory, also behind a symbolic link, the
+// error wraps ErrNotRegular. It never waits for another process.
 func Open(path string, flag int, perm fs.FileMode) (*os.File, error) {
-	info, err := os.Stat(path) // before opening: opening a device can have effects
+	info, err := os.Stat(path) // before opening, because opening a device can have side effects
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, notRegular(path, info)
 	}
@@ -60,9 +58,8 @@ func notRegular(path string, info fs.FileInfo) error {
 	return fmt.Errorf("%s: %w but a %s", path, ErrNotRegular, kind)
 }
 
-// ReadFile returns the content of a regular file of at most limit bytes; the
-// error for a longer one wraps ErrTooLarge. Other errors are those of Open and of
-// reading.
+// ReadFile returns the content of a regular file of at most limit bytes. The error for a longer file wraps ErrTooLarge. Other
+// errors are those of Open and of reading.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -76,7 +73,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	tooLarge := info.Size() > limit
 	var data []byte
 	if !tooLarge {
-		data, err = io.ReadAll(io.LimitReader(f, limit+1)) // it may grow meanwhile
+		data, err = io.ReadAll(io.LimitReader(f, limit+1)) // the file can grow after Stat
 		tooLarge = int64(len(data)) > limit
 	}
 	if tooLarge {
@@ -88,10 +85,8 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Check refuses a data directory in which other users can create or replace
-// files: the error wraps ErrExposed. The owner and the groups of this process are
-// trusted. A directory that does not exist passes: the node creates it with mode
-// 0700.
+// Check refuses a data directory in which other users can create or replace files: the error wraps ErrExposed. The owner
+// and the groups of this process are trusted. A directory that does not exist passes: the node creates it with mode 0700.
 func Check(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
@@ -108,8 +103,7 @@ func Check(dir string) error {
 	return nil
 }
 
-// remedies are the errors of a file system that say nothing about the content of
-// a file, and what to do.
+// remedies lists errors of the file system that do not depend on the content of a file.
 var remedies = []struct {
 	cause  error
 	remedy string
@@ -128,8 +122,7 @@ var remedies = []struct {
 	{fs.ErrNotExist, "give a data directory that exists with --data-dir"},
 }
 
-// Remedy returns what to do about an error of the file system, and whether err is
-// one: then the content of the file is not to blame.
+// Remedy returns the remedy for an error of the file system. known is false for other errors, such as damaged content.
 func Remedy(err error) (remedy string, known bool) {
 	for _, r := range remedies {
 		if errors.Is(err, r.cause) {

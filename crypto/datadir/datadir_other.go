@@ -6,5 +6,5 @@ import "io/fs"
 
 const noWait = 0
 
-// exposed reports nothing here: access is not decided by mode bits.
+// exposed returns false: on this platform mode bits do not control access.
 func exposed(fs.FileInfo) bool { return false }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestReadFileTakesRegularFilesOnly(t *testing.T) {
+func TestReadFileAcceptsRegularFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	must := func(err error) {
@@ -45,7 +45,7 @@ func TestReadFileTakesRegularFilesOnly(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesDirectoriesThatOthersCanWrite(t *testing.T) {
+func TestCheckRefusesWritableDirectories(t *testing.T) {
 	dir := t.TempDir()
 	own := os.Getegid()
 	for _, tt := range []struct {
@@ -61,7 +61,7 @@ func TestCheckRefusesDirectoriesThatOthersCanWrite(t *testing.T) {
 		{0o777 | fs.ModeSticky, own, ErrExposed},
 	} {
 		if tt.gid != own && os.Geteuid() != 0 {
-			continue // only root gives files away
+			continue // only root can change the group
 		}
 		if err := errors.Join(os.Chown(dir, -1, tt.gid), os.Chmod(dir, tt.mode)); err != nil {
 			t.Fatal(err)
@@ -75,13 +75,13 @@ func TestCheckRefusesDirectoriesThatOthersCanWrite(t *testing.T) {
 	}
 }
 
-func TestRemedyKnowsErrorsOfTheFileSystem(t *testing.T) {
+func TestRemedyCoversFileSystemErrors(t *testing.T) {
 	for _, cause := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.EACCES, syscall.EIO, ErrNotRegular} {
 		if remedy, known := Remedy(fmt.Errorf("x: %w", cause)); remedy == "" || !known {
 			t.Errorf("%v: no remedy", cause)
 		}
 	}
 	if remedy, known := Remedy(errors.New("invalid checksum")); known {
-		t.Errorf("damage is taken for an error of the file system: %s", remedy)
+		t.Errorf("damaged content has the remedy of a file system error: %s", remedy)
 	}
 }

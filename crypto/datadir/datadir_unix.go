@@ -9,11 +9,10 @@ import (
 	"syscall"
 )
 
-// noWait makes open return at once for a FIFO.
+// noWait makes open return immediately for a FIFO.
 const noWait = syscall.O_NONBLOCK
 
-// exposed reports whether users other than the owner and the members of this
-// process's groups can write to a directory.
+// exposed reports whether users other than the owner and members of this process's groups can write to a directory.
 func exposed(info fs.FileInfo) bool {
 	mode := info.Mode().Perm()
 	if mode&0o002 != 0 {
@@ -23,6 +22,6 @@ func exposed(info fs.FileInfo) bool {
 	if mode&0o020 == 0 || !ok {
 		return false
 	}
-	groups, _ := os.Getgroups() // without them: the effective group only
+	groups, _ := os.Getgroups() // on an error: the effective group only
 	return !slices.Contains(append(groups, os.Getegid()), int(owner.Gid))
 }

@@ -2,5 +2,5 @@
 
 package smsg
 
-// cipherAllocations is what one use of the cipher of golang.org/x/crypto allocates.
+// cipherAllocations is the number of allocations per call of the cipher of golang.org/x/crypto.
 const cipherAllocations = 0

@@ -2,6 +2,6 @@
 
 package smsg
 
-// cipherAllocations is what one use of the cipher of golang.org/x/crypto
-// allocates: in portable Go its state.
+// cipherAllocations is the number of allocations per call of the cipher of golang.org/x/crypto: portable Go allocates its
+// state.
 const cipherAllocations = 1

@@ -1,6 +1,5 @@
-// Package smsg seals and opens SMSG containers (protocol section 4): the frames
-// that carry every message after the handshake. It handles bytes: the caller
-// makes and reads the plaintext, and judges a header that is not the usual one.
+// Package smsg seals and opens SMSG containers (protocol section 4), the frames of all messages after the handshake. It
+// handles bytes: the caller encodes and decodes the plaintext, and checks unusual headers.
 //
 //	offset  size  content
 //	0       4     "SMSG"
@@ -32,29 +31,29 @@ const (
 )
 
 const (
-	// Headroom is how many bytes of a sealed frame precede the ciphertext.
+	// Headroom is the number of bytes before the ciphertext in a sealed frame.
 	Headroom = prefixLen + len(header) + nonceLen
-	// Overhead is how many bytes longer a sealed frame is than its plaintext.
+	// Overhead is the size of a sealed frame minus that of its plaintext, in bytes.
 	Overhead = Headroom + tagLen
 )
 
-// frameHead is the start of every frame that we seal.
+// frameHead is the start of every frame that this node seals.
 var frameHead = string(binary.BigEndian.AppendUint32(append([]byte(magic), version), uint32(len(header)))) + header
 
-// Errors of Opener.Open. Each is an ErrMalformedFrame, too. They are fixed
-// values, so that a flood of bad frames allocates nothing.
+// Errors of Opener.Open. Each wraps ErrMalformedFrame. They are fixed values, so that a flood of malformed frames allocates
+// nothing.
 var (
 	ErrMalformedFrame = errors.New("malformed frame")
-	ErrNotContainer   = fmt.Errorf("%w: no SMSG container", ErrMalformedFrame)
+	ErrNotContainer   = fmt.Errorf("%w: not an SMSG container", ErrMalformedFrame)
 	ErrVersion        = fmt.Errorf("%w: container version is not 2", ErrMalformedFrame)
 	ErrHeaderLength   = fmt.Errorf("%w: header is longer than the frame or than 4 KiB", ErrMalformedFrame)
 	ErrHeader         = fmt.Errorf("%w: header is not of this protocol", ErrMalformedFrame)
 	ErrTruncated      = fmt.Errorf("%w: shorter than nonce and tag", ErrMalformedFrame)
-	ErrAuthentication = fmt.Errorf("%w: authentication fails", ErrMalformedFrame)
+	ErrAuthentication = fmt.Errorf("%w: authentication failed", ErrMalformedFrame)
 )
 
-// split checks all of a frame that can be checked without the key. head, nonce
-// and sealed, the ciphertext with its tag, lie inside frame.
+// split checks the parts of a frame that do not require the key. head, nonce and sealed (ciphertext and tag) lie inside
+// frame.
 func split(frame []byte) (head []byte, nonce *[nonceLen]byte, sealed []byte, err error) {
 	if len(frame) < len(magic) || string(frame[:len(magic)]) != magic {
 		return nil, nil, nil, ErrNotContainer

@@ -44,18 +44,18 @@ func TestSealAndOpenAllocateNothing(t *testing.T) {
 	}
 }
 
-// Whatever a frame claims, opening it takes no memory.
-func TestBombsTakeNoMemory(t *testing.T) {
+// TestOpenRefusesBombsWithoutMemory requires less than 4 KiB of allocations for each refused frame of the vectors.
+func TestOpenRefusesBombsWithoutMemory(t *testing.T) {
 	var refused []frameVector
 	readVectors(t, "refused-frames.json", &refused)
 	opener := mustKey(t).NewOpener(func([]byte) error { return errTestHeader })
 	for _, v := range refused {
 		took := uint64(math.MaxUint64)
-		for range 3 { // the runtime allocates, too, but not each time
+		for range 3 { // the minimum excludes allocations of the runtime
 			frame := slices.Clone(v.Frame)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, _ = opener.Open(frame) // the vectors' test looks at the error
+			_, _ = opener.Open(frame) // TestOpenRefusesTheVectors checks the error
 			runtime.ReadMemStats(&after)
 			took = min(took, after.TotalAlloc-before.TotalAlloc)
 		}
@@ -65,8 +65,8 @@ func TestBombsTakeNoMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkFrame compares with the reference library, for plaintexts with a body
-// of the given size. Random nonces are those of deployed nodes.
+// BenchmarkFrame compares with the reference library, for plaintexts with a body of the given size in bytes. Deployed nodes
+// use random nonces.
 func BenchmarkFrame(b *testing.B) {
 	for _, size := range []int{80, 256, 1 << 10, 16 << 10} {
 		key, secret := mustKey(b), password(b)

@@ -46,7 +46,7 @@ func TestOpenRefusesTheVectors(t *testing.T) {
 		"another peer's key":         ErrAuthentication,
 		"gzip bomb":                  ErrHeader,
 		"zstd bomb":                  ErrHeader,
-		// These are whole frames; the decoder of messages refuses their contents.
+		// Valid frames: package wire refuses their content.
 		"body is no Message":   nil,
 		"body is a JSON array": nil,
 		"body without an id":   nil,
@@ -68,8 +68,9 @@ func TestOpenRefusesTheVectors(t *testing.T) {
 	}
 }
 
-// The caller judges every header but the usual one, before the cipher does.
-func TestOpenAsksAboutUnusualHeaders(t *testing.T) {
+// TestOpenPassesUnusualHeadersToTheCheck requires that the check runs, before decryption, for each header that differs from
+// the header of deployed nodes.
+func TestOpenPassesUnusualHeadersToTheCheck(t *testing.T) {
 	key := mustKey(t)
 	for head, want := range map[string]struct {
 		asked bool
@@ -113,8 +114,8 @@ func TestOpenAsksAboutUnusualHeaders(t *testing.T) {
 	}
 }
 
-// Nothing that is printed, logged or encoded shows a key.
-func TestKeysDoNotPrint(t *testing.T) {
+// TestKeysPrintRedacted requires that no printed, logged or encoded text contains a key.
+func TestKeysPrintRedacted(t *testing.T) {
 	key, err := NewKey(crypto.SharedSecret(bytes.Repeat([]byte{0xab}, 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +132,7 @@ func TestKeysDoNotPrint(t *testing.T) {
 		fmt.Sprintf("%#v", first[:2])[7:17],
 	} {
 		if strings.Contains(text, s) {
-			t.Errorf("%q is in what was printed", s)
+			t.Errorf("the output contains %q", s)
 		}
 	}
 }

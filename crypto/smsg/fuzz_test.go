@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/Borg/pkg/smsg"
 )
 
-// FuzzOpen opens anything. The reference opens the same frames to the same
-// bodies, but for those that are refused on purpose.
+// FuzzOpen opens arbitrary bytes. The reference library must open the same frames to the same bodies, except frames that
+// Opener refuses deliberately.
 func FuzzOpen(f *testing.F) {
 	for _, file := range []string{"frames.json", "refused-frames.json"} {
 		var frames []frameVector
@@ -33,13 +33,13 @@ func FuzzOpen(f *testing.F) {
 		}
 		if !referenceSurvives(frame) {
 			if err == nil {
-				t.Fatal("opened a frame that is not for the reference")
+				t.Fatal("opened a frame that must not reach the reference")
 			}
 			return
 		}
 		var ours smsg.Message // by the library's own rules
 		if err == nil && json.Unmarshal(plaintext, &ours) != nil {
-			return // it holds no message for either
+			return // not a message for either side
 		}
 		msg, theirErr := smsg.Decrypt(frame, secret)
 		switch {
@@ -51,7 +51,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// headerOf returns the header, as far as there is one of the length that the reference may see.
+// headerOf returns the header of frame. ok is false if its length is invalid or above maxHeader.
 func headerOf(frame []byte) (head []byte, ok bool) {
 	if len(frame) < prefixLen {
 		return nil, false
@@ -63,13 +63,13 @@ func headerOf(frame []byte) (head []byte, ok bool) {
 	return frame[prefixLen:][:size], true
 }
 
-// referenceSurvives keeps frames from the reference that make it allocate, expand or panic.
+// referenceSurvives reports whether the reference can decrypt frame without excessive allocation, decompression or panic.
 func referenceSurvives(frame []byte) bool {
 	head, ok := headerOf(frame)
 	return ok && checkHeader(head) == nil
 }
 
-// FuzzSealOpen carries any bytes there and back, and any text to the reference.
+// FuzzSealOpen seals and opens arbitrary bytes, and lets the reference open arbitrary text.
 func FuzzSealOpen(f *testing.F) {
 	for _, body := range oddBodies {
 		f.Add([]byte(body), int64(1773234159))

@@ -60,13 +60,13 @@ func mustSealer(t testing.TB, key *Key) *Sealer {
 	return sealer
 }
 
-// password is the shared secret in the reference library's form.
+// password returns the shared secret in the format of the reference library.
 func password(t testing.TB) string {
 	secret := vectorSecret(t)
 	return base64.StdEncoding.EncodeToString(secret[:])
 }
 
-// sealRaw makes a frame of any header and any plaintext, with a nonce of its own.
+// sealRaw returns a frame with the given header, plaintext and nonce.
 func sealRaw(key *Key, head string, plaintext []byte, nonce [nonceLen]byte) []byte {
 	frame := []byte(magic + "\x02")
 	frame = append(frame, byte(len(head)>>24), byte(len(head)>>16), byte(len(head)>>8), byte(len(head)))
@@ -77,7 +77,7 @@ func sealRaw(key *Key, head string, plaintext []byte, nonce [nonceLen]byte) []by
 	return key.wide.Seal(frame, nonce[:], mixed, nil)
 }
 
-// sealedText is a plaintext with body in it, by encoding/json.
+// sealedText returns a plaintext that contains body, made by encoding/json.
 func sealedText(t testing.TB, body string, at int64) []byte {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"body": body, "timestamp": at})
@@ -89,7 +89,7 @@ func sealedText(t testing.TB, body string, at int64) []byte {
 
 var errTestHeader = errors.New("refused by the test")
 
-// checkHeader is a HeaderCheck by encoding/json: an object without the keys that the reference library acts on.
+// checkHeader is a HeaderCheck made with encoding/json: it accepts objects without the keys that the reference evaluates.
 func checkHeader(header []byte) error {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(header, &keys) != nil || keys == nil {

@@ -13,24 +13,22 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// XChaCha20-Poly1305 with nonce N is ChaCha20-Poly1305 with nonce 0000 ‖ N[16:]
-// under a subkey that HChaCha20 derives from the key and N[:16]. A Sealer keeps
-// N[:16], so it derives its subkey once instead of for every frame.
+// XChaCha20-Poly1305 with nonce N is ChaCha20-Poly1305 with nonce 0000 ‖ N[16:] under a subkey that HChaCha20 derives from
+// the key and N[:16]. A Sealer keeps N[:16] constant, so it derives its subkey once instead of for each frame.
 const (
-	subkeyPrefixLen = 16 // bytes of the nonce that choose the subkey
-	shortNoncePad   = 4  // zero bytes before the rest of it
+	subkeyPrefixLen = 16 // bytes of the nonce that determine the subkey
+	shortNoncePad   = 4  // zero bytes before the rest of the nonce
 	shortNonceLen   = chacha20poly1305.NonceSize
 )
 
-// Key is the key of one pair of nodes (protocol section 4), the same both ways
-// and for each of their connections. It prints as its type's name. Safe for
-// concurrent use.
+// Key is the key of one pair of nodes (protocol section 4), the same in both directions and for all of their connections. It
+// prints as the name of its type. Safe for concurrent use.
 type Key struct {
-	key  *[chacha20poly1305.KeySize]byte // behind a pointer, so that no %v prints it
-	wide cipher.AEAD                     // for whole nonces
+	key  *[chacha20poly1305.KeySize]byte // a pointer, so that %v does not print the key
+	wide cipher.AEAD                     // for complete nonces of 24 bytes
 }
 
-// NewKey derives the key from the shared secret of the two nodes.
+// NewKey derives the key from the shared secret of two nodes. It does not fail for any secret.
 func NewKey(secret crypto.SharedSecret) (*Key, error) {
 	text := base64.StdEncoding.AppendEncode(nil, secret[:])
 	key := sha256.Sum256(text)
@@ -41,8 +39,8 @@ func NewKey(secret crypto.SharedSecret) (*Key, error) {
 	return &Key{key: &key, wide: aead}, nil
 }
 
-// subkeyAEAD returns the cipher for all nonces that begin with prefix; it takes
-// the other 8 bytes of a nonce, after shortNoncePad zero bytes.
+// subkeyAEAD returns the cipher for nonces that begin with prefix. Its nonces are shortNoncePad zero bytes and the last 8
+// bytes of the original nonce.
 func (k *Key) subkeyAEAD(prefix []byte) (cipher.AEAD, error) {
 	subkey, err := chacha20.HChaCha20(k.key[:], prefix)
 	if err != nil {
@@ -55,8 +53,7 @@ func (k *Key) subkeyAEAD(prefix []byte) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// Some verbs, such as %s of a pointer inside them, would otherwise print the
-// bytes of a key.
+// Without these methods some verbs, such as %s, would print the bytes of a key.
 
 // Format writes "smsg.Key".
 func (*Key) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "smsg.Key") }

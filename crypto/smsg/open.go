@@ -7,35 +7,31 @@ import (
 	"github.com/Snider/go-p2p/crypto/internal/keystream"
 )
 
-// HeaderCheck returns why a container header, at most 4 KiB of unauthenticated
-// bytes, is refused, or nil. It must not keep or change the header.
+// HeaderCheck returns nil if a container header, at most 4 KiB of unauthenticated bytes, is acceptable, or the reason to
+// refuse it. It must not retain or modify header.
 type HeaderCheck func(header []byte) error
 
-// Opener opens the frames that arrive on one connection. Not safe for
-// concurrent use.
+// Opener opens the inbound frames of one connection. Not safe for concurrent use.
 type Opener struct {
 	key   *Key
 	check HeaderCheck
 
-	// The subkey of a peer that keeps the first bytes of its nonces is derived
-	// once, when they arrive for the second time. A peer that draws every nonce
-	// anew costs nothing extra.
-	prefix [subkeyPrefixLen]byte // of the last frame that opened
-	aead   cipher.AEAD           // for that prefix; nil: seen once at most
+	// A peer that keeps the prefix of its nonces needs one subkey, derived when the prefix arrives for the second time. Peers
+	// with random nonces cause no extra work.
+	prefix [subkeyPrefixLen]byte // of the last opened frame
+	aead   cipher.AEAD           // for prefix; nil until its second frame
 	short  [shortNonceLen]byte
 }
 
-// NewOpener returns an Opener. check judges every header other than the one that
-// deployed nodes send; if it is nil, all others are refused.
+// NewOpener returns an Opener. check is called for each header that differs from the header of deployed nodes; if check is
+// nil, such headers are refused.
 func (k *Key) NewOpener(check HeaderCheck) *Opener { return &Opener{key: k, check: check} }
 
-// Open returns the plaintext of one frame (protocol section 4): any bytes that a
-// holder of the key has sealed. frame is overwritten in any case, and plaintext
-// lies inside it.
+// Open returns the plaintext of one frame (protocol section 4). It overwrites frame, also on an error; plaintext lies inside
+// frame.
 //
-// Each error is one of this package's ErrMalformedFrame kinds; that of a refused
-// header also wraps the error of the HeaderCheck. Lengths are checked before
-// they are used, and opening takes no memory beyond the frame itself.
+// Each error wraps ErrMalformedFrame. The error for a refused header also wraps the error of the HeaderCheck. Open checks
+// lengths before it uses them and allocates no memory in proportion to the frame.
 func (o *Opener) Open(frame []byte) (plaintext []byte, err error) {
 	head, nonce, sealed, err := split(frame)
 	if err != nil {
@@ -69,7 +65,7 @@ func (o *Opener) decrypt(sealed []byte, nonce *[nonceLen]byte) ([]byte, error) {
 	prefix := [subkeyPrefixLen]byte(nonce[:])
 	if prefix != o.prefix {
 		plaintext, err := o.key.wide.Open(sealed[:0], nonce[:], sealed, nil)
-		if err == nil { // forged frames do not displace the subkey of the peer's prefix
+		if err == nil { // forged frames must not displace the cached subkey
 			o.prefix, o.aead = prefix, nil
 		}
 		return plaintext, err

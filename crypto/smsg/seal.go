@@ -11,18 +11,17 @@ import (
 	"github.com/Snider/go-p2p/crypto/internal/keystream"
 )
 
-// Sealer seals the frames of one connection in one direction. Its nonces are 16
-// random bytes, drawn once, and a counter: none repeats, and a receiver, which
-// must accept any nonce, sees no difference. Not safe for concurrent use.
+// Sealer seals the outbound frames of one connection. Its nonces are 16 random bytes, drawn once, and a counter of 8 bytes,
+// so no nonce repeats. Receivers must accept any nonce. Not safe for concurrent use.
 type Sealer struct {
 	key   *Key
 	aead  cipher.AEAD    // for nonces that begin with nonce[:subkeyPrefixLen]
-	nonce [nonceLen]byte // of the next frame: prefix, then the counter, big-endian
+	nonce [nonceLen]byte // of the next frame: prefix and counter, big-endian
 	short [shortNonceLen]byte
 }
 
-// NewSealer returns a Sealer with a nonce prefix read from random, or from
-// crypto/rand if random is nil. The only errors are those of the reader.
+// NewSealer returns a Sealer with a nonce prefix read from random, or from crypto/rand if random is nil. The only errors are
+// those of the reader.
 func (k *Key) NewSealer(random io.Reader) (*Sealer, error) {
 	if random == nil {
 		random = rand.Reader
@@ -34,7 +33,7 @@ func (k *Key) NewSealer(random io.Reader) (*Sealer, error) {
 	return s, nil
 }
 
-// renew draws a prefix and resets the counter.
+// renew draws a new prefix and resets the counter.
 func (s *Sealer) renew(random io.Reader) error {
 	s.nonce = [nonceLen]byte{}
 	if _, err := io.ReadFull(random, s.nonce[:subkeyPrefixLen]); err != nil {
@@ -45,13 +44,11 @@ func (s *Sealer) renew(random io.Reader) error {
 	return err
 }
 
-// Seal appends to dst the frame that holds plaintext, Overhead bytes longer than
-// it, and returns the result. It allocates nothing if dst has room for the
-// frame.
+// Seal appends the frame of plaintext to dst and returns the extended slice (protocol section 4). The frame is Overhead
+// bytes longer than plaintext. Seal allocates nothing if dst has capacity for the frame.
 //
-// To seal in place, put the plaintext Headroom bytes behind the end of dst:
-// frame = s.Seal(frame[:0], frame[Headroom:]). In no other way may plaintext
-// overlap the free part of dst.
+// To seal in place, put the plaintext Headroom bytes after the end of dst: frame = s.Seal(frame[:0], frame[Headroom:]).
+// Otherwise plaintext must not overlap the spare capacity of dst.
 func (s *Sealer) Seal(dst, plaintext []byte) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, Overhead+len(plaintext))
@@ -68,8 +65,8 @@ func (s *Sealer) Seal(dst, plaintext []byte) []byte {
 	return dst[:start+Overhead+len(plaintext)]
 }
 
-// count advances to the next nonce. After 2^64 frames, which no connection
-// reaches, it draws another prefix rather than repeat a nonce.
+// count advances to the next nonce. After 2^64 frames, more than any connection reaches, it draws a new prefix, because a
+// repeated nonce reveals plaintext.
 func (s *Sealer) count() {
 	counter := s.nonce[subkeyPrefixLen:]
 	next := binary.BigEndian.Uint64(counter) + 1
@@ -77,7 +74,7 @@ func (s *Sealer) count() {
 	if next != 0 {
 		return
 	}
-	if err := s.renew(rand.Reader); err != nil { // crypto/rand does not fail; a repeated nonce reveals plaintext
+	if err := s.renew(rand.Reader); err != nil { // unreachable: crypto/rand never returns an error
 		panic(err)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/Snider/Borg/pkg/smsg"
 )
 
-// oddBodies are texts that are hard to carry inside a JSON string.
+// oddBodies lists texts that are difficult to encode in a JSON string.
 var oddBodies = []string{
 	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`, "\ufffd", "\ufeff",
 	`{"id":"6f0c","payload":{"a":"b\\\"c"}}`, strings.Repeat("x", 7) + `"` + strings.Repeat("y", 8), "\n\r\t\b\f",
 	strings.Repeat(`"\`, 1000), strings.Repeat("é", 33),
 }
 
-func TestSealOpensHereAndAtTheReference(t *testing.T) {
+func TestSealOpensWithTheReference(t *testing.T) {
 	key, secret := mustKey(t), password(t)
 	sealer, opener := mustSealer(t, key), key.NewOpener(nil)
 	for _, at := range []int64{0, 1, 1773234159, -5, math.MaxInt64, math.MinInt64} {
@@ -41,8 +41,8 @@ func TestSealOpensHereAndAtTheReference(t *testing.T) {
 	}
 }
 
-// Sealed in place, with and without room for the tag, and elsewhere: the same frame, and the plaintext's end is kept.
-func TestSealInPlace(t *testing.T) {
+// TestSealWorksInPlace requires the same frame in place, with and without capacity for the tag, and in a separate buffer.
+func TestSealWorksInPlace(t *testing.T) {
 	key := mustKey(t)
 	for length := range 300 {
 		plaintext := bytes.Repeat([]byte("p"), length)
@@ -64,7 +64,7 @@ func TestSealInPlace(t *testing.T) {
 	}
 }
 
-// mustFixed returns a Sealer whose nonces do not depend on chance.
+// mustFixed returns a Sealer with a constant nonce prefix.
 func mustFixed(t *testing.T, key *Key) *Sealer {
 	sealer, err := key.NewSealer(strings.NewReader("0123456789abcdef"))
 	if err != nil {
@@ -117,8 +117,8 @@ func TestNoncesNeverRepeat(t *testing.T) {
 	}
 }
 
-// After the last counter the sealer draws another prefix, and its frames open like all others.
-func TestCounterExhausted(t *testing.T) {
+// TestSealerDrawsPrefixAfterLastCounter requires that frames before and after the counter overflow open.
+func TestSealerDrawsPrefixAfterLastCounter(t *testing.T) {
 	key := mustKey(t)
 	sealer, opener := mustSealer(t, key), key.NewOpener(nil)
 	before := sealer.nonce
@@ -132,12 +132,13 @@ func TestCounterExhausted(t *testing.T) {
 		t.Errorf("nonce %x after %x", sealer.nonce, before)
 	}
 	if _, err := key.NewSealer(strings.NewReader("short")); err == nil {
-		t.Error("a reader that ends gave a sealer")
+		t.Error("a short reader yielded a sealer")
 	}
 }
 
-// An opener that has settled on a prefix still opens others, and forged frames do not unsettle it.
-func TestOpenerMixedPrefixes(t *testing.T) {
+// TestOpenerHandlesMixedPrefixes requires that an Opener with a cached subkey opens other prefixes, and that forged frames
+// do not displace the cached subkey.
+func TestOpenerHandlesMixedPrefixes(t *testing.T) {
 	key := mustKey(t)
 	opener, one, two := key.NewOpener(nil), mustSealer(t, key), mustSealer(t, key)
 	for i, sealer := range []*Sealer{one, one, one, two, one, two, two, two, one} {

@@ -35,7 +35,7 @@ func guardedTexts(n int, random *rand.Rand) [][]byte {
 
 // Texts of 0 to 300 bytes and room for little and for all, each at both ends of memory between unmapped pages: all
 // implementations escape as the definition says, stop only for want of room, and touch nothing outside.
-func TestEscapeBesideUnmappedPages(t *testing.T) {
+func TestEscapeStaysInsideItsBuffers(t *testing.T) {
 	texts, rooms := guardpage.New(t, longestGuarded), guardpage.New(t, 2*longestGuarded+Room)
 	random := rand.New(rand.NewPCG(3, 4))
 	for n := range longestGuarded + 1 {
@@ -69,7 +69,7 @@ func escapeGuarded(t *testing.T, i implementation, dst, text []byte, all int, wa
 }
 
 // The same for unescape, in place, moved down by 0 to 100 bytes.
-func TestUnescapeBesideUnmappedPages(t *testing.T) {
+func TestUnescapeStaysInsideItsBuffer(t *testing.T) {
 	memory := guardpage.New(t, longestGuarded+100)
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := range longestGuarded + 1 {

@@ -92,7 +92,7 @@ func checkUnescape(t *testing.T, i implementation, text []byte, gap int) {
 }
 
 // Every byte at every place of a block and over its ends, alone and beside what could be taken for a part of it.
-func TestEveryByteEverywhere(t *testing.T) {
+func TestBytesRoundTripAtEachOffset(t *testing.T) {
 	for c := range 256 {
 		for _, beside := range []string{"", `"`, `\`, `\"`, `\\`, "\x00", "\x1f", "!", "#", "[", "]", "\x80", "\xff"} {
 			for _, before := range []int{0, 1, 6, 7, 8, 30, 31, 32, 33, 61, 62, 63, 64, 65, 127} {
@@ -104,7 +104,7 @@ func TestEveryByteEverywhere(t *testing.T) {
 }
 
 // Texts of all that is special here, at any place, in any room.
-func TestRandomTexts(t *testing.T) {
+func TestRandomTextsRoundTrip(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{`\"`, `\"`, `\"`, `"`, `\`, "\n", "é", "x", strings.Repeat("y", 20), strings.Repeat("z", 70)}
 	for range 50_000 {
@@ -123,7 +123,7 @@ func TestRandomTexts(t *testing.T) {
 }
 
 // Arrays of the caller stay on its stack.
-func TestAllocations(t *testing.T) {
+func TestEscapeAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		var out [400]byte
 		var text [100]byte
@@ -134,7 +134,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-func FuzzQuotes(f *testing.F) {
+func FuzzEscape(f *testing.F) {
 	f.Add([]byte(`{\"id\":\"x\\n\"}`), uint8(40), uint16(200), uint8(0))
 	f.Add([]byte("\"\\\x00\xff"), uint8(63), uint16(64), uint8(3))
 	f.Fuzz(func(t *testing.T, piece []byte, before uint8, room uint16, gap uint8) {
@@ -143,7 +143,7 @@ func FuzzQuotes(f *testing.F) {
 	})
 }
 
-func BenchmarkQuotes(b *testing.B) {
+func BenchmarkEscape(b *testing.B) {
 	object := strings.Repeat(`{"id":"6f0c0f0e-3b0a-4a55-9f0e","a":[1,"b"]}`, 1000)
 	for name, text := range map[string]string{"256": object[:256], "16384": object[:16<<10], "plain16384": strings.Repeat("x", 16<<10)} {
 		for _, i := range implementations() {

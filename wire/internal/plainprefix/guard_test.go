@@ -12,7 +12,7 @@ import (
 
 // Texts of 0 to 300 bytes at both ends of memory between unmapped pages, the first byte that does not stand for itself
 // at every place: the result is the definition's, and nothing outside is read.
-func TestTextsBesideUnmappedPages(t *testing.T) {
+func TestLenStaysInsideItsText(t *testing.T) {
 	const longest = 300
 	implementations := map[string]func(text []byte) int{
 		"chosen": Len,

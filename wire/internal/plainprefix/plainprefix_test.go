@@ -35,7 +35,7 @@ func check(t *testing.T, text []byte) {
 
 // Every byte at every place of the eight that are tested at a time, between
 // neighbours from which a borrow could come.
-func TestNeighbours(t *testing.T) {
+func TestLenMatchesDefinitionInWords(t *testing.T) {
 	for c := range 256 {
 		for next := range 256 {
 			for at := range 8 {
@@ -51,7 +51,7 @@ func TestNeighbours(t *testing.T) {
 }
 
 // Every byte at every place of a text that is long enough for blocks.
-func TestLongTexts(t *testing.T) {
+func TestLenMatchesDefinitionInBlocks(t *testing.T) {
 	for _, size := range []int{36, 47, 48, 63, 64, 71, 72, 79, 80, 100, 103, 104, 105, 137, 200} {
 		text := []byte(strings.Repeat("a", size))
 		for at := range text {
@@ -64,7 +64,7 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestLenAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		var text [200]byte
 		Len(text[:])

@@ -115,7 +115,10 @@ func TestSealedMessagesOpenEverywhere(t *testing.T) {
 	bind := crypto.NewBind(crypto.Initiator, []byte("a"), []byte("b"))
 	here.bind(bind)
 	for range 500 {
-		msg, err := wire.NewMessage(wire.MessageType(text()), text(), text(), map[string]any{text(): text(), "n": []any{text(), nil, 1.5}})
+		msg, err := wire.NewMessage(wire.MessageType(text()), text(), text(), map[string]any{
+			text(): text(),
+			"n":    []any{text(), nil, 1.5},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +137,8 @@ func TestSealedMessagesOpenEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		theirs, err := smsg.Decrypt(frame, password)
-		if err != nil || theirs.Body != string(plain) || theirs.Meta["bind"] != string(bind[:]) || time.Now().Unix()-theirs.Timestamp > 5 {
+		if err != nil || theirs.Body != string(plain) || theirs.Meta["bind"] != string(bind[:]) ||
+			time.Now().Unix()-theirs.Timestamp > 5 {
 			t.Fatalf("the reference reads %+v, %v; want %s", theirs, err, plain)
 		}
 		got, mark, err := there.open(frame, &wire.Hint{})

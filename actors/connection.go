@@ -46,8 +46,8 @@ type Opening struct {
 	Challenge [crypto.ChallengeSize]byte
 }
 
-// connection is the actor of one connection. It owns the socket, the timer and the codec. The registry owns the token bucket
-// and lends it to all connections of a peer.
+// connection is the actor of one connection. It owns the socket, the timer and the codec. The registry owns the token
+// bucket and lends it to all connections of a peer.
 type connection struct {
 	dispatcher dispatcher
 

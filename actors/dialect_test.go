@@ -44,7 +44,8 @@ func TestLaterDialectNeedsItsKey(t *testing.T) {
 			t.Errorf("%s: taken for the later dialect", name)
 		}
 	}
-	if _, challenge, no := readHandshake([]byte(`{"timestamp":1,`+first[1:]), self.PublicKey()); no != nil || challenge == [crypto.ChallengeSize]byte{} {
+	if _, challenge, no := readHandshake([]byte(`{"timestamp":1,`+first[1:]), self.PublicKey()); no != nil ||
+		challenge == [crypto.ChallengeSize]byte{} {
 		t.Errorf("a message of this dialect with an unknown key timestamp: %+v", no)
 	}
 }

@@ -44,7 +44,8 @@ func TestInboxContinuesAfterGoexit(t *testing.T) {
 			t.Errorf("delivered %q", got)
 		}
 		if n := counters.Get(HandlerPanics); n != 3 || room.used.Load() != 0 || activity.Workers.working != 0 {
-			t.Errorf("%d counted, %d bytes held, %d goroutines counted; want 3, 0 and 0", n, room.used.Load(), activity.Workers.working)
+			t.Errorf("%d counted, %d bytes held, %d goroutines counted; want 3, 0 and 0", n, room.used.Load(),
+				activity.Workers.working)
 		}
 	})
 }

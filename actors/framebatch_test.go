@@ -51,8 +51,11 @@ func TestFrameBatchOwnsItsBuffers(t *testing.T) {
 func TestFrameBatchForgetsLargeBuffers(t *testing.T) {
 	for name, c := range map[string]struct{ sizes, want []int }{
 		"one message too large": {[]int{10, maxBatchBytes, 20}, []int{10, 20}},
-		"many large ones":       {[]int{maxBatchBytes / 2, maxBatchBytes / 2, 1, maxBatchBytes / 2}, []int{maxBatchBytes / 2, maxBatchBytes / 2}},
-		"small ones":            {[]int{1024, 1024, 2048}, []int{1024, 1024, 2048}},
+		"many large ones": {
+			[]int{maxBatchBytes / 2, maxBatchBytes / 2, 1, maxBatchBytes / 2},
+			[]int{maxBatchBytes / 2, maxBatchBytes / 2},
+		},
+		"small ones": {[]int{1024, 1024, 2048}, []int{1024, 1024, 2048}},
 	} {
 		a := &frameBatch{}
 		for _, size := range c.sizes {

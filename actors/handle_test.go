@@ -117,7 +117,10 @@ func TestAbandonedSendLeavesNoResult(t *testing.T) {
 func TestRecycledFramesAreEmpty(t *testing.T) {
 	var b buffers
 	for range 100 { // a pool may lose items, and often does so with the race detector
-		b.put(&frame{data: make([]byte, 10, 2000), reserved: 7, result: make(chan error), closeWith: &socket.CloseStatus{}, text: true})
+		b.put(&frame{
+			data: make([]byte, 10, 2000), reserved: 7, result: make(chan error), closeWith: &socket.CloseStatus{},
+			text: true,
+		})
 		f := b.get(0)
 		if len(f.data) != 0 || f.reserved != 0 || f.result != nil || f.closeWith != nil || f.text {
 			t.Fatalf("a recycled frame: %+v", *f)
@@ -130,11 +133,15 @@ func TestMessagesAreNotLogged(t *testing.T) {
 	var out strings.Builder
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	for _, message := range []any{
-		&frame{data: []byte("secret")}, &Outgoing{text: []byte("secret")}, &frameBatch{buffers: [][]byte{[]byte("secret")}, n: 1},
+		&frame{data: []byte("secret")}, &Outgoing{text: []byte("secret")}, &frameBatch{
+			buffers: [][]byte{[]byte("secret")},
+			n:       1,
+		},
 	} {
 		log.Info("dead letter", "message", message)
 	}
-	if text := out.String(); strings.Count(text, "dead letter") != 3 || strings.Contains(text, "secret") || strings.Contains(text, "115 101") {
+	if text := out.String(); strings.Count(text, "dead letter") != 3 || strings.Contains(text, "secret") ||
+		strings.Contains(text, "115 101") {
 		t.Errorf("logged:\n%s", text)
 	}
 }

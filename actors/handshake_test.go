@@ -84,15 +84,21 @@ func identityFaults(t testing.TB, self, peer *crypto.NodeManager) map[string]fun
 	stranger := newKeys(t, "stranger").Identity()
 	key := peer.Identity().PublicKey
 	faults := map[string]func(*wire.Identity){
-		"id of another":             func(id *wire.Identity) { id.ID = stranger.ID },
-		"key of another":            func(id *wire.Identity) { id.PublicKey = stranger.PublicKey },
-		"empty id":                  func(id *wire.Identity) { id.ID = "" },
-		"upper-case id":             func(id *wire.Identity) { id.ID = strings.ToUpper(id.ID) },
-		"longer id":                 func(id *wire.Identity) { id.ID += "00" },
-		"id of 10 KB":               func(id *wire.Identity) { id.ID = strings.Repeat("a", 10<<10) },
-		"empty key":                 func(id *wire.Identity) { id.PublicKey = "" },
-		"key of 31 bytes":           func(id *wire.Identity) { id.PublicKey = base64.StdEncoding.EncodeToString(make([]byte, 31)) },
-		"key of 33 bytes":           func(id *wire.Identity) { id.PublicKey = base64.StdEncoding.EncodeToString(make([]byte, 33)) },
+		"id of another":  func(id *wire.Identity) { id.ID = stranger.ID },
+		"key of another": func(id *wire.Identity) { id.PublicKey = stranger.PublicKey },
+		"empty id":       func(id *wire.Identity) { id.ID = "" },
+		"upper-case id":  func(id *wire.Identity) { id.ID = strings.ToUpper(id.ID) },
+		"longer id":      func(id *wire.Identity) { id.ID += "00" },
+		"id of 10 KB":    func(id *wire.Identity) { id.ID = strings.Repeat("a", 10<<10) },
+		"empty key":      func(id *wire.Identity) { id.PublicKey = "" },
+		"key of 31 bytes": func(id *wire.Identity) {
+			id.PublicKey = base64.StdEncoding.EncodeToString(make([]byte,
+				31))
+		},
+		"key of 33 bytes": func(id *wire.Identity) {
+			id.PublicKey = base64.StdEncoding.EncodeToString(make([]byte,
+				33))
+		},
 		"key without padding":       func(id *wire.Identity) { id.PublicKey = strings.TrimRight(key, "=") },
 		"key with a newline":        func(id *wire.Identity) { id.PublicKey = key[:20] + "\n" + key[20:] },
 		"key with trailing newline": func(id *wire.Identity) { id.PublicKey = key + "\n" },
@@ -177,18 +183,19 @@ func TestReadHandshakeRefusesMalformedPayloads(t *testing.T) {
 		return strings.Replace(good, old, with, 1)
 	}
 	cases := map[string]string{
-		"empty":                        "",
-		"no JSON":                      "hello",
-		"an array":                     "[]",
-		"two objects":                  good + good,
-		"null":                         "null",
-		"another type":                 swap(`"type":"handshake"`, `"type":"ping"`),
-		"an ack":                       swap(`"type":"handshake"`, `"type":"handshake_ack"`),
-		"type of 10 KB":                swap(`"type":"handshake"`, `"type":"`+strings.Repeat("x", 10<<10)+`"`),
-		"payload null":                 `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":null}`,
-		"payload a string":             `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":"x"}`,
-		"payload nested 5,000 deep":    `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
-		"features nested 5,000 deep":   swap(`["single-connection","unheard-of"]`, strings.Repeat("[", 5000)+strings.Repeat("]", 5000)),
+		"empty":                     "",
+		"no JSON":                   "hello",
+		"an array":                  "[]",
+		"two objects":               good + good,
+		"null":                      "null",
+		"another type":              swap(`"type":"handshake"`, `"type":"ping"`),
+		"an ack":                    swap(`"type":"handshake"`, `"type":"handshake_ack"`),
+		"type of 10 KB":             swap(`"type":"handshake"`, `"type":"`+strings.Repeat("x", 10<<10)+`"`),
+		"payload null":              `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":null}`,
+		"payload a string":          `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":"x"}`,
+		"payload nested 5,000 deep": `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
+		"features nested 5,000 deep": swap(`["single-connection","unheard-of"]`, strings.Repeat("[",
+			5000)+strings.Repeat("]", 5000)),
 		"challenge missing":            swap(`"challenge":"`+challenge+`",`, ``),
 		"challenge empty":              swap(challenge, ""),
 		"challenge of 31 bytes":        swap(challenge, base64.StdEncoding.EncodeToString(make([]byte, 31))),

@@ -1,10 +1,8 @@
 package actors
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,13 +116,22 @@ func TestDropsAreCounted(t *testing.T) {
 		counter Counter
 	}{
 		{"from this node itself", func(r *rig, m *wire.Message) { m.From = r.node.Keys.Identity().ID }, MessagesRefused},
-		{"stale by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-5*time.Minute - 1) }, MessagesStale},
-		{"from the future by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(5*time.Minute + 1) }, MessagesStale},
+		{
+			"stale by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-5*time.Minute - 1) },
+			MessagesStale,
+		},
+		{
+			"from the future by a moment", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(5*time.Minute + 1) },
+			MessagesStale,
+		},
 		{"a handshake", func(_ *rig, m *wire.Message) { m.Type = wire.MsgHandshake }, FramesMalformed},
 		{"an ack", func(_ *rig, m *wire.Message) { m.Type = wire.MsgHandshakeAck }, FramesMalformed},
 		{"id of 65 bytes", func(_ *rig, m *wire.Message) { m.ID = string(make([]byte, 65)) }, FramesMalformed},
 		{"no room in the dedup set", func(r *rig, _ *wire.Message) { r.dedup.full = true }, MessagesRefused},
-		{"stale by a jump of the clock", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-3 * time.Hour) }, MessagesStale},
+		{
+			"stale by a jump of the clock", func(_ *rig, m *wire.Message) { m.Timestamp = time.Now().Add(-3 * time.Hour) },
+			MessagesStale,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -170,7 +177,8 @@ func TestRefusedIsNotSilent(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if r.stopped() || r.node.Counters.Get(MessagesRefused) == 0 {
-			t.Errorf("stopped %v, %d refused; want a living connection that was refused its pongs", r.stopped(), r.node.Counters.Get(MessagesRefused))
+			t.Errorf("stopped %v, %d refused; want a living connection that was refused its pongs", r.stopped(),
+				r.node.Counters.Get(MessagesRefused))
 		}
 	})
 }
@@ -200,7 +208,10 @@ func TestFullSetAnswersPings(t *testing.T) {
 			t.Errorf("%d pongs to a ping, want 1", pongs)
 		}
 		p.sendFrame(p.frame(p.message("stats", 1)))
-		p.sendFrame(p.frame(p.message(wire.MsgDisconnect, wire.DisconnectPayload{Reason: "bye", Code: wire.DisconnectNormal})))
+		p.sendFrame(p.frame(p.message(wire.MsgDisconnect, wire.DisconnectPayload{
+			Reason: "bye",
+			Code:   wire.DisconnectNormal,
+		})))
 		if end := r.ended(); !end.Remote || end.Reason != "bye" {
 			t.Errorf("ended %+v by the peer's disconnect", end)
 		}
@@ -275,57 +286,6 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 		synctest.Wait()
 		if n := len(told[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolErr {
 			t.Errorf("%d ended, want the unproven one with 1002", n)
-		}
-	})
-}
-
-// A frame is charged until its handler has returned, an empty one too: a flood stops the reading of its own connection
-// before it fills the memory.
-func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(l *Limits) { l.InboundBytes = 64 << 10 })
-		release := make(chan struct{})
-		p := r.openProven()
-		r.dedup.hook = func(*wire.Message) { <-release }
-		p.send("stats", nil) // the actor is busy with it
-		synctest.Wait()
-		var sent atomic.Int64
-		p.pump.Go(func() {
-			for sent.Load() < 100_000 && p.ws.Write(context.Background(), websocket.MessageBinary, nil) == nil {
-				sent.Add(1)
-			}
-		})
-		synctest.Wait()
-		// The network holds 256 KiB of frames of 6 bytes, and the WebSocket library's buffer holds 4 KiB.
-		const budgeted, buffered = 57, 4 << 10 / 6
-		if n := sent.Load() - 256<<10/6; n > budgeted+buffered+1 {
-			t.Errorf("%d empty frames were taken in while the actor took none, want %d and %d at most that are buffered", n, budgeted, buffered)
-		}
-		close(release)
-	})
-}
-
-// A blocked handler stops the reading of its own connection when the budget is used up. No message is lost.
-func TestBlockedHandlerStopsTheReading(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })
-		release := make(chan struct{})
-		p := r.openProven()
-		r.sink.hook = func(*wire.Message) { <-release }
-		text := string(slices.Repeat([]byte("x"), 10_000))
-		p.pump.Go(func() {
-			for range 100 {
-				p.send("stats", text)
-			}
-		})
-		synctest.Wait()
-		read := r.node.Counters.Get(BytesReceived)
-		if read < 90_000 || read > 125_000 {
-			t.Errorf("%d bytes taken in, want about the budget of 100,000", read)
-		}
-		close(release)
-		if n := len(r.delivered("stats")); n != 100 {
-			t.Errorf("%d delivered in the end, want 100", n)
 		}
 	})
 }

@@ -65,7 +65,8 @@ func (r *record) Message(msg *wire.Message) {
 
 func newTestInbox(sink Sink) (*Inbox, *Counters) {
 	counters := &Counters{}
-	return NewInbox(sink, counters, NewLimitedLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), &Activity{}), counters
+	return NewInbox(sink, counters, NewLimitedLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), &Activity{}),
+		counters
 }
 
 func TestInboxKeepsOrder(t *testing.T) {

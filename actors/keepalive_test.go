@@ -45,10 +45,12 @@ func TestPingIsAnswered(t *testing.T) {
 			t.Fatalf("%d pongs for 2 pings", len(pongs))
 		}
 		var payload wire.PongPayload
-		if err := pongs[0].ParsePayload(&payload); err != nil || payload.SentAt != 12345 || payload.ReceivedAt != time.Now().UnixMilli() {
+		if err := pongs[0].ParsePayload(&payload); err != nil || payload.SentAt != 12345 ||
+			payload.ReceivedAt != time.Now().UnixMilli() {
 			t.Errorf("pong %+v (%v)", payload, err)
 		}
-		if pongs[0].ReplyTo != ping.ID || pongs[1].ReplyTo != odd.ID || pongs[0].From != r.node.Keys.Identity().ID || pongs[0].To != p.id() {
+		if pongs[0].ReplyTo != ping.ID || pongs[1].ReplyTo != odd.ID || pongs[0].From != r.node.Keys.Identity().ID ||
+			pongs[0].To != p.id() {
 			t.Errorf("pong %+v", pongs[0])
 		}
 		if n := len(r.delivered(wire.MsgPing)); n != 2 {

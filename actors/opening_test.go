@@ -21,7 +21,8 @@ func TestInboundOpens(t *testing.T) {
 		hello.Features = nil
 		p.sayPlain(encodeLogin(t, wire.MsgHandshake, hello))
 		ack := p.hearAck()
-		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID || !slices.Contains(ack.Features, "single-connection") || !slices.Contains(ack.Features, "rate/100/50") {
+		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID ||
+			!slices.Contains(ack.Features, "single-connection") || !slices.Contains(ack.Features, "rate/100/50") {
 			t.Errorf("ack %+v", ack)
 		}
 		p.listen()
@@ -49,9 +50,15 @@ func TestInboundRefusesAndTellsReason(t *testing.T) {
 		spoil  func(*rig, *wire.HandshakePayload)
 		reason string
 	}{
-		{"version", func(_ *rig, h *wire.HandshakePayload) { h.Version = "2.0" }, "incompatible protocol version 2.0, supported: [1.0]"},
+		{
+			"version", func(_ *rig, h *wire.HandshakePayload) { h.Version = "2.0" },
+			"incompatible protocol version 2.0, supported: [1.0]",
+		},
 		{"identity", func(_ *rig, h *wire.HandshakePayload) { h.Identity.ID = strings.Repeat("0", 32) }, "invalid handshake"},
-		{"registry", func(r *rig, _ *wire.HandshakePayload) { r.parent.refuse = "peer not authorized" }, "peer not authorized"},
+		{
+			"registry", func(r *rig, _ *wire.HandshakePayload) { r.parent.refuse = "peer not authorized" },
+			"peer not authorized",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -193,7 +200,10 @@ func TestOutboundFailureIsReported(t *testing.T) {
 		{"refused", "", func(p *remote, _ wire.HandshakePayload) {
 			p.sayPlain(encodeLogin(p.t, wire.MsgHandshakeAck, wire.HandshakeAckPayload{Reason: "peer not authorized"}))
 		}, ErrRefused},
-		{"another identity", strings.Repeat("0", 32), func(p *remote, h wire.HandshakePayload) { p.ack(h) }, ErrWrongIdentity},
+		{
+			"another identity", strings.Repeat("0", 32), func(p *remote, h wire.HandshakePayload) { p.ack(h) },
+			ErrWrongIdentity,
+		},
 		{"closed before the ack", "", func(p *remote, _ wire.HandshakePayload) { p.ws.CloseNow() }, ErrHandshake},
 		{"a challenge of its own", "", func(p *remote, h wire.HandshakePayload) {
 			p.sayPlain(encodeLogin(p.t, wire.MsgHandshake, goodHandshake(p.keys)))

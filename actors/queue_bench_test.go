@@ -38,8 +38,8 @@ func BenchmarkInbox(b *testing.B) {
 	}
 }
 
-// BenchmarkOutbox measures one frame of 100 bytes on its way from the connection's actor to a TCP socket, in batches of 1
-// and 64.
+// BenchmarkOutbox measures one frame of 100 bytes on its way from the connection's actor to a TCP socket, in batches of
+// 1 and 64.
 func BenchmarkOutbox(b *testing.B) {
 	for name, batch := range map[string]int{"alone": 1, "batch": 64} {
 		b.Run(name, func(b *testing.B) {

@@ -3,7 +3,6 @@ package actors
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"io"
 	"log/slog"
 	"net/http"
@@ -37,114 +36,7 @@ type rig struct {
 	slot    *Slot // of the latest connection
 }
 
-// registryDouble spawns connections, records their reports, and welcomes them unless it is set to refuse or to be
-// silent.
-type registryDouble struct {
-	mu     sync.Mutex
-	rig    *rig
-	told   []any
-	refuse string
-	silent bool
-	slow   bool // does not answer the news of a proof
-	quiet  bool // knows that peers announce features
-	tokens float64
-	faults int
-	gone   int
-}
-
-type spawnOrder struct{ opening Opening }
-
-func (d *registryDouble) Receive(ctx actor.Context) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch msg := ctx.Message().(type) {
-	case *spawnOrder:
-		slot, err := SpawnPeer(ctx, d.rig.node, msg.opening)
-		if err != nil {
-			panic(err)
-		}
-		ctx.Respond(slot)
-	case *Identified:
-		d.told = append(d.told, msg)
-		switch {
-		case d.silent:
-		case d.refuse != "":
-			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
-		default:
-			w := d.rig.welcome(d.tokens)
-			w.Quiet = d.quiet
-			ctx.Send(msg.PID, w)
-		}
-	case *Verified:
-		d.told = append(d.told, msg)
-		if !d.slow {
-			ctx.Send(msg.PID, &RoutePublished{})
-		}
-	case toRegistry:
-		d.told = append(d.told, msg)
-	case *actor.Terminated:
-		d.gone++
-	}
-}
-
-// HandleFailure stops a connection that panicked, like the registry.
-func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, _ any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.faults++
-	s.StopChildren(child)
-}
-
-// seenDouble is a Deduplicator with a set of IDs and a hook.
-type seenDouble struct {
-	mu   sync.Mutex
-	ids  map[string]bool
-	full bool
-	hook func(*wire.Message)
-}
-
 func (*seenDouble) Expect([]byte) {}
-
-func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
-	if s.hook != nil {
-		s.hook(msg)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	verdict := s.verdict(msg)
-	if verdict == Fresh {
-		s.ids[msg.ID] = true
-	}
-	return verdict
-}
-
-func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.verdict(msg)
-}
-
-func (s *seenDouble) verdict(msg *wire.Message) Verdict {
-	switch {
-	case s.full:
-		return Full
-	case s.ids[msg.ID]:
-		return Duplicate
-	}
-	return Fresh
-}
-
-// randomDouble panics on demand.
-type randomDouble struct{ panics bool }
-
-func (r *randomDouble) Read(b []byte) (int, error) {
-	if r.panics {
-		panic("random: injected")
-	}
-	return rand.Read(b)
-}
-
-type noReplies struct{}
 
 func (noReplies) Reply(string, *wire.Message) bool { return false }
 
@@ -171,8 +63,9 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	}
 	r.node = &Node{
 		System: newSystem(), Keys: newKeys(t, "here"), Limits: limits,
-		Counters: &Counters{}, Drops: &DropReports{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Replies: noReplies{},
-		Wall: time.Now, Born: time.Now(), Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
+		Counters: &Counters{}, Drops: &DropReports{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Replies: noReplies{},
+		Wall:    time.Now, Born: time.Now(), Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}
 	r.node.LimitedLog = NewLimitedLogger(r.node.Log)
 	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
@@ -216,7 +109,10 @@ func (r *rig) welcome(tokens float64) *Welcome {
 	for range int(r.node.Limits.RateBurst - tokens) {
 		limiter.Take(time.Now())
 	}
-	return &Welcome{Inbox: NewInbox(r.sink, r.node.Counters, r.node.LimitedLog, r.node.Writers), Dedup: r.dedup, Limiter: limiter}
+	return &Welcome{
+		Inbox: NewInbox(r.sink, r.node.Counters, r.node.LimitedLog, r.node.Writers), Dedup: r.dedup,
+		Limiter: limiter,
+	}
 }
 
 // tell sends a message to the connection's actor, like the registry.
@@ -284,9 +180,13 @@ func (r *rig) dialHere(expect string) *Slot {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	slot := r.place(Opening{Direction: Outbound, Remote: sockettest.ThereIP, ExpectID: expect, Challenge: [32]byte(challenge)})
+	slot := r.place(Opening{
+		Direction: Outbound, Remote: sockettest.ThereIP, ExpectID: expect,
+		Challenge: [32]byte(challenge),
+	})
 	r.node.Spawn(func() {
-		socket, err := socket.Dial(context.Background(), "ws://10.0.0.2:9091/ws", r.Here.DialContext, nil, r.node.Limits.Socket())
+		socket, err := socket.Dial(context.Background(), "ws://10.0.0.2:9091/ws", r.Here.DialContext, nil,
+			r.node.Limits.Socket())
 		if err != nil {
 			slot.Fail(err)
 			return

@@ -8,7 +8,8 @@ import (
 )
 
 func TestJudgeMarkFollowsTable(t *testing.T) {
-	own, peer := crypto.NewBind(crypto.Initiator, []byte("1"), []byte("2")), crypto.NewBind(crypto.Responder, []byte("1"), []byte("2"))
+	own, peer := crypto.NewBind(crypto.Initiator, []byte("1"), []byte("2")), crypto.NewBind(crypto.Responder,
+		[]byte("1"), []byte("2"))
 	elsewhere := crypto.NewBind(crypto.Responder, []byte("1"), []byte("3"))
 	for name, c := range map[string]struct {
 		bind []byte

@@ -22,7 +22,9 @@ import (
 func (r *rig) openRaw() (*remote, net.Conn) {
 	r.t.Helper()
 	var raw net.Conn
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network,
+		addr string,
+	) (net.Conn, error) {
 		conn, err := r.There.DialContext(ctx, network, addr)
 		raw = conn
 		return conn, err
@@ -76,7 +78,8 @@ func TestViolationEndsWith1002(t *testing.T) {
 					t.Fatal(err)
 				}
 				end := r.ended()
-				if end.Code != wire.DisconnectProtocolErr || end.Remote || !strings.HasPrefix(end.Reason, socket.ErrProtocol.Error()+": ") || len(end.Reason) > 256 {
+				if end.Code != wire.DisconnectProtocolErr || end.Remote ||
+					!strings.HasPrefix(end.Reason, socket.ErrProtocol.Error()+": ") || len(end.Reason) > 256 {
 					t.Errorf("ended with %+v", end)
 				}
 				p.pump.Wait()
@@ -103,8 +106,12 @@ func TestPeersCloseStatusIsQuoted(t *testing.T) {
 		{"1001", closePayload(1001, "x"), 1001, "closed by the peer"},
 		{"no status", nil, 1001, "closed by the peer"},
 		{"1002", closePayload(1002, ""), 1001, "closed by the peer with WebSocket status 1002"},
-		{"1009", closePayload(1009, "too \x1b[31mbig"), 1001, `closed by the peer with WebSocket status 1009 "too \x1b[31mbig"`},
-		{"4999", closePayload(4999, strings.Repeat("x", 120)), 1001, `closed by the peer with WebSocket status 4999 "` + strings.Repeat("x", 64) + `"…`},
+		{
+			"1009", closePayload(1009, "too \x1b[31mbig"), 1001,
+			`closed by the peer with WebSocket status 1009 "too \x1b[31mbig"`,
+		},
+		{"4999", closePayload(4999, strings.Repeat("x", 120)), 1001, `closed by the peer with WebSocket status 4999 "` +
+			strings.Repeat("x", 64) + `"…`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,11 +137,15 @@ func TestReadEndDuringHandshakeIsReported(t *testing.T) {
 	}{
 		{net.ErrClosed, "connection lost during the handshake", false},
 		{websocket.CloseError{Code: 1000}, "closed by the peer during the handshake", true},
-		{fmt.Errorf("%w: received unmasked frame", socket.ErrProtocol), socket.ErrProtocol.Error() + ": received unmasked frame during the handshake", false},
+		{
+			fmt.Errorf("%w: received unmasked frame", socket.ErrProtocol),
+			socket.ErrProtocol.Error() + ": received unmasked frame during the handshake", false,
+		},
 	}
 	for _, c := range cases {
 		end := readEnd(c.err, false)
-		if !errors.Is(end.Err, ErrHandshake) || end.Code != wire.DisconnectProtocolErr || end.Reason != c.reason || end.Remote != c.remote {
+		if !errors.Is(end.Err, ErrHandshake) || end.Code != wire.DisconnectProtocolErr || end.Reason != c.reason ||
+			end.Remote != c.remote {
 			t.Errorf("%v: %+v", c.err, end)
 		}
 	}

@@ -1,0 +1,120 @@
+package actors
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// registryDouble spawns connections, records their reports, and welcomes them unless it is set to refuse or to be
+// silent.
+type registryDouble struct {
+	mu     sync.Mutex
+	rig    *rig
+	told   []any
+	refuse string
+	silent bool
+	slow   bool // does not answer the news of a proof
+	quiet  bool // knows that peers announce features
+	tokens float64
+	faults int
+	gone   int
+}
+
+type spawnOrder struct{ opening Opening }
+
+func (d *registryDouble) Receive(ctx actor.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch msg := ctx.Message().(type) {
+	case *spawnOrder:
+		slot, err := SpawnPeer(ctx, d.rig.node, msg.opening)
+		if err != nil {
+			panic(err)
+		}
+		ctx.Respond(slot)
+	case *Identified:
+		d.told = append(d.told, msg)
+		switch {
+		case d.silent:
+		case d.refuse != "":
+			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
+		default:
+			w := d.rig.welcome(d.tokens)
+			w.Quiet = d.quiet
+			ctx.Send(msg.PID, w)
+		}
+	case *Verified:
+		d.told = append(d.told, msg)
+		if !d.slow {
+			ctx.Send(msg.PID, &RoutePublished{})
+		}
+	case toRegistry:
+		d.told = append(d.told, msg)
+	case *actor.Terminated:
+		d.gone++
+	}
+}
+
+// HandleFailure stops a connection that panicked, like the registry.
+func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID,
+	_ *actor.RestartStatistics, _, _ any,
+) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults++
+	s.StopChildren(child)
+}
+
+// seenDouble is a Deduplicator with a set of IDs and a hook.
+type seenDouble struct {
+	mu   sync.Mutex
+	ids  map[string]bool
+	full bool
+	hook func(*wire.Message)
+}
+
+func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
+	if s.hook != nil {
+		s.hook(msg)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verdict := s.verdict(msg)
+	if verdict == Fresh {
+		s.ids[msg.ID] = true
+	}
+	return verdict
+}
+
+func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict(msg)
+}
+
+func (s *seenDouble) verdict(msg *wire.Message) Verdict {
+	switch {
+	case s.full:
+		return Full
+	case s.ids[msg.ID]:
+		return Duplicate
+	}
+	return Fresh
+}
+
+// randomDouble panics on demand.
+type randomDouble struct{ panics bool }
+
+func (r *randomDouble) Read(b []byte) (int, error) {
+	if r.panics {
+		panic("random: injected")
+	}
+	return rand.Read(b)
+}
+
+type noReplies struct{}

@@ -16,8 +16,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// startAckRelay starts a relay without a key at port 9091 of a host. It passes the handshake of each dial on to a node,
-// changes the payload of the ack, and passes nothing else on.
+// startAckRelay starts a relay without a key at port 9091 of a host. It forwards the handshake of each dial to a node,
+// changes the payload of the ack, and forwards nothing else.
 func startAckRelay(t *testing.T, host *memnet.Host, to string, change func(payload map[string]any)) {
 	t.Helper()
 	ln, err := host.Listen(9091)
@@ -42,7 +42,7 @@ func startAckRelay(t *testing.T, host *memnet.Host, to string, change func(paylo
 		}
 		defer out.CloseNow()
 		passAckOn(t, in, out, change)
-		for { // what the dialler sends is read and dropped
+		for { // reads and drops everything that the dialler sends
 			if _, _, err := in.Read(context.Background()); err != nil {
 				return
 			}
@@ -59,7 +59,7 @@ func startAckRelay(t *testing.T, host *memnet.Host, to string, change func(paylo
 	})
 }
 
-// passAckOn passes the first message of each side on, the second one changed.
+// passAckOn forwards the first message of each side, the second one changed.
 func passAckOn(t *testing.T, in, out *websocket.Conn, change func(payload map[string]any)) {
 	ctx := context.Background()
 	_, handshake, err := in.Read(ctx)
@@ -86,11 +86,11 @@ func passAckOn(t *testing.T, in, out *websocket.Conn, change func(payload map[st
 	}
 }
 
-// slowRate makes an ack announce an inbound limit of two messages at once and one in a thousand seconds.
+// slowRate makes an ack announce an inbound limit of a burst of two and one per 1,000 s.
 func slowRate(payload map[string]any) { payload["features"] = []string{"rate/2/0.001"} }
 
-// A relay passes an ack on with another rate in it, before or after the honest dial: the connection through the relay has
-// a send bucket of its own, and the honest connection keeps its pace, while both stand and afterwards.
+// A relay forwards an ack with another rate, before or after the honest dial. The connection through the relay has its
+// own send bucket, and the honest connection keeps its pace, while both are open and afterwards.
 func TestRelayedRateSpoilsNoHonestPace(t *testing.T) {
 	for _, order := range []string{"honest relayed", "relayed honest"} {
 		t.Run(order, func(t *testing.T) {
@@ -112,7 +112,7 @@ func relayedRate(t *testing.T, order []string) {
 		}
 		conns[which] = c
 		synctest.Wait()
-		// The deployed node speaks on the newest connection, and the relay drops that.
+		// The deployed node sends on the newest connection, and the relay drops that.
 		if _, err := d.Send(a.id(), "chat", nil); err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func relayedRate(t *testing.T, order []string) {
 	a.wantCount(actors.MessagesOverPeerRate, 0)
 }
 
-// A relay changes the name and the features in an ack and passes no frame on: the peer book keeps what it knew.
+// A relay changes the name and the features in an ack and forwards no frame: the peer book keeps its entry.
 func TestRelayedAckRenamesNoKnownPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

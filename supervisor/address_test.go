@@ -39,7 +39,7 @@ func TestParseAddressReturnsURLs(t *testing.T) {
 	}
 }
 
-// Whatever is accepted is a URL that means the same when it is parsed again.
+// Every accepted address is a URL that parses to itself.
 func FuzzParseAddress(f *testing.F) {
 	for _, seed := range []string{"10.0.0.1:9091", "wss://[::1]:1/x", "ws://a:b@c:1", "%zz:1", "ws://h%41:1", "h:1/%2f?"} {
 		f.Add(seed)

@@ -155,7 +155,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	}
 }
 
-// Zero fields mean the default, so that a program sets the fields that it cares for.
+// A program sets only the fields that it needs: zero fields select the default.
 func TestZeroConfigMeansDefaults(t *testing.T) {
 	full := DefaultTransportConfig()
 	full.ListenAddr = "" // the exception

@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// spoil overwrites everything that a message refers to.
+// spoil overwrites all memory that a message refers to.
 func spoil(msg *wire.Message) {
 	for i := range msg.Payload {
 		msg.Payload[i] = '#'
@@ -24,7 +24,7 @@ func spoil(msg *wire.Message) {
 	*msg = wire.Message{Payload: msg.Payload[:0]}
 }
 
-// The race detector watches: the caller changes its configuration after each call that takes one.
+// The caller changes its configuration after each call that takes one. The race detector reports a shared access.
 func TestConfigurationIsCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -54,7 +54,7 @@ func TestConfigurationIsCopied(t *testing.T) {
 	})
 }
 
-// A message belongs to its maker again when Send, Post, Broadcast or Request returns, and when an actor has answered.
+// A message belongs to its author again when Send, Post, Broadcast or Request returns, and when an actor has answered.
 func TestSentMessagesAreCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -107,7 +107,7 @@ func TestSentMessagesAreCopied(t *testing.T) {
 	})
 }
 
-// A broadcast that was given up is still queued, as it was.
+// A cancelled broadcast is still queued, unchanged.
 func TestBroadcastGivenUpIsCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -129,7 +129,7 @@ func TestBroadcastGivenUpIsCopied(t *testing.T) {
 	})
 }
 
-// A received message is the handler's own, and each subscriber's own.
+// A handler owns the message that it receives, and so does each subscriber.
 func TestReceivedMessagesAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -167,7 +167,7 @@ func TestReceivedMessagesAreNotShared(t *testing.T) {
 	})
 }
 
-// What the transport hands out can be changed without an effect on it.
+// Callers may change the values that the transport returns, without an effect on it.
 func TestResultsAreTheCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// TestAskReturnsErrorAfterPanic has the registry panic on a message whose caller waits without a deadline.
+// TestAskReturnsErrorAfterPanic makes the registry panic on a message whose caller waits without a deadline.
 func TestAskReturnsErrorAfterPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := startNode(t, memnet.New(1), 1)

@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// A dial that began after another connection of the peer was bound did not cross that one: a relay that is dialled later
-// displaces no living link, whichever side has the smaller id.
+// A dial that began after another connection of the peer was bound did not cross that one. A relay that is dialled
+// later displaces no living connection, regardless of which side has the smaller id.
 func TestLateDialDoesNotCross(t *testing.T) {
 	direct := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
 	relayed := rank{

@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// While a program's handlers block, ended connections keep what waits for them. Beyond a number of them newcomers are
-// refused, until the handlers have caught up; nothing is lost.
+// While handlers of a program block, ended connections keep their undelivered messages. Above the limit of such
+// connections, new ones are refused until the handlers have caught up. No message is lost.
 func TestBlockedHandlersBoundEndedConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// benchPair returns two transports of one process that are connected over loopback, and counts what the first one's
-// handler gets. Every limit but the rate limit is on. prepare may fill the first one's book.
+// benchPair returns two transports of one process, connected over loopback, and a counter of messages that the first
+// one's handler has received. All limits except the rate limit are on. prepare may fill the first one's book.
 func benchPair(tb testing.TB, prepare ...func(*PeerRegistry)) (to, from *Transport, got *atomic.Int64) {
 	tb.Helper()
 	got = new(atomic.Int64)
@@ -30,7 +30,7 @@ func benchPair(tb testing.TB, prepare ...func(*PeerRegistry)) (to, from *Transpo
 			if _, ok := e.(PeerUp); ok {
 				select {
 				case up <- struct{}{}:
-				default: // somebody else's
+				default: // another peer
 				}
 			}
 		})
@@ -56,7 +56,7 @@ func benchPair(tb testing.TB, prepare ...func(*PeerRegistry)) (to, from *Transpo
 	return to, from, got
 }
 
-// BenchmarkOneWay includes the making of the messages.
+// BenchmarkOneWay includes the construction of the messages.
 func BenchmarkOneWay(b *testing.B) {
 	for _, size := range []int{64, 256, 1024, 16 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

@@ -29,7 +29,7 @@ func containsText(err error, text string) bool {
 	return err != nil && strings.Contains(err.Error(), text)
 }
 
-// madeUpPeer is an entry of a peer that has never connected.
+// madeUpPeer is the entry of a peer that has never connected.
 func madeUpPeer(i int) Peer {
 	key := crypto.PublicKey(sha256.Sum256([]byte(fmt.Sprint("key", i))))
 	return Peer{ID: key.NodeID(), PublicKey: key.String(), Address: "10.0.0.1:9091", LastSeen: time.Now()}

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// burst closes the peer's connection, opens another, sends n messages at once and returns how many are delivered.
+// burst closes the peer's connection, opens another, sends n messages at once and returns the number of deliveries.
 func burst(peer, hub *testNode, n int) int {
 	if c := peer.GetConnection(hub.id()); c != nil {
 		c.GracefulClose("again", wire.DisconnectNormal)

@@ -42,8 +42,8 @@ func TestBucketCreditsStandstillOnceForAllConnections(t *testing.T) {
 		time.Sleep(time.Minute)
 		standStill()
 		now := time.Now()
-		b.Credit(now, time.Second) // a connection whose pump was held back, too
-		b.Credit(now, time.Second) // another one: the time is not there twice
+		b.Credit(now, time.Second) // the standstill also delayed the pump
+		b.Credit(now, time.Second) // the standstill is credited only once
 		if n := takeAll(b); n != 242 {
 			t.Errorf("%d let in after 2 s of standstill, want the burst of 100 and 142 for 2.85 s", n)
 		}

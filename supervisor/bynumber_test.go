@@ -26,7 +26,7 @@ func (n *testNode) peerInfo(id string) (found PeerInfo, entries int) {
 	return found, entries
 }
 
-// A number ends exactly one connection, whoever its peer claims to be.
+// A number selects exactly one connection, regardless of the identity that its peer claims.
 func TestDisconnectConnectionEndsExactlyOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -72,7 +72,7 @@ func TestDisconnectConnectionEndsExactlyOne(t *testing.T) {
 	})
 }
 
-// A claim of a known peer's identity changes neither its name nor its address in the book's part of the listing.
+// A claim of a known identity changes neither name nor address of the book's entry.
 func TestPeersKeepsTheBookBesideAClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -89,7 +89,7 @@ func TestPeersKeepsTheBookBesideAClaim(t *testing.T) {
 	})
 }
 
-// A connection that drains as a duplicate can be ended by its number.
+// DisconnectConnection closes a connection that drains as a duplicate.
 func TestDisconnectConnectionEndsADrainingOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -111,7 +111,7 @@ func TestDisconnectConnectionEndsADrainingOne(t *testing.T) {
 				draining = 3 - info.Connection // of the numbers 1 and 2
 			}
 		}
-		n.Stall("10.0.0.2", "10.0.0.1") // the peer's goodbye does not arrive
+		n.Stall("10.0.0.2", "10.0.0.1") // the peer's disconnect message does not arrive
 		time.Sleep(15 * time.Second)
 		small.wantPlaces(1, 1)
 		if _, err := small.DisconnectConnection(t.Context(), draining); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// Strangers that only claim an identity are reported a burst, then once per second.
+// Unverified peers that only claim an identity are reported in a burst, then once per second.
 func TestClaimsAreReportedOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -35,7 +35,7 @@ func TestClaimsAreReportedOncePerSecond(t *testing.T) {
 	})
 }
 
-// Frames that were sealed for other connections are reported once per second, with the number of those left out.
+// Frames sealed for other connections are reported once per second, with the number of omitted events.
 func TestDowngradesAreReportedOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Both sides dial at once: one connection carries, the same on both sides, and the other one goes.
+// Both nodes dial at once: the same connection becomes the route on both sides, and the other one is closed.
 func TestSimultaneousDialsKeepOneConnection(t *testing.T) {
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestSimultaneousDialsKeepOneConnection(t *testing.T) {
 	}
 }
 
-// A peer comes back while its old connection still stands: the new one takes over once proven, long before the old one
+// A peer returns while its old connection is still open: the new one takes over once verified, long before the old one
 // times out.
 func TestReturningPeerTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestReturningPeerTakesOver(t *testing.T) {
 		same := func(s *nodeSetup) { s.keys = keys }
 		old := startNode(t, n, 2, same)
 		old.dial(node)
-		old.host.Crash(true) // without a word
+		old.host.Crash(true) // without a disconnect message
 		back := startNode(t, n, 3, same)
 		back.dial(node)
 		node.wantPlaces(2, 0)
@@ -77,7 +77,7 @@ func TestReturningPeerTakesOver(t *testing.T) {
 	})
 }
 
-// The same, with an old connection that would carry if both lived: the smaller ID opened it.
+// The same, with an old connection that would win if both lived: the node with the smaller ID opened it.
 func TestReturningDialledPeerTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -124,7 +124,7 @@ func TestRevokeDisconnectsAtOnce(t *testing.T) {
 	})
 }
 
-// A reconnect brings no fresh bucket.
+// A reconnect does not refill the bucket.
 func TestReconnectKeepsSpentTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// copies starts a hub and a peer that is connected to it, in the order of their ids that the test wants.
+// copies starts a hub and a connected peer, in the order of ids that the test needs.
 func copies(t *testing.T, n *memnet.Network, hubSmaller bool, change func(*nodeSetup)) (hub, original *testNode) {
 	t.Helper()
 	hub, original = sortedPair(t, n, change)
@@ -23,7 +23,7 @@ func copies(t *testing.T, n *memnet.Network, hubSmaller bool, change func(*nodeS
 	return hub, original
 }
 
-// startCopy starts a node at another address with the identity of original, which keeps a connection to hub.
+// startCopy starts a node at another address with the identity of original, which keeps its connection to hub.
 func startCopy(t *testing.T, n *memnet.Network, number int, original, hub *testNode) *testNode {
 	t.Helper()
 	return startNode(t, n, number, func(s *nodeSetup) { s.keys, s.cfg.Peers = original.keys, []string{hub.addr} })
@@ -36,15 +36,15 @@ func (n *testNode) wantConflicts(want ...IdentityConflict) {
 	}
 }
 
-// Two hosts with copies of one identity dial a hub. The second is closed three times, reported with the third, and from
-// then on tries once a minute.
+// Two hosts with one identity dial a hub. The hub closes the second one three times and reports it with the third
+// close. From then on the second host dials once a minute.
 func TestCopiedIdentityIsReportedAndBacksOff(t *testing.T) {
 	for _, hubSmaller := range []bool{true, false} {
 		t.Run(fmt.Sprint("hub smaller ", hubSmaller), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := memnet.New(1)
 				hub, original := copies(t, n, hubSmaller, func(*nodeSetup) {})
-				time.Sleep(20 * time.Second) // proofs this close would be those of crossed dials
+				time.Sleep(20 * time.Second) // closer proofs would count as crossed dials
 				began := time.Now()
 				second := startCopy(t, n, 3, original, hub)
 				for len(eventsOf[IdentityConflict](hub)) == 0 && time.Since(began) < time.Minute {
@@ -86,7 +86,7 @@ func TestCopiedIdentityIsReportedAndBacksOff(t *testing.T) {
 	}
 }
 
-// A peer that moves to another host, however often, is no conflict: its old connections answer no probe.
+// A peer that moves to another host causes no conflict, however often: its old connections answer no probe.
 func TestMovingPeerIsNoConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -103,7 +103,7 @@ func TestMovingPeerIsNoConflict(t *testing.T) {
 	})
 }
 
-// The host with the original stops: the copy takes over within the pause, and nothing more is reported.
+// The original host stops. The copy takes over within the pause, and no further event is published.
 func TestCopyTakesOverWhenTheOriginalStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -122,7 +122,8 @@ func TestCopyTakesOverWhenTheOriginalStops(t *testing.T) {
 	})
 }
 
-// Deployed nodes with one identity on several hosts: none is closed, and the third newcomer is reported as unproven.
+// Deployed nodes with one identity run on several hosts. No connection is closed, and the third one is reported as
+// unproven.
 func TestCopiesOfADeployedNodeAreReportedUnproven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -25,7 +25,7 @@ func connection(t testing.TB, from, to *Transport) *PeerConnection {
 	return c
 }
 
-// prepared makes messages of size bytes from one transport to another.
+// prepared returns messages of size bytes from one transport to another.
 func prepared(t testing.TB, from, to *Transport, n, size int) []*wire.Message {
 	t.Helper()
 	text := strings.Repeat("x", size)
@@ -39,7 +39,7 @@ func prepared(t testing.TB, from, to *Transport, n, size int) []*wire.Message {
 	return all
 }
 
-// post sends all of them, as many at a time as the queue takes.
+// post sends all messages, as many at a time as the queue accepts.
 func post(t testing.TB, c *PeerConnection, messages []*wire.Message) {
 	t.Helper()
 	for _, msg := range messages {
@@ -62,9 +62,8 @@ func awaitCount(t testing.TB, got *atomic.Int64, want int64) {
 	}
 }
 
-// A message takes three allocations on its whole way from Post to the handler: the message itself, its texts and its
-// payload; nothing on the way out. Queues that run empty between two messages add to that, so on a busy machine the
-// least of several tries counts.
+// A message costs three allocations from Post to the handler: the message, its texts and its payload. Sending costs
+// none. Queues that run empty between two messages add more, so the test takes the minimum of several tries.
 func TestMessageTakesThreeAllocations(t *testing.T) {
 	if raceDetector {
 		t.Skip("under the race detector pools forget at random")
@@ -98,8 +97,8 @@ func BenchmarkPost(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 }
 
-// BenchmarkConnect opens connections, each of a new peer that the reference library plays, one after the other, with
-// an empty book and one that knows thousands.
+// BenchmarkConnect opens connections one after the other, each of a new peer played by the reference library, with an
+// empty book and with one of thousands of entries.
 func BenchmarkConnect(b *testing.B) {
 	for _, known := range []int{0, 5000} {
 		b.Run(fmt.Sprint("known=", known), func(b *testing.B) {

@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Two nodes dial each other over a long path and talk meanwhile: one connection is left, every message whose Send returned
-// nil arrives exactly once, and no peer goes down.
+// Two nodes dial each other over a long path and exchange messages meanwhile. One connection remains, every message
+// whose Send returned nil arrives exactly once, and no PeerDown is published.
 func TestCrossedDialsLoseNothing(t *testing.T) {
 	for _, latency := range []time.Duration{0, 100 * time.Millisecond, 600 * time.Millisecond, 1100 * time.Millisecond, 1600 * time.Millisecond, 4 * time.Second} {
 		t.Run(latency.String(), func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestCrossedDialsLoseNothing(t *testing.T) {
 								sent[to] = append(sent[to], msg.ID)
 								mu.Unlock()
 							}
-							time.Sleep(25 * time.Millisecond) // 40 a second
+							time.Sleep(25 * time.Millisecond) // 40 per second
 						}
 					})
 				}
@@ -64,8 +64,8 @@ func TestCrossedDialsLoseNothing(t *testing.T) {
 	}
 }
 
-// The old connection of a peer is dead and nothing says so; the peer returns from another address. While the old one is
-// probed, messages go out on both, so none is lost; then the new one carries the traffic, with an event.
+// The old connection of a peer is dead without a sign of it; the peer returns from another address. While the old one
+// is probed, messages go out on both, so none is lost. Then the new one becomes the route, with an event.
 func TestReturningPeerLosesNoMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -73,7 +73,7 @@ func TestReturningPeerLosesNoMessage(t *testing.T) {
 		old := startNode(t, n, 2)
 		same := func(s *nodeSetup) { s.keys = old.keys }
 		old.dial(hub)
-		old.host.Crash(true) // without a word
+		old.host.Crash(true) // without a disconnect message
 		time.Sleep(15 * time.Second)
 		back := startNode(t, n, 3, same)
 		back.dial(hub)

@@ -34,8 +34,8 @@ func TestDedupSizeFollowsTheRateLimit(t *testing.T) {
 	}
 }
 
-// A peer that sends at its rate limit, the burst first, is never refused by the set: for any TTL and skew, and with a
-// clock half a second ahead.
+// The set refuses no message of a peer at its rate limit, burst first, for any TTL and skew, with a clock half a second
+// ahead.
 func TestDedupAcceptsTheRateLimit(t *testing.T) {
 	for _, c := range []struct{ ttl, skew, ahead time.Duration }{
 		{ttl: time.Minute},
@@ -51,7 +51,7 @@ func TestDedupAcceptsTheRateLimit(t *testing.T) {
 			window := max(c.ttl, c.skew)
 			peer, msg, refused := node.dedup.For("honest"), &wire.Message{Type: "chat"}, 0
 			for i := range 100 + 50*int(4*window/time.Second) {
-				if i >= 100 { // 50 a second
+				if i >= 100 { // 50 per second
 					time.Sleep(20 * time.Millisecond)
 				}
 				msg.ID, msg.Timestamp = fmt.Sprint(i), time.Now().Add(c.ahead)
@@ -66,7 +66,7 @@ func TestDedupAcceptsTheRateLimit(t *testing.T) {
 	}
 }
 
-// Expired entries are dropped when they are due, for any TTL, and the node wakes up no more often for it.
+// Expired entries are dropped in time for any TTL, without extra wake-ups.
 func TestDedupExpiresInTime(t *testing.T) {
 	for _, ttl := range []time.Duration{10 * time.Millisecond, 61 * time.Second, 90 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

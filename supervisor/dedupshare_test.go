@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// Identities that come from one address, send a burst and leave fill an eighth of the dedup set. Then a new identity of
-// that address is refused, while a connected one and another address are not.
+// Identities from one address connect, send a burst and leave, until they fill an eighth of the dedup set. Then a new
+// identity of that address is refused. A connected one and another address are not.
 func TestChurnOfOneAddressLeavesRoomForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// An address is listed with its last error and its next dial until its peer is connected, and again when the peer is gone.
+// Dials lists an address with its last error and next dial until its peer is connected, and again after PeerDown.
 func TestDialsListUnconnectedAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -2,7 +2,7 @@ package supervisor
 
 import "testing"
 
-// TestDialTargetStepsAsDrawn goes through each arrow of the drawing at dialState.
+// TestDialTargetStepsAsDrawn tests each arrow of the drawing at dialState.
 func TestDialTargetStepsAsDrawn(t *testing.T) {
 	kept, callers := dialFacts{kept: true}, dialFacts{callers: true}
 	for _, tt := range []struct {
@@ -74,7 +74,7 @@ func TestDialTargetStepsAsDrawn(t *testing.T) {
 	}
 }
 
-// TestDialTargetKeepsItsInvariants checks each combination of state, event and facts.
+// TestDialTargetKeepsItsInvariants tests each combination of state, event and facts.
 func TestDialTargetKeepsItsInvariants(t *testing.T) {
 	checked := 0
 	for from := dialIdle; from <= dialWaiting; from++ {

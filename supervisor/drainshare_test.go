@@ -10,8 +10,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// Identities that have their connection drained first, and send their burst while it drains, count for the share of
-// departed identities all the same.
+// Identities whose connections drain before they send their burst count for the share of departed identities as well.
 func TestDrainingIdentitiesCountForTheShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -51,7 +50,7 @@ func TestDrainingIdentitiesCountForTheShare(t *testing.T) {
 	})
 }
 
-// dialRefpeer connects a reference peer with an identity of its own. It reads nothing, so no close frame ends its sending.
+// dialRefpeer connects a reference peer with its own identity. It never reads, so no close frame stops its sending.
 func dialRefpeer(t *testing.T, from *memnet.Host, to *testNode) *refpeer.Conn {
 	t.Helper()
 	identity, err := refpeer.New("stranger")

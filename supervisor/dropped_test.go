@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// dropTotal returns the number of Dropped events of a node, and the messages that they report.
+// dropTotal returns the number of Dropped events of a node and the sum of their counts.
 func (n *testNode) dropTotal(reason actors.Counter) (events, messages int) {
 	for _, e := range eventsOf[Dropped](n) {
 		if e.Reason == reason.String() {
@@ -23,7 +23,7 @@ func (n *testNode) dropTotal(reason actors.Counter) (events, messages int) {
 	return events, messages
 }
 
-// limitedHub starts a node that takes few messages, and a peer that sends them without pacing.
+// limitedHub starts a node with a low rate limit, and a peer that sends without pacing.
 func limitedHub(t *testing.T, n *memnet.Network) (hub, peer *testNode) {
 	t.Helper()
 	hub = startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })
@@ -31,7 +31,7 @@ func limitedHub(t *testing.T, n *memnet.Network) (hub, peer *testNode) {
 	return hub, peer
 }
 
-// flood posts messages that the hub has no tokens for.
+// flood posts messages above the hub's rate limit.
 func (n *testNode) flood(c *PeerConnection, count int) {
 	n.t.Helper()
 	for range count {
@@ -42,8 +42,8 @@ func (n *testNode) flood(c *PeerConnection, count int) {
 	synctest.Wait()
 }
 
-// A peer that reconnects within a second multiplies no Dropped events: there is one at once, and one with all further
-// drops a second later, whichever connections dropped them.
+// A peer that reconnects within a second does not multiply Dropped events: one comes at once, and one with all further
+// drops a second later, for all its connections.
 func TestDroppedEventsAreLimitedPerPeerAcrossReconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, peer := limitedHub(t, memnet.New(1))
@@ -64,7 +64,7 @@ func TestDroppedEventsAreLimitedPerPeerAcrossReconnects(t *testing.T) {
 	})
 }
 
-// Two connections of one peer share its account, and another peer has its own.
+// Two connections of one peer share one account of drops. Another peer has its own.
 func TestDroppedEventsAreLimitedPerPeerNotPerConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -83,7 +83,7 @@ func TestDroppedEventsAreLimitedPerPeerNotPerConnection(t *testing.T) {
 	})
 }
 
-// Junk on unverified connections that claim a peer is no event of that peer, and delays none of its own.
+// Invalid frames on unverified connections that claim a peer cause no event of that peer, and delay none.
 func TestDroppedEventsIgnoreUnverifiedClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -19,7 +19,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// guarded starts a node with 8 places, 4 of them reserved and 2 at most for one address, and the keys of a friend.
+// guarded starts a node with 8 slots, 4 of them reserved and at most 2 per address, and returns the keys of a friend.
 func guarded(t *testing.T, n *memnet.Network, options ...Option) (node *testNode, friend *crypto.NodeManager) {
 	t.Helper()
 	friend, err := crypto.NewEphemeralNodeManager("friend", crypto.RoleDual)
@@ -36,7 +36,7 @@ func guarded(t *testing.T, n *memnet.Network, options ...Option) (node *testNode
 	return node, friend
 }
 
-// silent takes places and says nothing.
+// silent opens connections that send nothing.
 func silent(t *testing.T, from *memnet.Host, to string, places int) (taken []net.Conn) {
 	t.Helper()
 	for range places {
@@ -51,7 +51,7 @@ func silent(t *testing.T, from *memnet.Host, to string, places int) (taken []net
 	return taken
 }
 
-// closed reports whether the other side has closed a connection on which it says nothing.
+// closed reports whether the other side has closed a connection.
 func closed(t *testing.T, conn net.Conn) bool {
 	t.Helper()
 	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
@@ -62,7 +62,7 @@ func closed(t *testing.T, conn net.Conn) bool {
 	return !ok || !timeout.Timeout()
 }
 
-// Strangers that say nothing hold every place: who is on the allowlist gets in, and takes the place of the oldest.
+// Silent connections hold every slot. A peer on the allowlist is admitted and takes the slot of the oldest.
 func TestSilentConnectionsYieldReservedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -87,8 +87,8 @@ func TestSilentConnectionsYieldReservedSlots(t *testing.T) {
 	})
 }
 
-// Strangers that say nothing do not keep the node from dialling a peer on the allowlist: the oldest makes room, once. Where
-// no place is reserved, none does.
+// Silent connections do not keep the node from dialling a peer on the allowlist: the oldest is evicted, once. Without
+// reserved slots, none is evicted.
 func TestSilentConnectionsYieldToOwnDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -117,7 +117,7 @@ func TestSilentConnectionsYieldToOwnDials(t *testing.T) {
 	})
 }
 
-// Strangers that come again and again, from fewer addresses than there are places, do not keep it out either.
+// Silent connections that return again and again, from fewer addresses than slots, do not keep the peer out either.
 func TestFloodYieldsReservedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -150,7 +150,7 @@ func TestFloodYieldsReservedSlots(t *testing.T) {
 	})
 }
 
-// An address drives out nobody that has fewer places in handshake than itself, however many come from it at once.
+// A connection evicts no handshake of an address with fewer handshakes than its own, regardless of the burst.
 func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -162,7 +162,7 @@ func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 		pair := silent(t, n.Attach("10.0.1.6"), node.addr, 2)
 		crowd := n.Attach("10.0.1.7")
 		var in atomic.Int32
-		for range 16 { // as many as wait before the upgrade for one address
+		for range 16 { // the maximum before the upgrade for one address
 			go func() {
 				if _, conn := upgrade(t, crowd, node.addr, ""); conn != nil {
 					in.Add(1)
@@ -183,11 +183,11 @@ func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		node.wantPlaces(0, 0)
-		silent(t, crowd, node.addr, 2) // the limit of the address has come back to nothing
+		silent(t, crowd, node.addr, 2) // the count of the address is zero again
 	})
 }
 
-// slowConn takes its time to close.
+// slowConn delays Close.
 type slowConn struct{ net.Conn }
 
 func (c slowConn) Close() error {
@@ -195,7 +195,7 @@ func (c slowConn) Close() error {
 	return c.Conn.Close()
 }
 
-// While places are being freed, those who wait for them count as if they had them.
+// Admissions that wait for a slot count for the limit of their address.
 func TestWaitingAdmissionsCountForTheirAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		addresses []string
@@ -233,7 +233,7 @@ func TestWaitingAdmissionsCountForTheirAddress(t *testing.T) {
 	}
 }
 
-// Nobody makes room for who would not get in even so: from an address at its limit, or where there are too many already.
+// An admission that would be refused evicts nothing: from an address at its limit, or if too many wait already.
 func TestRefusedAdmissionEvictsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -263,8 +263,8 @@ func askForSlot(answers chan<- *actors.Slot) *question {
 	return &question{&admission{remote: "10.0.2.1:1", since: time.Now()}, func(answer any) { answers <- answer.(*actors.Slot) }}
 }
 
-// An admission that waits for a place is refused when the node stops. The place is freed after a second, so that the node
-// stops while the admission waits.
+// An admission that waits for a slot is refused when the node stops. The slot is freed after a second, so the node
+// stops during the wait.
 func TestStopRefusesWaitingAdmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -282,7 +282,7 @@ func TestStopRefusesWaitingAdmission(t *testing.T) {
 	})
 }
 
-// Whose place has been given away does not open any more, though its handshake was on its way to the registry.
+// An evicted connection does not open, even if its handshake result was already in the registry's mailbox.
 func TestEvictedConnectionStaysClosed(t *testing.T) {
 	s := &slot{pid: actor.NewPID("here", "peer"), successor: &successor{}}
 	r := &registry{slots: map[string]*slot{"peer": s}, peers: map[string][]*slot{}}

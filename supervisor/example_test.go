@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// newNode makes a node with an identity that lives in memory only.
+// newNode makes a node with an identity that is never stored.
 func newNode(name string, options ...supervisor.Option) *supervisor.Transport {
 	keys, err := crypto.NewEphemeralNodeManager(name, crypto.RoleDual)
 	if err != nil {
@@ -28,7 +28,7 @@ func newNode(name string, options ...supervisor.Option) *supervisor.Transport {
 	return node
 }
 
-// Two nodes in one process; the second dials the first and sends it a message.
+// Two nodes in one process. The second dials the first and sends it a message.
 func Example() {
 	alice, bob := newNode("alice"), newNode("bob")
 	done := make(chan struct{})
@@ -59,7 +59,7 @@ func Example() {
 	// Output: bob says "hello"
 }
 
-// A program that lives in actors: the nodes run in its own actor system, and it uses them by messages only.
+// A program built of actors: the nodes run in its actor system, and it uses them by messages only.
 func Example_messages() {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))

@@ -16,9 +16,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// A node in ten lines: an identity that is made once and kept, a peer book, a transport.
+// A node in ten lines: an identity that is created once and stored, a peer book, a transport.
 func ExampleNewTransport() {
-	dir, _ := os.MkdirTemp("", "example") // a program takes a directory that stays
+	dir, _ := os.MkdirTemp("", "example") // a real program uses a permanent directory
 	defer os.RemoveAll(dir)
 
 	keys, err := crypto.NewNodeManagerAt(dir)
@@ -47,7 +47,7 @@ func ExampleNewTransport() {
 	// Output: alice accepts peers: true
 }
 
-// A request and its reply: alice's handler replies, and bob waits for the reply. Bob's own OnMessage handler, if he had one,
+// A request and its reply: alice's handler replies, and bob waits for the reply. Bob's own OnMessage handler, if set,
 // would get the reply too.
 func ExampleTransport_RequestContext() {
 	alice, bob := newNode("alice"), newNode("bob")
@@ -57,14 +57,14 @@ func ExampleTransport_RequestContext() {
 		}
 		var numbers []int
 		if err := question.ParsePayload(&numbers); err != nil {
-			return // a stranger sent it: it can hold anything
+			return // a stranger sent it: it may contain anything
 		}
 		total := 0
 		for _, n := range numbers {
 			total += n
 		}
 		if answer, err := question.Reply("total", total); err == nil {
-			_ = from.Send(answer) // without a reply, the caller's context ends
+			_ = from.Send(answer) // if no reply comes, the caller's context ends
 		}
 	})
 	for _, node := range []*supervisor.Transport{alice, bob} {
@@ -92,7 +92,7 @@ func ExampleTransport_RequestContext() {
 	// Output: total 6
 }
 
-// cable is a network connection that can be pulled out.
+// cable is a network connection that can be unplugged.
 type cable struct {
 	net.Conn
 	out *atomic.Bool
@@ -107,8 +107,9 @@ func (c cable) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Own fault points: every connection of bob's passes through a cable. Once it is out, the connection ends, and bob, who
-// keeps alice connected, dials again until it is back in. WithFaults, WithDialer, WithListener and WithClock are other points.
+// Fault injection: every connection of bob's uses a cable. When it is unplugged, the connection ends. Bob keeps alice
+// connected, so he dials again until it is plugged in. WithFaults, WithDialer, WithListener and WithClock inject other
+// faults.
 func ExampleWithConnWrapper() {
 	var out atomic.Bool
 	alice := newNode("alice")
@@ -148,12 +149,13 @@ func ExampleWithConnWrapper() {
 	// connected again: true
 }
 
-// Many messages to one peer: they are posted, one now and then is waited for, and each is made from the one before.
+// Many messages to one peer: Post enqueues them, an occasional Send waits, and each message is made from the one
+// before.
 func ExamplePeerConnection_Post() {
-	const samples = 60 // by default a node takes 100 at once and 50 per second from a peer; more would wait in the queue
+	const samples = 60 // by default a node accepts 100 at once and 50 per second from a peer; more would wait in the queue
 	alice, bob := newNode("alice"), newNode("bob")
 	sum, done := 0, make(chan struct{})
-	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) { // one at a time for each connection
+	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) { // one call at a time for each connection
 		var n int
 		if msg.Type != "sample" || msg.ParsePayload(&n) != nil {
 			return
@@ -175,9 +177,9 @@ func ExamplePeerConnection_Post() {
 	msg, err := wire.NewMessage("sample", bob.Identity().ID, conn.Peer().ID, 0)
 	for i := 1; err == nil && i < samples; i++ {
 		if i%16 == 0 {
-			err = conn.Send(msg) // without an error, all before it are written, too
+			err = conn.Send(msg) // after nil, all earlier messages are written too
 		} else {
-			err = conn.Post(msg) // has copied what it needs when it returns
+			err = conn.Post(msg) // Post has copied the message when it returns
 		}
 		if err == nil {
 			err = msg.Renew(i)

@@ -14,10 +14,10 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// faults are the ways in which code of a program fails without an error.
+// faults are the ways in which a function of the program fails without an error.
 var faults = map[string]func(){"panic": func() { panic("injected") }, "goexit": runtime.Goexit}
 
-// faultyConn fails in one method once armed.
+// faultyConn fails in one method, once armed.
 type faultyConn struct {
 	net.Conn
 	armed  *atomic.Bool
@@ -34,7 +34,7 @@ func (c *faultyConn) at(method string) {
 func (c *faultyConn) Read(p []byte) (int, error)  { c.at("Read"); return c.Conn.Read(p) }
 func (c *faultyConn) Write(p []byte) (int, error) { c.at("Write"); return c.Conn.Write(p) }
 
-// Close fails after it has closed, so that the peer sees the end.
+// Close fails after closing, so that the peer sees the end.
 func (c *faultyConn) Close() error {
 	err := c.Conn.Close()
 	c.at("Close")
@@ -57,8 +57,8 @@ func (c *faultyConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// A network connection of the program that panics or calls runtime.Goexit in any method, from the start or once open, on
-// either side, ends alone: the node goes on, and the next connection works.
+// A network connection of the program panics or calls runtime.Goexit, in any method, at the start or once open, on
+// either side. Only that connection ends, and the next one works.
 func TestFaultyConnCostsOneConnection(t *testing.T) {
 	methods := []string{"Read", "Write", "Close", "RemoteAddr", "LocalAddr", "SetDeadline", "SetReadDeadline", "SetWriteDeadline"}
 	for _, method := range methods {
@@ -134,7 +134,7 @@ func (h faultyLog) Handle(context.Context, slog.Record) error {
 func (h faultyLog) WithAttrs([]slog.Attr) slog.Handler { h.at("WithAttrs"); return h }
 func (h faultyLog) WithGroup(string) slog.Handler      { h.at("WithGroup"); return h }
 
-// A method of a log handler that panics or calls runtime.Goexit costs its line, attribute or group; the caller goes on.
+// A log handler method that panics or calls runtime.Goexit loses its line, attribute or group; the caller continues.
 func TestFaultyLoggerCostsItsLine(t *testing.T) {
 	for _, method := range []string{"Enabled", "Handle", "WithAttrs", "WithGroup"} {
 		for kind, fail := range faults {
@@ -159,7 +159,7 @@ func TestFaultyLoggerCostsItsLine(t *testing.T) {
 	}
 }
 
-// A clock that panics is replaced by the clock of the operating system, a source of random numbers fails with an error.
+// A clock that panics is replaced by the clock of the operating system. A random source that panics returns an error.
 func TestFaultyClockAndRandomAreContained(t *testing.T) {
 	var s options
 	WithClock(func() time.Time { panic("injected") })(&s)
@@ -214,7 +214,7 @@ func TestFaultyListenerCostsOneAccept(t *testing.T) {
 	}
 }
 
-// An upgrade that ends its goroutine frees its place at once, and the peer sees the end of the connection.
+// An upgrade that ends its goroutine frees its slot at once, and the peer sees the end of the connection.
 func TestFaultyUpgradeFreesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -30,7 +30,7 @@ func deployedAt(t *testing.T, n *memnet.Network, ip string, interval time.Durati
 	return d
 }
 
-// wantKnown checks at this moment whether the deployed node knows a, and over how many connections.
+// wantKnown checks whether the deployed node has an entry for a now, and the number of connections to it.
 func wantKnown(t *testing.T, d *refpeer.Deployed, a *testNode, known bool, conns int) {
 	t.Helper()
 	synctest.Wait()
@@ -42,8 +42,9 @@ func wantKnown(t *testing.T, d *refpeer.Deployed, a *testNode, known bool, conns
 	}
 }
 
-// Our restart: the old process's connection is missed by the keepalive up to one ping interval later, which makes the
-// deployed node forget the new process. Exactly 31 s after the first connection a second one stands beside it.
+// Restart of this node: the deployed node's keepalive notices the end of the old process's connection up to one ping
+// interval later, and deletes the entry of the new process. Exactly 31 s after the first connection, a second one is
+// open.
 func TestRestartOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -58,7 +59,7 @@ func TestRestartOpensFurtherConnection(t *testing.T) {
 		opened := time.Now()
 		wantKnown(t, d, a, true, 1)
 		time.Sleep(9 * time.Second)
-		wantKnown(t, d, a, false, 1) // forgotten, and our connection looks healthy
+		wantKnown(t, d, a, false, 1) // the entry is gone, although our connection is open
 		time.Sleep(time.Until(opened.Add(31*time.Second - time.Nanosecond)))
 		wantKnown(t, d, a, false, 1)
 		time.Sleep(time.Nanosecond)
@@ -70,7 +71,7 @@ func TestRestartOpensFurtherConnection(t *testing.T) {
 		if got := a.got("chat"); len(got) != 1 || got[0] != id {
 			t.Errorf("received %q, want %q", got, id)
 		}
-		time.Sleep(10 * time.Minute) // both stay, and no third one comes
+		time.Sleep(10 * time.Minute) // both stay, and no third one opens
 		wantKnown(t, d, a, true, 2)
 		a.wantCount(actors.Dials, 2)
 		if err := a.Send(d.Identity().ID, a.to(d.Identity().ID, "chat", nil)); err != nil {
@@ -79,8 +80,8 @@ func TestRestartOpensFurtherConnection(t *testing.T) {
 	})
 }
 
-// One of two connections ends, whichever it is: the deployed node forgets us, and a further connection is opened when
-// the interval has passed.
+// One of two connections ends, either one: the deployed node deletes the entry, and a further connection is opened
+// after the interval.
 func TestEndOfOneOfTwoOpensFurtherConnection(t *testing.T) {
 	for _, newest := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestEndOfOneOfTwoOpensFurtherConnection(t *testing.T) {
 	}
 }
 
-// The interval is the distance of the peer's last two pings, as observed, plus a second.
+// The interval is the measured distance of the peer's last two pings, plus a second.
 func TestFurtherConnectionUsesThePeersInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -139,7 +140,7 @@ func TestNoFurtherConnectionOpensToSinglePeer(t *testing.T) {
 	})
 }
 
-// A deployed peer that has dialled us, and whose address is not ordered: there is nothing to dial.
+// A deployed peer has dialled this node, and no address was given for it: it cannot be dialled.
 func TestNoFurtherConnectionOpensWithoutAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -158,7 +159,7 @@ func TestNoFurtherConnectionOpensWithoutAddress(t *testing.T) {
 	})
 }
 
-// Without a free slot the further connection is put off, one interval at a time, and no slot beyond MaxConns is used.
+// Without a free slot the further connection is postponed by one interval at a time. MaxConns is never exceeded.
 func TestFurtherConnectionWaitsForASlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -177,7 +178,7 @@ func TestFurtherConnectionWaitsForASlot(t *testing.T) {
 	})
 }
 
-// Revoked meanwhile, or given up by the operator: not dialled.
+// A peer that was revoked or disconnected by the operator meanwhile is not dialled.
 func TestNoFurtherConnectionOpensAfterDisconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -193,7 +194,7 @@ func TestNoFurtherConnectionOpensAfterDisconnect(t *testing.T) {
 	})
 }
 
-// A further dial under way ends when the operator disconnects the peer.
+// A further dial in progress stops when the operator disconnects the peer.
 func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -215,7 +216,7 @@ func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 	})
 }
 
-// A connection that was asked for once, without being kept, gets its further one too, and that one takes its place.
+// A connection by Connect, which is not kept, also gets a further one, which takes its place.
 func TestUnkeptConnectOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -276,7 +277,7 @@ func TestDecideFurtherFollowsTable(t *testing.T) {
 	}
 }
 
-// A further dial that fails is tried again after another interval, and reports nothing but its counter.
+// A failed further dial is retried after another interval. It is counted and causes no event.
 func TestFurtherDialThatFailsIsRetriedAfterTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The holder of a handle cannot publish messages and events in the peer's name.
+// PeerConnection has no method to publish messages or events in the peer's name.
 func TestHandleImplementsNoSink(t *testing.T) {
 	if _, is := any(new(PeerConnection)).(actors.Sink); is {
 		t.Error("a PeerConnection is an actors.Sink")

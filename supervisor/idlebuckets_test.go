@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// More identities than there is room for, whose announced limits take 64 years to fill, displace each other and not the
-// buckets of honest peers, and the next honest peer is kept too.
+// Identities beyond the capacity, whose announced limits take decades to fill, evict each other and not the buckets of
+// honest peers. The next honest peer is kept too.
 func TestIdleBucketsEvictTheSlowestToFill(t *testing.T) {
 	start := time.Unix(0, 0)
 	b := make(idleSendBuckets)

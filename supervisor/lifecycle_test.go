@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// upgrade asks for a WebSocket by hand and returns the status, and the connection when it is open.
+// upgrade requests a WebSocket and returns the status, and the connection if it is open.
 func upgrade(t *testing.T, from *memnet.Host, to string, header string) (int, net.Conn) {
 	t.Helper()
 	conn, err := from.DialContext(t.Context(), "tcp", to)
@@ -48,8 +48,8 @@ func upgrade(t *testing.T, from *memnet.Host, to string, header string) (int, ne
 	return status, conn
 }
 
-// 100 at the same moment at a node for 20: exactly 20 get in, 80 get a 503, and when the handshake's time is over all
-// places are free again.
+// 100 peers connect at the same moment to a node with 20 slots. Exactly 20 are admitted, 80 get a 503, and after the
+// handshake timeout all slots are free again.
 func TestStampedeFillsExactlyMaxConns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -158,7 +158,7 @@ func TestReservedConnsAdmitTheAllowlist(t *testing.T) {
 		if _, err := c.Connect(&Peer{Address: node.addr}); !errors.Is(err, ErrRefused) {
 			t.Errorf("the third stranger: %v, want a refusal", err)
 		}
-		time.Sleep(2 * time.Second) // its place is free once its socket is closed
+		time.Sleep(2 * time.Second) // the slot is free once its socket is closed
 		d.dial(node)
 		node.wantPlaces(3, 0)
 	})
@@ -205,7 +205,7 @@ func TestStopDisconnectsEveryPeer(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing does not hold Stop up beyond its deadline.
+// A peer that reads nothing does not delay Stop beyond its deadline.
 func TestStopEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -227,7 +227,7 @@ func TestStopEndsAtItsDeadline(t *testing.T) {
 	})
 }
 
-// A handler may call anything, its own node's end included.
+// A handler may call any method, Stop of its own node included.
 func TestHandlerMayCallAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -262,7 +262,7 @@ func TestHandlerMayCallAnything(t *testing.T) {
 	})
 }
 
-// A handler that never returns, or panics, harms its own connection's messages only.
+// A handler that never returns, or panics, affects only messages of its own connection.
 func TestHandlerFaultsStayInTheirConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

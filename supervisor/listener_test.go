@@ -19,11 +19,11 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// flaky is a listener that a test makes fail. A connection that comes meanwhile is lost.
+// flaky is a listener that fails on demand. A connection that arrives meanwhile is lost.
 type flaky struct {
 	net.Listener
 	mu   sync.Mutex
-	next func() error // runs once, at the next connection
+	next func() error // called once, at the next connection
 }
 
 func (f *flaky) Accept() (net.Conn, error) {
@@ -45,7 +45,7 @@ func (f *flaky) fail(next func() error) {
 	f.next = next
 }
 
-// startFlaky starts node 1 on a flaky listener, and node 2; what 1 logs is in the buffer.
+// startFlaky starts node 1 on a flaky listener, and node 2. The log of node 1 goes to the buffer.
 func startFlaky(t *testing.T) (f *flaky, a, b *testNode, log *bytes.Buffer) {
 	n := memnet.New(1)
 	f, log = &flaky{}, &bytes.Buffer{}

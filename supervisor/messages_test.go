@@ -20,7 +20,7 @@ func quietSystem() *actor.ActorSystem {
 	return actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 }
 
-// program is an actor of somebody's who uses a node by messages only.
+// program is an actor of the program that uses a node by messages only.
 type program struct {
 	mu     sync.Mutex
 	seen   []string
@@ -52,7 +52,7 @@ func (p *program) all() []string {
 	return p.seen
 }
 
-// order asks the registry of a node by message and returns its answer.
+// order sends a message to the registry of a node and returns its answer.
 func order[T any](t *testing.T, n *testNode, message any) T {
 	t.Helper()
 	result, err := n.opts.system.Root.RequestFuture(n.PID(), message, time.Minute).Result()
@@ -66,7 +66,7 @@ func order[T any](t *testing.T, n *testNode, message any) T {
 	return answer
 }
 
-// Everything by message, in the caller's own actor system.
+// All operations by message, in the caller's own actor system.
 func TestMessagesDriveTheTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -111,7 +111,7 @@ func TestMessagesDriveTheTransport(t *testing.T) {
 	})
 }
 
-// A subscriber that stops is forgotten; one that falls behind slows the connection down rather than fill its mailbox.
+// A subscriber that stops is removed. A slow subscriber slows down the connection, so its mailbox stays bounded.
 func TestSubscribersStayBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -70,7 +70,7 @@ func TestCallsRefuseNil(t *testing.T) {
 	})
 }
 
-// A dialler or wrapper that panics, ends its goroutine or returns nothing costs the one connection that it was asked for.
+// A dialler or wrapper that panics, ends its goroutine or returns nothing fails only the requested connection.
 func TestFaultyDiallerCostsOneConnection(t *testing.T) {
 	faults := map[string]func() net.Conn{
 		"panicked: \"injected\"": func() net.Conn { panic("injected") },

@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// testNode is a whole node on an in-memory network, and what it has seen.
+// testNode is a complete node on an in-memory network, with its received messages and events.
 type testNode struct {
 	*Transport
 	t      *testing.T
@@ -32,7 +32,7 @@ type testNode struct {
 	handler  func(*PeerConnection, *wire.Message)
 }
 
-// nodeSetup is what a test may change of a node before it starts.
+// nodeSetup holds the parameters of a node before it starts.
 type nodeSetup struct {
 	cfg     TransportConfig
 	keys    *crypto.NodeManager
@@ -100,7 +100,7 @@ func (n *testNode) onEvent(e Event) {
 	n.events = append(n.events, e)
 }
 
-// stop ends it; what it leaves behind would fail the bubble.
+// stop stops the node. The bubble fails if a goroutine is left.
 func (n *testNode) stop() {
 	if err := n.Stop(); err != nil {
 		n.t.Error(err)
@@ -110,7 +110,7 @@ func (n *testNode) stop() {
 
 func (n *testNode) id() string { return n.Identity().ID }
 
-// got returns the ids of the messages of one type that the handler was given.
+// got returns the ids of the messages of one type that the handler has received.
 func (n *testNode) got(kind wire.MessageType) (ids []string) {
 	synctest.Wait()
 	n.mu.Lock()
@@ -149,7 +149,7 @@ func (n *testNode) to(peerID string, kind wire.MessageType, payload any) *wire.M
 	return msg
 }
 
-// dial connects to another node and fails the test when that fails.
+// dial connects to another node and fails the test after an error.
 func (n *testNode) dial(other *testNode) *PeerConnection {
 	n.t.Helper()
 	c, err := n.Connect(&Peer{Address: other.addr, ID: other.id()})
@@ -160,7 +160,7 @@ func (n *testNode) dial(other *testNode) *PeerConnection {
 	return c
 }
 
-// places returns established and pending connections, by the registry's own count.
+// places returns the established and pending connections, as counted by the registry.
 func (n *testNode) places() (established, pending int) {
 	n.t.Helper()
 	synctest.Wait()

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Every way of sending refuses what the receiver would drop, and sends nothing.
+// Every method of sending refuses a message that the receiver would drop, and sends nothing.
 func TestSendRefusesWhatReceiversRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

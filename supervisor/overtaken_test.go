@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// startBusy starts a node whose registry stands still from the first refused connection until release is closed, with
-// one inbound connection that has not proven itself.
+// startBusy starts a node whose registry blocks from the first refused connection until release is closed, with one
+// unverified inbound connection.
 func startBusy(t *testing.T, n *memnet.Network) (node, peer *testNode, c *PeerConnection, release chan struct{}) {
 	t.Helper()
 	log := stuckLog{slog.DiscardHandler, make(chan struct{})}
@@ -31,8 +31,8 @@ func startBusy(t *testing.T, n *memnet.Network) (node, peer *testNode, c *PeerCo
 	return node, peer, c, log.release
 }
 
-// TestProofCountsAfterTheEnd: the news that a connection's actor has stopped overtakes its proof in the registry's
-// mailbox. The peer is reported as verified, before its end, and enters the peer book.
+// TestProofCountsAfterTheEnd: the termination of a connection's actor overtakes its proof in the registry's mailbox.
+// The peer is reported as verified, then as down, and stored in the peer book.
 func TestProofCountsAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -59,7 +59,8 @@ func TestOwnAddressIsNamedAndRetriedAtTheMaximum(t *testing.T) {
 	})
 }
 
-// A stranger that shows our identity, without our own listener having seen the dial's challenge, is an ordinary failure.
+// A stranger claims our identity, and our own listener has not seen the dial's challenge: the dial fails like any
+// other.
 func TestClaimOfOurKeyFailsAsAnyDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -86,7 +87,7 @@ func TestClaimOfOurKeyFailsAsAnyDial(t *testing.T) {
 	})
 }
 
-// A peer of the later dialect is retried every five minutes, and at once by a caller.
+// A peer of the later dialect is dialled every five minutes, and at once for a caller.
 func TestLaterDialectIsRetriedEveryFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -15,8 +15,8 @@ import (
 
 func unpaced(s *nodeSetup) { s.cfg.Pacing = PacingOff }
 
-// atOnce is how many messages a fresh process sends to a default node at once: half the burst of 100, less the ping of
-// the opening and the one token that stays. The responder's first ping, and the pong to it, come a second later.
+// atOnce is the number of messages that a new process sends to a default node at once: half the burst of 100, less the
+// opening ping and the reserved token. The responder's first ping and its pong come a second later.
 const atOnce = 50 - 1 - 1
 
 // perMessage is the time between two messages to a default node once the burst is used up: 98 % of 50 per second.
@@ -53,7 +53,7 @@ func wantAbout(t *testing.T, what string, got, want time.Duration) {
 	}
 }
 
-// A thousand messages at once to a node with the default limits all arrive, in order, and take the time of the limit.
+// A thousand messages posted at once to a default node all arrive in order, in the time of the limit.
 func TestPacedBurstLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t)
@@ -118,7 +118,7 @@ func TestPacedSendersShareTheLimit(t *testing.T) {
 	})
 }
 
-// A reconnect brings no new bucket: neither to the sender nor to the receiver.
+// A reconnect refills no bucket, neither the sender's nor the receiver's.
 func TestPacingSurvivesReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t)
@@ -134,7 +134,7 @@ func TestPacingSurvivesReconnect(t *testing.T) {
 		if err := c.SendContext(t.Context(), from.to(to.id(), "logs", nil)); err != nil {
 			t.Error(err)
 		}
-		// One token was left; the disconnect and the second ping are owed.
+		// One token is left. The disconnect and the second ping are owed.
 		wantAbout(t, "101 messages after a reconnect", time.Since(began), (101+2)*perMessage)
 		to.wantCount(actors.MessagesRateLimited, 0)
 		c.GracefulClose("again", wire.DisconnectNormal)
@@ -166,7 +166,7 @@ func TestPacingAnswersPings(t *testing.T) {
 	})
 }
 
-// A full queue is an error at once; no length of waiting for tokens makes the peer a slow one.
+// A full queue returns an error at once. Waiting for tokens never makes a peer a slow one.
 func TestPacedQueueReturnsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t, func(s *nodeSetup) { s.cfg.QueueMessages = 1000 })

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// With pacing off all goes out at once, and the sender's count is what the receiver drops.
+// With pacing off all messages go out at once, and the sender's counter equals the receiver's drops.
 func TestPacingOffCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t, unpaced)
@@ -28,7 +28,7 @@ func TestPacingOffCounts(t *testing.T) {
 	})
 }
 
-// A peer that announces no limit is sent everything at once, and has no bucket.
+// A peer that announces no limit gets all messages at once and has no bucket.
 func TestPeerWithoutLimitIsNotPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -41,7 +41,7 @@ func TestPeerWithoutLimitIsNotPaced(t *testing.T) {
 	})
 }
 
-// The limit announced is the one in force when a connection opens; the mode holds for new connections too.
+// The announced limit is the one in force when a connection opens. The mode, too, applies to new connections.
 func TestPacingFollowsReconfigure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t)
@@ -62,7 +62,7 @@ func TestPacingFollowsReconfigure(t *testing.T) {
 	})
 }
 
-// A graceful close does not wait for tokens: it sends the queue, and counts the messages above the limit.
+// A graceful close does not wait for tokens. It flushes the queue and counts the messages above the limit.
 func TestGracefulCloseFlushesUnpaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to, c := pacedPair(t)
@@ -79,7 +79,7 @@ func TestGracefulCloseFlushesUnpaced(t *testing.T) {
 	})
 }
 
-// An unverified connection has a bucket of its own, which it gives up for the peer's with its proof.
+// An unverified connection has its own bucket. With the proof, it uses the peer's bucket.
 func TestUnverifiedConnectionHasItsOwnBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -94,7 +94,7 @@ func TestUnverifiedConnectionHasItsOwnBucket(t *testing.T) {
 		again := startNode(t, n, 3, func(s *nodeSetup) { s.keys = peer.keys })
 		n.SetLatency("10.0.0.3", "10.0.0.1", 100*time.Millisecond)
 		again.dial(node)
-		n.Stall("10.0.0.3", "10.0.0.1") // it is pinged, and proves nothing
+		n.Stall("10.0.0.3", "10.0.0.1") // it gets pings, and proves nothing
 		node.wantPlaces(2, 0)
 		node.post(first, 100)
 		if got := len(peer.got("stats")); got != 99 {

@@ -45,7 +45,8 @@ func startRelay(t *testing.T, host *memnet.Host, to string) (stop func()) {
 	return func() { ln.Close() }
 }
 
-// A relay that is configured as a peer answers with the identity of a persistent peer; in the next run there is no relay.
+// A relay that is configured as a peer answers with the identity of a persistent peer. In the next run the relay is
+// gone.
 func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -86,7 +87,7 @@ func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 			t.Error("the peer was not dialled at its own address")
 		}
 		again.stop()
-		// And the other address is used when the ordered one fails.
+		// The other address is used when the ordered one fails.
 		book.Update(b.id(), func(p *Peer) { p.Address, p.Addresses = "10.0.0.8:1", NewTextList(b.addr) })
 		moved := run(5)
 		time.Sleep(time.Minute)
@@ -96,7 +97,7 @@ func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 	})
 }
 
-// An address that was configured for no peer in particular is reported when another node answers there.
+// An address without an expected peer is reported when another node answers there.
 func TestChangedIdentityOfAConfiguredAddressIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

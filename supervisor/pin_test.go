@@ -14,7 +14,7 @@ import (
 
 func allowlist(s *nodeSetup) { _ = s.book.UseAuthMode(PeerAuthAllowlist) }
 
-// A pinned address is permission for its peer in both directions, without anything stored, and for nobody else.
+// A pinned address admits its peer in both directions, without a stored entry, and no other peer.
 func TestPinPermitsItsPeerInBothDirections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -41,7 +41,7 @@ func TestPinPermitsItsPeerInBothDirections(t *testing.T) {
 	})
 }
 
-// Another peer at a pinned address is refused, in open mode too.
+// Another peer at a pinned address is refused, in open mode as well.
 func TestPinExpectsItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -65,7 +65,7 @@ func TestPinExpectsItsPeer(t *testing.T) {
 	})
 }
 
-// An address without a pin is no permission: the error names the key.
+// An address without a pin admits no peer: the error names the key.
 func TestAllowlistNamesTheKeyOfAConfiguredPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -85,7 +85,7 @@ func TestAllowlistNamesTheKeyOfAConfiguredPeer(t *testing.T) {
 	})
 }
 
-// A revoked peer is disconnected, not admitted, and not dialled until it is allowed again; neither is a pinned one.
+// A revoked peer is disconnected, not admitted, and not dialled until it is allowed again, pinned or not.
 func TestRevokedPeerIsNotDialled(t *testing.T) {
 	for _, pinned := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 	}
 }
 
-// A pin that is taken out of the running configuration permits nothing any more.
+// A pin that is removed from the running configuration admits its peer no longer.
 func TestReconfigureRemovesThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -174,8 +174,8 @@ func TestParsePinnedAddressSplitsThePin(t *testing.T) {
 	}
 }
 
-// A dialler that the peer tells of another connection, and that holds none, waits for the maximum backoff: at once when
-// its identity is in use, else from the third close as a duplicate in a row.
+// The peer closes a dialler's connection because of another one, which the dialler does not hold. The dialler waits for
+// the maximum backoff: at once if its identity is in use, otherwise from the third consecutive close as a duplicate.
 func TestDisplacedDiallerWaitsForTheMaximum(t *testing.T) {
 	for reason, closes := range map[string]uint64{"duplicate connection": 3, "identity in use from another address": 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestDisplacedDiallerWaitsForTheMaximum(t *testing.T) {
 	}
 }
 
-// A pin that is given while another peer is connected at the address counts from the next dial on.
+// A pin that is added while another peer is connected at the address applies from the next dial on.
 func TestReconfigureAppliesThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// stuckLog holds up whoever logs a refused connection, which is the registry, until it is let go.
+// stuckLog blocks the registry when it logs a refused connection, until the test releases it.
 type stuckLog struct {
 	slog.Handler
 	release chan struct{}
@@ -32,8 +32,8 @@ func (l stuckLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// Two connections claim to be one peer. The owner of the key proves it while the registry is busy; a handler that answers
-// the very message that was the proof reaches the owner, not the one that came first.
+// Two connections claim one peer. The owner of the key proves it while the registry is busy. A handler that answers the
+// proving message reaches the owner, not the connection that opened first.
 func TestAnswerToProofReachesTheOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -55,7 +55,7 @@ func TestAnswerToProofReachesTheOwner(t *testing.T) {
 				}
 			}
 		})
-		// What they say after the handshake does not arrive for now, so neither is proven.
+		// Messages after the handshake are held back, so both connections are unverified.
 		provisional := func(number int, ip string) *testNode {
 			p := startNode(t, n, number, func(s *nodeSetup) { s.keys = keys })
 			n.SetLatency(ip, "10.0.0.1", 100*time.Millisecond)
@@ -92,7 +92,7 @@ func TestAnswerToProofReachesTheOwner(t *testing.T) {
 	})
 }
 
-// The registry fails over the news of a proof: the messages behind it are delivered all the same.
+// The registry panics when it handles a proof: the messages behind the proof are delivered nevertheless.
 func TestProofSurvivesPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -100,7 +100,7 @@ func TestProofSurvivesPanic(t *testing.T) {
 		clock := WithClock(func() time.Time {
 			if armed.Load() && strings.Contains(string(debug.Stack()), "onProven") {
 				armed.Store(false)
-				runtime.Goexit() // a panic of the clock would not get as far
+				runtime.Goexit() // a panic of the clock would come too late
 			}
 			return time.Now()
 		})

@@ -29,12 +29,12 @@ func TestBucketOfFollowsStrength(t *testing.T) {
 	}
 }
 
-// Two frames of a connection pass although its address group has emptied the bucket; no more than two.
+// Two frames of a connection pass although its address group has drained the bucket, and no more than two.
 func TestProofLimiterPassesTwoFramesWithoutTokens(t *testing.T) {
 	now := time.Now()
 	shared := &bucket{limiter: *actors.NewPeerRateLimiter(3, 1, now)}
 	first := &proofLimiter{free: freeFrames, bucket: shared}
-	for i, want := range []bool{true, true, true, false, false} { // the free ones take tokens that are there
+	for i, want := range []bool{true, true, true, false, false} { // free frames still take available tokens
 		if got := first.Take(now); got != want {
 			t.Errorf("frame %d of the first connection: %v, want %v", i, got, want)
 		}
@@ -50,7 +50,7 @@ func TestProofLimiterPassesTwoFramesWithoutTokens(t *testing.T) {
 	}
 }
 
-// A stranger has emptied the bucket of its address group; a peer of the same address proves itself all the same.
+// A stranger has drained the bucket of its address group. A peer of the same address still proves itself.
 func TestProofPassesEmptyGroupBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

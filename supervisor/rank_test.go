@@ -9,7 +9,7 @@ import (
 
 var rankStart = time.Unix(1_000_000, 0)
 
-// allRanks returns verified ranks with every combination of properties; bound ones prove at times around the window.
+// allRanks returns verified ranks with every combination of properties. Bound ones prove at times around the window.
 func allRanks() (all []rank) {
 	for i := range 1 << 6 {
 		r := rank{

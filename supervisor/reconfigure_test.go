@@ -18,7 +18,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// reconfigured changes a node's configuration and checks what comes of each field.
+// reconfigured changes a node's configuration and checks the result for each field.
 func (n *testNode) reconfigured(change func(*TransportConfig), changed, restart string) {
 	n.t.Helper()
 	cfg := *n.live.Load()
@@ -29,7 +29,7 @@ func (n *testNode) reconfigured(change func(*TransportConfig), changed, restart 
 	}
 }
 
-// Fewer connections are a rule for those who come: nobody is sent away.
+// A smaller MaxConns applies to new connections: no open one is closed.
 func TestReconfigureMaxConnsClosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -44,7 +44,7 @@ func TestReconfigureMaxConnsClosesNothing(t *testing.T) {
 		if _, err := third.Connect(&Peer{Address: hub.addr}); err == nil {
 			t.Error("a third connection was let in")
 		}
-		synctest.Wait() // a connection has a route once its peer has proven itself
+		synctest.Wait() // a connection becomes the route once its peer is verified
 		if got := hub.ConnectedPeers(); got != 2 {
 			t.Errorf("%d peers are connected, want 2", got)
 		}
@@ -58,7 +58,7 @@ func TestReconfigureMaxConnsClosesNothing(t *testing.T) {
 	})
 }
 
-// A connection keeps the limits that it began with; the next one has the new ones.
+// A connection keeps the limits that it started with. The next one has the new ones.
 func TestReconfigureLimitsApplyToNewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -89,7 +89,7 @@ func TestReconfigureLimitsApplyToNewConnections(t *testing.T) {
 	})
 }
 
-// A peer that is named is dialled and kept, one that is no longer named stays until its connection ends.
+// A newly named peer is dialled and kept. One that is no longer named stays until its connection ends.
 func TestReconfigurePeersDialsAndReleases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -120,7 +120,7 @@ func TestReconfigurePeersDialsAndReleases(t *testing.T) {
 	})
 }
 
-// What cannot change stays, and is named; a configuration that is wrong changes nothing.
+// A field that cannot change keeps its value and is named. An invalid configuration changes nothing.
 func TestReconfigureNamesFixedFields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := startNode(t, memnet.New(1), 1)
@@ -144,7 +144,7 @@ func TestReconfigureNamesFixedFields(t *testing.T) {
 	})
 }
 
-// A context that has ended changes nothing; one that ends while the registry is at work neither, but its change is whole.
+// A context that has ended before changes nothing. One that ends while the registry works does not stop the change.
 func TestReconfigureHonoursContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -185,7 +185,7 @@ func TestReconfigureHonoursContext(t *testing.T) {
 	})
 }
 
-// A failure on the way does not leave the caller waiting for ever.
+// A panic of the registry does not leave the caller waiting.
 func TestReconfigureSurvivesPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := &exitingRandom{}
@@ -207,7 +207,7 @@ func (r *exitingRandom) Read(p []byte) (int, error) {
 	return rand.Read(p)
 }
 
-// A smaller dedup set waits for the connections that may still send at the larger rate, a larger one does not.
+// A smaller dedup set waits for connections that may still send at the larger rate. A larger one applies at once.
 func TestReconfigureDedupSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -250,7 +250,7 @@ func startedAndStopped(t *testing.T) *Transport {
 	return node.Transport
 }
 
-// Other files of TLS hold for whoever comes next; a pair that does not fit together changes nothing.
+// Other TLS files apply to new connections. A pair that does not match changes nothing.
 func TestReconfigureReplacesCertificate(t *testing.T) {
 	first, second, broken := newCertFiles(t), newCertFiles(t), newCertFiles(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// fieldRow says what a change of one field of TransportConfig does to a node, seen from outside. Fields that other fields
-// need with them change too.
+// fieldRow holds the effect of a change of one field of TransportConfig on a node, seen from outside. Fields that other
+// fields depend on change too.
 type fieldRow struct {
-	base    func(*TransportConfig) // what the observation needs beside fieldBase; nil: nothing
+	base    func(*TransportConfig) // settings that the observation needs beside fieldBase; nil: none
 	change  func(*TransportConfig)
 	restart bool
 	observe func(w *fieldWorld) any
@@ -65,7 +65,7 @@ func differing(a, b TransportConfig) (names []string) {
 	return names
 }
 
-// A node that takes a field over behaves like one that was started with the new value; a node that reports the field as
+// A node that applies a field behaves like one that was started with the new value. A node that reports the field as
 // needing a restart behaves as before. A field of TransportConfig without a row fails the test.
 func TestReconfigureEveryField(t *testing.T) {
 	rows := fieldRows(t)

@@ -184,7 +184,7 @@ func (w *fieldWorld) pings() any {
 	return len(other.got("ping"))
 }
 
-// silence returns the time until the node gives up a peer that has vanished.
+// silence returns the time until the node closes the connection of a peer that has vanished.
 func (w *fieldWorld) silence() any {
 	other := w.peer()
 	w.net.Stall(other.host.IP(), w.node.host.IP())
@@ -226,7 +226,7 @@ func (w *fieldWorld) upgradedUntilClosed() time.Duration {
 	return time.Since(began)
 }
 
-// dialUntilError returns the time until the node gives up a dial that gets no answer.
+// dialUntilError returns the time until the node aborts a dial without an answer.
 func (w *fieldWorld) dialUntilError() time.Duration {
 	ln, err := w.net.Attach("10.0.0.9").Listen(9091)
 	if err != nil {
@@ -240,7 +240,7 @@ func (w *fieldWorld) dialUntilError() time.Duration {
 	return time.Since(began)
 }
 
-// stalledWrite returns the time until Send fails on a path that takes nothing.
+// stalledWrite returns the time until Send fails on a blocked path.
 func (w *fieldWorld) stalledWrite() any {
 	other := w.peer()
 	w.net.Stall(w.node.host.IP(), other.host.IP())
@@ -250,7 +250,7 @@ func (w *fieldWorld) stalledWrite() any {
 	return time.Since(began)
 }
 
-// stalledStop returns the time that Stop takes while a peer takes nothing.
+// stalledStop returns the duration of Stop while a peer reads nothing.
 func (w *fieldWorld) stalledStop() any {
 	other := w.peer()
 	w.net.Stall(w.node.host.IP(), other.host.IP())
@@ -292,7 +292,7 @@ func (w *fieldWorld) pace() any {
 	return time.Since(began)
 }
 
-// queued returns how many messages of a size the queue takes while the peer takes nothing.
+// queued returns the number of messages of a size that the queue accepts while the peer reads nothing.
 func (w *fieldWorld) queued(size int) any {
 	other := w.peer()
 	w.net.Stall(w.node.host.IP(), other.host.IP())
@@ -300,14 +300,14 @@ func (w *fieldWorld) queued(size int) any {
 	if err := c.Post(w.node.to(other.id(), "large", strings.Repeat("x", 512<<10))); err != nil {
 		w.t.Fatal(err)
 	}
-	synctest.Wait() // the writer is at work on it, and takes nothing of the queue
+	synctest.Wait() // the writer is busy with it and takes nothing from the queue
 	for c.Post(w.node.to(other.id(), "large", strings.Repeat("x", size))) == nil {
 		taken++
 	}
 	return taken
 }
 
-// undelivered returns how many messages the node reads while the handler of their connection does not return.
+// undelivered returns the number of messages that the node reads while the handler of their connection does not return.
 func (w *fieldWorld) undelivered() any {
 	release := make(chan struct{})
 	w.node.mu.Lock()

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// Redialling goes on with full jitter below a bound that doubles to a minute, and comes back when the peer does.
+// Redialling continues with full jitter below a bound that doubles up to a minute, and succeeds when the peer is back.
 func TestRedialBacksOffWithJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -33,7 +33,7 @@ func TestRedialBacksOffWithJitter(t *testing.T) {
 		b := startNode(t, n, 2)
 		time.Sleep(time.Minute)
 		a.wantPlaces(1, 0)
-		// A minute of health begins the backoff anew.
+		// A connection that lasts a minute resets the backoff.
 		time.Sleep(2 * time.Minute)
 		before := len(eventsOf[DialFailed](a))
 		b.stop()
@@ -46,7 +46,7 @@ func TestRedialBacksOffWithJitter(t *testing.T) {
 	})
 }
 
-// Another node at the address of a peer that is kept: the dial fails, and the book keeps what it had.
+// Another node answers at the address of a kept peer: the dial fails, and the book keeps its entry.
 func TestRedialRefusesWrongIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -90,7 +90,7 @@ func TestConnectRefusesWrongIdentity(t *testing.T) {
 		if up := eventsOf[PeerUp](a); len(up) != 0 || len(a.book.List()) != 0 {
 			t.Errorf("up %+v, book %+v; want neither", up, a.book.List())
 		}
-		// Nor is another one's connection an answer, once there is one to that address.
+		// A connection of another peer to that address is not an answer either.
 		if _, err := a.ConnectAddress(t.Context(), b.addr); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestConnectRefusesWrongIdentity(t *testing.T) {
 	})
 }
 
-// Connect fills in a Peer without an ID, and takes a placeholder for the ID of another peer.
+// Connect fills in a Peer without an ID. A placeholder counts as the ID of another peer.
 func TestConnectFillsInThePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -135,7 +135,7 @@ func TestConnectReturnsEachError(t *testing.T) {
 		if _, err := a.Connect(&Peer{Address: "nonsense"}); err == nil {
 			t.Error("connected to nonsense")
 		}
-		synctest.Wait() // the only place is free once the failed dial's actor is gone
+		synctest.Wait() // the only slot is free once the actor of the failed dial has terminated
 		first := a.dial(b)
 		if again, err := a.Connect(&Peer{Address: b.addr, ID: b.id()}); err != nil || again != first {
 			t.Errorf("connecting again: %v, %v", again, err)
@@ -150,7 +150,7 @@ func TestConnectReturnsEachError(t *testing.T) {
 	})
 }
 
-// A kept peer that nobody could reach yet has come by itself. When it goes, it is dialled again.
+// A kept peer that could not be dialled connects by itself. After its connection ends, it is dialled again.
 func TestRedialFollowsInboundPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -168,7 +168,7 @@ func TestRedialFollowsInboundPeer(t *testing.T) {
 	})
 }
 
-// Who only claims to be a kept peer does not keep us from dialling it, and is nobody's answer.
+// A connection that only claims to be a kept peer does not stop the dials to it, and is no answer to Connect.
 func TestRedialIgnoresImpostor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -191,7 +191,7 @@ func TestRedialIgnoresImpostor(t *testing.T) {
 	})
 }
 
-// Who joins a dial that is under way is answered for the peer that it asked for.
+// A caller that joins a dial in progress gets an answer for the peer that it asked for.
 func TestConnectJoinsDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -213,7 +213,7 @@ func TestConnectJoinsDial(t *testing.T) {
 	})
 }
 
-// A question for the wrong peer leaves the configuration as it is.
+// A Connect that expects the wrong peer does not change the configured target.
 func TestConnectKeepsConfiguredPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -250,7 +250,7 @@ func kept(keys *crypto.NodeManager, address string) Peer {
 	return Peer{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, Role: id.Role, Address: address, Persistent: true}
 }
 
-// A dial that nobody wants any more holds no socket beyond its place.
+// A dial without callers holds no socket after its slot is freed.
 func TestDisconnectEndsTheDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -276,7 +276,7 @@ func TestDisconnectEndsTheDial(t *testing.T) {
 	})
 }
 
-// The peer that used to be at an address is connected from elsewhere. Who is there now can be reached.
+// The former peer of an address is connected from elsewhere. Connect reaches the present owner of the address.
 func TestConnectReachesNewOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -37,7 +37,7 @@ func requestAll(ctx context.Context, n *testNode, msg *wire.Message, peers ...*t
 			reply, err := n.RequestContext(ctx, peer.id(), msg)
 			if errs[i] = err; err == nil {
 				errs[i] = reply.ParsePayload(&texts[i])
-				clear(reply.Payload) // each reply is the caller's own
+				clear(reply.Payload) // each caller owns its reply
 			}
 			done <- struct{}{}
 		}()
@@ -48,7 +48,7 @@ func requestAll(ctx context.Context, n *testNode, msg *wire.Message, peers ...*t
 	return texts, errs
 }
 
-// One message requested from two peers, and twice from each, gets every caller the answer of the peer that it asked.
+// One message is requested from two peers, twice from each. Every caller gets the answer of the peer that it asked.
 func TestRequestSharesAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -86,7 +86,7 @@ func (n *testNode) payloadIsZero(id string) bool {
 	return true
 }
 
-// A request waits on when its connection ends while its peer has another, and ends when the last one does.
+// A request continues to wait when its connection ends while its peer has another one. It ends with the last one.
 func TestRequestFollowsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -107,7 +107,7 @@ func TestResolveIgnoresLaterStrangers(t *testing.T) {
 	})
 }
 
-// A stranger that is known longer takes the name of a peer later, over a new connection.
+// A peer that has been known longer takes a name later, over a new connection.
 func TestResolveIgnoresRenamedStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -219,7 +219,7 @@ func TestSendNamesThePeerWithoutAProof(t *testing.T) {
 		}
 		want(false)
 		other.dial(node)
-		n.Stall("10.0.0.2", "10.0.0.1") // the proof does not arrive for now
+		n.Stall("10.0.0.2", "10.0.0.1") // the proof is held back
 		want(true)
 		if _, err := node.Resolve("node2"); !errors.Is(err, ErrUnknownPeer) {
 			t.Errorf("its name: %v, want ErrUnknownPeer", err)

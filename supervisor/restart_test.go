@@ -18,8 +18,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// What was seen before a restart is not taken again: after a graceful one by the set on disk, after a crash because
-// messages stamped before it are stale for a TTL.
+// Messages from before a restart are not accepted again. After a graceful stop, the set on disk detects them. After a
+// crash, messages with timestamps before it are stale for a TTL.
 func TestRestartDropsSeenMessages(t *testing.T) {
 	for _, graceful := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRestartDropsSeenMessages(t *testing.T) {
 	}
 }
 
-// leaveAsKilled makes the files of a graceful end those of a kill -9.
+// leaveAsKilled turns the files of a graceful stop into those of a kill -9.
 func leaveAsKilled(t *testing.T, path, seen string) {
 	t.Helper()
 	book := openBook(t, path)
@@ -88,7 +88,7 @@ func leaveAsKilled(t *testing.T, path, seen string) {
 	}
 }
 
-// impostor shows the public identity of somebody without having its key.
+// impostor sends the public identity of a victim without its key.
 func impostor(t *testing.T, n *memnet.Network, ip, to string, victim crypto.NodeIdentity) *websocket.Conn {
 	t.Helper()
 	transport := &http.Transport{DialContext: n.Attach(ip).DialContext, DisableKeepAlives: true}
@@ -117,8 +117,7 @@ func impostor(t *testing.T, n *memnet.Network, ip, to string, victim crypto.Node
 	return ws
 }
 
-// The victim's public identity takes nothing over, whether the victim is connected or comes later, and gets into no
-// book.
+// The victim's public identity displaces nothing, whether the victim is connected or comes later, and changes no book.
 func TestImpostorTakesNothingOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -154,7 +153,7 @@ func TestImpostorTakesNothingOver(t *testing.T) {
 		if err := victim.Send(node.id(), victim.to(node.id(), "stats", nil)); err != nil || len(node.got("stats")) != 1 {
 			t.Errorf("from the victim: %v, %d handled", err, len(node.got("stats")))
 		}
-		time.Sleep(time.Minute) // the impostors are silent for too long
+		time.Sleep(time.Minute) // the impostors time out
 		node.wantPlaces(1, 0)
 		if node.GetConnection(victim.id()) != carrier || len(eventsOf[PeerDown](node)) != 0 {
 			t.Error("the impostors' end took the victim's connection along")
@@ -162,7 +161,7 @@ func TestImpostorTakesNothingOver(t *testing.T) {
 	})
 }
 
-// A TCP connection that never sends its request is closed when the handshake's time is over.
+// A TCP connection that sends no request is closed after the handshake timeout.
 func TestSilentTCPConnectionIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -10,15 +10,15 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// Two connections of a peer are dead and nothing says so; a third one of the same peer lives. No message is lost, the
-// living connection stays and the dead ones are closed.
+// Two connections of a peer are dead without a sign of it; a third one lives. No message is lost, the living connection
+// stays and the dead ones are closed.
 func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub, first := startNode(t, n, 1), startNode(t, n, 2)
 		same := func(s *nodeSetup) { s.keys = first.keys }
 		first.dial(hub)
-		first.host.Crash(true) // without a word
+		first.host.Crash(true) // without a disconnect message
 		second := startNode(t, n, 3, same)
 		second.dial(hub)
 		second.host.Crash(true)
@@ -32,7 +32,7 @@ func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 				t.Fatal(err)
 			}
 			want = append(want, msg.ID)
-			time.Sleep(490 * time.Millisecond) // never at the moment in which a connection ends
+			time.Sleep(490 * time.Millisecond) // never at the moment when a connection ends
 		}
 		if got := third.got("chat"); !slices.Equal(got, want) {
 			t.Errorf("%d of %d messages arrived, or not in order", len(got), len(want))
@@ -47,9 +47,10 @@ func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 	})
 }
 
-// A node dials a peer again, through a relay, 2 s after the direct connection was bound. Whichever side has the smaller
-// id, the relayed connection is no crossed dial: the direct one keeps the dialler's traffic, and carries that of both in
-// the end. The larger id does not see when the smaller one began its dial, and follows it until that has closed it.
+// A node dials a peer again, through a relay, 2 s after the direct connection was bound. The relayed connection is no
+// crossed dial, regardless of which side has the smaller id. The direct one stays the dialler's route, and becomes the
+// route of both in the end. The larger id does not know when the smaller one began its dial, so it follows the relayed
+// connection until the smaller one has closed it.
 func TestLateRelayDisplacesNoLivingConnection(t *testing.T) {
 	for _, name := range []string{"smaller id dials the relay", "larger id dials the relay"} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +82,8 @@ func TestLateRelayDisplacesNoLivingConnection(t *testing.T) {
 	}
 }
 
-// An unmarked inbound connection of a peer that has bound frames before carries the traffic while it is the only one. It
-// yields to an unmarked connection that we dialled, and contests none.
+// An unmarked inbound connection of a peer that has bound frames before is the route while it is the only one. It
+// yields to an unmarked connection that this node dialled, and contests none.
 func TestDemotedConnectionYieldsAndContestsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -132,7 +133,7 @@ func TestDemotedConnectionYieldsAndContestsNothing(t *testing.T) {
 	})
 }
 
-// A duplicate drains: it delivers until the peer has said goodbye. Disconnect ends that too.
+// A duplicate drains: it delivers until the peer has disconnected. Disconnect ends that too.
 func TestDisconnectEndsADrainingConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -141,7 +142,7 @@ func TestDisconnectEndsADrainingConnection(t *testing.T) {
 		again := startNode(t, n, 3, func(s *nodeSetup) { s.keys = large.keys })
 		n.SetLatency("10.0.0.1", "10.0.0.2", time.Second) // a probe's answer takes this long
 		c := again.dial(small)
-		n.Stall("10.0.0.1", "10.0.0.3") // it does not hear that it is a duplicate
+		n.Stall("10.0.0.1", "10.0.0.3") // it does not receive the disconnect as a duplicate
 		time.Sleep(5 * time.Second)
 		say := func() {
 			t.Helper()

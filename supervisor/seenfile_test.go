@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// The file of seen ids never blocks a start and is not read without bound.
+// The file of seen ids never blocks a start and is read with a size limit.
 func TestSeenFileMustBeAFile(t *testing.T) {
 	for name, make := range map[string]func(path string) error{
 		"FIFO":             func(path string) error { return syscall.Mkfifo(path, 0o600) },

@@ -49,7 +49,7 @@ func TestSendWorksBothWays(t *testing.T) {
 	})
 }
 
-// Each error is its sentinel, inside one that names the peer.
+// Each error wraps its sentinel and names the peer.
 func TestSendReturnsSentinels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -121,7 +121,7 @@ func TestBroadcastSkipsFrom(t *testing.T) {
 	})
 }
 
-// One that stops reading is closed; the 20 that read get every broadcast, without a moment's delay.
+// A peer that stops reading is closed. The 20 other peers get every broadcast without delay.
 func TestSlowPeerDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -173,7 +173,7 @@ func TestSlowPeerDelaysNoOther(t *testing.T) {
 	})
 }
 
-// Nothing to send is the same error, whichever way it is not sent.
+// A nil message returns the same error from every method of sending.
 func TestSendRefusesNilMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -228,7 +228,7 @@ func TestRequestReturnsTheReply(t *testing.T) {
 	})
 }
 
-// Only the peer that was asked can answer.
+// Only the peer that was asked can answer a request.
 func TestRequestIgnoresOtherPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -280,7 +280,7 @@ func TestTransportsShareNothing(t *testing.T) {
 	})
 }
 
-// A handler that answers the event of a verified peer with a message finds the route.
+// A handler that answers PeerVerified with a message finds the route.
 func TestSendOnVerifiedEventFindsRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -13,8 +13,8 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// TLS handshakes that fail are counted, and logged once per second with the peer's bytes quoted; a connection that says
-// nothing and closes is neither.
+// Failed TLS handshakes are counted, and logged once per second with the peer's bytes quoted. A connection that closes
+// without sending is neither counted nor logged.
 func TestFailedTLSHandshakesAreCountedAndSampled(t *testing.T) {
 	files := newCertFiles(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// newTransport makes one that accepts nobody, unless a change says otherwise, and does not start it.
+// newTransport makes a transport that does not listen by default, and does not start it.
 func newTransport(t *testing.T, book *PeerRegistry, changes ...func(*TransportConfig)) *Transport {
 	t.Helper()
 	keys, err := crypto.NewEphemeralNodeManager("node", crypto.RoleDual)
@@ -47,12 +47,12 @@ func TestStopWorksWithoutStart(t *testing.T) {
 	})
 }
 
-// Whoever calls Stop while another call is at work comes back when what was seen is kept, or with its own ctx's error.
+// A second Stop returns when the first has saved the message ids, or with the error of its own context.
 func TestSecondStopWaitsForTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stopping atomic.Bool
 		keep := make(chan struct{})
-		wall := func() time.Time { // the last thing that is asked for before what was seen is kept
+		wall := func() time.Time { // the last call before the message ids are saved
 			if stopping.Load() {
 				<-keep
 			}
@@ -89,7 +89,7 @@ func TestSecondStopWaitsForTheFirst(t *testing.T) {
 	})
 }
 
-// Every call says what has become of what was seen.
+// Every call of Stop returns the error of saving the message ids.
 func TestEveryStopReturnsTheError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
@@ -109,7 +109,7 @@ func TestEveryStopReturnsTheError(t *testing.T) {
 	})
 }
 
-// The context of a later call ends the patience of the first.
+// The end of a later call's context ends the graceful phase of the first call.
 func TestSecondStopEndsTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -139,7 +139,7 @@ func TestSecondStopEndsTheFirst(t *testing.T) {
 	})
 }
 
-// A Start that fails leaves nothing running, which the bubble would notice, and nothing for Stop to do.
+// A failed Start leaves no goroutine, which the bubble would detect, and no work for Stop.
 func TestFailedStartLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")

@@ -14,8 +14,8 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// A subscriber whose goroutine ended takes nothing for ever: after a minute it is unsubscribed and messages flow again. One
-// that takes a message every half second stays.
+// A subscriber whose goroutine has ended never processes a message. After a minute it is unsubscribed and deliveries
+// continue. A subscriber that processes a message every half second stays.
 func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -49,7 +49,7 @@ func TestStuckSubscriberIsUnsubscribed(t *testing.T) {
 	})
 }
 
-// A subscriber that needs seconds for each message stays, also when messages for more than a minute wait for it.
+// A subscriber that needs seconds for each message stays, even if messages for more than a minute wait for it.
 func TestSlowSubscriberStays(t *testing.T) {
 	for _, pause := range []time.Duration{1100 * time.Millisecond, 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {

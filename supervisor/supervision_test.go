@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// A panic in the registry costs the message at hand and nothing else.
+// A panic in the registry fails only the current message.
 func TestRegistrySurvivesPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -27,7 +27,7 @@ func TestRegistrySurvivesPanic(t *testing.T) {
 		if err := others[0].Send(node.id(), repeated); err != nil {
 			t.Fatal(err)
 		}
-		for range 20 { // more than the actor library's own supervision would take
+		for range 20 { // above the limit of the actor library's own supervision
 			node.tell(&actors.Verified{}) // names no connection
 			node.tell(&actors.Alive{})
 			node.tell(&actors.Ended{})
@@ -53,7 +53,7 @@ func TestRegistrySurvivesPanic(t *testing.T) {
 	})
 }
 
-// A panic, or the end of the goroutine, that leaves the tables in between must not leave a dead connection in them.
+// A panic or runtime.Goexit in the middle of a change of the tables leaves no dead connection in them.
 func TestRegistryReconcilesAfterPanic(t *testing.T) {
 	for name, fail := range map[string]func(){"panic": func() { panic("clock: injected") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) { registryFailsWhileLeaving(t, fail) })
@@ -91,7 +91,7 @@ func registryFailsWhileLeaving(t *testing.T, fail func()) {
 	})
 }
 
-// A connection's actor that panics ends its connection; the place is free, and a peer kept connected comes back.
+// A connection's actor that panics ends its connection. The slot is free, and a kept peer is dialled again.
 func TestConnectionPanicFreesItsSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -113,7 +113,7 @@ func TestConnectionPanicFreesItsSlot(t *testing.T) {
 	})
 }
 
-// A program may order nonsense; it harms nobody else.
+// Invalid messages of a program affect no other caller.
 func TestSubscribeSurvivesMissingPID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

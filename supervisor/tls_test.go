@@ -20,10 +20,10 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// certFiles are a certificate for every test address, its key, and the same certificate as the trusted root.
+// certFiles holds a certificate for every test address, its key, and the same certificate as the trusted root.
 type certFiles struct{ cert, key string }
 
-// write makes a new pair, named name, stamped at a time of its own.
+// write creates a new pair with the given name and modification time.
 func (f certFiles) write(t *testing.T, name string, at time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -64,7 +64,7 @@ func newCertFiles(t *testing.T) certFiles {
 	return certFiles{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 }
 
-// shown is the name of the certificate that a handshake would get now.
+// shown returns the name of the certificate that a handshake would get now.
 func shown(t *testing.T, c *certificate) string {
 	t.Helper()
 	pair, err := c.get(nil)
@@ -96,7 +96,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 			{func() { writePEM(t, files.key, "PRIVATE KEY", []byte("damaged"), at.Add(2*time.Second)) }, "second"},
 			{func() { _ = os.Remove(files.cert) }, "second"},
 			{func() { files.write(t, "third", at.Add(3*time.Second)) }, "third"},
-			{func() { files.write(t, "older", at.Add(-time.Hour)) }, "older"}, // restored from a copy: changed is changed
+			{func() { files.write(t, "older", at.Add(-time.Hour)) }, "older"}, // restored from a copy with its old time: still a change
 		}
 		for _, step := range steps {
 			time.Sleep(time.Second)
@@ -128,7 +128,7 @@ func TestMissingCertificateFailsStart(t *testing.T) {
 	}
 }
 
-// Two nodes under TLS, and clients that ask for less than the protocol allows.
+// Two nodes under TLS, and clients that offer less than the protocol requires.
 func TestTLSFollowsProtocolLimits(t *testing.T) {
 	files := newCertFiles(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestTLSFollowsProtocolLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.config.InsecureSkipVerify = true // the certificate is not what is tested here
+			c.config.InsecureSkipVerify = true // this test does not check the certificate
 			secured := tls.Client(raw, c.config)
 			if err := secured.HandshakeContext(t.Context()); (err == nil) != c.ok {
 				t.Errorf("%s: %v, want success %v", name, err, c.ok)

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Each connection is a branch of the tree from its place to its end, and panics are counted where they happened.
+// Each connection is in the tree from its admission to its end, and each panic is counted at its actor.
 func TestTreeListsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
@@ -67,7 +67,7 @@ func TestTreeListsConnections(t *testing.T) {
 	})
 }
 
-// A node is ready while peers can connect, whatever its places.
+// A node is accepting while peers can connect, even if all slots are taken.
 func TestAcceptingFollowsTheListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -86,7 +86,7 @@ func TestAcceptingFollowsTheListener(t *testing.T) {
 	})
 }
 
-// TestAcceptingEndsWithTheRegistry: the program's actor system stops the registry, and the listener has not ended yet.
+// TestAcceptingEndsWithTheRegistry: the program's actor system stops the registry while the listener still runs.
 func TestAcceptingEndsWithTheRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := quietSystem()
@@ -104,7 +104,7 @@ func TestAcceptingEndsWithTheRegistry(t *testing.T) {
 	})
 }
 
-// stopwatch is an Observer that keeps what it is told.
+// stopwatch is an Observer that records the durations.
 type stopwatch struct {
 	mu                     sync.Mutex
 	trips, shakes, handled []time.Duration
@@ -120,7 +120,7 @@ func (s *stopwatch) RoundTrip(d time.Duration) { s.add(&s.trips, d) }
 func (s *stopwatch) Handshake(d time.Duration) { s.add(&s.shakes, d) }
 func (s *stopwatch) Handler(d time.Duration)   { s.add(&s.handled, d) }
 
-// An observer is told each time exactly once; a handler that panics has taken its time, too.
+// An observer gets each duration exactly once, also that of a handler that panics.
 func TestObserverGetsEachDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -144,7 +144,7 @@ func TestObserverGetsEachDuration(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(31 * time.Second) // a ping interval and more
+		time.Sleep(31 * time.Second) // more than a ping interval
 		seen.mu.Lock()
 		defer seen.mu.Unlock()
 		if len(seen.shakes) != 1 || len(seen.trips) != 1 {
@@ -154,7 +154,7 @@ func TestObserverGetsEachDuration(t *testing.T) {
 		for _, d := range seen.handled {
 			took += d
 		}
-		if took != 4*time.Second || len(seen.handled) < 4 { // with the ping and the pong of the handshake
+		if took != 4*time.Second || len(seen.handled) < 4 { // the opening ping and pong included
 			t.Errorf("handlers took %v", seen.handled)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// wantAnswer asks the registry and checks the type of the answer and that it has an error.
+// wantAnswer sends a message to the registry and checks that the answer has the right type and an error.
 func wantAnswer(t *testing.T, n *testNode, message, want any) error {
 	t.Helper()
 	got := order[any](t, n, message)
@@ -28,7 +28,7 @@ func wantAnswer(t *testing.T, n *testNode, message, want any) error {
 	return err
 }
 
-// Every message that the registry cannot work with is answered with an error; the registry never panics over one.
+// Every message that the registry cannot process is answered with an error and causes no panic.
 func TestRegistryAnswersUnusableMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -71,7 +71,7 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 	})
 }
 
-// A program whose actor system outlives the transport gets ErrStopped from its PID, in the answer of each message.
+// A program whose actor system outlives the transport gets ErrStopped from its PID, in the answer type of each message.
 func TestStoppedRegistryAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := quietSystem()

@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// wantNothingLeft checks that a peer is neither connected, dialled, remembered nor dialled again within ten minutes.
+// wantNothingLeft checks that a peer is not connected, dialled or stored, and is not dialled within ten minutes.
 func (n *testNode) wantNothingLeft(peer *testNode, dials uint64) {
 	n.t.Helper()
 	time.Sleep(10 * time.Minute)
@@ -29,7 +29,7 @@ func (n *testNode) wantNothingLeft(peer *testNode, dials uint64) {
 	}
 }
 
-// slowPair starts two nodes with a path of two seconds to the second one.
+// slowPair starts two nodes with a delay of two seconds to the second one.
 func slowPair(t *testing.T, changes ...func(*nodeSetup)) (node, peer *testNode) {
 	n := memnet.New(1)
 	node, peer = startNode(t, n, 1, changes...), startNode(t, n, 2)
@@ -70,7 +70,7 @@ func TestEndedContextCausesNothing(t *testing.T) {
 	})
 }
 
-// A caller that gives up in any part of the handshake leaves neither a connection, nor a dial, nor an entry behind.
+// A caller that withdraws in any phase of the handshake leaves no connection, dial or entry behind.
 func TestConnectTimeoutLeavesNothing(t *testing.T) {
 	for _, after := range []time.Duration{time.Second, 3 * time.Second, 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -89,7 +89,8 @@ func TestConnectTimeoutLeavesNothing(t *testing.T) {
 	}
 }
 
-// One caller gives up while another waits for the same dial: the other gets its connection, and only its wishes count.
+// One caller withdraws while another waits for the same dial. The other gets its connection, and only its options
+// apply.
 func TestConnectTimeoutSparesOtherCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node, peer := slowPair(t)
@@ -109,7 +110,7 @@ func TestConnectTimeoutSparesOtherCaller(t *testing.T) {
 	})
 }
 
-// A dial for a peer that is kept connected goes on without its caller.
+// A dial for a kept peer continues without its caller.
 func TestConnectTimeoutSparesKeptPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node, peer := slowPair(t, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
@@ -126,7 +127,7 @@ func TestConnectTimeoutSparesKeptPeer(t *testing.T) {
 	})
 }
 
-// The end of the context meets the answer: the call either succeeds and the peer is kept, or nothing is left.
+// The context ends when the answer arrives: either the call succeeds and the peer is kept, or nothing is left.
 func TestConnectTimeoutMeetsAnswer(t *testing.T) {
 	outcomes := make(map[bool]int)
 	for i := range 30 {
@@ -155,7 +156,7 @@ func TestConnectTimeoutMeetsAnswer(t *testing.T) {
 	t.Logf("%d calls succeeded, %d were withdrawn", outcomes[true], outcomes[false])
 }
 
-// A caller that withdraws while the registry opens its connection has the connection closed.
+// If a caller withdraws while the registry opens its connection, the connection is closed.
 func TestConnectWithdrawnWhileOpening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -182,7 +183,7 @@ func TestConnectWithdrawnWhileOpening(t *testing.T) {
 	})
 }
 
-// A call is answered or withdrawn, never both.
+// A call is either answered or withdrawn, never both.
 func TestCallHasOneOutcome(t *testing.T) {
 	answered, withdrawn := &call{}, &call{}
 	if !answered.answer() || answered.withdraw() || !answered.answer() || answered.withdrawn() {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// scripted is a listener that fails as told, then accepts.
+// scripted is a listener that fails as scripted, then accepts.
 type scripted struct {
 	net.Listener
 	script []error // nil: a connection
@@ -135,7 +135,7 @@ func TestCloseEndsPause(t *testing.T) {
 	})
 }
 
-// With a reserve, as many calls as it holds are repeated at once; the end of a connection fills it again.
+// With a reserve, as many failed calls as it holds are repeated at once. The end of a connection refills it.
 func TestReserveLetsConnectionsIn(t *testing.T) {
 	full := acceptError(syscall.EMFILE)
 	var pauses []time.Duration
@@ -144,7 +144,7 @@ func TestReserveLetsConnectionsIn(t *testing.T) {
 	if err != nil || !slices.Equal(pauses, []time.Duration{0, 0, 20 * time.Millisecond}) {
 		t.Fatalf("%v, pauses %v", err, pauses)
 	}
-	for l.reserve.release() { // what accept has filled: here descriptors are left
+	for l.reserve.release() { // simulates accept's refill: descriptors are available here
 	}
 	_ = conn.Close()
 	if n := len(l.reserve.held); n != 2 {

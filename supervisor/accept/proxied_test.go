@@ -94,7 +94,7 @@ func TestProxiedRefusesWithoutHeader(t *testing.T) {
 	}
 }
 
-// Of connections without a header a few are kept; a newcomer evicts the longest waiting, and is served.
+// The number of connections without a header is limited. A new one evicts the oldest, and is served.
 func TestProxiedEvictsLongestWaiting(t *testing.T) {
 	p, refused := startProxied(t, "127.0.0.0/8", time.Minute)
 	go func() {

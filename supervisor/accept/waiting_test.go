@@ -31,7 +31,7 @@ func TestWaitingRemovesKeys(t *testing.T) {
 	w := NewWaiting[int]()
 	w.Add(1, "a")
 	w.Add(2, "a")
-	w.Add(1, "a") // its wait begins anew
+	w.Add(1, "a") // becomes the newest
 	if got, ok := w.Evict("a", 1, 9); got != 2 || !ok {
 		t.Errorf("evicts %d, want 2", got)
 	}

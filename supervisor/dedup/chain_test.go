@@ -68,7 +68,7 @@ func TestDedupBoundsWorkForOneID(t *testing.T) {
 	}
 }
 
-// What stands behind a full chain is remembered for its own TTL, though the chain is older and the set is rotated.
+// A message aside of a full chain is remembered for its own TTL, although the chain is older and the set rotates.
 func TestDedupAsideOutlivesTheChain(t *testing.T) {
 	d := newDedup(t, 1000, 1000)
 	for i := range 16 {
@@ -86,7 +86,7 @@ func TestDedupAsideOutlivesTheChain(t *testing.T) {
 	expect(t, d, "honest", "the id", "real", later, actors.Fresh)
 }
 
-// BenchmarkDedupChain is one more message with an id that many identities have used.
+// BenchmarkDedupChain enters one more message with an id that many identities have used.
 func BenchmarkDedupChain(b *testing.B) {
 	for _, identities := range []int{1, 2, 20_000} {
 		b.Run(fmt.Sprint(identities), func(b *testing.B) {

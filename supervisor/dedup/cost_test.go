@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The set takes no memory for a duplicate, and for a fresh id no more than its map's own growth.
+// A duplicate allocates nothing, and a fresh id only the growth of its table.
 func TestDedupAllocations(t *testing.T) {
 	d := newDedup(t, 1<<20, 1<<20)
 	account := d.For("peer")

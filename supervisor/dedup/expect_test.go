@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// To expect a message marks nothing, in a set of any size, and may happen beside everything else.
+// Expect marks nothing, in a set of any size, and may run concurrently with all other methods.
 func TestDedupExpectDecidesNothing(t *testing.T) {
 	d := newDedup(t, 1<<20, 1<<20)
 	account := d.For("a").(*Account)

@@ -32,7 +32,7 @@ func TestDedupFileRestoresTheSet(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
 	}
-	// The process comes back 50 s later, with another start.
+	// The process starts 50 s later, with another epoch.
 	later := dedupStart.Add(150 * time.Second)
 	d, err := New(testTTL, 10_000, 1000, later, bytes.NewReader(make([]byte, 16)))
 	if err != nil {
@@ -51,7 +51,7 @@ func TestDedupFileRestoresTheSet(t *testing.T) {
 		expect(t, d, "a", fmt.Sprint(i), "x", 150*time.Second, actors.Duplicate)
 	}
 	expect(t, d, "b", "7", "y", 150*time.Second, actors.Fresh)
-	// Ages went on while the process was away: the last id, of 99 s, is known until 399 s, the first until 300 s.
+	// Ages continue while the process is down: the last id, of 99 s, is known until 399 s, the first until 300 s.
 	expect(t, d, "a", "99", "x", 398*time.Second, actors.Duplicate)
 	expect(t, d, "a", "99", "x", 400*time.Second, actors.Fresh)
 	expect(t, d, "a", "0", "x", 301*time.Second, actors.Fresh)
@@ -69,7 +69,7 @@ func TestDedupFileDropsOldEntries(t *testing.T) {
 	}
 }
 
-// A clock that was set back while the process was away makes nothing younger than it was.
+// A clock that is set back while the process is down makes no entry younger.
 func TestDedupFileSurvivesClockSetBack(t *testing.T) {
 	path := saved(t)
 	d := newDedup(t, 10_000, 1000)
@@ -128,7 +128,7 @@ func TestDedupFileRejectsDamage(t *testing.T) {
 	}
 }
 
-// Saving is whole or not at all, and leaves nothing behind.
+// Save writes the whole file or none, and leaves no temporary file.
 func TestDedupFileFailedSaveLeavesNoFile(t *testing.T) {
 	d := newDedup(t, 100, 10)
 	dir := t.TempDir()
@@ -147,8 +147,8 @@ func TestDedupFileFailedSaveLeavesNoFile(t *testing.T) {
 	}
 }
 
-// Each run has its own secret; what earlier runs have seen stays known under theirs through several restarts. When a
-// node is restarted too often, messages that only the forgotten run could know are stale instead.
+// Each run has its own secret. Entries of earlier runs stay known under their secrets through several restarts. After
+// too many restarts, messages that only the forgotten run could know are stale.
 func TestDedupFileKeepsSeveralRuns(t *testing.T) {
 	d := newDedup(t, 1000, 1000)
 	secrets := map[[16]byte]bool{d.own.master: true}
@@ -188,7 +188,7 @@ func TestDedupFileKeepsSeveralRuns(t *testing.T) {
 	}
 }
 
-// The keys in a file of the version before could be recovered by a peer: it is not used, and not called damaged.
+// A peer could recover the keys in a file of the previous version: it is not used, and not reported as damaged.
 func TestDedupFileRejectsTheEarlierVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seen")
 	if err := os.WriteFile(path, []byte(earlierMagic+strings.Repeat("x", 100)), 0o600); err != nil {

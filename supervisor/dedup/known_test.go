@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// Known returns the verdict of Seen and leaves no trace: no entry, no account, no longer life of an entry.
+// Known returns the verdict of Seen and changes nothing: no entry, no account, no longer life of an entry.
 func TestDedupKnownEntersNothing(t *testing.T) {
 	const limit = 100 // 200 over both generations
 	d := newDedup(t, limit, 10)
@@ -31,7 +31,7 @@ func TestDedupKnownEntersNothing(t *testing.T) {
 	known("b", "1", "x", testTTL, actors.Duplicate)
 	known("b", "1", "y", 0, actors.Fresh)
 	late := testTTL + time.Second
-	known("a", "1", "x", late, actors.Fresh) // asking did not renew the entry
+	known("a", "1", "x", late, actors.Fresh) // Known did not renew the entry
 	for i := range 2 * limit {
 		d.For(fmt.Sprint("other", i%20)).Seen(seenMessage(fmt.Sprint("o", i), ""), dedupStart)
 	}

@@ -126,7 +126,7 @@ func TestContentTagCoversEveryBit(t *testing.T) {
 	}
 }
 
-// Two processes have different secrets, and nothing of one helps with the other: no key, tag or place is shared.
+// Two processes have different secrets that share nothing: no key, tag or place.
 func TestSecretIsFreshForEachSet(t *testing.T) {
 	a, b := newDedup(t, 10, 10), newDedup(t, 10, 10)
 	msg := seenMessage("1", "x")
@@ -159,7 +159,7 @@ func TestSecretIsFreshForEachSet(t *testing.T) {
 	}
 }
 
-// Peers and contents whose tags differ in any single bit are different: an attacker finds ones that agree in 24 bits
+// Peers and contents whose tags differ in any single bit are different: an attacker finds two that agree in 24 bits
 // within seconds.
 func TestEveryTagBitCounts(t *testing.T) {
 	honest := fingerprint{peer: 1<<48 - 1, content: 1<<64 - 1}

@@ -55,7 +55,7 @@ func TestDedupForgetsAfterTTL(t *testing.T) {
 func TestDedupFindsDuplicates(t *testing.T) {
 	d := newDedup(t, 1000, 100)
 	expect(t, d, "a", "1", "x", 0, actors.Fresh)
-	expect(t, d, "a", "1", "y", 0, actors.Duplicate) // the same id from the same peer, whatever it holds
+	expect(t, d, "a", "1", "y", 0, actors.Duplicate) // the same id from the same peer, with any content
 	expect(t, d, "b", "1", "x", 0, actors.Duplicate) // the same message by another way
 	expect(t, d, "b", "1", "z", 0, actors.Fresh)     // the same id with other content by another peer: not marked first
 	expect(t, d, "b", "1", "x", 0, actors.Duplicate)
@@ -109,11 +109,11 @@ func TestDedupRefusesAtItsLimits(t *testing.T) {
 	if n := d.Len(); n != 2*limit {
 		t.Errorf("%d entries, want the limit of %d", n, 2*limit)
 	}
-	// Nothing unexpired was forgotten for all that.
+	// No unexpired entry was forgotten.
 	for i := range limit {
 		expect(t, d, "greedy", fmt.Sprint("greedy/", i), "greedy", testTTL, actors.Duplicate)
 	}
-	// What expires makes room again.
+	// Expired entries free their capacity.
 	d.Rotate(dedupStart.Add(testTTL))
 	d.Rotate(dedupStart.Add(2 * testTTL))
 	if n := d.Len(); n != 0 {
@@ -134,7 +134,7 @@ func TestDedupRotationForgetsNothingUnexpired(t *testing.T) {
 			expect(t, d, "a", fmt.Sprint(second-300), "", now, actors.Duplicate)
 		}
 		if second >= 301 {
-			// A test would mark it anew, so it is looked at under a name of its own.
+			// Seen would mark it again, so a probe under another name checks it.
 			key := d.own.idKey(fmt.Sprint(second - 301))
 			if _, known := d.own.shards[key%shardCount].find(key, d.ticks(dedupStart.Add(now))); known {
 				t.Fatalf("an id of 301 s ago is known")
@@ -229,7 +229,7 @@ func TestDedupMemory(t *testing.T) {
 
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one has only found
+	runtime.GC() // frees objects that the first run only found
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)

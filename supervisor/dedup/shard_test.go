@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// Shards take room for several entries at once, in a set that is large enough. What that leaves unused at the limit is
-// a 64th at most, and nothing goes beyond it.
+// In a large set, shards reserve capacity for several entries at once. At the limit, at most a 64th stays unused, and
+// the limit is never exceeded.
 func TestDedupLargeSetKeepsItsLimit(t *testing.T) {
 	const limit = 1 << 17
 	d := newDedup(t, limit/2, limit/2)

@@ -31,7 +31,7 @@ func send(a *Account, label string, n int, at time.Time) (taken int) {
 }
 
 // A burst of identities from one address fills an eighth of the set and no more. Other addresses, exempt peers and
-// identities that are connected are unaffected, and what expires makes room again.
+// connected identities are unaffected, and expired entries free their capacity.
 func TestDepartedIdentitiesFillAnEighth(t *testing.T) {
 	const limit = 4000 // 8000 over both generations
 	d := newDedup(t, limit, 1000)
@@ -60,7 +60,7 @@ func TestDepartedIdentitiesFillAnEighth(t *testing.T) {
 	if got := visit(d, "new", "a", 10, dedupStart); got != 0 {
 		t.Errorf("a new identity of the full address entered %d", got)
 	}
-	for i := range 10 { // nothing was forgotten
+	for i := range 10 { // no entry was forgotten
 		expect(t, d, fmt.Sprint("churn", i), fmt.Sprint("churn", i, "/5"), "", testTTL, actors.Duplicate)
 	}
 	later := dedupStart.Add(testTTL)
@@ -101,8 +101,8 @@ func TestDepartedIdentitiesOfAllAddressesFillHalf(t *testing.T) {
 	}
 }
 
-// The share follows connections: a second connection keeps an identity, one that returns is not charged, and nothing is
-// left behind when everything has expired.
+// The share follows connections: a second connection keeps an identity connected, a returning one is not charged, and
+// the share is zero when all entries have expired.
 func TestDepartedShareFollowsConnections(t *testing.T) {
 	d := newDedup(t, 4000, 1000)
 	charged := func(want int64, when string) {

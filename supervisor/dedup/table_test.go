@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// A table answers as a map does, whatever the keys: 0, neighbours that want one slot, and different keys with one mark.
+// A table behaves like a map for all keys: 0, neighbours for one slot, and different keys with one mark.
 func TestDedupTableIsAMap(t *testing.T) {
 	for seed := range uint64(200) {
 		r := mathrand.New(mathrand.NewPCG(seed, 0))
@@ -49,8 +49,8 @@ func TestDedupTableIsAMap(t *testing.T) {
 	}
 }
 
-// However many ids there are, right after its tables have grown too, an id takes 40 bytes at most, an empty set next to
-// nothing; and what has expired is given back.
+// An id takes at most 40 bytes for any number of ids, also right after its tables have grown. An empty set takes almost
+// nothing. Expired entries are freed.
 func TestDedupMemoryIsBounded(t *testing.T) {
 	empty := heap()
 	d := newDedup(t, 1<<20, 1<<20)
@@ -76,8 +76,8 @@ func TestDedupMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(d)
 }
 
-// BenchmarkDedupGrowth tells how long the message waits for which a part of the set grows: the longest wait of a
-// filling, and of those the median, for the scheduler has its part in it.
+// BenchmarkDedupGrowth measures the delay of a message that makes a part of the set grow: the maximum of each filling,
+// and the median of these, since the scheduler affects it.
 func BenchmarkDedupGrowth(b *testing.B) {
 	// The default limit, the limit without a rate limit, and all of that in one generation.
 	for _, perShard := range []int{6_000, 32_000, 65_000} {

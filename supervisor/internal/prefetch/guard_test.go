@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/tests/guardpage"
 )
 
-// The address may be unmapped, or the last one of a page: a hint never faults.
+// The address may be unmapped, or the last of a page: a prefetch never faults.
 func TestUint16BesideAndBehindUnmappedPages(t *testing.T) {
 	memory := guardpage.New(t, 2)
 	behind := unsafe.Pointer(unsafe.SliceData(memory.Last(0)))

@@ -37,7 +37,8 @@ func FuzzAck(f *testing.F) {
 	a := newAnswered(f)
 	good := encodeLogin(f, wire.MsgHandshakeAck, a.ack)
 	f.Add(good)
-	f.Add([]byte(`{"id":"1","type":"handshake_ack","ts":"2026-01-02T03:04:05Z","payload":{"accepted":false,"reason":"no"}}`))
+	f.Add([]byte(`{"id":"1","type":"handshake_ack","ts":"2026-01-02T03:04:05Z",` +
+		`"payload":{"accepted":false,"reason":"no"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		peer, err := a.readRaw(data)
 		if err != nil {

@@ -138,8 +138,8 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	}
 	err := h.post(msg, result)
 	if err == nil {
-		var settled bool
-		if err, settled = h.await(ctx, result); !settled {
+		var resolved bool
+		if err, resolved = h.await(ctx, result); !resolved {
 			return err // the result may still arrive: do not reuse the channel
 		}
 	}

@@ -173,6 +173,7 @@ func TestReadHandshakeIgnoresExcessFeatures(t *testing.T) {
 }
 
 func TestReadHandshakeRefusesMalformedPayloads(t *testing.T) {
+	const envelope = `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":`
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	good := string(encodeLogin(t, wire.MsgHandshake, goodHandshake(peer)))
 	challenge := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", 32)))
@@ -191,11 +192,11 @@ func TestReadHandshakeRefusesMalformedPayloads(t *testing.T) {
 		"another type":              swap(`"type":"handshake"`, `"type":"ping"`),
 		"an ack":                    swap(`"type":"handshake"`, `"type":"handshake_ack"`),
 		"type of 10 KB":             swap(`"type":"handshake"`, `"type":"`+strings.Repeat("x", 10<<10)+`"`),
-		"payload null":              `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":null}`,
-		"payload a string":          `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":"x"}`,
-		"payload nested 5,000 deep": `{"id":"1","type":"handshake","from":"","to":"","ts":"2026-01-02T03:04:05Z","payload":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
-		"features nested 5,000 deep": swap(`["single-connection","unheard-of"]`, strings.Repeat("[",
-			5000)+strings.Repeat("]", 5000)),
+		"payload null":              envelope + "null}",
+		"payload a string":          envelope + `"x"}`,
+		"payload nested 5,000 deep": envelope + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
+		"features nested 5,000 deep": swap(`["single-connection","unheard-of"]`,
+			strings.Repeat("[", 5000)+strings.Repeat("]", 5000)),
 		"challenge missing":            swap(`"challenge":"`+challenge+`",`, ``),
 		"challenge empty":              swap(challenge, ""),
 		"challenge of 31 bytes":        swap(challenge, base64.StdEncoding.EncodeToString(make([]byte, 31))),

@@ -192,10 +192,10 @@ func (o *outbox) fail(s *socket.Conn, err error) {
 // write sends a batch and reports the result of each message after the flush that wrote it. If the network connection
 // ends the goroutine, messages without a result fail.
 func (o *outbox) write(s *socket.Conn, batch []*frame) error {
-	settled, corked, returned := 0, 0, false
+	resolved, corked, returned := 0, 0, false
 	defer func() {
 		if !returned {
-			o.complete(batch[settled:], errExited)
+			o.complete(batch[resolved:], errExited)
 		}
 	}()
 	s.Cork()
@@ -208,8 +208,8 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
 			err = s.Flush(last, o.progressed)
 			if err == nil {
-				o.complete(batch[settled:i+1], nil)
-				settled, corked = i+1, 0
+				o.complete(batch[resolved:i+1], nil)
+				resolved, corked = i+1, 0
 				if !last {
 					o.progressed()
 				}
@@ -217,7 +217,7 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 		}
 		if err != nil {
 			returned = true
-			o.complete(batch[settled:], err)
+			o.complete(batch[resolved:], err)
 			return err
 		}
 	}

@@ -30,7 +30,8 @@ func (r *rig) openRaw() (*remote, net.Conn) {
 		return conn, err
 	}}
 	defer transport.CloseIdleConnections()
-	ws, _, err := websocket.Dial(r.t.Context(), sockettest.HereURL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	client := &http.Client{Transport: transport}
+	ws, _, err := websocket.Dial(r.t.Context(), sockettest.HereURL, &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
 // Package simulation runs meshes of nodes over an in-memory network on virtual time. A seed draws the mesh, the
-// traffic and the faults; after each step invariants are checked. Whatever a seed finds, `go test ./tests/simulation
-// -run TestSeed -seed=N -v` finds again, as far as the scheduler lets it.
+// traffic and the faults, and invariants are checked after each step. Replay a failing seed with `go test
+// ./tests/simulation -run TestReplay -seed=N -v`. The scheduler is not seeded, so a replay may take several runs.
 package simulation

@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// stranger connects and behaves badly for a quarter of a minute at most, since nobody keeps it longer.
+// stranger connects, misbehaves and waits until the node closes the connection.
 func stranger(host *memnet.Host, address string, kind int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -39,7 +39,7 @@ func (w *world) stepLatency() string {
 	return fmt.Sprintf("latency from %d to %d is %v", a.index, b.index, d)
 }
 
-// link returns a connection between two nodes by chance.
+// link returns two random nodes and a random connection between them; ok is false if they have none.
 func (w *world) link() (a, b *node, link memnet.Link, ok bool) {
 	a, b = w.two()
 	links := w.net.Links(a.ip, b.ip)
@@ -65,7 +65,7 @@ func (w *world) stepVanish() string {
 		return ""
 	}
 	link.Vanish(a.ip)
-	return fmt.Sprintf("a connection of %d and %d is half open: gone for %d", a.index, b.index, a.index)
+	return fmt.Sprintf("a connection of %d and %d is half open: lost by %d", a.index, b.index, a.index)
 }
 
 func (w *world) stepStall() string {
@@ -73,10 +73,10 @@ func (w *world) stepStall() string {
 	w.upset(a.index, b.index, time.Now().Add(calmAfter))
 	w.net.Stall(a.ip, b.ip)
 	if w.random.IntN(2) == 0 {
-		return fmt.Sprintf("silence from %d to %d", a.index, b.index)
+		return fmt.Sprintf("packets from %d to %d stall", a.index, b.index)
 	}
 	w.net.Stall(b.ip, a.ip)
-	return fmt.Sprintf("nothing moves between %d and %d", a.index, b.index)
+	return fmt.Sprintf("packets between %d and %d stall", a.index, b.index)
 }
 
 func (w *world) stepCorrupt() string {
@@ -119,7 +119,7 @@ func (w *world) stepHeal() string {
 	return fmt.Sprintf("the path between %d and %d heals", a.index, b.index)
 }
 
-// markTrouble notes which pairs have a fault at this moment.
+// markTrouble records the pairs that have a fault at this moment.
 func (w *world) markTrouble() {
 	for i, a := range w.nodes {
 		for j, b := range w.nodes[:i] {
@@ -142,11 +142,11 @@ func (w *world) stepGate() string {
 		n.gate.close()
 		return fmt.Sprintf("the handlers of node %d block", n.index)
 	case 1:
-		n.gate.crack(1 + w.random.IntN(5))
+		n.gate.panicNext(1 + w.random.IntN(5))
 		return fmt.Sprintf("the handlers of node %d panic", n.index)
 	default:
 		n.gate.open()
-		return fmt.Sprintf("the handlers of node %d go on", n.index)
+		return fmt.Sprintf("the handlers of node %d resume", n.index)
 	}
 }
 

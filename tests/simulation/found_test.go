@@ -14,17 +14,17 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// What seeds have found, each told once more without chance.
+// Faults that seeds have found, each reproduced without randomness.
 
-// story runs a mesh of a few nodes, of which node 0 dials all others, and ends it with the usual checks.
-func story(t *testing.T, count int, disks bool, tell func(w *world)) {
+// runPair runs a mesh of two nodes, in which node 0 dials node 1, calls script and ends the mesh with all checks.
+func runPair(t *testing.T, disks bool, script func(w *world)) {
 	t.Helper()
 	w := newWorld(1, false)
 	synctest.Test(t, func(*testing.T) {
 		w.began, w.net, w.disks, w.roomy = time.Now(), memnet.New(1), disks, true
 		w.system = newSystem()
-		w.watchLetters()
-		for i := range count {
+		w.watchDeadLetters()
+		for i := range 2 {
 			n := newNode(w, i, 10)
 			n.skew.Store(0)
 			w.nodes = append(w.nodes, n)
@@ -34,7 +34,7 @@ func story(t *testing.T, count int, disks bool, tell func(w *world)) {
 			n.start()
 		}
 		w.pass(15 * time.Second)
-		tell(w)
+		script(w)
 		w.check()
 		w.heal()
 		w.pass(quiet)
@@ -47,10 +47,10 @@ func story(t *testing.T, count int, disks bool, tell func(w *world)) {
 	}
 }
 
-// A registry that panics while it takes out a connection named a dead connection for ever, and dialled no more.
-func TestRegistryPanicsWhileAConnectionLeaves(t *testing.T) {
+// A registry that panicked while it removed a connection kept the dead route forever and stopped dialling.
+func TestRegistryRecoversFromPanicDuringCleanup(t *testing.T) {
 	for reading := range int32(3) {
-		story(t, 2, false, func(w *world) {
+		runPair(t, false, func(w *world) {
 			w.nodes[0].fuse.Store(reading + 1)
 			w.net.Links(w.nodes[0].ip, w.nodes[1].ip)[0].Cut()
 			w.pass(time.Minute)
@@ -58,9 +58,9 @@ func TestRegistryPanicsWhileAConnectionLeaves(t *testing.T) {
 	}
 }
 
-// A graceful restart soon after a crash forgot that messages from before the crash may have been seen.
-func TestCrashIsRememberedThroughAGracefulRestart(t *testing.T) {
-	story(t, 2, true, func(w *world) {
+// After a graceful restart soon after a crash, a node accepted copies of messages delivered before the crash.
+func TestGracefulRestartRemembersCrash(t *testing.T) {
+	runPair(t, true, func(w *world) {
 		a, b := w.nodes[0], w.nodes[1]
 		msg := w.message(a, typeTell, b.id)
 		send := func() {
@@ -74,13 +74,13 @@ func TestCrashIsRememberedThroughAGracefulRestart(t *testing.T) {
 		b.stop()
 		b.start()
 		w.pass(10 * time.Second)
-		send() // the handler's own check complains when it is delivered again
+		send() // checkDelivery reports a second delivery
 	})
 }
 
-// A connection whose handler blocks, with its budget used up, was kept for ever after its socket had broken.
-func TestSocketBreaksBehindABlockedHandler(t *testing.T) {
-	story(t, 2, false, func(w *world) {
+// A connection with a blocked handler and an exhausted budget stayed open forever after its socket broke.
+func TestBlockedHandlerKeepsNoBrokenSocket(t *testing.T) {
+	runPair(t, false, func(w *world) {
 		a, b := w.nodes[0], w.nodes[1]
 		a.gate.close()
 		for range 10 {
@@ -99,9 +99,9 @@ func TestSocketBreaksBehindABlockedHandler(t *testing.T) {
 	})
 }
 
-// A dial whose upgrade is answered wrongly kept its socket for seconds after its slot was free.
-func TestWrongUpgradeHoldsNoSocketPastItsSlot(t *testing.T) {
-	story(t, 2, false, func(w *world) {
+// A dial with a wrong answer to its upgrade kept the socket for seconds after its slot was free.
+func TestWrongUpgradeReleasesSocketWithSlot(t *testing.T) {
+	runPair(t, false, func(w *world) {
 		n, liar := w.nodes[0], w.net.Attach("10.0.8.1")
 		ln, err := liar.Listen(nodetest.Port)
 		n.must(err)
@@ -115,7 +115,8 @@ func TestWrongUpgradeHoldsNoSocketPastItsSlot(t *testing.T) {
 				return
 			}
 			time.Sleep(9 * time.Second) // shortly before the handshake timeout
-			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n")
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n"+
+				"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n")
 			_, _ = io.Copy(io.Discard, conn)
 		})
 		w.connect(n, "10.0.8.1:9091", "")

@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// stepFreeze stops a node's process for a while: nothing of it moves, and its running clock stands still. When it wakes
-// it must not take its own standstill for the silence of its peers.
+// stepFreeze suspends a node for 1 to 60 s: its links and its running clock stand still. After the wake-up the node
+// must not close a connection for silence, because only the node itself was silent.
 func (w *world) stepFreeze() string {
 	n := w.some()
 	if !n.up || n.gate.isShut() {
@@ -41,13 +41,13 @@ func (w *world) stepFreeze() string {
 	defer n.mu.Unlock()
 	for id, down := range n.downs {
 		if down.Code == wire.DisconnectTimeout && !down.Remote && n.downAt[id].After(time.Now().Add(-asleep-time.Second)) {
-			w.fault("node %d: woke after %v and took node %s for silent", n.index, asleep, down.Name)
+			w.fault("node %d: woke after %v and closed the connection to node %s for silence", n.index, asleep, down.Name)
 		}
 	}
 	return fmt.Sprintf("node %d is frozen for %v", n.index, asleep)
 }
 
-// stepLeap sets a node's clock wrong by hours, and right again. Its messages are stale meanwhile; no connection ends.
+// stepLeap moves a node's clock by hours for 90 s. Its messages are stale meanwhile, but no connection may close.
 func (w *world) stepLeap() string {
 	n := w.some()
 	if !n.up || w.disks {
@@ -58,39 +58,40 @@ func (w *world) stepLeap() string {
 		by = -by
 	}
 	before := n.skew.Load()
-	var standing []*supervisor.PeerConnection
+	var open []*supervisor.PeerConnection
 	for c := range n.transport.Connections() {
-		standing = append(standing, c)
+		open = append(open, c)
 	}
-	quietBefore := w.sereneFor(n)
+	undisturbed := w.undisturbedAll(n)
 	n.skew.Store(int64(by))
 	w.pass(90 * time.Second) // longer than the silence limit
 	n.skew.Store(before)
 	w.upsetAll(n.index, time.Now().Add(calmAfter))
 	for j := range w.nodes {
 		if j != n.index {
-			w.flipped[pairOf(n.index, j)] = time.Now() // messages sent before were stale
+			w.flipped[pairOf(n.index, j)] = time.Now() // messages sent during the leap were stale
 		}
 	}
-	for _, c := range standing {
-		if quietBefore && w.sereneFor(n) && !w.alive(c) {
-			w.fault("node %d: a leap of its clock by %v ended the connection to %s", n.index, by, c.Peer().ID)
+	for _, c := range open {
+		if undisturbed && w.undisturbedAll(n) && !w.alive(c) {
+			w.fault("node %d: a leap of its clock by %v closed the connection to %s", n.index, by, c.Peer().ID)
 		}
 	}
 	return fmt.Sprintf("the clock of node %d leaps by %v for 90s", n.index, by)
 }
 
-// sereneFor reports whether nothing disturbs a node and any other.
-func (w *world) sereneFor(n *node) bool {
+// undisturbedAll reports whether all other nodes are up and no fault affects n and any of them.
+func (w *world) undisturbedAll(n *node) bool {
 	for _, other := range w.nodes {
-		if other != n && (!other.up || !w.serene(n, other)) {
+		if other != n && (!other.up || !w.undisturbed(n, other)) {
 			return false
 		}
 	}
 	return true
 }
 
-// stepSlow makes the way between two nodes slow, up to the write timeout, sends messages both ways, and ends it.
+// stepSlow delays the path between two nodes by up to the write timeout of 10 s, sends messages both ways, and resets
+// the delay.
 func (w *world) stepSlow() string {
 	a, b := w.two()
 	if !a.up || !b.up || !w.net.Clean(a.ip, b.ip) {
@@ -113,5 +114,5 @@ func (w *world) stepSlow() string {
 	w.net.SetLatency(a.ip, b.ip, 0)
 	w.net.SetLatency(b.ip, a.ip, 0)
 	w.pass(delay)
-	return fmt.Sprintf("the way between %d and %d took %v", a.index, b.index, delay)
+	return fmt.Sprintf("the path between %d and %d had a delay of %v", a.index, b.index, delay)
 }

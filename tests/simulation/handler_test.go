@@ -9,21 +9,21 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The messages of the simulation. Everything else in a handler is the transport's own.
+// The message types of the simulation. Handlers ignore all other types; those are the transport's own.
 const (
 	typeTell   = wire.MessageType("tell")
 	typeAsk    = wire.MessageType("ask")
 	typeAnswer = wire.MessageType("answer")
 )
 
-// dedupTTL is the protocol's.
+// dedupTTL is the time for which the protocol remembers message IDs.
 const dedupTTL = 5 * time.Minute
 
-// gate is what a node's handlers pass: open, shut, or a panic.
+// gate controls the handlers of a node: they pass, block or panic. Safe for concurrent use.
 type gate struct {
 	mu     sync.Mutex
 	shut   chan struct{} // closed when the gate opens; nil: open
-	panics int           // of the next messages, how many end in a panic
+	panics int           // number of following messages whose handlers panic
 }
 
 func (g *gate) close() {
@@ -49,13 +49,13 @@ func (g *gate) isShut() bool {
 	return g.shut != nil
 }
 
-func (g *gate) crack(times int) {
+func (g *gate) panicNext(times int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.panics = times
 }
 
-// pass blocks or panics, as it is told.
+// pass blocks while the gate is shut, and then panics if a panic is due.
 func (g *gate) pass() {
 	g.mu.Lock()
 	shut, panics := g.shut, g.panics > 0
@@ -71,13 +71,13 @@ func (g *gate) pass() {
 	}
 }
 
-// handler is what the present incarnation of a node does with its messages; lives are all so far, it the last.
+// handler returns the message handler of the current incarnation of n, which is the last of lives.
 func handler(n *node, lives []life) func(*supervisor.PeerConnection, *wire.Message) {
 	return func(c *supervisor.PeerConnection, msg *wire.Message) {
 		if msg.Type != typeTell && msg.Type != typeAsk && msg.Type != typeAnswer {
 			return
 		}
-		n.w.judge(n, lives, c, msg)
+		n.w.checkDelivery(n, lives, c, msg)
 		n.gate.pass()
 		if msg.Type == typeAsk {
 			reply, err := msg.Reply(typeAnswer, len(msg.Payload))
@@ -88,33 +88,34 @@ func handler(n *node, lives []life) func(*supervisor.PeerConnection, *wire.Messa
 	}
 }
 
-// judge checks what can be checked at the moment of a delivery.
-func (w *world) judge(n *node, lives []life, c *supervisor.PeerConnection, msg *wire.Message) {
+// checkDelivery checks the invariants of one delivery to n and records it.
+func (w *world) checkDelivery(n *node, lives []life, c *supervisor.PeerConnection, msg *wire.Message) {
 	from := w.indexOf(c.Peer().ID)
-	// Nothing is delivered that was not sent, to this node, by the one who delivers it, with this content.
+	// The peer sent every delivered message to this node, with this content.
 	sent := w.ledger.sentTo(msg.ID, from, n.index)
 	switch {
 	case sent == nil:
-		w.fault("node %d: got %s from %d, who never sent it there", n.index, msg.ID, from)
+		w.fault("node %d: got %s from %d, which never sent it there", n.index, msg.ID, from)
 		return
 	case msg.From != sent.From || msg.Type != sent.Type || !bytes.Equal(msg.Payload, sent.Payload):
-		w.fault("node %d: %s from %d is not what was sent", n.index, msg.ID, from)
+		w.fault("node %d: %s from %d differs from the sent message", n.index, msg.ID, from)
 	}
 	for _, other := range w.ledger.deliver(msg.ID, delivery{at: time.Now(), to: n.index, life: len(lives), conn: c}) {
-		// No message reaches a node's handler twice within the TTL.
+		// No message reaches the handler of a node twice within dedupTTL.
 		if time.Since(other.at) < dedupTTL && remembered(msg, lives[other.life:]) {
-			w.fault("node %d: %s from %d delivered twice, %v apart, in lives %d and %d", n.index, msg.ID, from, time.Since(other.at), other.life, len(lives))
+			w.fault("node %d: %s from %d delivered twice, %v apart, in lives %d and %d",
+				n.index, msg.ID, from, time.Since(other.at), other.life, len(lives))
 		}
 	}
-	// The messages of one connection are in order.
+	// The messages of one connection arrive in order.
 	if w.ledger.overtaken(msg.ID, from, n.index, c) {
 		w.fault("node %d: %s from %d came after a later one on the same connection", n.index, msg.ID, from)
 	}
 }
 
-// remembered reports whether a node must still know a message that it had before some later lives of it: a graceful
-// restart keeps what was seen, on a disk; after a crash the message gives itself away by its stamp from before the
-// start, unless its maker's clock is ahead.
+// remembered reports whether a node must reject a message that it received before the given later lives. A graceful
+// restart keeps the seen IDs on disk. After a crash the IDs are lost, and the node rejects messages stamped before its
+// start; the timestamp is later than that only if the clock of the author is ahead.
 func remembered(msg *wire.Message, later []life) bool {
 	for _, l := range later {
 		if !l.disk {
@@ -127,8 +128,8 @@ func remembered(msg *wire.Message, later []life) bool {
 	return true
 }
 
-// distrusted reports whether a node takes a message for one that it may have seen before a crash.
-func distrusted(msg *wire.Message, lives []life) bool {
+// rejectedAsStale reports whether a node rejects a message because its timestamp lies before a restart after a crash.
+func rejectedAsStale(msg *wire.Message, lives []life) bool {
 	for _, l := range lives {
 		if l.disk && l.crashed && msg.Timestamp.Before(l.wall) {
 			return true

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// check checks what holds at any quiet moment.
+// check checks the invariants that hold after every step.
 func (w *world) check() {
 	w.markTrouble()
 	for _, n := range w.nodes {
@@ -21,11 +21,11 @@ func (w *world) check() {
 	w.checkTakeover()
 }
 
-// checkSlots compares a node's own count of its connections with what the network sees.
+// checkSlots compares the registry's count of connections with the sockets and dials of the network.
 func (w *world) checkSlots(n *node) {
-	// There are never more sockets than MaxConns, at no moment since the last start.
-	if peak := n.host.Peak(); peak > n.most {
-		w.fault("node %d: had %d sockets at once, MaxConns is %d", n.index, peak, n.most)
+	// Since its start the node never had more than MaxConns sockets at once.
+	if peak := n.host.Peak(); peak > n.maxConns {
+		w.fault("node %d: had %d sockets at once, MaxConns is %d", n.index, peak, n.maxConns)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -34,80 +34,84 @@ func (w *world) checkSlots(n *node) {
 		w.fault("node %d: no status: %v", n.index, err)
 		return
 	}
-	// The registry's places are the living sockets and the dials under way.
-	places, seen := status.Connections.Established+status.Connections.Pending, n.host.Sockets()+n.host.Dialing()
-	if places != seen {
+	// The slots of the registry are the open sockets and the dials in progress.
+	slots, seen := status.Connections.Established+status.Connections.Pending, n.host.Sockets()+n.host.Dialing()
+	if slots != seen {
 		w.fault("node %d: the registry counts %d established and %d pending, the network %d sockets and %d dials",
 			n.index, status.Connections.Established, status.Connections.Pending, n.host.Sockets(), n.host.Dialing())
 	}
-	// The directory names living connections only, one a peer.
-	named := make(map[string]bool)
+	// The route table holds running connections only, one per peer.
+	routed := make(map[string]bool)
 	for c := range n.transport.Connections() {
 		if !w.alive(c) {
-			w.fault("node %d: the connection that carries for %d is dead", n.index, w.indexOf(c.Peer().ID))
+			w.fault("node %d: the route to %d is a dead connection", n.index, w.indexOf(c.Peer().ID))
 		}
-		if named[c.Peer().ID] {
-			w.fault("node %d: two connections carry for %d", n.index, w.indexOf(c.Peer().ID))
+		if routed[c.Peer().ID] {
+			w.fault("node %d: two routes to %d", n.index, w.indexOf(c.Peer().ID))
 		}
-		named[c.Peer().ID] = true
+		routed[c.Peer().ID] = true
 	}
-	if len(named) > status.Connections.Established {
-		w.fault("node %d: %d carriers, %d connections", n.index, len(named), status.Connections.Established)
+	if len(routed) > status.Connections.Established {
+		w.fault("node %d: %d routes, %d connections", n.index, len(routed), status.Connections.Established)
 	}
 }
 
-// checkDelivered checks every Send that returned nil and has had time to arrive.
+// checkDelivered checks every Send that began at least 20 s ago: it has returned, and a message accepted without a
+// fault nearby has arrived.
 func (w *world) checkDelivered() {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	for _, d := range w.ledger.sends {
-		// Every Send returns, within two write timeouts: the one under way, and its own.
+		// Send returns within two write timeouts: the one of the write in progress, and its own.
 		if d.ended == 0 && time.Since(d.at) > 21*time.Second && d.conn != nil {
 			w.fault("node %d: Send of %s to %d at %v has not returned", d.from, d.id, d.to, d.at.Sub(w.began))
 		}
-		if d.settled || d.ended == 0 || time.Since(d.at) < 20*time.Second {
+		if d.checked || d.ended == 0 || time.Since(d.at) < 20*time.Second {
 			continue
 		}
 		if d.err != nil || w.ledger.arrived(d.id, d.to) {
-			d.settled = true
+			d.checked = true
 			continue
 		}
 		if w.nodes[d.to].gate.isShut() {
-			continue // it may be waiting behind another one
+			continue // the message may be queued behind another one
 		}
-		if distrusted(w.ledger.made[d.id], w.nodes[d.to].lives) {
+		if rejectedAsStale(w.ledger.made[d.id], w.nodes[d.to].lives) {
 			continue
 		}
+		trouble := w.trouble[pairOf(d.from, d.to)]
 		switch from := w.nodes[d.from]; {
-		// Without a fault nothing that was sent is lost, duplicate connections or not.
-		case d.conn != nil && d.at.After(w.trouble[pairOf(d.from, d.to)]) && time.Now().After(w.trouble[pairOf(d.from, d.to)]):
-			w.fault("node %d: Send of %s to %d at %v returned nil, no fault was near, and it did not arrive", d.from, d.id, d.to, d.at.Sub(w.began))
-			d.settled = true
-		// With one, what was sent on a connection that lived on has arrived once the fault is over.
+		// Without a fault no accepted message is lost, even during the contest of duplicate connections.
+		case d.conn != nil && d.at.After(trouble) && time.Now().After(trouble):
+			w.fault("node %d: Send of %s to %d at %v returned nil without a fault nearby; the message did not arrive",
+				d.from, d.id, d.to, d.at.Sub(w.began))
+			d.checked = true
+		// After a fault, the messages sent on a connection that survived it have arrived.
 		case d.conn != nil && w.calm(d) && from.up && w.alive(d.conn):
-			w.fault("node %d: Send of %s to %d at %v returned nil, its connection lives, and it did not arrive", d.from, d.id, d.to, d.at.Sub(w.began))
-			d.settled = true
+			w.fault("node %d: Send of %s to %d at %v returned nil and its connection lives; the message did not arrive",
+				d.from, d.id, d.to, d.at.Sub(w.began))
+			d.checked = true
 		}
 	}
 }
 
-// calm reports whether the connection of a send must have shown by now whether it lives: the last fault is over for
-// long, no bit was flipped since, and both nodes are the ones of then.
+// calm reports whether the connection of a send, if it is still open, must be healthy: the last fault is over, no bit
+// was flipped since the send, and neither node has restarted.
 func (w *world) calm(d *dispatch) bool {
 	pair := pairOf(d.from, d.to)
 	return time.Now().After(w.trouble[pair]) && w.flipped[pair].Before(d.at) &&
 		w.nodes[d.from].born.Before(d.at) && w.nodes[d.to].born.Before(d.at)
 }
 
-// checkWhole checks a mesh that was healed and had its time.
+// checkWhole checks that a healed mesh has reconnected: one connection per pair, and messages in both directions.
 func (w *world) checkWhole() {
 	if !w.roomy {
-		return // not every pair finds room
+		return // MaxConns does not fit every pair
 	}
 	for _, pair := range w.dials() {
 		w.checkPair(w.nodes[pair[0]], w.nodes[pair[1]])
 	}
-	// Messages go both ways over each of them.
+	// Each connection carries messages in both directions.
 	for _, pair := range w.dials() {
 		for _, way := range [][2]int{pair, {pair[1], pair[0]}} {
 			w.probe(w.nodes[way[0]], w.nodes[way[1]])
@@ -115,7 +119,7 @@ func (w *world) checkWhole() {
 	}
 }
 
-// checkPair checks that two nodes of which one is to keep the other connected have one connection, and agree on it.
+// checkPair checks that two nodes have exactly one connection, and that both routes use it.
 func (w *world) checkPair(a, b *node) {
 	there, back := a.transport.GetConnection(b.id), b.transport.GetConnection(a.id)
 	if there == nil || back == nil {
@@ -123,7 +127,7 @@ func (w *world) checkPair(a, b *node) {
 		return
 	}
 	if there.Direction() == back.Direction() {
-		w.fault("nodes %d and %d: both think that the connection is %v", a.index, b.index, there.Direction())
+		w.fault("nodes %d and %d: both see the connection as %v", a.index, b.index, there.Direction())
 	}
 	if !there.Verified() || !back.Verified() {
 		w.fault("nodes %d and %d: verified %t there, %t back", a.index, b.index, there.Verified(), back.Verified())
@@ -134,15 +138,15 @@ func (w *world) checkPair(a, b *node) {
 		return
 	}
 	if (links[0].Opener() == a.ip) != (there.Direction() == supervisor.Outbound) {
-		w.fault("nodes %d and %d: the connection is not the one that they name", a.index, b.index)
+		w.fault("nodes %d and %d: the open connection is not the routed one", a.index, b.index)
 	}
 }
 
-// probe sends a message over what carries, and expects it within two seconds.
+// probe sends a message over the route to b and expects its delivery within 2 s.
 func (w *world) probe(a, b *node) {
 	c := a.transport.GetConnection(b.id)
 	if c == nil {
-		return // a fault already
+		return // checkPair reports it
 	}
 	msg := w.message(a, typeTell, b.id)
 	d := w.ledger.begin(msg, dispatch{from: a.index, to: b.index, conn: c})
@@ -155,9 +159,9 @@ func (w *world) probe(a, b *node) {
 	}
 }
 
-// checkGone checks what is left when all nodes have stopped. That no goroutine is left the bubble checks.
+// checkGone checks that all stopped nodes have left no connection. The bubble itself checks for leaked goroutines.
 func (w *world) checkGone() {
-	// After Stop no connection is left.
+	// Stop closes every connection.
 	for _, leak := range w.net.Leaks() {
 		w.fault("left open: %s", leak)
 	}

@@ -38,7 +38,7 @@ func (w *world) stepRegistry() string {
 	return fmt.Sprintf("node %d: the registry panics", n.index)
 }
 
-// stepFuse has the registry panic in the middle of something: at one of its next looks at the clock.
+// stepFuse makes the registry panic while it handles a message, at one of its next three clock readings.
 func (w *world) stepFuse() string {
 	n := w.some()
 	if !n.up {
@@ -49,7 +49,7 @@ func (w *world) stepFuse() string {
 	return fmt.Sprintf("node %d: the clock will panic inside the registry, at reading %d", n.index, n.fuse.Load())
 }
 
-// panicActor makes a connection's actor panic: a nil goodbye has no end to look at.
+// panicActor makes the actor of a connection panic with a nil CloseGracefully, which it dereferences.
 func panicActor(system *actor.ActorSystem, pid *actor.PID) {
 	system.Root.Send(pid, (*actors.CloseGracefully)(nil))
 }

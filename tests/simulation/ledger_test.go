@@ -8,33 +8,33 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// ledger knows every message that was sent and every one that reached a handler. Safe for concurrent use.
+// ledger records every sent message and every delivery to a handler. Safe for concurrent use.
 type ledger struct {
 	mu         sync.Mutex
-	clock      int64 // counts what happens, so that before and after are exact
+	clock      int64 // incremented at each start and end of a Send, for an exact order
 	made       map[string]*wire.Message
 	sends      []*dispatch
 	byID       map[string][]*dispatch
-	deliveries map[string][]delivery // by message id
+	deliveries map[string][]delivery // by message ID
 	streams    map[*supervisor.PeerConnection]int64
 }
 
-// mostAge is how old a message may be when it is sent again, so that it is fresh by any two clocks.
-const mostAge = dedupTTL - 2*maxSkew - 10*time.Second
+// maxResendAge limits the age of a message that is sent again, so that it is fresh by the clocks of all nodes.
+const maxResendAge = dedupTTL - 2*maxSkew - 10*time.Second
 
 // dispatch is one Send of one message to one peer.
 type dispatch struct {
 	id       string
 	from, to int                        // node indexes
-	conn     *supervisor.PeerConnection // nil: not known
+	conn     *supervisor.PeerConnection // nil: unknown
 	at       time.Time
 	begun    int64 // on the ledger's clock
-	ended    int64 // 0: it has not returned
+	ended    int64 // on the ledger's clock; 0: Send has not returned
 	err      error
-	settled  bool // it has been checked for good, or cannot be
+	checked  bool // the delivery has been checked, or cannot be checked
 }
 
-// delivery is one message in a handler.
+// delivery is one call of a handler with a message.
 type delivery struct {
 	at   time.Time
 	to   int
@@ -50,22 +50,22 @@ func newLedger() *ledger {
 	}
 }
 
-// begin notes that a send begins.
+// begin records the start of a send.
 func (l *ledger) begin(msg *wire.Message, d dispatch) *dispatch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.made[msg.ID] = msg
 	l.clock++
 	d.id, d.at, d.begun = msg.ID, time.Now(), l.clock
-	if first := l.byID[d.id]; len(first) > 0 && d.at.Sub(first[0].at) > mostAge {
-		d.settled = true // it may be stale for a node whose clock is ahead
+	if first := l.byID[d.id]; len(first) > 0 && d.at.Sub(first[0].at) > maxResendAge {
+		d.checked = true // a node whose clock is ahead may reject it as stale
 	}
 	l.sends = append(l.sends, &d)
 	l.byID[d.id] = append(l.byID[d.id], &d)
 	return &d
 }
 
-// end notes that it has returned.
+// end records the result of a send.
 func (l *ledger) end(d *dispatch, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +73,7 @@ func (l *ledger) end(d *dispatch, err error) {
 	d.ended, d.err = l.clock, err
 }
 
-// deliver notes a delivery and returns the earlier ones of the same message to the same node.
+// deliver records a delivery and returns the earlier ones of the same message to the same node.
 func (l *ledger) deliver(id string, d delivery) (before []delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +86,7 @@ func (l *ledger) deliver(id string, d delivery) (before []delivery) {
 	return before
 }
 
-// sentTo returns the message as it was sent to a node by another one, or nil.
+// sentTo returns the message with this ID that node from sent to node to, or nil.
 func (l *ledger) sentTo(id string, from, to int) *wire.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +98,8 @@ func (l *ledger) sentTo(id string, from, to int) *wire.Message {
 	return nil
 }
 
-// overtaken reports a message that was sent, to its end, before another one was begun that this connection has
-// delivered already. A message that was sent twice has no place in an order.
+// overtaken records the delivery of a message and reports whether conn has already delivered a message whose Send began
+// after the Send of this one returned. Messages that were sent twice are ignored, because they have no order.
 func (l *ledger) overtaken(id string, from, to int, conn *supervisor.PeerConnection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,7 +120,7 @@ func (l *ledger) overtaken(id string, from, to int, conn *supervisor.PeerConnect
 	return late
 }
 
-// arrived reports whether a message has reached a handler of a node; l.mu is held.
+// arrived reports whether a message has reached a handler of node to. The caller holds l.mu.
 func (l *ledger) arrived(id string, to int) bool {
 	for _, d := range l.deliveries[id] {
 		if d.to == to {
@@ -130,7 +130,7 @@ func (l *ledger) arrived(id string, to int) bool {
 	return false
 }
 
-// recent returns the message of the k-th last send, nil when there is none.
+// recent returns the message of the k-th last send, or nil if there are fewer.
 func (l *ledger) recent(k int) *wire.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()

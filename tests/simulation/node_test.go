@@ -21,7 +21,7 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// identities are made once: plain data, shared by all bubbles.
+// identities returns 20 fixed identities, created once. They are plain data that all bubbles share.
 var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
 	for i := range 20 {
 		key := [32]byte{0: 8, 1: byte(7 * i), 2: byte(i + 1), 31: 64}
@@ -34,42 +34,44 @@ var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
 	return all
 })
 
-// node is one member of the mesh through all its incarnations.
+// node is one member of the mesh across all its incarnations.
 type node struct {
 	w     *world
 	index int
 	ip    string
 	id    string
-	most  int // MaxConns
 	gate  *gate
-	skew  atomic.Int64 // nanoseconds that its clock is ahead
-	fuse  atomic.Int32 // at which of the next readings by the registry the clock panics; 0: at none
+
+	maxConns int
+	skew     atomic.Int64 // nanoseconds by which the node's clock is ahead
+	fuse     atomic.Int32 // number of clock readings by the registry until the clock panics; 0: never
 
 	mu     sync.Mutex
-	downs  map[string]supervisor.PeerDown // the last one of each peer
+	downs  map[string]supervisor.PeerDown // by peer: the last PeerDown
 	downAt map[string]time.Time
 
 	up        bool
-	lives     []life // the present one last
+	lives     []life // the current one last
 	born      time.Time
 	crashed   bool // the last incarnation ended without a goodbye
 	host      *memnet.Host
 	transport *supervisor.Transport
 	running   *runclock.Clock
 	book      *supervisor.PeerRegistry
-	dir       string // of the book; empty: in memory
+	dir       string // directory of the peer book; empty: in memory
 }
 
-// life is how an incarnation began.
+// life records the start of an incarnation.
 type life struct {
-	disk    bool      // it had the disk of the one before
-	crashed bool      // which had ended without a goodbye
-	wall    time.Time // by its own clock
+	disk    bool      // the peer book of the previous incarnation was on disk and is reused
+	crashed bool      // the previous incarnation ended without a goodbye
+	wall    time.Time // start, by the node's own clock
 }
 
-func newNode(w *world, index, most int) *node {
+func newNode(w *world, index, maxConns int) *node {
 	n := &node{
-		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID, most: most, gate: &gate{},
+		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID,
+		maxConns: maxConns, gate: &gate{},
 		downs: make(map[string]supervisor.PeerDown), downAt: make(map[string]time.Time),
 	}
 	if w.random.IntN(2) == 0 {
@@ -82,7 +84,7 @@ func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, nodetest.Por
 
 func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
 
-// clock is the wall clock that the node gets: a fault point in the middle of what its registry does.
+// clock is the wall clock of the node. It is also a fault point: it panics inside the registry when the fuse runs out.
 func (n *node) clock() time.Time {
 	if n.fuse.Load() > 0 && inRegistry() && n.fuse.Add(-1) == 0 {
 		panic("the clock of the simulation panics")
@@ -111,7 +113,7 @@ func (n *node) start() {
 	var err error
 	n.transport, err = nodetest.New(nodetest.Options{
 		Keys: identities()[n.index], Book: n.book, Host: n.host,
-		Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.Peers = n.most, dials },
+		Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.Peers = n.maxConns, dials },
 		Options: []supervisor.Option{
 			supervisor.WithClock(n.clock), supervisor.WithRandom(newRandomness(n.w.random)),
 			supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
@@ -122,7 +124,7 @@ func (n *node) start() {
 	n.must(err)
 	n.up = true
 	if n.crashed && n.dir != "" {
-		// It takes nothing that was stamped before its start, so peers whose clocks are behind are not heard for a while.
+		// The node rejects messages stamped before its start, so it ignores peers whose clocks are behind for a while.
 		n.w.upsetAll(n.index, time.Now().Add(2*maxSkew+calmAfter))
 	}
 }
@@ -133,7 +135,7 @@ func (n *node) must(err error) {
 	}
 }
 
-// openBook opens the book on disk, or keeps the one in memory.
+// openBook opens the peer book on disk, or keeps the one in memory.
 func (n *node) openBook() {
 	switch {
 	case n.w.disks:
@@ -149,7 +151,7 @@ func (n *node) openBook() {
 }
 
 func newDir() string {
-	parent := "/dev/shm" // a disk that forgets: what is tested is what was written, not what the medium keeps
+	parent := "/dev/shm" // a RAM disk is enough: the test reads the written bytes back, and no medium fails
 	if _, err := os.Stat(parent); err != nil {
 		parent = ""
 	}
@@ -174,25 +176,25 @@ func (n *node) onEvent(e supervisor.Event) {
 // stop ends the incarnation gracefully.
 func (n *node) stop() {
 	n.fuse.Store(0)
-	began, farewell := time.Now(), n.w.farewell(n)
+	began, checkGoodbyes := time.Now(), n.w.expectGoodbyes(n)
 	n.w.within(time.Minute, func() { n.must(n.transport.Stop()) })
-	// Stop returns within its ShutdownTimeout, and a moment for the sockets.
+	// Stop returns within its ShutdownTimeout of 5 s, and up to 1 s for the sockets.
 	if took := time.Since(began); took > 6*time.Second {
 		n.w.fault("node %d: Stop took %v", n.index, took)
 	}
 	n.ended(false)
-	farewell()
+	checkGoodbyes()
 }
 
-// crash ends the incarnation as kill -9 does, or as a power cut. With flushed the disk has everything, else what was
-// written behind within the last second is lost.
+// crash ends the incarnation as kill -9 or a power cut does. With flushed, the disk holds all writes; without, the
+// deferred writes of the last second are lost.
 func (n *node) crash(powerCut, flushed bool) {
 	if flushed {
 		n.must(n.book.Sync())
 	}
 	old := n.dir
 	if old != "" {
-		n.dir = newDir() // what the disk holds at this moment
+		n.dir = newDir() // a copy of the disk at this moment
 		n.must(os.CopyFS(n.dir, os.DirFS(old)))
 	} else if !flushed {
 		n.book = nil
@@ -201,20 +203,20 @@ func (n *node) crash(powerCut, flushed bool) {
 	n.host.Crash(powerCut)
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	n.w.within(time.Minute, func() { _ = n.transport.StopContext(now) }) // what it does now nobody sees
+	n.w.within(time.Minute, func() { _ = n.transport.StopContext(now) }) // frees goroutines; no peer sees this
 	n.ended(true)
 	if old != "" {
 		_ = os.RemoveAll(old)
 	}
 }
 
-// ended looks at what an incarnation has left behind.
+// ended closes the peer book of an ended incarnation and checks that the incarnation left no socket.
 func (n *node) ended(crashed bool) {
 	n.up, n.crashed = false, crashed
 	if n.dir != "" {
 		n.must(n.book.Close())
 	}
-	// After Stop no socket is left.
+	// Stop closes every socket.
 	if s := n.host.Sockets(); s != 0 {
 		n.w.fault("node %d: %d sockets after Stop", n.index, s)
 	}
@@ -224,13 +226,13 @@ func (n *node) ended(crashed bool) {
 	n.w.upsetAll(n.index, time.Now().Add(calmAfter))
 }
 
-// alive reports whether a connection's actor lives.
+// alive reports whether the actor of a connection is running.
 func (w *world) alive(c *supervisor.PeerConnection) bool {
 	_, ok := w.system.ProcessRegistry.GetLocal(c.PID().Id)
 	return ok
 }
 
-// randomness is a stream of random bytes from a seed, safe for concurrent use.
+// randomness is a seeded stream of random bytes. Safe for concurrent use.
 type randomness struct {
 	mu     sync.Mutex
 	stream *rand.ChaCha8

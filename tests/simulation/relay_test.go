@@ -15,17 +15,21 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// relayTime is how long a relay copies frames.
+// relayTime limits the life of a relay.
 const relayTime = 20 * time.Second
 
-// stepCrossClaim has a stranger without a key connect to two nodes, to each with the identity of the other, and copy
-// every frame between them. It causes no trouble: messages of the two nodes must arrive as if it were not there.
+// stepCrossClaim has an attacker without a key connect to two nodes, to each with the identity of the other, and copy
+// every frame between them. The attack must not disturb the two nodes: all their messages arrive.
 func (w *world) stepCrossClaim() string {
 	a, b := w.two()
 	if !a.up || !b.up {
 		return ""
 	}
-	features := [][]string{nil, {wire.FeatureSingleConnection}, {wire.FeatureSingleConnection, "rate/100/50"}}[w.random.IntN(3)]
+	features := [][]string{
+		nil,
+		{wire.FeatureSingleConnection},
+		{wire.FeatureSingleConnection, "rate/100/50"},
+	}[w.random.IntN(3)]
 	host := w.net.Attach(fmt.Sprintf("10.0.9.%d", 1+w.random.IntN(200)))
 	w.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), relayTime)
@@ -44,14 +48,16 @@ func (w *world) stepCrossClaim() string {
 			}
 		}
 	})
-	return fmt.Sprintf("a stranger claims node %d to node %d and the other way round, with features %q", b.index, a.index, features)
+	return fmt.Sprintf("a stranger relays between nodes %d and %d, to each with the identity of the other, features %q",
+		a.index, b.index, features)
 }
 
-// claim opens a connection to a node with the public identity of another, and shakes hands.
+// claim opens a connection to a node and sends a handshake with the public identity of another node.
 func claim(ctx context.Context, host *memnet.Host, to, as *node, features []string) (*websocket.Conn, error) {
 	transport := &http.Transport{DialContext: host.DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	ws, _, err := websocket.Dial(ctx, "ws://"+to.address()+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	options := &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}}
+	ws, _, err := websocket.Dial(ctx, "ws://"+to.address()+"/ws", options)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +82,7 @@ func claim(ctx context.Context, host *memnet.Host, to, as *node, features []stri
 	return ws, err
 }
 
-// relay copies frames until either side ends.
+// relay copies frames in one direction until either connection closes.
 func relay(ctx context.Context, from, to *websocket.Conn) {
 	defer func() { _ = to.CloseNow() }()
 	for {
@@ -87,11 +93,12 @@ func relay(ctx context.Context, from, to *websocket.Conn) {
 	}
 }
 
-// checkRoutes checks that no connection of an unverified peer carries traffic.
+// checkRoutes checks that every inbound route is bound.
 func (w *world) checkRoutes(n *node) {
 	for c := range n.transport.Connections() {
 		if c.Strength() != supervisor.Bound && c.Direction() == supervisor.Inbound {
-			w.fault("node %d: an inbound connection of strength %v carries the traffic of %s", n.index, c.Strength(), c.Peer().ID)
+			w.fault("node %d: the route to %s is an inbound connection of strength %v",
+				n.index, c.Peer().ID, c.Strength())
 		}
 	}
 }

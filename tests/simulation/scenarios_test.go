@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Steps that are small stories, since chance alone would rarely tell them.
+// Steps that run a sequence of events, because random single steps rarely produce it.
 
-// stepReplay gives a node a message, ends the node once or twice, and sends it the message again.
+// stepReplay sends a node a message, restarts the node once or twice, and sends it the message again.
 func (w *world) stepReplay() string {
 	a, b, c := w.linked()
 	if c == nil || !b.up || !w.disks || !w.net.Clean(a.ip, b.ip) {
@@ -36,10 +36,10 @@ func (w *world) stepReplay() string {
 			}
 		}
 	}
-	return fmt.Sprintf("node %d tells %d%s, nobody tells it again", a.index, b.index, ends)
+	return fmt.Sprintf("node %d tells %d%s, no node is left to tell it again", a.index, b.index, ends)
 }
 
-// mutual returns two nodes that both dial each other, by chance; nil when there are none that run.
+// mutual returns two random running nodes that dial each other, or nil if there are none.
 func (w *world) mutual() (a, b *node) {
 	all := w.dials()
 	for _, k := range w.random.Perm(len(all)) {
@@ -51,13 +51,13 @@ func (w *world) mutual() (a, b *node) {
 	return nil, nil
 }
 
-// stepComeback takes a connection from one side, which dials again, and lets the other side hold on to it.
+// stepComeback breaks a connection for one side, which redials while the other side still holds the dead connection.
 func (w *world) stepComeback() string {
 	a, b := w.mutual()
 	if a == nil || !w.net.Clean(a.ip, b.ip) {
 		return ""
 	}
-	w.pass(15 * time.Second) // no duplicate is left
+	w.pass(15 * time.Second) // until no duplicate is left
 	links := w.net.Links(a.ip, b.ip)
 	if len(links) != 1 || !links[0].Whole() {
 		return ""
@@ -65,16 +65,16 @@ func (w *world) stepComeback() string {
 	w.upset(a.index, b.index, time.Now().Add(calmAfter))
 	links[0].Vanish(a.ip)
 	w.pass(16 * time.Second)
-	// The new connection is never the one that is closed as a duplicate of the dead one.
+	// The new connection is never closed as a duplicate of the dead one.
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.downs[b.id].Reason == "duplicate connection" {
-		w.fault("node %d: came back to %d and was sent away", a.index, b.index)
+		w.fault("node %d: came back to %d and was closed as a duplicate", a.index, b.index)
 	}
 	return fmt.Sprintf("node %d loses its connection to %d and comes back", a.index, b.index)
 }
 
-// stepMeet has two nodes lose each other, dial at the same time, and talk all the while.
+// stepMeet cuts all connections of two nodes, which then dial each other at the same time and send meanwhile.
 func (w *world) stepMeet() string {
 	a, b := w.mutual()
 	if a == nil || !w.net.Clean(a.ip, b.ip) {
@@ -87,7 +87,7 @@ func (w *world) stepMeet() string {
 	for _, link := range links {
 		link.Cut()
 	}
-	// What was sent before is lost, what is sent from now on is not.
+	// Messages sent before the cut may be lost; all later ones must arrive.
 	w.upset(a.index, b.index, time.Now())
 	w.chatter(a, b)
 	return fmt.Sprintf("nodes %d and %d lose each other and meet again", a.index, b.index)

@@ -14,11 +14,11 @@ import (
 )
 
 var (
-	seedCount = flag.Int("seeds", envSeeds(500), "how many seeds TestSeeds runs; also SEEDS in the environment")
-	firstSeed = flag.Uint64("from", 1, "the first of them")
-	oneSeed   = flag.Uint64("seed", 0, "the seed that TestSeed runs, with a log of its steps")
-	repeats   = flag.Int("repeat", 1, "how many times TestSeed runs it: the scheduler is not seeded")
-	verbose   = flag.Bool("log", false, "TestSeed prints the nodes' logs and events, too")
+	seedCount = flag.Int("seeds", envSeeds(500), "number of seeds of TestSeedsKeepInvariants; environment: SEEDS")
+	firstSeed = flag.Uint64("from", 1, "first seed")
+	oneSeed   = flag.Uint64("seed", 0, "seed of TestReplayKeepsInvariants, which logs its steps")
+	repeats   = flag.Int("repeat", 1, "number of runs of that seed: the scheduler is not seeded")
+	verbose   = flag.Bool("log", false, "TestReplayKeepsInvariants also prints the logs and events of the nodes")
 )
 
 func envSeeds(otherwise int) int {
@@ -28,12 +28,12 @@ func envSeeds(otherwise int) int {
 	return otherwise
 }
 
-// A panic outside of the driver ends the process: then the labels of its goroutine say which seed it was.
+// A panic outside of the driver ends the process. The label of its goroutine in the traceback then names the seed.
 func init() { os.Setenv("GODEBUG", "tracebacklabels=1,"+os.Getenv("GODEBUG")) }
 
-// TestSeeds runs many seeds.
-func TestSeeds(t *testing.T) {
-	const groups = 4 // in parallel: each is one goroutine that takes the next seed
+// TestSeedsKeepInvariants runs many seeds.
+func TestSeedsKeepInvariants(t *testing.T) {
+	const groups = 4 // parallel goroutines; each takes the next seed
 	var next, failed atomic.Uint64
 	for i := range groups {
 		t.Run(fmt.Sprintf("group%d", i), func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// TestSeed replays one seed.
-func TestSeed(t *testing.T) {
+// TestReplayKeepsInvariants replays one seed.
+func TestReplayKeepsInvariants(t *testing.T) {
 	if *oneSeed == 0 {
 		t.Skip("give a seed: -seed=N")
 	}
@@ -63,8 +63,8 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// run runs one seed in a bubble of its own and reports what it found. The bubble ends only when all its goroutines
-// have: a leaked one is a deadlock, which must not hide which seed it was.
+// run runs one seed in its own bubble, reports its faults and returns whether there were none. A leaked goroutine is a
+// deadlock of the bubble, which panics; the report then still names the seed.
 func run(t *testing.T, seed uint64, loud bool) (ok bool) {
 	t.Helper()
 	w := newWorld(seed, loud)
@@ -74,7 +74,7 @@ func run(t *testing.T, seed uint64, loud bool) (ok bool) {
 				t.Errorf("panic: %v", r)
 			}
 			if faults := w.faults(); len(faults) > 0 || t.Failed() {
-				t.Errorf("seed %d\n%s\nsteps:\n  %s\nreplay: go test ./tests/simulation -run TestSeed -seed=%d -v",
+				t.Errorf("seed %d\n%s\nsteps:\n  %s\nreplay: go test ./tests/simulation -run TestReplay -seed=%d -v",
 					seed, strings.Join(faults, "\n"), strings.Join(w.steps, "\n  "), seed)
 			} else if *oneSeed != 0 {
 				t.Logf("steps:\n  %s", strings.Join(w.steps, "\n  "))

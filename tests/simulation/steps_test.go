@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// step is one thing that may happen: it does it, and says what it did; "" when it could not be done.
+// step is one action of the simulation. do performs it and returns its description, or "" if it does not apply now.
 type step struct {
 	weight int
 	do     func(*world) string
@@ -51,7 +51,7 @@ var allSteps = []step{
 	{3, (*world).stepCrossClaim},
 }
 
-// draw does one step.
+// draw picks steps at random until one applies, at most 20, and returns its description.
 func (w *world) draw() string {
 	total := 0
 	for _, s := range allSteps {
@@ -68,20 +68,20 @@ func (w *world) draw() string {
 			}
 		}
 	}
-	return "nothing can be done"
+	return "no step applies"
 }
 
-// some returns a node by chance.
+// some returns a random node.
 func (w *world) some() *node { return w.nodes[w.random.IntN(len(w.nodes))] }
 
-// two returns two different nodes by chance.
+// two returns two different random nodes.
 func (w *world) two() (a, b *node) {
 	i := w.random.IntN(len(w.nodes))
 	j := (i + 1 + w.random.IntN(len(w.nodes)-1)) % len(w.nodes)
 	return w.nodes[i], w.nodes[j]
 }
 
-// linked returns a node that runs and one of its connections by chance; nil when it has none.
+// linked returns a random node, a random peer of it and their connection. c is nil if the node is down or unconnected.
 func (w *world) linked() (a, b *node, c *supervisor.PeerConnection) {
 	a = w.some()
 	if !a.up {
@@ -95,7 +95,7 @@ func (w *world) linked() (a, b *node, c *supervisor.PeerConnection) {
 	return a, nil, nil
 }
 
-// message makes one by the clock of its maker.
+// message returns a message of random size from n to the node ID to, stamped by the clock of n.
 func (w *world) message(n *node, kind wire.MessageType, to string) *wire.Message {
 	size := 1 + w.random.IntN(40)
 	if w.random.IntN(60) == 0 {
@@ -107,7 +107,7 @@ func (w *world) message(n *node, kind wire.MessageType, to string) *wire.Message
 	return msg
 }
 
-// dispatch sends a message over one connection and notes both ends of it.
+// dispatch sends a message over one connection and records the start and the result of the Send.
 func (w *world) dispatch(from, to int, c *supervisor.PeerConnection, msg *wire.Message) {
 	d := w.ledger.begin(msg, dispatch{from: from, to: to, conn: c})
 	w.ledger.end(d, c.Send(msg))
@@ -122,7 +122,7 @@ func (w *world) stepTell() string {
 	for range 1 + w.random.IntN(6) {
 		batch = append(batch, w.message(a, typeTell, b.id))
 	}
-	if w.random.IntN(20) == 0 { // around the size limit: more than it is an error of the sender
+	if w.random.IntN(20) == 0 { // around the size limit; Send refuses a larger message
 		batch[0].Payload = json.RawMessage(`"` + strings.Repeat("x", 1<<20-700+w.random.IntN(400)) + `"`)
 	}
 	w.work.Go(func() {
@@ -143,7 +143,7 @@ func (w *world) stepBroadcast() string {
 	return fmt.Sprintf("node %d broadcasts", a.index)
 }
 
-// broadcast hands a message to every peer. Whom it queued it for is known only afterwards, and not by which connection.
+// broadcast hands a message to every peer. The result names the failed peers, but never the connections used.
 func (w *world) broadcast(from int, t *supervisor.Transport, msg *wire.Message) {
 	var all []*dispatch
 	for _, n := range w.nodes {
@@ -173,15 +173,16 @@ func (w *world) stepAsk() string {
 		d := w.ledger.begin(msg, dispatch{from: a.index, to: b.index})
 		reply, err := t.RequestContext(ctx, b.id, msg)
 		w.ledger.end(d, err)
-		// A Request that returned nil has the answer of the peer that was asked.
+		// A Request without an error returns the answer of the requested peer.
 		if err == nil && (reply.ReplyTo != msg.ID || reply.From != b.id || reply.Type != typeAnswer) {
-			w.fault("node %d: asked %d %s and got %s to %s from %s", a.index, b.index, msg.ID, reply.Type, reply.ReplyTo, reply.From)
+			w.fault("node %d: asked %d %s and got %s to %s from %s",
+				a.index, b.index, msg.ID, reply.Type, reply.ReplyTo, reply.From)
 		}
 	})
 	return fmt.Sprintf("node %d asks %d", a.index, b.index)
 }
 
-// stepAgain sends a message that was sent before once more, or relays it.
+// stepAgain sends a copy of an earlier message, from its author or from another node.
 func (w *world) stepAgain() string {
 	a, b, c := w.linked()
 	old := w.ledger.recent(w.random.IntN(30))
@@ -189,10 +190,10 @@ func (w *world) stepAgain() string {
 		return ""
 	}
 	w.work.Go(func() { w.dispatch(a.index, b.index, c, old) })
-	return fmt.Sprintf("node %d sends %d again what node %d made", a.index, b.index, w.indexOf(old.From))
+	return fmt.Sprintf("node %d sends %d a copy of a message of node %d", a.index, b.index, w.indexOf(old.From))
 }
 
-// stepChatter has two nodes talk to each other for five seconds, by whatever connection carries.
+// stepChatter has two nodes send to each other for 5 s, over their routes at each moment.
 func (w *world) stepChatter() string {
 	a, b := w.two()
 	if !a.up || !b.up {
@@ -219,7 +220,7 @@ func (w *world) chatter(a, b *node) {
 	}
 }
 
-// stepFlood sends more than the network holds.
+// stepFlood sends more bytes than the buffers of a link hold.
 func (w *world) stepFlood() string {
 	a, b, c := w.linked()
 	if c == nil {
@@ -247,12 +248,12 @@ func (w *world) stepConnect() string {
 	return fmt.Sprintf("node %d connects to %d", a.index, b.index)
 }
 
-// connect asks a node for a connection, of whoever is named or of anybody at the address.
+// connect has a node dial an address, and expects the peer with this ID there; an empty ID accepts any peer.
 func (w *world) connect(n *node, address, id string) {
 	t := n.transport
 	w.work.Go(func() {
 		c, err := t.Connect(&supervisor.Peer{Address: address, ID: id})
-		// A Connect that returned nil has a connection to the peer that was named.
+		// A Connect without an error returns a connection to the named peer.
 		if err == nil && id != "" && c.Peer().ID != id {
 			w.fault("node %d: connected to %s instead of %s", n.index, c.Peer().ID, id)
 		}
@@ -264,12 +265,12 @@ func (w *world) stepClose() string {
 	if c == nil {
 		return ""
 	}
-	w.upset(a.index, b.index, time.Now().Add(calmAfter)) // what is on its way to the one who leaves is lost
+	w.upset(a.index, b.index, time.Now().Add(calmAfter)) // messages in flight to the closing node are lost
 	c.GracefulClose("simulation", wire.DisconnectNormal)
 	return fmt.Sprintf("node %d closes its connection to %d", a.index, b.index)
 }
 
-// stepStrangers opens connections that upgrade and say nothing, or say nonsense, or say nothing at all.
+// stepStrangers opens connections that stay silent after the upgrade, send garbage, or send nothing at all.
 func (w *world) stepStrangers() string {
 	n, count, kind := w.some(), 1+w.random.IntN(8), w.random.IntN(3)
 	for range count {

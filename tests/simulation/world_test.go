@@ -16,19 +16,20 @@ import (
 )
 
 const (
-	// calmAfter is how long the traces of a fault may last: silence is noticed after 40 s, and then there are goodbyes.
+	// calmAfter is how long a healed fault may still lose messages: 40 s until silence is detected, then the goodbyes.
 	calmAfter = time.Minute
-	// quiet is how long a healed mesh gets to become whole: the silence limit, the longest backoff, a handshake and the
-	// grace of a duplicate. With disks a crashed node distrusts, for twice maxSkew, clocks that are behind.
+	// quiet is the time that a healed mesh gets to reconnect: the silence limit, the longest backoff, a handshake and
+	// the grace period of a duplicate. With disks, a crashed node rejects messages stamped before its restart, so peers
+	// whose clocks are behind need up to 2*maxSkew more.
 	quiet = 150 * time.Second
-	// maxSkew is how far a clock is off, either way, so that two clocks differ by less than the allowed five minutes.
+	// maxSkew limits the error of a clock in either direction, so that two clocks differ by less than the allowed 5 min.
 	maxSkew = 90 * time.Second
-	// mostSteps bounds the steps of a seed.
-	mostSteps = 16
+	// maxSteps limits the steps of a seed.
+	maxSteps = 16
 )
 
-// world is one run: a mesh, its network, and what is known of it. The driver is its only goroutine; the rest is
-// handlers and senders, which touch nothing but the ledger and the node's gate.
+// world is one run: a mesh, its network and the observations. The driver goroutine owns it; handlers and senders touch
+// only the ledger, the node's gate and the fields under mu.
 type world struct {
 	seed   uint64
 	loud   bool
@@ -39,19 +40,19 @@ type world struct {
 	net    *memnet.Network
 	system *actor.ActorSystem
 	nodes  []*node
-	wants  map[[2]int]bool // from keeps a connection to
+	wants  map[[2]int]bool // key {from, to}: node from keeps a connection to node to
 	ledger *ledger
 	work   sync.WaitGroup // senders
-	roomy  bool           // MaxConns has room for every pair and its duplicates
+	roomy  bool           // MaxConns fits every pair and its duplicates
 	disks  bool           // peer books are files
 
-	// When a fault that can lose messages was last at work between two nodes, smaller index first.
+	// trouble holds for each pair, smaller index first, the time until which a fault may lose its messages.
 	trouble map[[2]int]time.Time
-	flipped map[[2]int]time.Time // likewise, for corrupted bytes
+	flipped map[[2]int]time.Time // by pair: the last time at which corrupted bytes were seen
 
 	mu     sync.Mutex
 	found  []string
-	graves map[string]time.Time // when the registry of this PID had ended
+	graves map[string]time.Time // by registry PID: when the registry ended
 }
 
 func newWorld(seed uint64, loud bool) *world {
@@ -62,7 +63,7 @@ func newWorld(seed uint64, loud bool) *world {
 	}
 }
 
-// fault notes a broken invariant. Safe for concurrent use.
+// fault records a broken invariant, at most 20 per run. Safe for concurrent use.
 func (w *world) fault(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,11 +93,11 @@ func (w *world) note(format string, args ...any) {
 	}
 }
 
-// live runs the whole life of the mesh. It runs as the bubble's main goroutine.
+// live runs the mesh from start to end. It runs as the bubble's main goroutine.
 func (w *world) live() {
 	w.began = time.Now()
 	w.build()
-	for range 4 + w.random.IntN(mostSteps-4) {
+	for range 4 + w.random.IntN(maxSteps-4) {
 		w.note("%s", w.draw())
 		w.pass(w.pause())
 		w.check()
@@ -116,13 +117,13 @@ func (w *world) live() {
 	w.end()
 }
 
-// pass lets virtual time go by and waits until nothing moves.
+// pass advances virtual time by d and waits until every goroutine of the bubble is blocked.
 func (w *world) pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// pause is the time between two steps: mostly short, so that steps meet, sometimes long enough for timeouts.
+// pause draws the time between two steps: mostly short, so that steps overlap, sometimes long enough for timeouts.
 func (w *world) pause() time.Duration {
 	switch w.random.IntN(10) {
 	case 0, 1, 2:
@@ -142,7 +143,7 @@ func (w *world) pause() time.Duration {
 func (w *world) build() {
 	w.net = memnet.New(w.seed)
 	w.system = newSystem()
-	w.watchLetters()
+	w.watchDeadLetters()
 	count := 3 + min(w.random.IntN(6), w.random.IntN(6))
 	if w.random.IntN(20) == 0 {
 		count = 3 + w.random.IntN(10)
@@ -152,14 +153,14 @@ func (w *world) build() {
 	}
 	w.roomy = w.random.IntN(5) > 0
 	w.disks = w.random.IntN(4) == 0
-	most := 2*count + 4
+	maxConns := 2*count + 4
 	if !w.roomy {
-		most = 1 + w.random.IntN(count)
+		maxConns = 1 + w.random.IntN(count)
 	}
 	for i := range count {
-		w.nodes = append(w.nodes, newNode(w, i, most))
+		w.nodes = append(w.nodes, newNode(w, i, maxConns))
 	}
-	// A ring holds the mesh together; more pairs by chance, and half of all pairs dial from both sides.
+	// A ring connects the mesh. More pairs are drawn at random, in both directions.
 	for i := range count {
 		w.wants[[2]int{i, (i + 1) % count}] = true
 		for j := range count {
@@ -174,20 +175,20 @@ func (w *world) build() {
 			w.net.SetLatency(a.ip, b.ip, latency)
 		}
 	}
-	w.note("%d nodes, MaxConns %d, latency %v, disks %t, dials %v", count, most, latency, w.disks, w.dials())
+	w.note("%d nodes, MaxConns %d, latency %v, disks %t, dials %v", count, maxConns, latency, w.disks, w.dials())
 	for _, n := range w.nodes {
 		n.start()
 		w.pass(time.Duration(w.random.IntN(2)) * time.Millisecond)
 	}
 }
 
-// newSystem makes the actor system of a world: one for all its nodes, since making one costs as much as a small mesh.
+// newSystem returns the actor system that all nodes of a world share. Creating one costs as much as a small mesh.
 func newSystem() *actor.ActorSystem {
 	silent := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	return actor.NewActorSystem(actor.WithLoggerFactory(silent))
 }
 
-// dials lists who keeps a connection to whom, in order.
+// dials lists the pairs {from, to} in which node from keeps a connection to node to, in order.
 func (w *world) dials() (all [][2]int) {
 	for i := range w.nodes {
 		for j := range w.nodes {
@@ -199,9 +200,9 @@ func (w *world) dials() (all [][2]int) {
 	return all
 }
 
-// watchLetters watches for messages to the actors of nodes that have ended. After Stop no timer of theirs is left: one
-// that fires would write to an actor that is gone.
-func (w *world) watchLetters() {
+// watchDeadLetters reports messages to the actors of a stopped node. Stop must leave no timer of the node: a timer that
+// fires later sends to a dead actor.
+func (w *world) watchDeadLetters() {
 	w.system.EventStream.Subscribe(func(e any) {
 		letter, ok := e.(*actor.DeadLetterEvent)
 		if !ok || letter.PID == nil {
@@ -212,21 +213,21 @@ func (w *world) watchLetters() {
 		ended, known := w.graves[registry]
 		w.mu.Unlock()
 		if known && time.Since(ended) > 0 {
-			w.fault("%T for %s, %v after its node had ended", letter.Message, letter.PID.Id, time.Since(ended))
+			w.fault("%T for %s, %v after the end of its node", letter.Message, letter.PID.Id, time.Since(ended))
 		}
 	})
 }
 
 func pairOf(i, j int) [2]int { return [2]int{min(i, j), max(i, j)} }
 
-// upset notes that messages between two nodes may be lost until a time.
+// upset records that messages between two nodes may be lost until the given time.
 func (w *world) upset(i, j int, until time.Time) {
 	if key := pairOf(i, j); until.After(w.trouble[key]) {
 		w.trouble[key] = until
 	}
 }
 
-// upsetAll is upset for every pair of one node.
+// upsetAll calls upset for every pair of one node.
 func (w *world) upsetAll(i int, until time.Time) {
 	for j := range w.nodes {
 		if j != i {
@@ -235,7 +236,7 @@ func (w *world) upsetAll(i int, until time.Time) {
 	}
 }
 
-// heal ends every fault, clocks and handlers included, and brings every node back.
+// heal ends every network fault, opens all handlers and starts every stopped node.
 func (w *world) heal() {
 	w.note("heal everything")
 	for i := range w.nodes {
@@ -254,7 +255,7 @@ func (w *world) heal() {
 	}
 }
 
-// end stops every node, one after the other, and checks that nothing is left of it.
+// end stops the nodes one after the other and checks that none leaves a connection or a timer.
 func (w *world) end() {
 	w.net.Heal()
 	for _, n := range w.nodes {
@@ -271,7 +272,8 @@ func (w *world) end() {
 	}
 }
 
-// within waits for something that must not take long. What does anyway is left running, and the bubble complains.
+// within runs do and waits for it, for at most limit. A later return is a fault; if do never returns, the bubble
+// reports its goroutine as a deadlock.
 func (w *world) within(limit time.Duration, do func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -282,7 +284,7 @@ func (w *world) within(limit time.Duration, do func()) bool {
 	case <-done:
 		return true
 	case <-time.After(limit):
-		w.fault("something took more than %v", limit)
+		w.fault("a call took more than %v", limit)
 		return false
 	}
 }

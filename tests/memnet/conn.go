@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// kind says what a segment on the wire is.
+// kind is the kind of a segment on the wire.
 type kind int
 
 const (
@@ -20,14 +20,14 @@ const (
 	reset
 )
 
-// segment is what one Write, Close or reset puts on the wire.
+// segment is the data of one Write, the end of the stream, or a reset, in flight on the wire.
 type segment struct {
 	kind kind
 	data []byte
-	at   time.Time // when it arrives, unless the path is stalled
+	at   time.Time // time of arrival, unless the path is stalled
 }
 
-// end is one end of a connection. It implements net.Conn. Everything in it is guarded by the network's lock.
+// end is one end of a connection. It implements net.Conn. All fields are guarded by the network's lock.
 type end struct {
 	// Fixed at construction.
 	serial        int
@@ -37,24 +37,24 @@ type end struct {
 	local, remote *net.TCPAddr
 	opener        bool
 	made          time.Time
-	cond          *sync.Cond // something has changed for a Read or Write of this end
+	cond          *sync.Cond // wakes a blocked Read or Write of this end
 
-	wire     []segment // on the way to this end
-	buffer   []byte    // arrived
+	wire     []segment // in flight to this end
+	buffer   []byte    // arrived and unread
 	held     int       // bytes in wire and buffer
 	eof      bool
-	dead     error // what every Read and Write returns from now on
-	closed   bool  // by its owner
-	halved   bool  // its owner writes nothing any more
-	mute     bool  // gone without a word: what is sent to it is lost, and nothing is answered
-	spoke    bool  // the first Write was made
-	upgraded bool
-	damaged  bool // a bit was flipped in either direction
+	dead     error // result of every later Read and Write; nil: none
+	closed   bool  // Close was called, or the host crashed
+	halved   bool  // CloseWrite was called
+	mute     bool  // vanished: drops all arriving segments and answers none
+	spoke    bool  // the first Write has started
+	upgraded bool  // accepted end: the first Write was an HTTP status 101
+	damaged  bool  // a bit was flipped in either direction
 
 	readBy, writeBy time.Time
 }
 
-// connect makes a connection and puts its far end into the listener's backlog; n.mu is held.
+// connect creates a connection and puts its far end into the listener's backlog. The caller holds n.mu.
 func (n *Network) connect(from, to *Host, address *net.TCPAddr) *end {
 	from.nextPort++
 	port := &net.TCPAddr{IP: net.ParseIP(from.ip), Port: from.nextPort}
@@ -72,7 +72,7 @@ func (n *Network) connect(from, to *Host, address *net.TCPAddr) *end {
 	return near
 }
 
-// send puts a segment on the wire to the other end; n.mu is held.
+// send puts a segment on the wire to the other end. The caller holds n.mu.
 func (e *end) send(s segment) {
 	to := e.peer
 	latency := e.net.path(e.host.ip, to.host.ip).latency
@@ -93,7 +93,7 @@ func (e *end) send(s segment) {
 	to.arrive()
 }
 
-// arrive takes in what is due on the wire, unless the path is stalled; n.mu is held.
+// arrive receives the due segments of the wire, unless the path is stalled. The caller holds n.mu.
 func (e *end) arrive() {
 	if e.mute || e.net.path(e.peer.host.ip, e.host.ip).stalled {
 		return
@@ -108,7 +108,7 @@ func (e *end) arrive() {
 			return
 		case s.kind == fin:
 			e.eof = true
-		case e.closed: // nobody is there to take it
+		case e.closed: // answer the data with a reset, as TCP does
 			e.kill(net.ErrClosed)
 			e.send(segment{kind: reset})
 			return
@@ -122,7 +122,7 @@ func (e *end) arrive() {
 	}
 }
 
-// kill fails an end; n.mu is held.
+// kill makes an end fail with err and drops all its bytes. The caller holds n.mu.
 func (e *end) kill(err error) {
 	if e.dead == nil {
 		e.dead = err
@@ -132,7 +132,7 @@ func (e *end) kill(err error) {
 	e.peer.cond.Broadcast()
 }
 
-// retire counts an end as closed by its owner; n.mu is held.
+// retire marks an end as closed and gives its socket back. The caller holds n.mu.
 func (e *end) retire() {
 	if e.closed {
 		return
@@ -160,7 +160,7 @@ func (e *end) Read(b []byte) (int, error) {
 		case len(e.buffer) > 0:
 			n := copy(b, e.buffer)
 			if n > 1 && e.net.random.IntN(8) == 0 {
-				n = 1 + e.net.random.IntN(n) // streams have no boundaries
+				n = 1 + e.net.random.IntN(n) // a stream does not keep the boundaries of writes
 			}
 			e.buffer = slices.Delete(e.buffer, 0, n)
 			e.held -= n
@@ -212,7 +212,7 @@ func (e *end) Write(b []byte) (written int, err error) {
 	}
 }
 
-// damage flips a bit if the path is to corrupt this write.
+// damage flips a random bit of b if the path corrupts this write.
 func (e *end) damage(b []byte) []byte {
 	if p := e.net.path(e.host.ip, e.peer.host.ip); p.corrupt > 0 {
 		p.corrupt--
@@ -222,7 +222,7 @@ func (e *end) damage(b []byte) []byte {
 	return b
 }
 
-// wait blocks until something changes or a deadline comes.
+// wait blocks until the end changes or the deadline passes; a zero deadline never does.
 func (e *end) wait(by time.Time) {
 	if !by.IsZero() {
 		timer := time.AfterFunc(time.Until(by), func() {
@@ -241,8 +241,8 @@ func (e *end) fault(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Source: e.local, Addr: e.remote, Err: err}
 }
 
-// Close implements net.Conn: what was written still arrives, then the end of the stream. With bytes unread the other
-// end is reset, as TCP does.
+// Close implements net.Conn. Written bytes still arrive, followed by the end of the stream. With unread bytes, Close
+// resets the other end instead, as TCP does.
 func (e *end) Close() error {
 	e.net.mu.Lock()
 	defer e.net.mu.Unlock()
@@ -257,7 +257,7 @@ func (e *end) Close() error {
 		} else {
 			e.send(segment{kind: fin})
 		}
-		e.arrive() // nobody will take what is under way
+		e.arrive() // answers bytes in flight with a reset
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package memnet
 
 import "net"
 
-// CloseWrite ends one direction, as TCP does: the other end reads what was written and then the end of the stream, and
-// may go on writing.
+// CloseWrite ends one direction, as TCP does: the other end reads all written bytes and then the end of the stream, and
+// may still write.
 func (e *end) CloseWrite() error {
 	e.net.mu.Lock()
 	defer e.net.mu.Unlock()

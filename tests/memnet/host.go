@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Host is one process at an address, from Attach to Crash. A process that comes back is a new Host.
+// Host is one process at an address, from Attach to Crash. A restarted process is a new Host.
 type Host struct {
 	net *Network
 	ip  string
 
 	// Guarded by net.mu.
 	listener *Listener
-	dead     bool // the process is gone
-	off      bool // the machine is, too: nothing answers, not even with a reset
+	dead     bool // the process has ended
+	off      bool // the machine has no power: it answers nothing, not even with a reset
 	nextPort int
 	dialing  int
 	sockets  int
 	peak     int
 }
 
-// Attach starts a process at an IP address. One that was there before must be crashed, or have closed all it had.
+// Attach starts a process at an IP address. A previous process there must have crashed or closed all its sockets.
 func (n *Network) Attach(ip string) *Host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -33,7 +33,7 @@ func (n *Network) Attach(ip string) *Host {
 		h.nextPort = old.nextPort
 	}
 	n.hosts[ip] = h
-	// The machine is on again: it resets what it does not know.
+	// A machine with power again answers segments of unknown connections with a reset.
 	for _, e := range n.sorted() {
 		if other := e.peer; other.mute && other.host.ip == ip && other.host.off {
 			other.mute = false
@@ -47,37 +47,36 @@ func (n *Network) Attach(ip string) *Host {
 // IP returns the host's address.
 func (h *Host) IP() string { return h.ip }
 
-// Sockets returns how many connections the process holds: those that it has dialled, and of those that it has
-// accepted the ones that it has upgraded with an HTTP status 101.
+// Sockets returns the number of open connections of the process: all dialled ones, and those accepted ones that it
+// upgraded with an HTTP status 101.
 func (h *Host) Sockets() int {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	return h.sockets
 }
 
-// Peak returns the largest value that Sockets has had.
+// Peak returns the highest value of Sockets since Attach.
 func (h *Host) Peak() int {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	return h.peak
 }
 
-// Dialing returns how many dials are under way.
+// Dialing returns the number of dials in progress.
 func (h *Host) Dialing() int {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	return h.dialing
 }
 
-// hold counts one socket more; net.mu is held.
+// hold counts one more socket. The caller holds net.mu.
 func (h *Host) hold() {
 	h.sockets++
 	h.peak = max(h.peak, h.sockets)
 }
 
-// Crash ends the process without a word of its own: its sockets fail for whoever still holds them. The operating
-// system resets its connections; with powerLoss there is no operating system, so its peers hear nothing until the
-// next Attach, and then resets.
+// Crash ends the process without a goodbye. Every Read and Write on its sockets fails. Without powerLoss the operating
+// system resets its connections; with powerLoss its peers receive nothing until the next Attach, and then resets.
 func (h *Host) Crash(powerLoss bool) {
 	n := h.net
 	n.mu.Lock()
@@ -99,8 +98,8 @@ func (h *Host) Crash(powerLoss bool) {
 	n.changed.Broadcast()
 }
 
-// DialContext connects to a listener, as net.Dialer.DialContext does. It takes one round trip; while the path is
-// stalled or the machine is off it hangs until ctx ends.
+// DialContext connects to a listener, as net.Dialer.DialContext does, and takes one round trip. While the path is
+// stalled or the machine has no power, it blocks until ctx ends.
 func (h *Host) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	conn, err := h.dial(ctx, address)
 	if err != nil {
@@ -121,7 +120,8 @@ func (h *Host) dial(ctx context.Context, address string) (*end, error) {
 	defer func() { h.dialing-- }()
 	arrives := time.Now().Add(n.path(h.ip, ip).latency + n.path(ip, h.ip).latency)
 	defer context.AfterFunc(ctx, n.wake)()
-	if wait := time.Until(arrives); wait > 0 { // a timer of 0 in a synctest bubble can crash go1.26.8 under the race detector
+	// A timer of 0 in a synctest bubble can crash go1.26.8 under the race detector.
+	if wait := time.Until(arrives); wait > 0 {
 		defer time.AfterFunc(wait, n.wake).Stop()
 	}
 	for {
@@ -159,7 +159,7 @@ type Listener struct {
 	closed  bool
 }
 
-// Listen opens the host's listener: one at a time.
+// Listen opens the listener of the host. A host has at most one at a time.
 func (h *Host) Listen(port int) (*Listener, error) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -187,7 +187,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// Close implements net.Listener. What was not accepted is reset.
+// Close implements net.Listener. It resets the connections that were not yet accepted.
 func (l *Listener) Close() error {
 	n := l.host.net
 	n.mu.Lock()
@@ -196,7 +196,7 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// shut is Close; net.mu is held.
+// shut closes the listener. The caller holds net.mu.
 func (l *Listener) shut() {
 	if l.closed {
 		return

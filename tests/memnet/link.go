@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Link is one connection as a driver sees it.
+// Link is one connection, as the test driver sees it.
 type Link struct{ near *end } // the opener's end
 
-// Links returns the connections between two hosts of which at least one end is open, oldest first.
+// Links returns the connections between two hosts with at least one open end, oldest first.
 func (n *Network) Links(a, b string) []Link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -32,7 +32,7 @@ func (n *Network) Links(a, b string) []Link {
 // Opener returns the address of the host that dialled.
 func (l Link) Opener() string { return l.near.host.ip }
 
-// Age returns how long ago the connection was made.
+// Age returns the time since the connection was created.
 func (l Link) Age() time.Duration { return time.Since(l.near.made) }
 
 // Whole reports whether both ends are open and neither has failed.
@@ -54,7 +54,7 @@ func (l Link) Damaged() bool {
 	return l.near.damaged
 }
 
-// Cut resets both ends at once; what is under way is lost.
+// Cut resets both ends at once. Bytes in flight are lost.
 func (l Link) Cut() {
 	l.near.net.mu.Lock()
 	defer l.near.net.mu.Unlock()
@@ -62,11 +62,11 @@ func (l Link) Cut() {
 	l.near.peer.kill(syscall.ECONNRESET)
 }
 
-// errVanished is what the end sees that has vanished from the other's view.
+// errVanished is the error of Read and Write at a vanished end.
 var errVanished = errors.New("connection vanished")
 
-// Vanish leaves the connection half open: the end at ip fails at once, the other one is told nothing and hears
-// nothing for ever.
+// Vanish leaves the connection half open: the end at ip fails at once; the other end receives no reset and no more
+// bytes.
 func (l Link) Vanish(ip string) {
 	l.near.net.mu.Lock()
 	defer l.near.net.mu.Unlock()

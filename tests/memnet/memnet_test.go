@@ -54,19 +54,20 @@ func expect(t *testing.T, c net.Conn, text string) {
 	}
 }
 
-// silent fails the test when anything comes within a minute.
+// silent fails the test if a byte arrives within one minute.
 func silent(t *testing.T, c net.Conn) {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(time.Minute))
 	defer c.SetReadDeadline(time.Time{})
 	began := time.Now()
-	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Minute {
-		t.Fatalf("read %d bytes, %v, after %v", n, err, time.Since(began))
+	n, err := c.Read(make([]byte, 1))
+	if took := time.Since(began); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || took != time.Minute {
+		t.Fatalf("read %d bytes, %v, after %v", n, err, took)
 	}
 }
 
-func TestStream(t *testing.T) {
-	bubble(t, "bytes arrive after the latency, in order, then the end", func(t *testing.T) {
+func TestStreamBehavesLikeTCP(t *testing.T) {
+	bubble(t, "bytes arrive after the latency, in order, before the end of the stream", func(t *testing.T) {
 		n, _, _, near, far := pair(t)
 		n.SetLatency(ipA, ipB, 100*time.Millisecond)
 		began := time.Now()
@@ -79,10 +80,10 @@ func TestStream(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("at the end: %v", err)
+			t.Errorf("after the last byte: %v", err)
 		}
 	})
-	bubble(t, "a reader that does not read holds the writer back", func(t *testing.T) {
+	bubble(t, "a stalled reader blocks the writer at Capacity", func(t *testing.T) {
 		_, _, _, near, far := pair(t)
 		near.SetWriteDeadline(time.Now().Add(10 * time.Second))
 		began := time.Now()
@@ -97,23 +98,23 @@ func TestStream(t *testing.T) {
 		send(t, near, "on")
 		expect(t, far, "on")
 	})
-	bubble(t, "an end that writes nothing any more still reads", func(t *testing.T) {
+	bubble(t, "an end still reads after CloseWrite", func(t *testing.T) {
 		_, _, _, near, far := pair(t)
 		send(t, near, "last")
 		if err := near.(*end).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := near.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
-			t.Errorf("it writes on: %v", err)
+			t.Errorf("write after CloseWrite: %v", err)
 		}
 		expect(t, far, "last")
 		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("at the end: %v", err)
+			t.Errorf("after the last byte: %v", err)
 		}
 		send(t, far, "answer")
 		expect(t, near, "answer")
 	})
-	bubble(t, "a deadline in the past wakes a reader", func(t *testing.T) {
+	bubble(t, "a past deadline wakes a blocked reader", func(t *testing.T) {
 		_, _, _, near, _ := pair(t)
 		failed := make(chan error)
 		go func() { _, err := near.Read(make([]byte, 1)); failed <- err }()
@@ -123,7 +124,7 @@ func TestStream(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "writing to a closed end is answered with a reset", func(t *testing.T) {
+	bubble(t, "a closed end answers data with a reset", func(t *testing.T) {
 		_, _, _, near, far := pair(t)
 		far.Close()
 		send(t, near, "into the void")
@@ -133,8 +134,8 @@ func TestStream(t *testing.T) {
 	})
 }
 
-func TestFaults(t *testing.T) {
-	bubble(t, "a stall one way holds that way only, and nothing is lost", func(t *testing.T) {
+func TestFaultsHitTheirPathOnly(t *testing.T) {
+	bubble(t, "a stall holds one direction and loses no byte", func(t *testing.T) {
 		n, _, _, near, far := pair(t)
 		n.Stall(ipA, ipB)
 		send(t, near, "held")
@@ -153,17 +154,17 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	bubble(t, "half open: one end fails, the other hears nothing", func(t *testing.T) {
+	bubble(t, "a vanished end fails, and the other end receives nothing", func(t *testing.T) {
 		n, _, _, near, far := pair(t)
 		n.Links(ipA, ipB)[0].Vanish(ipB)
 		if _, err := far.Read(make([]byte, 1)); err == nil {
 			t.Error("the vanished end still reads")
 		}
 		far.Close()
-		send(t, near, "anybody?")
+		send(t, near, "lost")
 		silent(t, near)
 	})
-	bubble(t, "one bit is flipped", func(t *testing.T) {
+	bubble(t, "Corrupt flips one bit of one write", func(t *testing.T) {
 		n, _, _, near, far := pair(t)
 		n.Corrupt(ipA, ipB, 1)
 		send(t, near, "\x00\x00")
@@ -180,7 +181,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-func TestHosts(t *testing.T) {
+func TestHostsCrashAndReturn(t *testing.T) {
 	dial := func(h *Host, timeout time.Duration) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
@@ -191,7 +192,7 @@ func TestHosts(t *testing.T) {
 		}
 		return time.Since(began), err
 	}
-	bubble(t, "a partition makes dials hang, or be refused, and ends", func(t *testing.T) {
+	bubble(t, "a partition blocks dials or refuses them, until it heals", func(t *testing.T) {
 		n, a, _, near, far := pair(t)
 		n.Partition([]string{ipA}, []string{ipB})
 		if took, err := dial(a, 7*time.Second); took != 7*time.Second || !errors.Is(err, context.DeadlineExceeded) {
@@ -208,7 +209,7 @@ func TestHosts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "a killed process resets, and its address refuses", func(t *testing.T) {
+	bubble(t, "a killed process resets its connections and refuses dials", func(t *testing.T) {
 		n, a, b, near, far := pair(t)
 		b.Crash(false)
 		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
@@ -225,7 +226,7 @@ func TestHosts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "a machine without power is silent until it is back", func(t *testing.T) {
+	bubble(t, "a machine without power stays silent until Attach", func(t *testing.T) {
 		n, a, b, near, _ := pair(t)
 		b.Crash(true)
 		silent(t, near)
@@ -238,19 +239,19 @@ func TestHosts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "sockets are counted: dialled ones at once, accepted ones from their upgrade on", func(t *testing.T) {
+	bubble(t, "Sockets counts dialled ends at once and accepted ends from their upgrade", func(t *testing.T) {
 		n, a, b, near, far := pair(t)
 		if a.Sockets() != 1 || b.Sockets() != 0 {
-			t.Errorf("%d and %d before the upgrade", a.Sockets(), b.Sockets())
+			t.Errorf("%d and %d sockets before the upgrade", a.Sockets(), b.Sockets())
 		}
 		send(t, far, "HTTP/1.1 101 Switching Protocols\r\n")
 		if b.Sockets() != 1 {
-			t.Errorf("%d after the upgrade", b.Sockets())
+			t.Errorf("%d sockets after the upgrade", b.Sockets())
 		}
 		near.Close()
 		far.Close()
 		if a.Sockets()+b.Sockets() != 0 || a.Peak() != 1 || b.Peak() != 1 || len(n.Leaks()) != 0 {
-			t.Errorf("%d and %d at the end, leaks %v", a.Sockets(), b.Sockets(), n.Leaks())
+			t.Errorf("%d and %d sockets at the end, leaks %v", a.Sockets(), b.Sockets(), n.Leaks())
 		}
 	})
 }

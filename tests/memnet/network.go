@@ -1,13 +1,14 @@
-// Package memnet is an in-memory network for tests on virtual time (testing/synctest): hosts with addresses of their
-// own, listeners, dials and stream connections with bounded buffers, latency and deadlines, and the faults that a
-// driver sets: stalls, silence one way, resets, half-open connections, corrupted bytes, partitions, dead hosts.
+// Package memnet is an in-memory network for tests on virtual time (testing/synctest). It has hosts with their own
+// addresses, listeners, dials and stream connections with bounded buffers, latency and deadlines. The test driver
+// injects faults: stalls in one or both directions, resets, half-open connections, corrupted bytes, partitions and
+// crashed hosts.
 //
 // A byte travels:
 //
 //	Write → wire (latency; a stalled path holds it here) → buffer of the other end → Read
 //
-// Wire and buffer of one direction together hold Capacity bytes at most, so a peer that does not read exerts
-// backpressure. Everything random comes from the seed. All of it is guarded by one lock: a network belongs to one test.
+// The wire and the buffer of one direction together hold at most Capacity bytes, so a peer that does not read exerts
+// backpressure. The seed determines all random choices. One lock guards the whole network, which belongs to one test.
 package memnet
 
 import (
@@ -19,17 +20,17 @@ import (
 	"time"
 )
 
-// Capacity is how many bytes one direction of a connection holds, under way and received.
+// Capacity limits the bytes of one direction of a connection, in flight and received but unread: 256 KiB.
 const Capacity = 256 << 10
 
-// Network is a set of hosts and the paths between them. Make it inside the bubble. Safe for concurrent use.
+// Network is a set of hosts and the paths between them. Create it inside the bubble. Safe for concurrent use.
 type Network struct {
 	mu      sync.Mutex
-	changed *sync.Cond // something that a dial may wait for
+	changed *sync.Cond // wakes blocked dials and Accepts
 	random  *rand.Rand
-	hosts   map[string]*Host // the present incarnation of each address
+	hosts   map[string]*Host // the current incarnation by address
 	paths   map[pathKey]*path
-	ends    map[*end]struct{} // not closed by their owner
+	ends    map[*end]struct{} // not yet closed
 	serial  int
 }
 
@@ -40,11 +41,11 @@ type pathKey struct{ from, to string }
 type path struct {
 	latency time.Duration
 	stalled bool // bytes stay on the wire
-	refuses bool // new dials are refused at once rather than hang
-	corrupt int  // of the next writes, how many get a flipped bit
+	refuses bool // while stalled, new dials fail at once instead of blocking
+	corrupt int  // number of following writes to corrupt
 }
 
-// New returns an empty network; seed decides what is random in it.
+// New returns an empty network. The seed determines its random choices.
 func New(seed uint64) *Network {
 	n := &Network{
 		random: rand.New(rand.NewPCG(seed, 0x6d656d6e6574)),
@@ -54,7 +55,7 @@ func New(seed uint64) *Network {
 	return n
 }
 
-// path returns the state of one direction; n.mu is held.
+// path returns the state of one direction. The caller holds n.mu.
 func (n *Network) path(from, to string) *path {
 	key := pathKey{from, to}
 	p := n.paths[key]
@@ -65,16 +66,16 @@ func (n *Network) path(from, to string) *path {
 	return p
 }
 
-// change runs do on one direction and lets everybody look again.
+// change runs do on one direction, delivers due segments and wakes blocked dials.
 func (n *Network) change(from, to string, do func(*path)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	do(n.path(from, to))
-	n.lookAgain()
+	n.retry()
 }
 
-// lookAgain moves what can move now that faults have changed; n.mu is held.
-func (n *Network) lookAgain() {
+// retry delivers due segments and wakes blocked dials after a change of the faults. The caller holds n.mu.
+func (n *Network) retry() {
 	for _, e := range n.sorted() {
 		e.arrive()
 		e.peer.arrive()
@@ -82,18 +83,18 @@ func (n *Network) lookAgain() {
 	n.changed.Broadcast()
 }
 
-// SetLatency sets the one-way latency from one host to another. What is under way keeps its time.
+// SetLatency sets the one-way latency from one host to another. Bytes in flight keep their time of arrival.
 func (n *Network) SetLatency(from, to string, d time.Duration) {
 	n.change(from, to, func(p *path) { p.latency = d })
 }
 
-// Stall holds all bytes from one host to another, closes and resets included; new dials hang.
+// Stall holds all segments from one host to another, including closes and resets. New dials block.
 func (n *Network) Stall(from, to string) { n.change(from, to, func(p *path) { p.stalled = true }) }
 
-// Resume ends Stall: what was held arrives.
+// Resume ends Stall and delivers the held segments.
 func (n *Network) Resume(from, to string) { n.change(from, to, func(p *path) { p.stalled = false }) }
 
-// Refuse makes dials between two hosts fail at once while the path between them is stalled.
+// Refuse makes dials between two hosts fail at once, instead of blocking, while their path is stalled.
 func (n *Network) Refuse(a, b string) {
 	n.change(a, b, func(p *path) { p.refuses = true })
 	n.change(b, a, func(p *path) { p.refuses = true })
@@ -104,7 +105,7 @@ func (n *Network) Corrupt(from, to string, writes int) {
 	n.change(from, to, func(p *path) { p.corrupt = writes })
 }
 
-// Partition stalls every path between two groups of hosts, both ways.
+// Partition stalls every path between two groups of hosts, in both directions.
 func (n *Network) Partition(some, others []string) {
 	for _, a := range some {
 		for _, b := range others {
@@ -114,17 +115,17 @@ func (n *Network) Partition(some, others []string) {
 	}
 }
 
-// Heal ends every fault of every path. Latency stays.
+// Heal ends all faults of all paths and keeps their latencies.
 func (n *Network) Heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, p := range n.paths {
 		*p = path{latency: p.latency}
 	}
-	n.lookAgain()
+	n.retry()
 }
 
-// Clean reports whether neither direction between two hosts has a fault.
+// Clean reports whether both directions between two hosts are free of faults.
 func (n *Network) Clean(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -136,7 +137,7 @@ func (n *Network) Clean(a, b string) bool {
 	return true
 }
 
-// Leaks describes the connections that their owners have not closed, for tests that expect none.
+// Leaks describes each end that is not closed, for tests that expect none.
 func (n *Network) Leaks() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -147,7 +148,7 @@ func (n *Network) Leaks() []string {
 	return all
 }
 
-// sorted returns the ends that are not closed, oldest first: maps have no order that a seed could decide.
+// sorted returns the open ends, oldest first, because the random order of a map would not follow the seed.
 func (n *Network) sorted() []*end {
 	all := make([]*end, 0, len(n.ends))
 	for e := range n.ends {

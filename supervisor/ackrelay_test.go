@@ -101,7 +101,7 @@ func TestRelayedRateSpoilsNoHonestPace(t *testing.T) {
 
 func relayedRate(t *testing.T, order []string) {
 	n := memnet.New(1)
-	a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+	a, d := startNode(t, n, 1), startDeployed(t, n, 30*time.Second)
 	startAckRelay(t, n.Attach("10.0.0.9"), "10.0.0.2:9091", slowRate)
 	addresses := map[string]string{"honest": "10.0.0.2:9091", "relayed": "10.0.0.9:9091"}
 	conns := make(map[string]*PeerConnection)
@@ -142,7 +142,7 @@ func relayedRate(t *testing.T, order []string) {
 func TestRelayedAckRenamesNoKnownPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a, d := startNode(t, n, 1), startDeployed(t, n, 30*time.Second)
 		id := d.Identity().ID
 		if _, err := a.ConnectAddress(t.Context(), "10.0.0.2:9091"); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,8 @@ import (
 // wss://host:port/path. An address without a path gets path.
 func ParseAddress(address, path string) (string, error) {
 	fail := func(reason string) (string, error) {
-		return "", fmt.Errorf("%q is not a peer address: %s; write host:port, ws://host:port or wss://host:port", address, reason)
+		return "", fmt.Errorf("%q is not a peer address: %s; write host:port, ws://host:port or wss://host:port",
+			address, reason)
 	}
 	text := address
 	if !strings.Contains(text, "://") {

@@ -50,7 +50,8 @@ func FuzzParseAddress(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(got)
-		if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "" || u.Port() == "" || u.Path == "" || u.User != nil {
+		if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "" || u.Port() == "" ||
+			u.Path == "" || u.User != nil {
 			t.Fatalf("%q became %q (%v)", address, got, err)
 		}
 		if again, err := ParseAddress(got, "/other"); err != nil || again != got {

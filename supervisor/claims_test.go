@@ -52,7 +52,8 @@ func TestDowngradesAreReportedOncePerSecond(t *testing.T) {
 		time.Sleep(time.Second)
 		node.tell(foreign)
 		got := eventsOf[DowngradeRefused](node)
-		if want := (DowngradeRefused{Peer: peer.id(), Address: c.peerAddress, Connection: c.Number(), Omitted: 4}); len(got) != 2 || got[1] != want {
+		want := DowngradeRefused{Peer: peer.id(), Address: c.peerAddress, Connection: c.Number(), Omitted: 4}
+		if len(got) != 2 || got[1] != want {
 			t.Errorf("events %+v, want two, the last %+v", got, want)
 		}
 	})

@@ -13,7 +13,7 @@ const (
 	conflictCloses = 3 // within conflictWindow
 	conflictWindow = 30 * time.Second
 	conflictRepeat = time.Minute     // minimum time between two reports about one peer
-	conflictMemory = 2 * time.Minute // within this time of a report, one close continues the conflict: copies back off for a minute
+	conflictMemory = 2 * time.Minute // after a report, one close continues the conflict: copies back off for 1 min
 	maxConflicts   = 1024            // maximum number of peers with an entry
 )
 
@@ -88,7 +88,8 @@ func (c *conflict) keep(d duplicateClose) {
 func (r *registry) noteDuplicate(s *slot) bool {
 	id := s.conn.peer.ID
 	state := r.states[id]
-	if s.conflictNoted || !state.answeredRecently() || !anotherHost(s, state.route) || s.conn.number < state.route.conn.number {
+	if s.conflictNoted || !state.answeredRecently() || !anotherHost(s, state.route) ||
+		s.conn.number < state.route.conn.number {
 		return false
 	}
 	now, c := time.Now(), r.conflicts[id]

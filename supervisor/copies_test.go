@@ -71,7 +71,8 @@ func TestCopiedIdentityIsReportedAndBacksOff(t *testing.T) {
 				}
 				second.wantCount(actors.Dials, 14)
 				down := eventsOf[PeerDown](second)
-				if len(down) != 14 || down[1].Reason != reasonDuplicate || down[2].Reason != reasonIdentityInUse || !down[2].Remote {
+				if len(down) != 14 || down[1].Reason != reasonDuplicate ||
+					down[2].Reason != reasonIdentityInUse || !down[2].Remote {
 					t.Errorf("the copy was told %+v", down)
 				}
 				if c := hub.GetConnection(original.id()); c == nil || hostOf(c.peerAddress) != original.host.IP() {

@@ -15,7 +15,9 @@ import (
 // Two nodes dial each other over a long path and exchange messages meanwhile. One connection remains, every message
 // whose Send returned nil arrives exactly once, and no PeerDown is published.
 func TestCrossedDialsLoseNothing(t *testing.T) {
-	for _, latency := range []time.Duration{0, 100 * time.Millisecond, 600 * time.Millisecond, 1100 * time.Millisecond, 1600 * time.Millisecond, 4 * time.Second} {
+	for _, latency := range []time.Duration{
+		0, 100 * time.Millisecond, 600 * time.Millisecond, 1100 * time.Millisecond, 1600 * time.Millisecond, 4 * time.Second,
+	} {
 		t.Run(latency.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := memnet.New(1)

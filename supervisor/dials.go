@@ -12,7 +12,7 @@ type DialInfo struct {
 	Address   string
 	Peer      string    // node ID of the peer that answered there or is expected there; empty: unknown
 	Failures  int       // consecutive failed dials
-	LastError error     // of the last dial, or the reason that ended the connection; nil: none since the peer was connected
+	LastError error     // of the last dial, or the end of the connection; nil: none since the peer was connected
 	NextDial  time.Time // zero: the dial is in progress, or the peer is revoked
 }
 

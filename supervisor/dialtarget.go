@@ -135,7 +135,9 @@ func (r *registry) connected(t *dialTarget) *PeerConnection {
 func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConnection) (wanted bool) {
 	t.callers = slices.DeleteFunc(t.callers, func(caller dialCaller) bool { return !caller.call.answer() })
 	wanted = len(t.callers) > 0
-	t.persistent = t.persistent || slices.ContainsFunc(t.callers, func(caller dialCaller) bool { return caller.keep && caller.accepts(c) })
+	t.persistent = t.persistent || slices.ContainsFunc(t.callers, func(caller dialCaller) bool {
+		return caller.keep && caller.accepts(c)
+	})
 	if t.persistent {
 		// From now on only this peer may answer, also in later runs: the book stores its ID.
 		t.keep, t.expect = true, c.peer.ID

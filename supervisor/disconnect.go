@@ -54,7 +54,8 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 		}
 		s.listed = r.book.Allowed(s.key)
 		if !r.book.Authorized(s.key) {
-			ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}})
+			end := actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}
+			ctx.Send(s.pid, &actors.CloseGracefully{End: end})
 		}
 	}
 	for _, t := range r.targets {
@@ -82,7 +83,9 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 	for _, s := range r.slots {
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: msg.code, Reason: msg.reason}})
 	}
-	r.shutdownTimer = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() { r.node.System.Root.Send(r.self, &stopNow{}) })
+	r.shutdownTimer = r.node.Running.AfterFunc(r.cfg.ShutdownTimeout, func() {
+		r.node.System.Root.Send(r.self, &stopNow{})
+	})
 }
 
 func (r *registry) stopTimers() {

@@ -57,7 +57,8 @@ func dialRefpeer(t *testing.T, from *memnet.Host, to *testNode) *refpeer.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer, err := refpeer.Dial(t.Context(), to.URL(), refpeer.Options{Identity: identity, NetDial: from.DialContext, Stall: true})
+	opts := refpeer.Options{Identity: identity, NetDial: from.DialContext, Stall: true}
+	peer, err := refpeer.Dial(t.Context(), to.URL(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

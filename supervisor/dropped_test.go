@@ -13,10 +13,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// dropTotal returns the number of Dropped events of a node and the sum of their counts.
-func (n *testNode) dropTotal(reason actors.Counter) (events, messages int) {
+// dropTotal returns the number of Dropped events over the rate limit and the sum of their counts.
+func (n *testNode) dropTotal() (events, messages int) {
 	for _, e := range eventsOf[Dropped](n) {
-		if e.Reason == reason.String() {
+		if e.Reason == actors.MessagesRateLimited.String() {
 			events, messages = events+1, messages+e.Count
 		}
 	}
@@ -31,10 +31,10 @@ func limitedHub(t *testing.T, n *memnet.Network) (hub, peer *testNode) {
 	return hub, peer
 }
 
-// flood posts messages above the hub's rate limit.
-func (n *testNode) flood(c *PeerConnection, count int) {
+// flood sends 20 messages, above the hub's rate limit.
+func (n *testNode) flood(c *PeerConnection) {
 	n.t.Helper()
-	for range count {
+	for range 20 {
 		if err := c.Send(n.to(c.Peer().ID, "chat", "x")); err != nil {
 			n.t.Fatal(err)
 		}
@@ -49,15 +49,15 @@ func TestDroppedEventsAreLimitedPerPeerAcrossReconnects(t *testing.T) {
 		hub, peer := limitedHub(t, memnet.New(1))
 		for range 5 {
 			c := peer.dial(hub)
-			peer.flood(c, 20)
+			peer.flood(c)
 			c.GracefulClose("again", wire.DisconnectNormal)
 			synctest.Wait()
 		}
-		if events, messages := hub.dropTotal(actors.MessagesRateLimited); events != 1 || messages != 1 {
+		if events, messages := hub.dropTotal(); events != 1 || messages != 1 {
 			t.Errorf("%d events for %d drops at once, want 1 for 1", events, messages)
 		}
 		time.Sleep(time.Second)
-		events, messages := hub.dropTotal(actors.MessagesRateLimited)
+		events, messages := hub.dropTotal()
 		if dropped := int(hub.count(actors.MessagesRateLimited)); events != 2 || messages != dropped || dropped < 80 {
 			t.Errorf("%d events for %d drops after a second, want 2 for %d", events, messages, dropped)
 		}
@@ -71,13 +71,13 @@ func TestDroppedEventsAreLimitedPerPeerNotPerConnection(t *testing.T) {
 		hub, peer := limitedHub(t, n)
 		other := startNode(t, n, 3, func(s *nodeSetup) { s.cfg.Pacing = PacingOff })
 		same := startNode(t, n, 4, func(s *nodeSetup) { s.keys, s.cfg.Pacing = peer.keys, PacingOff })
-		peer.flood(peer.dial(hub), 20)
-		same.flood(same.dial(hub), 20)
-		if events, _ := hub.dropTotal(actors.MessagesRateLimited); events != 1 {
+		peer.flood(peer.dial(hub))
+		same.flood(same.dial(hub))
+		if events, _ := hub.dropTotal(); events != 1 {
 			t.Errorf("%d events of one peer with two connections, want 1", events)
 		}
-		other.flood(other.dial(hub), 20)
-		if events, _ := hub.dropTotal(actors.MessagesRateLimited); events != 2 {
+		other.flood(other.dial(hub))
+		if events, _ := hub.dropTotal(); events != 2 {
 			t.Errorf("%d events of two peers, want 2", events)
 		}
 	})
@@ -103,8 +103,8 @@ func TestDroppedEventsIgnoreUnverifiedClaims(t *testing.T) {
 		if all := eventsOf[Dropped](hub); len(all) != 0 || hub.count(actors.FramesMalformed) == 0 {
 			t.Errorf("events %+v for %d malformed frames of strangers, want none", all, hub.count(actors.FramesMalformed))
 		}
-		peer.flood(c, 20)
-		if events, messages := hub.dropTotal(actors.MessagesRateLimited); events != 1 || messages != 1 {
+		peer.flood(c)
+		if events, messages := hub.dropTotal(); events != 1 || messages != 1 {
 			t.Errorf("%d events for %d drops of the peer, want 1 for 1", events, messages)
 		}
 	})

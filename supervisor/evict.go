@@ -29,7 +29,8 @@ func (r *registry) evictFor(ctx actor.Context, adm *admission) bool {
 		return false
 	}
 	s.successor = &successor{admission: adm, reply: r.takeReply()}
-	r.countAddress(addressGroup(adm.remote)) // while the admission waits too: otherwise a burst from one address would exceed its limit
+	// The waiting admission counts too: otherwise a burst from one address would exceed its limit.
+	r.countAddress(addressGroup(adm.remote))
 	r.evict(ctx, s, adm.remote)
 	return true
 }

@@ -9,9 +9,9 @@ type firstDialsDone struct{}
 
 func (*awaitFirstDials) fromTransport() {}
 
-// AwaitFirstDials returns once the first dial of each address that the node keeps connected has succeeded or failed: those
-// of TransportConfig.Peers, of ConnectAddress and of the peer book. A dial takes at most HandshakeTimeout. The error is
-// ErrStopped or ctx's.
+// AwaitFirstDials returns once the first dial of each address that the node keeps connected has succeeded or failed:
+// those of TransportConfig.Peers, of ConnectAddress and of the peer book. A dial takes at most HandshakeTimeout. The
+// error is ErrStopped or ctx's.
 func (t *Transport) AwaitFirstDials(ctx context.Context) error {
 	_, err := ask[*firstDialsDone](ctx, t, &awaitFirstDials{})
 	return err

@@ -60,7 +60,9 @@ func (c *faultyConn) SetWriteDeadline(t time.Time) error {
 // A network connection of the program panics or calls runtime.Goexit, in any method, at the start or once open, on
 // either side. Only that connection ends, and the next one works.
 func TestFaultyConnCostsOneConnection(t *testing.T) {
-	methods := []string{"Read", "Write", "Close", "RemoteAddr", "LocalAddr", "SetDeadline", "SetReadDeadline", "SetWriteDeadline"}
+	methods := []string{
+		"Read", "Write", "Close", "RemoteAddr", "LocalAddr", "SetDeadline", "SetReadDeadline", "SetWriteDeadline",
+	}
 	for _, method := range methods {
 		for kind, fail := range faults {
 			for _, side := range []string{"dialled", "accepted"} {

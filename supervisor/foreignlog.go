@@ -7,8 +7,8 @@ import (
 )
 
 // foreignLog contains the faults of a program's slog.Handler: a line is dropped if Enabled or Handle panics or calls
-// runtime.Goexit. Attributes or a group are left out if WithAttrs or WithGroup does. Each method of the handler runs on a
-// goroutine of its own, and its caller waits for it.
+// runtime.Goexit. Attributes or a group are left out if WithAttrs or WithGroup does. Each method of the handler runs on
+// a goroutine of its own, and its caller waits for it.
 type foreignLog struct{ inner slog.Handler }
 
 // apart runs a function of the program's on a goroutine of its own, and returns once that has ended. The error is that

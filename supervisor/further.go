@@ -25,7 +25,7 @@ const (
 
 // further holds the state of further connections to one deployed peer with a known address.
 type further struct {
-	since      time.Time     // last event after which the peer may have deleted its entry; zero: no further connection is due
+	since      time.Time     // last event after which the peer may have deleted its entry; zero: none is due
 	dialled    time.Time     // start of the last further dial
 	interval   time.Duration // between pings of the peer on an ended connection; 0: not measured
 	timer      *time.Timer

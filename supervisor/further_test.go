@@ -11,14 +11,14 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// deployedAt starts a deployed node inside a bubble. Close must run before the bubble ends.
-func deployedAt(t *testing.T, n *memnet.Network, ip string, interval time.Duration) *refpeer.Deployed {
+// startDeployed starts a deployed node at 10.0.0.2, inside a bubble. Close must run before the bubble ends.
+func startDeployed(t *testing.T, n *memnet.Network, interval time.Duration) *refpeer.Deployed {
 	t.Helper()
 	identity, err := refpeer.New("deployed")
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := n.Attach(ip)
+	host := n.Attach("10.0.0.2")
 	ln, err := host.Listen(9091)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func wantKnown(t *testing.T, d *refpeer.Deployed, a *testNode, known bool, conns
 func TestRestartOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		peers := func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} }
 		keys := newKeys(t, "a")
 		before := startNode(t, n, 1, peers, func(s *nodeSetup) { s.keys = keys })
@@ -86,7 +86,7 @@ func TestEndOfOneOfTwoOpensFurtherConnection(t *testing.T) {
 	for _, newest := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New(1)
-			d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+			d := startDeployed(t, n, 30*time.Second)
 			a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 			time.Sleep(3 * time.Minute)
 			wantKnown(t, d, a, true, 2)
@@ -115,7 +115,7 @@ func TestEndOfOneOfTwoOpensFurtherConnection(t *testing.T) {
 func TestFurtherConnectionUsesThePeersInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 4*time.Second)
+		d := startDeployed(t, n, 4*time.Second)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 		time.Sleep(8*time.Second - time.Nanosecond)
 		wantKnown(t, d, a, true, 1)
@@ -144,7 +144,7 @@ func TestNoFurtherConnectionOpensToSinglePeer(t *testing.T) {
 func TestNoFurtherConnectionOpensWithoutAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1)
 		for range 2 {
 			if err := d.Connect(t.Context(), "ws://"+a.addr+"/ws"); err != nil {
@@ -163,7 +163,7 @@ func TestNoFurtherConnectionOpensWithoutAddress(t *testing.T) {
 func TestFurtherConnectionWaitsForASlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.Peers = 2, []string{"10.0.0.2:9091"} })
 		b := startNode(t, n, 3)
 		b.dial(a)
@@ -182,7 +182,7 @@ func TestFurtherConnectionWaitsForASlot(t *testing.T) {
 func TestNoFurtherConnectionOpensAfterDisconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 		time.Sleep(10 * time.Second)
 		if err := a.Disconnect(t.Context(), d.Identity().ID, false); err != nil {
@@ -198,7 +198,7 @@ func TestNoFurtherConnectionOpensAfterDisconnect(t *testing.T) {
 func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 		time.Sleep(30 * time.Second)
 		n.Stall("10.0.0.1", "10.0.0.2")
@@ -220,7 +220,7 @@ func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 func TestUnkeptConnectOpensFurtherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1)
 		if _, err := a.Connect(&Peer{Address: "10.0.0.2:9091"}); err != nil {
 			t.Fatal(err)
@@ -281,7 +281,7 @@ func TestDecideFurtherFollowsTable(t *testing.T) {
 func TestFurtherDialThatFailsIsRetriedAfterTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		d := deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		d := startDeployed(t, n, 30*time.Second)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 		time.Sleep(20 * time.Second)
 		d.Refuse(true)

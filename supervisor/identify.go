@@ -95,7 +95,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	defer s.conn.delivery.Hold()()
 	r.peers[id] = append(r.peers[id], s)
 	r.publish(id)
-	if msg.Strength.Verified() || !msg.Binds { // a peer that binds its frames proves itself at once: report it as verified then
+	if msg.Strength.Verified() || !msg.Binds { // a peer that binds is verified by its first frame: report it then
 		r.announceUp(s)
 	}
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
@@ -159,7 +159,8 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 	} else if peer.Name != identity.Name {
 		peer.NamedAt = now
 	}
-	peer.ID, peer.Name, peer.PublicKey, peer.Role, peer.LastSeen = identity.ID, identity.Name, identity.PublicKey, identity.Role, now
+	peer.ID, peer.Name, peer.PublicKey, peer.Role = identity.ID, identity.Name, identity.PublicKey, identity.Role
+	peer.LastSeen = now
 	if t := s.target; t != nil {
 		peer.Persistent = peer.Persistent || t.persistent
 		peer.AnsweredAt(t.address, t.ordered(identity.ID))
@@ -219,8 +220,8 @@ func (r *registry) recordPeer(s *slot) {
 		r.book.Add(r.describe(s, s.conn.peer))
 	case !known.Binds:
 	case s.rank.outbound && s.rank.framed:
-		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: it was rolled back, or another host has its key",
-			"peer", s.conn.peer.ID, "address", s.conn.peerAddress)
+		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: "+
+			"it was rolled back, or another host has its key", "peer", s.conn.peer.ID, "address", s.conn.peerAddress)
 		r.book.Update(s.conn.peer.ID, func(known *Peer) { known.Binds, known.Features = false, TextList{} })
 	}
 }

@@ -47,7 +47,9 @@ type listener struct {
 }
 
 // listen starts to accept on ln, with TLS if the configuration names a certificate.
-func listen(ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID, ended <-chan struct{}) (*listener, error) {
+func listen(
+	ln net.Listener, live *atomic.Pointer[TransportConfig], node *actors.Node, registry *actor.PID, ended <-chan struct{},
+) (*listener, error) {
 	cfg := live.Load()
 	l := &listener{
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
@@ -107,7 +109,8 @@ func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
 		},
 		Refused: func(remote net.Addr, err error) {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.LimitedLog.Warn("a connection of a trusted proxy has no valid PROXY header", "remote", remote.String(), "error", actors.Quote(err.Error()))
+			l.node.LimitedLog.Warn("a connection of a trusted proxy has no valid PROXY header",
+				"remote", remote.String(), "error", actors.Quote(err.Error()))
 		},
 	})
 }
@@ -132,7 +135,8 @@ func (l *listener) onState(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		if victim := l.addPending(conn); victim != nil {
 			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.LimitedLog.Warn("the oldest connection without an upgrade was closed: too many wait", "remote", victim.RemoteAddr().String())
+			l.node.LimitedLog.Warn("the oldest connection without an upgrade was closed: too many wait",
+				"remote", victim.RemoteAddr().String())
 			abort(victim)
 		}
 	case http.StateHijacked, http.StateClosed:

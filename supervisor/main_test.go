@@ -8,5 +8,6 @@ import (
 
 func TestMain(m *testing.M) {
 	// The actor library's dead-letter throttle outlives its system by a second; the examples run on real time.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
+	throttle := "github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(throttle))
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// The messages of the registry, by sender. A program that uses actors sends those of the first group to Transport.PID. The
-// registry answers each message that has a sender: a nil pointer or a message passed by value with an error in the answer
-// of its kind, a message of an unknown type with Failed. After Stop, the answer is ErrStopped for as long as the program
-// holds the Transport. A message that arrives while the registry is stopping may have no answer: limit the wait.
+// The messages of the registry, by sender. A program that uses actors sends those of the first group to Transport.PID.
+// The registry answers each message that has a sender: a nil pointer or a message passed by value with an error in the
+// answer of its kind, a message of an unknown type with Failed. After Stop, the answer is ErrStopped for as long as the
+// program holds the Transport. A message that arrives while the registry is stopping may have no answer: limit the
+// wait.
 
 // fromPrograms marks the messages that any actor may send.
 type fromPrograms interface{ fromPrograms() }
@@ -26,7 +27,8 @@ type Send struct {
 	Message *wire.Message // not changed by the sender before the answer
 }
 
-// Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a PeerError.
+// Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a
+// PeerError.
 type Sent struct{ Err error }
 
 // Broadcast asks for one message to every connected peer except the one named in its From. The answer is Broadcasted.
@@ -188,7 +190,7 @@ type slot struct {
 	rank          rank
 	bucket        bucketKey        // key of the inbound token bucket in use
 	limits        *TransportConfig // rate in force at the time of assignBucket
-	further       string           // node ID of a deployed peer that has a living connection; this one never contends for the route
+	further       string           // node ID of a deployed peer with a living connection; never contends for the route
 	listed        bool
 	conflictNoted bool // recorded as a duplicate from another host
 	closed        bool // the connection has reported its end

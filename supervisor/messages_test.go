@@ -87,13 +87,16 @@ func TestMessagesDriveTheTransport(t *testing.T) {
 				t.Error(sent.Err)
 			}
 		}
-		if cast := order[*Broadcasted](t, a, &Broadcast{Message: a.to("", "stats", "all")}); cast.Sent != 1 || cast.Err != nil || len(cast.Failed) != 0 {
+		cast := order[*Broadcasted](t, a, &Broadcast{Message: a.to("", "stats", "all")})
+		if cast.Sent != 1 || cast.Err != nil || len(cast.Failed) != 0 {
 			t.Errorf("broadcast: %+v", cast)
 		}
-		if sent := order[*Sent](t, a, &Send{Peer: "nobody", Message: a.to("", "x", nil)}); !errors.Is(sent.Err, ErrNotConnected) {
+		sent := order[*Sent](t, a, &Send{Peer: "nobody", Message: a.to("", "x", nil)})
+		if !errors.Is(sent.Err, ErrNotConnected) {
 			t.Errorf("to nobody: %v", sent.Err)
 		}
-		if gone := order[*Disconnected](t, a, &Disconnect{Peer: b.id(), Code: wire.DisconnectNormal, Reason: "enough"}); gone.Err != nil {
+		gone := order[*Disconnected](t, a, &Disconnect{Peer: b.id(), Code: wire.DisconnectNormal, Reason: "enough"})
+		if gone.Err != nil {
 			t.Error(gone.Err)
 		}
 		if gone := order[*Disconnected](t, a, &Disconnect{Peer: "nobody"}); !errors.Is(gone.Err, ErrNotConnected) {

@@ -29,8 +29,9 @@ func TestNewTransportRefusesNil(t *testing.T) {
 	_, noBook := NewTransport(keys, nil, DefaultTransportConfig())
 	for field, err := range map[string]error{
 		"keys": noKeys, "book": noBook, "option 1": with(nil),
-		"WithActorSystem": with(WithActorSystem(nil)), "WithLogger": with(WithLogger(nil)), "WithListener": with(WithListener(nil)),
-		"WithDialer": with(WithDialer(nil)), "WithConnWrapper": with(WithConnWrapper(nil)), "WithClock": with(WithClock(nil)),
+		"WithActorSystem": with(WithActorSystem(nil)), "WithLogger": with(WithLogger(nil)),
+		"WithListener": with(WithListener(nil)),
+		"WithDialer":   with(WithDialer(nil)), "WithConnWrapper": with(WithConnWrapper(nil)), "WithClock": with(WithClock(nil)),
 		"WithRandom": with(WithRandom(io.Reader(nil))), "WithObserver": with(WithObserver((*stopwatch)(nil))),
 		"WithRunningClock": with(WithRunningClock(nil)),
 	} {
@@ -54,8 +55,9 @@ func TestCallsRefuseNil(t *testing.T) {
 		cast := a.BroadcastContext(none, a.to("", "x", nil)).Err()
 		for what, err := range map[string]error{
 			"Connect": noPeer, "ConnectContext": noContext, "RequestContext": asked, "BroadcastContext": cast,
-			"SendContext": a.SendContext(none, b.id(), a.to(b.id(), "x", nil)), "conn.SendContext": c.SendContext(none, a.to(b.id(), "x", nil)),
-			"Disconnect": a.Disconnect(none, b.id(), true), "SetAuthMode": a.SetAuthMode(77),
+			"SendContext":      a.SendContext(none, b.id(), a.to(b.id(), "x", nil)),
+			"conn.SendContext": c.SendContext(none, a.to(b.id(), "x", nil)),
+			"Disconnect":       a.Disconnect(none, b.id(), true), "SetAuthMode": a.SetAuthMode(77),
 			"UseAuthMode": a.UseAuthMode(-1), "Subscribe": order[*Subscribed](t, a, &Subscribe{}).Err,
 		} {
 			if err == nil {

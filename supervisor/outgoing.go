@@ -12,8 +12,10 @@ import (
 var ErrInvalidMessage = wire.ErrInvalid
 
 var (
-	errNeighbour = fmt.Errorf("%w: ping, pong and disconnect are valid between neighbours only: set From to this node's id", wire.ErrInvalid)
-	errReflected = fmt.Errorf("%w: From is the peer itself, which refuses its own messages: set From to the node that made it", wire.ErrInvalid)
+	errNeighbour = fmt.Errorf("%w: ping, pong and disconnect are valid between neighbours only: "+
+		"set From to this node's id", wire.ErrInvalid)
+	errReflected = fmt.Errorf("%w: From is the peer itself, which refuses its own messages: "+
+		"set From to the author", wire.ErrInvalid)
 	errNoMessage = errors.New("there is no message to send")
 )
 

@@ -46,7 +46,9 @@ func TestSendRefusesWhatReceiversRefuse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ways := map[string]error{"Send": a.Send(b.id(), msg()), "Post": c.Post(msg()), "Request": requested, "an actor's Send": sent.Err}
+			ways := map[string]error{
+				"Send": a.Send(b.id(), msg()), "Post": c.Post(msg()), "Request": requested, "an actor's Send": sent.Err,
+			}
 			if name != "from the receiver" { // a broadcast skips the author
 				ways["Broadcast"] = a.Broadcast(msg()).Err()
 			}

@@ -91,7 +91,8 @@ func TestClaimOfOurKeyFailsAsAnyDial(t *testing.T) {
 func TestLaterDialectIsRetriedEveryFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		answerDials(t, n, "10.0.0.2", []byte(`{"id":"1","type":"handshake_ack","from":"","to":"","timestamp":"2030-01-01T00:00:00Z","payload":{}}`))
+		answerDials(t, n, "10.0.0.2", []byte(
+			`{"id":"1","type":"handshake_ack","from":"","to":"","timestamp":"2030-01-01T00:00:00Z","payload":{}}`))
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} })
 		time.Sleep(10*time.Minute - time.Nanosecond)
 		failed := eventsOf[DialFailed](a)

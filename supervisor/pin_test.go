@@ -158,7 +158,9 @@ func TestParsePinnedAddressSplitsThePin(t *testing.T) {
 			t.Errorf("%s: %s, %s, %v; want %q", address, url, pin, err, want)
 		}
 	}
-	for _, address := range []string{"host:1#", "host:1#" + id[1:], "host:1#" + strings.ToUpper(id), "host:1#" + id + "#" + id, "#" + id} {
+	for _, address := range []string{
+		"host:1#", "host:1#" + id[1:], "host:1#" + strings.ToUpper(id), "host:1#" + id + "#" + id, "#" + id,
+	} {
 		if _, _, err := ParsePinnedAddress(address, "/ws"); err == nil {
 			t.Errorf("%s is accepted", address)
 		}

@@ -18,10 +18,12 @@ func TestBucketOfFollowsStrength(t *testing.T) {
 		want       bucketKey
 	}{
 		"claimed: the address group, whatever the id": {actors.Claimed, "victim", "203.0.113.7:1", bucketKey{host: "203.0.113.7"}},
-		"claimed, IPv6: the /64":                      {actors.Claimed, "victim", "[2001:db8:1:2:3:4:5:6]:1", bucketKey{host: addressGroup("[2001:db8:1:2::1]:9")}},
-		"claimed, loopback: the host":                 {actors.Claimed, "victim", "127.0.0.1:1", bucketKey{host: "127.0.0.1"}},
-		"unmarked: peer and host":                     {actors.Unmarked, "peer", "203.0.113.7:1", bucketKey{"peer", "203.0.113.7"}},
-		"bound: the peer, wherever it is":             {actors.Bound, "peer", "203.0.113.7:1", bucketKey{peer: "peer"}},
+		"claimed, IPv6: the /64": {
+			actors.Claimed, "victim", "[2001:db8:1:2:3:4:5:6]:1", bucketKey{host: addressGroup("[2001:db8:1:2::1]:9")},
+		},
+		"claimed, loopback: the host":     {actors.Claimed, "victim", "127.0.0.1:1", bucketKey{host: "127.0.0.1"}},
+		"unmarked: peer and host":         {actors.Unmarked, "peer", "203.0.113.7:1", bucketKey{"peer", "203.0.113.7"}},
+		"bound: the peer, wherever it is": {actors.Bound, "peer", "203.0.113.7:1", bucketKey{peer: "peer"}},
 	} {
 		if got := bucketOf(c.strength, c.id, c.remote); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

@@ -41,7 +41,9 @@ func TestRankOrdersByTable(t *testing.T) {
 	with := func(r rank, change func(*rank)) rank { change(&r); return r }
 	for name, c := range map[string]struct{ first, other rank }{
 		"bound before unmarked, however young": {bound, unmarked},
-		"unframed outbound last":               {unmarked, with(unmarked, func(r *rank) { r.framed, r.outbound, r.order = false, true, 1 })},
+		"unframed outbound last": {
+			unmarked, with(unmarked, func(r *rank) { r.framed, r.outbound, r.order = false, true, 1 }),
+		},
 		"living before dead": {
 			with(bound, func(r *rank) { r.bound = rankStart.Add(time.Minute) }), with(bound, func(r *rank) { r.living = false }),
 		},
@@ -60,8 +62,10 @@ func TestRankOrdersByTable(t *testing.T) {
 		"unmarked, dialled elsewhere stays behind the incumbent": {
 			unmarked, with(unmarked, func(r *rank) { r.outbound, r.order = true, 9 }),
 		},
-		"unmarked incumbent":        {unmarked, with(unmarked, func(r *rank) { r.order = 6 })},
-		"demoted behind a newcomer": {with(unmarked, func(r *rank) { r.order = 6 }), with(unmarked, func(r *rank) { r.demoted = true })},
+		"unmarked incumbent": {unmarked, with(unmarked, func(r *rank) { r.order = 6 })},
+		"demoted behind a contender": {
+			with(unmarked, func(r *rank) { r.order = 6 }), with(unmarked, func(r *rank) { r.demoted = true }),
+		},
 	} {
 		if !c.first.outranks(c.other) || c.other.outranks(c.first) {
 			t.Errorf("%s: the other one outranks", name)
@@ -87,7 +91,7 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 		"a claim that was copied from another connection": {bound, later(unmarked, 0), routeStays},
 		"a return after a crash":                          {bound, later(bound, time.Hour), routeContested},
 		"a return within the window, same dialler":        {bound, later(bound, time.Second), routeContested},
-		"crossed dials, newcomer of the smaller id":       {bound, with(later(bound, 1), func(r *rank) { r.smaller = true }), routeMoves},
+		"crossed dials, contender of smaller id":          {bound, with(later(bound, 1), func(r *rank) { r.smaller = true }), routeMoves},
 		"crossed dials, newcomer of the larger id":        {with(bound, func(r *rank) { r.smaller = true }), later(bound, 1), routeContested},
 		"a dead incumbent":                                {with(bound, func(r *rank) { r.living = false }), later(bound, time.Hour), routeMoves},
 		"two unmarked":                                    {unmarked, later(unmarked, 0), routeContested},

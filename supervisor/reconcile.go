@@ -12,7 +12,9 @@ import (
 
 // HandleFailure implements actor.SupervisorStrategy. It stops a connection whose actor panicked. It never restarts one,
 // because the socket is lost.
-func (r *registry) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+func (r *registry) HandleFailure(
+	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any,
+) {
 	r.panicked++
 	r.node.Counters.Inc(actors.ActorRestarts)
 	fault := fmt.Sprint(reason)

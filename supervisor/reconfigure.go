@@ -107,8 +107,9 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
 		LimitedLog: t.samples, Drops: &t.drops, Log: t.opts.log, Replies: t.replies, OwnDials: t.ownDials,
-		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded, Observer: t.opts.observer,
-		Born: t.born,
+		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
+		Observer: t.opts.observer,
+		Born:     t.born,
 	}
 }
 

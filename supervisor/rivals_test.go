@@ -87,7 +87,7 @@ func TestLateRelayDisplacesNoLivingConnection(t *testing.T) {
 func TestDemotedConnectionYieldsAndContestsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		a, d := startNode(t, n, 1), deployedAt(t, n, "10.0.0.2", 30*time.Second)
+		a, d := startNode(t, n, 1), startDeployed(t, n, 30*time.Second)
 		id := d.Identity().ID
 		dialUs := func() { // as a peer that has bound frames before
 			t.Helper()

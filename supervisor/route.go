@@ -183,7 +183,8 @@ func (r *registry) reorder(id string) {
 func (r *registry) rivals(id string) (list []*slot) {
 	route := r.state(id).route
 	for _, s := range r.peers[id] {
-		if route != nil && s != route && s.rank.strength >= route.rank.strength && s.rank.living && s.rank.framed && s.further == "" {
+		if route != nil && s != route && s.rank.strength >= route.rank.strength && s.rank.living && s.rank.framed &&
+			s.further == "" {
 			list = append(list, s)
 		}
 	}

@@ -26,7 +26,8 @@ type route struct {
 
 func newRouteTable() *routeTable {
 	return &routeTable{
-		routes: make(map[string]*PeerConnection), alternates: make(map[string][]*PeerConnection), unverified: make(map[string]bool),
+		routes: make(map[string]*PeerConnection), alternates: make(map[string][]*PeerConnection),
+		unverified: make(map[string]bool),
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 // Stop ends the transport gracefully. It accepts and dials no more, and each peer gets its queued messages and a
-// disconnect message with code 1004. Connections that are still open after ShutdownTimeout are closed. When Stop returns, no
-// goroutine of the transport runs except handlers that have not returned. The peer book is written, not closed.
-// A second call waits for the first and returns its result.
+// disconnect message with code 1004. Connections that are still open after ShutdownTimeout are closed. When Stop
+// returns, no goroutine of the transport runs except handlers that have not returned. The peer book is written, not
+// closed. A second call waits for the first and returns its result.
 func (t *Transport) Stop() error { return t.StopContext(context.Background()) }
 
-// StopContext is Stop that closes the remaining connections when ctx ends. If another call is stopping the transport, the
-// end of ctx makes that call close them, and StopContext returns ctx's error.
+// StopContext is Stop that closes the remaining connections when ctx ends. If another call is stopping the transport,
+// the end of ctx makes that call close them, and StopContext returns ctx's error.
 func (t *Transport) StopContext(ctx context.Context) error {
 	t.mu.Lock()
 	phase := t.phase

@@ -208,17 +208,20 @@ func (t *Transport) spawnRegistry() {
 	dials, stopDials := context.WithCancel(context.Background())
 	t.ended = make(chan struct{})
 	r := &registry{
-		cfg: &t.cfg, live: &t.live, node: t.node, shared: t.node, book: t.book, dedup: t.dedup, bus: t.bus, routes: t.routes, ownDials: t.ownDials,
+		cfg: &t.cfg, live: &t.live, node: t.node, shared: t.node, book: t.book, dedup: t.dedup, bus: t.bus,
+		routes: t.routes, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
-		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int), peers: make(map[string][]*slot),
+		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int),
+		peers:  make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		lagging: make(map[*actors.Inbox]struct{}),
 		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 	}
 	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)
-	t.pid = t.opts.system.Root.SpawnPrefix(actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers)), "p2p-registry-")
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers))
+	t.pid = t.opts.system.Root.SpawnPrefix(props, "p2p-registry-")
 }
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, error) {

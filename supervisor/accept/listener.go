@@ -65,7 +65,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		default:
 		}
 		failure := Failure{Err: err, Ended: ended(err, inRow)}
-		if !failure.Ended && !(exhausted(err) && l.reserve.release()) {
+		if !failure.Ended && (!exhausted(err) || !l.reserve.release()) {
 			failure.Pause = pause(inRow)
 		}
 		l.report(failure)

@@ -63,7 +63,7 @@ func (b *Book) Add(p Peer) {
 	old, known := b.entries.get(p.ID)
 	if known {
 		p.AddedAt = old.AddedAt
-	} else if !b.makeRoom(p.bytes()) {
+	} else if !b.evictFor(p.bytes()) {
 		return
 	}
 	b.put(p)

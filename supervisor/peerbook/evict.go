@@ -10,8 +10,8 @@ import (
 // returnsAfter is the age at which a peer that was seen again counts as a returning one.
 const returnsAfter = time.Hour
 
-// makeRoom evicts entries until one of size bytes fits, and reports whether it does. b.mu is held.
-func (b *Book) makeRoom(size int) bool {
+// evictFor evicts entries until one of size bytes fits, and reports whether it does. b.mu is held.
+func (b *Book) evictFor(size int) bool {
 	for b.entries.full(size) {
 		if !b.evict() {
 			return false

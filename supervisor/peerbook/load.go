@@ -86,7 +86,7 @@ func (b *Book) loaded() {
 		b.touch(id)
 	}
 	before := b.entries.len()
-	b.makeRoom(0)
+	b.evictFor(0)
 	b.overLimits = len(b.reshaped) + before - b.entries.len()
 	b.reshaped = nil
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestAssemblyIsGuarded requires of each folder with assembly that the build tag purego leaves it out and that its tests
-// run it between unmapped pages.
+// TestAssemblyIsGuarded requires of each folder with assembly that the build tag purego leaves it out and that its
+// tests run it between unmapped pages.
 func TestAssemblyIsGuarded(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {

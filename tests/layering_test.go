@@ -1,5 +1,5 @@
-// Package tests holds what needs the whole: the reference peer, the black-box tests of the binary, and here the
-// check that the packages know only of each other what the architecture lets them know.
+// Package tests holds the tests that need several packages: in its folders the reference peer and the black-box tests
+// of the binary, here the check that packages import only the packages that the architecture allows.
 package tests
 
 import (
@@ -30,7 +30,7 @@ var lower = []struct{ folder, notOf, why string }{
 // byteOnly are the folders that handle bytes and no JSON, tests aside.
 var byteOnly = []string{"crypto/smsg", "crypto/internal"}
 
-// confined are the packages that only some folders may import outside of their tests; no folder named: nobody may.
+// confined are the packages that only some folders may import outside of their tests; without folders, no package may.
 var confined = []struct {
 	prefix  string
 	folders []string
@@ -144,7 +144,7 @@ func mayImport(path, inner string) bool {
 	}
 }
 
-// faults says in which ways a file breaks the rules.
+// faults returns the rules that a file breaks.
 func faults(path string, file *ast.File) []string {
 	var found []string
 	own := folder(path)
@@ -204,7 +204,7 @@ func layer(name string) int {
 	return slices.IndexFunc(layers, func(row []string) bool { return slices.Contains(row, name) })
 }
 
-// within says whether an import path is a package or lies below it. "net" is only itself: net/url is no socket.
+// within reports whether an import path is a package or lies below it. "net" is only itself: net/url is no socket.
 func within(imported, prefix string) bool {
 	return imported == prefix || prefix != "net" && strings.HasPrefix(imported, prefix+"/")
 }

@@ -22,8 +22,8 @@ var (
 	definition  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 )
 
-// TestThreatTableNamesExistingTests requires that each test in the second column of the threat table exists in the folder
-// that is named before it.
+// TestThreatTableNamesExistingTests requires that each test in the second column of the threat table exists in the
+// folder that is named before it.
 func TestThreatTableNamesExistingTests(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command bench measures this project's node beside the reference path and its neighbours, and writes the page about it.
+// Command bench measures this project's node beside the reference path and its neighbours, and writes the page about
+// it.
 package main
 
 import (

@@ -12,9 +12,9 @@ import (
 // keystreamPackage has the assembly that the portable build does without.
 const keystreamPackage = "github.com/Snider/go-p2p/crypto/internal/keystream"
 
-// buildPortable builds this program into a folder with the key stream in plain Go, and all else as it is. The tag purego
-// does more than that: the standard library and x/crypto go without their assembly too, which no user's machine does; so the
-// files are exchanged here rather than the tag set.
+// buildPortable builds this program into a folder with the key stream in plain Go, and all else as it is. The tag
+// purego does more than that: the standard library and x/crypto go without their assembly too, which no user's machine
+// does; so the files are exchanged here rather than the tag set.
 func buildPortable(folder string) (path string, err error) {
 	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", keystreamPackage).Output()
 	if err != nil {
@@ -36,7 +36,7 @@ func buildPortable(folder string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, code, found := strings.Cut(string(text), "\n") // the first line says on which processors it is left out
+	_, code, found := strings.Cut(string(text), "\n") // the first line is the build constraint
 	if !found || len(replace) == 0 {
 		return "", fmt.Errorf("%s is not laid out as it was: nothing to exchange", source)
 	}

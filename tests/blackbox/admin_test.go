@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// fetch asks the admin address, under another Host when one is given.
+// fetch sends a request to the admin address, with another Host unless it is empty.
 func fetch(t *testing.T, method, url, host string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(withTimeout(t), method, url, nil)
@@ -37,7 +37,7 @@ func metricName(counter string) string {
 	return "p2p_" + snake + "_total"
 }
 
-func TestAdmin(t *testing.T) {
+func TestAdminPagesAnswer(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--admin", "127.0.0.1:0")
 	base := strings.TrimSuffix(n.Hello.Str("admin"), "/")

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-func TestConnectDisconnectForget(t *testing.T) {
+func TestConnectDisconnectForgetChangeTheBook(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	a, b := start(t, "--name", "alpha"), startIn(t, home)
@@ -16,7 +16,7 @@ func TestConnectDisconnectForget(t *testing.T) {
 		t.Fatalf("a new node lists %+v, want an empty array", got)
 	}
 
-	// connect is remembered over a graceful restart ...
+	// connect is kept over a graceful restart ...
 	b.ok("connect", a.Address())
 	meet(a, b)
 	if p := b.peerByID(a.ID()); p == nil || !p.Connected || !p.Persistent {
@@ -28,7 +28,7 @@ func TestConnectDisconnectForget(t *testing.T) {
 	b.Await("peer_up", "peer", a.ID(), "direction", "outbound")
 	a.AwaitAfter(mark, "peer_verified", "peer", b.ID())
 
-	// ... disconnect ends it politely and for good, and keeps the entry ...
+	// ... disconnect ends the connection with a disconnect message, stops redials and keeps the entry ...
 	mark = a.Mark()
 	b.ok("disconnect", "alpha")
 	down := b.Await("peer_down", "peer", a.ID())
@@ -70,8 +70,8 @@ func TestConnectDisconnectForget(t *testing.T) {
 	}
 }
 
-// TestForgetWhileNotConnected removes a peer that is only in the book.
-func TestForgetWhileNotConnected(t *testing.T) {
+// TestForgetRemovesAnAbsentPeer removes a peer that is only in the book.
+func TestForgetRemovesAnAbsentPeer(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
 	b.ok("connect", a.Address())
@@ -93,7 +93,7 @@ func TestConnectIsRefused(t *testing.T) {
 	r.says(t, "peer not authorized")
 }
 
-func TestAllowlist(t *testing.T) {
+func TestAllowlistAdmitsListedKeys(t *testing.T) {
 	t.Parallel()
 	a := start(t, "--auth", "allowlist")
 	first, second := identity(t, "first"), identity(t, "second")
@@ -131,23 +131,23 @@ func TestAllowlist(t *testing.T) {
 	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
 		t.Errorf("after revoke refused with %q, want %q", got, "peer not authorized")
 	}
-	other.standing()
+	other.requireOpen()
 	a.Await("message", "message.id", other.say("chat", "still here"), "peer", second.ID)
 }
 
-// TestAllowlistSurvivesARestart keeps the keys; the mode is a setting and is given again.
+// TestAllowlistSurvivesARestart: the keys are kept; the mode is a setting and is passed again.
 func TestAllowlistSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	home, friend := nodetest.NewHome(t), identity(t, "friend")
 	a := startIn(t, home, "--auth", "allowlist")
 	a.ok("allow", friend.PublicKey)
-	a.Kill() // what a command has confirmed is on the disk
+	a.Kill() // confirmed changes are on the disk
 	a = startIn(t, home, "--auth", "allowlist")
 	dialed(a, refpeer.Options{Identity: friend}).prove()
 	refusal(a, refpeer.Options{})
 }
 
-func TestAuthMode(t *testing.T) {
+func TestAuthModeFollowsTheCommand(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	if out := a.ok("auth"); !strings.Contains(out, "open") {

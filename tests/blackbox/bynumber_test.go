@@ -22,7 +22,7 @@ type listed struct {
 	}
 }
 
-// listing returns the entry of one peer and fails without one.
+// listing returns the entry of one peer and fails if there is none.
 func (n *node) listing(id string) listed {
 	n.t.Helper()
 	var all []listed
@@ -36,7 +36,7 @@ func (n *node) listing(id string) listed {
 	return listed{}
 }
 
-// number is the connection number of an event as the command takes it.
+// number returns the connection number of an event as an argument of the command.
 func number(e event) string { return fmt.Sprint(uint64(e.Num("connection"))) }
 
 // disconnected is the result of `node disconnect --output json`.
@@ -106,8 +106,8 @@ func TestDisconnectByNumberEndsAnUnverifiedConnection(t *testing.T) {
 	r.says(t, "there is no connection "+number(up))
 }
 
-// TestDisconnectByNumberEndsAVerifiedConnection: the peer is told, and one that keeps its connection comes back with
-// another number.
+// TestDisconnectByNumberEndsAVerifiedConnection: the peer gets a disconnect message, and a persistent one
+// reconnects with another number.
 func TestDisconnectByNumberEndsAVerifiedConnection(t *testing.T) {
 	t.Parallel()
 	hub, honest := pair(t)

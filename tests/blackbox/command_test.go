@@ -11,15 +11,15 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// result is what a command that ended left behind.
+// result is the output and the exit code of a command that has ended.
 type result struct {
 	args           []string
 	stdout, stderr string
 	code           int
 }
 
-// command runs `node ARGS` to its end in a home, with this standard input. Only `node run` has the race detector: without
-// it the short commands start ten times faster.
+// command runs `node ARGS` to its end in a home, with this standard input. Only `node run` has the race detector:
+// without it the short commands start ten times faster.
 func command(t *testing.T, home, stdin string, env []string, args ...string) result {
 	t.Helper()
 	o := nodetest.ProcessOptions{Home: home, Race: args[0] == "run", Env: env, Stdin: stdin}
@@ -27,7 +27,7 @@ func command(t *testing.T, home, stdin string, env []string, args ...string) res
 	return result{args: r.Args, stdout: r.Stdout, stderr: r.Stderr, code: r.Code}
 }
 
-// in runs a command with the data directory of a home, in which no node need run.
+// in runs a command with the data directory of a home. No node has to run there.
 func in(t *testing.T, home string, args ...string) result {
 	t.Helper()
 	return command(t, home, "", nil, append(slices.Clone(args), "--data-dir", filepath.Join(home, "data"))...)
@@ -53,7 +53,7 @@ func (n *node) ok(args ...string) string {
 	return strings.TrimSpace(r.stdout)
 }
 
-// json runs a command with --output json that must exit 0, and decodes what it prints.
+// json runs a command with --output json that must exit 0, and decodes its output.
 func (n *node) json(into any, args ...string) {
 	n.t.Helper()
 	r := n.run(append(slices.Clone(args), "--output", "json")...)
@@ -72,7 +72,7 @@ func (r result) decode(t *testing.T, into any) {
 // created is the line about the first use of a data directory, the only one of a command that succeeds.
 var created = regexp.MustCompile(`(?m)^node: created a new identity in \S+$`)
 
-// want requires an exit code; a failure must have said why, in exactly one line, and a success nothing but created.
+// want requires an exit code. Standard error must be one line after a failure, and empty, created aside, after success.
 func (r result) want(t *testing.T, code int) {
 	t.Helper()
 	if r.code != code {
@@ -84,7 +84,8 @@ func (r result) want(t *testing.T, code int) {
 		lines = 1
 	}
 	if got := countLines(created.ReplaceAllString(r.stderr, "")); got != lines {
-		t.Errorf("node %q: exit code %d with %d lines on standard error, want %d:\n%s", r.args, r.code, got, lines, nodetest.Tail(r.stderr))
+		t.Errorf("node %q: exit code %d with %d lines on standard error, want %d:\n%s",
+			r.args, r.code, got, lines, nodetest.Tail(r.stderr))
 	}
 }
 
@@ -121,7 +122,7 @@ func (n *node) peers() []peer {
 	return list
 }
 
-// peerByID is the entry of one peer, nil when it is not known.
+// peerByID returns the entry of one peer, nil if it is not known.
 func (n *node) peerByID(id string) *peer {
 	n.t.Helper()
 	for _, p := range n.peers() {
@@ -132,7 +133,7 @@ func (n *node) peerByID(id string) *peer {
 	return nil
 }
 
-// mustJSON is v as JSON text.
+// mustJSON returns v as JSON text.
 func mustJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

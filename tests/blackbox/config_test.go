@@ -45,7 +45,7 @@ func setting(config any, name string) string {
 	return ""
 }
 
-// writeConfig writes a settings file where the binary looks for it when nothing names another.
+// writeConfig writes a settings file to the default place.
 func writeConfig(t *testing.T, home, text string) string {
 	t.Helper()
 	path := filepath.Join(home, "config", "go-p2p", "node.yaml")
@@ -58,8 +58,8 @@ func writeConfig(t *testing.T, home, text string) string {
 	return path
 }
 
-// TestPrecedence adds one source after the other; each wins over those before it.
-func TestPrecedence(t *testing.T) {
+// TestLaterSourcesOverride adds one source of settings after the other. Each overrides the earlier ones.
+func TestLaterSourcesOverride(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	steps := []struct {
@@ -115,7 +115,7 @@ func TestConfigShowsEverySetting(t *testing.T) {
 	}
 }
 
-func TestSettingsFileErrors(t *testing.T) {
+func TestSettingsFileErrorsNameTheSetting(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ file, says string }{
 		"unknown key": {"max-conns: 5\nmax-cons: 6\n", "max-cons"},
@@ -143,15 +143,15 @@ func TestSettingsFileErrors(t *testing.T) {
 	r.says(t, "/nowhere/node.yaml")
 }
 
-func TestBadEnvironment(t *testing.T) {
+func TestBadEnvironmentNamesTheVariable(t *testing.T) {
 	t.Parallel()
 	r := command(t, nodetest.NewHome(t), "", []string{"NODE_MAX_CONNS=many"}, "config")
 	r.want(t, 2)
 	r.says(t, "NODE_MAX_CONNS")
 }
 
-// TestDefaultPlaces uses the XDG folders and no flag.
-func TestDefaultPlaces(t *testing.T) {
+// TestDefaultPlacesFollowXDG uses the XDG folders and no flag.
+func TestDefaultPlacesFollowXDG(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	r := command(t, home, "", nil, "id")
@@ -166,8 +166,8 @@ func TestDefaultPlaces(t *testing.T) {
 	}
 }
 
-// TestPeersFromTheEnvironment gives several peers in one variable.
-func TestPeersFromTheEnvironment(t *testing.T) {
+// TestEnvironmentNamesPeers passes several peers in one variable.
+func TestEnvironmentNamesPeers(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
 	c := startWith(t, nodetest.ProcessOptions{Env: []string{"NODE_PEERS=" + a.Address() + "," + b.URL()}})

@@ -21,7 +21,7 @@ var counterNames = []string{
 	"subscribersStuck",
 }
 
-// pair starts two nodes of which the second dials the first, and returns them when both have seen each other.
+// pair starts two nodes of which the second dials the first, and returns them when they are verified.
 func pair(t *testing.T, args ...string) (listener, dialer *node) {
 	t.Helper()
 	a := start(t, append([]string{"--name", "alpha"}, args...)...)
@@ -30,7 +30,7 @@ func pair(t *testing.T, args ...string) (listener, dialer *node) {
 	return a, b
 }
 
-// meet waits until two nodes, of which the second dials, have seen and proved each other.
+// meet waits until two nodes, of which the second dials, are connected and verified.
 func meet(listener, dialer *node) {
 	listener.t.Helper()
 	dialer.Await("peer_up", "peer", listener.ID(), "direction", "outbound", "verified", true)
@@ -107,7 +107,7 @@ func TestTwoNodesMeet(t *testing.T) {
 		Direction: "outbound", Connected: true, Verified: true, Persistent: true,
 	}
 	got := *b.peerByID(a.ID())
-	got.Allowed = false // what it means in open mode is left open
+	got.Allowed = false // has no meaning in open mode
 	if got != want {
 		t.Errorf("the dialer lists %+v, want %+v", got, want)
 	}
@@ -117,7 +117,7 @@ func TestTwoNodesMeet(t *testing.T) {
 	}
 }
 
-func TestStatus(t *testing.T) {
+func TestStatusShowsTheNode(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	var raw map[string]any
@@ -153,8 +153,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestBothDial has each of two nodes keep up a connection to the other: one connection is left, on both sides.
-func TestBothDial(t *testing.T) {
+// TestBothDialsKeepOneConnection makes two nodes dial each other: one connection remains on both sides.
+func TestBothDialsKeepOneConnection(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	b := start(t, "--peer", a.Address())
@@ -171,7 +171,7 @@ func TestBothDial(t *testing.T) {
 	}
 }
 
-func TestOutputText(t *testing.T) {
+func TestTextOutputNamesPeers(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	for _, args := range [][]string{{"status"}, {"peers"}, {"id"}, {"config"}} {

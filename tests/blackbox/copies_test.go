@@ -26,9 +26,9 @@ func newHomeOrdered(n *node, smaller bool) string {
 	}
 }
 
-// TestCopiedDataDirectory runs two nodes with one identity against a hub: the second start is reported, the second node
-// is told and backs off, the first one stays connected.
-func TestCopiedDataDirectory(t *testing.T) {
+// TestCopiedDataDirectoryIsReported runs two nodes with one identity against a hub: the second start is reported, the
+// second node gets the reason and backs off, the first one stays connected.
+func TestCopiedDataDirectoryIsReported(t *testing.T) {
 	t.Parallel()
 	for name, smaller := range map[string]bool{"smaller id": true, "larger id": false} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,8 @@ func (c crossClaim) String() string {
 	}, ", ")
 }
 
-// TestCrossClaimTakesNoMessage: the stranger holds no key. Every message arrives once, and the honest connection stands.
+// TestCrossClaimTakesNoMessage: the stranger holds no key. Every message arrives once, and the honest connection
+// stands.
 func TestCrossClaimTakesNoMessage(t *testing.T) {
 	t.Parallel()
 	for i := range 16 {

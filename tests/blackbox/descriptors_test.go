@@ -18,11 +18,11 @@ func halfOpen(t *testing.T, address string, count int) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: node\r\n") // a node may have closed it already
+		fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: node\r\n") // the node may have closed it
 	}
 }
 
-// awaitCounted waits until a counter is not zero and the log has a text. `node status` must answer fast all the while.
+// awaitCounted waits until a counter is not zero and the log has a text. `node status` must answer fast meanwhile.
 func (n *node) awaitCounted(counter, text string) {
 	n.t.Helper()
 	const fast = 3 * time.Second // a process of its own under the load of other tests; 15 s without the defence
@@ -52,9 +52,9 @@ func TestHalfOpenRequestsTakeNoDescriptors(t *testing.T) {
 	peer.Await("peer_up", "peer", n.ID())
 }
 
-// TestNoDescriptorLeft: connections that the limits allow take all descriptors. Failed accept calls are counted and
-// logged, and commands are answered all the same.
-func TestNoDescriptorLeft(t *testing.T) {
+// TestCommandsWorkWithoutDescriptors: connections that the limits allow take all descriptors. Failed accept calls are
+// counted and logged, and commands are answered all the same.
+func TestCommandsWorkWithoutDescriptors(t *testing.T) {
 	t.Parallel()
 	n := startLimited(t, 40, "--max-conns", "100", "--handshake-timeout", "1m")
 	for range 40 { // upgraded, without a handshake

@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// TestOwnAddress: a node that is told to dial itself says so, retries once a minute, and reports no bad handshake.
-func TestOwnAddress(t *testing.T) {
+// TestOwnAddressIsReported: a node that dials itself reports it, retries once a minute, and counts no bad handshake.
+func TestOwnAddressIsReported(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	n := startIn(t, home)

@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// keepsOne are the options of a peer that announces that it keeps one connection. The node has the smaller ID, so that
-// it closes the surplus at once rather than to wait for the peer to do it.
+// keepsOne returns the options of a peer that announces that it keeps one connection. The node has the smaller ID, so
+// it closes the duplicate at once and does not wait for the peer.
 func keepsOne(n *node) refpeer.Options {
 	return refpeer.Options{Identity: laterThan(n), Pong: true, Features: []string{"single-connection"}}
 }
@@ -36,9 +36,9 @@ func twice(n *node, o refpeer.Options) (first, second *reference) {
 	return first, &reference{conn, o.Identity, n}
 }
 
-// TestTwoConnectionsOfADeployedPeer: a deployed node forgets us when any connection closes, so none is closed. That the
-// time for it has come is seen at a peer that announces that it keeps one only, and has come later.
-func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
+// TestDeployedPeerKeepsBothConnections: a deployed node forgets us when any connection closes, so none is closed. The
+// node closes the duplicate of a peer that connected later and announces that it keeps one: then the time is over.
+func TestDeployedPeerKeepsBothConnections(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	one, two := twice(n, refpeer.Options{Identity: laterThan(n), Pong: true})
@@ -51,8 +51,8 @@ func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
 	twice(n, keepsOne(n))
 	n.AwaitStatus("one connection less", func(s nodetest.Status) bool { return s.Connections.Established == 3 })
 	talk()
-	one.standing()
-	two.standing()
+	one.requireOpen()
+	two.requireOpen()
 	if got := n.Status().Connections; got.Established != 3 || got.Pending != 0 { // a draining connection is pending
 		t.Errorf("connections %+v, want 3 established", got)
 	}
@@ -64,8 +64,8 @@ func TestTwoConnectionsOfADeployedPeer(t *testing.T) {
 	}
 }
 
-// TestTwoConnectionsOfAPeerThatKeepsOne: the peer announces it, so one of the two is closed.
-func TestTwoConnectionsOfAPeerThatKeepsOne(t *testing.T) {
+// TestDuplicateOfAPeerThatKeepsOneIsClosed: the peer announces it, so one of the two is closed.
+func TestDuplicateOfAPeerThatKeepsOneIsClosed(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	one, two := twice(n, keepsOne(n))
@@ -79,5 +79,5 @@ func TestTwoConnectionsOfAPeerThatKeepsOne(t *testing.T) {
 		n.Fatalf("neither connection was closed")
 	}
 	n.Await("message", "message.id", left.say("chat", "over the one that is left"), "peer", left.self.ID)
-	left.standing()
+	left.requireOpen()
 }

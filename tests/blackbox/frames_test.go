@@ -65,7 +65,7 @@ func reheader(frame []byte, header string) []byte {
 	return slices.Concat(fresh, []byte(header), frame[9+old:])
 }
 
-func TestFramesThatDoNotOpen(t *testing.T) {
+func TestBadFramesAreCounted(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r := dialed(n, refpeer.Options{})
@@ -75,7 +75,7 @@ func TestFramesThatDoNotOpen(t *testing.T) {
 			n.Fatalf("%s: %v", name, err)
 		}
 	}
-	// The messages are handled in order: when the last one is here, the others have been judged.
+	// Messages are handled in order: after the last one, all have been judged.
 	n.Await("message", "message.id", r.say("end", nil))
 	if got := n.Status().Counters["framesMalformed"]; got != float64(len(frames)) {
 		t.Errorf("framesMalformed is %v, want %d", got, len(frames))
@@ -83,11 +83,11 @@ func TestFramesThatDoNotOpen(t *testing.T) {
 	if got := n.Messages("chat"); len(got) != 0 {
 		t.Errorf("%d of them arrived: %+v", len(got), got)
 	}
-	r.standing()
+	r.requireOpen()
 }
 
-// TestFramesThatOpen: what a deployed sender may add, or write otherwise, than the node does.
-func TestFramesThatOpen(t *testing.T) {
+// TestForeignFramesAreAccepted: deployed senders may add fields and write others differently than the node.
+func TestForeignFramesAreAccepted(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r := dialed(n, refpeer.Options{})
@@ -139,7 +139,7 @@ func TestFramesThatOpen(t *testing.T) {
 	}
 }
 
-func TestDuplicatesAndStaleMessages(t *testing.T) {
+func TestDuplicatesAndStaleMessagesAreDropped(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--max-clock-skew", "1m")
 	r := dialed(n, refpeer.Options{})
@@ -168,5 +168,5 @@ func TestDuplicatesAndStaleMessages(t *testing.T) {
 	if c["messagesDuplicate"] != 2 || c["messagesStale"] != 3 {
 		t.Errorf("messagesDuplicate %v, messagesStale %v; want 2 and 3", c["messagesDuplicate"], c["messagesStale"])
 	}
-	r.standing()
+	r.requireOpen()
 }

@@ -99,7 +99,7 @@ func TestFreezeClosesNoLivingPeer(t *testing.T) {
 				n.Fatalf("%d of %d living peers closed", closed, tt.peers)
 			}
 			for _, r := range living {
-				r.standing()
+				r.requireOpen()
 			}
 		})
 	}

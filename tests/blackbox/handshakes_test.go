@@ -7,9 +7,9 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestFortyHandshakes opens 40 connections, one after the other, and requires each to be verified. On 32-bit platforms
-// protoactor's process registry panics for half of the actors of connections unless the node corrects it.
-func TestFortyHandshakes(t *testing.T) {
+// TestFortyHandshakesSucceed opens 40 connections, one after the other, and requires each to be verified. On 32-bit
+// platforms protoactor's process registry panics for half of the actors of connections unless the node corrects it.
+func TestFortyHandshakesSucceed(t *testing.T) {
 	const peers = 40
 	n := start(t)
 	for i := range peers {

@@ -49,8 +49,8 @@ func copyData(t *testing.T, from, to string) {
 	}
 }
 
-// TestDroppedIsReportedOncePerSecondAndPeer: a peer floods over several connections in a row. The events name it and the
-// counter, their counts add up, and their number is limited by time, not by connections.
+// TestDroppedIsReportedOncePerSecondAndPeer: a peer floods over several connections in a row. The events name it and
+// the counter, their counts add up, and their number is limited by time, not by connections.
 func TestDroppedIsReportedOncePerSecondAndPeer(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--rate-burst", "10", "--rate-refill", "0.01")

@@ -31,7 +31,7 @@ func filesIn(t *testing.T, dir string) []string {
 	return files
 }
 
-// requirePrivate requires that nobody else may read or write a file below a folder.
+// requirePrivate requires that no other user may read or write a file below a folder.
 func requirePrivate(t *testing.T, dir string) {
 	t.Helper()
 	files := filesIn(t, dir)
@@ -98,7 +98,7 @@ func TestIdentityIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// TestNameAndRoleAreOfTheFirstUse gives other ones later, which change nothing.
+// TestNameAndRoleAreOfTheFirstUse: other values at a later start change nothing.
 func TestNameAndRoleAreOfTheFirstUse(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
@@ -111,7 +111,7 @@ func TestNameAndRoleAreOfTheFirstUse(t *testing.T) {
 	}
 }
 
-// TestDataIsPrivate lets a node write everything that it writes, peer book and allowlist included.
+// TestDataIsPrivate makes a node write all its files, peer book and allowlist included.
 func TestDataIsPrivate(t *testing.T) {
 	t.Parallel()
 	a, b := start(t), start(t)
@@ -123,8 +123,8 @@ func TestDataIsPrivate(t *testing.T) {
 	requirePrivate(t, b.Data())
 }
 
-// TestDamagedIdentity damages each file that the first use made, in several ways.
-func TestDamagedIdentity(t *testing.T) {
+// TestDamagedIdentityEndsTheStart damages each file of the first use, in several ways.
+func TestDamagedIdentityEndsTheStart(t *testing.T) {
 	t.Parallel()
 	damages := map[string]func([]byte) []byte{
 		"cut in half": func(b []byte) []byte { return b[:len(b)/2] },
@@ -168,7 +168,7 @@ func TestDamagedIdentity(t *testing.T) {
 	}
 }
 
-// A name that comes too late is told, and changes nothing.
+// TestNameOfAnIdentityStays: another name at a later start is reported and changes nothing.
 func TestNameOfAnIdentityStays(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)

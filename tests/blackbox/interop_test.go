@@ -11,8 +11,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestDeployedPeerDials and TestWeDialDeployedPeer are the two directions of one conversation.
-func TestDeployedPeerDials(t *testing.T) {
+// TestDeployedPeerConnects and TestNodeDialsDeployedPeer are the two directions of one conversation.
+func TestDeployedPeerConnects(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r := dialed(n, refpeer.Options{Pong: true, Identity: identity(t, "deployed")})
@@ -26,7 +26,7 @@ func TestDeployedPeerDials(t *testing.T) {
 	converse(t, n, r)
 }
 
-func TestWeDialDeployedPeer(t *testing.T) {
+func TestNodeDialsDeployedPeer(t *testing.T) {
 	t.Parallel()
 	self := identity(t, "deployed")
 	s := listening(t, refpeer.Options{Identity: self, Pong: true})
@@ -42,7 +42,7 @@ func TestWeDialDeployedPeer(t *testing.T) {
 	converse(t, n, r)
 }
 
-// converse exchanges one message each way and lets the deployed peer leave.
+// converse exchanges one message each way and makes the deployed peer disconnect.
 func converse(t *testing.T, n *node, r *reference) {
 	t.Helper()
 	in := r.say("deploy", map[string]any{"profile": "<default> & \u2028 é"})
@@ -67,8 +67,8 @@ func converse(t *testing.T, n *node, r *reference) {
 	}
 }
 
-// TestRefusals: handshakes that must not succeed. An empty reason stands for any.
-func TestRefusals(t *testing.T) {
+// TestBadHandshakesAreRefused: handshakes that must fail. An empty reason matches any.
+func TestBadHandshakesAreRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	public := func(change func(*refpeer.Public)) func(map[string]any) {
@@ -154,8 +154,8 @@ func TestPingIsAnswered(t *testing.T) {
 	}
 }
 
-// TestSilence lets a peer say nothing: pinged every interval, closed when interval and timeout are over.
-func TestSilence(t *testing.T) {
+// TestSilentPeerIsClosed: a silent peer is pinged every interval and closed after interval and timeout.
+func TestSilentPeerIsClosed(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--ping-interval", "500ms", "--pong-timeout", "1s")
 	alive := dialed(n, refpeer.Options{Pong: true})
@@ -166,10 +166,10 @@ func TestSilence(t *testing.T) {
 	if down := n.Await("peer_down", "peer", silent.self.ID); down.Num("code") != 1003 || down.Fields["remote"] != false {
 		t.Errorf("the silent peer ended with %s, want code 1003, remote false", down.Line)
 	}
-	for range 5 { // five more intervals, and the one that answers still stands
+	for range 5 { // five more intervals: the peer that answers is still connected
 		alive.next(refpeer.TypePing)
 	}
-	alive.standing()
+	alive.requireOpen()
 	if got := n.Status().Counters["peersTimedOut"]; got != 1 {
 		t.Errorf("peersTimedOut is %v, want 1", got)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestStampede has 100 peers ask for 20 places at the same moment.
-func TestStampede(t *testing.T) {
+// TestStampedeFillsTheSlots makes 100 peers ask for 20 slots at the same moment.
+func TestStampedeFillsTheSlots(t *testing.T) {
 	const peers, places = 100, 20
 	n := start(t, "--max-conns", "20")
 	ids := make([]*refpeer.Identity, peers)
@@ -61,7 +61,7 @@ func TestStampede(t *testing.T) {
 		t.Errorf("handshakesAccepted is %v, want %d", got, places)
 	}
 
-	// A place that is given back can be taken.
+	// A free slot can be used again.
 	for i := range peers {
 		if conns[i] != nil {
 			conns[i].Close()
@@ -73,7 +73,7 @@ func TestStampede(t *testing.T) {
 	dialed(n, refpeer.Options{}).prove()
 }
 
-// flood sends numbered messages that were sealed before, so that sending takes next to no time.
+// flood sends numbered messages that it has sealed before, so that sending is quick.
 func flood(r *reference, count int) {
 	r.n.t.Helper()
 	frames := make([][]byte, count)
@@ -92,17 +92,17 @@ func flood(r *reference, count int) {
 	}
 }
 
-// TestLimiter empties a bucket that as good as never fills again: exact counts.
-func TestLimiter(t *testing.T) {
+// TestLimiterDropsAboveTheBurst empties a bucket with almost no refill: exact counts.
+func TestLimiterDropsAboveTheBurst(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--rate-refill", "0.001")
 	r := dialed(n, refpeer.Options{})
 	flood(r, 150)
 	n.AwaitCounter("messagesRateLimited", 50)
 	expectFlood(t, n, 100)
-	r.standing()
+	r.requireOpen()
 
-	// A reconnect brings no fresh bucket.
+	// A reconnect gets no fresh bucket.
 	r.Close()
 	n.Await("peer_down", "peer", r.self.ID)
 	flood(dialed(n, refpeer.Options{Identity: r.self}), 10)
@@ -110,8 +110,9 @@ func TestLimiter(t *testing.T) {
 	expectFloods(t, n, 100, 1)
 }
 
-// TestLimiterDefaults sends 150 messages at the default limits: the burst passes, and what does not is counted.
-func TestLimiterDefaults(t *testing.T) {
+// TestLimiterDefaultsPassTheBurst sends 150 messages at the default limits: the burst passes, and the dropped messages
+// are counted.
+func TestLimiterDefaultsPassTheBurst(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	flood(dialed(n, refpeer.Options{}), 150)
@@ -126,8 +127,8 @@ func TestLimiterDefaults(t *testing.T) {
 	}
 }
 
-// TestLimiterOff lets everything through.
-func TestLimiterOff(t *testing.T) {
+// TestLimiterOffDropsNothing sends far more than the default burst.
+func TestLimiterOffDropsNothing(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--rate-refill", "0")
 	r := dialed(n, refpeer.Options{})
@@ -154,7 +155,7 @@ func expectFloods(t *testing.T, n *node, counts ...int) {
 			want = append(want, i)
 		}
 	}
-	// The counters are ahead of the events, which go through the handler and a pipe.
+	// The counters change before the events, which pass the handler and a pipe.
 	n.AwaitStatus("the flood's messages", func(nodetest.Status) bool { return len(n.Messages("flood")) >= len(want) })
 	got := n.Messages("flood")
 	if len(got) != len(want) {
@@ -167,7 +168,7 @@ func expectFloods(t *testing.T, n *node, counts ...int) {
 	}
 }
 
-func TestOrigins(t *testing.T) {
+func TestForeignOriginsAreRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	tests := []struct {
@@ -218,8 +219,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestMessageSize sends one message below the limit and one a byte over it.
-func TestMessageSize(t *testing.T) {
+// TestMessageSizeIsLimited sends one message below the limit and one a byte over it.
+func TestMessageSizeIsLimited(t *testing.T) {
 	t.Parallel()
 	n := start(t, "--max-message-size", "64KiB")
 	r := dialed(n, refpeer.Options{})

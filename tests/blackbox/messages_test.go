@@ -10,7 +10,7 @@ import (
 
 var uuidV4 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-func TestSend(t *testing.T) {
+func TestSendDelivers(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	tests := map[string]struct {
@@ -64,8 +64,8 @@ func TestSendPrintsTheID(t *testing.T) {
 	b.Await("message", "message.id", id)
 }
 
-// TestPeerNames uses every way to name a peer. "twin" is the name of two peers.
-func TestPeerNames(t *testing.T) {
+// TestPeerNamesResolve uses every way to name a peer. "twin" is the name of two peers.
+func TestPeerNamesResolve(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	dialed(a, refpeer.Options{Identity: identity(t, "twin")}).prove()
@@ -104,7 +104,7 @@ func TestPeerNames(t *testing.T) {
 	}
 }
 
-func TestBroadcast(t *testing.T) {
+func TestBroadcastReachesAllPeers(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	r := dialed(a, refpeer.Options{})
@@ -127,7 +127,7 @@ func TestBroadcast(t *testing.T) {
 	}
 }
 
-// TestTransportMessagesAreNoEvents lets pings, pongs and a disconnect pass and then looks for them in the events.
+// TestTransportMessagesAreNoEvents sends pings, pongs and a disconnect and requires none of them in the events.
 func TestTransportMessagesAreNoEvents(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)

@@ -15,8 +15,8 @@ func stranger(n *node, name string) *reference {
 	return r
 }
 
-// TestStrangersTakeNoNames: peers that come later with the name of a peer, or with its ID or a part of it for a name,
-// change nothing for the scripts that use them.
+// TestStrangersTakeNoNames: later peers with the name of a peer, or with its ID or a part of it as a name, change
+// nothing for scripts that use these names.
 func TestStrangersTakeNoNames(t *testing.T) {
 	t.Parallel()
 	hub := start(t)
@@ -36,7 +36,7 @@ func TestStrangersTakeNoNames(t *testing.T) {
 		r.says(t, "the peer is connected but has not proven its key yet")
 	}
 	for _, s := range strangers {
-		s.standing()
+		s.requireOpen()
 	}
 	// Only the operator makes a name ambiguous. Both peers are listed then.
 	hub.ok("allow", alice.Hello.Str("publicKey"), strangers[0].self.PublicKey)

@@ -8,9 +8,9 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// TestSendInALoop sends 300 messages from a script, 8 commands at a time, to a node with the default limits: faster than
-// it takes them. Each arrives.
-func TestSendInALoop(t *testing.T) {
+// TestSendInALoopLosesNothing sends 300 messages from a script, 8 commands at a time, to a node with the default
+// limits: faster than its limit. Each arrives.
+func TestSendInALoopLosesNothing(t *testing.T) {
 	t.Parallel()
 	const count, workers = 300, 8
 	to, from := pair(t)
@@ -34,8 +34,8 @@ func TestSendInALoop(t *testing.T) {
 	}
 }
 
-// TestPaceOff sends the lines of its input at once, and counts those that the receiver drops.
-func TestPaceOff(t *testing.T) {
+// TestPaceOffCountsDroppedMessages sends all lines of standard input at once and counts those that the receiver drops.
+func TestPaceOffCountsDroppedMessages(t *testing.T) {
 	t.Parallel()
 	to := start(t, "--rate-burst", "50", "--rate-refill", "0.001")
 	from := start(t, "--stdin", "--pace", "off", "--peer", to.Address())

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// withTimeout is a context that ends with the test or after patience.
+// withTimeout returns a context that ends with the test or after patience.
 func withTimeout(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -32,7 +32,7 @@ type reference struct {
 	n    *node
 }
 
-// dialed connects a reference peer, which is made when the options name none, to the node, which sees it come up.
+// dialed connects a reference peer to the node, with a new identity if the options have none, and waits for peer_up.
 func dialed(n *node, o refpeer.Options) *reference {
 	n.t.Helper()
 	if o.Identity == nil {
@@ -62,7 +62,7 @@ func listening(t *testing.T, o refpeer.Options) *refpeer.Server {
 	return s
 }
 
-// accept is the next connection of a node to a listening reference peer.
+// accept returns the next connection of a node to a listening reference peer.
 func accept(n *node, s *refpeer.Server, self *refpeer.Identity) *reference {
 	n.t.Helper()
 	conn, err := s.Accept(withTimeout(n.t))
@@ -82,14 +82,14 @@ func (r *reference) say(typ string, payload any) string {
 	return id
 }
 
-// prove sends one message and waits for its event: from then on the peer is known to hold its key.
+// prove sends one message and waits for its event: then the peer is verified.
 func (r *reference) prove() {
 	r.n.t.Helper()
 	r.n.Await("message", "message.id", r.say("hello", nil), "peer", r.self.ID)
 	r.n.Await("peer_verified", "peer", r.self.ID)
 }
 
-// envelope makes a message from the reference peer to the node without sending it.
+// envelope returns a message from the reference peer to the node, not sent.
 func (r *reference) envelope(typ string, payload any) refpeer.Envelope {
 	r.n.t.Helper()
 	e, err := refpeer.NewEnvelope(typ, r.self.ID, r.n.ID(), payload)
@@ -99,7 +99,7 @@ func (r *reference) envelope(typ string, payload any) refpeer.Envelope {
 	return e
 }
 
-// sendEnvelope sends anything sealed.
+// sendEnvelope seals and sends any value.
 func (r *reference) sendEnvelope(v any) {
 	r.n.t.Helper()
 	if err := r.SendEnvelope(v); err != nil {
@@ -107,7 +107,7 @@ func (r *reference) sendEnvelope(v any) {
 	}
 }
 
-// next is the next message of one of the types that the node sends.
+// next returns the next message of one of the types from the node.
 func (r *reference) next(types ...string) refpeer.Envelope {
 	r.n.t.Helper()
 	e, err := r.RecvType(withTimeout(r.n.t), types...)
@@ -127,15 +127,15 @@ func (r *reference) awaitEnd() {
 	}
 }
 
-// standing requires that the connection has not ended.
-func (r *reference) standing() {
+// requireOpen requires that the connection has not ended.
+func (r *reference) requireOpen() {
 	r.n.t.Helper()
 	if err := r.Err(); err != nil {
 		r.n.Fatalf("the connection of the reference peer ended: %v", err)
 	}
 }
 
-// refusal is the reason with which the node refuses a reference peer.
+// refusal returns the reason with which the node refuses a reference peer.
 func refusal(n *node, o refpeer.Options) string {
 	n.t.Helper()
 	if o.Identity == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// wireEnd is one WebSocket of a stranger that holds no key. What the node sends is recorded.
+// wireEnd is one WebSocket of a stranger that holds no key. It records the frames of the node.
 type wireEnd struct {
 	ws      *websocket.Conn
 	writing sync.Mutex
@@ -52,7 +52,7 @@ func (e *wireEnd) read(on func(kind int, data []byte)) {
 	}
 }
 
-// write sends one message to the node; whether it arrives is for the test to see.
+// write sends one message to the node. It reports no error.
 func (e *wireEnd) write(kind int, data []byte) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -79,7 +79,7 @@ func (e *wireEnd) status(t *testing.T) int {
 	return 0
 }
 
-// public is the identity of a node as anybody may read it off a handshake.
+// public returns the identity of a node as its handshakes show it.
 func (n *node) public() refpeer.Public {
 	return refpeer.Public{
 		ID: n.ID(), Name: n.Name(), PublicKey: n.Hello.Str("publicKey"), CreatedAt: time.Now().UTC(), Role: "dual",
@@ -115,7 +115,7 @@ func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 type relay struct {
 	t      *testing.T
 	to     *node
-	change func(fromDialer bool, handshake map[string]any) // of a handshake message; nil: none is touched
+	change func(fromDialer bool, handshake map[string]any) // changes a handshake message; nil: none
 	also   func(l *relayLink, fromDialer bool, frame []byte)
 	server *http.Server
 	addr   string

@@ -124,7 +124,7 @@ func TestFrameOfAnotherConnectionEndsThisOne(t *testing.T) {
 }
 
 // TestRecordedFramesProveNoClaim: a stranger that has watched two nodes connects to each with the other's identity and
-// sends what it saw, in both directions.
+// sends the recorded frames, in both directions.
 func TestRecordedFramesProveNoClaim(t *testing.T) {
 	t.Parallel()
 	a, b, r := throughRelay(t, 1, nil)

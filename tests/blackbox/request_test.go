@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestRequestBetweenNodes answers through the other node's standard input, which takes a replyTo as well.
-func TestRequestBetweenNodes(t *testing.T) {
+// TestRequestIsAnsweredByStdin answers through the other node's standard input, with a replyTo.
+func TestRequestIsAnsweredByStdin(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	b := start(t, "--stdin", "--peer", a.Address())
@@ -40,8 +40,8 @@ func TestRequestBetweenNodes(t *testing.T) {
 	}
 }
 
-// TestRequestToReference asks a deployed peer, which says other things first.
-func TestRequestToReference(t *testing.T) {
+// TestRequestSkipsOtherMessages asks a deployed peer, which sends other messages first.
+func TestRequestSkipsOtherMessages(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	r := dialed(a, refpeer.Options{})
@@ -83,8 +83,8 @@ func TestRequestTimesOut(t *testing.T) {
 	if strings.TrimSpace(res.stdout) != "" {
 		t.Errorf("a request without an answer printed %q", res.stdout)
 	}
-	r.next("chat") // it was asked, it only did not answer
-	r.standing()
+	r.next("chat") // it got the request and did not answer
+	r.requireOpen()
 }
 
 // pingResult is `node ping --output json`.
@@ -94,7 +94,7 @@ type pingResult struct {
 	MinMs, AvgMs, MaxMs float64
 }
 
-func TestPing(t *testing.T) {
+func TestPingReportsTheRoundTrip(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	deployed := dialed(a, refpeer.Options{Pong: true})
@@ -115,8 +115,8 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// TestPingWithoutPong pings a deployed peer that never answers pings, which it need not.
-func TestPingWithoutPong(t *testing.T) {
+// TestPingWithoutPongFails pings a deployed peer that never answers pings; the protocol allows that.
+func TestPingWithoutPongFails(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	r := dialed(a, refpeer.Options{})
@@ -128,5 +128,5 @@ func TestPingWithoutPong(t *testing.T) {
 	if p.Peer != r.self.ID || p.Sent != 1 || p.Received != 0 {
 		t.Errorf("ping %+v, want 1 sent and none received", p)
 	}
-	r.standing()
+	r.requireOpen()
 }

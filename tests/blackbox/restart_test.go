@@ -7,8 +7,9 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestListenerIsKilled kills the listening node and starts it again: the dialing one comes back by itself.
-func TestListenerIsKilled(t *testing.T) {
+// TestDialerReconnectsToKilledListener kills the listening node and starts it again: the dialing node reconnects by
+// itself.
+func TestDialerReconnectsToKilledListener(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	a.Kill()
@@ -31,8 +32,8 @@ func TestListenerIsKilled(t *testing.T) {
 	b.Await("message", "message.id", id)
 }
 
-// TestDialerIsKilled kills the dialing node, which finds its peer again when it is started as before.
-func TestDialerIsKilled(t *testing.T) {
+// TestKilledDialerReconnects kills the dialing node, which dials its peer again after a start with the same arguments.
+func TestKilledDialerReconnects(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	b.Kill()
@@ -61,9 +62,9 @@ func TestPeerBookSurvivesAKill(t *testing.T) {
 	a.AwaitAfter(mark, "peer_verified", "peer", b.ID())
 }
 
-// TestRecordedMessageAfterARestart sends the same message before and after a restart: the dedup set survives a
-// graceful one, and after a crash what was stamped before the start is stale.
-func TestRecordedMessageAfterARestart(t *testing.T) {
+// TestRecordedMessageIsDroppedAfterARestart sends the same message before and after a restart: the dedup set survives a
+// graceful one, and after a crash messages stamped before the start are stale.
+func TestRecordedMessageIsDroppedAfterARestart(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		end     func(*node)
@@ -95,7 +96,7 @@ func TestRecordedMessageAfterARestart(t *testing.T) {
 	}
 }
 
-// TestDataDirectoryIsNotShared starts a second node over the data of one that runs.
+// TestDataDirectoryIsNotShared starts a second node with the data directory of a running one.
 func TestDataDirectoryIsNotShared(t *testing.T) {
 	t.Parallel()
 	a := start(t)

@@ -15,7 +15,7 @@ type goodbye struct {
 	Code   int    `json:"code"`
 }
 
-func TestGracefulShutdown(t *testing.T) {
+func TestGracefulShutdownSaysGoodbye(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -48,8 +48,8 @@ func TestGracefulShutdown(t *testing.T) {
 	}
 }
 
-// TestTwoSignalsAtOnce stops a node as `timeout` does, which signals the process and then its group.
-func TestTwoSignalsAtOnce(t *testing.T) {
+// TestTwoSignalsAtOnceStopOnce stops a node as `timeout` does, which signals the process and then its group.
+func TestTwoSignalsAtOnceStopOnce(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	a.Signal(syscall.SIGTERM)
@@ -66,7 +66,7 @@ func TestTwoSignalsAtOnce(t *testing.T) {
 	}
 }
 
-// TestQueuedMessagesGoFirst stops a node while messages for a peer that does not read yet are waiting.
+// TestQueuedMessagesGoFirst stops a node with queued messages for a peer that does not read yet.
 func TestQueuedMessagesGoFirst(t *testing.T) {
 	t.Parallel()
 	const count, size = 96, 64 << 10 // more than the operating system takes, less than the node's queue
@@ -74,13 +74,13 @@ func TestQueuedMessagesGoFirst(t *testing.T) {
 	a := start(t, "--stdin", "--shutdown-timeout", "25s", "--write-timeout", "1m")
 	slow := dialed(a, refpeer.Options{Stall: true, RecvBuffer: 64 << 10})
 	slow.prove()
-	quick := dialed(a, refpeer.Options{CountOnly: true})
+	quick := dialed(a, refpeer.Options{CountOnly: true, CountSize: size})
 	quick.prove()
 
 	a.WriteLines(numbered(count, size, "")...)
-	// A broadcast is handed to all peers at once: when the quick one has the last, the slow one has it waiting.
-	if got, err := quick.AwaitFrames(withTimeout(t), 1+count); err != nil {
-		a.Fatalf("the quick peer has %d frames, want a ping and %d: %v", got, count, err)
+	// A broadcast is queued for all peers at once: when the quick one has the last, it is in the queue of the slow one.
+	if got, err := quick.AwaitFrames(withTimeout(t), count); err != nil {
+		a.Fatalf("the quick peer has %d messages, want %d: %v", got, count, err)
 	}
 	if p := a.peerByID(slow.self.ID); p == nil || p.Queued == 0 {
 		t.Errorf("nothing is queued for the slow peer: %+v", p)

@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-func TestStdin(t *testing.T) {
+func TestStdinSendsLines(t *testing.T) {
 	t.Parallel()
 	a := start(t, "--stdin", "--log-level", "error")
 	b := start(t, "--name", "beta", "--peer", a.Address())
@@ -37,7 +37,7 @@ func TestStdin(t *testing.T) {
 	}
 }
 
-func TestStdinBadLines(t *testing.T) {
+func TestStdinReportsBadLines(t *testing.T) {
 	t.Parallel()
 	a := start(t, "--stdin", "--log-level", "error")
 	b := start(t, "--peer", a.Address())
@@ -66,7 +66,7 @@ func TestStdinBadLines(t *testing.T) {
 	}
 }
 
-func TestEndOfInputIsNotTheEnd(t *testing.T) {
+func TestEndOfInputStopsNothing(t *testing.T) {
 	t.Parallel()
 	a := start(t, "--stdin")
 	b := start(t, "--peer", a.Address())

@@ -62,8 +62,9 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", secret), roots
 }
 
-// TestTLSFiles names files that cannot be used: the start says which setting it is, also where nothing would need it yet.
-func TestTLSFiles(t *testing.T) {
+// TestUnusableTLSFilesEndTheStart names files that cannot be used: the start names the setting, even if it would not use
+// the file yet.
+func TestUnusableTLSFilesEndTheStart(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificate(t)
 	_, otherKey, _ := certificate(t)
@@ -91,7 +92,7 @@ func TestTLSFiles(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
+func TestTLSConnects(t *testing.T) {
 	t.Parallel()
 	cert, key, roots := certificate(t)
 	a := start(t, "--tls-cert", cert, "--tls-key", key)

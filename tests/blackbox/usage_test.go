@@ -53,7 +53,7 @@ func TestHelpKnowsEveryFlag(t *testing.T) {
 	}
 }
 
-func TestNoRunningNode(t *testing.T) {
+func TestCommandsFailWithoutANode(t *testing.T) {
 	t.Parallel()
 	key := identity(t, "somebody").PublicKey
 	calls := [][]string{
@@ -89,7 +89,7 @@ func TestNoRunningNode(t *testing.T) {
 	}
 }
 
-func TestWrongUsage(t *testing.T) {
+func TestWrongUsageIsReported(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	for _, tt := range []struct {
@@ -136,8 +136,8 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
-// TestFailureIsOne takes the port away before the node can have it.
-func TestFailureIsOne(t *testing.T) {
+// TestFailureIsOneLine takes the port before the node can bind it.
+func TestFailureIsOneLine(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,7 +149,7 @@ func TestFailureIsOne(t *testing.T) {
 	r.says(t, taken.Addr().String())
 }
 
-func TestCompletionAndVersion(t *testing.T) {
+func TestCompletionAndVersionPrint(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	for _, args := range [][]string{{"completion", "bash"}, {"completion", "zsh"}, {"completion", "fish"}, {"--version"}, {"--help"}} {

@@ -27,8 +27,8 @@ func row(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#peers tr")].find((r) => r.querySelector("b").textContent === %q)`, name)
 }
 
-// TestDashboard is one visit: the page loads, a peer connects, the node restarts.
-func TestDashboard(t *testing.T) {
+// TestDashboardFollowsTheNode is one visit: the page loads, a peer connects, the node restarts.
+func TestDashboardFollowsTheNode(t *testing.T) {
 	needBrowser(t)
 	aliceHome, listen, shown := nodetest.NewHome(t), freeAddress(t), freeAddress(t)
 	start := func() *node { return run(t, aliceHome, "alice", "--listen", listen, "--admin", shown) }
@@ -62,7 +62,7 @@ func TestDashboard(t *testing.T) {
 	alice = start()
 	p.until(`document.body.dataset.stream === "live" && document.getElementById("notice").textContent.includes("restarted")`)
 	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
-	for _, e := range p.takeErrors() { // the browser itself says so when a request fails: here because the node was gone
+	for _, e := range p.takeErrors() { // the browser reports requests that failed while the node was down
 		if !strings.HasPrefix(e, "network error") {
 			t.Errorf("the console says: %s", e)
 		}
@@ -74,9 +74,9 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// TestKeyboard goes through the page without a mouse: the graph is one stop of Tab, arrow keys go on from there, Enter
-// finds the peer in the table.
-func TestKeyboard(t *testing.T) {
+// TestKeyboardReachesEveryPeer goes through the page without a mouse: the graph is one stop of Tab, arrow keys go on
+// from there, Enter finds the peer in the table.
+func TestKeyboardReachesEveryPeer(t *testing.T) {
 	needBrowser(t)
 	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
 	for _, name := range []string{"bob", "carol"} {
@@ -111,8 +111,8 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
-// TestPhone sees to it that nothing is wider than the smallest screen.
-func TestPhone(t *testing.T) {
+// TestPageFitsAPhone: no element is wider than the smallest screen.
+func TestPageFitsAPhone(t *testing.T) {
 	needBrowser(t)
 	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
 	run(t, nodetest.NewHome(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.Hello.Str("address"))
@@ -124,8 +124,8 @@ func TestPhone(t *testing.T) {
 	}
 }
 
-// TestScripts checks what the page promises about what it loads: a strict policy, and nothing inline.
-func TestScripts(t *testing.T) {
+// TestPageLoadsNoForeignScript: the page has a strict content policy and no inline script.
+func TestPageLoadsNoForeignScript(t *testing.T) {
 	needBrowser(t)
 	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "", "--admin", "127.0.0.1:0")
 	p := open(t)

@@ -1,5 +1,5 @@
-// Package browser tests the dashboard with a browser. It is a module of its own, so that the library that drives the browser
-// is no dependency of the node. It needs Chromium from the system's packages and is skipped without it.
+// Package browser tests the dashboard with a browser. It is a module of its own, so that the library that drives the
+// browser is no dependency of the node. It needs Chromium from the system's packages and is skipped without it.
 package browser
 
 import (
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(nodetest.Main(m))
 }
 
-// needBrowser skips a test where there is no browser, unless CI says that there must be one.
+// needBrowser skips a test if there is no browser.
 func needBrowser(t *testing.T) {
 	t.Helper()
 	if browserPath == "" {

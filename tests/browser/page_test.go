@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// page is one tab, with everything that its console says and every address that it asks.
+// page is one tab, with the records of its console and of the addresses that it requests.
 type page struct {
 	t   *testing.T
 	ctx context.Context
@@ -72,7 +72,7 @@ func (p *page) listen(event any) {
 	}
 }
 
-// takeErrors returns what the console has said since the last call.
+// takeErrors returns the errors in the console since the last call.
 func (p *page) takeErrors() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +106,7 @@ func (p *page) until(expression string) {
 	}
 }
 
-// eval returns what an expression of JavaScript comes to.
+// eval returns the value of a JavaScript expression.
 func eval[T any](p *page, expression string) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)

@@ -68,8 +68,8 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// scene is a mesh with something of everything: traffic both ways, a peer that is kept and away, a flood that the limiter
-// stops. It returns the node in the middle after sceneTime.
+// scene is a mesh with something of everything: traffic both ways, a peer that is kept and away, a flood that the
+// limiter stops. It returns the node in the middle after sceneTime.
 func scene(t *testing.T) *node {
 	t.Helper()
 	listen := freeAddress(t)

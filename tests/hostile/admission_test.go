@@ -16,11 +16,11 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// masquerade is a listener whose connections seem to come from an address of the test's choice.
+// masquerade is a listener that gives its connections a remote address that the test sets.
 type masquerade struct {
 	net.Listener
 	from  atomic.Pointer[net.TCPAddr]
-	count chan struct{} // one for each accepted connection, as far as there is room
+	count chan struct{} // one value per accepted connection, as long as the buffer has room
 }
 
 func newMasquerade(t *testing.T) *masquerade {
@@ -42,7 +42,7 @@ func (m *masquerade) Accept() (net.Conn, error) {
 	return &masked{conn, m.from.Load()}, nil
 }
 
-// accepted waits until one more connection than before has been accepted.
+// accepted waits until one more connection is accepted.
 func (m *masquerade) accepted(t *testing.T) {
 	t.Helper()
 	select {
@@ -59,7 +59,7 @@ type masked struct {
 
 func (m *masked) RemoteAddr() net.Addr { return m.from }
 
-// comeFrom opens a connection that seems to come from an address; false when it gets a 503.
+// comeFrom opens a connection with a remote address. It returns false if the answer is a 503.
 func (m *masquerade) comeFrom(t *testing.T, n *node, address string) bool {
 	t.Helper()
 	m.from.Store(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 4000)))
@@ -72,8 +72,8 @@ func (m *masquerade) comeFrom(t *testing.T, n *node, address string) bool {
 	return err == nil
 }
 
-// TestAddressLimit: one address, or one IPv6 /64, takes its share of the slots and no more.
-func TestAddressLimit(t *testing.T) {
+// TestAddressLimitBoundsOneAddress: an address, or an IPv6 /64, gets MaxConnsPerAddress slots and no more.
+func TestAddressLimitBoundsOneAddress(t *testing.T) {
 	t.Parallel()
 	ln := newMasquerade(t)
 	n := nodetest.Start(t, nodetest.Options{
@@ -112,10 +112,12 @@ func TestAddressLimit(t *testing.T) {
 	}
 }
 
-// TestReservedConns: strangers cannot take the last slots, which wait for peers on the allowlist.
-func TestReservedConns(t *testing.T) {
+// TestReservedConnsStayFree: strangers cannot take the slots that are reserved for peers on the allowlist.
+func TestReservedConnsStayFree(t *testing.T) {
 	t.Parallel()
-	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }})
+	n := nodetest.Start(t, nodetest.Options{
+		Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 },
+	})
 	friend := identity(t, "friend")
 	key, err := crypto.ParsePublicKey(friend.PublicKey)
 	must(t, err)
@@ -129,13 +131,13 @@ func TestReservedConns(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Reason != "no free connection" {
 			t.Errorf("a stranger too many: %v, want a refusal for want of a connection", err)
 		}
-		n.AwaitConnections(2, 0) // it keeps its slot until it is gone, and the next one is to find it free
+		n.AwaitConnections(2, 0) // its slot is busy until then
 	}
 	join(n, refpeer.Options{Identity: friend}).say("hello", nil)
 }
 
-// TestOneIdentityTooOften: one peer opens twice as many connections as there are, all at once.
-func TestOneIdentityTooOften(t *testing.T) {
+// TestOneIdentityFillsNoOtherSlot: one peer opens twice MaxConns connections at the same time.
+func TestOneIdentityFillsNoOtherSlot(t *testing.T) {
 	t.Parallel()
 	const most, tries = 6, 24
 	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
@@ -167,8 +169,8 @@ func TestOneIdentityTooOften(t *testing.T) {
 	}
 }
 
-// TestOutboundCounts: connections that the node opens itself take slots too.
-func TestOutboundCounts(t *testing.T) {
+// TestOutboundConnectionsTakeSlots: connections that the node dials count against MaxConns.
+func TestOutboundConnectionsTakeSlots(t *testing.T) {
 	t.Parallel()
 	const most, servers = 3, 5
 	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})

@@ -11,16 +11,19 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestClockJumps: the node's clock jumps by hours, both ways. No timer notices: pings come as before and nobody is
-// taken for dead. What the peers say is stale meanwhile, and the log says by how much the clocks differ.
-func TestClockJumps(t *testing.T) {
+// TestClockJumpsEndNoConnection lets the node's wall clock jump by hours, both ways. Timers do not depend on it: pings
+// go out as before and no peer is closed as silent. Messages of the peers are stale, and the log has the clock
+// difference.
+func TestClockJumpsEndNoConnection(t *testing.T) {
 	t.Parallel()
 	var jump atomic.Int64
 	n := nodetest.Start(t, nodetest.Options{
 		Config: func(c *supervisor.TransportConfig) {
 			c.PingInterval, c.PongTimeout = 300*time.Millisecond, time.Minute
 		},
-		Options: []supervisor.Option{supervisor.WithClock(func() time.Time { return time.Now().Add(time.Duration(jump.Load())) })},
+		Options: []supervisor.Option{supervisor.WithClock(func() time.Time {
+			return time.Now().Add(time.Duration(jump.Load()))
+		})},
 	})
 	h := join(n, refpeer.Options{})
 	h.say("hello", nil)
@@ -45,7 +48,8 @@ func TestClockJumps(t *testing.T) {
 	if got := n.Counter("peersTimedOut"); got != 0 {
 		t.Errorf("peersTimedOut is %d, want 0", got)
 	}
-	if text := n.Log.String(); !strings.Contains(text, "difference=6h0m0s") && !strings.Contains(text, "difference=5h59m") {
+	text := n.Log.String()
+	if !strings.Contains(text, "difference=6h0m0s") && !strings.Contains(text, "difference=5h59m") {
 		t.Errorf("the log does not say by how much the clocks differ:\n%s", text)
 	}
 }

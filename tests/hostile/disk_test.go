@@ -13,14 +13,15 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// smallDisk mounts a disk of a few kilobytes until the test ends, which only root may.
+// smallDisk mounts a disk of a few kilobytes until the test ends. It skips the test without root.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := nodetest.NewHome(t)
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk is mounted by root only")
 	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=0700,size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
+	mount := exec.Command("mount", "-t", "tmpfs", "-o", "mode=0700,size="+size, "tmpfs", dir)
+	if out, err := mount.CombinedOutput(); err != nil {
 		t.Skipf("a small disk cannot be mounted here: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
@@ -31,7 +32,7 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill fills a disk to its last byte with a file, and returns its path.
+// fill fills a disk to its last byte with one file and returns its path.
 func fill(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "filler")
@@ -46,8 +47,8 @@ func fill(t *testing.T, dir string) string {
 	return path
 }
 
-// TestFullDiskIdentity: on a full disk no identity is made, and none is left half made.
-func TestFullDiskIdentity(t *testing.T) {
+// TestFullDiskLeavesNoHalfIdentity: on a full disk `node id` fails and leaves no file.
+func TestFullDiskLeavesNoHalfIdentity(t *testing.T) {
 	t.Parallel()
 	home := smallDisk(t, "16k")
 	filler := fill(t, home)
@@ -61,9 +62,10 @@ func TestFullDiskIdentity(t *testing.T) {
 	}
 }
 
-// TestFullDiskBook: when the disk is full an order fails with a clear error and changes nothing, the node goes on, and
-// with room again it works again. After a kill the book holds what was confirmed and nothing else.
-func TestFullDiskBook(t *testing.T) {
+// TestFullDiskFailsWritesOnly: on a full disk a command that writes fails with an error that names the book and changes
+// nothing. The node goes on, and writes succeed when there is room. After a kill the book holds the confirmed changes
+// only.
+func TestFullDiskFailsWritesOnly(t *testing.T) {
 	t.Parallel()
 	home := smallDisk(t, "512k")
 	p := launch(t, home)
@@ -71,7 +73,7 @@ func TestFullDiskBook(t *testing.T) {
 	confirmed := make(map[string]bool)
 	allow := func() (ok bool, stderr string) {
 		keys := []string{"allow"}
-		for range 40 { // enough for a page of its own
+		for range 40 { // enough entries for a new page
 			keys = append(keys, identity(t, "listed").PublicKey)
 		}
 		code, stderr := run(t, home, keys...)
@@ -84,13 +86,13 @@ func TestFullDiskBook(t *testing.T) {
 		return code == 0, stderr
 	}
 	ok, stderr := allow()
-	for range 50 { // the file's free pages come first
+	for range 50 { // the file's free pages are used first
 		if !ok {
 			break
 		}
 		ok, stderr = allow()
 	}
-	if ok || !strings.Contains(stderr, "no space left") || !strings.Contains(stderr, bookOf(home)) || strings.Count(stderr, "\n") != 1 {
+	if ok || !strings.Contains(stderr, "no space left") || !oneLineNames(stderr, bookOf(home)) {
 		t.Errorf("an order on a full disk: done %t, want one line that names the file and says why:\n%s", ok, stderr)
 	}
 	must(t, os.Remove(filler))
@@ -113,8 +115,8 @@ func TestFullDiskBook(t *testing.T) {
 	}
 }
 
-// TestHalfABook: a book that was cut in half is an error that names it, and is left as it is.
-func TestHalfABook(t *testing.T) {
+// TestHalfABookEndsTheStart: the start with a truncated book fails with an error that names it, and keeps its bytes.
+func TestHalfABookEndsTheStart(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	p := launch(t, home)
@@ -130,8 +132,8 @@ func TestHalfABook(t *testing.T) {
 		code, stderr := run(t, home, "run", "--listen", "127.0.0.1:0", "--admin", "", "--log-level", "error")
 		now, err := os.ReadFile(bookOf(home))
 		must(t, err)
-		if code != 1 || !strings.Contains(stderr, bookOf(home)) || strings.Count(stderr, "\n") != 1 || !bytes.Equal(now, bad) {
-			t.Errorf("cut to %d of %d bytes: exit code %d, %d bytes now, want 1, one line that names it, and the same bytes:\n%s",
+		if code != 1 || !oneLineNames(stderr, bookOf(home)) || !bytes.Equal(now, bad) {
+			t.Errorf("cut to %d of %d bytes: exit code %d, %d bytes now, want 1, a line with its name, the same bytes:\n%s",
 				size, len(good), code, len(now), stderr)
 		}
 	}

@@ -1,4 +1,3 @@
-// Package hostile does to a node what strangers and broken machines do: the rows of the threat table, each on real
-// sockets, against a Transport in this process or against the node binary. The README of the tests says which test holds
-// which row.
+// Package hostile attacks a node as hostile peers and broken machines do: the rows of the threat table, each on real
+// sockets, against a Transport in this process or against the node binary. tests/README.md lists the tests of each row.
 package hostile

@@ -16,11 +16,13 @@ import (
 
 func unlimited(c *supervisor.TransportConfig) { c.RateRefill = 0 }
 
-// TestFloodIsNotDecrypted: frames that would not open show where a frame without a token is dropped: before anybody has
-// tried to open it. A reconnect, under the proven name, brings no fresh bucket.
+// TestFloodIsNotDecrypted floods with frames that do not open. Frames without a token count as rate limited, not as
+// malformed: they are dropped before decryption. A reconnect as the same peer gets no fresh bucket.
 func TestFloodIsNotDecrypted(t *testing.T) {
 	t.Parallel()
-	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.RateBurst, c.RateRefill = 20, 0.001 }})
+	n := nodetest.Start(t, nodetest.Options{
+		Config: func(c *supervisor.TransportConfig) { c.RateBurst, c.RateRefill = 20, 0.001 },
+	})
 	self := identity(t, "flooder")
 	h := join(n, refpeer.Options{Identity: self})
 	h.say("hello", nil)
@@ -38,12 +40,12 @@ func TestFloodIsNotDecrypted(t *testing.T) {
 	h.requireOpen()
 	h.Close()
 	n.AwaitDown(self.ID)
-	flood(join(n, refpeer.Options{Identity: self}), 30, 38, 492) // a bucket of connections without a proof
-	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520) // is not fresh with each of them
+	flood(join(n, refpeer.Options{Identity: self}), 30, 38, 492) // the bucket of unverified connections
+	flood(join(n, refpeer.Options{Identity: self}), 30, 40, 520) // is shared by all of them
 }
 
-// TestPingFlood: WebSocket pings, of which the message limits know nothing, are answered from a bucket of their own.
-func TestPingFlood(t *testing.T) {
+// TestPingFloodIsLimited: WebSocket pings, which are no messages, are answered from a bucket of their own.
+func TestPingFloodIsLimited(t *testing.T) {
 	t.Parallel()
 	const pings = 5000
 	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
@@ -54,7 +56,7 @@ func TestPingFlood(t *testing.T) {
 	for range pings {
 		must(t, s.WriteControl(websocket.PingMessage, []byte("x"), time.Now().Add(patience)))
 	}
-	for range 100 { // so many bad frames end the connection, after all the pings
+	for range 100 { // 100 bad frames end the connection, after all pings
 		must(t, s.WriteMessage(websocket.BinaryMessage, []byte("no frame")))
 	}
 	s.end()
@@ -64,9 +66,9 @@ func TestPingFlood(t *testing.T) {
 	}
 }
 
-// TestBadFramesInARow: 99 are only counted, the hundredth ends the connection with a protocol error; one good one in
-// between starts the count anew.
-func TestBadFramesInARow(t *testing.T) {
+// TestBadFramesInARowEndTheConnection: 99 bad frames are counted, the hundredth ends the connection with a protocol
+// error. One good frame in between resets the count.
+func TestBadFramesInARowEndTheConnection(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
 	h := join(n, refpeer.Options{})
@@ -95,7 +97,7 @@ func TestBadFramesInARow(t *testing.T) {
 	}
 }
 
-// TestStrangersFillNoBook: only who has proven its key is remembered.
+// TestStrangersFillNoBook: the peer book gets verified peers only.
 func TestStrangersFillNoBook(t *testing.T) {
 	t.Parallel()
 	const strangers = 200
@@ -111,8 +113,8 @@ func TestStrangersFillNoBook(t *testing.T) {
 	}
 }
 
-// TestLogIsSampled: at most one line a second for each kind, short, on one line, and together with the numbers left out
-// they are all there.
+// TestLogIsSampled: each kind of event is logged at most once per second, and the lines and their omitted counts add up
+// to the number of events.
 func TestLogIsSampled(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{Config: unlimited})
@@ -131,7 +133,7 @@ func TestLogIsSampled(t *testing.T) {
 	first, _ := n.Log.Lines(kind)
 	n.Poll("the next line of the log", func() bool {
 		bad()
-		h.say("hello", nil) // all before it has been judged
+		h.say("hello", nil) // the node has judged all earlier frames
 		lines, omitted := n.Log.Lines(kind)
 		if lines > first && lines+omitted != sent {
 			t.Errorf("%d lines say that %d were left out, want %d in all", lines, omitted, sent)
@@ -144,8 +146,8 @@ func TestLogIsSampled(t *testing.T) {
 	}
 }
 
-// TestLogOfStrangers: what a stranger says of itself reaches the log quoted and cut.
-func TestLogOfStrangers(t *testing.T) {
+// TestLogQuotesStrangers: text of an unverified peer is quoted and truncated in the log.
+func TestLogQuotesStrangers(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	who := identity(t, "loud").Public

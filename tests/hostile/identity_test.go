@@ -15,9 +15,9 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestImpostor: somebody with a proven peer's public identity and recorded frames of it, but without its key, gets none
-// of the peer's traffic, and is never taken for proven.
-func TestImpostor(t *testing.T) {
+// TestImpostorGetsNoTraffic: an attacker with the public identity and recorded frames of a verified peer, but without
+// its key, gets none of the peer's messages and is never verified.
+func TestImpostorGetsNoTraffic(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	victim := join(n, refpeer.Options{})
@@ -32,7 +32,7 @@ func TestImpostor(t *testing.T) {
 
 	thief := impostor(t, n.URL(), victim.self.Public)
 	must(t, thief.WriteMessage(websocket.BinaryMessage, recorded))
-	reflected, err := thief.read() // the node's own ping
+	reflected, err := thief.read() // a ping of the node
 	must(t, err)
 	must(t, thief.WriteMessage(websocket.BinaryMessage, reflected))
 	n.Poll("both frames to be judged", func() bool {
@@ -54,9 +54,9 @@ func TestImpostor(t *testing.T) {
 	requireProven(t, n, victim.self.ID, 1)
 }
 
-// TestImpostorComesFirst: two connections under one name, neither proven: the second displaces nothing, and the owner
-// of the key, who comes last, takes the traffic over.
-func TestImpostorComesFirst(t *testing.T) {
+// TestOwnerOfTheKeyReplacesImpostors: of two unverified connections with one identity, the second replaces nothing. The
+// owner of the key, which connects last, gets the traffic.
+func TestOwnerOfTheKeyReplacesImpostors(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	self := identity(t, "victim")
@@ -84,7 +84,7 @@ func TestImpostorComesFirst(t *testing.T) {
 	must(t, first.Close())
 }
 
-// requireProven requires that the node has said so many times that a peer holds its key.
+// requireProven requires that the node has reported a peer as verified so many times.
 func requireProven(t *testing.T, n *node, peer string, times int) {
 	t.Helper()
 	found := 0
@@ -105,17 +105,18 @@ func requireProven(t *testing.T, n *node, peer string, times int) {
 	}
 }
 
-// TestReflectedChallenge: whoever is dialled sends our challenge back to us on a connection of its own, under the name
-// that it wants to answer with, to have us compute the answer.
-func TestReflectedChallenge(t *testing.T) {
+// TestReflectedChallengeIsRefused: the dialled attacker sends the node's challenge back to the node, on a connection of
+// its own and with the identity that it wants to show, so that the node computes the response.
+func TestReflectedChallengeIsRefused(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
-	for name, at := range map[string]*node{"same process": n, "another with the same key": nodetest.Start(t, nodetest.Options{Keys: n.Keys})} {
+	another := nodetest.Start(t, nodetest.Options{Keys: n.Keys})
+	for name, at := range map[string]*node{"same process": n, "another with the same key": another} {
 		t.Run(name, func(t *testing.T) { reflectChallenge(t, n, at) })
 	}
 }
 
-// reflectChallenge has an impostor send n's challenge to at, and use the answer.
+// reflectChallenge makes an impostor send n's challenge to at, and use the response.
 func reflectChallenge(t *testing.T, n, at *node) {
 	victim := identity(t, "victim")
 	reflected := make(chan ack, 1)
@@ -157,9 +158,9 @@ func reflectChallenge(t *testing.T, n, at *node) {
 	}
 }
 
-// TestMarkedFirst: a peer sends a message with the ID of somebody else's before that one arrives. What the honest one
-// says is delivered all the same; a true copy of it, through another peer, is not.
-func TestMarkedFirst(t *testing.T) {
+// TestForgedIDHidesNoMessage: a peer sends a message with the ID of another peer's message before that one arrives. The
+// honest message is delivered nevertheless; an exact copy of it through a third peer is not.
+func TestForgedIDHidesNoMessage(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	sly, author := join(n, refpeer.Options{}), join(n, refpeer.Options{})
@@ -173,10 +174,10 @@ func TestMarkedFirst(t *testing.T) {
 	sly.say("hello", nil)
 	must(t, author.SendEnvelope(message))
 	author.say("hello", nil)
-	must(t, sly.SendEnvelope(message)) // the same ID from the same peer again
+	must(t, sly.SendEnvelope(message)) // the same ID from the same peer
 	relay := join(n, refpeer.Options{})
 	relay.say("hello", nil)
-	must(t, relay.SendEnvelope(message)) // a copy through a third
+	must(t, relay.SendEnvelope(message)) // a copy through a third peer
 	sly.say("hello", nil)
 	relay.say("hello", nil)
 
@@ -196,9 +197,9 @@ func TestMarkedFirst(t *testing.T) {
 	}
 }
 
-// TestAnotherNodeAnswers: at the address of a peer that is kept connected another node answers one day. It is not let
-// in, and the peer book and the caller's Peer stay as they were.
-func TestAnotherNodeAnswers(t *testing.T) {
+// TestAnotherNodeIsRefused: at the address of a persistent peer another node answers. The node refuses it, and the peer
+// book and the caller's Peer are unchanged.
+func TestAnotherNodeIsRefused(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	self := identity(t, "expected")

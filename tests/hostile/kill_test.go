@@ -13,17 +13,17 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// order is one allow or revoke, confirmed or not.
+// order is one allow or revoke command.
 type order struct {
 	key       int
 	allow     bool
 	confirmed bool
 }
 
-// TestKillWhileWriting kills the node with signal 9 at random moments, 20 times (200 in a full run), while commands
-// change the allowlist and the peers that are kept connected. Each time it starts again as the same node, with all
-// that was confirmed; what was under way is in the book or is not.
-func TestKillWhileWriting(t *testing.T) {
+// TestKillWhileWritingLosesNothingConfirmed kills the node with signal 9 at random moments, 20 times (200 in a full
+// run), while commands change the allowlist and the persistent peers. Each time it starts again as the same node, with
+// all confirmed changes. A change in progress is either in the book or not.
+func TestKillWhileWritingLosesNothingConfirmed(t *testing.T) {
 	t.Parallel()
 	rounds := 20
 	if full() {
@@ -39,7 +39,7 @@ func TestKillWhileWriting(t *testing.T) {
 	must(t, err)
 	t.Cleanup(kept.Close)
 
-	state := make([]bool, keys) // what is in the book
+	state := make([]bool, keys) // keys that are allowed in the book
 	first, connected, done := "", false, 0
 	for range rounds {
 		p := launch(t, home)
@@ -57,9 +57,11 @@ func TestKillWhileWriting(t *testing.T) {
 	t.Logf("%d kills, %d orders", rounds, done)
 }
 
-// killWhileOrdering changes the book in two ways at once until the node is dead, and returns the orders as they went,
+// killWhileOrdering changes the book with two loops of commands until the node is dead. It returns the orders in order,
 // and whether a connect was confirmed.
-func killWhileOrdering(t *testing.T, p *process, ids []*refpeer.Identity, address string) (orders []order, connected bool) {
+func killWhileOrdering(
+	t *testing.T, p *process, ids []*refpeer.Identity, address string,
+) (orders []order, connected bool) {
 	var dead atomic.Bool
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -89,8 +91,10 @@ func killWhileOrdering(t *testing.T, p *process, ids []*refpeer.Identity, addres
 	return orders, connected
 }
 
-// requireBook opens the book that a killed node left behind, and brings state up to date with it.
-func requireBook(t *testing.T, home string, ids []*refpeer.Identity, orders []order, state []bool, connected bool, address string) {
+// requireBook requires that the book of a killed node holds the confirmed orders, and updates state from it.
+func requireBook(
+	t *testing.T, home string, ids []*refpeer.Identity, orders []order, state []bool, connected bool, address string,
+) {
 	t.Helper()
 	book, err := supervisor.OpenPeerRegistry(bookOf(home))
 	if err != nil {
@@ -107,7 +111,7 @@ func requireBook(t *testing.T, home string, ids []*refpeer.Identity, orders []or
 			case o.confirmed:
 				may = map[bool]bool{o.allow: true}
 			default:
-				may[o.allow] = true // it may have reached the disk before the node died
+				may[o.allow] = true // the node may have written it before it was killed
 			}
 		}
 		state[i] = book.Allowed(key)

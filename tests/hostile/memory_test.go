@@ -17,19 +17,19 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// growthLimit is how much more memory than at rest, at its peak, any of the floods may cost the node binary. What each
-// costs is in the test's log.
+// growthLimit is the limit of the peak memory of the node binary during a flood, in bytes above the memory at rest. The
+// test logs the peak of each flood.
 const growthLimit = 32 << 20
 
-// attacker is one who floods a node with frames.
+// attacker is a peer that floods a node with frames.
 type attacker struct {
 	t *testing.T
 	p *process
 	c *refpeer.Conn
 }
 
-// throw sends a frame a number of times, with a good message in between, so that the connection does not end for a
-// hundred bad frames in a row.
+// throw sends a frame so many times, with a good message after every 50, because a hundred bad frames in a row end the
+// connection.
 func (a *attacker) throw(frame []byte, times int) {
 	a.t.Helper()
 	for i := range times {
@@ -41,7 +41,7 @@ func (a *attacker) throw(frame []byte, times int) {
 	a.p.roundTrip(a.c)
 }
 
-// seal seals a message that change has changed.
+// seal seals a message that change may alter.
 func (a *attacker) seal(change func(*refpeer.Envelope)) []byte {
 	a.t.Helper()
 	e, err := refpeer.NewEnvelope("chat", a.c.Peer().ID, a.p.ID(), nil)
@@ -54,13 +54,13 @@ func (a *attacker) seal(change func(*refpeer.Envelope)) []byte {
 	return frame
 }
 
-// headed is a container whose header claims to be of some length.
+// headed returns a container whose header claims a length.
 func headed(header []byte, claimed uint32, rest []byte) []byte {
 	frame := bin.BigEndian.AppendUint32([]byte("SMSG\x02"), claimed)
 	return append(append(frame, header...), rest...)
 }
 
-// bomb is a frame of Borg's own that opens to many megabytes.
+// bomb returns a frame of Borg's encoder that decompresses to many megabytes.
 func (a *attacker) bomb() []byte {
 	a.t.Helper()
 	frame, err := smsg.EncryptV2(smsg.NewMessage(strings.Repeat("x", 16<<20)), a.c.Password())
@@ -92,7 +92,7 @@ var floods = map[string]func(*attacker){
 	"sockets that say nothing":   silence,
 }
 
-// bigHeader is a container with a header of a megabyte: JSON with thousands of keys.
+// bigHeader returns a container with a header of a megabyte: JSON with thousands of keys.
 func bigHeader() []byte {
 	var header bytes.Buffer
 	header.WriteString(`{"version":"1.0"`)
@@ -103,21 +103,22 @@ func bigHeader() []byte {
 	return headed(header.Bytes(), uint32(header.Len()), make([]byte, 100))
 }
 
-// tinyFrames sends 6 bytes each, in few writes, and almost all of them without a token. The closing handshake comes
-// after the last of them.
+// tinyFrames sends frames of 6 bytes in few writes, almost all of them without a token. It waits for the closing
+// handshake after the last.
 func tinyFrames(a *attacker) {
 	s := impostor(a.t, a.p.URL(), identity(a.t, "tiny").Public)
 	for range 1000 {
 		_, err := s.NetConn().Write(bytes.Repeat([]byte{0x82, 0x80, 0, 0, 0, 0}, 500))
 		must(a.t, err)
 	}
-	must(a.t, s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(patience)))
+	closing := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	must(a.t, s.WriteControl(websocket.CloseMessage, closing, time.Now().Add(patience)))
 	if got := s.end(); got != websocket.CloseNormalClosure {
 		a.t.Errorf("closed with status %d, want %d", got, websocket.CloseNormalClosure)
 	}
 }
 
-// handshakes are refused, one after the other, at the largest size that is read.
+// handshakes sends handshakes of the largest size that the node reads; it refuses each.
 func handshakes(a *attacker) {
 	who := identity(a.t, "stranger").Public
 	who.Name = strings.Repeat("n", 15<<10)
@@ -131,7 +132,7 @@ func handshakes(a *attacker) {
 	}
 }
 
-// silence opens as many sockets as the node takes, before and after the upgrade.
+// silence opens as many sockets as the node accepts, before and after the upgrade.
 func silence(a *attacker) {
 	for range 1000 {
 		dialTCP(a.t, a.p.Address())
@@ -143,8 +144,8 @@ func silence(a *attacker) {
 	a.p.roundTrip(a.c)
 }
 
-// TestMemoryUnderFlood measures the node's resident memory at its peak during each flood.
-func TestMemoryUnderFlood(t *testing.T) {
+// TestMemoryStaysBoundedUnderFlood measures the node's peak resident memory during each flood.
+func TestMemoryStaysBoundedUnderFlood(t *testing.T) {
 	if _, err := os.Stat("/proc/self/clear_refs"); err != nil {
 		t.Skip("memory is measured where /proc has it: ", err)
 	}
@@ -154,7 +155,7 @@ func TestMemoryUnderFlood(t *testing.T) {
 			t.Parallel()
 			limits := []string{"--rate-refill", "0"}
 			if strings.Contains(name, "tiny") {
-				limits = []string{"--rate-burst", "50", "--rate-refill", "1"} // half of what ends a connection
+				limits = []string{"--rate-burst", "50", "--rate-refill", "1"} // half of the bad frames that end a connection
 			}
 			p := launch(t, nodetest.NewHome(t), limits...)
 			a := &attacker{t, p, p.connect(refpeer.Options{})}
@@ -170,17 +171,18 @@ func TestMemoryUnderFlood(t *testing.T) {
 				t.Errorf("it grew by %d bytes, want %d at most", peak-rest, growthLimit)
 			}
 			requireQuietLog(t, p, time.Since(began))
-			p.roundTrip(a.c) // everybody else goes on
+			p.roundTrip(a.c) // other peers are served
 		})
 	}
 }
 
-// requireQuietLog requires at most one line a second for each kind, of which there are a handful.
+// requireQuietLog requires at most one line per second of each of a few kinds.
 func requireQuietLog(t *testing.T, p *process, during time.Duration) {
 	t.Helper()
 	const kinds, lineBytes = 6, 400
 	most := kinds * (2 + int(during.Seconds()))
 	if lines := strings.Count(p.Stderr(), "\n"); lines > most || len(p.Stderr()) > most*lineBytes {
-		t.Errorf("%d lines and %d bytes of log, want %d and %d at most:\n%.2000s", lines, len(p.Stderr()), most, most*lineBytes, p.Stderr())
+		t.Errorf("%d lines and %d bytes of log, want %d and %d at most:\n%.2000s",
+			lines, len(p.Stderr()), most, most*lineBytes, p.Stderr())
 	}
 }

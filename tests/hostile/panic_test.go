@@ -16,9 +16,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// TestHandlerPanicsOrBlocks: one peer's messages make the handler panic, another's make it wait. Both connections stand,
-// and a third peer notices nothing.
-func TestHandlerPanicsOrBlocks(t *testing.T) {
+// TestHandlerPanicEndsNoConnection: one peer's messages make the handler panic, another's make it wait. Both
+// connections stay open, and a third peer is served.
+func TestHandlerPanicEndsNoConnection(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	var once sync.Once
@@ -49,7 +49,8 @@ func TestHandlerPanicsOrBlocks(t *testing.T) {
 	if got := n.Counter("handlerPanics"); got != 20 {
 		t.Errorf("handlerPanics is %d, want 20", got)
 	}
-	if lines, _ := n.Log.Lines("a message handler panicked"); lines == 0 || !strings.Contains(n.Log.String(), "panic_test.go") {
+	lines, _ := n.Log.Lines("a message handler panicked")
+	if lines == 0 || !strings.Contains(n.Log.String(), "panic_test.go") {
 		t.Errorf("%d lines of log, want the panic with its stack:\n%s", lines, n.Log)
 	}
 	for _, h := range []*honest{loud, stuck, other} {
@@ -59,8 +60,8 @@ func TestHandlerPanicsOrBlocks(t *testing.T) {
 	stuck.say("chat", "free again")
 }
 
-// TestActorPanics: a connection whose actor panics ends, its slot is free, and nobody else notices.
-func TestActorPanics(t *testing.T) {
+// TestActorPanicEndsOneConnection: a connection whose actor panics ends and frees its slot; others stay.
+func TestActorPanicEndsOneConnection(t *testing.T) {
 	t.Parallel()
 	const most = 4
 	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns = most }})
@@ -80,15 +81,15 @@ func TestActorPanics(t *testing.T) {
 	}
 }
 
-// quietSystem is an actor system that logs nothing: protoactor's own log prints what messages hold.
+// quietSystem returns an actor system without a log: protoactor's own log prints the fields of messages.
 func quietSystem() *actor.ActorSystem {
 	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
 }
 
-// TestRegistryPanics: the registry panics and goes on with all its connections, its slots, and what was seen.
-func TestRegistryPanics(t *testing.T) {
+// TestRegistryPanicLosesNothing: after a panic the registry has all connections, slots and the dedup set.
+func TestRegistryPanicLosesNothing(t *testing.T) {
 	t.Parallel()
 	const most, panics = 5, 3
 	system := quietSystem()

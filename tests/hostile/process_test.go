@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// process is a running node binary, without the race detector: its shadow memory would hide the memory that is measured.
+// process is a running node binary without the race detector, whose shadow memory would hide the measured memory.
 type process struct {
 	*nodetest.Process
 	t *testing.T
@@ -32,8 +32,14 @@ func launch(t *testing.T, home string, args ...string) *process {
 // run runs a command against the node of a home and returns its exit code and standard error.
 func run(t *testing.T, home string, args ...string) (code int, stderr string) {
 	t.Helper()
-	r := nodetest.RunCommand(t, nodetest.ProcessOptions{Home: home}, append(args[:len(args):len(args)], "--data-dir", home)...)
+	args = append(args[:len(args):len(args)], "--data-dir", home)
+	r := nodetest.RunCommand(t, nodetest.ProcessOptions{Home: home}, args...)
 	return r.Code, r.Stderr
+}
+
+// oneLineNames reports whether standard error is one line that contains a path.
+func oneLineNames(stderr, path string) bool {
+	return strings.Contains(stderr, path) && strings.Count(stderr, "\n") == 1
 }
 
 // memory reads a line of the process's status file in bytes: VmRSS is the present use, VmHWM the peak.

@@ -32,15 +32,16 @@ func trickle(t *testing.T, conn net.Conn, text []byte) {
 	}()
 }
 
-// TestSilentSockets: who says nothing, or says it byte by byte, is cut off when the handshake timeout ends, and not
-// before; its slot is free again.
-func TestSilentSockets(t *testing.T) {
+// TestSilentSocketsAreClosedAtTheTimeout: a peer that sends nothing, or byte by byte, is closed at the handshake
+// timeout and not earlier. Its slot is free again.
+func TestSilentSocketsAreClosedAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	const timeout = 700 * time.Millisecond
-	frame := append([]byte{0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0}, strings.Repeat(" ", 1000)...) // a text message of 1000 bytes
+	head := []byte{0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0} // of a text message of 1000 bytes
+	frame := append(head, strings.Repeat(" ", 1000)...)
 	request := "GET /ws HTTP/1.1\r\nHost: node\r\nX-Padding: " + strings.Repeat("x", 1000)
 	for name, tt := range map[string]struct {
-		slots int // that it takes
+		slots int // taken
 		open  func(*testing.T, string) (net.Conn, *bufio.Reader)
 		say   []byte
 	}{
@@ -51,7 +52,9 @@ func TestSilentSockets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.HandshakeTimeout = 1, timeout }})
+			n := nodetest.Start(t, nodetest.Options{
+				Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.HandshakeTimeout = 1, timeout },
+			})
 			began := time.Now()
 			conn, reader := tt.open(t, n.Addr().String())
 			trickle(t, conn, tt.say)
@@ -73,9 +76,9 @@ func TestSilentSockets(t *testing.T) {
 	}
 }
 
-// TestManyWaitingSockets: of sockets that never send a request a quarter of MaxConns are kept for one address. One more
-// evicts the longest waiting: a newcomer gets in, other addresses lose nothing.
-func TestManyWaitingSockets(t *testing.T) {
+// TestWaitingSocketsEvictTheOldest: of sockets that never send a request, one address may have MaxConns/4. One more
+// evicts the oldest: a new peer gets in, other addresses lose nothing.
+func TestWaitingSocketsEvictTheOldest(t *testing.T) {
 	t.Parallel()
 	const most = 25
 	ln := newMasquerade(t)
@@ -96,15 +99,15 @@ func TestManyWaitingSockets(t *testing.T) {
 	from(6)
 	others := open(1)
 	from(5)
-	crowd := open(most + 5)
-	for _, s := range crowd[:5] {
+	waiting := open(most + 5)
+	for _, s := range waiting[:5] {
 		if took := awaitClosed(t, s, s.reader); took > 5*time.Second {
 			t.Errorf("one of the longest waiting was closed after %v, want at once", took)
 		}
 	}
-	join(n, refpeer.Options{}).say("hello", nil) // the newcomer, which evicts one more
-	awaitClosed(t, crowd[5], crowd[5].reader)
-	for _, s := range append(others, crowd[6:]...) {
+	join(n, refpeer.Options{}).say("hello", nil) // evicts one more
+	awaitClosed(t, waiting[5], waiting[5].reader)
+	for _, s := range append(others, waiting[6:]...) {
 		must(t, s.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
 		if _, err := s.reader.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a socket within the limit: %v", err)

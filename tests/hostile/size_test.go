@@ -27,13 +27,13 @@ func hello(t *testing.T, who *refpeer.Identity) string {
 	return string(text)
 }
 
-// with adds a key, which the protocol does not know, to a JSON object.
+// with adds a key that the protocol does not define to a JSON object.
 func with(object, value string) string {
 	return strings.TrimSuffix(object, "}") + `,"unknown":` + value + `}`
 }
 
-// TestHandshakeSize: 16 KiB are let in, a byte more, a megabyte, or JSON nested 100,000 deep are not.
-func TestHandshakeSize(t *testing.T) {
+// TestHandshakeSizeIsLimited: 16 KiB are accepted; one byte more, a megabyte, or JSON nested 100,000 deep are refused.
+func TestHandshakeSizeIsLimited(t *testing.T) {
 	t.Parallel()
 	const limit = 16 << 10
 	n := nodetest.Start(t, nodetest.Options{})
@@ -46,7 +46,7 @@ func TestHandshakeSize(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		text   string
-		status int // of the close; 0: it is answered
+		status int // of the close frame; 0: the handshake is answered
 	}{
 		"16 KiB":              {padded(limit), 0},
 		"16 KiB and a byte":   {padded(limit + 1), websocket.CloseMessageTooBig},
@@ -73,8 +73,8 @@ func TestHandshakeSize(t *testing.T) {
 	}
 }
 
-// TestDeepPayload: inside an encrypted message there is room for JSON nested 400,000 deep. It harms nobody.
-func TestDeepPayload(t *testing.T) {
+// TestDeepPayloadIsDelivered: an encrypted message may hold JSON nested 400,000 deep. It is delivered without harm.
+func TestDeepPayloadIsDelivered(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{OnMessage: func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		var v any
@@ -94,8 +94,8 @@ func TestDeepPayload(t *testing.T) {
 	h.requireOpen()
 }
 
-// TestFragments: a message that is over the limit only when its fragments are added up.
-func TestFragments(t *testing.T) {
+// TestFragmentsCountTogether: a message is over the limit only by the sum of its fragments.
+func TestFragmentsCountTogether(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 10
 	n := nodetest.Start(t, nodetest.Options{Config: func(c *supervisor.TransportConfig) { c.MaxMessageSize = limit }})
@@ -111,7 +111,7 @@ func TestFragments(t *testing.T) {
 	n.AwaitConnections(0, 0)
 }
 
-// fragment is one masked WebSocket frame of a binary message that is not its last.
+// fragment returns a masked WebSocket frame of a binary message that is not its last.
 func fragment(first bool, data []byte) []byte {
 	header := []byte{0x00, 0x80 | 126, byte(len(data) >> 8), byte(len(data)), 0, 0, 0, 0}
 	if first {
@@ -120,9 +120,9 @@ func fragment(first bool, data []byte) []byte {
 	return slices.Concat(header, data)
 }
 
-// TestEndlessMessage: a message that never ends, though it never grows, or grows by a byte now and then, has the time of
-// one message.
-func TestEndlessMessage(t *testing.T) {
+// TestEndlessMessageEndsTheConnection: a message that never ends, with or without further bytes, is closed at the time
+// limit of one message.
+func TestEndlessMessageEndsTheConnection(t *testing.T) {
 	t.Parallel()
 	const limit = 700 * time.Millisecond
 	for name, piece := range map[string][]byte{"empty fragments": nil, "a byte at a time": {0}} {

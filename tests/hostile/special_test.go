@@ -12,9 +12,9 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// TestSpecialFiles: a special file in place of one of the node's ends its start at once, with one line that names it and
-// says nothing of damage. No start blocks or reads without bound.
-func TestSpecialFiles(t *testing.T) {
+// TestSpecialFilesEndTheStart: a special file in place of one of the node's files ends the start with one line that
+// names it and does not mention damage. No start blocks or reads without a limit.
+func TestSpecialFilesEndTheStart(t *testing.T) {
 	t.Parallel()
 	fifo := func(path string) error { return syscall.Mkfifo(path, 0o600) }
 	zero := func(path string) error { return os.Symlink("/dev/zero", path) }
@@ -45,14 +45,14 @@ func TestSpecialFiles(t *testing.T) {
 			args = append(args, "--config", path)
 		}
 		code, stderr := run(t, home, args...)
-		if code != tt.code || !strings.Contains(stderr, path) || strings.Contains(stderr, "damaged") || strings.Count(stderr, "\n") != 1 {
+		if code != tt.code || !oneLineNames(stderr, path) || strings.Contains(stderr, "damaged") {
 			t.Errorf("%s: exit code %d, want %d and one line that names the file:\n%s", tt.file, code, tt.code, stderr)
 		}
 	}
 }
 
-// TestDataDirOfOthers: a data directory in which other users can write is refused.
-func TestDataDirOfOthers(t *testing.T) {
+// TestDataDirOfOthersIsRefused: the node refuses a data directory that other users can write.
+func TestDataDirOfOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	must(t, os.Chmod(home, 0o777))

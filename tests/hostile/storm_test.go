@@ -20,10 +20,10 @@ const (
 	stormConns = 100
 	stormEvery = 100 * time.Millisecond
 	stormKills = 100
-	stormTime  = time.Minute // at most; ten seconds where the machine keeps up
+	stormTime  = time.Minute // limit; ten seconds on a fast machine
 )
 
-// storm is a node with a hundred peers that talk, come back when they are cut off, and lose a random actor now and then.
+// storm is a node with a hundred peers that send messages and reconnect, while random actors are killed.
 type storm struct {
 	n      *node
 	system *actor.ActorSystem
@@ -33,8 +33,9 @@ type storm struct {
 	sent, lost atomic.Int64 // messages of the peers; connections
 }
 
-// TestKillStorm kills a random actor every 100 ms, 100 times, under load; afterwards 100 new connections work.
-func TestKillStorm(t *testing.T) {
+// TestKillStormLeavesTheNodeWorking kills a random actor every 100 ms, 100 times, under load. Then 100 new connections
+// work.
+func TestKillStormLeavesTheNodeWorking(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(context.Background(), stormTime)
 	defer stop()
@@ -65,22 +66,22 @@ func TestKillStorm(t *testing.T) {
 	}
 }
 
-// identityOrNil is an identity for a goroutine, where a test cannot be ended.
+// identityOrNil returns an identity, for goroutines that cannot end the test.
 func identityOrNil() *refpeer.Identity { id, _ := refpeer.New("storm"); return id }
 
-// peer talks and comes back until the storm is over.
+// peer sends and reconnects until the storm is over.
 func (s *storm) peer(self *refpeer.Identity) {
 	for s.ctx.Err() == nil {
 		conn, err := refpeer.Dial(s.ctx, s.n.URL(), refpeer.Options{Identity: self, CountOnly: true})
 		if err != nil {
-			continue // the node is busy burying the last one
+			continue // the node has not freed the last connection yet
 		}
 		s.talk(conn)
 		conn.Close()
 	}
 }
 
-// talk sends until the connection or the storm ends.
+// talk sends messages until the connection or the storm ends.
 func (s *storm) talk(conn *refpeer.Conn) {
 	ticker := time.NewTicker(stormEvery)
 	defer ticker.Stop()
@@ -99,7 +100,7 @@ func (s *storm) talk(conn *refpeer.Conn) {
 	}
 }
 
-// broadcasts talks back.
+// broadcasts sends to all peers until the storm is over.
 func (s *storm) broadcasts() {
 	ticker := time.NewTicker(stormEvery)
 	defer ticker.Stop()
@@ -115,8 +116,8 @@ func (s *storm) broadcasts() {
 	}
 }
 
-// kills ends a random actor now and then, in one of the ways in which actors end, and returns how many: fewer than
-// stormKills when time is up.
+// kills ends a random actor at each tick, in each of the ways in which actors end. It returns the number of kills, less
+// than stormKills if the time is over.
 func (s *storm) kills() (kills int) {
 	ticker := time.NewTicker(stormEvery)
 	defer ticker.Stop()

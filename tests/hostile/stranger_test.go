@@ -17,13 +17,13 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// stranger is a raw WebSocket to a node, of somebody who does not keep to the protocol.
+// stranger is a raw WebSocket to a node that does not follow the protocol.
 type stranger struct {
 	*websocket.Conn
 	t *testing.T
 }
 
-// knock opens a WebSocket to a node and says nothing yet.
+// knock opens a WebSocket to a node and sends nothing.
 func knock(t *testing.T, url string) *stranger {
 	t.Helper()
 	ws, status, err := tryKnock(url)
@@ -34,7 +34,7 @@ func knock(t *testing.T, url string) *stranger {
 	return &stranger{ws, t}
 }
 
-// tryKnock is knock that may fail, with the HTTP status.
+// tryKnock is knock that returns the error and the HTTP status.
 func tryKnock(url string) (*websocket.Conn, int, error) {
 	dialer := websocket.Dialer{HandshakeTimeout: patience}
 	ws, resp, err := dialer.Dial(url, nil)
@@ -44,7 +44,7 @@ func tryKnock(url string) (*websocket.Conn, int, error) {
 	return ws, resp.StatusCode, err
 }
 
-// claim sends a handshake with somebody's public identity, which needs no key, and returns its challenge.
+// claim sends a handshake with the public identity of a peer, which needs no key, and returns its challenge.
 func (s *stranger) claim(who refpeer.Public, challenge []byte) {
 	s.t.Helper()
 	if challenge == nil {
@@ -66,21 +66,21 @@ func (s *stranger) plain(typ, from string, payload any) {
 	must(s.t, s.WriteMessage(websocket.TextMessage, text))
 }
 
-// read returns the next message as it is.
+// read returns the next message without decoding it.
 func (s *stranger) read() ([]byte, error) {
 	must(s.t, s.SetReadDeadline(time.Now().Add(patience)))
 	_, data, err := s.ReadMessage()
 	return data, err
 }
 
-// ack is what a stranger looks at in an answer.
+// ack is the part of the handshake's answer that a stranger reads.
 type ack struct {
 	ChallengeResponse string `json:"challengeResponse"`
 	Accepted          bool   `json:"accepted"`
 	Reason            string `json:"reason"`
 }
 
-// answer reads the handshake's answer.
+// answer returns the handshake's answer.
 func (s *stranger) answer() ack {
 	s.t.Helper()
 	text, err := s.read()
@@ -97,7 +97,7 @@ func (s *stranger) answer() ack {
 	return a
 }
 
-// impostor connects with somebody's public identity and without the key, and is let in for the time being.
+// impostor connects with the public identity of a peer and without its key. The connection is open and unverified.
 func impostor(t *testing.T, url string, who refpeer.Public) *stranger {
 	t.Helper()
 	s := knock(t, url)
@@ -108,7 +108,7 @@ func impostor(t *testing.T, url string, who refpeer.Public) *stranger {
 	return s
 }
 
-// end reads until the node has ended the connection, and returns the close status, -1 without one.
+// end reads until the node has ended the connection and returns the close status, -1 without a close frame.
 func (s *stranger) end() int {
 	s.t.Helper()
 	for {
@@ -126,7 +126,7 @@ func (s *stranger) end() int {
 	}
 }
 
-// upgraded opens a WebSocket by hand, for those who write its frames themselves.
+// upgraded opens a WebSocket without a library, for tests that write its frames.
 func upgraded(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -143,7 +143,7 @@ func upgraded(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	return conn, reader
 }
 
-// awaitClosed reads until the other side has closed, and returns how long that took.
+// awaitClosed reads until the other side has closed and returns the time that it took.
 func awaitClosed(t *testing.T, conn net.Conn, r io.Reader) time.Duration {
 	t.Helper()
 	began := time.Now()

@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// TestUpgradeRequests: lists of tokens are read as RFC 9110 defines them; a body is never taken for frames.
-func TestUpgradeRequests(t *testing.T) {
+// TestUpgradeFollowsTheStandard: lists of tokens are read as RFC 9110 defines them; a body is never read as frames.
+func TestUpgradeFollowsTheStandard(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t, nodetest.Options{})
 	for headers, want := range map[string]int{

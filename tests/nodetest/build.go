@@ -30,7 +30,8 @@ func init() {
 	builds.race = sync.OnceValues(func() (string, error) { return build("node-race", "-race") })
 }
 
-// Main runs the tests of a package, deletes the node binaries and fails if a goroutine is left. It returns the exit code.
+// Main runs the tests of a package, deletes the node binaries and fails if a goroutine is left. It returns the exit
+// code.
 func Main(m *testing.M, ignored ...goleak.Option) int {
 	defer func() { _ = os.RemoveAll(builds.path) }()
 	if code := m.Run(); code != 0 {
@@ -43,8 +44,8 @@ func Main(m *testing.M, ignored ...goleak.Option) int {
 	return 0
 }
 
-// leaks looks for goroutines several times: the dead-letter throttle of the actor library outlives its actors by a second,
-// which is longer than goleak waits.
+// leaks looks for goroutines several times: the dead-letter throttle of the actor library outlives its actors by a
+// second, which is longer than goleak waits.
 func leaks(ignored []goleak.Option) (err error) {
 	for range 5 {
 		if err = goleak.Find(ignored...); err == nil {

@@ -99,8 +99,8 @@ func (s *Events) Messages(typ string) []refpeer.Envelope {
 	return found
 }
 
-// Find returns the first event of a kind with these fields after a mark, past or future. It waits for Patience, or until
-// the process ends.
+// Find returns the first event of a kind with these fields after a mark, past or future. It waits for Patience, or
+// until the process ends.
 func (s *Events) Find(mark int, kind string, pairs ...any) (Event, error) {
 	e, _, err := s.find(mark, kind, pairs...)
 	return e, err

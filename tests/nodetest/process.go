@@ -44,8 +44,8 @@ type Process struct {
 	next   int           // mark of Next
 }
 
-// NewHome makes a home directory that is removed after the test. Its path is short, because the path of a Unix socket has
-// at most 107 bytes.
+// NewHome makes a home directory that is removed after the test. Its path is short, because the path of a Unix socket
+// has at most 107 bytes.
 func NewHome(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nt")

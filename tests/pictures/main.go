@@ -1,4 +1,4 @@
-// Command pictures turns what a terminal shows, as `tmux capture-pane -e -p` writes it, into an SVG picture.
+// Command pictures converts the screen of a terminal, as `tmux capture-pane -e -p` prints it, into an SVG picture.
 package main
 
 import (

@@ -25,6 +25,7 @@ type Conn struct {
 	password string
 	pong     bool
 	count    bool // frames are counted, not opened
+	least    int  // bytes of a frame that counts
 	late     bool // frames are opened by Recv
 
 	writing sync.Mutex // gorilla allows one writer at a time
@@ -49,6 +50,7 @@ func newConn(ws *websocket.Conn, o Options, peer Public, features []string, secr
 		password: password(secret),
 		pong:     o.Pong,
 		count:    o.CountOnly,
+		least:    o.CountSize,
 		late:     o.Late,
 		done:     make(chan struct{}),
 		more:     make(chan struct{}),
@@ -65,7 +67,7 @@ func (c *Conn) Resume() { c.reading.Do(func() { go c.read() }) }
 // Peer is the identity that the other side showed.
 func (c *Conn) Peer() Public { return c.peer }
 
-// Features are what the other side announced.
+// Features returns the features that the other side announced.
 func (c *Conn) Features() []string { return c.features }
 
 // Password is the SMSG password of the two nodes, for frames that a test makes itself.
@@ -113,8 +115,8 @@ func (c *Conn) SendRaw(frame []byte) error {
 	return c.ws.WriteMessage(websocket.BinaryMessage, frame)
 }
 
-// Recv returns the next message of any type, pings included. What arrived before the connection ended can still be
-// received; after it Recv returns the reason for the end.
+// Recv returns the next message of any type, pings included. Messages that arrived before the end of the connection can
+// still be received; after them Recv returns the reason for the end.
 func (c *Conn) Recv(ctx context.Context) (Envelope, error) {
 	for {
 		c.mu.Lock()
@@ -155,7 +157,7 @@ func (c *Conn) keep(frame []byte) {
 	c.inbox = append(c.inbox, e)
 }
 
-// RecvType returns the next message of one of the types, and throws away those before it.
+// RecvType returns the next message of one of the types, and drops those before it.
 func (c *Conn) RecvType(ctx context.Context, types ...string) (Envelope, error) {
 	for {
 		e, err := c.Recv(ctx)
@@ -165,7 +167,7 @@ func (c *Conn) RecvType(ctx context.Context, types ...string) (Envelope, error) 
 	}
 }
 
-// AwaitFrames waits until n frames have come, whether they open or not, and returns how many came in all.
+// AwaitFrames waits until n frames have arrived, whether they open or not, and returns the number of all that arrived.
 func (c *Conn) AwaitFrames(ctx context.Context, n int) (int, error) {
 	for {
 		c.mu.Lock()
@@ -182,31 +184,31 @@ func (c *Conn) AwaitFrames(ctx context.Context, n int) (int, error) {
 	}
 }
 
-// Unopened counts the frames that did not open or held no envelope.
+// Unopened returns the number of frames that did not open or held no envelope.
 func (c *Conn) Unopened() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.unopened
 }
 
-// Done is closed when the connection has ended and its reader is gone.
+// Done returns a channel that is closed when the connection and its reader have ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// Err is why the connection ended, nil while it stands: *websocket.CloseError when the other side sent a close frame.
+// Err returns the reason why the connection ended, nil while it is open: *websocket.CloseError after a close frame.
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Disconnect says goodbye with a disconnect message and closes.
+// Disconnect sends a disconnect message and closes.
 func (c *Conn) Disconnect(reason string, code int) error {
 	_, err := c.Send(TypeDisconnect, c.peer.ID, map[string]any{"reason": reason, "code": code})
 	c.Close()
 	return err
 }
 
-// Close cuts the socket without a goodbye and waits for the reader. Closing again does nothing.
+// Close closes the socket without a disconnect message and waits for the reader. A second call does nothing.
 func (c *Conn) Close() {
 	c.ws.Close()
 	c.Resume() // a stalled connection ends through its reader too
@@ -224,7 +226,9 @@ func (c *Conn) read() {
 		}
 		switch {
 		case c.count:
-			c.note(func() { c.frames++ })
+			if len(frame) >= c.least {
+				c.note(func() { c.frames++ })
+			}
 			continue
 		case c.late:
 			c.note(func() { c.frames, c.unread = c.frames+1, append(c.unread, frame) })
@@ -242,7 +246,7 @@ func (c *Conn) read() {
 	}
 }
 
-// answer sends the pong for a ping. When it cannot be written the connection is ending, which the reader sees itself.
+// answer sends the pong for a ping. A failed write needs no report: the reader sees the end of the connection.
 func (c *Conn) answer(ping Envelope) {
 	var sent struct {
 		SentAt int64 `json:"sentAt"`
@@ -253,7 +257,7 @@ func (c *Conn) answer(ping Envelope) {
 	c.Reply(ping, TypePong, map[string]int64{"sentAt": sent.SentAt, "receivedAt": time.Now().UnixMilli()})
 }
 
-// note changes the state and wakes everybody who waits for a change.
+// note changes the state and wakes all goroutines that wait for a change.
 func (c *Conn) note(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

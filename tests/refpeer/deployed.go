@@ -46,7 +46,7 @@ type Deployed struct {
 
 	mu         sync.Mutex
 	entries    map[string]*Conn // the map that sends and broadcasts use
-	conns      []*Conn          // every connection that stands, oldest first
+	conns      []*Conn          // open connections, oldest first
 	registered map[string]bool  // ids in the statistics
 	received   []Envelope       // pings and pongs left out
 	more       chan struct{}    // closed and replaced at each change

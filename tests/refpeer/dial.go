@@ -11,7 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Options say who a peer is and how it behaves. Only Identity is needed.
+// Options are the identity and the behaviour of a peer. Only Identity is required.
 type Options struct {
 	Identity *Identity
 
@@ -19,9 +19,11 @@ type Options struct {
 	Pong bool
 	// Stall leaves the socket unread after the handshake, until Conn.Resume.
 	Stall bool
-	// CountOnly leaves frames unopened: they are counted and thrown away, so that many peers cost next to nothing.
+	// CountOnly counts frames and drops them unopened, so that many peers cost little CPU time.
 	CountOnly bool
-	// Late leaves frames unopened until they are received, so that the reading keeps up with any sender. It excludes Pong.
+	// CountSize is the least size of a frame in bytes that CountOnly counts, so that pings can be left out; 0: all count.
+	CountSize int
+	// Late opens frames when they are received, so that reading keeps up with any sender. It excludes Pong.
 	Late bool
 	// Features are announced in the handshake; deployed nodes announce none.
 	Features []string
@@ -29,7 +31,7 @@ type Options struct {
 	Spoil func(payload map[string]any)
 	// Allow makes a responder refuse handshakes that claim another id than these; nil: any id passes.
 	Allow []string
-	// Refuse makes a responder refuse everybody with this reason.
+	// Refuse is the reason with which a responder refuses every peer; empty: none is refused.
 	Refuse string
 	// RefuseNow is asked at each handshake whether a responder refuses it; nil: no.
 	RefuseNow func() bool

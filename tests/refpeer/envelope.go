@@ -18,7 +18,7 @@ const (
 	TypeDisconnect   = "disconnect"
 )
 
-// Envelope is one message (section 2). TS is kept as text: what was sent is what a test sees.
+// Envelope is one message (section 2). TS is kept as text, so that a test sees the sent bytes.
 type Envelope struct {
 	ID      string          `json:"id"`
 	Type    string          `json:"type"`

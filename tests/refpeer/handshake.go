@@ -19,7 +19,7 @@ const (
 	maxMessageSize   = 1 << 20
 )
 
-// ErrBadResponse says that the responder could not prove that it holds the key it showed.
+// ErrBadResponse is the error if the responder does not prove that it holds its public key's private key.
 var ErrBadResponse = errors.New("challenge response does not verify")
 
 // RefusedError is a responder's "accepted": false.
@@ -34,7 +34,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("HTTP status %d instead of an upgrade", e.Code)
 }
 
-// helloPayload is what a receiver looks at in the payload of a handshake.
+// helloPayload has the fields of a handshake that a receiver reads.
 type helloPayload struct {
 	Identity  Public   `json:"identity"`
 	Challenge string   `json:"challenge"`
@@ -42,7 +42,7 @@ type helloPayload struct {
 	Features  []string `json:"features"`
 }
 
-// ackPayload is what a receiver looks at in the payload of a handshake_ack.
+// ackPayload has the fields of a handshake_ack that a receiver reads.
 type ackPayload struct {
 	Identity          Public   `json:"identity"`
 	ChallengeResponse string   `json:"challengeResponse"`

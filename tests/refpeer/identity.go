@@ -1,7 +1,7 @@
-// Package refpeer is a small peer that speaks the wire protocol, version 1.0, written from the protocol's page and
-// from nothing else. It stands for the nodes that are already deployed: one goroutine and one mutex a connection,
+// Package refpeer is a small peer that speaks the wire protocol, version 1.0, written from docs/protocol.md
+// only. It represents the deployed nodes: one goroutine and one mutex per connection,
 // Borg's own SMSG code, gorilla/websocket, no features announced. It imports no package of this module, so that a
-// mistake in ours cannot cancel itself out, and it can be told to misbehave.
+// mistake of the module cannot hide itself, and options make it break the protocol.
 //
 // The order of the files is the order of a connection: identity, envelope, handshake, dial or listen, conn.
 package refpeer
@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/Borg/pkg/stmf"
 )
 
-// Public is an identity as it stands on the wire (section 1), keys in the protocol's order.
+// Public is an identity as it is on the wire (section 1), keys in the protocol's order.
 type Public struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
@@ -69,7 +69,7 @@ func NodeID(publicKey []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// SharedSecret is what this identity shares with the owner of a public key in base64: 32 bytes.
+// SharedSecret returns the 32 bytes that this identity shares with the owner of a public key in base64.
 func (i *Identity) SharedSecret(publicKey string) ([]byte, error) {
 	theirs, err := stmf.LoadPublicKeyBase64(publicKey)
 	if err != nil {

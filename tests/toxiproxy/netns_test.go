@@ -73,7 +73,8 @@ func (n *network) run(side int, args ...string) *nodetest.Process {
 	}, args...)...)
 }
 
-// awaitBack waits until the peer is connected again, and returns the sum of the pauses that the node announced until then.
+// awaitBack waits until the peer is connected again, and returns the sum of the pauses that the node announced until
+// then.
 func awaitBack(t *testing.T, p *nodetest.Process, mark int) (pauses time.Duration) {
 	t.Helper()
 	p.AwaitAfter(mark, "peer_up")
@@ -88,9 +89,10 @@ func awaitBack(t *testing.T, p *nodetest.Process, mark int) (pauses time.Duratio
 	return pauses
 }
 
-// TestSplitAndHeal drops packets between two nodes, refuses them, or drops those of one direction only. Both notice
-// within the ping interval and the pong timeout, and are connected again within the pauses of the backoff after healing.
-func TestSplitAndHeal(t *testing.T) {
+// TestSplitIsNoticedAndHeals drops packets between two nodes, refuses them, or drops those of one direction only. Both
+// notice within the ping interval and the pong timeout, and are connected again within the pauses of the backoff after
+// healing.
+func TestSplitIsNoticedAndHeals(t *testing.T) {
 	for name, rules := range map[string][]string{
 		"both ways": {"INPUT -p tcp -j DROP", "OUTPUT -p tcp -j DROP"},
 		"one way":   {"OUTPUT -p tcp -j DROP"},
@@ -105,7 +107,7 @@ func TestSplitAndHeal(t *testing.T) {
 }
 
 func splitAndHeal(t *testing.T, rules []string) {
-	const slack = 2 * time.Second // what a busy machine adds
+	const slack = 2 * time.Second // for a busy machine
 	const silence, handshake = 800 * time.Millisecond, time.Second
 	n := newNetwork(t)
 	a := n.run(0, "--listen", "10.99.0.1:9091")
@@ -134,7 +136,7 @@ func splitAndHeal(t *testing.T, rules []string) {
 	}
 }
 
-// pause is what a dial_failed event says about the next dial.
+// pause returns the pause before the next dial of a dial_failed event.
 func pause(t *testing.T, e nodetest.Event) time.Duration {
 	t.Helper()
 	seconds := e.Num("retryIn")

@@ -46,9 +46,9 @@ func heal(t *testing.T, proxy *toxiproxy.Proxy, direction string) {
 	must(t, proxy.Toxics.RemoveToxic(t.Context(), direction))
 }
 
-// TestSlowNetwork: latency with jitter, and little bandwidth, delay messages; none is lost, doubled or out of order, and
-// the connection stands.
-func TestSlowNetwork(t *testing.T) {
+// TestSlowNetworkLosesNothing: latency with jitter and low bandwidth delay messages. Each arrives once and in order,
+// and the connection stays open.
+func TestSlowNetworkLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]string{
 		"latency":   `"type":"latency","attributes":{"latency":200,"jitter":150}`,
@@ -77,13 +77,13 @@ func TestSlowNetwork(t *testing.T) {
 	}
 }
 
-// TestBrokenNetwork: connections that are reset, go silent, or are cut in the middle of the stream. The dialling node
-// comes back within the backoff's bound, and what arrives comes once and in order.
-func TestBrokenNetwork(t *testing.T) {
+// TestBrokenNetworkIsRedialled: connections are reset, become silent, or are cut in the middle of the stream. The
+// dialling node reconnects within the backoff's limit, and the messages that arrive do so once and in order.
+func TestBrokenNetworkIsRedialled(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]string{
 		"reset":    `"type":"reset_peer","attributes":{"timeout":0}`,
-		"silence":  `"type":"timeout","attributes":{"timeout":0}`, // the data vanishes, the connection stands
+		"silence":  `"type":"timeout","attributes":{"timeout":0}`, // the data is lost, the connection stays open
 		"cut":      `"type":"limit_data","attributes":{"bytes":5000}`,
 		"cut soon": `"type":"limit_data","attributes":{"bytes":20}`,
 	} {
@@ -129,7 +129,7 @@ func keepSending(from, to *node, stop <-chan struct{}) int {
 		case <-stop:
 			return number
 		case <-ticker.C:
-			_ = from.sendNumber(to, number, strings.Repeat("x", 100)) // what is lost while there is no connection is no fault
+			_ = from.sendNumber(to, number, strings.Repeat("x", 100)) // a message may be lost while there is no connection
 		}
 	}
 }

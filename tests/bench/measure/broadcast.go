@@ -11,8 +11,8 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/process"
 )
 
-// sendMarks tells whoever connects to the returned address, on a connection beside the measured ones, how many
-// broadcasts have come in whole at all of the n peers: one small write for each n deliveries at most.
+// sendMarks listens on the returned address. On a connection beside the measured ones it sends the number of broadcasts
+// that all n peers have received: at most one small write per n deliveries.
 func (w *worker) sendMarks(n int) (string, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -39,7 +39,7 @@ func (r *run) connectTo(system string, known int) (figures, error) {
 	}
 	inBook := known
 	if known+warm+r.Connections > bookLimit {
-		inBook = -1 // it forgets old ones to make room, so their number says nothing
+		inBook = -1 // it evicts old peers, so their number is not known
 	}
 	began := time.Now()
 	if err := p.client.Call("connect", args{From: warm, N: r.Connections, Parallel: parallelDials}, nil); err != nil {
@@ -57,7 +57,7 @@ func (r *run) connectTo(system string, known int) (figures, error) {
 // bookLimit is how many peers our book holds at most.
 const bookLimit = 10_000
 
-// idle measures what a connection costs that does nothing.
+// idle measures the cost of an idle connection.
 func (r *run) idle(repeat int) error {
 	if repeat >= largestIdle {
 		return nil
@@ -93,7 +93,7 @@ func (r *run) idleOf(system string, repeat int) error {
 			return err
 		}
 		open = conns
-		time.Sleep(300 * time.Millisecond) // what follows a handshake is done by then
+		time.Sleep(300 * time.Millisecond) // the work after a handshake is done by then
 		if err := p.server.Call("settle", args{}, &now); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// curves measures what only plots need, in the first repeat.
+// curves runs the measurements for plots, in the first repeat only.
 func (r *run) curves(repeat int) error {
 	if repeat > 0 {
 		return nil
@@ -40,7 +40,7 @@ func (r *run) curves(repeat int) error {
 	return nil
 }
 
-// overConnections sends at one rate over more and more connections, and looks at what a message costs the server.
+// overConnections sends at one rate over more and more connections and measures the server's cost per message.
 func (r *run) overConnections(system string) error {
 	const size = 256
 	most := r.CurveConnections[len(r.CurveConnections)-1]
@@ -59,7 +59,7 @@ func (r *run) overConnections(system string) error {
 			return err
 		}
 		open = conns
-		time.Sleep(100 * time.Millisecond) // what follows a handshake is done by then
+		time.Sleep(100 * time.Millisecond) // the work after a handshake is done by then
 		found, err := p.speak(conns, n, size, r.Rate)
 		if err != nil {
 			return err

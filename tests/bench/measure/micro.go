@@ -41,11 +41,12 @@ func cost(seconds float64, do func() error) (each, allocations float64, err erro
 	}
 }
 
-// turns is how often each operation has its turn, so that what else happens on the machine meets all of them.
+// turns is the number of times that each operation runs in turn, so that other load on the machine affects all alike.
 const turns = 9
 
-// codecCosts measures sealing and opening one message of a.Size bytes of JSON, ours and the published library's. Both begin
-// with the message and end with it; with the library encoding/json writes and reads the JSON, as in deployed nodes.
+// codecCosts measures sealing and opening one message of a.Size bytes of JSON, ours and the published library's. Both
+// begin with the message and end with it; with the library encoding/json writes and reads the JSON, as in deployed
+// nodes.
 func codecCosts(a args) (figures, error) {
 	var secret crypto.SharedSecret
 	key, err := smsg.NewKey(secret)
@@ -136,8 +137,8 @@ func messageOf(size int) (*wire.Message, error) {
 	return msg, msg.Renew(strings.Repeat("x", max(0, size-len(text))))
 }
 
-// makingCosts measures what a program does before it sends: the allocations of making one message. They are not the
-// system's, so they are taken off the sender's.
+// makingCosts measures the allocations of making one message. The program makes it, not the system, so they are
+// subtracted from the sender's.
 func makingCosts(a args) (figures, error) {
 	var payload any = strings.Repeat("x", a.Size)
 	msg, err := wire.NewMessage(wire.MsgChat, "from", "to", payload)
@@ -193,7 +194,7 @@ func dedupCosts(a args) (figures, error) {
 	return figures{"seconds": took / float64(len(fresh)*more), "bytes": (full - empty) / float64(a.N)}, nil
 }
 
-// together is how many messages have one time, as in a busy connection: what one system call has brought.
+// together is the number of messages with one timestamp: those of one system call, as on a busy connection.
 const together = 32
 
 // dedupOf returns a system's set as two peers' connections use it.

@@ -13,7 +13,7 @@ type pair struct {
 	address        string
 }
 
-// pair starts both ends of a system on a processor, negative: on all. Nobody dials yet.
+// pair starts both ends of a system on one processor, on all if it is negative. It does not dial.
 func (r *run) pair(system string, core, known int) (*pair, error) {
 	path, name, err := r.binary(system)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *pair) connect(from, n int) error {
 // parallelDials is how many connections are opened at once: with fewer the machine has nothing to do at times.
 const parallelDials = 32
 
-// usage asks both ends what they have taken.
+// usage returns the CPU time and memory of both ends.
 func (p *pair) usage() (server, client process.Usage, err error) {
 	if err = p.server.Call("usage", args{}, &server); err == nil {
 		err = p.client.Call("usage", args{}, &client)

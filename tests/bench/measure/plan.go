@@ -1,6 +1,6 @@
-// Package measure has what is measured. The two ends of every measurement are processes of their own; the one that
-// measures only tells them what to do. Within a repeat every system has its turn once, so that what else happens on
-// the machine meets all of them, and only figures of one repeat are compared.
+// Package measure has the measurements. The two ends of each run in processes of their own; the measuring process only
+// sends them calls. Within a repeat every system is measured once, so that other load on the machine affects all alike,
+// and only figures of one repeat are compared.
 package measure
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// Plan says how much is measured.
+// Plan is the extent of the measurements.
 type Plan struct {
 	Repeats     int
 	Seconds     float64 // of one measurement of a rate
@@ -30,7 +30,7 @@ type Plan struct {
 
 	Only     string    // the one part that is measured; empty: all
 	Portable string    // a binary of this program with the key stream in plain Go; empty: leave it out
-	Log      io.Writer // where it says what it does
+	Log      io.Writer // progress
 }
 
 // Full takes about six minutes.
@@ -63,7 +63,7 @@ func Smoke() Plan {
 	}
 }
 
-// Row is what one measurement of one system in one repeat gave.
+// Row is the result of one measurement of one system in one repeat.
 type Row struct {
 	Measure string  `json:"measure"`
 	System  string  `json:"system"`
@@ -72,7 +72,7 @@ type Row struct {
 	Values  figures `json:"values"`
 }
 
-// Names of the measures, with what their At is.
+// Names of the measures, with the meaning of their At.
 const (
 	OneWay      = "one way"          // bytes
 	RoundTrip   = "round trip"       // bytes
@@ -87,7 +87,7 @@ const (
 	OverKnown   = "over known peers" // known peers
 	Portable    = "ours, portable"   // the system with its key stream in plain Go
 	InFlight    = 16                 // broadcasts, when more than one
-	largestIdle = 3                  // repeats of what takes long
+	largestIdle = 3                  // repeats of long measurements
 )
 
 // run is one measurement under way.
@@ -96,7 +96,7 @@ type run struct {
 	rows []Row
 }
 
-// Run measures everything and returns what it found.
+// Run runs all measurements and returns their rows.
 func Run(p Plan) ([]Row, error) {
 	if p.Log == nil {
 		p.Log = io.Discard

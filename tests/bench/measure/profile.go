@@ -12,7 +12,7 @@ import (
 // ProfileFolder is the environment variable with the folder into which workers write CPU profiles; empty: none.
 const ProfileFolder = "BENCH_PROFILES"
 
-// profile takes a CPU profile of this process until the returned function is called with what the process was.
+// profile takes a CPU profile of this process until the returned function is called with the process's name.
 func profile() (stop func(what string)) {
 	folder := os.Getenv(ProfileFolder)
 	if folder == "" {
@@ -35,7 +35,7 @@ func profile() (stop func(what string)) {
 	}
 }
 
-// heapProfile writes what the heap holds now.
+// heapProfile writes a profile of the present heap.
 func heapProfile(what string) {
 	folder := os.Getenv(ProfileFolder)
 	if folder == "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// micro measures what needs one process only.
+// micro runs the measurements that need one process only.
 func (r *run) micro(repeat int) error {
 	for _, system := range r.withPortable(systems.Ours) {
 		path, _, err := r.binary(system)
@@ -64,8 +64,8 @@ func (r *run) oneWay(repeat int) error {
 	return nil
 }
 
-// oneWayOf streams messages of every size over one connection. A short stream before each says how many make the
-// wanted length, and warms up.
+// oneWayOf streams messages of every size over one connection. A short stream before each warms up and gives the number
+// of messages for the wanted time.
 func (r *run) oneWayOf(system string, repeat int) error {
 	p, err := r.pair(system, -1, 0)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// args are those of every call to a worker; each call uses some.
+// args are the arguments of all calls to a worker. Each call uses some.
 type args struct {
 	System   string  `json:"system,omitempty"`
 	Address  string  `json:"address,omitempty"`
@@ -25,7 +25,7 @@ type args struct {
 	Seconds  float64 `json:"seconds,omitempty"`
 }
 
-// figures are what a call measured, by name.
+// figures are the results of a call, by name.
 type figures map[string]float64
 
 // worker is one end: a node with at most one link, or a flock.
@@ -37,7 +37,7 @@ type worker struct {
 	did   string // for the name of a profile
 }
 
-// Work answers calls until the parent goes away.
+// Work answers calls until the parent process ends.
 func Work() {
 	w := &worker{}
 	stop := profile()

@@ -22,7 +22,7 @@ const Role = "BENCH_WORKER"
 // patience is how long one call may take.
 const patience = 2 * time.Minute
 
-// Process is a worker, as the one that measures sees it. One call at a time.
+// Process is a worker process. It runs one call at a time.
 type Process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -76,7 +76,7 @@ func startOn(cmd *exec.Cmd, core int) error {
 	return errors.Join(cmd.Start(), unix.SchedSetaffinity(0, &all))
 }
 
-// Call has the worker do something and decodes what it returns into result, which may be nil.
+// Call makes the worker run a call and decodes its result into result, which may be nil.
 func (p *Process) Call(call string, args, result any) error {
 	if err := p.Begin(call, args); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (p *Process) Call(call string, args, result any) error {
 	return p.Finish(result)
 }
 
-// Begin is the first half of Call: the worker is at it when it returns.
+// Begin is the first half of Call: it sends the call and does not wait for the result.
 func (p *Process) Begin(call string, args any) error {
 	raw, err := json.Marshal(args)
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *Process) Begin(call string, args any) error {
 	return json.NewEncoder(p.in).Encode(request{Call: call, Args: raw})
 }
 
-// Finish is the second half of Call.
+// Finish is the second half of Call: it waits for the result.
 func (p *Process) Finish(result any) error {
 	timer := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -114,12 +114,12 @@ func (p *Process) Finish(result any) error {
 	return json.Unmarshal(got.Result, result)
 }
 
-// Stop ends the worker. What it has open goes with it.
+// Stop ends the worker and with it its connections.
 func (p *Process) Stop() {
 	_ = p.in.Close()
 	timer := time.AfterFunc(5*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
-	_ = p.cmd.Wait() // how it ends says nothing
+	_ = p.cmd.Wait() // its exit code has no meaning
 }
 
 // Serve is the worker's side: it answers calls with handle until its input ends.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Usage is what a process has taken so far.
+// Usage is the CPU time and the memory that a process has used so far.
 type Usage struct {
 	CPU        float64 // seconds, user and system
 	Resident   float64 // bytes
@@ -42,7 +42,7 @@ func Measure() (Usage, error) {
 	}, nil
 }
 
-// Settle gives back what is not used any more, so that what stays resident is what is needed.
+// Settle returns unused memory to the operating system, so that the resident memory is the memory in use.
 func Settle() {
 	runtime.GC()
 	debug.FreeOSMemory()

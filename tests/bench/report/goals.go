@@ -48,7 +48,7 @@ func plain(name, system string, at func(*Results) float64, figure string) func(*
 	return func(r *Results, repeat int) (float64, bool) { return r.value(name, system, at(r), repeat, figure) }
 }
 
-// outbound is what a sender allocates for a message, less what making the message takes.
+// outbound returns the allocations of a sender per message, without those of making the message.
 func outbound(r *Results, repeat int) (float64, bool) {
 	sent, ok := r.value(measure.OneWay, systems.Ours, 256, repeat, "allocations sent")
 	making, ok2 := r.value(measure.OneWay, systems.Ours, 256, repeat, "allocations of making")
@@ -106,7 +106,7 @@ func goals() []goal {
 	)
 }
 
-// verdict says whether a goal is met, and by how much it is not.
+// verdict returns the text of a goal that is met, or by how much it is missed.
 func (g *goal) verdict(s spread) string {
 	if s.n == 0 {
 		return "not measured"

@@ -1,4 +1,4 @@
-// Package report makes tables, plots and the page of what was measured.
+// Package report makes the tables, the plots and the page of the results.
 package report
 
 import (
@@ -21,7 +21,7 @@ type Results struct {
 	Rows    []measure.Row `json:"rows"`
 }
 
-// Machine is where, when and with what it was measured.
+// Machine describes the machine, the time and the versions of a measurement.
 type Machine struct {
 	CPU     string            `json:"cpu"`
 	Cores   int               `json:"cores"`
@@ -38,7 +38,7 @@ var modules = []string{
 	"github.com/gorilla/websocket", "github.com/libp2p/go-libp2p", "golang.org/x/crypto",
 }
 
-// ThisMachine describes the machine that it runs on. What cannot be found out is left empty.
+// ThisMachine describes the present machine. Unknown fields are empty.
 func ThisMachine() Machine {
 	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Date: time.Now().UTC().Format(time.DateOnly), Modules: map[string]string{}}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -103,7 +103,7 @@ func spreadOf(values []float64) spread {
 	return spread{median: middle, least: values[0], most: values[len(values)-1], n: len(values)}
 }
 
-// over collects what f finds in each repeat.
+// over collects the results of f in each repeat.
 func (r *Results) over(f func(repeat int) (float64, bool)) spread {
 	var values []float64
 	for repeat := range r.repeats() {

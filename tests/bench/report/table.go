@@ -82,7 +82,7 @@ type column struct {
 	format func(float64) string
 }
 
-// table has a row for each system that has the measure: medians, and what they lie between when there are several.
+// table returns a row for each system that has the measure: the median, and the range of several repeats.
 func (r *Results) table(name string, columns []column) string {
 	head := []string{""}
 	for _, c := range columns {

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// What the bare systems begin a payload with, since they have no envelope.
+// The first byte of a payload of the bare systems, which have no envelope.
 const (
 	bareCounted = 'x'
 	bareAsk     = '?'
@@ -129,7 +129,8 @@ func (n *coder) Close() {
 	}
 }
 
-// cork holds writes back while it is on. Only the streaming goroutine turns it on and off; nobody else writes then.
+// cork holds writes back while it is on. Only the streaming goroutine turns it on and off, and no other goroutine
+// writes meanwhile.
 type cork struct {
 	net.Conn
 	on     atomic.Bool

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialing opens connections of a flock, several at a time, on one goroutine and with as few system calls as there can be:
-// what takes the time is to be the node that accepts them.
+// dialing opens connections of a flock, several at a time, on one goroutine and with few system calls, so that the
+// accepting node takes most of the time.
 type dialing struct {
 	flock   *Flock
 	address unix.SockaddrInet4
@@ -22,7 +22,7 @@ type dialing struct {
 	buffer  [4096]byte
 }
 
-// visit is one connection until its peer has said all that it has to say.
+// visit is one connection during its handshake.
 type visit struct {
 	peer     *puppet
 	came     []byte // not used yet
@@ -95,7 +95,7 @@ func (d *dialing) begin(p *puppet) error {
 	return unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
-// advance reads what has come, and says what is next to be said. At the end the watch has the connection.
+// advance reads the received bytes and sends the next message. After the handshake the watch gets the connection.
 func (d *dialing) advance(fd descriptor) error {
 	v := d.visits[int32(fd)]
 	n, err := unix.Read(int(fd), d.buffer[:])
@@ -120,7 +120,7 @@ func (d *dialing) advance(fd descriptor) error {
 	return d.flock.watch.add(fd, &frameCounter{atLeast: d.flock.atLeast}, v.came)
 }
 
-// step answers what has come whole, and reports whether that was all.
+// step answers a complete message and reports whether it was the last of the handshake.
 func (v *visit) step(fd descriptor) (done bool, err error) {
 	if !v.upgraded {
 		// The answer's key is not looked at.
@@ -152,7 +152,7 @@ func (v *visit) step(fd descriptor) (done bool, err error) {
 	return true, err
 }
 
-// close cuts what is still under way.
+// close closes the connections that are still in their handshake.
 func (d *dialing) close() {
 	for fd := range d.visits {
 		_ = unix.Close(int(fd))

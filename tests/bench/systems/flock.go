@@ -11,10 +11,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Flock is many peers that cost next to nothing, so that what is measured is the node they connect to. All that can be
-// made before is made before: keys, shared secrets, handshakes. They speak the protocol to the point where the node
-// believes who they are, count frames without opening them, and can send sealed messages at a steady rate. The same
-// flock stands against every system that speaks WebSocket.
+// Flock is many peers that use little CPU time, so that a measurement shows the node that they connect to. It prepares
+// keys, shared secrets and handshakes in advance. The peers follow the protocol until the node has verified them, count
+// frames without opening them, and can send sealed messages at a steady rate. The same flock is used for every system
+// that speaks WebSocket.
 type Flock struct {
 	peers   []*puppet
 	atLeast int // bytes of a frame that counts; shorter ones are pings
@@ -106,7 +106,7 @@ type puppet struct {
 
 	id, node  string
 	handshake []byte // the frame; nil: there is no protocol
-	hello     []byte // the frame of the first message, which proves who it is
+	hello     []byte // the frame of the first message, which is the proof
 	sealer    *smsg.Sealer
 	text      []byte // reused
 	body      []byte

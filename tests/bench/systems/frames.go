@@ -39,7 +39,8 @@ func header(data []byte) (head, payload int, ok bool) {
 	return 0, 0, false
 }
 
-// frameCounter counts the frames of a stream that are long enough, each when it is whole; the payloads are only skipped.
+// frameCounter counts the frames of a stream that are long enough, each when it is whole; the payloads are only
+// skipped.
 type frameCounter struct {
 	atLeast int
 	skip    int    // bytes to the end of the frame at hand

@@ -27,7 +27,7 @@ const (
 // its defaults: at the rates measured here five minutes of ids are more than its set takes.
 const DedupTTL = 10 * time.Second
 
-// maxConns lets every connection in that is measured.
+// maxConns is above the number of measured connections.
 const maxConns = 20_000
 
 type ours struct {
@@ -72,12 +72,12 @@ func (n *ours) onMessage(c *supervisor.PeerConnection, m *wire.Message) {
 		n.tally.Add()
 	case typeAsk:
 		if answer, err := m.Reply(typeAnswer, m.Payload); err == nil {
-			_ = c.Post(answer) // a lost answer shows as a question without one
+			_ = c.Post(answer) // the asking end reports a missing answer
 		}
 	}
 }
 
-// Listen also says who we are, for those who prepare themselves: address, public key and node ID.
+// Listen returns the address, the public key and the node ID, for flocks that prepare their handshakes.
 func (n *ours) Listen() (string, error) {
 	self := n.transport.Identity()
 	return strings.Join([]string{n.transport.Addr().String(), self.PublicKey, self.ID}, " "), nil
@@ -94,8 +94,8 @@ func (n *ours) Dial(address string) (Link, error) {
 	return &oursLink{node: n, conn: conn}, nil
 }
 
-// Broadcast asks the registry by message and does not wait for its answer, as a program in the tree does it. That nobody
-// missed it is seen at the other end.
+// Broadcast sends a message to the registry actor and does not wait for its answer, as a program's own actor does. The
+// other end counts the deliveries.
 func (n *ours) Broadcast(size int) error {
 	msg, err := wire.NewMessage(typeCounted, n.id, "", strings.Repeat("x", size))
 	if err != nil {
@@ -120,8 +120,8 @@ type oursLink struct {
 	conn *supervisor.PeerConnection
 }
 
-// Stream keeps a window of messages on their way: all but every last one of a window are posted, and the last one is
-// waited for, which is the public way to stay below the queue's limits.
+// Stream keeps a window of messages in flight: it posts all but the last message of a window and waits until the last
+// one is written. This keeps the queue below its limits.
 func (l *oursLink) Stream(n, size int) error {
 	window := max(1, min(1024, 2<<20/(size+512)))
 	var payload any = strings.Repeat("x", size)
@@ -157,7 +157,7 @@ func (l *oursLink) Ask(size int) error {
 	return err
 }
 
-// inventedPeer is a peer that nobody will meet.
+// inventedPeer returns a peer that does not exist.
 func inventedPeer(i int) (id, publicKey string) {
 	var key crypto.PublicKey
 	for at := range 4 {

@@ -37,7 +37,7 @@ func (c *refConn) send(e *envelope) error {
 	return c.ws.WriteMessage(websocket.BinaryMessage, frame)
 }
 
-// read is the way of what comes in: limiter, decryption, dedup, handler.
+// read is the inbound path: limiter, decryption, dedup, handler.
 func (c *refConn) read() {
 	defer c.remove()
 	c.ws.SetReadLimit(refMaxMessage)

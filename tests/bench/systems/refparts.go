@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What a node of the reference path is made of, each with the lock that deployed nodes have there.
+// The parts of a node of the reference path, each with the lock that it has in deployed nodes.
 
 // MutexDedup is a set of ids behind a lock: one look, then one mark.
 type MutexDedup struct {
@@ -138,7 +138,7 @@ func (b *refBook) len() int {
 	return len(b.peers)
 }
 
-// save writes the whole book; what fails is lost until the next change, as with deployed nodes.
+// save writes the whole book. A failed write is repeated at the next change only, as in deployed nodes.
 func (b *refBook) save() {
 	b.mu.Lock()
 	b.pending = nil

@@ -1,5 +1,5 @@
-// Package systems puts each thing that is measured behind one small interface: this project's node, the reference
-// path that stands for the deployed ones, and the neighbours.
+// Package systems has one small interface for all measured systems: this project's node, the reference path that
+// represents the deployed nodes, and comparable libraries.
 package systems
 
 import (
@@ -23,11 +23,11 @@ const (
 
 // Node is one end of a system. Its methods are safe for concurrent use.
 type Node interface {
-	// Listen accepts connections on a free port of the loopback and returns what Dial takes.
+	// Listen accepts connections on a free loopback port and returns the argument of Dial.
 	Listen() (address string, err error)
 	// Dial opens one connection.
 	Dial(address string) (Link, error)
-	// Broadcast sends one message with a payload of size bytes to everybody who is connected.
+	// Broadcast sends one message with a payload of size bytes to all connected peers.
 	Broadcast(size int) error
 	// Peers returns how many are connected.
 	Peers() int

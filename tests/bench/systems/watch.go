@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch reads many connections on one goroutine, with one system call for what has come on each: the far end of what is
-// measured is to take as little of the machine as it can. Go's own poller would wake a goroutine for each, and read once
-// more to find nothing.
+// watch reads many connections on one goroutine, with one system call for all bytes that a connection has received: the
+// far end of a measurement shall use little CPU time. Go's own poller would wake a goroutine per connection, and read
+// once more to find no bytes.
 type watch struct {
 	epoll int
 	came  func(frames int)
@@ -82,7 +82,7 @@ func (w *watch) run() {
 	}
 }
 
-// read takes what has come on a connection, which is forgotten at its end.
+// read reads the received bytes of a connection and drops the connection at its end.
 func (w *watch) read(fd int32, buffer []byte) (came int) {
 	n, err := unix.Read(int(fd), buffer)
 	if err == unix.EINTR || err == unix.EAGAIN {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package guardpage gives tests memory between two unmapped pages. Code that reads or writes one byte before or behind
-// a buffer there faults, which neither Go's bounds checks nor the race detector see in assembly.
+// Package guardpage provides tests with memory between two inaccessible pages. A read or write one byte before or
+// behind such a buffer faults. In assembly, neither Go's bounds checks nor the race detector notice such an access.
 package guardpage
 
 import (
@@ -13,17 +13,18 @@ import (
 	"unsafe"
 )
 
-// Memory is writable memory with an unmapped page on either side. It is not for concurrent use.
+// Memory is writable memory with an inaccessible page on either side. It is not safe for concurrent use.
 type Memory struct {
 	usable []byte
 }
 
-// New maps at least size bytes until the end of the test.
+// New maps at least size bytes and unmaps them at the end of the test.
 func New(t testing.TB, size int) *Memory {
 	t.Helper()
 	page := syscall.Getpagesize()
 	pages := (size + page - 1) / page
-	all, err := syscall.Mmap(-1, 0, (pages+2)*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	const access, flags = syscall.PROT_READ | syscall.PROT_WRITE, syscall.MAP_ANON | syscall.MAP_PRIVATE
+	all, err := syscall.Mmap(-1, 0, (pages+2)*page, access, flags)
 	if err != nil {
 		t.Fatalf("map memory: %v", err)
 	}
@@ -41,24 +42,25 @@ func New(t testing.TB, size int) *Memory {
 	return &Memory{usable: all[page:end:end]}
 }
 
-// First returns the first n bytes: the byte before them is unmapped. n must not exceed the size.
+// First returns the first n bytes; the byte before them is inaccessible. It panics if n exceeds the mapped size.
 func (m *Memory) First(n int) []byte { return m.usable[:n:n] }
 
-// Last returns the last n bytes: the byte behind them is unmapped, for n = 0 also the address of the slice.
+// Last returns the last n bytes; the byte behind them is inaccessible. For n = 0 that byte is the address of the slice.
+// It panics if n exceeds the mapped size.
 func (m *Memory) Last(n int) []byte {
-	_ = m.usable[:n] // n must not exceed the size
+	_ = m.usable[:n] // panics if n exceeds the size
 	end := unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.usable)), len(m.usable))
 	return unsafe.Slice((*byte)(unsafe.Add(end, -n)), n)
 }
 
-// Ends yields First(n) and Last(n) with a name for each. Both are the same memory in part: use one at a time.
+// Ends yields First(n) and Last(n), each with its name. The two may overlap: use one at a time.
 func (m *Memory) Ends(n int) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		_ = yield("first", m.First(n)) && yield("last", m.Last(n))
 	}
 }
 
-// Fault runs do and returns the error of a fault in it, nil if there was none.
+// Fault runs do and returns its memory fault or panic as an error, or nil.
 func Fault(do func()) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Every byte of the buffers is writable; the byte before the first buffer and the byte behind the last one fault.
-func TestOnlyTheGuardsFault(t *testing.T) {
+// Every byte of the buffers is writable. The byte before the first buffer and the byte behind the last one fault.
+func TestGuardPagesFault(t *testing.T) {
 	m := New(t, 5000)
 	for n := range 301 {
 		for end, buffer := range m.Ends(n) {
@@ -21,10 +21,10 @@ func TestOnlyTheGuardsFault(t *testing.T) {
 	before := unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.First(1))), -1)
 	for name, address := range map[string]unsafe.Pointer{"before": before, "behind": last} {
 		if err := Fault(func() { *(*byte)(address) = 1 }); err == nil {
-			t.Errorf("a write %s the memory does not fault", name)
+			t.Errorf("a write %s the memory did not fault", name)
 		}
 		if err := Fault(func() { _ = *(*byte)(address) }); err == nil {
-			t.Errorf("a read %s the memory does not fault", name)
+			t.Errorf("a read %s the memory did not fault", name)
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// The size of a cell, in the units of the picture.
+// Sizes of a cell and of the margin, in units of the picture.
 const (
 	cellWidth  = 8.4
 	cellHeight = 17
 	margin     = 12
 )
 
-// style is how text looks.
+// style is the rendering of text. An empty color is the default one.
 type style struct {
 	bold, faint, reverse bool
 	color                string
@@ -66,7 +66,7 @@ func draw(from io.Reader, to io.Writer) error {
 	return err
 }
 
-// drawLine draws one line at a height and returns the style at its end, and how many cells it has.
+// drawLine draws one line at the height y and returns the style at its end and its number of cells.
 func drawLine(to *strings.Builder, line string, now style, y int) (style, int) {
 	column := 0
 	for line != "" {
@@ -88,9 +88,9 @@ func drawLine(to *strings.Builder, line string, now style, y int) (style, int) {
 	return now, column
 }
 
-// after is the style after a code of SGR.
+// after returns the style after an SGR code. It ignores unknown codes.
 func (s style) after(code string) style {
-	n, _ := strconv.Atoi(code) // an empty one is 0
+	n, _ := strconv.Atoi(code) // an empty code is 0
 	switch {
 	case n == 0:
 		return style{}
@@ -112,13 +112,15 @@ func (s style) after(code string) style {
 	return s
 }
 
-// text draws a piece of a line. Each has its own place, since fonts differ in how wide they are.
+// text draws a piece of a line at a column and returns its number of cells. It sets position and width, because fonts
+// differ in width.
 func (s style) text(to *strings.Builder, text string, column, y int) int {
 	cells := len([]rune(text))
 	x, width := margin+float64(column)*cellWidth, float64(cells)*cellWidth
 	fill := s.color
 	if s.reverse {
-		fmt.Fprintf(to, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`, x, y-cellHeight+4, width, cellHeight, ink)
+		fmt.Fprintf(to, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`,
+			x, y-cellHeight+4, width, cellHeight, ink)
 		fill = paper
 	}
 	fmt.Fprintf(to, `<text x="%.1f" y="%d" textLength="%.1f" lengthAdjust="spacingAndGlyphs"`, x, y, width)
@@ -131,6 +133,7 @@ func (s style) text(to *strings.Builder, text string, column, y int) int {
 	if s.faint {
 		to.WriteString(` opacity="0.6"`)
 	}
-	fmt.Fprintf(to, ">%s</text>\n", html.EscapeString(strings.ReplaceAll(text, " ", "\u00a0"))) // plain spaces would be joined
+	spaced := strings.ReplaceAll(text, " ", "\u00a0") // SVG collapses plain spaces
+	fmt.Fprintf(to, ">%s</text>\n", html.EscapeString(spaced))
 	return cells
 }

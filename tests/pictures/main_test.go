@@ -8,19 +8,21 @@ import (
 	"testing"
 )
 
-func TestDraw(t *testing.T) {
+func TestDrawRendersStylesAndLines(t *testing.T) {
 	var out strings.Builder
 	screen := "plain \x1b[1mbold\x1b[0m <&>\n\n\x1b[7mchosen\x1b[0m\x1b[32m good\x1b[39m\n\n\n"
 	if err := draw(strings.NewReader(screen), &out); err != nil {
 		t.Fatal(err)
 	}
 	picture := out.String()
-	for _, want := range []string{`font-weight="bold">bold<`, "&lt;&amp;&gt;", `fill="#7ee787">` + "\u00a0good", `fill="` + paper + `">chosen`} {
+	for _, want := range []string{
+		`font-weight="bold">bold<`, "&lt;&amp;&gt;", `fill="#7ee787">` + "\u00a0good", `fill="` + paper + `">chosen`,
+	} {
 		if !strings.Contains(picture, want) {
 			t.Errorf("no %s in\n%s", want, picture)
 		}
 	}
-	// Blank lines between others have room, those at the end have none.
+	// Blank lines between other lines are drawn; those at the end are dropped.
 	if !strings.Contains(picture, `height="75"`) {
 		t.Errorf("the height is not that of three lines:\n%.200s", picture)
 	}

@@ -45,7 +45,7 @@ func (c *codec) seal(encoded []byte) []byte {
 
 // open returns the message in a frame and the text of its bind. If unopened reports true for the error, the frame did
 // not open. With any other error it opened, and its bind counts. frame is overwritten; bind is part of it.
-func (c *codec) open(frame []byte, hint *wire.Hint) (msg *wire.Message, bind []byte, err error) {
+func (c *codec) open(frame []byte, hint wire.IDHint) (msg *wire.Message, bind []byte, err error) {
 	plaintext, err := c.opener.Open(frame)
 	if err != nil {
 		return nil, nil, err

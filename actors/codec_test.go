@@ -56,7 +56,7 @@ func TestCodecOpensTheVectors(t *testing.T) {
 	var frames []frameVector
 	readVectors(t, "frames.json", &frames)
 	for _, v := range frames {
-		msg, bind, err := c.open(v.Frame, &wire.Hint{})
+		msg, bind, err := c.open(v.Frame, nil)
 		if err != nil || bind != nil {
 			t.Errorf("%s: bind %q, %v", v.Name, bind, err)
 			continue
@@ -88,7 +88,7 @@ func TestCodecRefusesTheVectors(t *testing.T) {
 		"body is no Message": true, "body is a JSON array": true, "body without an id": true, "time that is no time": true,
 	}
 	for _, v := range frames {
-		if msg, _, err := c.open(v.Frame, &wire.Hint{}); msg != nil || err == nil || unopened(err) == malformed[v.Name] {
+		if msg, _, err := c.open(v.Frame, nil); msg != nil || err == nil || unopened(err) == malformed[v.Name] {
 			t.Errorf("%s (%s): %+v, %v", v.Name, v.Why, msg, err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestSealedMessagesOpenEverywhere(t *testing.T) {
 			time.Now().Unix()-theirs.Timestamp > 5 {
 			t.Fatalf("the reference reads %+v, %v; want %s", theirs, err, plain)
 		}
-		got, mark, err := there.open(frame, &wire.Hint{})
+		got, mark, err := there.open(frame, nil)
 		if err != nil || string(mark) != string(bind[:]) {
 			t.Fatalf("bind %q, %v", mark, err)
 		}

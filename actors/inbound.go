@@ -111,8 +111,7 @@ func pongOf(msg *wire.Message) string {
 // unseal opens a frame and decodes its message. It returns nil and no error for a frame of another connection, which
 // must have no effect. The bind is checked first: a malformed message for another connection is not this peer's fault.
 func (p *connection) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
-	hint := wire.Hint{From: p.peerID, To: p.self, IDs: p.dedup}
-	msg, bind, err := p.codec.open(data, &hint)
+	msg, bind, err := p.codec.open(data, p.dedup)
 	if err != nil && unopened(err) {
 		return nil, err
 	}

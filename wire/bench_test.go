@@ -108,11 +108,11 @@ func BenchmarkDecodeSealedBody(b *testing.B) {
 				b.Fatal(err)
 			}
 			plaintext = append(plaintext, NewSealedEnd([]byte(someBind))...)
-			room, hint := make([]byte, 0, 2*len(plaintext)), &Hint{From: m.From, To: m.To}
+			room := make([]byte, 0, 2*len(plaintext))
 			b.SetBytes(int64(len(plaintext)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := DecodeSealedBody(append(room, plaintext...), hint); err != nil {
+				if _, _, err := DecodeSealedBody(append(room, plaintext...), nil); err != nil {
 					b.Fatal(err)
 				}
 			}

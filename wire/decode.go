@@ -26,21 +26,21 @@ import (
 // The message does not refer to data. Decode allocates three times: the message, all its strings, and its payload
 // (separately, so that a retained ID does not retain the payload). It allocates once more if ts is in a zone other than
 // UTC and the local one. Safe for concurrent use.
-func Decode(data []byte) (*Message, error) { return decode(data, &Hint{}) }
+func Decode(data []byte) (*Message, error) { return decode(data, nil) }
 
-func decode(data []byte, hint *Hint) (*Message, error) {
+func decode(data []byte, hint IDHint) (*Message, error) {
 	var e envelope
 	err := scanText(data, envelopeKeys, func(key, i int) (int, error) {
 		end, err := e.member(key, data, i)
-		if key == fieldID && err == nil && hint.IDs != nil {
-			hint.IDs.Expect(e.id.raw)
+		if key == fieldID && err == nil && hint != nil {
+			hint.Expect(e.id.raw)
 		}
 		return end, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return e.message(hint.From, hint.To)
+	return e.message()
 }
 
 // envelope holds the result of one pass over a message. Its slices lie inside the message.
@@ -57,9 +57,6 @@ type text struct {
 	raw   []byte
 	plain bool
 }
-
-// is reports whether the text is s and plain.
-func (t text) is(s string) bool { return t.plain && string(t.raw) == s }
 
 func (t text) appendTo(dst []byte) []byte {
 	if t.plain || len(t.raw) == 0 {
@@ -131,8 +128,8 @@ func isNull(data []byte, i int) bool {
 	return len(data)-i >= 4 && string(data[i:i+4]) == "null"
 }
 
-// message checks the fields and copies them into a Message, except for from and to if they equal the expected strings.
-func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
+// message checks the fields and copies them into a Message.
+func (e *envelope) message() (*Message, error) {
 	// An escape takes up to six bytes for one byte, so a longer text is too long even after decoding.
 	if len(e.id.raw) > 6*MaxIDBytes {
 		return nil, malformed("id is longer than 64 bytes: " + quoted(e.id.raw))
@@ -150,40 +147,22 @@ func (e *envelope) message(likelyFrom, likelyTo string) (*Message, error) {
 	case !e.hasTS:
 		return nil, malformed("missing ts")
 	}
-	known, isKnown := knownType(e.kind.raw)
-	if !isKnown {
-		all = e.kind.appendTo(all)
-	}
+	all = e.kind.appendTo(all)
 	kind := len(all)
-	asFrom := e.from.is(likelyFrom)
-	if !asFrom {
-		all = e.from.appendTo(all)
-	}
+	all = e.from.appendTo(all)
 	from := len(all)
-	asTo := e.to.is(likelyTo)
-	if !asTo {
-		all = e.to.appendTo(all)
-	}
+	all = e.to.appendTo(all)
 	to := len(all)
 	all = e.replyTo.appendTo(all)
 
 	joined := string(all)
 	m := &Message{
 		ID:        joined[:id],
-		Type:      known,
+		Type:      MessageType(joined[id:kind]),
 		From:      joined[kind:from],
 		To:        joined[from:to],
 		Timestamp: e.ts,
 		ReplyTo:   joined[to:],
-	}
-	if asFrom {
-		m.From = likelyFrom
-	}
-	if asTo {
-		m.To = likelyTo
-	}
-	if !isKnown {
-		m.Type = MessageType(joined[id:kind])
 	}
 	if e.payload == nil {
 		m.Payload = json.RawMessage("null")

@@ -64,17 +64,10 @@ func (e SealedEnd) Bind() []byte {
 	return e[len(bindHead) : len(e)-len(bindTail)]
 }
 
-// Hint holds the caller's expectations of the next messages of a connection.
-// They save copies and change no result. The zero value expects nothing.
-type Hint struct {
-	From, To string // used in place of a copy when the message has the same text
-
-	// IDs, if not nil, gets the id of a message before the rest is read, so that it
-	// can prefetch its entry. The id is unchecked: it may be empty, too long,
-	// escaped, one of several, or part of a malformed message. It is valid during
-	// the call only.
-	IDs interface{ Expect(id []byte) }
-}
+// IDHint receives the id of a message before the rest is decoded, so that the caller can prefetch its entry in a dedup set.
+// The id is unchecked: it can be empty, too long, escaped, one of several, or part of a malformed message. It is valid
+// during the call only.
+type IDHint interface{ Expect(id []byte) }
 
 // DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text of
 // meta.bind. bind is nil if the plaintext has no mark. If the plaintext has two marks, or one that is not a string, bind is
@@ -84,9 +77,11 @@ type Hint struct {
 // and further keys are free, nested at most 64 levels. A violation is [ErrPlaintext], with a nil bind. The message must
 // follow the rules of [Decode]. If it does not, bind is still returned, because callers check the mark first.
 //
+// hint, if not nil, gets the id early; it does not change the result.
+//
 // DecodeSealedBody overwrites plaintext. bind lies inside it; the message does not. Allocations are those of Decode. Safe
 // for concurrent use with distinct plaintexts.
-func DecodeSealedBody(plaintext []byte, hint *Hint) (m *Message, bind []byte, err error) {
+func DecodeSealedBody(plaintext []byte, hint IDHint) (m *Message, bind []byte, err error) {
 	var s sealedBody
 	if err = s.scan(plaintext); err != nil {
 		return nil, nil, err

@@ -18,8 +18,8 @@ var (
 	ErrName = errors.New("node name is not valid")
 )
 
-// NodeRole is the role of a node for the applications above the transport (protocol section 1). The transport treats all
-// roles alike.
+// NodeRole is the role of a node for the applications above the transport (protocol section 1). The transport treats
+// all roles alike.
 type NodeRole string
 
 // The roles of protocol section 1.
@@ -40,8 +40,8 @@ func ParseRole(name string) (NodeRole, error) {
 }
 
 // NodeIdentity is the public identity of a node (protocol section 1). Its JSON keys are in the order of the fields;
-// CreatedAt is RFC 3339. The identity of a peer is unverified until ID matches PublicKey (ParsePublicKey, PublicKey.NodeID)
-// and the peer has answered the challenge.
+// CreatedAt is RFC 3339. The identity of a peer is unverified until ID matches PublicKey (ParsePublicKey,
+// PublicKey.NodeID) and the peer has answered the challenge.
 type NodeIdentity struct {
 	ID        string    `json:"id"`        // node ID: 32 lower-case hex characters
 	Name      string    `json:"name"`      // text for display, at most MaxNameLength bytes; not unique
@@ -50,9 +50,9 @@ type NodeIdentity struct {
 	Role      NodeRole  `json:"role"`
 }
 
-// CheckName returns nil if name is a valid node name, own or received: at most MaxNameLength bytes of UTF-8 without control
-// characters. Otherwise the error wraps ErrName and quotes at most 64 bytes. The empty name is valid, since deployed nodes
-// may send it.
+// CheckName returns nil if name is a valid node name, own or received: at most MaxNameLength bytes of UTF-8 without
+// control characters. Otherwise the error wraps ErrName and quotes at most 64 bytes. The empty name is valid, since
+// deployed nodes may send it.
 func CheckName(name string) error {
 	if len(name) > MaxNameLength {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrName, len(name), MaxNameLength)

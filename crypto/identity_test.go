@@ -79,8 +79,8 @@ func TestParsePublicKeyRefusesInvalidKeys(t *testing.T) {
 	}
 }
 
-// TestLowOrderPointsYieldZero checks the table of low order points: each yields zero, and is canonical, so no other check
-// refuses it.
+// TestLowOrderPointsYieldZero checks the table of low order points: each yields zero, and is canonical, so no other
+// check refuses it.
 func TestLowOrderPointsYieldZero(t *testing.T) {
 	m, err := NewEphemeralNodeManager("", RoleDual)
 	if err != nil {

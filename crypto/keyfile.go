@@ -15,8 +15,8 @@ import (
 )
 
 // Identity and private key are in one file, so that a crash never combines the key of one identity with the name of
-// another. The file is written under a temporary name and then hard-linked to its final name. The link fails if the name
-// exists: of several processes exactly one succeeds, and no file is ever overwritten.
+// another. The file is written under a temporary name and then hard-linked to its final name. The link fails if the
+// name exists: of several processes exactly one succeeds, and no file is ever overwritten.
 const (
 	keyFileName    = "identity.json"
 	keyFileTemp    = keyFileName + ".tmp-" // prefix of temporary files, followed by random digits; a crash can leave one
@@ -52,8 +52,8 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 	return identity, private, nil
 }
 
-// readPrivate reads a file of at most keyFileMaxSize + 1 bytes. The file must be regular, belong to the user of this process
-// and be inaccessible to other users.
+// readPrivate reads a file of at most keyFileMaxSize + 1 bytes. The file must be regular, belong to the user of this
+// process and be inaccessible to other users.
 func readPrivate(path string) ([]byte, error) {
 	f, err := datadir.Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -154,8 +154,8 @@ func writeTemp(dir string, data []byte) (path string, err error) {
 	return f.Name(), nil
 }
 
-// sweep removes temporary files. Call it only after the identity file exists, or to delete the identity: earlier it could
-// remove the file of a process that is about to link it.
+// sweep removes temporary files. Call it only after the identity file exists, or to delete the identity: earlier it
+// could remove the file of a process that is about to link it.
 func sweep(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {

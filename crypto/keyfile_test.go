@@ -86,8 +86,8 @@ func TestKeyFileRefusesAnotherOwner(t *testing.T) {
 	}
 }
 
-// TestDamagedKeyFileIsRefusedAndKept truncates and changes the file. Load and Generate must return an error that names the
-// file, and leave it unchanged.
+// TestDamagedKeyFileIsRefusedAndKept truncates and changes the file. Load and Generate must return an error that
+// names the file, and leave it unchanged.
 func TestDamagedKeyFileIsRefusedAndKept(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	m := mustGenerate(t, dir)

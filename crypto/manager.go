@@ -37,9 +37,10 @@ type NodeManager struct {
 // NewNodeManager calls NewNodeManagerAt(DefaultDataDir()).
 func NewNodeManager() (*NodeManager, error) { return NewNodeManagerAt(DefaultDataDir()) }
 
-// NewNodeManagerAt loads the identity stored in dir. If dir or the identity file does not exist, the manager has no identity
-// until Generate. It returns an error that names the path, and changes no file, if the identity file is damaged, is not a
-// regular file, belongs to another user or is accessible to other users, or if other users can write to dir.
+// NewNodeManagerAt loads the identity stored in dir. If dir or the identity file does not exist, the manager has no
+// identity until Generate. It returns an error that names the path, and changes no file, if the identity file is
+// damaged, is not a regular file, belongs to another user or is accessible to other users, or if other users can
+// write to dir.
 func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	if dir == "" {
 		return nil, errors.New("the name of the data directory is empty: set one")
@@ -54,7 +55,8 @@ func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	return m, nil
 }
 
-// NewEphemeralNodeManager returns a manager with a new identity that is kept in memory only. Errors are ErrRole and ErrName.
+// NewEphemeralNodeManager returns a manager with a new identity that is kept in memory only. Errors are ErrRole and
+// ErrName.
 func NewEphemeralNodeManager(name string, role NodeRole) (*NodeManager, error) {
 	m := &NodeManager{}
 	if err := m.Generate(name, role); err != nil {
@@ -63,8 +65,8 @@ func NewEphemeralNodeManager(name string, role NodeRole) (*NodeManager, error) {
 	return m, nil
 }
 
-// NodeManagerFromPrivateKey returns a manager, in memory only, for a private key of 32 raw bytes (protocol section 1). It
-// copies the key. Errors are ErrRole, ErrName and that of a key of another length.
+// NodeManagerFromPrivateKey returns a manager, in memory only, for a private key of 32 raw bytes (protocol section
+// 1). It copies the key. Errors are ErrRole, ErrName and that of a key of another length.
 func NodeManagerFromPrivateKey(key []byte, name string, role NodeRole, createdAt time.Time) (*NodeManager, error) {
 	private, err := ecdh.X25519().NewPrivateKey(key)
 	if err != nil {
@@ -129,10 +131,10 @@ func (m *NodeManager) PublicKey() PublicKey {
 	return m.public
 }
 
-// Generate creates a new identity. Unless the manager is in memory only, it stores the identity on disk before it returns,
-// in a file created with mode 0600 in a directory of mode 0700. It never replaces an identity: if one exists, also one that
-// another process has just created, the error is ErrIdentityExists and the manager has that identity. Other errors are
-// ErrRole, ErrName and those of the file system.
+// Generate creates a new identity. Unless the manager is in memory only, it stores the identity on disk before it
+// returns, in a file created with mode 0600 in a directory of mode 0700. It never replaces an identity: if one
+// exists, also one that another process has just created, the error is ErrIdentityExists and the manager has that
+// identity. Other errors are ErrRole, ErrName and those of the file system.
 func (m *NodeManager) Generate(name string, role NodeRole) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -163,8 +165,8 @@ func (m *NodeManager) Generate(name string, role NodeRole) error {
 	return nil
 }
 
-// Delete removes the identity from memory and disk. It cannot be restored: peers that know this node will not recognise its
-// next identity. Errors are ErrNoIdentity and those of the file system.
+// Delete removes the identity from memory and disk. It cannot be restored: peers that know this node will not
+// recognise its next identity. Errors are ErrNoIdentity and those of the file system.
 func (m *NodeManager) Delete() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -180,9 +182,9 @@ func (m *NodeManager) Delete() error {
 	return nil
 }
 
-// SharedSecret returns the secret that this node shares with the owner of a public key: SHA-256 of the X25519 result, the
-// same on both sides (protocol section 1). Errors are ErrNoIdentity, and ErrPublicKey for a key of low order or not in
-// canonical form.
+// SharedSecret returns the secret that this node shares with the owner of a public key: SHA-256 of the X25519 result,
+// the same on both sides (protocol section 1). Errors are ErrNoIdentity, and ErrPublicKey for a key of low order or
+// not in canonical form.
 func (m *NodeManager) SharedSecret(peer PublicKey) (SharedSecret, error) {
 	m.mu.RLock()
 	private := m.private

@@ -19,12 +19,12 @@ const (
 // ErrPublicKey is wrapped by every error for an invalid public key; the text contains the reason.
 var ErrPublicKey = errors.New("public key refused")
 
-// PublicKey is the X25519 public key of a node (protocol section 1). Two keys identify the same node if and only if they are
-// equal with ==.
+// PublicKey is the X25519 public key of a node (protocol section 1). Two keys identify the same node if and only if
+// they are equal with ==.
 type PublicKey [KeySize]byte
 
-// lowOrder lists the field values whose X25519 result is zero with every private key, little-endian as on the wire: 0, 1,
-// the two points of order 8, and p-1. Their other encodings (p, p+1, top bit set) are refused as not canonical.
+// lowOrder lists the field values whose X25519 result is zero with every private key, little-endian as on the wire:
+// 0, 1, the two points of order 8, and p-1. Their other encodings (p, p+1, top bit set) are refused as not canonical.
 var lowOrder = [...]PublicKey{
 	{},
 	{1},
@@ -42,9 +42,10 @@ var lowOrder = [...]PublicKey{
 	},
 }
 
-// ParsePublicKey parses a public key in its wire format (protocol section 1): standard base64, with padding, of exactly 32
-// bytes. Each key has exactly one valid encoding: spare bits, line breaks, a set top bit and field values of 2^255-19 and
-// more are refused. Keys of low order are refused because their shared secret is public. Each error wraps ErrPublicKey.
+// ParsePublicKey parses a public key in its wire format (protocol section 1): standard base64, with padding, of
+// exactly 32 bytes. Each key has exactly one valid encoding: spare bits, line breaks, a set top bit and field values
+// of 2^255-19 and more are refused. Keys of low order are refused because their shared secret is public. Each error
+// wraps ErrPublicKey.
 func ParsePublicKey(text string) (PublicKey, error) {
 	if len(text) != publicKeyTextLen {
 		return PublicKey{}, fmt.Errorf("%w: %d characters instead of %d", ErrPublicKey, len(text), publicKeyTextLen)
@@ -76,8 +77,8 @@ func (key PublicKey) check() error {
 	return nil
 }
 
-// belowPrime reports whether the little-endian value is less than 2^255-19. The bytes of that prime are 0xed, thirty times
-// 0xff, 0x7f. The top bit of key must be clear.
+// belowPrime reports whether the little-endian value is less than 2^255-19. The bytes of that prime are 0xed, thirty
+// times 0xff, 0x7f. The top bit of key must be clear.
 func (key PublicKey) belowPrime() bool {
 	if key[KeySize-1] != 0x7f {
 		return true

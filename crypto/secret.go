@@ -8,8 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// SharedSecret is the secret of a pair of nodes: SHA-256 of their X25519 result, 32 bytes (protocol section 1). It prints,
-// logs and marshals as "[redacted]".
+// SharedSecret is the secret of a pair of nodes: SHA-256 of their X25519 result, 32 bytes (protocol section 1). It
+// prints, logs and marshals as "[redacted]".
 type SharedSecret [KeySize]byte
 
 // String returns "[redacted]".

@@ -21,7 +21,7 @@ func message256() *Message {
 	}
 }
 
-// benchmarkMessages are messages with an object in them, and some with a text.
+// benchmarkMessages returns messages with objects and with texts of the named size in bytes as payloads.
 func benchmarkMessages() map[string]*Message {
 	large := message256()
 	large.Payload = json.RawMessage(`[` + strings.Repeat(`{"member":"8dffda5ff32ade93","rate":977.5},`, 390) + `0]`)
@@ -83,7 +83,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendSealedBody and BenchmarkDecodeSealedBody are the path of a frame.
+// BenchmarkAppendSealedBody measures the JSON work of sending a frame, BenchmarkDecodeSealedBody that of receiving it.
 func BenchmarkAppendSealedBody(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {
@@ -91,7 +91,7 @@ func BenchmarkAppendSealedBody(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var err error
-				if dst, err = AppendSealedBody(dst[:0], m, stampTime); err != nil {
+				if dst, err = AppendSealedBody(dst[:0], m, testTime); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -103,7 +103,7 @@ func BenchmarkAppendSealedBody(b *testing.B) {
 func BenchmarkDecodeSealedBody(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {
-			plaintext, err := AppendSealedBody(nil, m, stampTime)
+			plaintext, err := AppendSealedBody(nil, m, testTime)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func BenchmarkNewMessage(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeDeep is the worst that nesting can do.
+// BenchmarkDecodeDeep measures the maximum nesting.
 func BenchmarkDecodeDeep(b *testing.B) {
 	half := bytes.Repeat([]byte("["), MaxDepth-1)
 	data := fmt.Appendf(nil, `{"id":"a","type":"b","ts":"2026-03-11T13:02:39Z","payload":%s%s}`,
@@ -167,8 +167,8 @@ func BenchmarkDecodeDeep(b *testing.B) {
 	}
 }
 
-// BenchmarkValidate is the cost of the checks before a message is sent; compare
-// it with BenchmarkAppendSealedBody and the sealing of package crypto.
+// BenchmarkValidate measures the checks before a message is sent. Compare with BenchmarkAppendSealedBody and
+// BenchmarkFrame of package crypto/smsg.
 func BenchmarkValidate(b *testing.B) {
 	for name, m := range benchmarkMessages() {
 		b.Run(name, func(b *testing.B) {

@@ -2,8 +2,8 @@ package wire
 
 import "strconv"
 
-// DisconnectCode is the reason for which a node closes a connection (protocol section 5), sent in a [DisconnectPayload].
-// It is not a WebSocket close status, although the numbers overlap.
+// DisconnectCode is the reason for which a node closes a connection (protocol section 5), sent in a
+// [DisconnectPayload]. It is not a WebSocket close status, although the numbers overlap.
 type DisconnectCode int
 
 // The disconnect codes of protocol section 5.

@@ -20,8 +20,8 @@ import (
 //   - Of duplicate keys the last one counts. A null counts as missing, except for payload. Both as in encoding/json.
 //   - In strings, but not in payload, invalid UTF-8 and lone surrogates become U+FFFD.
 //
-// Each accepted message can be written by AppendJSON and encoding/json, and Decode accepts the result. An object around it
-// is still readable by encoding/json.
+// Each accepted message can be written by AppendJSON and encoding/json, and Decode accepts the result. An object
+// around it is still readable by encoding/json.
 //
 // The message does not refer to data. Decode allocates three times: the message, all its strings, and its payload
 // (separately, so that a retained ID does not retain the payload). It allocates once more if ts is in a zone other than

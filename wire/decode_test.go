@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-const stamp = "2026-03-11T13:02:39.123456789Z"
+const timestamp = "2026-03-11T13:02:39.123456789Z"
 
-var stampTime = time.Date(2026, 3, 11, 13, 2, 39, 123456789, time.UTC)
+var testTime = time.Date(2026, 3, 11, 13, 2, 39, 123456789, time.UTC)
 
 // frameSeeds returns the envelopes of testdata/frames, which deployed nodes sent.
 func frameSeeds(t testing.TB) map[string][]byte {
@@ -48,7 +48,7 @@ func TestDecodeReadsFramesOfDeployedNodes(t *testing.T) {
 			if !sameMessage(m, &want) {
 				t.Errorf("got  %+v\nwant %+v", *m, want)
 			}
-			// What they wrote is what we would have written.
+			// AppendJSON must return the same bytes.
 			if again, err := m.AppendJSON(nil); err != nil || string(again) != string(data) {
 				t.Errorf("encoded again: %s, %v\nwas %s", again, err, data)
 			}
@@ -56,7 +56,7 @@ func TestDecodeReadsFramesOfDeployedNodes(t *testing.T) {
 	}
 }
 
-// sameMessage compares times by instant and by text, not by pointer.
+// sameMessage compares two messages, with times by instant and text.
 func sameMessage(a, b *Message) bool {
 	x, y := *a, *b
 	x.Timestamp, y.Timestamp = time.Time{}, time.Time{}
@@ -65,22 +65,22 @@ func sameMessage(a, b *Message) bool {
 }
 
 func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
-	least := Message{ID: "a", Type: "b", Timestamp: stampTime, Payload: json.RawMessage("null")}
+	least := Message{ID: "a", Type: "b", Timestamp: testTime, Payload: json.RawMessage("null")}
 	with := func(change func(*Message)) Message {
 		m := least
 		change(&m)
 		return m
 	}
-	const head, tail = `{"id":"a","type":"b","ts":"` + stamp + `"`, `}`
+	const head, tail = `{"id":"a","type":"b","ts":"` + timestamp + `"`, `}`
 	tests := map[string]struct {
 		data string
 		want Message
 	}{
 		"least":           {head + tail, least},
-		"spaces":          {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + stamp + "\" } \n", least},
+		"spaces":          {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + timestamp + "\" } \n", least},
 		"unknown keys":    {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, least},
 		"keys by case":    {head + `,"ID":"z","Id":7,"TYPE":{},"tſ":1,"Payload":3,"replyto":"z"` + tail, least},
-		"escaped key":     {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + stamp + `"}`, least},
+		"escaped key":     {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + timestamp + `"}`, least},
 		"long unknown":    {head + `,"` + strings.Repeat(`\u0069`, 999) + `":0` + tail, least},
 		"last id wins":    {`{"id":"z",` + head[1:] + tail, least},
 		"null is absent":  {head + `,"id":null,"ts":null,"type":null,"from":null,"to":null,"replyTo":null` + tail, least},
@@ -115,7 +115,7 @@ func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
 		},
 		"zone": {
 			head + `,"ts":"2026-03-11T18:32:39.123456789+05:30"` + tail,
-			with(func(m *Message) { m.Timestamp = stampTime.In(time.FixedZone("", 19800)) }),
+			with(func(m *Message) { m.Timestamp = testTime.In(time.FixedZone("", 19800)) }),
 		},
 	}
 	for name, tt := range tests {
@@ -140,7 +140,7 @@ func TestDecodeLimitsDepth(t *testing.T) {
 		other := map[string]string{"]": "}", "}": "]"}[closing]
 		nested := func(key string, depth int) []byte {
 			value := strings.Repeat(opening, depth-1) + brackets + strings.Repeat(closing, depth-1)
-			return fmt.Appendf(nil, `{"id":"a","type":"b","ts":%q,%q:%s}`, stamp, key, value)
+			return fmt.Appendf(nil, `{"id":"a","type":"b","ts":%q,%q:%s}`, timestamp, key, value)
 		}
 		for _, key := range []string{"payload", "unknown"} {
 			for _, depth := range []int{1, 63, 64, 65, 127, 128, 129, 1000, MaxDepth - 1} {
@@ -148,7 +148,7 @@ func TestDecodeLimitsDepth(t *testing.T) {
 				if _, err := Decode(data); err != nil {
 					t.Errorf("%s %d deep in %s: %v", brackets, depth, key, err)
 				}
-				// The innermost bracket but one of the wrong kind.
+				// Replace the closing bracket of the second innermost level.
 				wrong := []byte(strings.Replace(string(data), brackets+closing, brackets+other, 1))
 				if depth == 1 {
 					wrong = []byte(strings.Replace(string(data), brackets, opening+other, 1))
@@ -167,13 +167,13 @@ func TestDecodeLimitsDepth(t *testing.T) {
 }
 
 func TestDecodeCopiesItsInput(t *testing.T) {
-	data := []byte(`{"id":"abc","type":"own","from":"f\n","to":"t","ts":"` + stamp + `","payload":{"k":[1,2]},"replyTo":"r"}`)
+	data := []byte(`{"id":"abc","type":"own","from":"f\n","to":"t","ts":"` + timestamp + `","payload":{"k":[1,2]},"replyTo":"r"}`)
 	m, err := Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear(data)
-	want := Message{ID: "abc", Type: "own", From: "f\n", To: "t", Timestamp: stampTime, Payload: json.RawMessage(`{"k":[1,2]}`), ReplyTo: "r"}
+	want := Message{ID: "abc", Type: "own", From: "f\n", To: "t", Timestamp: testTime, Payload: json.RawMessage(`{"k":[1,2]}`), ReplyTo: "r"}
 	if !sameMessage(m, &want) {
 		t.Errorf("got  %+v\nwant %+v", *m, want)
 	}
@@ -184,10 +184,10 @@ func TestDecodeAllocatesThreeTimes(t *testing.T) {
 		data string
 		want float64
 	}{
-		"all keys":     {`{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"ping","from":"6b4c195b5338ff84876cc6de1b1118bf","to":"8dffda5ff32ade93902da91128a56961","ts":"` + stamp + `","payload":{"sentAt":1773234159123},"replyTo":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01"}`, 3},
-		"unknown type": {`{"id":"a","type":"of an application","ts":"` + stamp + `","payload":{}}`, 3},
-		"escapes":      {`{"\u0069d":"\n","type":"é","from":"` + "\xff" + `","ts":"` + stamp + `"}`, 3},
-		"unknown keys": {`{"id":"a","type":"b","ts":"` + stamp + `","payload":1,"x":{"y":[[[["z"]]]]}}`, 3},
+		"all keys":     {`{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"ping","from":"6b4c195b5338ff84876cc6de1b1118bf","to":"8dffda5ff32ade93902da91128a56961","ts":"` + timestamp + `","payload":{"sentAt":1773234159123},"replyTo":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01"}`, 3},
+		"unknown type": {`{"id":"a","type":"of an application","ts":"` + timestamp + `","payload":{}}`, 3},
+		"escapes":      {`{"\u0069d":"\n","type":"é","from":"` + "\xff" + `","ts":"` + timestamp + `"}`, 3},
+		"unknown keys": {`{"id":"a","type":"b","ts":"` + timestamp + `","payload":1,"x":{"y":[[[["z"]]]]}}`, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := []byte(tt.data)

@@ -36,7 +36,7 @@
 // # JSON
 //
 // [Message.AppendJSON] and [Decode] process the envelope of every message without reflection: no allocation to write,
-// three to read. [AppendSealedBody] and [DecodeSealedBody] do the same for the plaintext of a frame around it. Payloads go
-// through [MarshalJSON], which uses encoding/json for all values except strings and compact JSON, and
+// three to read. [AppendSealedBody] and [DecodeSealedBody] do the same for the plaintext of a frame around it.
+// Payloads go through [MarshalJSON], which uses encoding/json for all values except strings and compact JSON, and
 // [Message.ParsePayload].
 package wire

@@ -6,13 +6,13 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// AppendJSON appends the envelope to dst and returns the extended slice (protocol section 2): the keys id, type, from, to,
-// ts, payload and, if not empty, replyTo, in this order. It does not escape HTML characters and adds no newline. It
-// allocates nothing if dst has sufficient capacity.
+// AppendJSON appends the envelope to dst and returns the extended slice (protocol section 2): the keys id, type,
+// from, to, ts, payload and, if not empty, replyTo, in this order. It does not escape HTML characters and adds no
+// newline. It allocates nothing if dst has sufficient capacity.
 //
-// The payload is appended unchanged, or as null if empty. AppendJSON does not check it: [NewMessage] and [Decode] have. A
-// caller that sets Payload directly must set valid JSON. For a valid, compact payload the result equals MarshalJSON(m) byte
-// for byte; AppendJSON keeps white space in a payload, MarshalJSON removes it.
+// The payload is appended unchanged, or as null if empty. AppendJSON does not check it: [NewMessage] and [Decode]
+// have. A caller that sets Payload directly must set valid JSON. For a valid, compact payload the result equals
+// MarshalJSON(m) byte for byte; AppendJSON keeps white space in a payload, MarshalJSON removes it.
 //
 // The only error is a Timestamp that RFC 3339 cannot express (a year outside 0 to 9999, or a zone offset of 24 hours or
 // more); AppendJSON then returns dst unchanged.

@@ -14,7 +14,7 @@ func TestAppendJSONMatchesEncodingJSON(t *testing.T) {
 	}{
 		"zero": {Message{}, `{"id":"","type":"","from":"","to":"","ts":"0001-01-01T00:00:00Z","payload":null}`},
 		"full": {
-			Message{"i", MsgPong, "f", "t", stampTime, json.RawMessage(`{"a":"<&>"}`), "r"},
+			Message{"i", MsgPong, "f", "t", testTime, json.RawMessage(`{"a":"<&>"}`), "r"},
 			`{"id":"i","type":"pong","from":"f","to":"t","ts":"2026-03-11T13:02:39.123456789Z","payload":{"a":"<&>"},"replyTo":"r"}`,
 		},
 		"zone, whole second": {
@@ -43,7 +43,7 @@ func TestAppendJSONMatchesEncodingJSON(t *testing.T) {
 // checkSealed compares a sealed body with its definition: the text of AppendJSON, escaped as a whole.
 func checkSealed(t *testing.T, m *Message) {
 	t.Helper()
-	got, err := AppendSealedBody([]byte("before"), m, stampTime)
+	got, err := AppendSealedBody([]byte("before"), m, testTime)
 	text, wantErr := m.AppendJSON(nil)
 	want := "before"
 	if wantErr == nil {
@@ -66,7 +66,7 @@ func TestAppendJSONRefusesUnwritableTimes(t *testing.T) {
 	for name, ts := range map[string]time.Time{
 		"year 10000": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		"year -1":    time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
-		"zone +24":   stampTime.In(time.FixedZone("", 24*3600)),
+		"zone +24":   testTime.In(time.FixedZone("", 24*3600)),
 	} {
 		m := Message{ID: "a", Timestamp: ts}
 		got, err := m.AppendJSON([]byte("before"))
@@ -94,7 +94,7 @@ func TestAppendJSONAllocatesNothing(t *testing.T) {
 	}
 	m = message256()
 	got = testing.AllocsPerRun(200, func() {
-		if _, err := AppendSealedBody(dst, m, stampTime); err != nil {
+		if _, err := AppendSealedBody(dst, m, testTime); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 
 func TestAppendBodyReplacesInvalidUTF8(t *testing.T) {
 	for _, body := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "x\"\xff\xfe\"y", "ok"} {
-		want, _ := json.Marshal(body) // as a deployed node does it
+		want, _ := json.Marshal(body) // as in deployed nodes
 		var wanted, got string
 		_ = json.Unmarshal(want, &wanted)
 		if err := json.Unmarshal([]byte(`"`+string(appendBody(nil, []byte(body)))+`"`), &got); err != nil || got != wanted {
@@ -23,7 +23,7 @@ func TestAppendBodyReplacesInvalidUTF8(t *testing.T) {
 	}
 }
 
-// Escapes in every place of an 8-byte word and over its ends, as encoding/json sees them.
+// TestEscapesRoundTripAtEachOffset puts escapes at each offset of 8-byte words and compares with encoding/json.
 func TestEscapesRoundTripAtEachOffset(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(pieces ...string) []byte {
@@ -53,21 +53,21 @@ func TestEscapesRoundTripAtEachOffset(t *testing.T) {
 
 func pick1(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }
 
-// readString reads a JSON string with space behind it.
+// readString decodes a JSON string with optional white space after it.
 func readString(text []byte) (value string, ok bool) {
 	text = bytes.Clone(text)
 	got, end, err := unescapeString(text, 0)
 	return string(got), err == nil && skipSpace(text, end) == len(text)
 }
 
-// oddBodies are texts that are hard to carry inside a JSON string.
+// oddBodies lists texts that are difficult to encode in a JSON string.
 var oddBodies = []string{
 	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`, "\ufffd", "\ufeff",
 	`{"id":"6f0c","payload":{"a":"b\\\"c"}}`, strings.Repeat("x", 7) + `"` + strings.Repeat("y", 8), "\n\r\t\b\f",
 	strings.Repeat(`"\`, 1000), strings.Repeat("é", 33),
 }
 
-// escapeBytes is appendBody byte for byte, for text that is UTF-8.
+// escapeBytes implements appendBody byte by byte, for valid UTF-8.
 func escapeBytes(dst, text []byte) []byte {
 	for _, c := range text {
 		switch {
@@ -82,7 +82,7 @@ func escapeBytes(dst, text []byte) []byte {
 	return dst
 }
 
-// checkEscaping compares with the definitions: escapeBytes, and encoding/json for what there is to unescape.
+// checkEscaping compares appendBody with escapeBytes, and unescapeString with encoding/json.
 func checkEscaping(t *testing.T, text []byte) {
 	t.Helper()
 	repaired := []byte(string([]rune(string(text))))
@@ -95,7 +95,7 @@ func checkEscaping(t *testing.T, text []byte) {
 	if escaped = appendBody(room, text); !bytes.Equal(escaped, want) {
 		t.Fatalf("%q became %s with room, want %s", text, escaped, want)
 	}
-	for _, inside := range [][]byte{want[6:], text} { // as our own and as somebody else's JSON
+	for _, inside := range [][]byte{want[6:], text} { // escaped by appendBody, and as raw input of a peer
 		if !utf8.Valid(inside) {
 			continue
 		}
@@ -109,7 +109,7 @@ func checkEscaping(t *testing.T, text []byte) {
 	}
 }
 
-// Long texts without and with something to escape, and all ways to lie on words and blocks.
+// TestEscapesRoundTripBetweenLongRuns tests long texts with and without escapes, at all offsets in words and blocks.
 func TestEscapesRoundTripBetweenLongRuns(t *testing.T) {
 	for _, odd := range []string{`"`, `\`, `\"`, `\\`, `\n`, "\n", "é", "\xff", `\u0041`, `","`, `\",\"`, `\\\"`, `\\\\\"`} {
 		for before := range 160 {

@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// referenceStamp is a time that knows whether it was there.
-type referenceStamp struct {
+// referenceTimestamp is a time that records whether it was present.
+type referenceTimestamp struct {
 	time.Time
 	set bool
 }
 
-func (s *referenceStamp) UnmarshalJSON(data []byte) error {
+func (s *referenceTimestamp) UnmarshalJSON(data []byte) error {
 	if string(data) != "null" {
 		s.set = true
 	}
 	return s.Time.UnmarshalJSON(data)
 }
 
-// referenceDecode is Decode by way of encoding/json. SameRules is false when
-// data has a key that only encoding/json takes for one of ours.
+// referenceDecode implements Decode with encoding/json. sameRules is false if data has a key that encoding/json
+// accepts in another case.
 func referenceDecode(data []byte) (m *Message, sameRules bool) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(data, &object) != nil || object == nil {
@@ -38,13 +38,13 @@ func referenceDecode(data []byte) (m *Message, sameRules bool) {
 		}
 	}
 	var r struct {
-		ID      string          `json:"id"`
-		Type    MessageType     `json:"type"`
-		From    string          `json:"from"`
-		To      string          `json:"to"`
-		TS      referenceStamp  `json:"ts"`
-		Payload json.RawMessage `json:"payload"`
-		ReplyTo string          `json:"replyTo"`
+		ID      string             `json:"id"`
+		Type    MessageType        `json:"type"`
+		From    string             `json:"from"`
+		To      string             `json:"to"`
+		TS      referenceTimestamp `json:"ts"`
+		Payload json.RawMessage    `json:"payload"`
+		ReplyTo string             `json:"replyTo"`
 	}
 	if json.Unmarshal(data, &r) != nil || r.ID == "" || len(r.ID) > 64 || r.Type == "" || !r.TS.set {
 		return nil, true
@@ -61,7 +61,7 @@ func referenceDecode(data []byte) (m *Message, sameRules bool) {
 	return &Message{r.ID, r.Type, r.From, r.To, r.TS.Time, r.Payload, r.ReplyTo}, true
 }
 
-// referenceDepth returns how deep a JSON text nests.
+// referenceDepth returns the nesting of a JSON text, in levels.
 func referenceDepth(data []byte) int {
 	depth, deepest := 0, 0
 	for tokens := json.NewDecoder(bytes.NewReader(data)); ; {
@@ -83,7 +83,7 @@ func FuzzDecode(f *testing.F) {
 	for _, data := range frameSeeds(f) {
 		f.Add(data)
 	}
-	const head = `{"id":"a","type":"b","ts":"` + stamp + `"`
+	const head = `{"id":"a","type":"b","ts":"` + timestamp + `"`
 	for _, data := range []string{
 		`{}`, `null`, `[1]`, head + `}`, head + `} x`, head + `,"ID":"c"}`, head + `,"id":null,"ts":null}`,
 		head + `,"payload":{"a":[1,-0.5e+3,{"b":"\ud83d\ude80\u00e9` + "\xff" + `"}],"c":{},"d":[]}}`,
@@ -101,7 +101,7 @@ func FuzzDecode(f *testing.F) {
 		want, sameRules := referenceDecode(data)
 		input := bytes.Clone(data)
 		got, err := Decode(input)
-		clear(input) // a reference to it would show below
+		clear(input) // reveals references to input
 		if (got == nil) != (err != nil) || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatalf("got %+v, %v", got, err)
 		}
@@ -149,7 +149,7 @@ func FuzzAppendJSON(f *testing.F) {
 		if err := json.Unmarshal(got, &again); err != nil {
 			t.Fatalf("%s: %v", got, err)
 		}
-		// Converting to runes and back replaces what is not UTF-8.
+		// Conversion to runes and back replaces invalid UTF-8.
 		clean := func(s string) string { return string([]rune(s)) }
 		m.ID, m.Type, m.From = clean(id), MessageType(clean(kind)), clean(from)
 		m.To, m.ReplyTo = clean(to), clean(replyTo)
@@ -163,7 +163,7 @@ func FuzzAppendJSON(f *testing.F) {
 	})
 }
 
-// FuzzDecodeHandshake: whatever is accepted can be written, and means the same.
+// FuzzDecodeHandshake requires that each accepted payload can be encoded and decodes to the same values.
 func FuzzDecodeHandshake(f *testing.F) {
 	f.Add([]byte(`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0","features":["x"]}`))
 	f.Add([]byte(`{"identity":` + aliceJSON + `,"challengeResponse":"\u0041A==","accepted":true}`))

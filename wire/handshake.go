@@ -13,8 +13,8 @@ import (
 // section 7). Duplicates of peers that do not announce it must stay open.
 const FeatureSingleConnection = "single-connection"
 
-// MaxHandshakeDepth is the maximum nesting of a handshake payload, in levels. Known keys need two levels; the rest allows
-// for unknown keys.
+// MaxHandshakeDepth is the maximum nesting of a handshake payload, in levels. Known keys need two levels; the rest
+// allows for unknown keys.
 const MaxHandshakeDepth = 32
 
 // Limits of the features that a node reads from a peer's handshake.
@@ -23,8 +23,8 @@ const (
 	MaxFeatureBytes = 64 // bytes of printable ASCII in each
 )
 
-// ReceivedFeatures returns the valid entries of a peer's feature list: of the first 32, those of 1 to 64 bytes of printable
-// ASCII. It ignores the others, like unknown features. The result is a new slice.
+// ReceivedFeatures returns the valid entries of a peer's feature list: of the first 32, those of 1 to 64 bytes of
+// printable ASCII. It ignores the others, like unknown features. The result is a new slice.
 func ReceivedFeatures(features []string) []string {
 	var kept []string
 	for _, feature := range features[:min(len(features), MaxFeatures)] {
@@ -45,8 +45,8 @@ func validFeature(feature string) bool {
 }
 
 // Identity describes a node in its handshake (protocol section 1). Fields are in the order of the keys on the wire. A
-// received Identity is an unverified claim: this package checks neither that ID belongs to PublicKey nor that the peer holds
-// the private key.
+// received Identity is an unverified claim: this package checks neither that ID belongs to PublicKey nor that the
+// peer holds the private key.
 type Identity struct {
 	ID        string    `json:"id"`        // node ID: 32 lower-case hex characters
 	Name      string    `json:"name"`      // for display
@@ -73,8 +73,9 @@ type HandshakeAckPayload struct {
 	Features          []string `json:"features,omitempty"`
 }
 
-// Base64 is a byte slice encoded in JSON as standard base64 with padding, like []byte. It decodes the canonical form only
-// (protocol section 7): encoding/json skips newlines and ignores spare bits, so several texts would be the same challenge.
+// Base64 is a byte slice encoded in JSON as standard base64 with padding, like []byte. It decodes the canonical form
+// only (protocol section 7): encoding/json skips newlines and ignores spare bits, so several texts would be the same
+// challenge.
 type Base64 []byte
 
 // UnmarshalJSON decodes a JSON string of canonical base64; null sets b to nil. Other input is an [ErrMalformed].
@@ -100,10 +101,10 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// DecodeHandshake returns the payload of a message of type [MsgHandshake]
-// (protocol section 3). It checks the form only: a JSON object in UTF-8, nested at most [MaxHandshakeDepth] levels, each
-// key of its type, base64 canonical. Missing keys are zero values. The caller must check version, identity and length of the
-// challenge. Errors are an [ErrMalformed].
+// DecodeHandshake returns the payload of a message of type [MsgHandshake] (protocol section 3). It checks the form
+// only: a JSON object in UTF-8, nested at most [MaxHandshakeDepth] levels, each key of its type, base64 canonical.
+// Missing keys are zero values. The caller must check version, identity and length of the challenge. Errors are an
+// [ErrMalformed].
 func DecodeHandshake(m *Message) (HandshakePayload, error) {
 	var p HandshakePayload
 	err := decodeLogin(m, MsgHandshake, &p)
@@ -136,9 +137,9 @@ func decodeLogin(m *Message, want MessageType, v any) error {
 	return m.ParsePayload(v)
 }
 
-// LaterDialect reports whether data, the first message of a peer, uses the later dialect that also announces version 1.0
-// (protocol section 8): a JSON object with the key "timestamp" and without the key "ts". It parses all of data, so the
-// caller must limit the size.
+// LaterDialect reports whether data, the first message of a peer, uses the later dialect that also announces version
+// 1.0 (protocol section 8): a JSON object with the key "timestamp" and without the key "ts". It parses all of data,
+// so the caller must limit the size.
 func LaterDialect(data []byte) bool {
 	var keys struct {
 		Timestamp json.RawMessage `json:"timestamp"`

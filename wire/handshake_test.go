@@ -36,7 +36,7 @@ func TestHandshakePayloadsMatchTheWire(t *testing.T) {
 		`{"identity":` + aliceJSON + `,"challengeResponse":"` + zeros + `","accepted":true}`:                          yes,
 		`{"identity":` + aliceJSON + `,"accepted":false,"reason":"peer not authorized","features":["x"]}`:             no,
 	} {
-		var kind MessageType = MsgHandshake
+		kind := MsgHandshake
 		if _, ok := payload.(HandshakeAckPayload); ok {
 			kind = MsgHandshakeAck
 		}
@@ -59,7 +59,7 @@ func TestHandshakePayloadsMatchTheWire(t *testing.T) {
 func TestDecodeHandshakeAcceptsMissingKeys(t *testing.T) {
 	deep := strings.Repeat("[", MaxHandshakeDepth-1) + strings.Repeat("]", MaxHandshakeDepth-1)
 	for _, payload := range []string{
-		`{}`, // shapes only: what is missing is for the caller to judge
+		`{}`, // missing keys are the zero value
 		`{"x":` + deep + `}`,
 		`{"challenge":null,"features":null,"identity":{"x":1}}`,
 	} {
@@ -105,15 +105,15 @@ func TestBase64AcceptsCanonicalFormOnly(t *testing.T) {
 		`""`:                  {},
 		`"AA=="`:              {0},
 		`"+/8="`:              {0xfb, 0xff},
-		`"\u002b\/8="`:        {0xfb, 0xff}, // JSON's escapes are JSON's business
+		`"\u002b\/8="`:        {0xfb, 0xff}, // JSON escapes are decoded first
 		`"` + zeros + `"`:     make([]byte, 32),
 		`null`:                nil,
 		`"AB=="`:              nil, // spare bits
 		`"AAB="`:              nil, // spare bits
 		`"AA"`:                nil, // no padding
-		`"AA="`:               nil, // half the padding
+		`"AA="`:               nil, // incomplete padding
 		`"AA==="`:             nil,
-		`"AA==AA=="`:          nil, // two of them
+		`"AA==AA=="`:          nil, // two texts
 		`"A\nA=="`:            nil,
 		`"AA==\r\n"`:          nil,
 		`" AA=="`:             nil,

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// No two IDs are the same, whoever makes them at the same time, and each is a UUID v4.
+// TestNewIDReturnsUniqueUUIDs makes IDs in 8 goroutines. Each must be a UUID v4, and all must differ.
 func TestNewIDReturnsUniqueUUIDs(t *testing.T) {
 	const workers, each = 8, 2000
 	made := make([][]string, workers)

@@ -28,8 +28,8 @@ var encoders = sync.Pool{New: func() any {
 	return e
 }}
 
-// MarshalJSON returns v as JSON (protocol section 2): the output of encoding/json without HTML escapes and without a final
-// newline. The caller owns the result. Errors are those of encoding/json. Safe for concurrent use.
+// MarshalJSON returns v as JSON (protocol section 2): the output of encoding/json without HTML escapes and without a
+// final newline. The caller owns the result. Errors are those of encoding/json. Safe for concurrent use.
 //
 // Strings and compact JSON, the most frequent payloads, are written directly, without encoding/json.
 func MarshalJSON(v any) ([]byte, error) { return appendJSON(nil, v, nil) }
@@ -64,8 +64,8 @@ func appendJSON(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 
 // appendByEncoding implements appendJSON with encoding/json.
 //
-// Its buffers are pooled. They start at 1 KiB; those that grow beyond 64 KiB are discarded, so a single large message does
-// not occupy memory permanently.
+// Its buffers are pooled. They start at 1 KiB; those that grow beyond 64 KiB are discarded, so a single large message
+// does not occupy memory permanently.
 func appendByEncoding(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()

@@ -35,7 +35,7 @@ func TestMarshalJSONMatchesEncodingJSON(t *testing.T) {
 	}
 }
 
-// An error must not leave anything behind in the pooled encoder.
+// TestMarshalJSONRecoversFromErrors requires that an error leaves no data in the pooled encoder.
 func TestMarshalJSONRecoversFromErrors(t *testing.T) {
 	for range 100 {
 		if _, err := MarshalJSON([]any{"half", make(chan int)}); err == nil {
@@ -47,7 +47,7 @@ func TestMarshalJSONRecoversFromErrors(t *testing.T) {
 	}
 }
 
-// Results must stay as they were while others use the same buffers.
+// TestMarshalJSONResultsStayUnchanged requires that results do not change while other goroutines use the same buffers.
 func TestMarshalJSONResultsStayUnchanged(t *testing.T) {
 	const workers, rounds = 8, 200
 	var wg sync.WaitGroup
@@ -81,7 +81,7 @@ func TestMarshalJSONDiscardsLargeBuffers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Whatever is in the pool now, none of it is large.
+	// The pool must contain no large buffer.
 	for range 100 {
 		if e := encoders.Get().(*encoder); e.buf.Cap() > largestBuffer {
 			t.Fatalf("a buffer of %d bytes was kept", e.buf.Cap())
@@ -89,7 +89,7 @@ func TestMarshalJSONDiscardsLargeBuffers(t *testing.T) {
 	}
 }
 
-// FuzzMarshalRaw: JSON that somebody brings along goes the way of encoding/json, errors included, and is a copy.
+// FuzzMarshalRaw requires the output and errors of encoding/json for a json.RawMessage, and that the result is a copy.
 func FuzzMarshalRaw(f *testing.F) {
 	for _, raw := range []string{
 		`{"a b":[1,"c\" d"]}`, ` 1`, `1 `, "[1,\n2]", `"\u2028<` + "\u2028\xff" + `"`, ``, `1 2`, `{"a":}`, `"` + strings.Repeat(`x\\ `, 30) + `"`,

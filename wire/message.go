@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// MaxIDBytes is the maximum length of the id of a received message, in bytes (protocol section 7). Receivers store ids for
-// minutes, so the limit bounds the memory that a peer can occupy.
+// MaxIDBytes is the maximum length of the id of a received message, in bytes (protocol section 7). Receivers store
+// ids for minutes, so the limit bounds the memory that a peer can occupy.
 const MaxIDBytes = 64
 
-// Message is the envelope of all messages between nodes (protocol section 2). Fields are in the order of the keys on the
-// wire.
+// Message is the envelope of all messages between nodes (protocol section 2). Fields are in the order of the keys on
+// the wire.
 //
 // A Message is plain data: safe for concurrent reads, not for a write concurrent with any other access.
 type Message struct {
@@ -30,8 +30,8 @@ type Message struct {
 // payload before it returns, so the caller can change the value afterwards: nil becomes null, a json.RawMessage must be
 // valid JSON and is compacted, other values are encoded by [MarshalJSON].
 //
-// It returns an error if t is empty, or if the payload cannot be encoded as JSON or nests too deep for receivers. Safe for
-// concurrent use.
+// It returns an error if t is empty, or if the payload cannot be encoded as JSON or nests too deep for receivers.
+// Safe for concurrent use.
 func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 	if t == "" {
 		return nil, errors.New("wire: new message: empty type")
@@ -51,12 +51,12 @@ func NewMessage(t MessageType, from, to string, payload any) (*Message, error) {
 }
 
 // Renew turns m into a new message with the same type, from and to: it sets a new random ID, the current time and the
-// payload, and clears ReplyTo. It encodes the payload, like [NewMessage], into the memory of the previous payload, so each
-// call allocates only the ID. It is for programs that send many messages.
+// payload, and clears ReplyTo. It encodes the payload, like [NewMessage], into the memory of the previous payload, so
+// each call allocates only the ID. It is for programs that send many messages.
 //
-// m must come from [NewMessage], and the caller must be the only user of m and its previous payload. Send, Post, Request
-// and Broadcast do not use m after they return, with or without an error. An actor that received m uses it until it has
-// answered.
+// m must come from [NewMessage], and the caller must be the only user of m and its previous payload. Send, Post,
+// Request and Broadcast do not use m after they return, with or without an error. An actor that received m uses it
+// until it has answered.
 //
 // Errors are those of [NewMessage] for a payload; m is then unchanged.
 func (m *Message) Renew(payload any) error {
@@ -68,8 +68,8 @@ func (m *Message) Renew(payload any) error {
 	return nil
 }
 
-// Reply returns the answer to m: from its recipient to its sender, with ReplyTo = m.ID (protocol section 2). The answer to a
-// broadcast has an empty From, which the caller must set. Errors are those of [NewMessage].
+// Reply returns the answer to m: from its recipient to its sender, with ReplyTo = m.ID (protocol section 2). The
+// answer to a broadcast has an empty From, which the caller must set. Errors are those of [NewMessage].
 func (m *Message) Reply(t MessageType, payload any) (*Message, error) {
 	reply, err := NewMessage(t, m.To, m.From, payload)
 	if err != nil {
@@ -91,9 +91,9 @@ func NewErrorMessage(from, to string, code ErrorCode, text, replyTo string) (*Me
 	return m, nil
 }
 
-// ParsePayload decodes the payload into v, a non-nil pointer, by the rules of encoding/json: unknown keys are ignored; null
-// and an empty payload leave a struct unchanged. A payload that does not fit v is an [ErrMalformed]. The error does not
-// contain the message's type, which is input of the peer.
+// ParsePayload decodes the payload into v, a non-nil pointer, by the rules of encoding/json: unknown keys are
+// ignored; null and an empty payload leave a struct unchanged. A payload that does not fit v is an [ErrMalformed].
+// The error does not contain the message's type, which is input of the peer.
 func (m *Message) ParsePayload(v any) error {
 	payload := []byte(m.Payload)
 	if len(payload) == 0 {
@@ -112,8 +112,8 @@ func (m *Message) ParsePayload(v any) error {
 	return fmt.Errorf("%w: payload: %s", ErrMalformed, payloadFault(err))
 }
 
-// payloadFault returns the text of an error of encoding/json without the peer's input, which that package repeats in full:
-// numbers and times can be of any length.
+// payloadFault returns the text of an error of encoding/json without the peer's input, which that package repeats in
+// full: numbers and times can be of any length.
 func payloadFault(err error) string {
 	var mismatch *json.UnmarshalTypeError
 	var syntax *json.SyntaxError

@@ -42,7 +42,7 @@ func TestNewMessageEncodesPayloads(t *testing.T) {
 			if m.Type != MsgChat || m.From != "from" || m.To != "to" || m.ReplyTo != "" {
 				t.Errorf("got %+v", m)
 			}
-			// What we send we also accept.
+			// Decode must accept the message.
 			data, err := m.AppendJSON(nil)
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +71,7 @@ func TestNewMessageRefusesInvalidPayloads(t *testing.T) {
 	}
 }
 
-// The message, its ID and its payload.
+// TestNewMessageAllocatesThreeTimes allows the message, its ID and its payload.
 func TestNewMessageAllocatesThreeTimes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		payload any
@@ -144,7 +144,7 @@ func TestParsePayloadQuotesNoLongInput(t *testing.T) {
 			t.Errorf("%.80s:\ngot  %s\nwant ... %s", tt.payload, err, tt.why)
 		}
 	}
-	// A programmer's mistake is not the peer's.
+	// Misuse by the caller is not an ErrMalformed.
 	m := Message{Payload: json.RawMessage(`{}`)}
 	if err := m.ParsePayload(PingPayload{}); err == nil || errors.Is(err, ErrMalformed) {
 		t.Errorf("no pointer: %v", err)

@@ -1,7 +1,7 @@
 package wire
 
-// keys lists the known keys of an object, each as `"key":`, in the order in which nodes write them. Members are identified
-// by the index of their key; len(keys) denotes any other key.
+// keys lists the known keys of an object, each as `"key":`, in the order in which nodes write them. Members are
+// identified by the index of their key; len(keys) denotes any other key.
 type keys []string
 
 // The members of the envelope (protocol section 2).
@@ -56,8 +56,8 @@ func (k keys) index(name text) int {
 	return len(k)
 }
 
-// scanObject reads the object at data[i] and returns the index after it. For each member it calls value with the index of
-// the key and the index of the value in data; value returns the index after the value.
+// scanObject reads the object at data[i] and returns the index after it. For each member it calls value with the
+// index of the key and the index of the value in data; value returns the index after the value.
 func scanObject(data []byte, i int, known keys, value func(key, i int) (end int, err error)) (end int, err error) {
 	i = skipSpace(data, i+1)
 	if i < len(data) && data[i] == '}' {

@@ -5,8 +5,9 @@ type PingPayload struct {
 	SentAt int64 `json:"sentAt"` // Unix milliseconds on the sender's clock
 }
 
-// PongPayload is the payload of a pong (protocol section 5). The round trip time is now minus SentAt, both on the clock of
-// the node that sent the ping. ReceivedAt is on the clock of the answering node and serves only to estimate clock skew.
+// PongPayload is the payload of a pong (protocol section 5). The round trip time is now minus SentAt, both on the
+// clock of the node that sent the ping. ReceivedAt is on the clock of the answering node and serves only to estimate
+// clock skew.
 type PongPayload struct {
 	SentAt     int64 `json:"sentAt"`     // copied from the ping
 	ReceivedAt int64 `json:"receivedAt"` // Unix milliseconds on the answering node's clock
@@ -19,8 +20,8 @@ type DisconnectPayload struct {
 	Code   DisconnectCode `json:"code"`
 }
 
-// ErrorPayload is the payload of an error (protocol section 5). Message is a description for display; Details is omitted
-// from the JSON if empty.
+// ErrorPayload is the payload of an error (protocol section 5). Message is a description for display; Details is
+// omitted from the JSON if empty.
 type ErrorPayload struct {
 	Code    ErrorCode `json:"code"`
 	Message string    `json:"message"`

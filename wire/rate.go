@@ -29,9 +29,9 @@ type Rate struct {
 	Refill float64 // tokens per second, from 0 to 1,000,000; 0: no limit
 }
 
-// RateFeature returns the feature that announces a limit of burst tokens and refill tokens per second (protocol section 7).
-// It rounds burst down to an integer from 2 to 1,000,000, and refill down to thousandths. A refill above 0 never becomes 0,
-// which would mean no limit.
+// RateFeature returns the feature that announces a limit of burst tokens and refill tokens per second (protocol
+// section 7). It rounds burst down to an integer from 2 to 1,000,000, and refill down to thousandths. A refill above
+// 0 never becomes 0, which would mean no limit.
 func RateFeature(burst, refill float64) string {
 	b := min(max(math.Floor(burst), minRateBurst), maxRateBurst)
 	milli := int64(min(refill, maxRateRefill)*1000 + 1e-6) // 1.005*1000 is less than 1005
@@ -41,8 +41,8 @@ func RateFeature(burst, refill float64) string {
 	return ratePrefix + strconv.FormatInt(int64(b), 10) + "/" + strconv.FormatFloat(float64(milli)/1000, 'f', -1, 64)
 }
 
-// AnnouncedRate returns the limit that a peer's features announce. It returns the default of the protocol if no feature is
-// valid or more than one begins with "rate/".
+// AnnouncedRate returns the limit that a peer's features announce. It returns the default of the protocol if no
+// feature is valid or more than one begins with "rate/".
 func AnnouncedRate(features []string) Rate {
 	standard := Rate{Burst: DefaultRateBurst, Refill: DefaultRateRefill}
 	found := ""
@@ -61,8 +61,8 @@ func AnnouncedRate(features []string) Rate {
 	return standard
 }
 
-// parseRate returns the limit in a feature, or false if the feature violates the grammar: "rate/", an integer, "/", and a
-// number with at most three decimals, both without sign, exponent, white space and leading zeros.
+// parseRate returns the limit in a feature, or false if the feature violates the grammar: "rate/", an integer, "/",
+// and a number with at most three decimals, both without sign, exponent, white space and leading zeros.
 func parseRate(feature string) (Rate, bool) {
 	text, ok := strings.CutPrefix(feature, ratePrefix)
 	if !ok {

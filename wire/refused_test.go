@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// minimal is the shortest message, 58 bytes, but for its closing bracket.
-const minimal = `{"id":"a","type":"b","ts":"` + stamp + `"`
+// minimal is the shortest message, 58 bytes without its closing bracket.
+const minimal = `{"id":"a","type":"b","ts":"` + timestamp + `"`
 
-// refusal is a message and what must be wrong with it.
+// refusal is a message and the expected error text.
 type refusal struct{ data, why string }
 
 func checkRefused(t *testing.T, tests map[string]refusal) {
@@ -29,9 +29,9 @@ func checkRefused(t *testing.T, tests map[string]refusal) {
 func TestDecodeRefusesInvalidEnvelopes(t *testing.T) {
 	checkRefused(t, map[string]refusal{
 		"empty object":       {`{}`, `missing id`},
-		"no id":              {`{"type":"b","ts":"` + stamp + `"}`, `missing id`},
+		"no id":              {`{"type":"b","ts":"` + timestamp + `"}`, `missing id`},
 		"empty id":           {minimal + `,"id":""}`, `missing id`},
-		"id in another case": {`{"ID":"a","type":"b","ts":"` + stamp + `"}`, `missing id`},
+		"id in another case": {`{"ID":"a","type":"b","ts":"` + timestamp + `"}`, `missing id`},
 		"id is a number":     {minimal + `,"id":1}`, `expected a string at byte 64`},
 		"id of 65 bytes":     {minimal + `,"id":"` + strings.Repeat("i", 65) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat("i", 64) + `"...`},
 		"id too long by U+FFFD": {
@@ -39,7 +39,7 @@ func TestDecodeRefusesInvalidEnvelopes(t *testing.T) {
 			`id is longer than 64 bytes: "` + strings.Repeat(`\ufffd`, 21) + `\xef"...`,
 		},
 		"id of 700 KB":       {minimal + `,"id":"` + strings.Repeat(`\n`, 350_000) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat(`\\n`, 32) + `"...`},
-		"no type":            {`{"id":"a","ts":"` + stamp + `"}`, `missing type`},
+		"no type":            {`{"id":"a","ts":"` + timestamp + `"}`, `missing type`},
 		"empty type":         {minimal + `,"type":""}`, `missing type`},
 		"type is an object":  {minimal + `,"type":{}}`, `expected a string at byte 66`},
 		"no ts":              {`{"id":"a","type":"b"}`, `missing ts`},
@@ -93,7 +93,8 @@ func TestDecodeRefusesInvalidJSON(t *testing.T) {
 	})
 }
 
-// Every cut of a message is refused, and without reading past its end.
+// TestDecodeRefusesTruncatedMessages cuts messages at each byte and limits the capacity, so that a read beyond the
+// end panics.
 func TestDecodeRefusesTruncatedMessages(t *testing.T) {
 	for name, data := range frameSeeds(t) {
 		for n := range data {

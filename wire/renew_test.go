@@ -53,7 +53,7 @@ func TestRenewReusesTheMessage(t *testing.T) {
 	}
 }
 
-// The payload may lie in the last one.
+// TestRenewAcceptsItsOwnPayload passes payloads that overlap the previous payload.
 func TestRenewAcceptsItsOwnPayload(t *testing.T) {
 	m := &Message{Type: "chat", Payload: json.RawMessage(`[{"a":1},"b"]`)}
 	if err := m.Renew(m.Payload); err != nil || string(m.Payload) != `[{"a":1},"b"]` {
@@ -63,7 +63,8 @@ func TestRenewAcceptsItsOwnPayload(t *testing.T) {
 		t.Errorf("a part of it: %s, %v", m.Payload, err)
 	}
 	m.Payload = json.RawMessage(`[ 1 ]`)
-	if err := m.Renew(map[string]any{"again": m.Payload, "twice": m.Payload}); err != nil || string(m.Payload) != `{"again":[1],"twice":[1]}` {
+	err := m.Renew(map[string]any{"again": m.Payload, "twice": m.Payload})
+	if err != nil || string(m.Payload) != `{"again":[1],"twice":[1]}` {
 		t.Errorf("inside another: %s, %v", m.Payload, err)
 	}
 }
@@ -85,7 +86,7 @@ func TestRenewRefusesInvalidPayloads(t *testing.T) {
 	}
 }
 
-// All that is left to the garbage collector is the ID.
+// TestRenewAllocatesTheIDOnly allows one allocation per call.
 func TestRenewAllocatesTheIDOnly(t *testing.T) {
 	var payload any = strings.Repeat("x", 256)
 	m, err := NewMessage("chat", "from", "to", payload)

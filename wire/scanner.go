@@ -6,9 +6,9 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// MaxDepth is the maximum nesting of arrays and objects in a message, in levels, including the envelope. It is 16 below the
-// limit of encoding/json, 10,000, so that a program can wrap an accepted message in another object (an event line, an API
-// response) that readers can still parse.
+// MaxDepth is the maximum nesting of arrays and objects in a message, in levels, including the envelope. It is 16
+// below the limit of encoding/json, 10,000, so that a program can wrap an accepted message in another object (an
+// event line, an API response) that readers can still parse.
 const MaxDepth = 10_000 - 16
 
 // maxPayloadDepth is MaxDepth without the envelope.
@@ -46,8 +46,8 @@ func (n *nesting) pop() {
 func (n *nesting) inObject() bool { return n.bits&1 == 1 }
 
 // skipValue checks the JSON value at data[i], with optional white space before it, and returns the index after it. It
-// accepts the same values as encoding/json, nested at most maxDepth levels. It does not recurse: each level takes one bit
-// and no stack.
+// accepts the same values as encoding/json, nested at most maxDepth levels. It does not recurse: each level takes one
+// bit and no stack.
 func skipValue(data []byte, i, maxDepth int) (end int, err error) {
 	var open nesting
 	for {
@@ -140,8 +140,8 @@ func skipScalar(data []byte, i int) (end int, err error) {
 	return i, malformedAt("expected a JSON value", i)
 }
 
-// skipString checks the string at data[i] and returns the index after it. plain reports that its inside is ASCII without
-// escapes. Invalid UTF-8 passes, as in encoding/json; appendUnescaped replaces it.
+// skipString checks the string at data[i] and returns the index after it. plain reports that its inside is ASCII
+// without escapes. Invalid UTF-8 passes, as in encoding/json; appendUnescaped replaces it.
 func skipString(data []byte, i int) (end int, plain bool, err error) {
 	if i >= len(data) || data[i] != '"' {
 		return i, false, malformedAt("expected a string", i)
@@ -190,7 +190,8 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// skipNumber checks a number: no leading zeros or plus sign, at least one digit on each side of a point and in an exponent.
+// skipNumber checks a number: no leading zeros or plus sign, at least one digit on each side of a point and in an
+// exponent.
 func skipNumber(data []byte, i int) (end int, err error) {
 	if i, err = skipWhole(data, i); err != nil {
 		return i, err

@@ -24,13 +24,14 @@ const (
 // object is one more level. Known keys need two.
 const maxSealedDepth = 63
 
-// ErrPlaintext means that the plaintext of a frame is not a JSON object with a body and a valid timestamp, and so contains
-// no message. It is an [ErrMalformed].
+// ErrPlaintext means that the plaintext of a frame is not a JSON object with a body and a valid timestamp, and so
+// contains no message. It is an [ErrMalformed].
 var ErrPlaintext = fmt.Errorf("%w: plaintext is not an object with a body and a valid timestamp", ErrMalformed)
 
-// AppendSealedBody appends the plaintext of a frame that contains m, up to its [SealedEnd]. at becomes the timestamp of the
-// frame, in Unix seconds; receivers do not evaluate it. The body is the text of [Message.AppendJSON], escaped as the inside
-// of a JSON string; each invalid byte of UTF-8 becomes U+FFFD. Errors are those of AppendJSON; it then returns dst unchanged.
+// AppendSealedBody appends the plaintext of a frame that contains m, up to its [SealedEnd]. at becomes the timestamp
+// of the frame, in Unix seconds; receivers do not evaluate it. The body is the text of [Message.AppendJSON], escaped
+// as the inside of a JSON string; each invalid byte of UTF-8 becomes U+FFFD. Errors are those of AppendJSON; it then
+// returns dst unchanged.
 //
 // It allocates nothing if dst has capacity for the result plus 64 bytes and the strings of m need no escapes. Safe for
 // concurrent use while m is not modified.
@@ -46,8 +47,8 @@ func AppendSealedBody(dst []byte, m *Message, at time.Time) ([]byte, error) {
 // SealedEnd is the end of each plaintext that one side of a connection seals.
 type SealedEnd []byte
 
-// NewSealedEnd returns the end with the mark that binds a frame to its connection (protocol section 7), or without a mark if
-// bind is empty. bind must be base64.
+// NewSealedEnd returns the end with the mark that binds a frame to its connection (protocol section 7), or without a
+// mark if bind is empty. bind must be base64.
 func NewSealedEnd(bind []byte) SealedEnd {
 	if len(bind) == 0 {
 		return SealedEnd("}")
@@ -64,23 +65,24 @@ func (e SealedEnd) Bind() []byte {
 	return e[len(bindHead) : len(e)-len(bindTail)]
 }
 
-// IDHint receives the id of a message before the rest is decoded, so that the caller can prefetch its entry in a dedup set.
-// The id is unchecked: it can be empty, too long, escaped, one of several, or part of a malformed message. It is valid
-// during the call only.
+// IDHint receives the id of a message before the rest is decoded, so that the caller can prefetch its entry in a
+// dedup set. The id is unchecked: it can be empty, too long, escaped, one of several, or part of a malformed message.
+// It is valid during the call only.
 type IDHint interface{ Expect(id []byte) }
 
-// DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text of
-// meta.bind. bind is nil if the plaintext has no mark. If the plaintext has two marks, or one that is not a string, bind is
-// not nil but differs from every valid mark.
+// DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text
+// of meta.bind. bind is nil if the plaintext has no mark. If the plaintext has two marks, or one that is not a
+// string, bind is not nil but differs from every valid mark.
 //
-// The body must be a non-empty string. The timestamp is optional; it must be an integer of 64 bits. Key order, white space
-// and further keys are free, nested at most 64 levels. A violation is [ErrPlaintext], with a nil bind. The message must
-// follow the rules of [Decode]. If it does not, bind is still returned, because callers check the mark first.
+// The body must be a non-empty string. The timestamp is optional; it must be an integer of 64 bits. Key order, white
+// space and further keys are free, nested at most 64 levels. A violation is [ErrPlaintext], with a nil bind. The
+// message must follow the rules of [Decode]. If it does not, bind is still returned, because callers check the mark
+// first.
 //
 // hint, if not nil, gets the id early; it does not change the result.
 //
-// DecodeSealedBody overwrites plaintext. bind lies inside it; the message does not. Allocations are those of Decode. Safe
-// for concurrent use with distinct plaintexts.
+// DecodeSealedBody overwrites plaintext. bind lies inside it; the message does not. Allocations are those of Decode.
+// Safe for concurrent use with distinct plaintexts.
 func DecodeSealedBody(plaintext []byte, hint IDHint) (m *Message, bind []byte, err error) {
 	var s sealedBody
 	if err = s.scan(plaintext); err != nil {
@@ -157,10 +159,10 @@ var (
 	errCompressed = fmt.Errorf("%w: container header requests compression or another format", ErrMalformed)
 )
 
-// CheckContainerHeader returns nil if a receiver accepts an SMSG container with this header (protocol section 4): a JSON
-// object in UTF-8, nested at most 64 levels, without the keys compression, format, checksum and checksum_algo, which deployed
-// nodes never send. Other keys are ignored. The header is not authenticated, so it can only cause a refusal. Errors are an
-// [ErrMalformed]. It allocates nothing. Safe for concurrent use.
+// CheckContainerHeader returns nil if a receiver accepts an SMSG container with this header (protocol section 4): a
+// JSON object in UTF-8, nested at most 64 levels, without the keys compression, format, checksum and checksum_algo,
+// which deployed nodes never send. Other keys are ignored. The header is not authenticated, so it can only cause a
+// refusal. Errors are an [ErrMalformed]. It allocates nothing. Safe for concurrent use.
 func CheckContainerHeader(header []byte) error {
 	if !utf8.Valid(header) {
 		return errHeader

@@ -22,11 +22,14 @@ func seal(body []byte) []byte {
 func TestSealedBodyRoundTrips(t *testing.T) {
 	for _, m := range []*Message{
 		message256(),
-		{ID: "\"\n", Type: "<é>", From: "\\", To: "\u2028", Timestamp: stampTime, Payload: json.RawMessage(`{"a":"\"\\\u0041🚀"}`), ReplyTo: `\"`},
-		{ID: "a", Type: "b", Timestamp: stampTime, Payload: json.RawMessage("null"), ReplyTo: "r"},
+		{
+			ID: "\"\n", Type: "<é>", From: "\\", To: "\u2028", Timestamp: testTime,
+			Payload: json.RawMessage(`{"a":"\"\\\u0041🚀"}`), ReplyTo: `\"`,
+		},
+		{ID: "a", Type: "b", Timestamp: testTime, Payload: json.RawMessage("null"), ReplyTo: "r"},
 	} {
 		checkSealed(t, m)
-		plaintext, err := AppendSealedBody(nil, m, stampTime)
+		plaintext, err := AppendSealedBody(nil, m, testTime)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,10 +46,13 @@ func TestSealedBodyRoundTrips(t *testing.T) {
 	}
 }
 
-// The bytes of a sealed body, as deployed nodes read them.
+// TestAppendSealedBodyMatchesTheWire compares with the exact bytes that deployed nodes read.
 func TestAppendSealedBodyMatchesTheWire(t *testing.T) {
-	m := &Message{ID: "i", Type: MsgPong, From: "f", To: "t", Timestamp: stampTime, Payload: json.RawMessage(`{"a":"<&>\n"}`), ReplyTo: "r"}
-	got, err := AppendSealedBody([]byte("before"), m, stampTime)
+	m := &Message{
+		ID: "i", Type: MsgPong, From: "f", To: "t", Timestamp: testTime,
+		Payload: json.RawMessage(`{"a":"<&>\n"}`), ReplyTo: "r",
+	}
+	got, err := AppendSealedBody([]byte("before"), m, testTime)
 	const want = `before{"body":"{\"id\":\"i\",\"type\":\"pong\",\"from\":\"f\",\"to\":\"t\",` +
 		`\"ts\":\"2026-03-11T13:02:39.123456789Z\",\"payload\":{\"a\":\"<&>\\n\"},\"replyTo\":\"r\"}","timestamp":1773234159`
 	if err != nil || string(got) != want {
@@ -103,7 +109,7 @@ func TestDecodeSealedBodyReadsPlaintexts(t *testing.T) {
 		`{"body":"\u12g4"}`:                                         "",
 		`{"body":"\u123"}`:                                          "",
 		`{"body":"\ud83d\ude8"}`:                                    "",
-		`{"body":"\ud83d\ucs80"}`:                                   "", // whose digits would be those of DC80
+		`{"body":"\ud83d\ucs80"}`:                                   "", // invalid digits that a lenient decoder reads as DC80
 		`{"body":"\`:                                                "",
 		`{"body":"x`:                                                "",
 		"{\"body\":\"x\ny\"}":                                       "",
@@ -139,7 +145,7 @@ func TestDecodeSealedBodyReadsPlaintexts(t *testing.T) {
 }
 
 func TestDecodeSealedBodyReadsBind(t *testing.T) {
-	const good, message = someBind, `{"body":"{\"id\":\"a\",\"type\":\"b\",\"ts\":\"` + stamp + `\"}`
+	const good, message = someBind, `{"body":"{\"id\":\"a\",\"type\":\"b\",\"ts\":\"` + timestamp + `\"}`
 	for end, want := range map[string]string{
 		`"}`:                           "none",
 		`","timestamp":1}`:             "none",
@@ -170,7 +176,7 @@ func TestDecodeSealedBodyReadsBind(t *testing.T) {
 		}
 		m, again, err := DecodeSealedBody([]byte(`{"body":"x`+end), nil)
 		if m != nil || !errors.Is(err, ErrMalformed) || errors.Is(err, ErrPlaintext) || !bytes.Equal(again, got) {
-			t.Errorf("%s behind a body that is no message: bind %q, %v", end, again, err)
+			t.Errorf("%s after a body that is not a message: bind %q, %v", end, again, err)
 		}
 	}
 }
@@ -248,7 +254,7 @@ func TestCheckContainerHeaderRefusesCompression(t *testing.T) {
 	}
 }
 
-// FuzzDecodeSealedBody reads any plaintext and compares with encoding/json and with Decode.
+// FuzzDecodeSealedBody decodes arbitrary plaintexts and compares with encoding/json and Decode.
 func FuzzDecodeSealedBody(f *testing.F) {
 	for _, plaintext := range []string{
 		`{"body":"x","timestamp":1}`, ` { "timestamp" : -1.5e+3 , "meta" : {"a":[true,false,null]} , "body" : "x" } `,
@@ -277,7 +283,7 @@ func FuzzDecodeSealedBody(f *testing.F) {
 		if !opens {
 			t.Fatalf("%+v, %v; encoding/json reads nothing", m, err)
 		}
-		clear(input) // a reference to it would show below
+		clear(input) // reveals references to input
 		same, sameErr := Decode([]byte(want))
 		if (err == nil) != (sameErr == nil) || err == nil && !sameMessage(m, same) || err != nil && err.Error() != sameErr.Error() {
 			t.Fatalf("%q:\ngot  %+v, %v\nwant %+v, %v", want, m, err, same, sameErr)
@@ -289,8 +295,8 @@ func deep(text []byte) bool {
 	return bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) > maxSealedDepth+1
 }
 
-// readLikeJSON is sealedBody.scan in terms of encoding/json, but for the limit on nesting. Of a key that comes twice
-// every value must be of the right type, and the last one counts.
+// readLikeJSON implements sealedBody.scan with encoding/json, without the limit on nesting. All values of a duplicate
+// key must have the required type; the last one counts.
 func readLikeJSON(plaintext []byte) (body string, opens bool) {
 	if !utf8.Valid(plaintext) || !json.Valid(plaintext) {
 		return "", false

@@ -20,8 +20,8 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// appendEscaped appends s with the escapes of encoding/json: short escapes where JSON defines them, escapes for U+2028 and
-// U+2029, which end lines in JavaScript, and \ufffd for each invalid byte of UTF-8.
+// appendEscaped appends s with the escapes of encoding/json: short escapes where JSON defines them, escapes for
+// U+2028 and U+2029, which end lines in JavaScript, and \ufffd for each invalid byte of UTF-8.
 func appendEscaped(dst []byte, s string) []byte {
 	start := 0 // s[start:i] needs no escape
 	for i := 0; i < len(s); {
@@ -73,8 +73,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', c)
 }
 
-// appendBody appends body to dst, escaped as the inside of a JSON string, without the enclosing quotes. Each invalid byte of
-// UTF-8 becomes U+FFFD, as in deployed nodes. body must not overlap the spare capacity of dst.
+// appendBody appends body to dst, escaped as the inside of a JSON string, without the enclosing quotes. Each invalid
+// byte of UTF-8 becomes U+FFFD, as in deployed nodes. body must not overlap the spare capacity of dst.
 func appendBody(dst, body []byte) []byte {
 	if !utf8.Valid(body) {
 		body = appendUTF8(nil, body)
@@ -103,7 +103,8 @@ func appendUTF8(dst, text []byte) []byte {
 }
 
 // appendUnescaped appends the decoded text of raw, the inside of a JSON string that skipString has accepted. As in
-// encoding/json, each invalid byte of UTF-8 and each lone surrogate becomes U+FFFD: at most three bytes per byte of raw.
+// encoding/json, each invalid byte of UTF-8 and each lone surrogate becomes U+FFFD: at most three bytes per byte of
+// raw.
 func appendUnescaped(dst, raw []byte) []byte {
 	start := len(dst)
 	dst = appendUTF8(dst, raw)
@@ -111,8 +112,8 @@ func appendUnescaped(dst, raw []byte) []byte {
 	return dst[:end]
 }
 
-// unescapeString decodes the string at data[i] in place. It returns the decoded text, a slice of data, and the index after
-// the string.
+// unescapeString decodes the string at data[i] in place. It returns the decoded text, a slice of data, and the index
+// after the string.
 func unescapeString(data []byte, i int) (value []byte, end int, err error) {
 	if i >= len(data) || data[i] != '"' {
 		return nil, i, malformedAt("expected a string", i)
@@ -125,8 +126,8 @@ func unescapeString(data []byte, i int) (value []byte, end int, err error) {
 	return data[start:to], end + 1, err
 }
 
-// unescape decodes the escapes of a JSON string in place, from data[i] up to the closing quote at data[end], or up to the
-// end of data. The decoded text is data[i:to]; it is never longer than the escaped text. data must be UTF-8.
+// unescape decodes the escapes of a JSON string in place, from data[i] up to the closing quote at data[end], or up to
+// the end of data. The decoded text is data[i:to]; it is never longer than the escaped text. data must be UTF-8.
 func unescape(data []byte, i int) (to, end int, err error) {
 	to = i
 	for {
@@ -146,8 +147,8 @@ func unescape(data []byte, i int) (to, end int, err error) {
 	}
 }
 
-// escapedRune decodes the escape, or surrogate pair of escapes, at the start of raw and returns its length in bytes: 2, 6 or
-// 12. escapeLen must have accepted the first escape.
+// escapedRune decodes the escape, or surrogate pair of escapes, at the start of raw and returns its length in bytes:
+// 2, 6 or 12. escapeLen must have accepted the first escape.
 func escapedRune(raw []byte) (rune, int) {
 	switch c := raw[1]; c {
 	case 'u':

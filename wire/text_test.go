@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
 
-// byEncodingJSON is what MarshalJSON must write, in other words than its own.
+// byEncodingJSON returns the expected result of MarshalJSON.
 func byEncodingJSON(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -20,8 +20,8 @@ func byEncodingJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// standsForItself is the definition of what plainprefix.Len counts.
-func standsForItself(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
+// isPlain reports whether c belongs to a plain prefix.
+func isPlain(c byte) bool { return c >= ' ' && c < 0x80 && c != '"' && c != '\\' }
 
 func TestAppendQuotedMatchesEncodingJSON(t *testing.T) {
 	tests := map[string]string{
@@ -54,10 +54,11 @@ func FuzzText(f *testing.F) {
 		if want, wantErr := byEncodingJSON(s); err != nil || wantErr != nil || string(quoted) != string(want) {
 			t.Fatalf("%q: got %s, %v, encoding/json writes %s, %v", s, quoted, err, want, wantErr)
 		}
-		if odd := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !standsForItself(byte(r)) }); plainprefix.Len([]byte(s)) != odd && odd >= 0 {
-			t.Fatalf("plainprefix.Len(%q) = %d, want %d", s, plainprefix.Len([]byte(s)), odd)
+		want := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !isPlain(byte(r)) })
+		if got := plainprefix.Len([]byte(s)); got != want && want >= 0 {
+			t.Fatalf("plainprefix.Len(%q) = %d, want %d", s, got, want)
 		}
-		// And s as somebody else's JSON.
+		// s as raw input of a peer.
 		raw := []byte(`"` + s + `"`)
 		end, plain, err := skipString(raw, 0)
 		if accepted := err == nil && end == len(raw); accepted != json.Valid(raw) {
@@ -65,14 +66,14 @@ func FuzzText(f *testing.F) {
 		} else if !accepted {
 			return
 		}
-		var want string
-		if err := json.Unmarshal(raw, &want); err != nil {
+		var decoded string
+		if err := json.Unmarshal(raw, &decoded); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(appendUnescaped(nil, raw[1:end-1])); got != want {
-			t.Fatalf("%s: got %q, encoding/json reads %q", raw, got, want)
+		if got := string(appendUnescaped(nil, raw[1:end-1])); got != decoded {
+			t.Fatalf("%s: got %q, encoding/json reads %q", raw, got, decoded)
 		}
-		if plain && s != want {
+		if plain && s != decoded {
 			t.Fatalf("%s is not plain", raw)
 		}
 	})

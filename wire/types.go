@@ -1,7 +1,7 @@
 package wire
 
-// MessageType is the type of a message (protocol section 5). The set is open: any non-empty text is a type. The transport
-// delivers messages of unknown types without reading their payloads.
+// MessageType is the type of a message (protocol section 5). The set is open: any non-empty text is a type. The
+// transport delivers messages of unknown types without reading their payloads.
 type MessageType string
 
 // The transport's own types (protocol section 5).
@@ -24,8 +24,8 @@ const (
 	MsgError MessageType = "error"
 )
 
-// Types of applications above the transport (protocol section 5), and MsgChat for programs that exchange plain text. The
-// applications define their payloads.
+// Types of applications above the transport (protocol section 5), and MsgChat for programs that exchange plain text.
+// The applications define their payloads.
 const (
 	MsgGetStats   MessageType = "get_stats"
 	MsgStats      MessageType = "stats"

@@ -10,8 +10,8 @@ import (
 // ErrInvalid is wrapped by every error of [Message.Validate].
 var ErrInvalid = errors.New("invalid message")
 
-// Writable reports whether RFC 3339 can express t in its own zone and in UTC: a year from 0 to 9999 and a zone offset of
-// less than 24 hours.
+// Writable reports whether RFC 3339 can express t in its own zone and in UTC: a year from 0 to 9999 and a zone offset
+// of less than 24 hours.
 func Writable(t time.Time) bool {
 	if s := t.Unix(); t.Location() == time.UTC && s >= firstSecond && s <= lastSecond {
 		return true
@@ -28,9 +28,9 @@ const (
 
 func writableYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
-// Validate returns nil if a receiver that follows the protocol can accept m, or an [ErrInvalid] with the fault and a remedy.
-// The rules are those of [Decode] and two more: handshake types are invalid in a frame, and strings must be UTF-8, because
-// other bytes would arrive changed.
+// Validate returns nil if a receiver that follows the protocol can accept m, or an [ErrInvalid] with the fault and a
+// remedy. The rules are those of [Decode] and two more: handshake types are invalid in a frame, and strings must be
+// UTF-8, because other bytes would arrive changed.
 //
 // It does not check conditions that depend on the receiver: allowed clock skew, size limit, duplicate IDs.
 //

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// checkWritable fails unless both encoders write m and Decode accepts the results, also from inside an event line.
+// checkWritable requires that both encoders write m and that Decode accepts the results, also inside an event line.
 func checkWritable(t *testing.T, m *Message) {
 	t.Helper()
 	out, err := m.AppendJSON(nil)
@@ -61,7 +61,7 @@ func TestDecodeRefusesUnwritableTimes(t *testing.T) {
 
 func TestDecodeAcceptsDepthThatFitsEventLines(t *testing.T) {
 	const depth = maxPayloadDepth
-	data := fmt.Sprintf(`{"id":"a","type":"b","ts":%q,"payload":%s%s}`, stamp, strings.Repeat("[", depth), strings.Repeat("]", depth))
+	data := fmt.Sprintf(`{"id":"a","type":"b","ts":%q,"payload":%s%s}`, timestamp, strings.Repeat("[", depth), strings.Repeat("]", depth))
 	m, err := Decode([]byte(data))
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestValidateAgreesWithReceivers(t *testing.T) {
 		"no from":                {func(m *Message) { m.From = "" }, ""},
 		"no payload":             {func(m *Message) { m.Payload = nil }, ""},
 		"spaces":                 {func(m *Message) { m.Payload = json.RawMessage(" { } \n") }, ""},
-		"not UTF-8 inside":       {func(m *Message) { m.Payload = json.RawMessage("\"\xff\"") }, ""}, // receivers keep it
+		"not UTF-8 inside":       {func(m *Message) { m.Payload = json.RawMessage("\"\xff\"") }, ""}, // receivers keep the bytes
 		"far zone":               {func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 23*3600)) }, ""},
 		"empty id":               {func(m *Message) { m.ID = "" }, "the id is empty"},
 		"id of 65 bytes":         {func(m *Message) { m.ID = strings.Repeat("i", 65) }, "the id has 65 bytes: use at most 64"},

@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// ProtocolVersion is the protocol version that this package implements and announces in handshakes (protocol section 3).
+// ProtocolVersion is the protocol version that this package implements and announces in handshakes (protocol section
+// 3).
 const ProtocolVersion = "1.0"
 
-// ReasonNotAuthorized is the reason with which a responder in allowlist mode refuses an unlisted peer (protocol section 3).
+// ReasonNotAuthorized is the reason with which a responder in allowlist mode refuses an unlisted peer (protocol
+// section 3).
 const ReasonNotAuthorized = "peer not authorized"
 
 // SupportedVersions returns a new slice of the protocol versions that a handshake can announce, in the order of
@@ -17,15 +19,15 @@ func SupportedVersions() []string {
 	return []string{ProtocolVersion}
 }
 
-// VersionSupported reports whether a peer with version v can be accepted. The comparison is exact: "1" and "1.0 " are not
-// supported.
+// VersionSupported reports whether a peer with version v can be accepted. The comparison is exact: "1" and "1.0 " are
+// not supported.
 func VersionSupported(v string) bool {
 	return slices.Contains(SupportedVersions(), v)
 }
 
-// IncompatibleVersionReason returns the reason with which a responder refuses version v (protocol section 3): "incompatible
-// protocol version X, supported: [1.0]". X is v, cut to 64 bytes. Both sides log the text, so X is quoted if it contains
-// bytes other than printable ASCII.
+// IncompatibleVersionReason returns the reason with which a responder refuses version v (protocol section 3):
+// "incompatible protocol version X, supported: [1.0]". X is v, cut to 64 bytes. Both sides log the text, so X is
+// quoted if it contains bytes other than printable ASCII.
 func IncompatibleVersionReason(v string) string {
 	shown := v[:min(len(v), maxQuoted)]
 	if strings.ContainsFunc(shown, func(r rune) bool { return r < ' ' || r > '~' }) {

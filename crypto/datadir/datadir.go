@@ -1,6 +1,6 @@
-// Package datadir opens the files of a node's data directory: regular files only, up to a size limit, and without blocking on
-// a FIFO or a device. It also maps errors of the file system to remedies, so that callers report damage only for damaged
-// content. All functions are safe for concurrent use.
+// Package datadir opens the files of a node's data directory: regular files only, up to a size limit, and without
+// blocking on a FIFO or a device. It also maps errors of the file system to remedies, so that callers report damage
+// only for damaged content. All functions are safe for concurrent use.
 package datadir
 
 import (
@@ -19,8 +19,8 @@ var (
 	ErrExposed    = errors.New("other users can write to it")
 )
 
-// Open is os.OpenFile for regular files: for a FIFO, a device, a socket or a directory, also behind a symbolic link, the
-// error wraps ErrNotRegular. It never waits for another process.
+// Open is os.OpenFile for regular files: for a FIFO, a device, a socket or a directory, also behind a symbolic link,
+// the error wraps ErrNotRegular. It never waits for another process.
 func Open(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	info, err := os.Stat(path) // before opening, because opening a device can have side effects
 	if err == nil && !info.Mode().IsRegular() {
@@ -58,8 +58,8 @@ func notRegular(path string, info fs.FileInfo) error {
 	return fmt.Errorf("%s: %w but a %s", path, ErrNotRegular, kind)
 }
 
-// ReadFile returns the content of a regular file of at most limit bytes. The error for a longer file wraps ErrTooLarge. Other
-// errors are those of Open and of reading.
+// ReadFile returns the content of a regular file of at most limit bytes. The error for a longer file wraps
+// ErrTooLarge. Other errors are those of Open and of reading.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -85,8 +85,9 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Check refuses a data directory in which other users can create or replace files: the error wraps ErrExposed. The owner
-// and the groups of this process are trusted. A directory that does not exist passes: the node creates it with mode 0700.
+// Check refuses a data directory in which other users can create or replace files: the error wraps ErrExposed. The
+// owner and the groups of this process are trusted. A directory that does not exist passes: the node creates it with
+// mode 0700.
 func Check(dir string) error {
 	info, err := os.Stat(dir)
 	switch {

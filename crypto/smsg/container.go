@@ -40,8 +40,8 @@ const (
 // frameHead is the start of every frame that this node seals.
 var frameHead = string(binary.BigEndian.AppendUint32(append([]byte(magic), version), uint32(len(header)))) + header
 
-// Errors of Opener.Open. Each wraps ErrMalformedFrame. They are fixed values, so that a flood of malformed frames allocates
-// nothing.
+// Errors of Opener.Open. Each wraps ErrMalformedFrame. They are fixed values, so that a flood of malformed frames
+// allocates nothing.
 var (
 	ErrMalformedFrame = errors.New("malformed frame")
 	ErrNotContainer   = fmt.Errorf("%w: not an SMSG container", ErrMalformedFrame)

@@ -65,8 +65,8 @@ func TestOpenRefusesBombsWithoutMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkFrame compares with the reference library, for plaintexts with a body of the given size in bytes. Deployed nodes
-// use random nonces.
+// BenchmarkFrame compares with the reference library, for plaintexts with a body of the given size in bytes. Deployed
+// nodes use random nonces.
 func BenchmarkFrame(b *testing.B) {
 	for _, size := range []int{80, 256, 1 << 10, 16 << 10} {
 		key, secret := mustKey(b), password(b)

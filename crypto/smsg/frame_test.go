@@ -68,8 +68,8 @@ func TestOpenRefusesTheVectors(t *testing.T) {
 	}
 }
 
-// TestOpenPassesUnusualHeadersToTheCheck requires that the check runs, before decryption, for each header that differs from
-// the header of deployed nodes.
+// TestOpenPassesUnusualHeadersToTheCheck requires that the check runs, before decryption, for each header that
+// differs from the header of deployed nodes.
 func TestOpenPassesUnusualHeadersToTheCheck(t *testing.T) {
 	key := mustKey(t)
 	for head, want := range map[string]struct {

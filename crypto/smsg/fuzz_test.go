@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/Borg/pkg/smsg"
 )
 
-// FuzzOpen opens arbitrary bytes. The reference library must open the same frames to the same bodies, except frames that
-// Opener refuses deliberately.
+// FuzzOpen opens arbitrary bytes. The reference library must open the same frames to the same bodies, except frames
+// that Opener refuses deliberately.
 func FuzzOpen(f *testing.F) {
 	for _, file := range []string{"frames.json", "refused-frames.json"} {
 		var frames []frameVector
@@ -63,7 +63,8 @@ func headerOf(frame []byte) (head []byte, ok bool) {
 	return frame[prefixLen:][:size], true
 }
 
-// referenceSurvives reports whether the reference can decrypt frame without excessive allocation, decompression or panic.
+// referenceSurvives reports whether the reference can decrypt frame without excessive allocation, decompression or
+// panic.
 func referenceSurvives(frame []byte) bool {
 	head, ok := headerOf(frame)
 	return ok && checkHeader(head) == nil

@@ -89,7 +89,8 @@ func sealedText(t testing.TB, body string, at int64) []byte {
 
 var errTestHeader = errors.New("refused by the test")
 
-// checkHeader is a HeaderCheck made with encoding/json: it accepts objects without the keys that the reference evaluates.
+// checkHeader is a HeaderCheck made with encoding/json: it accepts objects without the keys that the reference
+// evaluates.
 func checkHeader(header []byte) error {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(header, &keys) != nil || keys == nil {

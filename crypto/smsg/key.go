@@ -13,16 +13,16 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// XChaCha20-Poly1305 with nonce N is ChaCha20-Poly1305 with nonce 0000 ‖ N[16:] under a subkey that HChaCha20 derives from
-// the key and N[:16]. A Sealer keeps N[:16] constant, so it derives its subkey once instead of for each frame.
+// XChaCha20-Poly1305 with nonce N is ChaCha20-Poly1305 with nonce 0000 ‖ N[16:] under a subkey that HChaCha20 derives
+// from the key and N[:16]. A Sealer keeps N[:16] constant, so it derives its subkey once instead of for each frame.
 const (
 	subkeyPrefixLen = 16 // bytes of the nonce that determine the subkey
 	shortNoncePad   = 4  // zero bytes before the rest of the nonce
 	shortNonceLen   = chacha20poly1305.NonceSize
 )
 
-// Key is the key of one pair of nodes (protocol section 4), the same in both directions and for all of their connections. It
-// prints as the name of its type. Safe for concurrent use.
+// Key is the key of one pair of nodes (protocol section 4), the same in both directions and for all of their
+// connections. It prints as the name of its type. Safe for concurrent use.
 type Key struct {
 	key  *[chacha20poly1305.KeySize]byte // a pointer, so that %v does not print the key
 	wide cipher.AEAD                     // for complete nonces of 24 bytes
@@ -39,8 +39,8 @@ func NewKey(secret crypto.SharedSecret) (*Key, error) {
 	return &Key{key: &key, wide: aead}, nil
 }
 
-// subkeyAEAD returns the cipher for nonces that begin with prefix. Its nonces are shortNoncePad zero bytes and the last 8
-// bytes of the original nonce.
+// subkeyAEAD returns the cipher for nonces that begin with prefix. Its nonces are shortNoncePad zero bytes and the
+// last 8 bytes of the original nonce.
 func (k *Key) subkeyAEAD(prefix []byte) (cipher.AEAD, error) {
 	subkey, err := chacha20.HChaCha20(k.key[:], prefix)
 	if err != nil {

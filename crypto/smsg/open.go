@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/crypto/internal/keystream"
 )
 
-// HeaderCheck returns nil if a container header, at most 4 KiB of unauthenticated bytes, is acceptable, or the reason to
-// refuse it. It must not retain or modify header.
+// HeaderCheck returns nil if a container header, at most 4 KiB of unauthenticated bytes, is acceptable, or the reason
+// to refuse it. It must not retain or modify header.
 type HeaderCheck func(header []byte) error
 
 // Opener opens the inbound frames of one connection. Not safe for concurrent use.
@@ -16,22 +16,22 @@ type Opener struct {
 	key   *Key
 	check HeaderCheck
 
-	// A peer that keeps the prefix of its nonces needs one subkey, derived when the prefix arrives for the second time. Peers
-	// with random nonces cause no extra work.
+	// A peer that keeps the prefix of its nonces needs one subkey, derived when the prefix arrives for the second time.
+	// Peers with random nonces cause no extra work.
 	prefix [subkeyPrefixLen]byte // of the last opened frame
 	aead   cipher.AEAD           // for prefix; nil until its second frame
 	short  [shortNonceLen]byte
 }
 
-// NewOpener returns an Opener. check is called for each header that differs from the header of deployed nodes; if check is
-// nil, such headers are refused.
+// NewOpener returns an Opener. check is called for each header that differs from the header of deployed nodes; if
+// check is nil, such headers are refused.
 func (k *Key) NewOpener(check HeaderCheck) *Opener { return &Opener{key: k, check: check} }
 
-// Open returns the plaintext of one frame (protocol section 4). It overwrites frame, also on an error; plaintext lies inside
-// frame.
+// Open returns the plaintext of one frame (protocol section 4). It overwrites frame, also on an error; plaintext lies
+// inside frame.
 //
-// Each error wraps ErrMalformedFrame. The error for a refused header also wraps the error of the HeaderCheck. Open checks
-// lengths before it uses them and allocates no memory in proportion to the frame.
+// Each error wraps ErrMalformedFrame. The error for a refused header also wraps the error of the HeaderCheck. Open
+// checks lengths before it uses them and allocates no memory in proportion to the frame.
 func (o *Opener) Open(frame []byte) (plaintext []byte, err error) {
 	head, nonce, sealed, err := split(frame)
 	if err != nil {

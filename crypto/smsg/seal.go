@@ -11,8 +11,8 @@ import (
 	"github.com/Snider/go-p2p/crypto/internal/keystream"
 )
 
-// Sealer seals the outbound frames of one connection. Its nonces are 16 random bytes, drawn once, and a counter of 8 bytes,
-// so no nonce repeats. Receivers must accept any nonce. Not safe for concurrent use.
+// Sealer seals the outbound frames of one connection. Its nonces are 16 random bytes, drawn once, and a counter of 8
+// bytes, so no nonce repeats. Receivers must accept any nonce. Not safe for concurrent use.
 type Sealer struct {
 	key   *Key
 	aead  cipher.AEAD    // for nonces that begin with nonce[:subkeyPrefixLen]
@@ -20,8 +20,8 @@ type Sealer struct {
 	short [shortNonceLen]byte
 }
 
-// NewSealer returns a Sealer with a nonce prefix read from random, or from crypto/rand if random is nil. The only errors are
-// those of the reader.
+// NewSealer returns a Sealer with a nonce prefix read from random, or from crypto/rand if random is nil. The only
+// errors are those of the reader.
 func (k *Key) NewSealer(random io.Reader) (*Sealer, error) {
 	if random == nil {
 		random = rand.Reader
@@ -65,8 +65,8 @@ func (s *Sealer) Seal(dst, plaintext []byte) []byte {
 	return dst[:start+Overhead+len(plaintext)]
 }
 
-// count advances to the next nonce. After 2^64 frames, more than any connection reaches, it draws a new prefix, because a
-// repeated nonce reveals plaintext.
+// count advances to the next nonce. After 2^64 frames, more than any connection reaches, it draws a new prefix,
+// because a repeated nonce reveals plaintext.
 func (s *Sealer) count() {
 	counter := s.nonce[subkeyPrefixLen:]
 	next := binary.BigEndian.Uint64(counter) + 1

@@ -41,7 +41,8 @@ func TestSealOpensWithTheReference(t *testing.T) {
 	}
 }
 
-// TestSealWorksInPlace requires the same frame in place, with and without capacity for the tag, and in a separate buffer.
+// TestSealWorksInPlace requires the same frame in place, with and without capacity for the tag, and in a separate
+// buffer.
 func TestSealWorksInPlace(t *testing.T) {
 	key := mustKey(t)
 	for length := range 300 {
@@ -136,8 +137,8 @@ func TestSealerDrawsPrefixAfterLastCounter(t *testing.T) {
 	}
 }
 
-// TestOpenerHandlesMixedPrefixes requires that an Opener with a cached subkey opens other prefixes, and that forged frames
-// do not displace the cached subkey.
+// TestOpenerHandlesMixedPrefixes requires that an Opener with a cached subkey opens other prefixes, and that forged
+// frames do not displace the cached subkey.
 func TestOpenerHandlesMixedPrefixes(t *testing.T) {
 	key := mustKey(t)
 	opener, one, two := key.NewOpener(nil), mustSealer(t, key), mustSealer(t, key)

@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/go-p2p/tests/guardpage"
 )
 
-// TestXORStaysInsideItsBuffers places text (0 to 1,100 bytes) and nonce at both ends of memory between unmapped pages. All
-// implementations must produce the definition's bytes without a fault.
+// TestXORStaysInsideItsBuffers places text (0 to 1,100 bytes) and nonce at both ends of memory between unmapped
+// pages. All implementations must produce the definition's bytes without a fault.
 func TestXORStaysInsideItsBuffers(t *testing.T) {
 	const longest = 1100
 	texts, nonces := guardpage.New(t, longest), guardpage.New(t, nonceLen)

@@ -1,8 +1,8 @@
 // Package keystream computes the key stream that masks the plaintext of a frame before encryption (protocol section 4):
 // block i, 32 bytes, is SHA-256(nonce ‖ i as unsigned 64-bit big-endian), i from 0.
 //
-// The stream is as public as the nonce and adds no secrecy; deployed nodes require it. An error here yields a frame that
-// does not open, never a weaker cipher.
+// The stream is as public as the nonce and adds no secrecy; deployed nodes require it. An error here yields a frame
+// that does not open, never a weaker cipher.
 //
 // Block by block through crypto/sha256 the stream takes longer than the rest of a frame. On amd64 assembly computes two
 // blocks at once with the SHA instructions, or 16 with AVX-512; see xor. The build tag purego excludes the assembly.

@@ -35,8 +35,8 @@ func TestXORMatchesKnownStream(t *testing.T) {
 	}
 }
 
-// TestXORMatchesDefinition covers each length up to 1,100 bytes (two groups of lanes) at varying alignment, and checks the
-// bytes around the text.
+// TestXORMatchesDefinition covers each length up to 1,100 bytes (two groups of lanes) at varying alignment, and
+// checks the bytes around the text.
 func TestXORMatchesDefinition(t *testing.T) {
 	const longest, around = 1100, 64
 	random := rand.NewChaCha8([32]byte{1})

@@ -4,12 +4,12 @@
 
 package jsonstring
 
-// escapeBlocks is Escape for AVX-512 with VBMI2.
+// escapeBlocks implements Escape with AVX-512 VBMI2.
 //
 //go:noescape
 func escapeBlocks(dst []byte, text []byte) (read int, written int)
 
-// unescapeBlocks is Unescape for AVX-512 with VBMI2.
+// unescapeBlocks implements Unescape with AVX-512 VBMI2.
 //
 //go:noescape
 func unescapeBlocks(text []byte, to int, at int) (newTo int, newAt int)

@@ -47,7 +47,7 @@ half:
 	JMP      spread
 
 tail:
-	// The zeros behind the text are control characters, where it stops.
+	// The masked load appends zeros: control characters, which stop the loop.
 	TESTQ      BX, BX
 	JE         done
 	BZHIQ      BX, R8, R9
@@ -132,7 +132,7 @@ look:
 	KMOVQ         R10, K1
 	VPCOMPRESSB.Z Z3, K1, Z3
 
-	// The store ends where the text that is read does, or before.
+	// The store does not extend beyond the bytes read.
 	VMOVDQU8 Z3, (AX)(DX*1)
 	POPCNTQ  R10, R8
 	ADDQ     R8, DX
@@ -140,7 +140,7 @@ look:
 	JMP      next
 
 part:
-	// What is up to the first bad byte. A backslash at the end may be bad for now only.
+	// Process the bytes before the first bad byte. A backslash in the last byte is bad only until the next load.
 	TZCNTQ        R8, DI
 	JE            done
 	NOTQ          R10
@@ -156,7 +156,7 @@ part:
 	JMP           next
 
 tail:
-	// The zeros behind the text are control characters, where it stops.
+	// The masked load appends zeros: control characters, which stop the loop.
 	TESTQ      DI, DI
 	JE         done
 	BZHIQ      DI, SI, DI

@@ -13,8 +13,8 @@ import (
 
 const longestGuarded = 300
 
-// guardedTexts returns texts of n bytes: of one kind, of all kinds at random, and with the character that ends the work
-// as the last one.
+// guardedTexts returns texts of n bytes: of one kind, of all kinds in random order, and with a last character that
+// stops Escape or Unescape.
 func guardedTexts(n int, random *rand.Rand) [][]byte {
 	var texts [][]byte
 	for _, piece := range []string{"x", `"`, `\`, `\"`, "\x80"} {
@@ -33,8 +33,9 @@ func guardedTexts(n int, random *rand.Rand) [][]byte {
 	return texts
 }
 
-// Texts of 0 to 300 bytes and room for little and for all, each at both ends of memory between unmapped pages: all
-// implementations escape as the definition says, stop only for want of room, and touch nothing outside.
+// TestEscapeStaysInsideItsBuffers places texts of 0 to 300 bytes and buffers of different sizes at both ends of
+// memory between unmapped pages. All implementations must escape like escapeBytes, without a fault, and stop only for
+// lack of space.
 func TestEscapeStaysInsideItsBuffers(t *testing.T) {
 	texts, rooms := guardpage.New(t, longestGuarded), guardpage.New(t, 2*longestGuarded+Room)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -55,7 +56,7 @@ func TestEscapeStaysInsideItsBuffers(t *testing.T) {
 	}
 }
 
-// escapeGuarded requires the first bytes of want, which are those of text[:all], and all of them if there is room.
+// escapeGuarded requires a prefix of want, the escaped form of text[:all], and all of want if dst has sufficient space.
 func escapeGuarded(t *testing.T, i implementation, dst, text []byte, all int, want []byte) {
 	t.Helper()
 	var read, written int
@@ -68,7 +69,8 @@ func escapeGuarded(t *testing.T, i implementation, dst, text []byte, all int, wa
 	}
 }
 
-// The same for unescape, in place, moved down by 0 to 100 bytes.
+// TestUnescapeStaysInsideItsBuffer is TestEscapeStaysInsideItsBuffers for Unescape, moving texts down by 0 to 100
+// bytes.
 func TestUnescapeStaysInsideItsBuffer(t *testing.T) {
 	memory := guardpage.New(t, longestGuarded+100)
 	random := rand.New(rand.NewPCG(5, 6))

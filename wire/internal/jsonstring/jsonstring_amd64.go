@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go -C asm run . -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg jsonstring
 
-// What this CPU can do cannot change, so it is looked up once.
+// hasCompression reports whether this CPU can run the assembly.
 var hasCompression = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VBMI2 &&
 	cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
 

@@ -2,7 +2,7 @@
 
 package jsonstring
 
-// fast is what the CPU has of the assembly.
+// fast returns the assembly, if this CPU can run it.
 func fast() []implementation {
 	if !hasCompression {
 		return nil

@@ -14,12 +14,12 @@ type implementation struct {
 	unescape func(text []byte, to, at int) (newTo, newAt int)
 }
 
-// implementations are those that run on this CPU; fast adds the ones of the architecture.
+// implementations returns all implementations that this CPU can run; fast returns those in assembly.
 func implementations() []implementation {
-	return append([]implementation{{"words", escapeWords, unescapeWords}, {"chosen", Escape, Unescape}}, fast()...)
+	return append([]implementation{{"words", escapeWords, unescapeWords}, {"default", Escape, Unescape}}, fast()...)
 }
 
-// escapeBytes is Escape byte for byte, with all the room it wants.
+// escapeBytes implements Escape byte by byte, into a buffer of sufficient size.
 func escapeBytes(text []byte) (read int, out []byte) {
 	for ; read < len(text) && text[read] >= ' '; read++ {
 		if c := text[read]; c == '"' || c == '\\' {
@@ -30,7 +30,7 @@ func escapeBytes(text []byte) (read int, out []byte) {
 	return read, out
 }
 
-// unescapeBytes is Unescape byte for byte.
+// unescapeBytes implements Unescape byte by byte.
 func unescapeBytes(text []byte) (read int, out []byte) {
 	for read < len(text) {
 		c := text[read]
@@ -45,12 +45,12 @@ func unescapeBytes(text []byte) (read int, out []byte) {
 	return read, out
 }
 
-// guard is how many bytes around what may be touched are looked at afterwards.
+// guard is the number of bytes on each side of a buffer that are checked for writes.
 const guard = 70
 
 func fence(n int) []byte { return bytes.Repeat([]byte{0xaa}, n) }
 
-// check compares all implementations with the definitions.
+// check compares all implementations with escapeBytes and unescapeBytes.
 func check(t *testing.T, text []byte, room, gap int) {
 	t.Helper()
 	for _, i := range implementations() {
@@ -59,7 +59,7 @@ func check(t *testing.T, text []byte, room, gap int) {
 	}
 }
 
-// checkEscape escapes to memory that has room bytes free.
+// checkEscape escapes text into a buffer of room bytes.
 func checkEscape(t *testing.T, i implementation, text []byte, room int) {
 	t.Helper()
 	memory := fence(guard + room + guard)
@@ -73,11 +73,11 @@ func checkEscape(t *testing.T, i implementation, text []byte, room int) {
 	}
 	if !bytes.Equal(memory[:guard], fence(guard)) || !bytes.Equal(memory[guard+room:], fence(guard)) ||
 		!bytes.Equal(input[guard:guard+len(text)], text) {
-		t.Fatalf("%s writes where it must not: %q, room for %d", i.name, text, room)
+		t.Fatalf("%s writes outside its buffer: %q, room for %d", i.name, text, room)
 	}
 }
 
-// checkUnescape moves text down by gap bytes.
+// checkUnescape unescapes text and moves it down by gap bytes.
 func checkUnescape(t *testing.T, i implementation, text []byte, gap int) {
 	t.Helper()
 	read, want := unescapeBytes(text)
@@ -87,11 +87,12 @@ func checkUnescape(t *testing.T, i implementation, text []byte, gap int) {
 		t.Fatalf("%s takes %d bytes of %q for %q; want %d, %q", i.name, at-gap, text, memory[guard:][:to], read, want)
 	}
 	if !bytes.Equal(memory[:guard], fence(guard)) || string(memory[guard+at:]) != string(text[read:])+string(fence(guard)) {
-		t.Fatalf("%s writes behind what it has read: %q", i.name, text)
+		t.Fatalf("%s writes after the bytes read: %q", i.name, text)
 	}
 }
 
-// Every byte at every place of a block and over its ends, alone and beside what could be taken for a part of it.
+// TestBytesRoundTripAtEachOffset tests each byte at the ends of words and blocks, alone and before bytes that could
+// form an escape with it.
 func TestBytesRoundTripAtEachOffset(t *testing.T) {
 	for c := range 256 {
 		for _, beside := range []string{"", `"`, `\`, `\"`, `\\`, "\x00", "\x1f", "!", "#", "[", "]", "\x80", "\xff"} {
@@ -103,7 +104,7 @@ func TestBytesRoundTripAtEachOffset(t *testing.T) {
 	}
 }
 
-// Texts of all that is special here, at any place, in any room.
+// TestRandomTextsRoundTrip combines escapes, quotes, backslashes and plain runs in random order and buffer sizes.
 func TestRandomTextsRoundTrip(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{`\"`, `\"`, `\"`, `"`, `\`, "\n", "é", "x", strings.Repeat("y", 20), strings.Repeat("z", 70)}
@@ -122,7 +123,7 @@ func TestRandomTextsRoundTrip(t *testing.T) {
 	}
 }
 
-// Arrays of the caller stay on its stack.
+// TestEscapeAllocatesNothing also requires that arrays of the caller do not escape to the heap.
 func TestEscapeAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		var out [400]byte

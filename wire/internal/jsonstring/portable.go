@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	ones = 0x0101010101010101 // times a byte: that byte in each of eight
-	tops = 0x8080808080808080
+	ones = 0x0101010101010101 // times a byte: that byte in all eight bytes of a word
+	tops = 0x8080808080808080 // top bit of each byte
 
-	block   = 32 // bytes that are tested at once,
-	longRun = 5  // words that stand for themselves, more than an ID has, after which it is tried
+	block   = 32 // bytes that calmBlocks tests at once
+	longRun = 5  // words without escape, more than in an ID, before calmBlocks is tried
 )
 
-// escapeWords is Escape, eight bytes at a time.
+// escapeWords implements Escape, eight bytes at a time.
 func escapeWords(dst, text []byte) (read, written int) {
 	for run := 0; len(text)-read >= 8 && len(dst)-written >= Room; read += 8 {
 		word := binary.LittleEndian.Uint64(text[read:])
@@ -26,7 +26,7 @@ func escapeWords(dst, text []byte) (read, written int) {
 		length := 8
 		for found := quotes | backslashes; found != 0; found &= found - 1 {
 			at := bits.TrailingZeros64(found) / 8
-			out[at+length-8] = '\\' // over what has to move on by one
+			out[at+length-8] = '\\' // the store below moves the overwritten byte by one
 			length++
 			binary.LittleEndian.PutUint64(out[at+length-8:], word>>(8*at))
 		}
@@ -51,20 +51,20 @@ func escapeWords(dst, text []byte) (read, written int) {
 	return read, written
 }
 
-// unescapeWords is Unescape, eight bytes at a time.
+// unescapeWords implements Unescape, eight bytes at a time.
 func unescapeWords(text []byte, to, at int) (newTo, newAt int) {
 	for run := 0; len(text)-at >= 8; {
 		word := binary.LittleEndian.Uint64(text[at:])
 		quotes, backslashes, controls := special(word)
 		left := 0
-		if backslashes>>63 != 0 { // its quote is in the next word: both are left for that
+		if backslashes>>63 != 0 { // its quote is in the next word, which processes both
 			if to == at {
-				break // the store would go over it
+				break // the store would overwrite it
 			}
 			left, backslashes = 1, backslashes&^(1<<63)
 		}
 		if backslashes<<8 != quotes || controls != 0 {
-			break // other escapes, or the end
+			break // another escape, or the end of the string
 		}
 		word, length := without(word, backslashes)
 		binary.LittleEndian.PutUint64(text[to:], word)
@@ -93,7 +93,7 @@ func unescapeWords(text []byte, to, at int) (newTo, newAt int) {
 	return to, at
 }
 
-// without takes the bytes with a mark out of a word and returns how many are left.
+// without removes the marked bytes from a word. length is the number of remaining bytes.
 func without(word, marked uint64) (rest uint64, length int) {
 	length = 8
 	for ; marked != 0; marked &= marked - 1 {
@@ -104,17 +104,15 @@ func without(word, marked uint64) (rest uint64, length int) {
 	return word, length
 }
 
-// marks is a quick look at 8 bytes: the top bit is set in each byte that is a quote,
-// a backslash or a control character, and perhaps, by a borrow, in others above one of
-// those, but in none when there is no such byte. The other bits mean nothing.
+// marks sets the top bit of each byte of word that is a quote, a backslash or a control character. Borrows can also
+// mark bytes above a marked byte, so only the absence of marks is exact. Other bits of the result are undefined.
 //
-// XORed with 2 the quote comes to lie next to the control characters, and all
-// printable others stay beyond: so one subtraction finds both.
+// XOR with 2 moves the quote next to the control characters, so that one subtraction finds both.
 func marks(word uint64) uint64 {
 	return (((word ^ ones*2) - ones*('"'-1)) | ((word ^ ones*'\\') - ones)) &^ word
 }
 
-// calmBlocks returns how many bytes at the start of text, in whole blocks, have no mark.
+// calmBlocks returns the length of the leading blocks of text, of 32 bytes each, without marks.
 func calmBlocks(text []byte) int {
 	n := 0
 	for ; len(text)-n >= block; n += block {
@@ -128,13 +126,13 @@ func calmBlocks(text []byte) int {
 	return n
 }
 
-// special looks closely at 8 bytes: the top bits say which of them are quotes and
-// which are backslashes. With a control character among them controls is not 0.
+// special sets the top bit of each quote and of each backslash of word. controls is not 0 if word has a control
+// character.
 func special(word uint64) (quotes, backslashes, controls uint64) {
 	return zeros(word ^ '"'*ones), zeros(word ^ '\\'*ones), (word - ' '*ones) &^ word & tops
 }
 
-// zeros sets the top bit of each byte that is zero, and no other bit.
+// zeros sets the top bit of each zero byte of word, and no other bit.
 func zeros(word uint64) uint64 {
 	const lows = ^uint64(tops)
 	return ^(word&lows + lows | word | lows)

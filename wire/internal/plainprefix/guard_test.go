@@ -10,19 +10,19 @@ import (
 	"github.com/Snider/go-p2p/tests/guardpage"
 )
 
-// Texts of 0 to 300 bytes at both ends of memory between unmapped pages, the first byte that does not stand for itself
-// at every place: the result is the definition's, and nothing outside is read.
+// TestLenStaysInsideItsText places texts of 0 to 300 bytes at both ends of memory between unmapped pages, with the
+// end of the plain prefix at each offset. All implementations must return it without a fault.
 func TestLenStaysInsideItsText(t *testing.T) {
 	const longest = 300
 	implementations := map[string]func(text []byte) int{
-		"chosen": Len,
-		"words":  func(text []byte) int { return words(unsafe.String(unsafe.SliceData(text), len(text))) },
+		"default": Len,
+		"words":   func(text []byte) int { return words(unsafe.String(unsafe.SliceData(text), len(text))) },
 	}
 	memory := guardpage.New(t, longest)
 	for length := range longest + 1 {
 		for end, text := range memory.Ends(length) {
 			copy(text, bytes.Repeat([]byte("a"), length))
-			for at := range length + 1 { // at = length: all stand for themselves
+			for at := range length + 1 { // at = length: all bytes are plain
 				if at < length {
 					text[at] = "\"\\\x00\x1f\x80\xff"[at%6]
 				}

@@ -1,9 +1,9 @@
-// Package plainprefix looks for the end of what stands for itself in a JSON string:
-// ASCII from the space on, except quote and backslash. Most of what a node reads
-// and writes is that.
+// Package plainprefix measures the plain prefix of a text: the characters that a JSON string contains without escape,
+// limited to ASCII. These are the bytes from 0x20 to 0x7f except quote and backslash, most of the text that a node
+// reads and writes.
 //
-// It tests eight bytes at a time, long texts 32, and on amd64 with AVX-512 any text
-// 64. The build tag purego leaves out the last.
+// It tests eight bytes at a time, 32 in long texts, and 64 on amd64 with AVX-512. The build tag purego excludes the
+// assembly.
 package plainprefix
 
 import (
@@ -14,22 +14,24 @@ import (
 )
 
 const (
-	ones = 0x0101010101010101 // times a byte: that byte in each of eight
-	tops = 0x8080808080808080
+	ones = 0x0101010101010101 // times a byte: that byte in all eight bytes of a word
+	tops = 0x8080808080808080 // top bit of each byte
 
-	long = 40 // bytes: more than an ID has
+	long = 40 // bytes before words tests blocks of 32; IDs are shorter
 )
 
-// Len returns how many bytes at the start of text stand for themselves.
-func Len(text []byte) int { return length(unsafe.String(unsafe.SliceData(text), len(text))) } // nobody keeps it
+// Len returns the length of the plain prefix of text, in bytes. Safe for concurrent use.
+func Len(text []byte) int {
+	return length(unsafe.String(unsafe.SliceData(text), len(text))) // length does not retain the string
+}
 
-// LenString is Len for a string. Where there are both, this one is the better: what has
-// just been copied may not be there yet for a wide load.
+// LenString is Len for a string. If a text exists as both, prefer the original: a wide load of a fresh copy waits for
+// the stores of the copy.
 func LenString(text string) int { return length(text) }
 
-// words is Len with what Go has.
+// words implements Len without assembly.
 func words(from string) int {
-	i, text := 0, unsafe.Slice(unsafe.StringData(from), len(from)) // nobody writes to it
+	i, text := 0, unsafe.Slice(unsafe.StringData(from), len(from)) // read only
 	for ; i+8 <= len(text); i += 8 {
 		if i == long {
 			if i += blocks(text[i:]); i+8 > len(text) {
@@ -46,18 +48,16 @@ func words(from string) int {
 	return i
 }
 
-// marks sets the top bit of each of eight bytes that does not stand for itself. A
-// borrow can reach only bytes above one that is already marked, so the lowest mark
-// is always right, and no mark at all, too. The other bits mean nothing.
+// marks sets the top bit of each byte of word that is not plain. Borrows can also mark bytes above a marked byte, so
+// only the lowest mark, and the absence of marks, is exact. Other bits of the result are undefined.
 //
-// XORed with 2 the quote comes to lie next to the control characters, and all
-// printable others stay beyond: so one subtraction finds both. What is not ASCII
-// keeps its top bit in one of the two.
+// XOR with 2 moves the quote next to the control characters, so that one subtraction finds both. Bytes beyond ASCII
+// keep their top bit in one of the two terms.
 func marks(word uint64) uint64 {
 	return ((word ^ ones*2) - ones*('"'-1)) | ((word ^ ones*'\\') - ones)
 }
 
-// blocks is Len in whole blocks of 32 bytes.
+// blocks returns the length of the leading blocks of 32 bytes that are plain.
 func blocks(text []byte) int {
 	i := 0
 	for ; i+32 <= len(text); i += 32 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// definition is Len byte for byte.
+// definition implements Len byte by byte.
 func definition(text []byte) int {
 	for i, c := range text {
 		if c < ' ' || c >= 0x80 || c == '"' || c == '\\' {
@@ -17,7 +17,7 @@ func definition(text []byte) int {
 	return len(text)
 }
 
-// check tests every implementation, with what would go on behind the text.
+// check tests all implementations on a text whose memory continues with plain bytes.
 func check(t *testing.T, text []byte) {
 	t.Helper()
 	want := definition(text)
@@ -33,8 +33,8 @@ func check(t *testing.T, text []byte) {
 	}
 }
 
-// Every byte at every place of the eight that are tested at a time, between
-// neighbours from which a borrow could come.
+// TestLenMatchesDefinitionInWords tests each byte at each offset in a word, with each next byte, from which a borrow
+// could come.
 func TestLenMatchesDefinitionInWords(t *testing.T) {
 	for c := range 256 {
 		for next := range 256 {
@@ -50,7 +50,7 @@ func TestLenMatchesDefinitionInWords(t *testing.T) {
 	}
 }
 
-// Every byte at every place of a text that is long enough for blocks.
+// TestLenMatchesDefinitionInBlocks tests each byte at each offset of texts that are long enough for blocks.
 func TestLenMatchesDefinitionInBlocks(t *testing.T) {
 	for _, size := range []int{36, 47, 48, 63, 64, 71, 72, 79, 80, 100, 103, 104, 105, 137, 200} {
 		text := []byte(strings.Repeat("a", size))

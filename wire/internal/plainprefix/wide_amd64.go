@@ -4,7 +4,7 @@
 
 package plainprefix
 
-// wide is Len for AVX-512.
+// wide implements Len with AVX-512.
 //
 //go:noescape
 func wide(text string) int

@@ -23,7 +23,7 @@ next:
 	VMOVDQU8 (AX)(DX*1), Z3
 
 look:
-	// A signed comparison takes what is not ASCII for less than a space, too.
+	// The signed comparison also finds bytes beyond ASCII: they are negative.
 	VPCMPEQB Z3, Z0, K1
 	VPCMPEQB Z3, Z1, K2
 	KORQ     K1, K2, K1
@@ -37,7 +37,7 @@ look:
 	JMP      next
 
 tail:
-	// The zeros behind the text are less than a space: there it ends.
+	// The masked load appends zeros, which end the plain prefix.
 	MOVQ       $-1, BX
 	BZHIQ      CX, BX, BX
 	KMOVQ      BX, K1

@@ -95,8 +95,8 @@ func xorLanes(data tables) {
 	RET()
 }
 
-// sharedPart computes the state before firstRound, and for each word from 16 on the sum of its terms that depend on nonce
-// and padding only. Terms before reached include the round constant.
+// sharedPart computes the state before firstRound, and for each word from 16 on the sum of its terms that depend on
+// nonce and padding only. Terms before reached include the round constant.
 func sharedPart(data tables, nonce Mem) (start, terms Mem) {
 	start, terms = AllocLocal(4*8), AllocLocal(4*mixed)
 	words := map[int]vec{}
@@ -137,8 +137,8 @@ func sharedPart(data tables, nonce Mem) (start, terms Mem) {
 	return start, terms
 }
 
-// transpose converts vectors that hold one word of all 16 blocks to vectors that hold two whole blocks each, in the byte
-// order of the key stream.
+// transpose converts vectors that hold one word of all 16 blocks to vectors that hold two whole blocks each, in the
+// byte order of the key stream.
 func transpose(state [8]vec, swapWords Mem) (stream [8]vec) {
 	swapped := ZMM()
 	VBROADCASTI32X4(swapWords, swapped)

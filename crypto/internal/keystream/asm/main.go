@@ -31,8 +31,8 @@ func cpuid() {
 	RET()
 }
 
-// tables holds the read-only data. The linker aligns data to its size, so tables of 16 bytes and more have the alignment
-// of 16 that SSE instructions require.
+// tables holds the read-only data. The linker aligns data to its size, so tables of 16 bytes and more have the
+// alignment of 16 that SSE instructions require.
 type tables struct {
 	k           Mem // round constants, with the padding word added in rounds 8 to 15
 	initial     Mem // A to H

@@ -9,8 +9,8 @@ import (
 // pairBytes is the size of two blocks of key stream.
 const pairBytes = 2 * 32
 
-// stream is one of two blocks computed in interleaved order. SHA256RNDS2 has a latency of 4 cycles and a throughput of one
-// per 2 cycles, so a single block would use half of the unit.
+// stream is one of two blocks computed in interleaved order. SHA256RNDS2 has a latency of 4 cycles and a throughput
+// of one per 2 cycles, so a single block would use half of the unit.
 //
 // Each SHA256RNDS2 does two rounds on a state in two registers: one holds A, B, E and F, the other C, D, G and H. After
 // the rounds they swap roles.

@@ -17,9 +17,9 @@ var initial = [8]uint32{
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 }
 
-// counterWord is the index of the low half of the block number. The message of each block fills one SHA-256 chunk: words
-// 0 to 5 are the nonce, words 6 and 7 the block number, high half first. The high half is always 0: callers compute at most
-// 2^32 blocks.
+// counterWord is the index of the low half of the block number. The message of each block fills one SHA-256 chunk:
+// words 0 to 5 are the nonce, words 6 and 7 the block number, high half first. The high half is always 0: callers
+// compute at most 2^32 blocks.
 const counterWord = 7
 
 // padding is words 8 to 15: a one bit after the message, and the message length of 256 bits.

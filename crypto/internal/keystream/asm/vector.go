@@ -6,8 +6,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vec is a vector register; width allocates one. Methods return new registers and leave their arguments unchanged (except
-// xor3), so that the code reads like FIPS 180-4. The generator's allocator maps them to the 32 registers of the CPU.
+// vec is a vector register; width allocates one. Methods return new registers and leave their arguments unchanged
+// (except xor3), so that the code reads like FIPS 180-4. The generator's allocator maps them to the 32 registers of
+// the CPU.
 type (
 	vec   = reg.VecVirtual
 	width func() vec

@@ -1,6 +1,5 @@
-// Command asm writes the amd64 assembly of package jsonstring: run "go generate" in
-// that package. It is a module of its own, so that who builds the node needs no
-// assembler generator.
+// Command asm generates the amd64 assembly of package jsonstring: run "go generate" in that package. It is a separate
+// module, so that building the node does not require the generator.
 package main
 
 import (
@@ -11,7 +10,7 @@ import (
 
 const (
 	whole = 64 // bytes of a ZMM register
-	half  = 32 // bytes that fill one at most once they are escaped
+	half  = 32 // bytes of text whose escaped form fits a ZMM register
 )
 
 func main() {
@@ -21,7 +20,7 @@ func main() {
 	Generate()
 }
 
-// each fills a vector with one byte.
+// each returns a vector with all bytes set to c.
 func each(c byte) reg.VecVirtual {
 	one, all := GP32(), ZMM()
 	MOVL(U32(uint32(c)), one)
@@ -29,12 +28,12 @@ func each(c byte) reg.VecVirtual {
 	return all
 }
 
-// finder finds what does not stand for itself.
+// finder finds quotes, backslashes and control characters.
 type finder struct{ quote, backslash, space reg.VecVirtual }
 
 func newFinder() finder { return finder{each('"'), each('\\'), each(' ')} }
 
-// find returns which bytes are quotes, which backslashes, and which control characters.
+// find returns masks of the quotes, the backslashes and the control characters in v.
 func (f finder) find(v reg.VecVirtual) (quotes, backslashes, controls reg.OpmaskVirtual) {
 	quotes, backslashes, controls = K(), K(), K()
 	VPCMPEQB(v, f.quote, quotes)
@@ -58,15 +57,19 @@ func word(k reg.OpmaskVirtual) reg.GPVirtual {
 	return bits
 }
 
-// escapeBlocks escapes 64 bytes at a time where there is nothing to escape, else 32:
-// they become 64 at most. Each byte has two bits in a word, an even one for a
-// backslash and an odd one for itself. The even ones of bytes without a backslash
-// are taken out. What is left says which bytes of a vector of backslashes the text
-// is spread over.
+// escapeBlocks copies 64 bytes at a time if none needs an escape, else it escapes 32 bytes, which become at most 64.
+//
+// Each byte has two bits in a word: the even bit for its backslash, the odd bit for the byte itself. PEXT removes the
+// even bits of bytes that need no backslash. The result selects the bytes of a vector of backslashes that VPEXPANDB
+// replaces with the text. Example for a"b:
+//
+//	bits, lowest first   01 11 01
+//	after PEXT           1 01 1
+//	text                 a \" b
 func escapeBlocks() {
 	TEXT("escapeBlocks", NOSPLIT, "func(dst, text []byte) (read, written int)")
 	Pragma("noescape")
-	Doc("escapeBlocks is Escape for AVX-512 with VBMI2.")
+	Doc("escapeBlocks implements Escape with AVX-512 VBMI2.")
 	to, room := Load(Param("dst").Base(), GP64()).(reg.GPVirtual), Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	from, left := Load(Param("text").Base(), GP64()).(reg.GPVirtual), Load(Param("text").Len(), GP64()).(reg.GPVirtual)
 	f := newFinder()
@@ -100,7 +103,7 @@ func escapeBlocks() {
 	JMP(LabelRef("spread"))
 
 	Label("tail")
-	Comment("The zeros behind the text are control characters, where it stops.")
+	Comment("The masked load appends zeros: control characters, which stop the loop.")
 	TESTQ(left, left)
 	JE(LabelRef("done"))
 	VMOVDQU8_Z(Mem{Base: from}, lowest(left, ones), v)
@@ -111,7 +114,7 @@ func escapeBlocks() {
 	special, stop, count := GP64(), GP64(), GP64()
 	KMOVD(quotes, special.As32())
 	KMOVD(controls, stop.As32())
-	TZCNTL(stop.As32(), stop.As32()) // 32 where there is none
+	TZCNTL(stop.As32(), stop.As32()) // 32 if there is none
 	JE(LabelRef("done"))
 	BZHIQ(stop, special, special)
 	spread, places := GP64(), K()
@@ -143,11 +146,11 @@ func escapeBlocks() {
 	RET()
 }
 
-// unescapeBlocks takes the backslashes that a quote follows out of 64 bytes at a time.
+// unescapeBlocks removes the backslashes before quotes from 64 bytes at a time.
 func unescapeBlocks() {
 	TEXT("unescapeBlocks", NOSPLIT, "func(text []byte, to, at int) (newTo, newAt int)")
 	Pragma("noescape")
-	Doc("unescapeBlocks is Unescape for AVX-512 with VBMI2.")
+	Doc("unescapeBlocks implements Unescape with AVX-512 VBMI2.")
 	base, end := Load(Param("text").Base(), GP64()).(reg.GPVirtual), Load(Param("text").Len(), GP64()).(reg.GPVirtual)
 	to, at := Load(Param("to"), GP64()).(reg.GPVirtual), Load(Param("at"), GP64()).(reg.GPVirtual)
 	from, into := Mem{Base: base, Index: at, Scale: 1}, Mem{Base: base, Index: to, Scale: 1}
@@ -170,7 +173,7 @@ func unescapeBlocks() {
 	MOVQ(quotes, pairs) // backslashes before a quote
 	SHRQ(Imm(1), pairs)
 	ANDQ(backslashes, pairs)
-	MOVQ(pairs, paired) // and their quotes
+	MOVQ(pairs, paired) // quotes after a backslash
 	SHLQ(Imm(1), paired)
 	MOVQ(backslashes, bad)
 	XORQ(pairs, bad)
@@ -182,7 +185,7 @@ func unescapeBlocks() {
 	keep, count := K(), GP64()
 	KMOVQ(pairs, keep)
 	VPCOMPRESSB_Z(v, keep, out)
-	Comment("The store ends where the text that is read does, or before.")
+	Comment("The store does not extend beyond the bytes read.")
 	VMOVDQU8(out, into)
 	POPCNTQ(pairs, count)
 	ADDQ(count, to)
@@ -190,7 +193,7 @@ func unescapeBlocks() {
 	JMP(LabelRef("next"))
 
 	Label("part")
-	Comment("What is up to the first bad byte. A backslash at the end may be bad for now only.")
+	Comment("Process the bytes before the first bad byte. A backslash in the last byte is bad only until the next load.")
 	stop := GP64()
 	TZCNTQ(bad, stop)
 	JE(LabelRef("done"))
@@ -205,7 +208,7 @@ func unescapeBlocks() {
 	JMP(LabelRef("next"))
 
 	Label("tail")
-	Comment("The zeros behind the text are control characters, where it stops.")
+	Comment("The masked load appends zeros: control characters, which stop the loop.")
 	TESTQ(left, left)
 	JE(LabelRef("done"))
 	VMOVDQU8_Z(from, lowest(left, ones), v)

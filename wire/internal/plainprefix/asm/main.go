@@ -1,6 +1,5 @@
-// Command asm writes the amd64 assembly of package plainprefix: run "go generate" in that
-// package. It is a module of its own, so that who builds the node needs no assembler
-// generator.
+// Command asm generates the amd64 assembly of package plainprefix: run "go generate" in that package. It is a separate
+// module, so that building the node does not require the generator.
 package main
 
 import (
@@ -15,7 +14,7 @@ func main() {
 	ConstraintExpr("!purego")
 	TEXT("wide", NOSPLIT, "func(text string) int")
 	Pragma("noescape")
-	Doc("wide is Len for AVX-512.")
+	Doc("wide implements Len with AVX-512.")
 	base, left := Load(Param("text").Base(), GP64()), Load(Param("text").Len(), GP64())
 	quote, backslash, space := each('"'), each('\\'), each(' ')
 	at, found, v := GP64(), GP64(), ZMM()
@@ -28,7 +27,7 @@ func main() {
 	VMOVDQU8(text, v)
 
 	Label("look")
-	Comment("A signed comparison takes what is not ASCII for less than a space, too.")
+	Comment("The signed comparison also finds bytes beyond ASCII: they are negative.")
 	special, other := K(), K()
 	VPCMPEQB(v, quote, special)
 	VPCMPEQB(v, backslash, other)
@@ -43,7 +42,7 @@ func main() {
 	JMP(LabelRef("next"))
 
 	Label("tail")
-	Comment("The zeros behind the text are less than a space: there it ends.")
+	Comment("The masked load appends zeros, which end the plain prefix.")
 	ones, mask := GP64(), K()
 	MOVQ(I32(-1), ones)
 	BZHIQ(left, ones, ones)
@@ -60,7 +59,7 @@ func main() {
 	Generate()
 }
 
-// each fills a vector with one byte.
+// each returns a vector with all bytes set to c.
 func each(c byte) reg.VecVirtual {
 	one, all := GP32(), ZMM()
 	MOVL(U32(uint32(c)), one)

@@ -106,7 +106,8 @@ func TestLowOrderPointsYieldZero(t *testing.T) {
 func TestValidNodeIDRequiresLowerHex(t *testing.T) {
 	id := "6b4c195b5338ff84876cc6de1b1118bf"
 	for s, want := range map[string]bool{
-		id: true, "": false, id[1:]: false, id + "0": false, strings.ToUpper(id): false, "g" + id[1:]: false, " " + id[1:]: false,
+		id: true, "": false, id[1:]: false, id + "0": false, strings.ToUpper(id): false,
+		"g" + id[1:]: false, " " + id[1:]: false,
 	} {
 		if ValidNodeID(s) != want {
 			t.Errorf("ValidNodeID(%q) is %v", s, !want)

@@ -76,19 +76,25 @@ func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
 		data string
 		want Message
 	}{
-		"least":           {head + tail, least},
-		"spaces":          {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + timestamp + "\" } \n", least},
-		"unknown keys":    {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, least},
-		"keys by case":    {head + `,"ID":"z","Id":7,"TYPE":{},"tſ":1,"Payload":3,"replyto":"z"` + tail, least},
-		"escaped key":     {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + timestamp + `"}`, least},
-		"long unknown":    {head + `,"` + strings.Repeat(`\u0069`, 999) + `":0` + tail, least},
-		"last id wins":    {`{"id":"z",` + head[1:] + tail, least},
-		"null is absent":  {head + `,"id":null,"ts":null,"type":null,"from":null,"to":null,"replyTo":null` + tail, least},
-		"null payload":    {head + `,"payload":1,"payload":null` + tail, least},
-		"payload as came": {head + `,"payload": { "a" : "\u0041` + "\xff" + `" } ` + tail, with(func(m *Message) { m.Payload = json.RawMessage(`{ "a" : "\u0041` + "\xff" + `" }`) })},
-		"numbers":         {head + `,"payload":[0,-0,1.5e+10,10E-2,-12.0e3]` + tail, with(func(m *Message) { m.Payload = json.RawMessage(`[0,-0,1.5e+10,10E-2,-12.0e3]`) })},
-		"known type":      {head + `,"type":"ping"` + tail, with(func(m *Message) { m.Type = MsgPing })},
-		"escaped type":    {head + `,"type":"pin\u0067"` + tail, with(func(m *Message) { m.Type = MsgPing })},
+		"least":          {head + tail, least},
+		"spaces":         {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + timestamp + "\" } \n", least},
+		"unknown keys":   {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, least},
+		"keys by case":   {head + `,"ID":"z","Id":7,"TYPE":{},"tſ":1,"Payload":3,"replyto":"z"` + tail, least},
+		"escaped key":    {`{"\u0069\u0064":"a","\u0074ype":"b","t\u0073":"` + timestamp + `"}`, least},
+		"long unknown":   {head + `,"` + strings.Repeat(`\u0069`, 999) + `":0` + tail, least},
+		"last id wins":   {`{"id":"z",` + head[1:] + tail, least},
+		"null is absent": {head + `,"id":null,"ts":null,"type":null,"from":null,"to":null,"replyTo":null` + tail, least},
+		"null payload":   {head + `,"payload":1,"payload":null` + tail, least},
+		"payload as came": {
+			head + `,"payload": { "a" : "\u0041` + "\xff" + `" } ` + tail,
+			with(func(m *Message) { m.Payload = json.RawMessage(`{ "a" : "\u0041` + "\xff" + `" }`) }),
+		},
+		"numbers": {
+			head + `,"payload":[0,-0,1.5e+10,10E-2,-12.0e3]` + tail,
+			with(func(m *Message) { m.Payload = json.RawMessage(`[0,-0,1.5e+10,10E-2,-12.0e3]`) }),
+		},
+		"known type":   {head + `,"type":"ping"` + tail, with(func(m *Message) { m.Type = MsgPing })},
+		"escaped type": {head + `,"type":"pin\u0067"` + tail, with(func(m *Message) { m.Type = MsgPing })},
 		"all strings": {
 			head + `,"from":"f","to":"t","replyTo":"r","type":"own"` + tail,
 			with(func(m *Message) { m.From, m.To, m.ReplyTo, m.Type = "f", "t", "r", "own" }),
@@ -167,13 +173,17 @@ func TestDecodeLimitsDepth(t *testing.T) {
 }
 
 func TestDecodeCopiesItsInput(t *testing.T) {
-	data := []byte(`{"id":"abc","type":"own","from":"f\n","to":"t","ts":"` + timestamp + `","payload":{"k":[1,2]},"replyTo":"r"}`)
+	data := []byte(`{"id":"abc","type":"own","from":"f\n","to":"t","ts":"` + timestamp +
+		`","payload":{"k":[1,2]},"replyTo":"r"}`)
 	m, err := Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear(data)
-	want := Message{ID: "abc", Type: "own", From: "f\n", To: "t", Timestamp: testTime, Payload: json.RawMessage(`{"k":[1,2]}`), ReplyTo: "r"}
+	want := Message{
+		ID: "abc", Type: "own", From: "f\n", To: "t", Timestamp: testTime,
+		Payload: json.RawMessage(`{"k":[1,2]}`), ReplyTo: "r",
+	}
 	if !sameMessage(m, &want) {
 		t.Errorf("got  %+v\nwant %+v", *m, want)
 	}
@@ -184,7 +194,12 @@ func TestDecodeAllocatesThreeTimes(t *testing.T) {
 		data string
 		want float64
 	}{
-		"all keys":     {`{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"ping","from":"6b4c195b5338ff84876cc6de1b1118bf","to":"8dffda5ff32ade93902da91128a56961","ts":"` + timestamp + `","payload":{"sentAt":1773234159123},"replyTo":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01"}`, 3},
+		"all keys": {
+			`{"id":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01","type":"ping","from":"6b4c195b5338ff84876cc6de1b1118bf",` +
+				`"to":"8dffda5ff32ade93902da91128a56961","ts":"` + timestamp + `",` +
+				`"payload":{"sentAt":1773234159123},"replyTo":"6f0c0f0e-3b0a-4a55-9f0e-0c1b7f9f2a01"}`,
+			3,
+		},
 		"unknown type": {`{"id":"a","type":"of an application","ts":"` + timestamp + `","payload":{}}`, 3},
 		"escapes":      {`{"\u0069d":"\n","type":"é","from":"` + "\xff" + `","ts":"` + timestamp + `"}`, 3},
 		"unknown keys": {`{"id":"a","type":"b","ts":"` + timestamp + `","payload":1,"x":{"y":[[[["z"]]]]}}`, 3},

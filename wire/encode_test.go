@@ -15,7 +15,8 @@ func TestAppendJSONMatchesEncodingJSON(t *testing.T) {
 		"zero": {Message{}, `{"id":"","type":"","from":"","to":"","ts":"0001-01-01T00:00:00Z","payload":null}`},
 		"full": {
 			Message{"i", MsgPong, "f", "t", testTime, json.RawMessage(`{"a":"<&>"}`), "r"},
-			`{"id":"i","type":"pong","from":"f","to":"t","ts":"2026-03-11T13:02:39.123456789Z","payload":{"a":"<&>"},"replyTo":"r"}`,
+			`{"id":"i","type":"pong","from":"f","to":"t","ts":"2026-03-11T13:02:39.123456789Z",` +
+				`"payload":{"a":"<&>"},"replyTo":"r"}`,
 		},
 		"zone, whole second": {
 			Message{Timestamp: time.Date(2026, 3, 11, 18, 32, 39, 0, time.FixedZone("", -19800))},

@@ -41,7 +41,8 @@ func TestEscapesRoundTripAtEachOffset(t *testing.T) {
 			t.Fatalf("%q became %s: %v", body, escaped, err)
 		}
 
-		written := pick("x", "y", "z", "0", `\"`, `\"`, pick1(random, `\\`, `\u0041`, `\ud83d\ude80`, `\/`, "é", "\x01", `"`, `\x`))
+		written := pick("x", "y", "z", "0", `\"`, `\"`,
+			pick1(random, `\\`, `\u0041`, `\ud83d\ude80`, `\/`, "é", "\x01", `"`, `\x`))
 		text := []byte(`"` + string(written) + `"` + strings.Repeat(" ", random.IntN(10)))
 		wantErr := json.Unmarshal(text, &decoded)
 		got, ok := readString(text)
@@ -62,7 +63,8 @@ func readString(text []byte) (value string, ok bool) {
 
 // oddBodies lists texts that are difficult to encode in a JSON string.
 var oddBodies = []string{
-	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`, "\ufffd", "\ufeff",
+	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`,
+	"\ufffd", "\ufeff",
 	`{"id":"6f0c","payload":{"a":"b\\\"c"}}`, strings.Repeat("x", 7) + `"` + strings.Repeat("y", 8), "\n\r\t\b\f",
 	strings.Repeat(`"\`, 1000), strings.Repeat("é", 33),
 }
@@ -111,7 +113,9 @@ func checkEscaping(t *testing.T, text []byte) {
 
 // TestEscapesRoundTripBetweenLongRuns tests long texts with and without escapes, at all offsets in words and blocks.
 func TestEscapesRoundTripBetweenLongRuns(t *testing.T) {
-	for _, odd := range []string{`"`, `\`, `\"`, `\\`, `\n`, "\n", "é", "\xff", `\u0041`, `","`, `\",\"`, `\\\"`, `\\\\\"`} {
+	for _, odd := range []string{
+		`"`, `\`, `\"`, `\\`, `\n`, "\n", "é", "\xff", `\u0041`, `","`, `\",\"`, `\\\"`, `\\\\\"`,
+	} {
 		for before := range 160 {
 			for _, after := range []int{0, 1, 7, 8, 9, 39, 40, 41, 64, 109} {
 				text := strings.Repeat("b", before) + odd + strings.Repeat("a", after)

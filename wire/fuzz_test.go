@@ -123,7 +123,8 @@ func FuzzDecode(f *testing.F) {
 
 func FuzzAppendJSON(f *testing.F) {
 	f.Add("id", "type", "from", "to", "", int64(1773234159), int64(123456789), 0, []byte(`{"a":"<&>"}`))
-	f.Add("\xff", "\u2028", "\x00\b\f", `"\`, "é🚀", int64(-62167219201), int64(0), 19800, []byte(` [ 1 , "`+"\xff\u2028"+`" ] `))
+	f.Add("\xff", "\u2028", "\x00\b\f", `"\`, "é🚀", int64(-62167219201), int64(0), 19800,
+		[]byte(` [ 1 , "`+"\xff\u2028"+`" ] `))
 	f.Add("", "", "", "", "r", int64(253402300800), int64(1), -86400, []byte(`null`))
 	f.Fuzz(func(t *testing.T, id, kind, from, to, replyTo string, sec, nsec int64, zone int, payload []byte) {
 		var compact bytes.Buffer
@@ -171,14 +172,17 @@ func FuzzDecodeHandshake(f *testing.F) {
 		hello, err := DecodeHandshake(&Message{Type: MsgHandshake, Payload: payload})
 		if err == nil {
 			if m, err := NewMessage(MsgHandshake, "", "", hello); err == nil {
-				if again, err := DecodeHandshake(m); err != nil || !reflect.DeepEqual(normal(again.Identity), normal(hello.Identity)) || !bytes.Equal(again.Challenge, hello.Challenge) {
+				again, err := DecodeHandshake(m)
+				if err != nil || !reflect.DeepEqual(normal(again.Identity), normal(hello.Identity)) ||
+					!bytes.Equal(again.Challenge, hello.Challenge) {
 					t.Fatalf("got %+v, %v, want %+v", again, err, hello)
 				}
 			}
 		} else if !errors.Is(err, ErrMalformed) || len(err.Error()) > 600 {
 			t.Fatal(err)
 		}
-		if _, err := DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: payload}); err != nil && !errors.Is(err, ErrMalformed) {
+		_, err = DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: payload})
+		if err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatal(err)
 		}
 	})

@@ -19,8 +19,9 @@ var alice = Identity{
 }
 
 const (
-	aliceJSON = `{"id":"6b4c195b5338ff84876cc6de1b1118bf","name":"alice <a@b>","publicKey":"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=","createdAt":"2026-01-02T03:04:05Z","role":"dual"}`
-	zeros     = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	aliceJSON = `{"id":"6b4c195b5338ff84876cc6de1b1118bf","name":"alice <a@b>",` +
+		`"publicKey":"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=","createdAt":"2026-01-02T03:04:05Z","role":"dual"}`
+	zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 )
 
 func TestHandshakePayloadsMatchTheWire(t *testing.T) {
@@ -31,10 +32,11 @@ func TestHandshakePayloadsMatchTheWire(t *testing.T) {
 	yes := HandshakeAckPayload{Identity: alice, ChallengeResponse: zero, Accepted: true}
 	no := HandshakeAckPayload{Identity: alice, Reason: ReasonNotAuthorized, Features: []string{"x"}}
 	for want, payload := range map[string]any{
-		`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0"}`:                                  hello,
-		`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0","features":["single-connection"]}`: helloMore,
-		`{"identity":` + aliceJSON + `,"challengeResponse":"` + zeros + `","accepted":true}`:                          yes,
-		`{"identity":` + aliceJSON + `,"accepted":false,"reason":"peer not authorized","features":["x"]}`:             no,
+		`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0"}`: hello,
+		`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0",` +
+			`"features":["single-connection"]}`: helloMore,
+		`{"identity":` + aliceJSON + `,"challengeResponse":"` + zeros + `","accepted":true}`:              yes,
+		`{"identity":` + aliceJSON + `,"accepted":false,"reason":"peer not authorized","features":["x"]}`: no,
 	} {
 		kind := MsgHandshake
 		if _, ok := payload.(HandshakeAckPayload); ok {
@@ -85,12 +87,14 @@ func TestDecodeHandshakeRefusesInvalidPayloads(t *testing.T) {
 		`{"x":` + strings.Repeat("[", MaxHandshakeDepth) + strings.Repeat("]", MaxHandshakeDepth) + `}`,
 		strings.Repeat(`{"identity":`, 100_000) + `1` + strings.Repeat(`}`, 100_000),
 	} {
-		if p, err := DecodeHandshake(&Message{Type: MsgHandshake, Payload: json.RawMessage(payload)}); !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(p, HandshakePayload{}) {
-			t.Errorf("handshake %.80s: %+v, %v", payload, p, err)
+		hello, err := DecodeHandshake(&Message{Type: MsgHandshake, Payload: json.RawMessage(payload)})
+		if !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(hello, HandshakePayload{}) {
+			t.Errorf("handshake %.80s: %+v, %v", payload, hello, err)
 		}
 		payload = strings.Replace(payload, `"version":1.0`, `"reason":1`, 1)
-		if p, err := DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: json.RawMessage(payload)}); !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(p, HandshakeAckPayload{}) {
-			t.Errorf("handshake_ack %.80s: %+v, %v", payload, p, err)
+		ack, err := DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: json.RawMessage(payload)})
+		if !errors.Is(err, ErrMalformed) || !reflect.DeepEqual(ack, HandshakeAckPayload{}) {
+			t.Errorf("handshake_ack %.80s: %+v, %v", payload, ack, err)
 		}
 	}
 	m := &Message{Type: MsgHandshakeAck, Payload: json.RawMessage(`{}`)}

@@ -92,7 +92,8 @@ func TestMarshalJSONDiscardsLargeBuffers(t *testing.T) {
 // FuzzMarshalRaw requires the output and errors of encoding/json for a json.RawMessage, and that the result is a copy.
 func FuzzMarshalRaw(f *testing.F) {
 	for _, raw := range []string{
-		`{"a b":[1,"c\" d"]}`, ` 1`, `1 `, "[1,\n2]", `"\u2028<` + "\u2028\xff" + `"`, ``, `1 2`, `{"a":}`, `"` + strings.Repeat(`x\\ `, 30) + `"`,
+		`{"a b":[1,"c\" d"]}`, ` 1`, `1 `, "[1,\n2]", `"\u2028<` + "\u2028\xff" + `"`, ``, `1 2`, `{"a":}`,
+		`"` + strings.Repeat(`x\\ `, 30) + `"`,
 	} {
 		f.Add([]byte(raw))
 	}

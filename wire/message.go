@@ -17,7 +17,7 @@ const MaxIDBytes = 64
 //
 // A Message is plain data: safe for concurrent reads, not for a write concurrent with any other access.
 type Message struct {
-	ID        string          `json:"id"`                // UUID v4 if made by NewMessage; 1 to 64 arbitrary bytes if received
+	ID        string          `json:"id"`                // UUID v4 of NewMessage; if received, 1 to 64 arbitrary bytes
 	Type      MessageType     `json:"type"`              // never empty
 	From      string          `json:"from"`              // node ID of the author, not of a relay
 	To        string          `json:"to"`                // node ID of the recipient; empty for a broadcast

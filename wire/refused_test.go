@@ -33,22 +33,34 @@ func TestDecodeRefusesInvalidEnvelopes(t *testing.T) {
 		"empty id":           {minimal + `,"id":""}`, `missing id`},
 		"id in another case": {`{"ID":"a","type":"b","ts":"` + timestamp + `"}`, `missing id`},
 		"id is a number":     {minimal + `,"id":1}`, `expected a string at byte 64`},
-		"id of 65 bytes":     {minimal + `,"id":"` + strings.Repeat("i", 65) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat("i", 64) + `"...`},
+		"id of 65 bytes": {
+			minimal + `,"id":"` + strings.Repeat("i", 65) + `"}`,
+			`id is longer than 64 bytes: "` + strings.Repeat("i", 64) + `"...`,
+		},
 		"id too long by U+FFFD": {
 			minimal + `,"id":"` + strings.Repeat("\xff", 22) + `"}`,
 			`id is longer than 64 bytes: "` + strings.Repeat(`\ufffd`, 21) + `\xef"...`,
 		},
-		"id of 700 KB":       {minimal + `,"id":"` + strings.Repeat(`\n`, 350_000) + `"}`, `id is longer than 64 bytes: "` + strings.Repeat(`\\n`, 32) + `"...`},
-		"no type":            {`{"id":"a","ts":"` + timestamp + `"}`, `missing type`},
-		"empty type":         {minimal + `,"type":""}`, `missing type`},
-		"type is an object":  {minimal + `,"type":{}}`, `expected a string at byte 66`},
-		"no ts":              {`{"id":"a","type":"b"}`, `missing ts`},
-		"ts null":            {`{"id":"a","type":"b","ts":null}`, `missing ts`},
-		"ts a number":        {minimal + `,"ts":1773234159}`, `expected a string at byte 64`},
-		"ts no time":         {minimal + `,"ts":"yesterday"}`, `ts is not RFC 3339: "yesterday"`},
-		"ts with an escape":  {minimal + `,"ts":"2026\u002d03-11T13:02:39Z"}`, `ts is not RFC 3339: "2026\\u002d03-11T13:02:39Z"`},
+		"id of 700 KB": {
+			minimal + `,"id":"` + strings.Repeat(`\n`, 350_000) + `"}`,
+			`id is longer than 64 bytes: "` + strings.Repeat(`\\n`, 32) + `"...`,
+		},
+		"no type":           {`{"id":"a","ts":"` + timestamp + `"}`, `missing type`},
+		"empty type":        {minimal + `,"type":""}`, `missing type`},
+		"type is an object": {minimal + `,"type":{}}`, `expected a string at byte 66`},
+		"no ts":             {`{"id":"a","type":"b"}`, `missing ts`},
+		"ts null":           {`{"id":"a","type":"b","ts":null}`, `missing ts`},
+		"ts a number":       {minimal + `,"ts":1773234159}`, `expected a string at byte 64`},
+		"ts no time":        {minimal + `,"ts":"yesterday"}`, `ts is not RFC 3339: "yesterday"`},
+		"ts with an escape": {
+			minimal + `,"ts":"2026\u002d03-11T13:02:39Z"}`,
+			`ts is not RFC 3339: "2026\\u002d03-11T13:02:39Z"`,
+		},
 		"earlier ts no time": {`{"ts":"",` + minimal[1:] + `}`, `ts is not RFC 3339: ""`},
-		"ts of 1000 bytes":   {minimal + `,"ts":"` + strings.Repeat("é", 500) + `"}`, `ts is not RFC 3339: "` + strings.Repeat(`\u00e9`, 32) + `"...`},
+		"ts of 1000 bytes": {
+			minimal + `,"ts":"` + strings.Repeat("é", 500) + `"}`,
+			`ts is not RFC 3339: "` + strings.Repeat(`\u00e9`, 32) + `"...`,
+		},
 		"from an array":      {minimal + `,"from":[]}`, `expected a string at byte 66`},
 		"earlier from wrong": {minimal + `,"from":1,"from":"f"}`, `expected a string at byte 66`},
 	})
@@ -89,7 +101,10 @@ func TestDecodeRefusesInvalidJSON(t *testing.T) {
 		"short \\u":           {minimal + `,"from":"\u12g4"}`, `unknown escape in a string at byte 67`},
 		"cut \\u":             {minimal + `,"from":"\u12`, `unknown escape in a string at byte 67`},
 		"newline in a string": {minimal + `,"from":"` + "\n" + `"}`, `control character in a string at byte 67`},
-		"NUL in an ignored":   {minimal + `,"x":["long enough for words` + "\x00" + `"]}`, `control character in a string at byte 86`},
+		"NUL in an ignored": {
+			minimal + `,"x":["long enough for words` + "\x00" + `"]}`,
+			`control character in a string at byte 86`,
+		},
 	})
 }
 

@@ -76,7 +76,9 @@ func TestCheckRefusesWritableDirectories(t *testing.T) {
 }
 
 func TestRemedyCoversFileSystemErrors(t *testing.T) {
-	for _, cause := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.EACCES, syscall.EIO, ErrNotRegular} {
+	for _, cause := range []error{
+		syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.EACCES, syscall.EIO, ErrNotRegular,
+	} {
 		if remedy, known := Remedy(fmt.Errorf("x: %w", cause)); remedy == "" || !known {
 			t.Errorf("%v: no remedy", cause)
 		}

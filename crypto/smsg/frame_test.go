@@ -128,7 +128,7 @@ func TestKeysPrintRedacted(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "a", key)
 	text, first := strings.ToLower(out.String()), key.key[:4]
 	for _, s := range []string{
-		"abab", "171 171", strings.Trim(fmt.Sprint(first), "[]"), fmt.Sprintf("%x", first),
+		"abab", "171 171", strings.Trim(fmt.Sprintf("%d", first), "[]"), fmt.Sprintf("%x", first),
 		fmt.Sprintf("%#v", first[:2])[7:17],
 	} {
 		if strings.Contains(text, s) {

@@ -15,7 +15,8 @@ import (
 
 // oddBodies lists texts that are difficult to encode in a JSON string.
 var oddBodies = []string{
-	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`, "\ufffd", "\ufeff",
+	"x", `"`, `\`, `\"`, "\x00", "\x1f\x7f\u0080", "<b>&amp;</b>\u2028\u2029", "日本語 🚀", `\ud83d`,
+	"\ufffd", "\ufeff",
 	`{"id":"6f0c","payload":{"a":"b\\\"c"}}`, strings.Repeat("x", 7) + `"` + strings.Repeat("y", 8), "\n\r\t\b\f",
 	strings.Repeat(`"\`, 1000), strings.Repeat("é", 33),
 }

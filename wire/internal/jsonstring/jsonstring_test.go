@@ -86,7 +86,8 @@ func checkUnescape(t *testing.T, i implementation, text []byte, gap int) {
 	if at-gap != read || string(memory[guard:][:to]) != string(want) {
 		t.Fatalf("%s takes %d bytes of %q for %q; want %d, %q", i.name, at-gap, text, memory[guard:][:to], read, want)
 	}
-	if !bytes.Equal(memory[:guard], fence(guard)) || string(memory[guard+at:]) != string(text[read:])+string(fence(guard)) {
+	if !bytes.Equal(memory[:guard], fence(guard)) ||
+		string(memory[guard+at:]) != string(text[read:])+string(fence(guard)) {
 		t.Fatalf("%s writes after the bytes read: %q", i.name, text)
 	}
 }
@@ -146,7 +147,9 @@ func FuzzEscape(f *testing.F) {
 
 func BenchmarkEscape(b *testing.B) {
 	object := strings.Repeat(`{"id":"6f0c0f0e-3b0a-4a55-9f0e","a":[1,"b"]}`, 1000)
-	for name, text := range map[string]string{"256": object[:256], "16384": object[:16<<10], "plain16384": strings.Repeat("x", 16<<10)} {
+	for name, text := range map[string]string{
+		"256": object[:256], "16384": object[:16<<10], "plain16384": strings.Repeat("x", 16<<10),
+	} {
 		for _, i := range implementations() {
 			out, escaped := make([]byte, 40<<10), make([]byte, 40<<10)
 			_, n := i.escape(escaped, []byte(text))

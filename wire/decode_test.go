@@ -64,7 +64,13 @@ func sameMessage(a, b *Message) bool {
 		a.Timestamp.Format(time.RFC3339Nano) == b.Timestamp.Format(time.RFC3339Nano)
 }
 
-func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
+// acceptedCase is an envelope that Decode accepts and the expected message.
+type acceptedCase struct {
+	data string
+	want Message
+}
+
+func acceptedCases() map[string]acceptedCase {
 	least := Message{ID: "a", Type: "b", Timestamp: testTime, Payload: json.RawMessage("null")}
 	with := func(change func(*Message)) Message {
 		m := least
@@ -72,10 +78,7 @@ func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
 		return m
 	}
 	const head, tail = `{"id":"a","type":"b","ts":"` + timestamp + `"`, `}`
-	tests := map[string]struct {
-		data string
-		want Message
-	}{
+	return map[string]acceptedCase{
 		"least":          {head + tail, least},
 		"spaces":         {" \t\r\n{ \"id\" : \"a\" ,\n\"type\":\"b\",\"ts\":\t\"" + timestamp + "\" } \n", least},
 		"unknown keys":   {head + `,"x":{"id":"z","y":[{"payload":[[]]},{}]},"":1` + tail, least},
@@ -124,7 +127,10 @@ func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
 			with(func(m *Message) { m.Timestamp = testTime.In(time.FixedZone("", 19800)) }),
 		},
 	}
-	for name, tt := range tests {
+}
+
+func TestDecodeAcceptsValidEnvelopes(t *testing.T) {
+	for name, tt := range acceptedCases() {
 		t.Run(name, func(t *testing.T) {
 			m, err := Decode([]byte(tt.data))
 			if err != nil {

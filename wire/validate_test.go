@@ -87,64 +87,67 @@ func TestNewMessageRefusesTooDeepPayloads(t *testing.T) {
 	}
 }
 
+// validateCases are changes to a valid message and the expected part of the error, empty if the message stays valid.
+var validateCases = map[string]struct {
+	change func(*Message)
+	want   string
+}{
+	"as made":        {func(*Message) {}, ""},
+	"id of 64 bytes": {func(m *Message) { m.ID = strings.Repeat("i", 64) }, ""},
+	"no from":        {func(m *Message) { m.From = "" }, ""},
+	"no payload":     {func(m *Message) { m.Payload = nil }, ""},
+	"spaces":         {func(m *Message) { m.Payload = json.RawMessage(" { } \n") }, ""},
+	// receivers keep the bytes
+	"not UTF-8 inside": {
+		func(m *Message) { m.Payload = json.RawMessage("\"\xff\"") },
+		"",
+	},
+	"far zone": {func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 23*3600)) }, ""},
+	"empty id": {func(m *Message) { m.ID = "" }, "the id is empty"},
+	"id of 65 bytes": {
+		func(m *Message) { m.ID = strings.Repeat("i", 65) },
+		"the id has 65 bytes: use at most 64",
+	},
+	"empty type":    {func(m *Message) { m.Type = "" }, "the type is empty"},
+	"handshake":     {func(m *Message) { m.Type = MsgHandshake }, "belongs to the handshake"},
+	"handshake_ack": {func(m *Message) { m.Type = MsgHandshakeAck }, "belongs to the handshake"},
+	"no time":       {func(m *Message) { m.Timestamp = time.Time{} }, "the timestamp is missing"},
+	"year 10000": {
+		func(m *Message) { m.Timestamp = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"RFC 3339",
+	},
+	"year -1": {func(m *Message) { m.Timestamp = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) }, "RFC 3339"},
+	"zone of a day": {
+		func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 24*3600)) },
+		"RFC 3339",
+	},
+	"names in other letters": {
+		func(m *Message) { m.ID, m.From, m.ReplyTo = "z\u00fcrich", "\u4e2d\u6587", "na\u00efve" },
+		"",
+	},
+	"id not UTF-8":      {func(m *Message) { m.ID = "\xff" }, "is not UTF-8"},
+	"type not UTF-8":    {func(m *Message) { m.Type = "a\xff" }, "is not UTF-8"},
+	"from not UTF-8":    {func(m *Message) { m.From = "a\xff" }, "is not UTF-8"},
+	"to not UTF-8":      {func(m *Message) { m.To = "a\xff" }, "is not UTF-8"},
+	"replyTo not UTF-8": {func(m *Message) { m.ReplyTo = "a\xff" }, "is not UTF-8"},
+	"payload no JSON": {
+		func(m *Message) { m.Payload = json.RawMessage(`{"a":}`) },
+		"not JSON that receivers accept",
+	},
+	"payload of spaces": {func(m *Message) { m.Payload = json.RawMessage(" ") }, "not JSON that receivers accept"},
+	"payload goes on": {
+		func(m *Message) { m.Payload = json.RawMessage(`1}`) },
+		"continues after its JSON value at byte 1",
+	},
+	"payload too deep": {
+		func(m *Message) { m.Payload = json.RawMessage(strings.Repeat("[", 9984) + strings.Repeat("]", 9984)) },
+		"nested too deeply",
+	},
+	"payload adds a key": {func(m *Message) { m.Payload = json.RawMessage(`1,"id":"x"`) }, "continues"},
+}
+
 func TestValidateAgreesWithReceivers(t *testing.T) {
-	for name, tt := range map[string]struct {
-		change func(*Message)
-		want   string // part of the error; empty: valid
-	}{
-		"as made":        {func(*Message) {}, ""},
-		"id of 64 bytes": {func(m *Message) { m.ID = strings.Repeat("i", 64) }, ""},
-		"no from":        {func(m *Message) { m.From = "" }, ""},
-		"no payload":     {func(m *Message) { m.Payload = nil }, ""},
-		"spaces":         {func(m *Message) { m.Payload = json.RawMessage(" { } \n") }, ""},
-		// receivers keep the bytes
-		"not UTF-8 inside": {
-			func(m *Message) { m.Payload = json.RawMessage("\"\xff\"") },
-			"",
-		},
-		"far zone": {func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 23*3600)) }, ""},
-		"empty id": {func(m *Message) { m.ID = "" }, "the id is empty"},
-		"id of 65 bytes": {
-			func(m *Message) { m.ID = strings.Repeat("i", 65) },
-			"the id has 65 bytes: use at most 64",
-		},
-		"empty type":    {func(m *Message) { m.Type = "" }, "the type is empty"},
-		"handshake":     {func(m *Message) { m.Type = MsgHandshake }, "belongs to the handshake"},
-		"handshake_ack": {func(m *Message) { m.Type = MsgHandshakeAck }, "belongs to the handshake"},
-		"no time":       {func(m *Message) { m.Timestamp = time.Time{} }, "the timestamp is missing"},
-		"year 10000": {
-			func(m *Message) { m.Timestamp = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-			"RFC 3339",
-		},
-		"year -1": {func(m *Message) { m.Timestamp = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) }, "RFC 3339"},
-		"zone of a day": {
-			func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 24*3600)) },
-			"RFC 3339",
-		},
-		"names in other letters": {
-			func(m *Message) { m.ID, m.From, m.ReplyTo = "z\u00fcrich", "\u4e2d\u6587", "na\u00efve" },
-			"",
-		},
-		"id not UTF-8":      {func(m *Message) { m.ID = "\xff" }, "is not UTF-8"},
-		"type not UTF-8":    {func(m *Message) { m.Type = "a\xff" }, "is not UTF-8"},
-		"from not UTF-8":    {func(m *Message) { m.From = "a\xff" }, "is not UTF-8"},
-		"to not UTF-8":      {func(m *Message) { m.To = "a\xff" }, "is not UTF-8"},
-		"replyTo not UTF-8": {func(m *Message) { m.ReplyTo = "a\xff" }, "is not UTF-8"},
-		"payload no JSON": {
-			func(m *Message) { m.Payload = json.RawMessage(`{"a":}`) },
-			"not JSON that receivers accept",
-		},
-		"payload of spaces": {func(m *Message) { m.Payload = json.RawMessage(" ") }, "not JSON that receivers accept"},
-		"payload goes on": {
-			func(m *Message) { m.Payload = json.RawMessage(`1}`) },
-			"continues after its JSON value at byte 1",
-		},
-		"payload too deep": {
-			func(m *Message) { m.Payload = json.RawMessage(strings.Repeat("[", 9984) + strings.Repeat("]", 9984)) },
-			"nested too deeply",
-		},
-		"payload adds a key": {func(m *Message) { m.Payload = json.RawMessage(`1,"id":"x"`) }, "continues"},
-	} {
+	for name, tt := range validateCases {
 		t.Run(name, func(t *testing.T) {
 			m, err := NewMessage("chat", "f", "t", "hello")
 			if err != nil {

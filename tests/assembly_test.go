@@ -22,7 +22,8 @@ func TestAssemblyIsGuarded(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if !bytes.Contains(source, []byte("\n//go:build !purego\n")) && !bytes.HasPrefix(source, []byte("//go:build !purego\n")) {
+		if !bytes.Contains(source, []byte("\n//go:build !purego\n")) &&
+			!bytes.HasPrefix(source, []byte("//go:build !purego\n")) {
 			t.Errorf("%s has no line //go:build !purego", path)
 		}
 		test := filepath.Join(filepath.Dir(path), "guard_test.go")

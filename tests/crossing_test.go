@@ -18,7 +18,8 @@ var crossings = []string{"opener.Open", "wire.DecodeSealedBody", "wire.AppendSea
 func TestFramesCrossOnce(t *testing.T) {
 	calls := map[string][]string{}
 	for _, path := range goFiles(t) {
-		if folder(path) != "actors" && folder(path) != "supervisor" && folder(path) != "cmd" || strings.HasSuffix(path, "_test.go") {
+		if folder(path) != "actors" && folder(path) != "supervisor" && folder(path) != "cmd" ||
+			strings.HasSuffix(path, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, parser.SkipObjectResolution)

@@ -12,7 +12,8 @@ import (
 var tableFolders = map[string]string{
 	"tests": ".", "blackbox": "blackbox", "simulation": "simulation", "toxiproxy": "toxiproxy", "": "hostile",
 	"admin": "../cmd/node/internal/admin", "top": "../cmd/node/internal/top", "control": "../cmd/node/internal/control",
-	"crypto/smsg": "../crypto/smsg", "keystream": "../crypto/internal/keystream", "jsonstring": "../wire/internal/jsonstring",
+	"crypto/smsg": "../crypto/smsg", "keystream": "../crypto/internal/keystream",
+	"jsonstring":  "../wire/internal/jsonstring",
 	"plainprefix": "../wire/internal/plainprefix", "prefetch": "../supervisor/internal/prefetch",
 }
 

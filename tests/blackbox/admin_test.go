@@ -33,7 +33,8 @@ func fetch(t *testing.T, method, url, host string) (int, string) {
 
 // metricName is a counter's name in /metrics.
 func metricName(counter string) string {
-	snake := regexp.MustCompile(`[A-Z]`).ReplaceAllStringFunc(counter, func(s string) string { return "_" + strings.ToLower(s) })
+	snake := regexp.MustCompile(`[A-Z]`).ReplaceAllStringFunc(counter,
+		func(s string) string { return "_" + strings.ToLower(s) })
 	return "p2p_" + snake + "_total"
 }
 

@@ -100,7 +100,8 @@ func TestAllowlistAdmitsListedKeys(t *testing.T) {
 	if got := refusal(a, refpeer.Options{Identity: first}); got != "peer not authorized" {
 		t.Errorf("refused with %q, want %q", got, "peer not authorized")
 	}
-	if got := a.Status(); got.Auth != "allowlist" || got.Counters["handshakesRejected"] != 1 || got.Counters["handshakesAccepted"] != 0 {
+	if got := a.Status(); got.Auth != "allowlist" || got.Counters["handshakesRejected"] != 1 ||
+		got.Counters["handshakesAccepted"] != 0 {
 		t.Errorf("status %+v, want auth allowlist, 1 handshake rejected, none accepted", got)
 	}
 

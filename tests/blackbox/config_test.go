@@ -104,7 +104,8 @@ func TestConfigShowsEverySetting(t *testing.T) {
 	r.decode(t, &config)
 	for name, value := range map[string]string{
 		"role": "dual", "listen": ":9091", "ws-path": "/ws", "auth": "open", "max-conns": "100", "ping-interval": "30s",
-		"pong-timeout": "10s", "handshake-timeout": "10s", "write-timeout": "10s", "rate-burst": "100", "rate-refill": "50", "pace": "on",
+		"pong-timeout": "10s", "handshake-timeout": "10s", "write-timeout": "10s", "rate-burst": "100", "rate-refill": "50",
+		"pace":      "on",
 		"dedup-ttl": "5m", "admin": "127.0.0.1:9092", "log-level": "info", "log-format": "text", "output": "json",
 		"max-message-size": "1", "max-clock-skew": "", "peer": "", "tls-cert": "", "tls-key": "", "tls-ca": "", "name": "",
 		"data-dir": "", "config": "",

@@ -86,7 +86,8 @@ func TestTwoNodesMeet(t *testing.T) {
 		}
 	}
 	if out.Str("name") != "alpha" || out.Str("address") != a.Address() {
-		t.Errorf("peer_up of the dialer: name %q, address %q; want alpha, %s", out.Str("name"), out.Str("address"), a.Address())
+		t.Errorf("peer_up of the dialer: name %q, address %q; want alpha, %s", out.Str("name"), out.Str("address"),
+			a.Address())
 	}
 	// The HMAC proves the responder to the initiator; the initiator proves itself with its first fresh frame.
 	if up.Str("name") != "beta" || up.Fields["verified"] != false {
@@ -98,7 +99,8 @@ func TestTwoNodesMeet(t *testing.T) {
 	if len(list) != 1 {
 		b.Fatalf("peers lists %d peers, want 1", len(list))
 	}
-	if gone := missing(list[0], "id", "name", "publicKey", "address", "role", "connected", "verified", "direction", "rttMs",
+	if gone := missing(list[0], "id", "name", "publicKey", "address", "role", "connected", "verified", "direction",
+		"rttMs",
 		"lastSeen", "addedAt", "persistent", "queued", "allowed"); len(gone) > 0 {
 		t.Errorf("peers lacks %q: %v", gone, list[0])
 	}
@@ -122,7 +124,8 @@ func TestStatusShowsTheNode(t *testing.T) {
 	a, b := pair(t)
 	var raw map[string]any
 	a.json(&raw, "status")
-	if gone := missing(raw, "identity", "address", "uptime", "auth", "connections", "counters", "goroutines", "heapBytes"); len(gone) > 0 {
+	if gone := missing(raw, "identity", "address", "uptime", "auth", "connections", "counters", "goroutines",
+		"heapBytes"); len(gone) > 0 {
 		t.Errorf("status lacks %q: %v", gone, raw)
 	}
 	for _, key := range []string{"goroutines", "heapBytes"} {
@@ -131,7 +134,8 @@ func TestStatusShowsTheNode(t *testing.T) {
 		}
 	}
 	s := a.Status()
-	if gone := missing(s.Identity, "id", "name", "publicKey", "createdAt", "role"); len(gone) > 0 || s.Identity["id"] != a.ID() {
+	if gone := missing(s.Identity, "id", "name", "publicKey", "createdAt", "role"); len(gone) > 0 ||
+		s.Identity["id"] != a.ID() {
 		t.Errorf("identity lacks %q or is not %s: %v", gone, a.ID(), s.Identity)
 	}
 	if s.Address != a.Address() || s.Auth != "open" || s.Uptime < 0 {

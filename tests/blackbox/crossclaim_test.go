@@ -44,7 +44,8 @@ func (c crossClaim) run(t *testing.T) {
 	if c.allowlist {
 		args = append(args, "--auth", "allowlist")
 	}
-	a, b := start(t, append([]string{"--name", "alpha"}, args...)...), start(t, append([]string{"--name", "beta"}, args...)...)
+	a, b := start(t, append([]string{"--name", "alpha"}, args...)...),
+		start(t, append([]string{"--name", "beta"}, args...)...)
 	if c.allowlist {
 		a.ok("allow", b.Hello.Str("publicKey"))
 		b.ok("allow", a.Hello.Str("publicKey"))
@@ -95,7 +96,8 @@ func (c crossClaim) run(t *testing.T) {
 	for _, n := range []*node{a, b} {
 		s := n.Status()
 		if up, down := n.Count("peer_up"), n.Count("peer_down"); up != 1 || down != 0 || s.Connections.Established != 1 {
-			t.Errorf("%s: %d peer_up, %d peer_down, %d connections; want 1, 0 and 1", n.Name(), up, down, s.Connections.Established)
+			t.Errorf("%s: %d peer_up, %d peer_down, %d connections; want 1, 0 and 1", n.Name(), up, down,
+				s.Connections.Established)
 		}
 	}
 	// The stranger has a frame to copy only if a node owes it one: the ping to a peer without features, of which the book

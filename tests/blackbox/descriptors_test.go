@@ -63,7 +63,8 @@ func TestCommandsWorkWithoutDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+		fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 		if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +93,8 @@ func TestIdleClientsKeepHealthzFast(t *testing.T) {
 	}
 	for range 5 {
 		began := time.Now()
-		if code, _ := fetch(t, http.MethodGet, base+"/healthz", ""); code != http.StatusOK || time.Since(began) > time.Second {
+		if code, _ := fetch(t, http.MethodGet, base+"/healthz", ""); code != http.StatusOK ||
+			time.Since(began) > time.Second {
 			t.Errorf("/healthz: %d after %v", code, time.Since(began))
 		}
 	}

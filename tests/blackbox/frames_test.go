@@ -108,7 +108,10 @@ func TestForeignFramesAreAccepted(t *testing.T) {
 			n.Fatalf("reference peer cannot send: %v", err)
 		}
 	}
-	ids := []string{"no UUID / é", strings.Repeat("i", 64), "unknown keys", "another time zone", "container fields", "relayed"}
+	ids := []string{
+		"no UUID / é", strings.Repeat("i", 64), "unknown keys", "another time zone", "container fields",
+		"relayed",
+	}
 	changes := []func(map[string]any, *smsg.Message){
 		func(map[string]any, *smsg.Message) {},
 		func(map[string]any, *smsg.Message) {},

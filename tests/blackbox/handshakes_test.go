@@ -17,7 +17,8 @@ func TestFortyHandshakesSucceed(t *testing.T) {
 	}
 	s := n.Status()
 	if s.Connections.Established != peers || s.Counters["handshakesAccepted"] != peers {
-		t.Errorf("%d connections and %v handshakes, want %d", s.Connections.Established, s.Counters["handshakesAccepted"], peers)
+		t.Errorf("%d connections and %v handshakes, want %d", s.Connections.Established, s.Counters["handshakesAccepted"],
+			peers)
 	}
 	for _, name := range []string{"handshakesRejected", "actorRestarts"} {
 		if s.Counters[name] != 0 {

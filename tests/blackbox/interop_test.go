@@ -33,7 +33,8 @@ func TestNodeDialsDeployedPeer(t *testing.T) {
 	n := start(t, "--peer", s.Addr())
 	r := accept(n, s, self)
 	up := n.Await("peer_up", "peer", self.ID)
-	if up.Str("name") != "deployed" || up.Str("direction") != "outbound" || up.Fields["verified"] != true || up.Str("address") != s.Addr() {
+	if up.Str("name") != "deployed" || up.Str("direction") != "outbound" || up.Fields["verified"] != true ||
+		up.Str("address") != s.Addr() {
 		t.Errorf("peer_up %s, want name deployed, outbound to %s, verified", up.Line, s.Addr())
 	}
 	if !slices.Contains(r.Features(), "single-connection") {
@@ -52,7 +53,8 @@ func converse(t *testing.T, n *node, r *reference) {
 	}
 	n.Await("message", "message.id", in, "message.payload.profile", "<default> & \u2028 é")
 	out := n.ok("send", r.self.ID, `{"done":true}`, "--type", "deploy_ack")
-	if got := r.next("deploy_ack"); got.ID != out || got.From != n.ID() || got.To != r.self.ID || string(got.Payload) != `{"done":true}` {
+	if got := r.next("deploy_ack"); got.ID != out || got.From != n.ID() || got.To != r.self.ID ||
+		string(got.Payload) != `{"done":true}` {
 		t.Errorf("the deployed peer received %+v, want id %s", got, out)
 	}
 	if r.Unopened() != 0 {
@@ -83,7 +85,10 @@ func TestBadHandshakesAreRefused(t *testing.T) {
 		spoil  func(map[string]any)
 		reason string
 	}{
-		"version 2.0":         {func(p map[string]any) { p["version"] = "2.0" }, "incompatible protocol version 2.0, supported: [1.0]"},
+		"version 2.0": {
+			func(p map[string]any) { p["version"] = "2.0" },
+			"incompatible protocol version 2.0, supported: [1.0]",
+		},
 		"version empty":       {func(p map[string]any) { p["version"] = "" }, ""},
 		"another's ID":        {public(func(p *refpeer.Public) { p.ID = other.ID }), ""},
 		"empty ID":            {public(func(p *refpeer.Public) { p.ID = "" }), ""},
@@ -94,8 +99,10 @@ func TestBadHandshakesAreRefused(t *testing.T) {
 		"role of 7 KB":        {public(func(p *refpeer.Public) { p.Role = strings.Repeat("R", 7000) }), "invalid handshake"},
 		"role with an escape": {public(func(p *refpeer.Public) { p.Role = "dual\x1b[31m" }), "invalid handshake"},
 		"our own key":         {public(func(p *refpeer.Public) { p.ID, p.PublicKey = n.ID(), n.Hello.Str("publicKey") }), ""},
-		"challenge too short": {func(p map[string]any) { p["challenge"] = base64.StdEncoding.EncodeToString(make([]byte, 31)) }, ""},
-		"no challenge":        {func(p map[string]any) { delete(p, "challenge") }, ""},
+		"challenge too short": {func(p map[string]any) {
+			p["challenge"] = base64.StdEncoding.EncodeToString(make([]byte, 31))
+		}, ""},
+		"no challenge": {func(p map[string]any) { delete(p, "challenge") }, ""},
 	}
 	for name, tt := range tests {
 		conn, err := refpeer.Dial(withTimeout(t), n.URL(), refpeer.Options{Identity: identity(t, name), Spoil: tt.spoil})
@@ -149,7 +156,8 @@ func TestPingIsAnswered(t *testing.T) {
 	pong := r.next(refpeer.TypePong)
 	var times struct{ SentAt, ReceivedAt int64 }
 	err := json.Unmarshal(pong.Payload, &times)
-	if err != nil || pong.ReplyTo != id || pong.From != n.ID() || times.SentAt != 1234567890123 || times.ReceivedAt < before {
+	if err != nil || pong.ReplyTo != id || pong.From != n.ID() || times.SentAt != 1234567890123 ||
+		times.ReceivedAt < before {
 		t.Errorf("pong %+v (%v), want replyTo %s, sentAt echoed, receivedAt now", pong, err, id)
 	}
 }

@@ -30,7 +30,10 @@ func requireLoad(t *testing.T, n *node, from string) {
 		}
 	}
 	c := n.Status().Counters
-	for _, name := range []string{"messagesDuplicate", "messagesStale", "messagesRateLimited", "framesMalformed", "slowPeersClosed"} {
+	for _, name := range []string{
+		"messagesDuplicate", "messagesStale", "messagesRateLimited", "framesMalformed",
+		"slowPeersClosed",
+	} {
 		if c[name] != 0 {
 			t.Errorf("%s is %v, want 0", name, c[name])
 		}
@@ -69,7 +72,10 @@ func TestSlowPeerDelaysNoOther(t *testing.T) {
 	slow.prove()
 	quick := make([]*reference, readers)
 	for i := range quick {
-		quick[i] = dialed(n, refpeer.Options{Identity: identity(t, fmt.Sprintf("reader-%d", i)), CountOnly: i >= opening, CountSize: size})
+		quick[i] = dialed(n, refpeer.Options{
+			Identity: identity(t, fmt.Sprintf("reader-%d", i)), CountOnly: i >= opening,
+			CountSize: size,
+		})
 		quick[i].prove()
 	}
 
@@ -87,7 +93,8 @@ func TestSlowPeerDelaysNoOther(t *testing.T) {
 	t.Logf("closed as slow after at most %d messages of %d bytes", sent, size)
 	s := n.Status()
 	if s.Counters["slowPeersClosed"] != 1 || s.Connections.Established != readers {
-		t.Errorf("slowPeersClosed %v and %d connections, want 1 and %d", s.Counters["slowPeersClosed"], s.Connections.Established, readers)
+		t.Errorf("slowPeersClosed %v and %d connections, want 1 and %d", s.Counters["slowPeersClosed"],
+			s.Connections.Established, readers)
 	}
 	for _, r := range quick {
 		r.requireOpen()

@@ -41,7 +41,8 @@ func TestSendDelivers(t *testing.T) {
 			}
 			e := b.Await("message", "message.id", id)
 			m := e.Message()
-			if e.Str("peer") != a.ID() || m.From != a.ID() || m.To != b.ID() || m.Type != tt.typ || string(m.Payload) != tt.payload {
+			if e.Str("peer") != a.ID() || m.From != a.ID() || m.To != b.ID() || m.Type != tt.typ ||
+				string(m.Payload) != tt.payload {
 				t.Errorf("arrived as %s\nwant from %s to %s, type %s, payload %s", e.Line, a.ID(), b.ID(), tt.typ, tt.payload)
 			}
 			if ts, err := time.Parse(time.RFC3339Nano, m.TS); err != nil || time.Since(ts).Abs() > time.Minute {

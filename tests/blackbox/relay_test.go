@@ -95,7 +95,8 @@ func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 	}
 	e := newWireEnd(t, ws)
 	payload := map[string]any{
-		"identity": as.public(), "challenge": base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))), "version": "1.0",
+		"identity": as.public(), "challenge": base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))),
+		"version": "1.0",
 	}
 	if features != nil {
 		payload["features"] = features

@@ -35,7 +35,8 @@ func TestRequestIsAnsweredByStdin(t *testing.T) {
 	answering.Wait()
 
 	question := b.Await("message", "message.type", "question").Message()
-	if answer.ReplyTo != question.ID || answer.From != b.ID() || answer.To != a.ID() || answer.Type != "answer" || string(answer.Payload) != `{"n":42}` {
+	if answer.ReplyTo != question.ID || answer.From != b.ID() || answer.To != a.ID() || answer.Type != "answer" ||
+		string(answer.Payload) != `{"n":42}` {
 		t.Errorf("answer %+v to question %+v", answer, question)
 	}
 }

@@ -39,7 +39,8 @@ func TestGracefulShutdownSaysGoodbye(t *testing.T) {
 				t.Errorf("its peer says %s, want code 1004, remote true", e.Line)
 			}
 			var bye goodbye
-			if err := json.Unmarshal(r.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 || bye.Reason == "" {
+			if err := json.Unmarshal(r.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 ||
+				bye.Reason == "" {
 				t.Errorf("the deployed peer is told %+v (%v), want code 1004 and a reason", bye, err)
 			}
 			r.awaitEnd()

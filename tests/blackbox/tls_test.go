@@ -62,8 +62,8 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", secret), roots
 }
 
-// TestUnusableTLSFilesEndTheStart names files that cannot be used: the start names the setting, even if it would not use
-// the file yet.
+// TestUnusableTLSFilesEndTheStart names files that cannot be used: the start names the setting, even if it would not
+// use the file yet.
 func TestUnusableTLSFilesEndTheStart(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificate(t)
@@ -78,11 +78,20 @@ func TestUnusableTLSFilesEndTheStart(t *testing.T) {
 	}{
 		{[]string{"--tls-ca", gone}, []string{"--tls-ca " + gone + ": no such file", "give a PEM file"}},
 		{[]string{"--tls-ca", noPEM}, []string{"--tls-ca " + noPEM + ": it holds no certificate", "give a PEM file"}},
-		{[]string{"--tls-cert", gone, "--tls-key", key}, []string{"--tls-cert " + gone + ": no such file", "give a PEM file"}},
-		{[]string{"--tls-cert", cert, "--tls-key", gone}, []string{"--tls-key " + gone + ": no such file", "give the PEM file"}},
+		{
+			[]string{"--tls-cert", gone, "--tls-key", key},
+			[]string{"--tls-cert " + gone + ": no such file", "give a PEM file"},
+		},
+		{
+			[]string{"--tls-cert", cert, "--tls-key", gone},
+			[]string{"--tls-key " + gone + ": no such file", "give the PEM file"},
+		},
 		{[]string{"--tls-cert", noPEM, "--tls-key", key}, []string{"--tls-cert " + noPEM + ": it holds no certificate"}},
 		{[]string{"--tls-cert", cert, "--tls-key", noPEM}, []string{"--tls-key " + noPEM}},
-		{[]string{"--tls-cert", cert, "--tls-key", otherKey}, []string{"--tls-key " + otherKey, "private key does not match"}},
+		{
+			[]string{"--tls-cert", cert, "--tls-key", otherKey},
+			[]string{"--tls-key " + otherKey, "private key does not match"},
+		},
 	} {
 		r := in(t, nodetest.NewHome(t), append([]string{"run", "--listen", "", "--admin", ""}, tt.args...)...)
 		r.want(t, 2)
@@ -131,14 +140,20 @@ func TestTLSConnects(t *testing.T) {
 			config  *tls.Config
 			allowed bool
 		}{
-			"TLS 1.3":             {&tls.Config{MinVersion: tls.VersionTLS13}, true},
-			"TLS 1.2":             {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
-			"TLS 1.1":             {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-			"P-256":               {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP256}}, true},
-			"X25519":              {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
-			"P-384":               {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
-			"AES-GCM under 1.2":   {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}, true},
-			"CBC mode, under 1.2": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
+			"TLS 1.3": {&tls.Config{MinVersion: tls.VersionTLS13}, true},
+			"TLS 1.2": {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+			"TLS 1.1": {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+			"P-256":   {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP256}}, true},
+			"X25519":  {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
+			"P-384":   {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
+			"AES-GCM under 1.2": {&tls.Config{
+				MaxVersion:   tls.VersionTLS12,
+				CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+			}, true},
+			"CBC mode, under 1.2": {&tls.Config{
+				MaxVersion:   tls.VersionTLS12,
+				CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA},
+			}, false},
 		} {
 			tt.config.RootCAs = roots
 			conn, err := tls.Dial("tcp", a.Address(), tt.config)

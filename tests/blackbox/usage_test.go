@@ -13,7 +13,8 @@ import (
 var settingFlags = []string{
 	"--data-dir", "--config", "--output",
 	"--name", "--role", "--listen", "--ws-path", "--peer", "--auth", "--max-conns", "--max-message-size",
-	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill", "--pace",
+	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill",
+	"--pace",
 	"--dedup-ttl", "--max-clock-skew", "--tls-cert", "--tls-key", "--tls-ca", "--admin", "--log-level", "--log-format",
 }
 
@@ -152,7 +153,13 @@ func TestFailureIsOneLine(t *testing.T) {
 func TestCompletionAndVersionPrint(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
-	for _, args := range [][]string{{"completion", "bash"}, {"completion", "zsh"}, {"completion", "fish"}, {"--version"}, {"--help"}} {
+	for _, args := range [][]string{
+		{"completion", "bash"},
+		{"completion", "zsh"},
+		{"completion", "fish"},
+		{"--version"},
+		{"--help"},
+	} {
 		r := command(t, home, "", nil, args...)
 		r.want(t, 0)
 		if !strings.Contains(r.stdout, "node") {

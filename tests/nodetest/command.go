@@ -36,7 +36,8 @@ func RunCommand(t testing.TB, o ProcessOptions, args ...string) Result {
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || late.Load() {
-		t.Errorf("node %q: %v, killed after %v: %t\nstandard error:\n%s", args, err, Patience, late.Load(), Tail(stderr.String()))
+		t.Errorf("node %q: %v, killed after %v: %t\nstandard error:\n%s", args, err, Patience, late.Load(),
+			Tail(stderr.String()))
 		return r
 	}
 	r.Stdout, r.Stderr, r.Code = stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()

@@ -81,10 +81,15 @@ func TestDeployedForgetsByPeerID(t *testing.T) {
 }
 
 func TestDeployedChecksClaimedIDAndName(t *testing.T) {
-	listed, stranger, dotted := deployedIdentity(t, "listed"), deployedIdentity(t, "stranger"), deployedIdentity(t, "host.example")
-	d, url := startDeployed(t, DeployedOptions{PingInterval: time.Minute, Worker: true, Allow: []string{listed.ID, dotted.ID}})
+	listed, stranger, dotted := deployedIdentity(t, "listed"), deployedIdentity(t, "stranger"),
+		deployedIdentity(t, "host.example")
+	d, url := startDeployed(t, DeployedOptions{
+		PingInterval: time.Minute, Worker: true,
+		Allow: []string{listed.ID, dotted.ID},
+	})
 	var refused *RefusedError
-	if _, err := Dial(t.Context(), url, Options{Identity: stranger}); !errors.As(err, &refused) || refused.Reason != "peer not authorized" {
+	if _, err := Dial(t.Context(), url, Options{Identity: stranger}); !errors.As(err, &refused) ||
+		refused.Reason != "peer not authorized" {
 		t.Errorf("a stranger: %v, want a refusal", err)
 	}
 	for _, me := range []*Identity{listed, dotted} {
@@ -102,6 +107,7 @@ func TestDeployedChecksClaimedIDAndName(t *testing.T) {
 		}
 	}
 	if !d.Registered(listed.ID) || d.Registered(dotted.ID) {
-		t.Errorf("registered: listed %v, a name with dots %v; want true, false", d.Registered(listed.ID), d.Registered(dotted.ID))
+		t.Errorf("registered: listed %v, a name with dots %v; want true, false", d.Registered(listed.ID),
+			d.Registered(dotted.ID))
 	}
 }

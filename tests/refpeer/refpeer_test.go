@@ -79,7 +79,8 @@ func TestHandshakeAndBothDirections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.ID != id || got.Type != "chat" || got.From != idA.ID || got.To != idB.ID || string(got.Payload) != strconv.Itoa(i) {
+		if got.ID != id || got.Type != "chat" || got.From != idA.ID || got.To != idB.ID ||
+			string(got.Payload) != strconv.Itoa(i) {
 			t.Fatalf("message %d arrived as %+v", i, got)
 		}
 		if err := b.Reply(got, "answer", "<&>"); err != nil {
@@ -170,7 +171,8 @@ func TestPongEchoesSentAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var times struct{ SentAt, ReceivedAt int64 }
-	if err := json.Unmarshal(pong.Payload, &times); err != nil || pong.ReplyTo != id || times.SentAt != 1234567890123 || times.ReceivedAt == 0 {
+	if err := json.Unmarshal(pong.Payload, &times); err != nil || pong.ReplyTo != id || times.SentAt != 1234567890123 ||
+		times.ReceivedAt == 0 {
 		t.Fatalf("pong %+v, %v", pong, err)
 	}
 }

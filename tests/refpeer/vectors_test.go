@@ -54,7 +54,8 @@ func vectorIdentities(t *testing.T) (keyVectors, []*Identity) {
 			t.Fatal(err)
 		}
 		if got.ID != want.ID || got.PublicKey != want.PublicKey {
-			t.Fatalf("identity %s: got ID %s and key %s, want %s and %s", want.Name, got.ID, got.PublicKey, want.ID, want.PublicKey)
+			t.Fatalf("identity %s: got ID %s and key %s, want %s and %s", want.Name, got.ID, got.PublicKey, want.ID,
+				want.PublicKey)
 		}
 		ids = append(ids, got)
 	}

@@ -46,7 +46,7 @@ func setting(config any, name string) string {
 }
 
 // writeConfig writes a settings file to the default place.
-func writeConfig(t *testing.T, home, text string) string {
+func writeConfig(t *testing.T, home, text string) {
 	t.Helper()
 	path := filepath.Join(home, "config", "go-p2p", "node.yaml")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -55,7 +55,6 @@ func writeConfig(t *testing.T, home, text string) string {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // TestLaterSourcesOverride adds one source of settings after the other. Each overrides the earlier ones.

@@ -22,10 +22,10 @@ var counterNames = []string{
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when they are verified.
-func pair(t *testing.T, args ...string) (listener, dialer *node) {
+func pair(t *testing.T) (listener, dialer *node) {
 	t.Helper()
-	a := start(t, append([]string{"--name", "alpha"}, args...)...)
-	b := start(t, append([]string{"--name", "beta", "--peer", a.Address()}, args...)...)
+	a := start(t, "--name", "alpha")
+	b := start(t, "--name", "beta", "--peer", a.Address())
 	meet(a, b)
 	return a, b
 }

@@ -34,13 +34,13 @@ func join(n *node, o refpeer.Options) *honest {
 
 // say sends one message and waits until the node's handler has it. The message proves the peer, and the node has judged
 // all earlier frames.
-func (h *honest) say(typ string, payload any) nodetest.Received {
+func (h *honest) say(typ string, payload any) {
 	h.n.T.Helper()
 	id, err := h.Send(typ, h.n.ID(), payload)
 	if err != nil {
 		h.n.Fatalf("an honest peer cannot send: %v", err)
 	}
-	return h.n.AwaitMessage(id)
+	h.n.AwaitMessage(id)
 }
 
 // next returns the next message of a type from the node.

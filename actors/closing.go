@@ -34,11 +34,15 @@ func (p *connection) startClosing(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
-	if p.release(ctx); p.phase == closing { // a frame that had waited closed the connection
+	for p.early != nil && (p.phase == open || p.phase == draining) {
+		p.release(ctx) // again if a frame that had waited was a stronger proof
+	}
+	if p.phase == closing { // such a frame closed the connection
 		return false
 	}
 	p.phase = closing
-	for _, data := range p.takeEarly() {
+	for _, data := range p.takeEarly() { // behind an ack; the registry has not decided
+		p.node.Counters.Inc(MessagesAfterGoodbye)
 		p.inbound.give(len(data))
 	}
 	p.inbound.close()

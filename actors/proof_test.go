@@ -84,3 +84,45 @@ func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 		}
 	})
 }
+
+// A peer proves itself twice, first with an unmarked frame and then with a bound one, and the connection ends before the
+// registry has answered either: all its messages are delivered, in order.
+func TestEndDeliversMessagesBehindTwoProofs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.parent.slow = true
+		p := r.connect()
+		p.mute = true
+		p.shakeWith()
+		want := []string{p.send("stats", nil).ID}
+		p.bind(p.ownBind)
+		for range 3 {
+			want = append(want, p.send("stats", nil).ID)
+		}
+		synctest.Wait()
+		p.ws.CloseNow()
+		if got := r.delivered("stats"); !slices.Equal(got, want) {
+			t.Errorf("delivered %v, want %v", got, want)
+		}
+	})
+}
+
+// Messages behind an ack are counted if the connection ends before the registry has decided about the peer.
+func TestEndBeforeWelcomeCountsMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.parent.silent = true
+		r.awaitDial(func(p *remote, hello wire.HandshakePayload) {
+			p.ack(hello)
+			for range 3 {
+				p.send("stats", nil)
+			}
+			p.ws.CloseNow()
+		})
+		r.dialHere("")
+		r.want(map[Counter]uint64{MessagesAfterGoodbye: 3})
+		if !r.stopped() {
+			t.Error("the connection stands")
+		}
+	})
+}

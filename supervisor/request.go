@@ -101,18 +101,18 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 		return nil, peerError(peerID, t.routes.missing(peerID))
 	}
 	if msg == nil {
-		return nil, c.SendContext(ctx, nil) // returns the error of a nil message
+		return nil, peerError(peerID, errNoMessage)
 	}
 	to := request{peer: peerID, id: msg.ID}
 	answer := t.replies.expect(to)
 	defer t.replies.forget(to, answer)
-	if err := c.SendContext(ctx, msg); err != nil {
+	if err := t.SendContext(ctx, peerID, msg); err != nil { // not c: during a contest it goes out on all connections
 		return nil, err
 	}
 	return t.awaitReply(ctx, c, answer)
 }
 
-// awaitReply waits for the answer to a message that was sent on c.
+// awaitReply waits for the answer to a message. c was the route to the peer before the message was sent.
 func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *waiter) (*wire.Message, error) {
 	id := c.peer.ID
 	for {

@@ -117,3 +117,21 @@ func TestRequestFollowsPeer(t *testing.T) {
 		}
 	})
 }
+
+// While the route of a peer is probed, a request goes out on the newcomer too: that the route is dead loses no request.
+func TestRequestDuringAContestReachesTheNewcomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		hub, old := startNode(t, n, 1), startNode(t, n, 2)
+		old.dial(hub)
+		old.host.Crash(true) // without a word
+		back := startNode(t, n, 3, func(s *nodeSetup) { s.keys = old.keys })
+		back.answerAfter(0)
+		back.dial(hub)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		if texts, errs := requestAll(ctx, hub, hub.to("", "question", nil), back); errs[0] != nil || texts[0] != back.id() {
+			t.Errorf("answer %q, %v", texts[0], errs[0])
+		}
+	})
+}

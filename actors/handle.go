@@ -53,6 +53,7 @@ type Handle struct {
 	peerPings    atomic.Int64 // nanoseconds between the peer's last two pings; 0: not known yet
 	complained   atomic.Bool  // the actor watches a full outbox
 	paced        atomic.Bool  // messages may wait for the peer's rate limit
+	foreign      atomic.Bool  // a frame was sealed for another connection
 	ended        atomic.Pointer[Ended]
 	verified     atomic.Pointer[Verified]
 
@@ -72,6 +73,10 @@ func (h *Handle) Ended() *Ended { return h.ended.Load() }
 // LastVerified returns the connection's last Verified report, or nil. The registry asks when the actor has stopped:
 // the report may still be in the registry's mailbox.
 func (h *Handle) LastVerified() *Verified { return h.verified.Load() }
+
+// RefusedForeign reports whether the connection has refused a frame that was sealed for another connection. The registry
+// asks when the actor has stopped: the report Foreign may still be in the registry's mailbox.
+func (h *Handle) RefusedForeign() bool { return h.foreign.Load() }
 
 // LastActivity returns the time of the last fresh message by the node's clock, or zero before the first.
 func (h *Handle) LastActivity() time.Time {

@@ -116,6 +116,7 @@ func (p *connection) foreign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
 	p.node.LimitedLog.Warn("connection closed: a frame was sealed for another connection",
 		"remote", p.remote, "claiming", p.peerID)
+	p.handle.foreign.Store(true)
 	ctx.Send(p.parent, &Foreign{PID: p.handle.pid})
 	p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: "a frame was sealed for another connection"})
 }

@@ -192,8 +192,10 @@ type slot struct {
 	limits        *TransportConfig // rate in force at the time of assignBucket
 	further       string           // node ID of a deployed peer with a living connection; never contends for the route
 	listed        bool
-	conflictNoted bool // recorded as a duplicate from another host
-	closed        bool // the connection has reported its end
+	peerDecides   time.Time // until then the peer decides between this connection and the route; zero: it does not
+	foreignSeen   bool      // the report Foreign was processed
+	conflictNoted bool      // recorded as a duplicate from another host
+	closed        bool      // the connection has reported its end
 
 	cancelDial context.CancelFunc // nil: inbound
 

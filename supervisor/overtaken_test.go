@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -8,6 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -58,6 +63,58 @@ func TestProofCountsAfterTheEnd(t *testing.T) {
 		}
 		if known, ok := node.book.Get(peer.id()); !ok || !known.Binds {
 			t.Errorf("the book holds %+v, want the peer with its binds", known)
+		}
+		node.wantPlaces(0, 0)
+	})
+}
+
+// foreignFrame returns a frame from one node to another that is sealed for none of their connections.
+func foreignFrame(t *testing.T, from, to *testNode) []byte {
+	t.Helper()
+	secret, err := from.keys.SharedSecret(to.keys.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := smsg.NewKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := key.NewSealer(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := wire.AppendSealedBody(make([]byte, smsg.Headroom), from.to(to.id(), "chat", nil), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bind := crypto.NewBind(crypto.Initiator, []byte("another"), []byte("connection"))
+	text = append(text, wire.NewSealedEnd(bind[:])...)
+	return sealer.Seal(text[:0], text[smsg.Headroom:])
+}
+
+// TestForeignFrameIsReportedAfterTheEnd: the news that a connection's actor has stopped overtakes, in the registry's
+// mailbox, the report of a frame that was sealed for another connection. DowngradeRefused is published all the same.
+func TestForeignFrameIsReportedAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		log := stuckLog{slog.DiscardHandler, make(chan struct{})}
+		node := startNode(t, n, 1, func(s *nodeSetup) {
+			s.cfg.MaxConns = 1
+			s.options = append(s.options, WithLogger(slog.New(log)))
+		})
+		victim, refused := startNode(t, n, 2), startNode(t, n, 3)
+		ws := impostor(t, n, "10.0.0.5", node.addr, victim.Identity())
+		defer ws.CloseNow()
+		go func() { _, _ = refused.Connect(&Peer{Address: node.addr}) }()
+		synctest.Wait()
+		if err := ws.Write(t.Context(), websocket.MessageBinary, foreignFrame(t, victim, node)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second) // the actor has stopped
+		close(log.release)
+		synctest.Wait()
+		if got := eventsOf[DowngradeRefused](node); len(got) != 1 || got[0].Peer != victim.id() || got[0].Connection != 1 {
+			t.Errorf("events %+v, want one about %s on connection 1", got, victim.id())
 		}
 		node.wantPlaces(0, 0)
 	})

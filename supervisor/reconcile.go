@@ -41,6 +41,9 @@ func (r *registry) cleanup(ctx actor.Context, s *slot) {
 	if said := s.actor.Handle().LastVerified(); said != nil {
 		r.onProvenLate(s, said.Strength)
 	}
+	if s.actor.Handle().RefusedForeign() && s.conn != nil && !s.foreignSeen {
+		r.reportDowngrade(s)
+	}
 	r.markClosed(ctx, s, end)
 	r.freeSlot(ctx, s)
 }

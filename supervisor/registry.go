@@ -230,6 +230,7 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Foreign:
 		if s := r.opened(msg.PID); s != nil {
+			s.foreignSeen = true
 			r.reportDowngrade(s)
 		}
 	case *actors.Ended:

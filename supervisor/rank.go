@@ -18,7 +18,7 @@ type rank struct {
 	ordered  bool      // outbound: the address was given for this peer
 	smaller  bool      // the node with the smaller id dialled it
 	demoted  bool      // unmarked and inbound, while the peer binds its frames on other connections
-	late     bool      // outbound: the dial began after another connection of the peer was bound, so the dials did not cross
+	late     bool      // its dial is not known to have crossed that of the other connection, see judgeCrossing
 	bound    time.Time // start of strength Bound
 	order    uint64    // the lower of two equal ranks is the incumbent
 }

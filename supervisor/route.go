@@ -63,9 +63,7 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 		r.reroute(ctx, id)
 		return
 	}
-	if s.direction == Outbound && state.route.rank.exact() && s.born.After(state.route.rank.bound) {
-		s.rank.late = true
-	}
+	r.judgeCrossing(state.route, s)
 	verdict := judgeContest(state.route.rank, s.rank)
 	if s.further != "" {
 		verdict = routeStays // it was opened beside a living connection on purpose
@@ -83,6 +81,19 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 		r.probe(ctx, id)
 	case routeStays:
 		r.closeDuplicates(ctx, id)
+	}
+}
+
+// judgeCrossing decides whether the dial of s may have crossed that of the route. The dialler of s knows when its dial
+// began. The other node does not, and a relay can dial late: if it has the larger ID, it keeps its route until the peer,
+// which closes one of the two at once, has closed it, or until the fallback of the peer's close has passed.
+func (r *registry) judgeCrossing(route, s *slot) {
+	switch {
+	case s.direction == Outbound:
+		s.rank.late = s.rank.late || route.rank.exact() && s.born.After(route.rank.bound)
+	case s.rank.smaller && crossed(route.rank, s.rank):
+		s.rank.late = true
+		s.peerDecides = time.Now().Add(r.cfg.PingInterval + r.cfg.PongTimeout + duplicateGrace)
 	}
 }
 
@@ -258,6 +269,12 @@ func (r *registry) closeDuplicates(ctx actor.Context, id string) {
 
 func (r *registry) yieldDuplicates(ctx actor.Context, id string) {
 	for _, s := range r.duplicates(id) {
+		if wait := time.Until(s.peerDecides); wait > 0 {
+			if state := r.states[id]; state.timer == nil {
+				r.scheduleRoute(id, state, wait)
+			}
+			continue
+		}
 		reason := actors.ReasonDuplicate
 		if r.noteDuplicate(s) {
 			reason = actors.ReasonIdentityInUse

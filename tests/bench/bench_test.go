@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// The test binary is its own worker, as the program is.
+// TestMain runs the test binary as a worker when the environment asks for one, as main does.
 func TestMain(m *testing.M) {
 	if os.Getenv(process.Role) != "" {
 		measure.Work()

@@ -1,5 +1,5 @@
-// Command bench measures this project's node beside the reference path and its neighbours, and writes the page about
-// it.
+// Command bench measures this project's node, the reference path and comparable libraries, and writes the page of the
+// results.
 package main
 
 import (
@@ -27,14 +27,16 @@ func main() {
 }
 
 func run() error {
-	quick := flag.Bool("quick", false, "about a minute rather than six; the figures are rough")
-	repeats := flag.Int("repeats", 0, "how often everything is measured; 0: seven times, once with -quick")
-	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: the table is only printed")
-	output := flag.String("json", "", "file for all that was measured; empty: none")
-	from := flag.String("from", "", "measure nothing, and write the page from a file that -json made")
-	portable := flag.Bool("portable", true, "measure the node with the portable key stream too; builds it first")
-	only := flag.String("only", "", "measure one part only: codec and dedup, one way, round trip, broadcast, new connections, idle, curves")
-	profiles := flag.String("profiles", "", "folder for a CPU profile of each process, and heaps of idle connections; it costs a little speed")
+	quick := flag.Bool("quick", false, "about one minute instead of six; the figures are rough")
+	repeats := flag.Int("repeats", 0, "number of repeats; 0: seven, or one with -quick")
+	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: only print the table")
+	output := flag.String("json", "", "output file for all measured rows; empty: none")
+	from := flag.String("from", "", "do not measure; write the page from a file of -json")
+	portable := flag.Bool("portable", true, "also build and measure the node with the portable key stream")
+	only := flag.String("only", "",
+		"measure one part only: codec and dedup, one way, round trip, broadcast, new connections, idle, curves")
+	profiles := flag.String("profiles", "",
+		"folder for a CPU profile of each process and heap profiles of idle connections; slows the run slightly")
 	flag.Parse()
 	if *profiles != "" {
 		if err := os.Setenv(measure.ProfileFolder, *profiles); err != nil {

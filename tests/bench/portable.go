@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// keystreamPackage has the assembly that the portable build does without.
+// keystreamPackage is the package whose assembly the portable build omits.
 const keystreamPackage = "github.com/Snider/go-p2p/crypto/internal/keystream"
 
-// buildPortable builds this program into a folder with the key stream in plain Go, and all else as it is. The tag
-// purego does more than that: the standard library and x/crypto go without their assembly too, which no user's machine
-// does; so the files are exchanged here rather than the tag set.
+// buildPortable builds this program with the key stream in plain Go and everything else unchanged, and returns its path
+// in folder. It replaces files with an overlay instead of setting the tag purego, because that tag would also remove
+// the assembly of the standard library and x/crypto.
 func buildPortable(folder string) (path string, err error) {
 	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", keystreamPackage).Output()
 	if err != nil {
@@ -28,7 +28,7 @@ func buildPortable(folder string) (path string, err error) {
 			return "", err
 		}
 		for _, file := range files {
-			replace[file] = "" // as if it were not there
+			replace[file] = "" // an empty path removes the file
 		}
 	}
 	plain := filepath.Join(source, "keystream_other.go")
@@ -38,7 +38,7 @@ func buildPortable(folder string) (path string, err error) {
 	}
 	_, code, found := strings.Cut(string(text), "\n") // the first line is the build constraint
 	if !found || len(replace) == 0 {
-		return "", fmt.Errorf("%s is not laid out as it was: nothing to exchange", source)
+		return "", fmt.Errorf("%s: unexpected files, no assembly to replace", source)
 	}
 	replace[plain] = filepath.Join(folder, "keystream_other.go")
 	if err := os.WriteFile(replace[plain], []byte(code), 0o600); err != nil {

@@ -35,8 +35,8 @@ func (w *worker) sendMarks(n int) (string, error) {
 	return ln.Addr().String(), nil
 }
 
-// broadcast sends for some seconds with at most a.Parallel broadcasts on their way, and waits for the last one to
-// arrive. A quarter of the time comes first, to warm up.
+// broadcast sends for a.Seconds with at most a.Parallel broadcasts in flight and waits for the arrival of the last one.
+// A warm-up of a quarter of that time comes first.
 func (w *worker) broadcast(a args) (figures, error) {
 	marks, err := net.Dial("tcp", a.Address)
 	if err != nil {
@@ -65,17 +65,17 @@ func (w *worker) broadcast(a args) (figures, error) {
 	}, err
 }
 
-// broadcaster keeps a number of broadcasts on their way.
+// broadcaster keeps a number of broadcasts in flight.
 type broadcaster struct {
 	args
 	send    func(size int) error
 	sent    int64
 	arrived atomic.Int64
-	moved   chan struct{} // arrived has changed; has room for one
-	ended   chan error    // nothing will change it any more
+	moved   chan struct{} // signals a change of arrived; capacity 1
+	ended   chan error    // receives the error that ended follow
 }
 
-// run sends for a time, and waits for the last one.
+// run sends for a time and waits for the arrival of the last broadcast.
 func (b *broadcaster) run(seconds float64) error {
 	began := time.Now()
 	length := time.Duration(seconds * float64(time.Second))
@@ -97,12 +97,12 @@ func (b *broadcaster) run(seconds float64) error {
 		case err := <-b.ended:
 			return err
 		case <-deadline:
-			return fmt.Errorf("of %d broadcasts to %d peers %d arrived everywhere", b.sent, b.N, b.arrived.Load())
+			return fmt.Errorf("of %d broadcasts, sent to %d peers each, %d arrived at all peers", b.sent, b.N, b.arrived.Load())
 		}
 	}
 }
 
-// follow keeps arrived up to date.
+// follow updates arrived until marks ends.
 func (b *broadcaster) follow(marks io.Reader) error {
 	for {
 		var now int64
@@ -112,7 +112,7 @@ func (b *broadcaster) follow(marks io.Reader) error {
 		b.arrived.Store(now)
 		select {
 		case b.moved <- struct{}{}:
-		default: // it will look anyhow
+		default: // a signal is already pending
 		}
 	}
 }

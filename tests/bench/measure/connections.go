@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// connects counts new connections a second with an empty book and with a full one.
+// connects measures new connections per second with an empty and with a full peer book.
 func (r *run) connects(repeat int) error {
 	for _, known := range []int{0, r.Known} {
 		for _, system := range []string{systems.Ours, systems.Reference} {
@@ -22,7 +22,7 @@ func (r *run) connects(repeat int) error {
 	return nil
 }
 
-// connectTo has new peers connect, each with a first message, until all of them are connected and in the book.
+// connectTo connects new peers, each with a first message, and waits until all are connected and in the peer book.
 func (r *run) connectTo(system string, known int) (figures, error) {
 	p, err := r.pair(system, -1, known)
 	if err != nil {
@@ -54,7 +54,7 @@ func (r *run) connectTo(system string, known int) (figures, error) {
 	return figures{"rate": each / took, "server cpu": (after.CPU - before.CPU) / each}, err
 }
 
-// bookLimit is how many peers our book holds at most.
+// bookLimit is the maximum number of peers in our peer book.
 const bookLimit = 10_000
 
 // idle measures the cost of an idle connection.
@@ -70,7 +70,7 @@ func (r *run) idle(repeat int) error {
 	return nil
 }
 
-// idleOf opens more and more connections and looks at the server's memory after each step.
+// idleOf opens connections in steps and measures the server's memory after each step.
 func (r *run) idleOf(system string, repeat int) error {
 	p, err := r.pair(system, -1, 0)
 	if err != nil {

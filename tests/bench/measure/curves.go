@@ -40,16 +40,16 @@ func (r *run) curves(repeat int) error {
 	return nil
 }
 
-// overConnections sends at one rate over more and more connections and measures the server's cost per message.
+// overConnections sends at one rate over a rising number of connections and measures the server's cost per message.
 func (r *run) overConnections(system string) error {
 	const size = 256
-	most := r.CurveConnections[len(r.CurveConnections)-1]
+	total := r.CurveConnections[len(r.CurveConnections)-1]
 	p, err := r.pair(system, -1, 0)
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	if err := p.herd(most, 0, 0); err != nil {
+	if err := p.herd(total, 0, 0); err != nil {
 		return err
 	}
 	open := 0
@@ -69,7 +69,7 @@ func (r *run) overConnections(system string) error {
 	return nil
 }
 
-// speak has the herd send n messages, and sees to it that each arrives.
+// speak makes the flock send n messages and waits until all have arrived.
 func (p *pair) speak(conns, n, size int, rate float64) (figures, error) {
 	var before, after process.Usage
 	if err := p.server.Call("arm", args{N: n}, nil); err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// cost runs do again and again for some seconds and returns seconds and allocations a run.
+// cost repeats do for at least half of the given seconds and returns the seconds and the allocations per run.
 func cost(seconds float64, do func() error) (each, allocations float64, err error) {
 	var before, after runtime.MemStats
 	for runs := 16; ; runs *= 2 {
@@ -149,22 +149,23 @@ func makingCosts(a args) (figures, error) {
 	return figures{"allocations": allocations}, err
 }
 
-// dedupCosts measures the set of one system with a.N live ids: the wall time an id with two goroutines at it, and
-// the memory an id.
+// dedupCosts measures the dedup set of one system with a.N live IDs: the wall time per new ID with two goroutines, and
+// the memory per ID.
 func dedupCosts(a args) (figures, error) {
-	const more = 200_000 // of each goroutine
+	const more = 200_000 // new IDs per goroutine
 	settled := func() float64 {
 		process.Settle()
 		usage, err := process.Measure()
 		if err != nil {
-			panic(err) // /proc is there
+			panic(err) // Linux always has /proc
 		}
 		return usage.Heap
 	}
 	fresh := [2][]*wire.Message{}
 	for lane := range fresh {
 		for range more {
-			fresh[lane] = append(fresh[lane], &wire.Message{ID: uuid.NewString(), Type: wire.MsgChat, From: "peer", Timestamp: time.Now()})
+			m := &wire.Message{ID: uuid.NewString(), Type: wire.MsgChat, From: "peer", Timestamp: time.Now()}
+			fresh[lane] = append(fresh[lane], m)
 		}
 	}
 	empty := settled()
@@ -197,7 +198,7 @@ func dedupCosts(a args) (figures, error) {
 // together is the number of messages with one timestamp: those of one system call, as on a busy connection.
 const together = 32
 
-// dedupOf returns a system's set as two peers' connections use it.
+// dedupOf returns the dedup set of a system, used as by the connections of two peers.
 func dedupOf(system string) (func(lane int, m *wire.Message), error) {
 	if system == systems.Reference {
 		set := systems.NewMutexDedup()
@@ -212,7 +213,7 @@ func dedupOf(system string) (func(lane int, m *wire.Message), error) {
 		actors.Deduplicator
 		now   time.Time
 		asked int
-		_     [64]byte // the lanes share nothing but the set
+		_     [64]byte // keeps the accounts in different cache lines
 	}
 	accounts := [2]account{{Deduplicator: set.For("first")}, {Deduplicator: set.For("second")}}
 	return func(lane int, m *wire.Message) {

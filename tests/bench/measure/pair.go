@@ -39,7 +39,7 @@ func (p *pair) stop() {
 	p.server.Stop()
 }
 
-// dial has the client open one connection.
+// dial makes the client open one connection.
 func (p *pair) dial(system string) error {
 	if system == Portable {
 		system = systems.Ours
@@ -47,7 +47,7 @@ func (p *pair) dial(system string) error {
 	return p.client.Call("dial", args{System: system, Address: p.address}, nil)
 }
 
-// herd has the client prepare n cheap peers, and connect the first of them. Frames of atLeast bytes count.
+// herd makes the client prepare a flock of n peers and connect the first ones. Only frames of atLeast bytes count.
 func (p *pair) herd(n, first, atLeast int) error {
 	if err := p.client.Call("flock", args{Address: p.address, N: n, Size: atLeast}, nil); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (p *pair) herd(n, first, atLeast int) error {
 	return p.connect(0, first)
 }
 
-// connect opens n more connections of the herd, a few at a time.
+// connect opens n more connections of the flock, parallelDials at a time.
 func (p *pair) connect(from, n int) error {
 	if err := p.client.Call("connect", args{From: from, N: n, Parallel: parallelDials}, nil); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (p *pair) connect(from, n int) error {
 	return p.server.Call("await peers", args{N: from + n, Known: -1}, nil)
 }
 
-// parallelDials is how many connections are opened at once: with fewer the machine has nothing to do at times.
+// parallelDials is the number of parallel dials. With fewer, the machine is idle at times.
 const parallelDials = 32
 
 // usage returns the CPU time and memory of both ends.
@@ -74,8 +74,8 @@ func (p *pair) usage() (server, client process.Usage, err error) {
 	return server, client, err
 }
 
-// stream sends n messages one way and returns how long it took from the first call to the last message's arrival,
-// which must be exactly all of them.
+// stream sends n messages one way and returns the seconds from the first call to the arrival of the last message. It
+// fails unless exactly n messages arrive.
 func (p *pair) stream(n, size int) (seconds float64, err error) {
 	var began, ended, counted, before figures
 	if err := p.server.Call("count", args{}, &before); err != nil {
@@ -94,7 +94,7 @@ func (p *pair) stream(n, size int) (seconds float64, err error) {
 		return 0, err
 	}
 	if came := counted["count"] - before["count"]; came != float64(n) {
-		return 0, fmt.Errorf("%v messages came of %d that were sent", came, n)
+		return 0, fmt.Errorf("%v messages arrived of %d sent", came, n)
 	}
 	return (ended["at"] - began["began"]) / 1e9, nil
 }

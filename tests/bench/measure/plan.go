@@ -15,25 +15,25 @@ import (
 // Plan is the extent of the measurements.
 type Plan struct {
 	Repeats     int
-	Seconds     float64 // of one measurement of a rate
-	Sizes       []int   // of payloads, bytes
+	Seconds     float64 // duration of one measurement of a rate
+	Sizes       []int   // payload sizes in bytes
 	Asks        int     // round trips
-	Peers       int     // of a broadcast
+	Peers       int     // receivers of a broadcast
 	Idle        int     // connections
-	Known       int     // peers in the book when new connections are counted
-	Connections int     // new ones that are counted
-	IDs         int     // live ones in the dedup set
-	Rate        float64 // messages a second in the curve over connections
+	Known       int     // peers in the book while new connections are measured
+	Connections int     // measured new connections
+	IDs         int     // live IDs in the dedup set
+	Rate        float64 // messages per second in the curve over connections
 
 	// Points of the curves.
 	CurveConnections, CurvePeers, CurveIdle, CurveKnown []int
 
-	Only     string    // the one part that is measured; empty: all
-	Portable string    // a binary of this program with the key stream in plain Go; empty: leave it out
+	Only     string    // name of the only measured part; empty: all
+	Portable string    // path of this program with the key stream in plain Go; empty: not measured
 	Log      io.Writer // progress
 }
 
-// Full takes about six minutes.
+// Full returns the complete plan, which takes about six minutes.
 func Full() Plan {
 	return Plan{
 		Repeats: 7, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
@@ -45,7 +45,7 @@ func Full() Plan {
 	}
 }
 
-// Quick takes about a minute; its figures are rough.
+// Quick returns a plan of about one minute. Its figures are rough.
 func Quick() Plan {
 	p := Full()
 	p.Repeats, p.Seconds, p.Asks, p.Idle, p.Connections, p.IDs = 1, 0.2, 1000, 2000, 500, 200_000
@@ -54,7 +54,7 @@ func Quick() Plan {
 	return p
 }
 
-// Smoke only shows that everything works.
+// Smoke returns the smallest plan, which only shows that each measurement works.
 func Smoke() Plan {
 	return Plan{
 		Repeats: 1, Seconds: 0.02, Sizes: []int{64, 16 << 10}, Asks: 20,
@@ -67,7 +67,7 @@ func Smoke() Plan {
 type Row struct {
 	Measure string  `json:"measure"`
 	System  string  `json:"system"`
-	At      float64 `json:"at"` // the payload's size, a number of connections, …
+	At      float64 `json:"at"` // point of the measure: payload size, number of connections, …
 	Repeat  int     `json:"repeat"`
 	Values  figures `json:"values"`
 }
@@ -86,11 +86,11 @@ const (
 	OverIdle    = "over idle"        // connections
 	OverKnown   = "over known peers" // known peers
 	Portable    = "ours, portable"   // the system with its key stream in plain Go
-	InFlight    = 16                 // broadcasts, when more than one
-	largestIdle = 3                  // repeats of long measurements
+	InFlight    = 16                 // broadcasts in flight in a pipelined measurement
+	largestIdle = 3                  // maximum repeats of long measurements
 )
 
-// run is one measurement under way.
+// run is one execution of a plan, with its rows so far.
 type run struct {
 	Plan
 	rows []Row
@@ -132,7 +132,7 @@ func (r *run) note(measure, system string, at float64, repeat int, values figure
 	r.rows = append(r.rows, Row{Measure: measure, System: system, At: at, Repeat: repeat, Values: values})
 }
 
-// binary returns the program whose processes are a system's ends, and the system's name there.
+// binary returns the path of the program that runs the ends of a system, and the system's name in that program.
 func (r *run) binary(system string) (path, name string, err error) {
 	if system == Portable {
 		return r.Plan.Portable, systems.Ours, nil

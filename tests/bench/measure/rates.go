@@ -46,7 +46,7 @@ func (r *run) micro(repeat int) error {
 	return nil
 }
 
-// withPortable adds our node without assembly to a list of systems, when there is a binary of it.
+// withPortable adds our node with the portable key stream to a list of systems, if its binary was built.
 func (r *run) withPortable(list ...string) []string {
 	if r.Plan.Portable != "" {
 		list = append(list, Portable)
@@ -112,7 +112,7 @@ func (r *run) oneWayOf(system string, repeat int) error {
 	return nil
 }
 
-// roundTrip asks and waits, one question after the other, with both processes on one core.
+// roundTrip sends one request after the other and waits for each answer, with both processes on one core.
 func (r *run) roundTrip(repeat int) error {
 	const size = 256
 	for _, system := range []string{systems.Ours, systems.Reference, systems.LibP2P, systems.Coder, systems.Remote} {
@@ -135,7 +135,7 @@ func (r *run) roundTrip(repeat int) error {
 	return nil
 }
 
-// broadcasts measures a broadcast to many peers with one and with many of them on their way.
+// broadcasts measures broadcasts to many peers, with one and with InFlight broadcasts in flight.
 func (r *run) broadcasts(repeat int) error {
 	for _, flying := range []int{1, InFlight} {
 		for _, system := range []string{systems.Ours, systems.Reference, systems.Coder} {
@@ -151,9 +151,9 @@ func (r *run) broadcasts(repeat int) error {
 
 func (r *run) broadcastTo(system string, peers, flying int) (figures, error) {
 	const size = 256
-	atLeast := size // the bare systems' messages are no longer than their payload
+	atLeast := size // a message of a bare system is exactly its payload
 	if system == systems.Ours || system == systems.Reference {
-		atLeast = 2 * size // a message is about 640 bytes, the node's own pings are about 400
+		atLeast = 2 * size // between a message of about 640 bytes and the node's pings of about 400
 	}
 	p, err := r.pair(system, -1, 0)
 	if err != nil {
@@ -167,16 +167,16 @@ func (r *run) broadcastTo(system string, peers, flying int) (figures, error) {
 	if err := p.client.Call("marks", args{N: peers}, &side); err != nil {
 		return nil, err
 	}
-	var found, came figures
+	var found, arrived figures
 	call := args{Address: side, N: peers, Size: size, Parallel: flying, Seconds: r.Seconds}
 	if err := p.server.Call("broadcast", call, &found); err != nil {
 		return nil, err
 	}
-	if err := p.client.Call("frames", args{}, &came); err != nil {
+	if err := p.client.Call("frames", args{}, &arrived); err != nil {
 		return nil, err
 	}
-	if came["frames"] != found["broadcasts"]*float64(peers) {
-		return nil, fmt.Errorf("%v deliveries of %v broadcasts to %d", came["frames"], found["broadcasts"], peers)
+	if arrived["frames"] != found["broadcasts"]*float64(peers) {
+		return nil, fmt.Errorf("%v deliveries of %v broadcasts to %d", arrived["frames"], found["broadcasts"], peers)
 	}
 	return found, nil
 }

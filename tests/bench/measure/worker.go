@@ -16,12 +16,12 @@ import (
 type args struct {
 	System   string  `json:"system,omitempty"`
 	Address  string  `json:"address,omitempty"`
-	Known    int     `json:"known,omitempty"`    // peers in the book
-	From     int     `json:"from,omitempty"`     // first of the flock
-	N        int     `json:"n,omitempty"`        // how many
-	Size     int     `json:"size,omitempty"`     // bytes of a payload
-	Parallel int     `json:"parallel,omitempty"` // at once
-	Rate     float64 `json:"rate,omitempty"`     // a second
+	Known    int     `json:"known,omitempty"`    // peers in the peer book
+	From     int     `json:"from,omitempty"`     // index of the first peer of the flock
+	N        int     `json:"n,omitempty"`        // number of messages, peers or IDs
+	Size     int     `json:"size,omitempty"`     // payload bytes
+	Parallel int     `json:"parallel,omitempty"` // number of parallel dials, broadcasts or connections
+	Rate     float64 `json:"rate,omitempty"`     // messages per second
 	Seconds  float64 `json:"seconds,omitempty"`
 }
 
@@ -34,7 +34,7 @@ type worker struct {
 	link  systems.Link
 	flock *systems.Flock
 	dir   string
-	did   string // for the name of a profile
+	did   string // calls so far, for the name of a profile
 }
 
 // Work answers calls until the parent process ends.
@@ -106,7 +106,7 @@ func (w *worker) handle(call string, raw json.RawMessage) (any, error) {
 	return nil, fmt.Errorf("no such call")
 }
 
-// listen makes a node, with a book on disk, and lets it accept connections.
+// listen creates a node with a peer book on disk and starts its listener.
 func (w *worker) listen(a args) (string, error) {
 	var err error
 	if w.dir, err = os.MkdirTemp("", "bench-"); err != nil {
@@ -126,7 +126,7 @@ func (w *worker) dial(a args) (err error) {
 	return err
 }
 
-// ask measures round trips.
+// ask measures a.N round trips.
 func (w *worker) ask(a args) (figures, error) {
 	times := make([]float64, 0, a.N)
 	for range a.N {
@@ -140,7 +140,8 @@ func (w *worker) ask(a args) (figures, error) {
 	return figures{"p50": times[len(times)/2], "p99": times[len(times)*99/100]}, nil
 }
 
-// awaitPeers waits until n peers are connected and, when the system has a book, as many more than known are in it.
+// awaitPeers waits until n peers are connected and, if the system has a peer book and known is not negative, until the
+// book holds known+n peers.
 func (w *worker) awaitPeers(n, known int) error {
 	book, hasBook := w.node.(interface{ Known() int })
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Microsecond) {
@@ -151,7 +152,7 @@ func (w *worker) awaitPeers(n, known int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d peers of %d came", w.node.Peers(), n)
+	return fmt.Errorf("%d of %d peers connected", w.node.Peers(), n)
 }
 
 func (w *worker) herd(call string, a args) (any, error) {

@@ -1,5 +1,5 @@
-// Package process runs the ends of a benchmark as processes of their own: the same binary again, which answers calls
-// on its standard input and output, one line of JSON each.
+// Package process runs each end of a benchmark in its own process: the same binary, which answers calls on its standard
+// input and output, one line of JSON per call and per answer.
 package process
 
 import (
@@ -19,8 +19,8 @@ import (
 // Role is the environment variable that makes the binary a worker.
 const Role = "BENCH_WORKER"
 
-// patience is how long one call may take.
-const patience = 2 * time.Minute
+// callTimeout limits one call.
+const callTimeout = 2 * time.Minute
 
 // Process is a worker process. It runs one call at a time.
 type Process struct {
@@ -39,7 +39,7 @@ type response struct {
 	Result json.RawMessage `json:"result,omitempty"`
 }
 
-// Start starts a worker of the binary at path. core is the processor that it may use, negative: all.
+// Start starts a worker from the binary at path. core is the only processor that it may use; negative: all.
 func Start(path string, core int) (*Process, error) {
 	cmd := exec.Command(path)
 	cmd.Env = append(os.Environ(), Role+"=1")
@@ -58,7 +58,7 @@ func Start(path string, core int) (*Process, error) {
 	return &Process{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 1<<20)}, nil
 }
 
-// startOn starts a command on one processor: a child has the affinity of the thread that started it.
+// startOn starts a command on one processor. A child inherits the affinity of the thread that starts it.
 func startOn(cmd *exec.Cmd, core int) error {
 	if core < 0 {
 		return cmd.Start()
@@ -95,11 +95,11 @@ func (p *Process) Begin(call string, args any) error {
 
 // Finish is the second half of Call: it waits for the result.
 func (p *Process) Finish(result any) error {
-	timer := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	timer := time.AfterFunc(callTimeout, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	line, err := p.out.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("the worker died, or took more than %v: %w", patience, err)
+		return fmt.Errorf("the worker died or took more than %v: %w", callTimeout, err)
 	}
 	var got response
 	if err := json.Unmarshal(line, &got); err != nil {
@@ -122,7 +122,7 @@ func (p *Process) Stop() {
 	_ = p.cmd.Wait() // its exit code has no meaning
 }
 
-// Serve is the worker's side: it answers calls with handle until its input ends.
+// Serve runs a worker: it answers calls with handle until its input ends.
 func Serve(handle func(call string, args json.RawMessage) (any, error)) {
 	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	for {
@@ -144,7 +144,7 @@ func Serve(handle func(call string, args json.RawMessage) (any, error)) {
 	}
 }
 
-// RaiseFileLimit lets this process, and those it starts, open as many files as the system allows.
+// RaiseFileLimit raises the limit of open files of this process and its children to the system's maximum.
 func RaiseFileLimit() error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

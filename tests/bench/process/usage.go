@@ -19,7 +19,7 @@ type Usage struct {
 	Goroutines float64
 }
 
-// Measure returns this process's usage.
+// Measure returns the usage of this process.
 func Measure() (Usage, error) {
 	var taken unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &taken); err != nil {

@@ -32,7 +32,8 @@ func Write(r *Results, folder, how string) error {
 
 func (r *Results) head(how string) string {
 	var text strings.Builder
-	text.WriteString("# Performance\n\n<!-- Written by `make bench`; only performance-notes.md is written by hand. -->\n\n")
+	text.WriteString("# Performance\n\n")
+	text.WriteString("<!-- Written by `make bench`; only performance-notes.md is written by hand. -->\n\n")
 	m := r.Machine
 	rows := [][]string{
 		{"", ""},
@@ -48,7 +49,8 @@ func (r *Results) head(how string) string {
 	if r.Quick {
 		kind = "quick: these figures are rough"
 	}
-	rows = append(rows, []string{"run", fmt.Sprintf("%s, %d repeats, %.0f s, flags `%s`", kind, r.repeats(), r.Seconds, how)})
+	run := fmt.Sprintf("%s, %d repeats, %.0f s, flags `%s`", kind, r.repeats(), r.Seconds, how)
+	rows = append(rows, []string{"run", run})
 	text.WriteString(markdown(rows))
 	return text.String()
 }
@@ -65,8 +67,10 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 
 func (r *Results) goalsPart() string {
 	return "## Against the goals\n\n" +
-		"× is the figure of this project divided by that of the reference (where stated, of go-libp2p) in the same repeat: the\n" +
-		"median of the repeats, with the lowest and the highest. For times, memory and CPU a smaller value is better.\n\n" + Table(r)
+		"× is the figure of this project divided by that of the reference (where stated, of go-libp2p) " +
+		"in the same repeat: the\n" +
+		"median of the repeats, with the lowest and the highest. " +
+		"For times, memory and CPU a smaller value is better.\n\n" + Table(r)
 }
 
 func (r *Results) tables() string {
@@ -75,12 +79,16 @@ func (r *Results) tables() string {
 		return map[bool]string{true: "one in flight", false: fmt.Sprintf("%.0f in flight", v)}[v == 1]
 	}
 	known := func(v float64) string { return fmt.Sprintf("%.0f known", v) }
+	serverCPU := func(v float64) string { return known(v) + ", server CPU each" }
+	resident := func(v float64) string { return fmt.Sprintf("resident, %.0f of them", v) }
 	var text strings.Builder
 	part := func(title, body string) { fmt.Fprintf(&text, "### %s\n\n%s\n", title, body) }
 
 	text.WriteString("## Measurements\n\nMedians of the repeats (lowest – highest).\n\n")
-	part("One way over one connection, messages per second", r.table(measure.OneWay, r.columnsOver(measure.OneWay, "rate", sizeName, perSecond)))
-	part("The same, CPU per message, both ends", r.table(measure.OneWay, r.columnsOver(measure.OneWay, "cpu", sizeName, micros)))
+	part("One way over one connection, messages per second", r.table(measure.OneWay,
+		r.columnsOver(measure.OneWay, "rate", sizeName, perSecond)))
+	part("The same, CPU per message, both ends", r.table(measure.OneWay,
+		r.columnsOver(measure.OneWay, "cpu", sizeName, micros)))
 	part("The same, allocations per message in the whole process", r.table(measure.OneWay, []column{
 		{"256 B, sender", 256, "allocations sent", plainly},
 		{"of these, creating the message", 256, "allocations of making", plainly},
@@ -90,14 +98,16 @@ func (r *Results) tables() string {
 		{"p50", 256, "p50", micros}, {"p99", 256, "p99", micros},
 	}))
 	peers := r.figure(measure.Broadcast, systems.Ours, 1, "peers").median
-	part(fmt.Sprintf("Broadcast of 256 B to %.0f peers, deliveries per second and server CPU per delivery", peers), r.table(measure.Broadcast, slices.Concat(
-		r.columnsOver(measure.Broadcast, "rate", flying, perSecond), r.columnsOver(measure.Broadcast, "server cpu", flying, micros))))
+	title := fmt.Sprintf("Broadcast of 256 B to %.0f peers, deliveries per second and server CPU per delivery", peers)
+	part(title, r.table(measure.Broadcast, slices.Concat(
+		r.columnsOver(measure.Broadcast, "rate", flying, perSecond),
+		r.columnsOver(measure.Broadcast, "server cpu", flying, micros))))
 	part("An idle connection", r.table(measure.Idle, slices.Concat(
-		r.columnsOver(measure.Idle, "resident", func(v float64) string { return fmt.Sprintf("resident, %.0f of them", v) }, kilobytes),
+		r.columnsOver(measure.Idle, "resident", resident, kilobytes),
 		r.columnsOver(measure.Idle, "goroutines", func(float64) string { return "goroutines" }, plainly))))
 	part("New connections per second, peer book included", r.table(measure.Connect, slices.Concat(
 		r.columnsOver(measure.Connect, "rate", known, perSecond),
-		r.columnsOver(measure.Connect, "server cpu", func(v float64) string { return known(v) + ", server CPU each" }, micros))))
+		r.columnsOver(measure.Connect, "server cpu", serverCPU, micros))))
 	part("Sealing and opening", r.codecTable())
 	part("Dedup, wall time per new ID with two goroutines", r.table(measure.Dedup, slices.Concat(
 		r.columnsOver(measure.Dedup, "seconds", func(v float64) string { return scaled(v) + " live IDs" }, micros),
@@ -121,7 +131,7 @@ func (r *Results) curves() string {
 //go:embed method.md
 var methodText string
 
-// method returns methodText with the values that the code uses.
+// method returns methodText with the values of the code inserted.
 func method() string {
 	return strings.NewReplacer(
 		"{{.DedupTTL}}", systems.DedupTTL.String(), "{{.Reference}}", systems.Reference,

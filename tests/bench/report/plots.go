@@ -14,7 +14,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/measure"
 )
 
-// chart is one plot of one figure over the points of a measure, a line for each system.
+// chart is one plot of one figure over the points of a measure, with one line per system.
 type chart struct {
 	file, title, x, y string
 	measure, figure   string
@@ -24,11 +24,31 @@ type chart struct {
 
 func charts() []chart {
 	return []chart{
-		{file: "rate", title: "One way, one connection", x: "payload, bytes", y: "messages per second", measure: measure.OneWay, figure: "rate", scale: 1, logX: true, logY: true},
-		{file: "connections", title: "The same total rate over more connections", x: "connections", y: "server CPU, µs per message", measure: measure.OverConns, figure: "server cpu", scale: 1e6, logX: true},
-		{file: "broadcast", title: fmt.Sprintf("Broadcast, 256 B, %d in flight", measure.InFlight), x: "peers", y: "deliveries per second", measure: measure.OverPeers, figure: "rate", scale: 1, logX: true},
-		{file: "idle", title: "Idle connections", x: "connections", y: "resident memory of the server, MB", measure: measure.OverIdle, figure: "total", scale: 1e-6},
-		{file: "known", title: "New connections with known peers in the book", x: "known peers", y: "new connections per second", measure: measure.OverKnown, figure: "rate", scale: 1},
+		{
+			file: "rate", title: "One way, one connection",
+			x: "payload, bytes", y: "messages per second",
+			measure: measure.OneWay, figure: "rate", scale: 1, logX: true, logY: true,
+		},
+		{
+			file: "connections", title: "The same total rate over more connections",
+			x: "connections", y: "server CPU, µs per message",
+			measure: measure.OverConns, figure: "server cpu", scale: 1e6, logX: true,
+		},
+		{
+			file: "broadcast", title: fmt.Sprintf("Broadcast, 256 B, %d in flight", measure.InFlight),
+			x: "peers", y: "deliveries per second",
+			measure: measure.OverPeers, figure: "rate", scale: 1, logX: true,
+		},
+		{
+			file: "idle", title: "Idle connections",
+			x: "connections", y: "resident memory of the server, MB",
+			measure: measure.OverIdle, figure: "total", scale: 1e-6,
+		},
+		{
+			file: "known", title: "New connections with known peers in the book",
+			x: "known peers", y: "new connections per second",
+			measure: measure.OverKnown, figure: "rate", scale: 1,
+		},
 	}
 }
 
@@ -79,7 +99,7 @@ func (r *Results) drawOne(c chart, path string) error {
 		p.Legend.Add(system, line, marks)
 	}
 	if c.logY {
-		p.Y.Max *= 20 // room for the legend
+		p.Y.Max *= 20 // leaves space for the legend
 	} else {
 		p.Y.Min = 0
 		p.Y.Max *= 1.3

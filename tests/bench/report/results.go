@@ -13,11 +13,11 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/measure"
 )
 
-// Results are everything that one run found.
+// Results holds everything that one run measured.
 type Results struct {
 	Machine Machine       `json:"machine"`
 	Quick   bool          `json:"quick"`
-	Seconds float64       `json:"seconds"` // that it took
+	Seconds float64       `json:"seconds"` // duration of the run
 	Rows    []measure.Row `json:"rows"`
 }
 
@@ -32,7 +32,7 @@ type Machine struct {
 	Modules map[string]string `json:"modules"`
 }
 
-// modules are those whose versions matter.
+// modules are the modules whose versions the page names.
 var modules = []string{
 	"github.com/Snider/Borg", "github.com/asynkron/protoactor-go", "github.com/coder/websocket",
 	"github.com/gorilla/websocket", "github.com/libp2p/go-libp2p", "golang.org/x/crypto",
@@ -40,7 +40,10 @@ var modules = []string{
 
 // ThisMachine describes the present machine. Unknown fields are empty.
 func ThisMachine() Machine {
-	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Date: time.Now().UTC().Format(time.DateOnly), Modules: map[string]string{}}
+	m := Machine{
+		Cores: runtime.NumCPU(), Go: runtime.Version(), Date: time.Now().UTC().Format(time.DateOnly),
+		Modules: map[string]string{},
+	}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(info)) {
 			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
@@ -76,7 +79,7 @@ func (r *Results) value(name, system string, at float64, repeat int, figure stri
 	return 0, false
 }
 
-// repeats returns how many repeats there are.
+// repeats returns the number of repeats.
 func (r *Results) repeats() int {
 	most := 0
 	for _, row := range r.Rows {
@@ -85,7 +88,7 @@ func (r *Results) repeats() int {
 	return most
 }
 
-// spread is the median of several repeats, between the least and the most.
+// spread is the median of n values, with the smallest and the largest.
 type spread struct {
 	median, least, most float64
 	n                   int
@@ -114,12 +117,12 @@ func (r *Results) over(f func(repeat int) (float64, bool)) spread {
 	return spreadOf(values)
 }
 
-// figure is one figure of one system over the repeats.
+// figure returns the spread of one figure of one system over the repeats.
 func (r *Results) figure(name, system string, at float64, figure string) spread {
 	return r.over(func(repeat int) (float64, bool) { return r.value(name, system, at, repeat, figure) })
 }
 
-// points returns where a measure was taken, in order.
+// points returns the points at which a measure was taken, in ascending order.
 func (r *Results) points(name string) []float64 {
 	var at []float64
 	for _, row := range r.Rows {
@@ -131,7 +134,7 @@ func (r *Results) points(name string) []float64 {
 	return at
 }
 
-// systems returns which systems have a measure, in the order in which they were measured.
+// systems returns the systems that have a measure, in the order of measurement.
 func (r *Results) systems(name string) []string {
 	var list []string
 	for _, row := range r.Rows {

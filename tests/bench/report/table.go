@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/measure"
 )
 
-// Table is the comparison with the goals, as Markdown.
+// Table returns the comparison with the goals as Markdown.
 func Table(r *Results) string {
 	rows := [][]string{{"measure", "goal", "floor", "measured", "lowest – highest", ""}}
 	for _, g := range goals() {
@@ -33,7 +33,7 @@ func (g *goal) format(v float64) string {
 	}
 }
 
-// short writes a number with three digits that count.
+// short returns a number with about three significant digits.
 func short(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 100:
@@ -46,7 +46,7 @@ func short(v float64) string {
 	}
 }
 
-// scaled writes a number with a unit of thousands.
+// scaled returns a number in units of k or M.
 func scaled(v float64) string {
 	switch {
 	case v >= 1e6:
@@ -62,7 +62,7 @@ func micros(v float64) string    { return short(math.Round(v*1e8)/100) + " µs" 
 func kilobytes(v float64) string { return short(math.Round(v/100)/10) + " kB" }
 func plainly(v float64) string   { return short(math.Round(v*100) / 100) }
 
-// markdown lays a table out; the first row is its head.
+// markdown returns rows as a Markdown table. The first row is its head.
 func markdown(rows [][]string) string {
 	var text strings.Builder
 	for i, row := range rows {
@@ -74,7 +74,7 @@ func markdown(rows [][]string) string {
 	return text.String()
 }
 
-// column is one figure in a table of systems.
+// column is one figure of each system in a table.
 type column struct {
 	title  string
 	at     float64
@@ -107,7 +107,7 @@ func (r *Results) table(name string, columns []column) string {
 	return markdown(rows)
 }
 
-// columnsOver is a column for each point of a measure.
+// columnsOver returns one column per point of a measure.
 func (r *Results) columnsOver(name, figure string, title, format func(float64) string) []column {
 	var columns []column
 	for _, at := range r.points(name) {
@@ -116,7 +116,7 @@ func (r *Results) columnsOver(name, figure string, title, format func(float64) s
 	return columns
 }
 
-// codecTable has the figures of both libraries, which are measured in one process.
+// codecTable returns the figures of both libraries, which are measured in one process.
 func (r *Results) codecTable() string {
 	rows := [][]string{{"256 B", "seal", "open", "allocations, seal", "allocations, open"}}
 	for _, build := range r.systems(measure.Codec) {

@@ -19,7 +19,7 @@ const (
 	bareAnswer  = '!'
 )
 
-// coder is the WebSocket library that our node uses, as it comes: no encryption, no envelope, no limits.
+// coder is the plain WebSocket library that our node uses, without encryption, envelope and limits.
 type coder struct {
 	corked bool
 	tally  *Tally
@@ -54,7 +54,7 @@ func (n *coder) accept(w http.ResponseWriter, r *http.Request) {
 	n.read(ws, nil)
 }
 
-// read counts, answers questions, and passes answers on.
+// read counts messages, answers requests and passes answers to the asking goroutine.
 func (n *coder) read(ws *websocket.Conn, answers chan<- int) {
 	ws.SetReadLimit(1 << 20)
 	var message bytes.Buffer
@@ -102,7 +102,7 @@ func (n *coder) Dial(address string) (Link, error) {
 	return link, nil
 }
 
-// Broadcast writes to one connection after the other.
+// Broadcast writes to all connections, one after the other.
 func (n *coder) Broadcast(size int) error {
 	data := bytes.Repeat([]byte{bareCounted}, size)
 	n.mu.Lock()
@@ -129,7 +129,7 @@ func (n *coder) Close() {
 	}
 }
 
-// cork holds writes back while it is on. Only the streaming goroutine turns it on and off, and no other goroutine
+// cork buffers writes while it is on. Only the streaming goroutine turns it on and off, and no other goroutine
 // writes meanwhile.
 type cork struct {
 	net.Conn
@@ -146,7 +146,7 @@ func (c *cork) Write(p []byte) (int, error) {
 
 type coderLink struct {
 	ws      *websocket.Conn
-	cork    *cork // nil: a write a message
+	cork    *cork // nil: one write per message
 	answers chan int
 }
 

@@ -25,12 +25,12 @@ type dialing struct {
 // visit is one connection during its handshake.
 type visit struct {
 	peer     *puppet
-	came     []byte // not used yet
+	received []byte // not yet consumed
 	upgraded bool
 }
 
-// patience is how long nothing may happen.
-const patience = 20 * time.Second
+// idleTimeout limits the time without any progress.
+const idleTimeout = 20 * time.Second
 
 func newDialing(f *Flock) (*dialing, error) {
 	to, err := netip.ParseAddrPort(f.host)
@@ -55,14 +55,14 @@ func (d *dialing) run(peers []*puppet, parallel int) error {
 			}
 			peers = peers[1:]
 		}
-		n, err := unix.EpollWait(d.epoll, events, int(patience.Milliseconds()))
+		n, err := unix.EpollWait(d.epoll, events, int(idleTimeout.Milliseconds()))
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
 			return err
 		case n == 0:
-			return fmt.Errorf("%d connections have waited for %v", len(d.visits), patience)
+			return fmt.Errorf("%d connections made no progress for %v", len(d.visits), idleTimeout)
 		}
 		for _, event := range events[:n] {
 			if err := d.advance(descriptor(event.Fd)); err != nil {
@@ -73,7 +73,7 @@ func (d *dialing) run(peers []*puppet, parallel int) error {
 	return nil
 }
 
-// begin connects, which on the loopback is done at once, and asks for the WebSocket.
+// begin connects, which completes at once on the loopback interface, and requests the upgrade to WebSocket.
 func (d *dialing) begin(p *puppet) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -105,9 +105,9 @@ func (d *dialing) advance(fd descriptor) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return errors.New("the node has hung up")
+		return errors.New("the node closed the connection")
 	}
-	v.came = append(v.came, d.buffer[:n]...)
+	v.received = append(v.received, d.buffer[:n]...)
 	done, err := v.step(fd)
 	if err != nil || !done {
 		return err
@@ -117,21 +117,21 @@ func (d *dialing) advance(fd descriptor) error {
 	}
 	delete(d.visits, int32(fd))
 	v.peer.conn = fd
-	return d.flock.watch.add(fd, &frameCounter{atLeast: d.flock.atLeast}, v.came)
+	return d.flock.watch.add(fd, &frameCounter{atLeast: d.flock.atLeast}, v.received)
 }
 
 // step answers a complete message and reports whether it was the last of the handshake.
 func (v *visit) step(fd descriptor) (done bool, err error) {
 	if !v.upgraded {
-		// The answer's key is not looked at.
-		head, rest, whole := bytes.Cut(v.came, []byte("\r\n\r\n"))
+		// The key of the answer is not checked.
+		head, rest, whole := bytes.Cut(v.received, []byte("\r\n\r\n"))
 		if !whole {
 			return false, nil
 		}
 		if !bytes.HasPrefix(head, []byte("HTTP/1.1 101")) {
 			return false, fmt.Errorf("no upgrade: %.60q", head)
 		}
-		v.upgraded, v.came = true, rest
+		v.upgraded, v.received = true, rest
 		if v.peer.handshake == nil {
 			return true, nil
 		}
@@ -139,15 +139,15 @@ func (v *visit) step(fd descriptor) (done bool, err error) {
 			return false, err
 		}
 	}
-	head, payload, ok := header(v.came)
-	if !ok || len(v.came) < head+payload {
+	head, payload, ok := header(v.received)
+	if !ok || len(v.received) < head+payload {
 		return false, nil
 	}
-	ack := string(v.came[head : head+payload])
+	ack := string(v.received[head : head+payload])
 	if !strings.Contains(ack, `"accepted":true`) {
 		return false, fmt.Errorf("refused: %s", ack)
 	}
-	v.came = v.came[head+payload:]
+	v.received = v.received[head+payload:]
 	_, err = fd.Write(v.peer.hello)
 	return true, err
 }

@@ -32,7 +32,7 @@ func newEnvelope(kind, from, to string, payload any) (*envelope, error) {
 
 var jsonBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// marshal is JSON as deployed nodes write it: HTML characters as they are, from a pooled buffer.
+// marshal encodes JSON as deployed nodes do: HTML characters unescaped, through a pooled buffer.
 func marshal(v any) ([]byte, error) {
 	buffer, _ := jsonBuffers.Get().(*bytes.Buffer)
 	defer jsonBuffers.Put(buffer)
@@ -45,7 +45,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.Clone(bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))), nil
 }
 
-// sealBorg encrypts a message with the published library, all that belongs to a message each time.
+// sealBorg encrypts a message with the published library, including the key setup for each message.
 func sealBorg(e *envelope, secret []byte) ([]byte, error) {
 	text, err := marshal(e)
 	if err != nil {

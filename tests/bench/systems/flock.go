@@ -17,21 +17,21 @@ import (
 // that speaks WebSocket.
 type Flock struct {
 	peers   []*puppet
-	atLeast int // bytes of a frame that counts; shorter ones are pings
+	atLeast int // minimum bytes of a counted frame; shorter ones are pings
 	host    string
 
 	watch  *watch
 	frames atomic.Int64
 	per    atomic.Int64
-	mark   chan struct{} // has room for one
+	mark   chan struct{} // capacity 1
 }
 
-// NewFlock prepares n peers for the node at an address that its Listen returned. atLeast is the size from which frames
-// are counted.
+// NewFlock prepares n peers for the node at an address that its Listen returned. The flock counts frames of at least
+// atLeast bytes.
 func NewFlock(address string, n, atLeast int) (*Flock, error) {
 	f := &Flock{atLeast: atLeast, mark: make(chan struct{}, 1)}
 	var err error
-	if f.watch, err = newWatch(f.came); err != nil {
+	if f.watch, err = newWatch(f.received); err != nil {
 		return nil, err
 	}
 	parts := strings.Split(address, " ")
@@ -49,7 +49,7 @@ func NewFlock(address string, n, atLeast int) (*Flock, error) {
 	return f, nil
 }
 
-// Connect opens the next n connections, parallel at a time, and returns how long that took.
+// Connect opens the connections of n peers, beginning with index from, parallel at a time, and returns the duration.
 func (f *Flock) Connect(from, n, parallel int) (time.Duration, error) {
 	began := time.Now()
 	d, err := newDialing(f)
@@ -61,34 +61,34 @@ func (f *Flock) Connect(from, n, parallel int) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// Marks makes the flock signal on the returned channel when another per frames have come.
+// Marks resets the count of frames. The returned channel then signals the arrival of each further per frames.
 func (f *Flock) Marks(per int) <-chan struct{} {
 	f.per.Store(int64(per))
 	f.frames.Store(0)
 	return f.mark
 }
 
-// Frames returns how many frames have come since the last call of Marks.
+// Frames returns the number of frames received since the last call of Marks.
 func (f *Flock) Frames() int64 { return f.frames.Load() }
 
-func (f *Flock) came(n int) {
+func (f *Flock) received(n int) {
 	per := f.per.Load()
 	if now := f.frames.Add(int64(n)); now/per != (now-int64(n))/per {
 		select {
 		case f.mark <- struct{}{}:
-		default: // it will look at the count anyhow
+		default: // a signal is already pending
 		}
 	}
 }
 
-// Speak sends n messages of size bytes, one after the other around the first conns connections, at rate a second, and
-// returns how long it took.
+// Speak sends n messages with payloads of size bytes, round robin over the first conns connections, at rate messages
+// per second, and returns the duration.
 func (f *Flock) Speak(conns, n, size int, rate float64) (time.Duration, error) {
 	text := strings.Repeat("x", size)
 	began := time.Now()
 	for i := range n {
 		if due := began.Add(time.Duration(float64(i) / rate * float64(time.Second))); i%16 == 0 {
-			time.Sleep(time.Until(due)) // a handful at a time: a timer is not finer
+			time.Sleep(time.Until(due)) // batches of 16, because timers are too coarse for single messages
 		}
 		if err := f.peers[i%conns].say(typeCounted, text); err != nil {
 			return 0, err
@@ -97,16 +97,16 @@ func (f *Flock) Speak(conns, n, size int, rate float64) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// Close cuts every connection.
+// Close closes every connection.
 func (f *Flock) Close() { f.watch.close() }
 
 // puppet is one peer of a flock.
 type puppet struct {
-	conn descriptor // once it is connected
+	conn descriptor // set when connected
 
 	id, node  string
-	handshake []byte // the frame; nil: there is no protocol
-	hello     []byte // the frame of the first message, which is the proof
+	handshake []byte // complete frame; nil: the system has no handshake
+	hello     []byte // complete frame of the first message, which proves the key
 	sealer    *smsg.Sealer
 	text      []byte // reused
 	body      []byte
@@ -166,7 +166,7 @@ func (p *puppet) say(kind wire.MessageType, text string) error {
 	return err
 }
 
-// seal makes the frame of one message.
+// seal writes the frame of one message into p.frame.
 func (p *puppet) seal(kind wire.MessageType, text string) error {
 	msg, err := wire.NewMessage(kind, p.id, p.node, text)
 	if err != nil {

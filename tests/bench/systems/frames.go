@@ -2,13 +2,13 @@ package systems
 
 import "encoding/binary"
 
-// Just as much WebSocket as a flock needs.
+// The part of the WebSocket protocol that a flock needs.
 const (
 	opText   = 0x81
 	opBinary = 0x82
 )
 
-// appendFrame appends one frame of a client, masked with zeroes, which leaves the payload as it is.
+// appendFrame appends one frame of a client. A mask of zeroes leaves the payload unchanged.
 func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	dst = append(dst, op)
 	switch n := len(payload); {
@@ -23,7 +23,8 @@ func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// header returns the lengths of the frame that data begins with, ok false while that is not known.
+// header returns the header and payload lengths of the frame at the start of data. ok is false if the header is
+// incomplete.
 func header(data []byte) (head, payload int, ok bool) {
 	if len(data) < 2 {
 		return 0, 0, false
@@ -39,17 +40,16 @@ func header(data []byte) (head, payload int, ok bool) {
 	return 0, 0, false
 }
 
-// frameCounter counts the frames of a stream that are long enough, each when it is whole; the payloads are only
-// skipped.
+// frameCounter counts the complete frames of a stream whose payload has at least atLeast bytes. It skips the payloads.
 type frameCounter struct {
 	atLeast int
-	skip    int    // bytes to the end of the frame at hand
-	counts  int    // 1 when it is long enough
-	head    []byte // the beginning of a header that has not come whole
+	skip    int    // bytes to the end of the current frame
+	counts  int    // 1 if the current frame counts
+	head    []byte // incomplete header
 }
 
-// take counts the frames that end in the next bytes of the stream.
-func (c *frameCounter) take(data []byte) (came int) {
+// take returns the number of counted frames that end in data, the next bytes of the stream.
+func (c *frameCounter) take(data []byte) (frames int) {
 	if len(c.head) > 0 {
 		data = append(c.head, data...)
 		c.head = nil
@@ -59,14 +59,14 @@ func (c *frameCounter) take(data []byte) (came int) {
 		c.skip -= step
 		data = data[step:]
 		if c.skip > 0 {
-			return came
+			return frames
 		}
-		came += c.counts
+		frames += c.counts
 		c.counts = 0
 		head, payload, ok := header(data)
 		if !ok {
 			c.head = append(c.head, data...)
-			return came
+			return frames
 		}
 		if c.skip = head + payload; payload >= c.atLeast {
 			c.counts = 1

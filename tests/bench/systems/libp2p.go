@@ -19,8 +19,8 @@ import (
 
 const benchProtocol = "/bench/1"
 
-// libp2pNode is go-libp2p with the parts that stand beside ours: TCP, noise, yamux; one stream, and for each message
-// one write of a length and the payload.
+// libp2pNode is go-libp2p with the parts that correspond to ours: TCP, noise and yamux. It uses one stream, and one
+// write of a length and the payload per message.
 type libp2pNode struct {
 	host  host.Host
 	tally *Tally

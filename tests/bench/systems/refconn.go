@@ -22,7 +22,7 @@ type refConn struct {
 	writing sync.Mutex
 }
 
-// send encrypts and writes under the connection's lock, with a deadline that is lifted afterwards.
+// send encrypts and writes a message under the connection's lock, with a write deadline that it clears afterwards.
 func (c *refConn) send(e *envelope) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -70,7 +70,7 @@ func (c *refConn) remove() {
 	c.ws.Close()
 }
 
-// keepalive pings until the connection is gone.
+// keepalive sends pings until the connection ends.
 func (c *refConn) keepalive() {
 	ticker := time.NewTicker(refPingInterval)
 	defer ticker.Stop()
@@ -84,7 +84,7 @@ func (c *refConn) keepalive() {
 	}
 }
 
-// handle is the program's handler.
+// handle is the message handler of the application.
 func (n *reference) handle(c *refConn, e *envelope) {
 	switch {
 	case e.ReplyTo != "":
@@ -103,7 +103,7 @@ func (n *reference) handle(c *refConn, e *envelope) {
 			return
 		}
 		answer.ReplyTo = e.ID
-		_ = c.send(answer) // a lost answer shows as a question without one
+		_ = c.send(answer) // the asking end notices a missing answer
 	}
 }
 
@@ -112,7 +112,7 @@ type refLink struct {
 	conn *refConn
 }
 
-// Stream has one goroutine: the lock would let no second one in.
+// Stream uses one goroutine, because the lock of the connection admits only one writer.
 func (l *refLink) Stream(n, size int) error {
 	text := strings.Repeat("x", size)
 	for range n {

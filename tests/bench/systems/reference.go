@@ -17,8 +17,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// The reference path's settings are those of deployed nodes (protocol section 6), but for the limiter, which lets all
-// through.
+// The settings of the reference path are those of deployed nodes (protocol section 6), except for the limiter, which
+// admits all messages.
 const (
 	refMaxMessage   = 1 << 20
 	refPingInterval = 30 * time.Second
@@ -27,8 +27,9 @@ const (
 	refUnlimited    = 1 << 40
 )
 
-// reference is a node as they are deployed, from public libraries: Borg's codec for each message, gorilla/websocket, a
-// write a message under the connection's lock, two goroutines a connection, maps behind locks.
+// reference is a node like the deployed ones, built from public libraries: Borg's codec for each message,
+// gorilla/websocket, one write per message under the connection's lock, two goroutines per connection, maps behind
+// locks.
 type reference struct {
 	identity *refpeer.Identity
 	book     *refBook
@@ -133,7 +134,8 @@ func (n *reference) respond(ws *websocket.Conn) error {
 	n.book.meet(&refPeer{
 		ID: hello.Identity.ID, Name: hello.Identity.Name, PublicKey: hello.Identity.PublicKey, AddedAt: time.Now(), Score: 50,
 	})
-	ack := refAck{Identity: n.identity.Public, ChallengeResponse: refpeer.ChallengeResponse(secret, hello.Challenge), Accepted: true}
+	response := refpeer.ChallengeResponse(secret, hello.Challenge)
+	ack := refAck{Identity: n.identity.Public, ChallengeResponse: response, Accepted: true}
 	if err := n.sendPlain(ws, "handshake_ack", hello.Identity.ID, ack); err != nil {
 		return err
 	}
@@ -149,7 +151,8 @@ func (n *reference) Dial(address string) (Link, error) {
 		return nil, err
 	}
 	challenge := []byte("32 bytes that need not be random")
-	if err := n.sendPlain(ws, "handshake", "", refHello{Identity: n.identity.Public, Challenge: challenge, Version: "1.0"}); err != nil {
+	hello := refHello{Identity: n.identity.Public, Challenge: challenge, Version: "1.0"}
+	if err := n.sendPlain(ws, "handshake", "", hello); err != nil {
 		return nil, err
 	}
 	var ack refAck
@@ -188,12 +191,12 @@ func receivePlain(ws *websocket.Conn, kind string, payload any) (*envelope, erro
 		return nil, err
 	}
 	if e.Type != kind {
-		return nil, errors.New("the handshake has " + e.Type + " where " + kind + " belongs")
+		return nil, errors.New("handshake: got a message of type " + e.Type + ", want " + kind)
 	}
 	return &e, json.Unmarshal(e.Payload, payload)
 }
 
-// open takes a connection into service: a goroutine that reads and one that pings.
+// open registers a connection and starts its two goroutines, one that reads and one that pings.
 func (n *reference) open(ws *websocket.Conn, peer string, secret []byte) *refConn {
 	c := &refConn{node: n, ws: ws, peer: peer, secret: secret, limiter: newRefLimiter(refUnlimited, 50)}
 	c.lastActivity.Store(time.Now().UnixNano())
@@ -205,7 +208,7 @@ func (n *reference) open(ws *websocket.Conn, peer string, secret []byte) *refCon
 	return c
 }
 
-// Broadcast sends to one after the other.
+// Broadcast sends to all connections, one after the other.
 func (n *reference) Broadcast(size int) error {
 	e, err := newEnvelope(typeCounted, n.identity.ID, "", strings.Repeat("x", size))
 	if err != nil {

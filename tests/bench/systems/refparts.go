@@ -10,7 +10,7 @@ import (
 
 // The parts of a node of the reference path, each with the lock that it has in deployed nodes.
 
-// MutexDedup is a set of ids behind a lock: one look, then one mark.
+// MutexDedup is a set of IDs behind a lock, with one lookup and one insertion per new ID. Safe for concurrent use.
 type MutexDedup struct {
 	mu   sync.RWMutex
 	seen map[string]time.Time
@@ -19,7 +19,7 @@ type MutexDedup struct {
 // NewMutexDedup returns an empty set.
 func NewMutexDedup() *MutexDedup { return &MutexDedup{seen: make(map[string]time.Time)} }
 
-// Seen reports whether an id was marked before, and marks it.
+// Seen reports whether the set contains an ID, and adds it.
 func (d *MutexDedup) Seen(id string) bool {
 	d.mu.RLock()
 	_, seen := d.seen[id]
@@ -37,7 +37,7 @@ func (d *MutexDedup) Seen(id string) bool {
 type refLimiter struct {
 	mu             sync.Mutex
 	tokens, burst  int
-	refill         int // tokens a second
+	refill         int // tokens per second
 	lastRefilledAt time.Time
 }
 
@@ -59,7 +59,7 @@ func (l *refLimiter) allow() bool {
 	return true
 }
 
-// refPeer is a known peer with the four measures by which deployed nodes choose among peers.
+// refPeer is a known peer with the four metrics by which deployed nodes select a peer.
 type refPeer struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
@@ -72,15 +72,15 @@ type refPeer struct {
 	Score     float64   `json:"score"`
 }
 
-// refPoint is a peer in the index by which one is chosen.
+// refPoint is a peer in the index for the selection.
 type refPoint struct {
 	id     string
 	coords []float64
 }
 
-// refBook is the peer book: a map, an index of all peers that is made anew for each newcomer, and a JSON file that is
-// written whole some seconds after a change. Deployed nodes keep a k-d tree there; the index here is only the list of
-// its points, checked for duplicates, which is the part of building one that takes the least.
+// refBook is the peer book: a map, an index of all peers that is rebuilt for each new peer, and a JSON file that is
+// written completely 5 s after a change. The index of deployed nodes is a k-d tree; here it is only the list of the
+// tree's points, checked for duplicates, which is the cheapest part of building the tree.
 type refBook struct {
 	path string
 
@@ -105,7 +105,7 @@ func newRefBook(dir string, known int) *refBook {
 	return b
 }
 
-// meet adds a peer that is not known yet.
+// meet adds an unknown peer, or updates LastSeen of a known one.
 func (b *refBook) meet(p *refPeer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,7 +123,8 @@ func (b *refBook) meet(p *refPeer) {
 func (b *refBook) rebuild() {
 	points := make([]refPoint, 0, len(b.peers))
 	for _, p := range b.peers {
-		points = append(points, refPoint{id: p.ID, coords: []float64{p.PingMS, 0.7 * float64(p.Hops), 0.2 * p.GeoKM, 1.2 * (100 - p.Score)}})
+		coords := []float64{p.PingMS, 0.7 * float64(p.Hops), 0.2 * p.GeoKM, 1.2 * (100 - p.Score)}
+		points = append(points, refPoint{id: p.ID, coords: coords})
 	}
 	known := make(map[string]struct{}, len(points))
 	for _, p := range points {

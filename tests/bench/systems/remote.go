@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// remoteNode is protoactor's own way between processes: actors that are asked over gRPC. Round trips only.
+// remoteNode is protoactor's own remoting, which sends requests to actors over gRPC. It measures round trips only.
 type remoteNode struct {
 	system *actor.ActorSystem
 	remote *remote.Remote
@@ -57,12 +57,12 @@ func (l *remoteLink) Ask(size int) error {
 		return err
 	}
 	if text, ok := answer.(*wrapperspb.StringValue); !ok || len(text.Value) != size {
-		return fmt.Errorf("the answer is %v", answer)
+		return fmt.Errorf("unexpected answer %v", answer)
 	}
 	return nil
 }
 
-// quietSystem is an actor system that logs nothing: protoactor's own log would print messages.
+// quietSystem returns an actor system without a log, because protoactor would log messages.
 func quietSystem() *actor.ActorSystem {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	return actor.NewActorSystem(actor.WithLoggerFactory(quiet))

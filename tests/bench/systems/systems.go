@@ -14,10 +14,10 @@ import (
 // Names of the systems.
 const (
 	Ours      = "ours"                    // this project
-	Reference = "reference"               // Borg's codec, a write a message, goroutines and mutexes
-	LibP2P    = "libp2p"                  // go-libp2p over TCP, noise and yamux, a write a message
-	Coder     = "coder/websocket"         // no encryption, a write a message
-	Coalesced = "coder/websocket, corked" // the same, written 64 KiB at a time
+	Reference = "reference"               // Borg's codec, one write per message, goroutines and mutexes
+	LibP2P    = "libp2p"                  // go-libp2p over TCP, noise and yamux, one write per message
+	Coder     = "coder/websocket"         // no encryption, one write per message
+	Coalesced = "coder/websocket, corked" // the same, with writes of 64 KiB
 	Remote    = "protoactor remote"       // gRPC, no encryption
 )
 
@@ -29,18 +29,18 @@ type Node interface {
 	Dial(address string) (Link, error)
 	// Broadcast sends one message with a payload of size bytes to all connected peers.
 	Broadcast(size int) error
-	// Peers returns how many are connected.
+	// Peers returns the number of connected peers.
 	Peers() int
-	// Tally counts the messages that came in.
+	// Tally returns the counter of received messages.
 	Tally() *Tally
-	// Close ends it; the process ends soon after, so nothing has to be graceful.
+	// Close ends the node, not necessarily gracefully, because the process ends soon after.
 	Close()
 }
 
-// Link is one connection as its sender sees it.
+// Link is the sending side of one connection.
 type Link interface {
-	// Stream sends n messages with payloads of size bytes as fast as the system takes them. It returns when the
-	// operating system has them all.
+	// Stream sends n messages with payloads of size bytes at the maximum rate. It returns when all are written to the
+	// operating system.
 	Stream(n, size int) error
 	// Ask sends one message with a payload of size bytes and waits for an answer of the same size.
 	Ask(size int) error
@@ -48,11 +48,11 @@ type Link interface {
 
 // Options of a node.
 type Options struct {
-	Known int    // peers that are in the book from the start
-	Dir   string // for the book's file
+	Known int    // number of peers in the peer book at the start
+	Dir   string // folder for the file of the peer book
 }
 
-// New makes a node of a system.
+// New creates a node of the named system.
 func New(name string, o Options) (Node, error) {
 	switch name {
 	case Ours:
@@ -69,7 +69,7 @@ func New(name string, o Options) (Node, error) {
 	return nil, fmt.Errorf("no system is called %q", name)
 }
 
-// Tally counts messages and notes when an awaited number is reached.
+// Tally counts messages and records the time at which an awaited number is reached. Safe for concurrent use.
 type Tally struct {
 	count  atomic.Int64
 	target atomic.Int64
@@ -86,29 +86,29 @@ func (t *Tally) Add() {
 	}
 }
 
-// Count returns how many have come.
+// Count returns the number of counted messages.
 func (t *Tally) Count() int64 { return t.count.Load() }
 
-// Arm sets the number that Await waits for: n more than have come. Nothing may be on its way meanwhile.
+// Arm sets the number that Await waits for: n more than now. No message may be in flight during the call.
 func (t *Tally) Arm(n int) { t.target.Store(t.count.Load() + int64(n)) }
 
-// Await returns the time at which the armed number was reached.
-func (t *Tally) Await(patience time.Duration) (int64, error) {
+// Await returns the time, as of Now, at which the armed number was reached. It fails after the timeout.
+func (t *Tally) Await(timeout time.Duration) (int64, error) {
 	select {
 	case at := <-t.hit:
 		return at, nil
-	case <-time.After(patience):
-		return 0, fmt.Errorf("%d messages came, %d were awaited", t.Count(), t.target.Load())
+	case <-time.After(timeout):
+		return 0, fmt.Errorf("%d messages arrived, want %d", t.Count(), t.target.Load())
 	}
 }
 
-// Now is the monotonic clock in nanoseconds, the same in every process of the machine.
+// Now returns the monotonic clock in nanoseconds, which is the same in all processes of the machine.
 func Now() int64 {
 	var at unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &at); err != nil {
-		panic(err) // this clock is always there
+		panic(err) // Linux always has this clock
 	}
 	return at.Nano()
 }
 
-var errNotMeasured = errors.New("this is not measured for this system")
+var errNotMeasured = errors.New("not measured for this system")

@@ -32,7 +32,7 @@ func newWatch(came func(int)) (*watch, error) {
 // descriptor is a connection that a watch reads.
 type descriptor int
 
-// Write implements io.Writer. It blocks until all is written.
+// Write implements io.Writer. It blocks until all bytes are written.
 func (d descriptor) Write(data []byte) (int, error) {
 	written := 0
 	for written < len(data) {
@@ -45,7 +45,7 @@ func (d descriptor) Write(data []byte) (int, error) {
 	return written, nil
 }
 
-// add takes over a connection, of which early has been read already.
+// add starts to watch a connection. early holds the bytes that were already read from it.
 func (w *watch) add(conn descriptor, counter *frameCounter, early []byte) error {
 	if err := unix.SetNonblock(int(conn), false); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (w *watch) read(fd int32, buffer []byte) (came int) {
 	return w.counters[fd].take(buffer[:n])
 }
 
-// close cuts every connection, without leaving its port behind in TIME_WAIT.
+// close resets every connection, so that no port stays in TIME_WAIT.
 func (w *watch) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -163,7 +163,8 @@ func TestZeroConfigMeansDefaults(t *testing.T) {
 		t.Errorf("the zero value becomes\n%+v, want\n%+v", got, want)
 	}
 	for name, tt := range map[string]struct{ burst, refill, wantBurst, wantRefill float64 }{
-		"neither": {0, 0, 100, 50}, "burst alone: no limit": {7, 0, 7, 0}, "refill alone": {0, 7, 100, 7}, "both": {7, 8, 7, 8},
+		"neither": {0, 0, 100, 50}, "burst alone: no limit": {7, 0, 7, 0}, "refill alone": {0, 7, 100, 7},
+		"both": {7, 8, 7, 8},
 	} {
 		cfg := TransportConfig{RateBurst: tt.burst, RateRefill: tt.refill}.withDefaults()
 		if cfg.RateBurst != tt.wantBurst || cfg.RateRefill != tt.wantRefill {

@@ -34,7 +34,8 @@ func TestReconfigureRateReachesIdleBucket(t *testing.T) {
 		peer := startNode(t, n, 2, unpaced)
 		rate := func(perSecond, burst float64) {
 			t.Helper()
-			hub.reconfigured(func(c *TransportConfig) { c.RateBurst, c.RateRefill = burst, perSecond }, "RateBurst RateRefill", "")
+			hub.reconfigured(func(c *TransportConfig) { c.RateBurst, c.RateRefill = burst, perSecond },
+				"RateBurst RateRefill", "")
 		}
 		if got := burst(peer, hub, 20); got == 0 || got > 10 {
 			t.Fatalf("%d of 20 delivered, want 1 to 10 by the first rate", got)

@@ -34,7 +34,8 @@ func TestJudgeConflictFollowsTable(t *testing.T) {
 			conflictVerdict{true, true, false, append(slices.Clone(both), "2001:db8::1")},
 		},
 		{
-			"one of three is unmarked", 30, append(from("10.0.0.2:1", 0, 1), duplicateClose{at(2), "10.0.0.2:7", "10.0.0.1:1", true}),
+			"one of three is unmarked", 30, append(from("10.0.0.2:1", 0, 1),
+				duplicateClose{at(2), "10.0.0.2:7", "10.0.0.1:1", true}),
 			time.Time{},
 			conflictVerdict{true, true, true, both},
 		},

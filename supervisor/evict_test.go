@@ -260,7 +260,10 @@ func TestRefusedAdmissionEvictsNothing(t *testing.T) {
 }
 
 func askForSlot(answers chan<- *actors.Slot) *question {
-	return &question{&admission{remote: "10.0.2.1:1", since: time.Now()}, func(answer any) { answers <- answer.(*actors.Slot) }}
+	return &question{
+		&admission{remote: "10.0.2.1:1", since: time.Now()},
+		func(answer any) { answers <- answer.(*actors.Slot) },
+	}
 }
 
 // An admission that waits for a slot is refused when the node stops. The slot is freed after a second, so the node

@@ -148,7 +148,9 @@ func TestLimitPerAddressRefusesMore(t *testing.T) {
 func TestReservedConnsAdmitTheAllowlist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.ReservedConns, s.cfg.MaxConnsPerAddress = 3, 1, -1 })
+		node := startNode(t, n, 1, func(s *nodeSetup) {
+			s.cfg.MaxConns, s.cfg.ReservedConns, s.cfg.MaxConnsPerAddress = 3, 1, -1
+		})
 		a, b, c, d := startNode(t, n, 2), startNode(t, n, 3), startNode(t, n, 4), startNode(t, n, 5)
 		if err := node.Allow(d.keys.PublicKey()); err != nil {
 			t.Fatal(err)

@@ -53,7 +53,8 @@ func listen(
 	cfg := live.Load()
 	l := &listener{
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
-		waiting: accept.NewWaiting[net.Conn](), deadlines: make(map[net.Conn]*runclock.Timer), descriptors: accept.Descriptors(),
+		waiting: accept.NewWaiting[net.Conn](), deadlines: make(map[net.Conn]*runclock.Timer),
+		descriptors: accept.Descriptors(),
 	}
 	ln = l.proxied(accept.New(ln, 0, l.acceptFailed), cfg)
 	l.server = &http.Server{

@@ -81,7 +81,8 @@ func TestFailedAcceptIsRetried(t *testing.T) {
 					t.Errorf("after the failure: %v", err)
 				}
 				a.wantCount(actors.AcceptErrors, 1)
-				if !a.Accepting() || strings.Count(log.String(), "could not be accepted") != 1 || len(eventsOf[ListenerDown](a)) != 0 {
+				if !a.Accepting() || strings.Count(log.String(), "could not be accepted") != 1 ||
+					len(eventsOf[ListenerDown](a)) != 0 {
 					t.Errorf("accepting %v, log %s, events %v", a.Accepting(), log, a.seen())
 				}
 			})

@@ -31,7 +31,8 @@ func TestNewTransportRefusesNil(t *testing.T) {
 		"keys": noKeys, "book": noBook, "option 1": with(nil),
 		"WithActorSystem": with(WithActorSystem(nil)), "WithLogger": with(WithLogger(nil)),
 		"WithListener": with(WithListener(nil)),
-		"WithDialer":   with(WithDialer(nil)), "WithConnWrapper": with(WithConnWrapper(nil)), "WithClock": with(WithClock(nil)),
+		"WithDialer":   with(WithDialer(nil)), "WithConnWrapper": with(WithConnWrapper(nil)),
+		"WithClock":  with(WithClock(nil)),
 		"WithRandom": with(WithRandom(io.Reader(nil))), "WithObserver": with(WithObserver((*stopwatch)(nil))),
 		"WithRunningClock": with(WithRunningClock(nil)),
 	} {

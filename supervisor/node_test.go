@@ -41,8 +41,8 @@ type nodeSetup struct {
 	handler func(*PeerConnection, *wire.Message)
 }
 
-// startNode starts a node at 10.0.0.<number>, inside a bubble. Other tests use the package tests/nodetest, which internal
-// tests of this package cannot import, because it imports supervisor.
+// startNode starts a node at 10.0.0.<number>, inside a bubble. Other tests use the package tests/nodetest, which
+// internal tests of this package cannot import, because it imports supervisor.
 func startNode(t *testing.T, n *memnet.Network, number int, changes ...func(*nodeSetup)) *testNode {
 	t.Helper()
 	keys, err := crypto.NewEphemeralNodeManager(fmt.Sprint("node", number), crypto.RoleDual)

@@ -67,7 +67,10 @@ func TestClaimOfOurKeyFailsAsAnyDial(t *testing.T) {
 		keys := newKeys(t, "a")
 		id := keys.Identity()
 		ack, err := wire.NewMessage(wire.MsgHandshakeAck, id.ID, "", wire.HandshakeAckPayload{
-			Identity: wire.Identity{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: string(id.Role)},
+			Identity: wire.Identity{
+				ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt,
+				Role: string(id.Role),
+			},
 			Accepted: true, ChallengeResponse: make([]byte, 32),
 		})
 		if err != nil {

@@ -156,7 +156,8 @@ func TestPacingAnswersPings(t *testing.T) {
 			if n == from {
 				other = to
 			}
-			if _, err := n.RequestContext(t.Context(), other.id(), n.to(other.id(), wire.MsgPing, wire.PingPayload{})); err != nil {
+			if _, err := n.RequestContext(t.Context(), other.id(),
+				n.to(other.id(), wire.MsgPing, wire.PingPayload{})); err != nil {
 				t.Error(err)
 			}
 		}

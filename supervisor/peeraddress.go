@@ -35,7 +35,8 @@ func (r *registry) reportAddress(t *dialTarget, id string) {
 	known, _ := r.book.Get(id)
 	switch {
 	case before != "" && before != id:
-		r.node.LimitedLog.Warn("a configured address answers with another identity", "address", t.address, "before", before, "now", id)
+		r.node.LimitedLog.Warn("a configured address answers with another identity", "address", t.address, "before", before,
+			"now", id)
 	case known.Persistent && known.Address != "" && known.Address != t.address:
 		r.node.LimitedLog.Warn("a configured address answers with the identity of a peer known at another address",
 			"address", t.address, "peer", id, "known", known.Address)

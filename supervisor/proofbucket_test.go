@@ -17,7 +17,10 @@ func TestBucketOfFollowsStrength(t *testing.T) {
 		id, remote string
 		want       bucketKey
 	}{
-		"claimed: the address group, whatever the id": {actors.Claimed, "victim", "203.0.113.7:1", bucketKey{host: "203.0.113.7"}},
+		"claimed: the address group, whatever the id": {
+			actors.Claimed, "victim", "203.0.113.7:1",
+			bucketKey{host: "203.0.113.7"},
+		},
 		"claimed, IPv6: the /64": {
 			actors.Claimed, "victim", "[2001:db8:1:2:3:4:5:6]:1", bucketKey{host: addressGroup("[2001:db8:1:2::1]:9")},
 		},

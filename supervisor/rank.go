@@ -56,7 +56,8 @@ func (a rank) preferred() bool { return a.outbound && a.ordered }
 
 // crossed reports whether two bound connections come from simultaneous dials of both nodes.
 func crossed(a, b rank) bool {
-	return a.exact() && b.exact() && !a.late && !b.late && a.smaller != b.smaller && a.bound.Sub(b.bound).Abs() < proofWindow
+	return a.exact() && b.exact() && !a.late && !b.late && a.smaller != b.smaller &&
+		a.bound.Sub(b.bound).Abs() < proofWindow
 }
 
 // routeVerdict is the result of a contest between the route and a contender.

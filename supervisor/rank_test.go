@@ -91,13 +91,28 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 		"a claim that was copied from another connection": {bound, later(unmarked, 0), routeStays},
 		"a return after a crash":                          {bound, later(bound, time.Hour), routeContested},
 		"a return within the window, same dialler":        {bound, later(bound, time.Second), routeContested},
-		"crossed dials, contender of smaller id":          {bound, with(later(bound, 1), func(r *rank) { r.smaller = true }), routeMoves},
-		"crossed dials, newcomer of the larger id":        {with(bound, func(r *rank) { r.smaller = true }), later(bound, 1), routeContested},
-		"a dead incumbent":                                {with(bound, func(r *rank) { r.living = false }), later(bound, time.Hour), routeMoves},
-		"two unmarked":                                    {unmarked, later(unmarked, 0), routeContested},
-		"a bound one beside an unmarked":                  {unmarked, later(bound, 0), routeMoves},
-		"an unmarked of a peer that binds":                {unmarked, with(later(unmarked, 0), func(r *rank) { r.demoted = true }), routeStays},
-		"an ack that was relayed":                         {unmarked, with(later(unmarked, 0), func(r *rank) { r.outbound, r.framed = true, false }), routeStays},
+		"crossed dials, contender of smaller id": {
+			bound, with(later(bound, 1), func(r *rank) { r.smaller = true }),
+			routeMoves,
+		},
+		"crossed dials, contender of larger id": {
+			with(bound, func(r *rank) { r.smaller = true }), later(bound, 1),
+			routeContested,
+		},
+		"a dead incumbent": {
+			with(bound, func(r *rank) { r.living = false }),
+			later(bound, time.Hour), routeMoves,
+		},
+		"two unmarked":                   {unmarked, later(unmarked, 0), routeContested},
+		"a bound one beside an unmarked": {unmarked, later(bound, 0), routeMoves},
+		"an unmarked of a peer that binds": {
+			unmarked,
+			with(later(unmarked, 0), func(r *rank) { r.demoted = true }), routeStays,
+		},
+		"an ack that was relayed": {
+			unmarked,
+			with(later(unmarked, 0), func(r *rank) { r.outbound, r.framed = true, false }), routeStays,
+		},
 	} {
 		if got := judgeContest(c.incumbent, c.newcomer); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", name, got, c.want)

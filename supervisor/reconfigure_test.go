@@ -40,7 +40,8 @@ func TestReconfigureMaxConnsClosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		hub.reconfigured(func(c *TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 1, -1 }, "MaxConns MaxConnsPerAddress", "")
+		hub.reconfigured(func(c *TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 1, -1 },
+			"MaxConns MaxConnsPerAddress", "")
 		if _, err := third.Connect(&Peer{Address: hub.addr}); err == nil {
 			t.Error("a third connection was let in")
 		}
@@ -127,14 +128,16 @@ func TestReconfigureNamesFixedFields(t *testing.T) {
 		before := *node.live.Load()
 		node.reconfigured(func(c *TransportConfig) { c.ListenAddr, c.WSPath, c.DedupTTL = "127.0.0.1:1", "/x", time.Hour },
 			"", "ListenAddr WSPath DedupTTL")
-		node.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = "cert", "key" }, "", "TLSCertPath TLSKeyPath")
+		node.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = "cert", "key" },
+			"", "TLSCertPath TLSKeyPath")
 		for _, wrong := range []func(*TransportConfig){
 			func(c *TransportConfig) { c.MaxConns = -1 },
 			func(c *TransportConfig) { c.RateBurst, c.TLSCAPath = 7, "/not/there" },
 		} {
 			cfg := before
 			wrong(&cfg)
-			if changed, restart, err := node.Reconfigure(context.Background(), cfg); err == nil || changed != nil || restart != nil {
+			if changed, restart, err := node.Reconfigure(context.Background(), cfg); err == nil || changed != nil ||
+				restart != nil {
 				t.Errorf("%v, %v, %v", changed, restart, err)
 			}
 		}
@@ -257,7 +260,8 @@ func TestReconfigureReplacesCertificate(t *testing.T) {
 		for name, files := range map[string]certFiles{"first": first, "second": second, "broken": broken} {
 			files.write(t, name, time.Now())
 		}
-		server := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.cfg.TLSCertPath, s.cfg.TLSKeyPath = first.cert, first.key })
+		server := startNode(t, memnet.New(1), 1,
+			func(s *nodeSetup) { s.cfg.TLSCertPath, s.cfg.TLSKeyPath = first.cert, first.key })
 		cfg := *server.live.Load()
 		cfg.TLSCertPath, cfg.TLSKeyPath = broken.cert, first.key
 		if changed, _, err := server.Reconfigure(context.Background(), cfg); err == nil || changed != nil {
@@ -275,7 +279,8 @@ func TestReconfigureReplacesCertificate(t *testing.T) {
 		if got := shown(t, server.listener.cert); got != "first" {
 			t.Errorf("the certificate is %s", got)
 		}
-		server.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = second.cert, second.key }, "TLSCertPath TLSKeyPath", "")
+		server.reconfigured(func(c *TransportConfig) { c.TLSCertPath, c.TLSKeyPath = second.cert, second.key },
+			"TLSCertPath TLSKeyPath", "")
 		if got := shown(t, server.listener.cert); got != "second" {
 			t.Errorf("the certificate is %s", got)
 		}

@@ -38,7 +38,9 @@ func fieldBase(row fieldRow) TransportConfig {
 }
 
 // run starts a node with cfg, reconfigures it to next unless that is nil, and returns the observation.
-func (row fieldRow) run(t *testing.T, cfg TransportConfig, next *TransportConfig) (seen any, changed, restart []string) {
+func (row fieldRow) run(
+	t *testing.T, cfg TransportConfig, next *TransportConfig,
+) (seen any, changed, restart []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &fieldWorld{t: t, net: memnet.New(1)}

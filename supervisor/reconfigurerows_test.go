@@ -111,7 +111,9 @@ func fieldRows(t *testing.T) map[string]fieldRow {
 			observe: func(w *fieldWorld) any {
 				first.write(w.t, "first", time.Now()) // valid by the clock of the bubble
 				second.write(w.t, "second", time.Now())
-				other := startNode(w.t, w.net, 2, func(s *nodeSetup) { s.cfg.TLSCertPath, s.cfg.TLSKeyPath = first.cert, first.key })
+				other := startNode(w.t, w.net, 2, func(s *nodeSetup) {
+					s.cfg.TLSCertPath, s.cfg.TLSKeyPath = first.cert, first.key
+				})
 				_, err := w.node.Connect(&Peer{Address: "wss://" + other.addr + "/ws"})
 				return err == nil
 			},

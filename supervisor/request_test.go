@@ -29,7 +29,9 @@ func (n *testNode) answerAfter(delay time.Duration) {
 }
 
 // requestAll asks several peers at once and returns the payloads and errors by position.
-func requestAll(ctx context.Context, n *testNode, msg *wire.Message, peers ...*testNode) (texts []string, errs []error) {
+func requestAll(
+	ctx context.Context, n *testNode, msg *wire.Message, peers ...*testNode,
+) (texts []string, errs []error) {
 	texts, errs = make([]string, len(peers)), make([]error, len(peers))
 	done := make(chan struct{})
 	for i, peer := range peers {

@@ -39,21 +39,66 @@ func TestPreferKeepsStrangersOutOfNamesAndPrefixes(t *testing.T) {
 		{"no peer", "carol", []Peer{alice, bob}, "", nil},
 		{"book and connection of one peer", "alice", []Peer{alice, alice}, "", []string{alice.ID}},
 		{"a later stranger with the name", "alice", []Peer{peer("c", "alice", 110, 0), alice}, "", []string{alice.ID}},
-		{"an earlier peer that takes the name later", "alice", []Peer{peer("c", "alice", 1, 110), alice}, "", []string{alice.ID}},
-		{"an earlier peer that had the name before", "alice", []Peer{peer("c", "alice", 1, 90), alice}, "", []string{id("c")}},
-		{"two peers known since the same moment", "alice", []Peer{peer("c", "alice", 100, 0), alice}, "", []string{alice.ID, id("c")}},
+		{
+			"an earlier peer that takes the name later", "alice",
+			[]Peer{peer("c", "alice", 1, 110), alice},
+			"",
+			[]string{alice.ID},
+		},
+		{
+			"an earlier peer that had the name before", "alice",
+			[]Peer{peer("c", "alice", 1, 90), alice},
+			"",
+			[]string{id("c")},
+		},
+		{
+			"two peers known since the same moment", "alice",
+			[]Peer{peer("c", "alice", 100, 0), alice},
+			"",
+			[]string{alice.ID, id("c")},
+		},
 		{"two peers known within 10 s", "alice", []Peer{peer("c", "alice", 109, 0), alice}, "", []string{alice.ID, id("c")}},
 		{"of these one binds its frames", "alice", []Peer{binding(peer("c", "alice", 109, 0)), alice}, "", []string{id("c")}},
-		{"a later stranger that binds its frames", "alice", []Peer{binding(peer("c", "alice", 110, 0)), alice}, "", []string{alice.ID}},
+		{
+			"a later stranger that binds its frames", "alice",
+			[]Peer{binding(peer("c", "alice", 110, 0)), alice},
+			"",
+			[]string{alice.ID},
+		},
 		{"the later one is chosen", "alice", []Peer{peer("c", "alice", 110, 0), alice}, "c", []string{id("c")}},
-		{"a later stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 110, 0), alice}, "", []string{alice.ID}},
-		{"an earlier stranger whose id begins so", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 0), alice}, "aaaaaaaa1", []string{alice.ID}},
-		{"a new name changes no prefix", "aaaaaaaa", []Peer{peer("aaaaaaaa2", "x", 1, 500), alice}, "", []string{id("aaaaaaaa2")}},
+		{
+			"a later stranger whose id begins so", "aaaaaaaa",
+			[]Peer{peer("aaaaaaaa2", "x", 110, 0), alice},
+			"",
+			[]string{alice.ID},
+		},
+		{
+			"an earlier stranger whose id begins so", "aaaaaaaa",
+			[]Peer{peer("aaaaaaaa2", "x", 1, 0), alice},
+			"aaaaaaaa1",
+			[]string{alice.ID},
+		},
+		{
+			"a new name changes no prefix", "aaaaaaaa",
+			[]Peer{peer("aaaaaaaa2", "x", 1, 500), alice},
+			"",
+			[]string{id("aaaaaaaa2")},
+		},
 		{"a stranger named like a prefix", "aaaaaaaa", []Peer{peer("c", "aaaaaaaa", 1, 0), alice}, "", []string{alice.ID}},
 		{"a stranger named like an id", alice.ID, []Peer{peer("c", alice.ID, 1, 0), alice}, "", []string{alice.ID}},
 		{"a stranger named like an id that is not known", id("e"), []Peer{peer("c", id("e"), 1, 0)}, "", nil},
-		{"a chosen peer whose name is a stranger's prefix", "facade00", []Peer{peer("facade00", "x", 1, 0), peer("d", "facade00", 9, 0)}, "d", []string{id("d")}},
-		{"two chosen peers of one name", "alice", []Peer{peer("aa", "alice", 1, 0), alice}, "aa", []string{id("aa"), alice.ID}},
+		{
+			"a chosen peer whose name is a stranger's prefix", "facade00",
+			[]Peer{peer("facade00", "x", 1, 0), peer("d", "facade00", 9, 0)},
+			"d",
+			[]string{id("d")},
+		},
+		{
+			"two chosen peers of one name", "alice",
+			[]Peer{peer("aa", "alice", 1, 0), alice},
+			"aa",
+			[]string{id("aa"), alice.ID},
+		},
 		{"two chosen, one by prefix", "aaaaaaaa", []Peer{peer("aa", "aaaaaaaa", 1, 0), alice}, "aa", []string{alice.ID}},
 	}
 	for _, tt := range tests {
@@ -230,7 +275,8 @@ func TestSendNamesThePeerWithoutAProof(t *testing.T) {
 			t.Error(err)
 		}
 		other.stop()
-		if err := node.Send(other.id(), node.to(other.id(), "stats", nil)); errors.Is(err, ErrUnverified) || !errors.Is(err, ErrNotConnected) {
+		if err := node.Send(other.id(), node.to(other.id(), "stats", nil)); errors.Is(err, ErrUnverified) ||
+			!errors.Is(err, ErrNotConnected) {
 			t.Errorf("after the end: %v, want ErrNotConnected", err)
 		}
 		if got := len(node.routes.unverified); got != 0 {

@@ -93,12 +93,16 @@ func impostor(t *testing.T, n *memnet.Network, ip, to string, victim crypto.Node
 	t.Helper()
 	transport := &http.Transport{DialContext: n.Attach(ip).DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	ws, _, err := websocket.Dial(t.Context(), "ws://"+to+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	ws, _, err := websocket.Dial(t.Context(), "ws://"+to+"/ws",
+		&websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	msg, err := wire.NewMessage(wire.MsgHandshake, "", "", wire.HandshakePayload{
-		Identity:  wire.Identity{ID: victim.ID, Name: victim.Name, PublicKey: victim.PublicKey, CreatedAt: victim.CreatedAt, Role: string(victim.Role)},
+		Identity: wire.Identity{
+			ID: victim.ID, Name: victim.Name, PublicKey: victim.PublicKey, CreatedAt: victim.CreatedAt,
+			Role: string(victim.Role),
+		},
 		Challenge: []byte(strings.Repeat("c", 32)), Version: "1.0", Features: []string{wire.FeatureSingleConnection},
 	})
 	if err != nil {

@@ -144,7 +144,8 @@ func TestSlowPeerDelaysNoOther(t *testing.T) {
 			}
 			if err != nil {
 				var list *BroadcastError
-				if !errors.As(err, &list) || len(list.Failed) != 1 || list.Failed[0].Peer != slow.id() || !errors.Is(err, ErrQueueFull) {
+				if !errors.As(err, &list) || len(list.Failed) != 1 || list.Failed[0].Peer != slow.id() ||
+					!errors.Is(err, ErrQueueFull) {
 					t.Fatalf("broadcast %d: %v", i, err)
 				}
 				missed++
@@ -211,7 +212,8 @@ func TestRequestReturnsTheReply(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := a.RequestContext(ctx, b.id(), a.to(b.id(), "never answered", nil)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.RequestContext(ctx, b.id(), a.to(b.id(), "never answered", nil)); !errors.Is(err,
+			context.DeadlineExceeded) {
 			t.Errorf("never answered: %v", err)
 		}
 		ended := make(chan error, 1)

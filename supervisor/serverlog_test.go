@@ -57,7 +57,8 @@ func TestServerFaultIsLogged(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&lines, nil))
 	node := &actors.Node{Counters: &actors.Counters{}, LimitedLog: actors.NewLimitedLogger(log), Log: log}
 	fmt.Fprintf(serverLog{node}, "http: panic serving 10.0.0.9:1: \x1b[31m\n")
-	if got := lines.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "panic serving") || strings.Contains(got, "\x1b") {
+	if got := lines.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "panic serving") ||
+		strings.Contains(got, "\x1b") {
 		t.Errorf("logged %q", got)
 	}
 	if got := node.Counters.Get(actors.HandshakesRejected); got != 0 {

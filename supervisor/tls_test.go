@@ -96,7 +96,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 			{func() { writePEM(t, files.key, "PRIVATE KEY", []byte("damaged"), at.Add(2*time.Second)) }, "second"},
 			{func() { _ = os.Remove(files.cert) }, "second"},
 			{func() { files.write(t, "third", at.Add(3*time.Second)) }, "third"},
-			{func() { files.write(t, "older", at.Add(-time.Hour)) }, "older"}, // restored from a copy with its old time: still a change
+			{func() { files.write(t, "older", at.Add(-time.Hour)) }, "older"}, // a restored copy with its old time
 		}
 		for _, step := range steps {
 			time.Sleep(time.Second)
@@ -140,7 +140,8 @@ func TestTLSFollowsProtocolLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if err := client.Send(server.id(), client.to(server.id(), "stats", nil)); err != nil || len(server.got("stats")) != 1 {
+		if err := client.Send(server.id(), client.to(server.id(), "stats", nil)); err != nil ||
+			len(server.got("stats")) != 1 {
 			t.Errorf("%v, %d arrived", err, len(server.got("stats")))
 		}
 		if server.URL() != "wss://10.0.0.1:9091/ws" {
@@ -154,14 +155,23 @@ func TestTLSFollowsProtocolLimits(t *testing.T) {
 			config *tls.Config
 			ok     bool
 		}{
-			"TLS 1.3":      {&tls.Config{}, true},
-			"TLS 1.2":      {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
-			"TLS 1.1":      {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-			"CBC":          {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
-			"P-384 only":   {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
-			"X25519 only":  {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
-			"ChaCha, 1.2":  {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}}, true},
-			"static RSA":   {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, false},
+			"TLS 1.3": {&tls.Config{}, true},
+			"TLS 1.2": {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+			"TLS 1.1": {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+			"CBC": {&tls.Config{
+				MaxVersion:   tls.VersionTLS12,
+				CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA},
+			}, false},
+			"P-384 only":  {&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}}, false},
+			"X25519 only": {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, true},
+			"ChaCha, 1.2": {&tls.Config{
+				MaxVersion:   tls.VersionTLS12,
+				CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256},
+			}, true},
+			"static RSA": {&tls.Config{
+				MaxVersion:   tls.VersionTLS12,
+				CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256},
+			}, false},
 			"HTTP/2 alone": {&tls.Config{NextProtos: []string{"h2"}}, false},
 		} {
 			raw, err := client.host.DialContext(t.Context(), "tcp", server.addr)

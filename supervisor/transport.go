@@ -74,7 +74,9 @@ const (
 
 // NewTransport returns a transport for the identity in keys and the peers in book. It opens nothing. The error is a
 // *ConfigError, or crypto.ErrNoIdentity if keys holds no identity.
-func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportConfig, opts ...Option) (*Transport, error) {
+func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportConfig, opts ...Option) (*Transport,
+	error,
+) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -88,7 +90,8 @@ func NewTransport(keys *crypto.NodeManager, book *PeerRegistry, cfg TransportCon
 		return nil, crypto.ErrNoIdentity
 	}
 	t := &Transport{
-		cfg: cfg.withDefaults(), book: book, routes: newRouteTable(), replies: newReplies(), ownDials: newOwnDials(), born: time.Now(),
+		cfg: cfg.withDefaults(), book: book, routes: newRouteTable(), replies: newReplies(), ownDials: newOwnDials(),
+		born:    time.Now(),
 		stopped: make(chan struct{}),
 		opts: options{
 			log: slog.New(slog.DiscardHandler), rand: rand.Reader,

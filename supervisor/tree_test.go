@@ -27,14 +27,16 @@ func TestTreeListsConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer mute.Close()
-		upgrade := "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+		upgrade := "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 		time.Sleep(time.Second)
 		if _, err := mute.Write([]byte(upgrade)); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		tree, err := a.Tree(ctx, 10)
-		if err != nil || tree.Total != 3 || len(tree.Branches) != 3 || tree.Registry == "" || tree.Restarts+tree.Stopped != 0 {
+		if err != nil || tree.Total != 3 || len(tree.Branches) != 3 || tree.Registry == "" ||
+			tree.Restarts+tree.Stopped != 0 {
 			t.Fatalf("%+v, %v", tree, err)
 		}
 		for i, want := range []Branch{
@@ -55,7 +57,8 @@ func TestTreeListsConnections(t *testing.T) {
 		a.tell(&actors.Verified{}) // names no connection: the registry panics
 		synctest.Wait()
 		tree, err = a.Tree(ctx, 1)
-		if err != nil || tree.Total != 2 || len(tree.Branches) != 1 || tree.Branches[0].Peer != c.id() || tree.Restarts != 1 || tree.Stopped != 1 {
+		if err != nil || tree.Total != 2 || len(tree.Branches) != 1 || tree.Branches[0].Peer != c.id() ||
+			tree.Restarts != 1 || tree.Stopped != 1 {
 			t.Errorf("after two panics: %+v, %v", tree, err)
 		}
 		if err := a.StopContext(ctx); err != nil {

@@ -30,7 +30,8 @@ func TestUpgradeFaultReadsListsAndRefusesBodies(t *testing.T) {
 		"a length":                   {connection + upgrade + "Content-Length: 6\r\n", http.StatusBadRequest},
 		"chunked":                    {connection + upgrade + "Transfer-Encoding: chunked\r\n", http.StatusBadRequest},
 	} {
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET /ws HTTP/1.1\r\nHost: node\r\n" + c.headers + "\r\n")))
+		head := "GET /ws HTTP/1.1\r\nHost: node\r\n" + c.headers + "\r\n"
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -57,7 +57,8 @@ func TestEndedContextCausesNothing(t *testing.T) {
 			cast := node.BroadcastContext(ended, node.to("", "stats", nil)).Err()
 			for how, err := range map[string]error{
 				"Send": node.SendContext(ended, peer.id(), node.to(peer.id(), "stats", nil)), "Request": asked, "Broadcast": cast,
-				"conn.Send": c.SendContext(ended, node.to(peer.id(), "stats", nil)), "Disconnect": node.Disconnect(ended, peer.id(), true),
+				"conn.Send": c.SendContext(ended, node.to(peer.id(), "stats", nil)), "Disconnect": node.Disconnect(ended, peer.id(),
+					true),
 			} {
 				if !errors.Is(err, context.Canceled) {
 					t.Fatalf("%s: %v", how, err)

@@ -124,7 +124,8 @@ func TestProxiedReadsNothingFromOthers(t *testing.T) {
 		t.Errorf("a plain connection is a %T", conn)
 	}
 	far.Close()
-	if got, err := io.ReadAll(conn); err != nil || string(got) != header || !strings.HasPrefix(conn.RemoteAddr().String(), "127.0.0.1:") {
+	if got, err := io.ReadAll(conn); err != nil || string(got) != header ||
+		!strings.HasPrefix(conn.RemoteAddr().String(), "127.0.0.1:") {
 		t.Errorf("%q, %v from %v", got, err, conn.RemoteAddr())
 	}
 	if p.Close(); p.Close() != nil {

@@ -187,8 +187,8 @@ func (r *registry) reorder(id string) {
 	r.publish(id)
 	if before != nil && next != nil && before != next {
 		next.conn.delivery.Event(PeerMoved{
-			Peer: id, Name: next.conn.peer.Name, From: before.conn.number,
-			To: next.conn.number,
+			Peer: id, Name: next.conn.peer.Name,
+			From: before.conn.number, To: next.conn.number,
 		})
 	}
 }

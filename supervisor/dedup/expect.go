@@ -1,11 +1,15 @@
 package dedup
 
-import "github.com/Snider/go-p2p/supervisor/internal/prefetch"
+import (
+	"unsafe"
+
+	"github.com/Snider/go-p2p/supervisor/internal/prefetch"
+)
 
 // farEntries is the number of entries from which on the tables are larger than the processor's caches.
 const farEntries = 1 << 16
 
-// Expect implements actors.Deduplicator: it fetches the memory that Seen will read for this id.
+// Expect implements actors.Deduplicator: it fetches the memory that Seen will read and write for this id.
 func (a *Account) Expect(id []byte) {
 	d := a.set
 	if d.count.Load() < farEntries {
@@ -16,11 +20,22 @@ func (a *Account) Expect(id []byte) {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	shard.current.prefetch(key)
+	shard.current.prefetchNext()
 	shard.previous.prefetch(key)
 }
 
 func (t *table) prefetch(key uint64) {
 	if len(t.index) > 0 {
 		prefetch.Uint16(&t.index[t.home(key)])
+	}
+}
+
+// prefetchNext fetches the memory of the next record.
+func (t *table) prefetchNext() {
+	if len(t.pages) == 0 {
+		return
+	}
+	if last := t.pages[len(t.pages)-1]; len(last) < cap(last) {
+		prefetch.Uint16((*uint16)(unsafe.Pointer(&last[:len(last)+1][len(last)])))
 	}
 }

@@ -74,8 +74,8 @@ func (h *Handle) Ended() *Ended { return h.ended.Load() }
 // the report may still be in the registry's mailbox.
 func (h *Handle) LastVerified() *Verified { return h.verified.Load() }
 
-// RefusedForeign reports whether the connection has refused a frame that was sealed for another connection. The registry
-// asks when the actor has stopped: the report Foreign may still be in the registry's mailbox.
+// RefusedForeign reports whether the connection has refused a frame that was sealed for another connection. The
+// registry asks when the actor has stopped: the report Foreign may still be in the registry's mailbox.
 func (h *Handle) RefusedForeign() bool { return h.foreign.Load() }
 
 // LastActivity returns the time of the last fresh message by the node's clock, or zero before the first.

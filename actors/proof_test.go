@@ -85,8 +85,8 @@ func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 	})
 }
 
-// A peer proves itself twice, first with an unmarked frame and then with a bound one, and the connection ends before the
-// registry has answered either: all its messages are delivered, in order.
+// A peer proves itself twice, first with an unmarked frame and then with a bound one, and the connection ends before
+// the registry has answered either: all its messages are delivered, in order.
 func TestEndDeliversMessagesBehindTwoProofs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -27,9 +27,9 @@ func TestLateDialDoesNotCross(t *testing.T) {
 	}
 }
 
-// The node with the smaller ID dials its peer through a relay, 2 s after the direct connection was bound, and closes the
-// relayed one as a duplicate. The relay holds that back and drops the peer's messages. The peer, which cannot know when
-// the dial began, keeps the direct connection: no message is lost and no route moves.
+// The node with the smaller ID dials its peer through a relay, 2 s after the direct connection was bound, and closes
+// the relayed one as a duplicate. The relay holds that back and drops the peer's messages. The peer, which cannot know
+// when the dial began, keeps the direct connection: no message is lost and no route moves.
 func TestRelayThatHoldsTheDisconnectGetsNoRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

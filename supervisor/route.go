@@ -65,7 +65,7 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 	}
 	r.judgeCrossing(state.route, s)
 	verdict := judgeContest(state.route.rank, s.rank)
-	if s.further != "" {
+	if s.further != "" && !s.rank.exact() { // a bound one shows that the peer is no longer a deployed node
 		verdict = routeStays // it was opened beside a living connection on purpose
 	}
 	switch verdict {
@@ -85,8 +85,8 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 }
 
 // judgeCrossing decides whether the dial of s may have crossed that of the route. The dialler of s knows when its dial
-// began. The other node does not, and a relay can dial late: if it has the larger ID, it keeps its route until the peer,
-// which closes one of the two at once, has closed it, or until the fallback of the peer's close has passed.
+// began. The other node does not, and a relay can be dialled late: if this node has the larger ID, it keeps its route
+// until the peer, which closes one of the two at once, has closed it, or until peerDecides has passed.
 func (r *registry) judgeCrossing(route, s *slot) {
 	switch {
 	case s.direction == Outbound:

@@ -15,8 +15,8 @@ const writeTimeout = 10 * time.Second
 
 // Conn is one connection after its handshake. Its methods are safe for concurrent use.
 //
-// A goroutine reads the socket into an inbox without limit, so that a test that is busy does not slow the node
-// under test; with Options.Stall it starts only at Resume.
+// A goroutine reads the socket into an unlimited inbox, so that a busy test does not slow the node under test. With
+// Options.Stall the goroutine starts at Resume.
 type Conn struct {
 	ws       *websocket.Conn
 	self     *Identity
@@ -25,7 +25,7 @@ type Conn struct {
 	password string
 	pong     bool
 	count    bool // frames are counted, not opened
-	least    int  // bytes of a frame that counts
+	least    int  // minimum bytes of a counted frame
 	late     bool // frames are opened by Recv
 
 	writing sync.Mutex // gorilla allows one writer at a time
@@ -34,7 +34,7 @@ type Conn struct {
 
 	mu       sync.Mutex
 	inbox    []Envelope
-	unread   [][]byte      // frames that are still to be opened
+	unread   [][]byte      // received frames that are not yet opened
 	more     chan struct{} // closed and replaced when the inbox or err changes
 	frames   int
 	unopened int
@@ -61,16 +61,16 @@ func newConn(ws *websocket.Conn, o Options, peer Public, features []string, secr
 	return c
 }
 
-// Resume starts the reading of a stalled connection; otherwise it does nothing.
+// Resume starts the reader of a stalled connection. Otherwise it does nothing.
 func (c *Conn) Resume() { c.reading.Do(func() { go c.read() }) }
 
-// Peer is the identity that the other side showed.
+// Peer returns the identity from the handshake of the other side.
 func (c *Conn) Peer() Public { return c.peer }
 
 // Features returns the features that the other side announced.
 func (c *Conn) Features() []string { return c.features }
 
-// Password is the SMSG password of the two nodes, for frames that a test makes itself.
+// Password returns the SMSG password of the two nodes, for tests that build their own frames.
 func (c *Conn) Password() string { return c.password }
 
 // Send sends one message and returns its ID.
@@ -82,7 +82,7 @@ func (c *Conn) Send(typ, to string, payload any) (string, error) {
 	return e.ID, c.SendEnvelope(e)
 }
 
-// Reply answers a message.
+// Reply sends an answer to a message: its ReplyTo is the ID of that message.
 func (c *Conn) Reply(to Envelope, typ string, payload any) error {
 	e, err := NewEnvelope(typ, c.self.ID, to.From, payload)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Conn) Reply(to Envelope, typ string, payload any) error {
 	return c.SendEnvelope(e)
 }
 
-// SendEnvelope seals the JSON of v, which need not be an envelope, and sends it.
+// SendEnvelope seals and sends the JSON of v, which is usually but not necessarily an Envelope.
 func (c *Conn) SendEnvelope(v any) error {
 	text, err := marshal(v)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *Conn) SendEnvelope(v any) error {
 	return c.SendRaw(frame)
 }
 
-// SendRaw sends one binary WebSocket message as it is.
+// SendRaw sends one binary WebSocket message unchanged.
 func (c *Conn) SendRaw(frame []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -142,12 +142,12 @@ func (c *Conn) Recv(ctx context.Context) (Envelope, error) {
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return Envelope{}, fmt.Errorf("nothing received: %w", ctx.Err())
+			return Envelope{}, fmt.Errorf("no message received: %w", ctx.Err())
 		}
 	}
 }
 
-// keep opens a frame and puts it into the inbox, or counts it as one that does not open. c.mu is held.
+// keep opens a frame and puts it into the inbox, or counts it as unopened. The caller holds c.mu.
 func (c *Conn) keep(frame []byte) {
 	e, err := open(frame, c.password)
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// ErrNoEntry means that a deployed node has no map entry for the peer: it does not send, however many connections
-// of the peer stand.
+// ErrNoEntry means that a deployed node has no map entry for the peer. It then cannot send, even over an open
+// connection.
 var ErrNoEntry = errors.New("refpeer: no entry for this peer")
 
 // registeredName is the pattern of the names that a deployed node registers (section 8).
 var registeredName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_ -]{0,62}[A-Za-z0-9])?$`)
 
-// DeployedOptions say how a deployed node is set up. Identity and PingInterval are needed.
+// DeployedOptions configure a deployed node. Identity and PingInterval are required.
 type DeployedOptions struct {
 	Identity *Identity
-	// PingInterval is the distance between two keepalives of one connection: each sends a ping, or notices that the
-	// connection has ended and then deletes the map entry of the peer, whichever connection that entry holds.
+	// PingInterval is the time between two keepalives of one connection. A keepalive sends a ping. If the connection
+	// has ended, it deletes the map entry of the peer instead, even if the entry holds another connection.
 	PingInterval time.Duration
-	// Worker answers pings.
+	// Worker makes the node answer pings.
 	Worker bool
-	// Allow holds the ids that inbound peers may claim; nil: any. Outbound connections are not checked.
+	// Allow holds the IDs that inbound peers may claim; nil: all. Outbound connections are not checked.
 	Allow []string
 	// Listener accepts connections; nil: the node only dials.
 	Listener net.Listener
@@ -34,11 +34,11 @@ type DeployedOptions struct {
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// Deployed is a node as they are deployed up to v0.2.2 (section 8): one map entry per peer id, overwritten by each
-// new connection and deleted by peer id whenever any connection to that peer ends. Safe for concurrent use.
+// Deployed behaves like the deployed nodes up to v0.2.2 (section 8): it has one map entry per peer ID, which each new
+// connection overwrites and the end of any connection to that peer deletes. Safe for concurrent use.
 type Deployed struct {
 	o      DeployedOptions
-	server *Server // nil: only dials
+	server *Server // nil: the node only dials
 	stop   context.CancelFunc
 	ended  context.Context
 	loops  sync.WaitGroup
@@ -47,8 +47,8 @@ type Deployed struct {
 	mu         sync.Mutex
 	entries    map[string]*Conn // the map that sends and broadcasts use
 	conns      []*Conn          // open connections, oldest first
-	registered map[string]bool  // ids in the statistics
-	received   []Envelope       // pings and pongs left out
+	registered map[string]bool  // peer IDs in the statistics
+	received   []Envelope       // all messages except pings and pongs
 	more       chan struct{}    // closed and replaced at each change
 }
 
@@ -81,7 +81,7 @@ func (d *Deployed) Connect(ctx context.Context, url string) error {
 	return err
 }
 
-// enter overwrites the peer's entry and starts the two loops of the connection.
+// enter overwrites the map entry of the peer and starts the two loops of the connection.
 func (d *Deployed) enter(conn *Conn) {
 	peer := conn.Peer()
 	d.change(func() {
@@ -95,7 +95,7 @@ func (d *Deployed) enter(conn *Conn) {
 	d.loops.Go(func() { d.keepAlive(conn) })
 }
 
-// receive is the read loop: its end deletes the peer's entry.
+// receive is the read loop. Its end deletes the map entry of the peer.
 func (d *Deployed) receive(conn *Conn) {
 	for {
 		e, err := conn.Recv(context.Background())
@@ -111,8 +111,8 @@ func (d *Deployed) receive(conn *Conn) {
 	}
 }
 
-// keepAlive sends a ping every PingInterval until one fails, which deletes the peer's entry: the end of an old
-// connection deletes the entry of a new one.
+// keepAlive sends a ping every PingInterval. A failed ping ends the loop and deletes the map entry of the peer, so the
+// keepalive of an old connection deletes the entry of a new one.
 func (d *Deployed) keepAlive(conn *Conn) {
 	ticker := time.NewTicker(d.o.PingInterval)
 	defer ticker.Stop()
@@ -129,7 +129,7 @@ func (d *Deployed) keepAlive(conn *Conn) {
 	}
 }
 
-// forget deletes the entry by peer id, not by connection.
+// forget deletes the map entry by peer ID, not by connection.
 func (d *Deployed) forget(conn *Conn) {
 	d.change(func() {
 		delete(d.entries, conn.Peer().ID)
@@ -146,7 +146,8 @@ func (d *Deployed) change(do func()) {
 	d.more = make(chan struct{})
 }
 
-// Send sends a message through the peer's entry and returns its id; ErrNoEntry if there is none.
+// Send sends a message over the connection in the peer's map entry and returns the message ID. It returns ErrNoEntry if
+// the peer has no entry.
 func (d *Deployed) Send(peer, typ string, payload any) (string, error) {
 	d.mu.Lock()
 	conn := d.entries[peer]
@@ -157,7 +158,7 @@ func (d *Deployed) Send(peer, typ string, payload any) (string, error) {
 	return conn.Send(typ, peer, payload)
 }
 
-// Broadcast sends a message to every peer that has an entry and returns how many that were.
+// Broadcast sends a message to every peer with a map entry and returns the number of successful sends.
 func (d *Deployed) Broadcast(typ string, payload any) int {
 	d.mu.Lock()
 	var all []*Conn
@@ -174,7 +175,7 @@ func (d *Deployed) Broadcast(typ string, payload any) int {
 	return sent
 }
 
-// Knows reports whether a peer has an entry.
+// Knows reports whether a peer has a map entry.
 func (d *Deployed) Knows(peer string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -188,7 +189,7 @@ func (d *Deployed) Registered(peer string) bool {
 	return d.registered[peer]
 }
 
-// Conns returns the connections with a peer that stand, oldest first, with an entry or without.
+// Conns returns the open connections to a peer, oldest first, whether the peer has a map entry or not.
 func (d *Deployed) Conns(peer string) []*Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -201,14 +202,14 @@ func (d *Deployed) Conns(peer string) []*Conn {
 	return of
 }
 
-// Received returns every message but pings and pongs, in the order of arrival.
+// Received returns all messages except pings and pongs, in the order of arrival.
 func (d *Deployed) Received() []Envelope {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.received)
 }
 
-// Await waits until a condition on the node's state holds, which is checked after each change.
+// Await waits until condition returns true. It evaluates the condition at first and after each change of the node.
 func (d *Deployed) Await(ctx context.Context, condition func() bool) error {
 	for {
 		d.mu.Lock()
@@ -225,7 +226,7 @@ func (d *Deployed) Await(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// Close ends the node without a goodbye and waits for its goroutines.
+// Close stops the node without disconnect messages and waits for its goroutines.
 func (d *Deployed) Close() {
 	d.stop()
 	if d.server != nil {
@@ -240,8 +241,8 @@ func (d *Deployed) Close() {
 	d.loops.Wait()
 }
 
-// Refuse makes the node refuse every inbound handshake, or stop refusing.
+// Refuse sets whether the node refuses every inbound handshake.
 func (d *Deployed) Refuse(on bool) { d.refuse.Store(on) }
 
-// Identity is the node's own identity.
+// Identity returns the node's own identity.
 func (d *Deployed) Identity() *Identity { return d.o.Identity }

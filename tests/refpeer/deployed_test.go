@@ -36,30 +36,30 @@ func awaitState(t *testing.T, d *Deployed, what string, condition func() bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if d.Await(ctx, condition) != nil {
-		t.Fatalf("not so after 20 s: %s", what)
+		t.Fatalf("condition not met after 20 s: %s", what)
 	}
 }
 
-// A deployed node deletes the entry of the new connection when the keepalive of the old one fails, and again when
-// one of two connections ends; a further connection restores it.
+// A deployed node deletes the map entry of the new connection when the keepalive of the old connection fails. A further
+// connection restores the entry.
 func TestDeployedForgetsByPeerID(t *testing.T) {
 	d, url := startDeployed(t, DeployedOptions{PingInterval: 500 * time.Millisecond})
 	me := deployedIdentity(t, "me")
-	dial := func(standing int) *Conn {
+	dial := func(open int) *Conn {
 		conn, err := Dial(t.Context(), url, Options{Identity: me})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(conn.Close)
-		awaitState(t, d, "connected", func() bool { return len(d.Conns(me.ID)) == standing && d.Knows(me.ID) })
+		awaitState(t, d, "connected", func() bool { return len(d.Conns(me.ID)) == open && d.Knows(me.ID) })
 		return conn
 	}
 	dial(1).Close()
-	awaitState(t, d, "the end is read", func() bool { return !d.Knows(me.ID) })
+	awaitState(t, d, "the entry is deleted at the end of the connection", func() bool { return !d.Knows(me.ID) })
 	second := dial(1)
 	awaitState(t, d, "the old keepalive deletes the new entry", func() bool { return !d.Knows(me.ID) })
 	if got := len(d.Conns(me.ID)); got != 1 {
-		t.Fatalf("%d connections stand, want the second", got)
+		t.Fatalf("%d open connections, want the second one", got)
 	}
 	if _, err := d.Send(me.ID, "chat", nil); !errors.Is(err, ErrNoEntry) {
 		t.Errorf("send without an entry: %v", err)
@@ -69,15 +69,15 @@ func TestDeployedForgetsByPeerID(t *testing.T) {
 	}
 	third := dial(2)
 	if _, err := d.Send(me.ID, "chat", "again"); err != nil {
-		t.Errorf("a further connection does not restore the entry: %v", err)
+		t.Errorf("send after a further connection: %v", err)
 	}
 	if _, err := third.RecvType(t.Context(), "chat"); err != nil {
 		t.Error(err)
 	}
-	if _, err := second.Send("chat", d.o.Identity.ID, "over the other"); err != nil {
+	if _, err := second.Send("chat", d.o.Identity.ID, "over the second"); err != nil {
 		t.Error(err)
 	}
-	awaitState(t, d, "the second connection is read", func() bool { return len(d.Received()) == 1 })
+	awaitState(t, d, "the message of the second connection arrives", func() bool { return len(d.Received()) == 1 })
 }
 
 func TestDeployedChecksClaimedIDAndName(t *testing.T) {
@@ -90,7 +90,7 @@ func TestDeployedChecksClaimedIDAndName(t *testing.T) {
 	var refused *RefusedError
 	if _, err := Dial(t.Context(), url, Options{Identity: stranger}); !errors.As(err, &refused) ||
 		refused.Reason != "peer not authorized" {
-		t.Errorf("a stranger: %v, want a refusal", err)
+		t.Errorf("dial of a stranger: %v, want a refusal", err)
 	}
 	for _, me := range []*Identity{listed, dotted} {
 		conn, err := Dial(t.Context(), url, Options{Identity: me})
@@ -103,7 +103,7 @@ func TestDeployedChecksClaimedIDAndName(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := conn.RecvType(t.Context(), TypePong); err != nil {
-			t.Errorf("a worker answers no ping: %v", err)
+			t.Errorf("no pong from a worker: %v", err)
 		}
 	}
 	if !d.Registered(listed.ID) || d.Registered(dotted.ID) {

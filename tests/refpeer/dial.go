@@ -15,39 +15,39 @@ import (
 type Options struct {
 	Identity *Identity
 
-	// Pong answers pings. A deployed node may or may not.
+	// Pong makes the peer answer pings. Some deployed nodes do.
 	Pong bool
 	// Stall leaves the socket unread after the handshake, until Conn.Resume.
 	Stall bool
 	// CountOnly counts frames and drops them unopened, so that many peers cost little CPU time.
 	CountOnly bool
-	// CountSize is the least size of a frame in bytes that CountOnly counts, so that pings can be left out; 0: all count.
+	// CountSize is the minimum size in bytes of a frame that CountOnly counts, to exclude pings; 0: count all.
 	CountSize int
 	// Late opens frames when they are received, so that reading keeps up with any sender. It excludes Pong.
 	Late bool
 	// Features are announced in the handshake; deployed nodes announce none.
 	Features []string
-	// Spoil changes the handshake payload just before it is sent.
+	// Spoil modifies the handshake payload before it is sent.
 	Spoil func(payload map[string]any)
-	// Allow makes a responder refuse handshakes that claim another id than these; nil: any id passes.
+	// Allow holds the IDs that a responder accepts in a handshake; nil: all.
 	Allow []string
 	// Refuse is the reason with which a responder refuses every peer; empty: none is refused.
 	Refuse string
-	// RefuseNow is asked at each handshake whether a responder refuses it; nil: no.
+	// RefuseNow reports, at each handshake, whether a responder refuses it; nil: never.
 	RefuseNow func() bool
 
-	// Header is added to the initiator's HTTP request: Origin, Host.
+	// Header is added to the initiator's HTTP request, for example Origin or Host.
 	Header http.Header
-	// TLS is used by Dial for wss:// and by Listen when it is set.
+	// TLS is the configuration of Dial for wss://, and of Listen if it is set.
 	TLS *tls.Config
-	// RecvBuffer is the kernel's receive buffer of a dialled socket in bytes; 0 leaves it alone.
+	// RecvBuffer is the kernel's receive buffer of a dialled socket in bytes; 0: the default.
 	RecvBuffer int
-	// NetDial opens Dial's network connection, for an in-memory network; nil: net.Dialer.
+	// NetDial opens the network connection of Dial, for example in an in-memory network; nil: net.Dialer.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Dial opens a connection to url (ws:// or wss://) and does the initiator's handshake, which proves the responder.
-// It returns a *StatusError when there was no upgrade and a *RefusedError when the responder refused.
+// It returns a *StatusError if the upgrade failed and a *RefusedError if the responder refused.
 func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 	dialer := websocket.Dialer{
 		HandshakeTimeout: handshakeTimeout,
@@ -72,7 +72,7 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
 	}
 	ws.SetReadLimit(maxMessageSize)
-	// The handshake reads with its own deadline; a caller that gives up earlier cuts the socket.
+	// The handshake has its own deadline. An earlier end of ctx closes the socket.
 	stop := context.AfterFunc(ctx, func() { ws.NetConn().Close() })
 	conn, err := initiate(ws, o)
 	if !stop() || err != nil {

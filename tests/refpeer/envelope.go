@@ -29,7 +29,7 @@ type Envelope struct {
 	ReplyTo string          `json:"replyTo,omitempty"`
 }
 
-// NewEnvelope makes a message with a fresh ID, stamped now. A nil payload is JSON null.
+// NewEnvelope returns a message with a new ID and the current timestamp. A nil payload is JSON null.
 func NewEnvelope(typ, from, to string, payload any) (Envelope, error) {
 	text, err := marshal(payload)
 	if err != nil {
@@ -45,10 +45,10 @@ func NewEnvelope(typ, from, to string, payload any) (Envelope, error) {
 	}, nil
 }
 
-// Stamp writes a time as an envelope's ts.
+// Stamp returns a time in the format of the envelope's ts.
 func Stamp(t time.Time) string { return t.Format(time.RFC3339Nano) }
 
-// marshal is JSON as the protocol wants it: HTML characters as they are, no newline at the end.
+// marshal encodes JSON as the protocol requires: HTML characters unescaped, no newline at the end.
 func marshal(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -59,7 +59,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// Seal puts the JSON text of an envelope, or any other text, into an SMSG container with Borg's own code.
+// Seal encrypts the JSON text of an envelope, or any other text, into an SMSG container with Borg's own code.
 func Seal(body, password string) ([]byte, error) {
 	return smsg.Encrypt(smsg.NewMessage(body), password)
 }

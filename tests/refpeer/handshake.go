@@ -19,10 +19,10 @@ const (
 	maxMessageSize   = 1 << 20
 )
 
-// ErrBadResponse is the error if the responder does not prove that it holds its public key's private key.
+// ErrBadResponse means that the responder did not prove the possession of its private key.
 var ErrBadResponse = errors.New("challenge response does not verify")
 
-// RefusedError is a responder's "accepted": false.
+// RefusedError is the refusal of a responder ("accepted": false), with its reason.
 type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return "refused: " + e.Reason }
@@ -51,7 +51,7 @@ type ackPayload struct {
 	Features          []string `json:"features"`
 }
 
-// initiate is the initiator's half of section 3 on a fresh WebSocket.
+// initiate runs the initiator's half of the handshake (section 3) on a new WebSocket.
 func initiate(ws *websocket.Conn, o Options) (*Conn, error) {
 	deadline := time.Now().Add(handshakeTimeout)
 	challenge := make([]byte, 32)
@@ -82,7 +82,7 @@ func initiate(ws *websocket.Conn, o Options) (*Conn, error) {
 	return newConn(ws, o, ack.Identity, ack.Features, secret), nil
 }
 
-// respond is the responder's half. A refusal is sent and returned as a *RefusedError.
+// respond runs the responder's half of the handshake. It sends a refusal and returns it as a *RefusedError.
 func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	deadline := time.Now().Add(handshakeTimeout)
 	var hello helloPayload
@@ -124,7 +124,7 @@ func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	return newConn(ws, o, hello.Identity, hello.Features, secret), nil
 }
 
-// sendPlain sends a handshake message, after the options had their chance to spoil it.
+// sendPlain sends a handshake message with the features of the options, modified by Spoil.
 func (o Options) sendPlain(ws *websocket.Conn, deadline time.Time, typ, to string, payload map[string]any) error {
 	if len(o.Features) > 0 {
 		payload["features"] = o.Features
@@ -146,7 +146,7 @@ func (o Options) sendPlain(ws *websocket.Conn, deadline time.Time, typ, to strin
 	return ws.WriteMessage(websocket.TextMessage, text)
 }
 
-// recvPlain reads one handshake message of the type wanted and decodes its payload.
+// recvPlain reads one handshake message, requires the type typ and decodes its payload.
 func recvPlain(ws *websocket.Conn, deadline time.Time, typ string, payload any) error {
 	if err := ws.SetReadDeadline(deadline); err != nil {
 		return err

@@ -1,7 +1,7 @@
-// Package refpeer is a small peer that speaks the wire protocol, version 1.0, written from docs/protocol.md
-// only. It represents the deployed nodes: one goroutine and one mutex per connection,
-// Borg's own SMSG code, gorilla/websocket, no features announced. It imports no package of this module, so that a
-// mistake of the module cannot hide itself, and options make it break the protocol.
+// Package refpeer is a small peer that speaks version 1.0 of the wire protocol, written from docs/protocol.md only. It
+// represents the deployed nodes: one goroutine and one mutex per connection, Borg's own SMSG code, gorilla/websocket,
+// no announced features. It imports no package of this module, so that a fault of the module cannot hide itself.
+// Options make it break the protocol.
 //
 // The order of the files is the order of a connection: identity, envelope, handshake, dial or listen, conn.
 package refpeer
@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/Borg/pkg/stmf"
 )
 
-// Public is an identity as it is on the wire (section 1), keys in the protocol's order.
+// Public is an identity on the wire (section 1). Its fields have the order of the protocol.
 type Public struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
@@ -26,13 +26,13 @@ type Public struct {
 	Role      string    `json:"role"`
 }
 
-// Identity is a Public with its private key. It does not change after New and may be shared by connections.
+// Identity is a Public with its private key. It is immutable, and safe for concurrent use.
 type Identity struct {
 	Public
 	keys *stmf.KeyPair
 }
 
-// New makes a fresh identity of role dual.
+// New returns an identity of role dual with new keys.
 func New(name string) (*Identity, error) {
 	keys, err := stmf.GenerateKeyPair()
 	if err != nil {
@@ -41,7 +41,7 @@ func New(name string) (*Identity, error) {
 	return fromKeys(name, keys), nil
 }
 
-// Load makes the identity that belongs to a private key of 32 raw bytes.
+// Load returns the identity of a private key of 32 raw bytes.
 func Load(name string, privateKey []byte) (*Identity, error) {
 	keys, err := stmf.LoadKeyPair(privateKey)
 	if err != nil {
@@ -63,7 +63,7 @@ func fromKeys(name string, keys *stmf.KeyPair) *Identity {
 	}
 }
 
-// NodeID is the node ID of a public key: the first 16 bytes of its SHA-256 in lower-case hex.
+// NodeID returns the node ID of a public key: the first 16 bytes of its SHA-256 in lower-case hex.
 func NodeID(publicKey []byte) string {
 	sum := sha256.Sum256(publicKey)
 	return hex.EncodeToString(sum[:16])
@@ -87,12 +87,12 @@ func (i *Identity) SharedSecret(publicKey string) ([]byte, error) {
 	return sum[:], nil
 }
 
-// ChallengeResponse is the HMAC-SHA256 of a challenge under a shared secret.
+// ChallengeResponse returns the HMAC-SHA256 of a challenge under a shared secret.
 func ChallengeResponse(secret, challenge []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(challenge)
 	return mac.Sum(nil)
 }
 
-// password is the text whose SHA-256 is the SMSG key of two nodes (section 4).
+// password returns the text whose SHA-256 is the SMSG key of two nodes (section 4).
 func password(secret []byte) string { return base64.StdEncoding.EncodeToString(secret) }

@@ -21,7 +21,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	closed bool
-	conns  map[*websocket.Conn]*Conn // value nil while in the handshake
+	conns  map[*websocket.Conn]*Conn // nil during the handshake
 }
 
 // Listen accepts connections on addr (host:port, port 0 for a free one) until Close.
@@ -33,7 +33,7 @@ func Listen(addr string, o Options) (*Server, error) {
 	return Serve(ln, o), nil
 }
 
-// Serve is Listen on a listener of the caller's, which Close closes.
+// Serve accepts connections on ln until Close, which closes ln.
 func Serve(ln net.Listener, o Options) *Server {
 	if o.TLS != nil {
 		ln = tls.NewListener(ln, o.TLS)
@@ -52,7 +52,7 @@ func Serve(ln net.Listener, o Options) *Server {
 	return s
 }
 
-// Addr is the bound host:port.
+// Addr returns the bound host:port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Accept returns the next connection that finished its handshake.
@@ -65,7 +65,7 @@ func (s *Server) Accept(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Refused returns the error of the next handshake that did not succeed.
+// Refused returns the error of the next failed handshake.
 func (s *Server) Refused(ctx context.Context) error {
 	select {
 	case err := <-s.refused:
@@ -75,7 +75,7 @@ func (s *Server) Refused(ctx context.Context) error {
 	}
 }
 
-// Close ends the listener and every connection, and waits for their goroutines.
+// Close closes the listener and all connections, and waits for their goroutines.
 func (s *Server) Close() {
 	s.http.Close()
 	s.mu.Lock()
@@ -97,7 +97,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		return // Upgrade has answered
+		return // Upgrade has sent the error
 	}
 	ws.SetReadLimit(maxMessageSize)
 	if !s.track(ws, nil) {
@@ -117,7 +117,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.accepted <- conn
 }
 
-// track notes a socket for Close; false when the server is closed already.
+// track registers a socket for Close. It returns false if the server is already closed.
 func (s *Server) track(ws *websocket.Conn, conn *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

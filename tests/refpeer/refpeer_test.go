@@ -25,7 +25,7 @@ func identity(t *testing.T, name string) *Identity {
 	return id
 }
 
-// testContext ends with the test, or after 10 seconds, which no test here needs.
+// testContext returns a context that ends with the test, or after 10 s; no test needs that long.
 func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -60,7 +60,7 @@ func pair(t *testing.T, initiator, responder Options) (*Conn, *Conn) {
 	return a, b
 }
 
-func TestHandshakeAndBothDirections(t *testing.T) {
+func TestHandshakeOpensBothDirections(t *testing.T) {
 	ctx := testContext(t)
 	idA, idB := identity(t, "a"), identity(t, "b")
 	a, b := pair(t, Options{Identity: idA, Features: []string{"single-connection"}}, Options{Identity: idB})
@@ -102,12 +102,12 @@ func TestHandshakeAndBothDirections(t *testing.T) {
 		t.Fatalf("goodbye: %+v, %v", bye, err)
 	}
 	if _, err := b.Recv(ctx); err == nil {
-		t.Fatal("b received something after the goodbye")
+		t.Fatal("b received a message after the goodbye")
 	}
 	<-b.Done()
 }
 
-func TestResponderRefuses(t *testing.T) {
+func TestResponderSendsReasonOfRefusal(t *testing.T) {
 	self := identity(t, "self")
 	tests := map[string]struct {
 		initiator, responder Options
@@ -140,7 +140,7 @@ func TestResponderRefuses(t *testing.T) {
 	}
 }
 
-func TestInitiatorVerifiesTheResponse(t *testing.T) {
+func TestInitiatorRejectsWrongResponse(t *testing.T) {
 	s := listen(t, Options{Identity: identity(t, "b"), Spoil: func(p map[string]any) {
 		p["challengeResponse"] = base64.StdEncoding.EncodeToString(make([]byte, 32))
 	}})
@@ -198,7 +198,7 @@ func TestStalledPeerReadsNothingUntilResume(t *testing.T) {
 	}
 }
 
-func TestFramesThatDoNotOpenAreCountedAndSkipped(t *testing.T) {
+func TestUnopenableFramesAreCountedAndSkipped(t *testing.T) {
 	ctx := testContext(t)
 	a, b := pair(t, Options{Identity: identity(t, "a")}, Options{Identity: identity(t, "b")})
 	wrongKey, err := Seal(`{"id":"x"}`, "another password")
@@ -221,14 +221,14 @@ func TestFramesThatDoNotOpenAreCountedAndSkipped(t *testing.T) {
 	}
 }
 
-func TestMessageOverTheLimitIsClosedWith1009(t *testing.T) {
+func TestOversizedMessageClosesWith1009(t *testing.T) {
 	a, b := pair(t, Options{Identity: identity(t, "a")}, Options{Identity: identity(t, "b")})
 	if err := a.SendRaw(make([]byte, maxMessageSize+1)); err != nil {
-		t.Logf("the close overtook the write: %v", err)
+		t.Logf("the connection closed during the write: %v", err)
 	}
 	<-a.Done()
 	<-b.Done()
-	// Only the receiver's side is sure: its close frame may be lost to a reset.
+	// Check the receiver only: a reset may drop its close frame on the way to the sender.
 	if !errors.Is(b.Err(), websocket.ErrReadLimit) {
 		t.Fatalf("receiver ended with %v, want the read limit", b.Err())
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// keyVectors is testdata/keys.json. The files in testdata are the published vectors, frames.json without the big one.
+// keyVectors is testdata/keys.json. testdata holds the published vectors, except the largest frame.
 type keyVectors struct {
 	Challenge         string   `json:"challenge"`
 	ChallengeResponse string   `json:"challengeResponse"`
@@ -42,7 +42,7 @@ func raw(t *testing.T, text string) []byte {
 	return b
 }
 
-// vectorIdentities loads A and B and holds them to the vectors' IDs and public keys.
+// vectorIdentities loads the identities A and B and compares their IDs and public keys with the vectors.
 func vectorIdentities(t *testing.T) (keyVectors, []*Identity) {
 	t.Helper()
 	var v keyVectors
@@ -65,7 +65,7 @@ func vectorIdentities(t *testing.T) (keyVectors, []*Identity) {
 	return v, ids
 }
 
-func TestKeyVectors(t *testing.T) {
+func TestKeysMatchVectors(t *testing.T) {
 	v, ids := vectorIdentities(t)
 	for i, self := range ids {
 		secret, err := self.SharedSecret(ids[1-i].PublicKey)

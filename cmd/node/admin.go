@@ -9,7 +9,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// transportOptions are how the transport is built into this program. Nobody measures times when nobody can see them.
+// transportOptions returns the options of the transport. Without --admin there is no observer.
 func (n *node) transportOptions() []supervisor.Option {
 	options := []supervisor.Option{supervisor.WithLogger(n.log)}
 	if n.socket != nil {
@@ -22,9 +22,9 @@ func (n *node) transportOptions() []supervisor.Option {
 	return options
 }
 
-// openAdmin starts what is shown over HTTP. It answers from before the node starts until after it has stopped, so that
-// health can be asked all the time. Two nodes on one host are common: when nobody has chosen the address and another
-// one has it, this node goes on without.
+// openAdmin starts the admin server. It serves from before the start of the node until after its stop, so that
+// /healthz always answers. If the default address is in use, as with a second node on the host, the node runs without
+// the server.
 func (n *node) openAdmin() (err error) {
 	if n.settings.Admin == "" {
 		return nil
@@ -37,20 +37,20 @@ func (n *node) openAdmin() (err error) {
 	case err == nil:
 	case admin.InUse(err) && n.settings.Source("admin") == settings.FromDefault:
 		n.admin = nil
-		n.log.Warn("no dashboard and no metrics: the default address is in use, by another node perhaps; choose one with --admin",
-			"admin", n.settings.Admin)
+		n.log.Warn("no dashboard and no metrics: the default address is in use, by another node perhaps; "+
+			"choose one with --admin", "admin", n.settings.Admin)
 		return nil
 	default:
 		return fmt.Errorf(`start --admin: %w: choose another address, or none with --admin ""`, err)
 	}
 	if n.admin.Public() {
-		n.log.Warn("the dashboard and the metrics can be reached from other hosts, without a password", "admin", n.settings.Admin)
+		n.log.Warn("other hosts can reach the dashboard and the metrics without a password", "admin", n.settings.Admin)
 	}
 	n.admin.Serve()
 	return nil
 }
 
-// adminURL is where the dashboard is; empty when it is off.
+// adminURL returns the URL of the dashboard, or "" if it is off.
 func (n *node) adminURL() string {
 	if n.admin == nil {
 		return ""

@@ -17,38 +17,37 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// app is one run of the program and everything that it takes from its surroundings, so that tests can run several side
-// by side.
+// app is one run of the program with all of its inputs, so that tests can run several in parallel.
 type app struct {
 	stdin   io.Reader
-	stdout  io.Writer // what it is, a terminal or not; results go to out
-	stderr  io.Writer // safe for concurrent use: logs and error lines share it
+	stdout  io.Writer // results go to out instead
+	stderr  io.Writer // safe for concurrent use
 	environ []string
 	now     func() time.Time
 	signals func() (received <-chan os.Signal, stop func())
-	manager func() (*service.Manager, error) // of services; nil: there is none
-	program string                           // what the program is called; "": node
+	manager func() (*service.Manager, error) // nil: no service manager
+	program string                           // name of the program in the help; "": node
 
 	dataDir  string // defaults of settings
 	file     string
 	hostName string
 
-	out *resultWriter // stdout, for results; made by run
+	out *resultWriter // writes results to stdout; set by run
 }
 
-// run carries out one command line and returns the exit status.
+// run runs one command line and returns the exit status.
 func (a *app) run(args []string) int {
 	a.out = &resultWriter{w: a.stdout}
 	root := a.root()
 	root.SetArgs(args)
-	err := a.out.judge(root.ExecuteContext(context.Background()))
+	err := a.out.outcome(root.ExecuteContext(context.Background()))
 	if err != nil {
 		fmt.Fprintln(a.stderr, "node: "+printable.Line(err.Error()))
 	}
 	return exitStatus(err)
 }
 
-// root builds the tree of commands.
+// root returns the tree of commands.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:               cmp.Or(a.program, "node"),
@@ -77,8 +76,8 @@ func (a *app) root() *cobra.Command {
 	settings.AddFlags(root.PersistentFlags(), settings.ScopeClient, a.options(nil))
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(), a.statusCommand(), a.peersCommand(), a.topCommand(),
-		a.connectCommand(), a.disconnectCommand(),
+		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
+		a.statusCommand(), a.peersCommand(), a.topCommand(), a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
 		a.allowCommand(), a.revokeCommand(), a.authCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
@@ -88,15 +87,17 @@ func (a *app) root() *cobra.Command {
 
 const rootHelp = `An encrypted peer-to-peer node: 'node run' starts one, the other commands talk to it.
 
-Settings come from a flag, else from the environment (NODE_…), else from the settings
-file, else from the default; 'node config' shows which.
+A setting comes from its flag, else from the environment (NODE_…), else from the settings
+file, else from the default; 'node config' shows the source.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 no running node; 4 the peer is not
 connected or refused; 5 timed out.`
 
-// options are the surroundings of the settings.
+// options returns the inputs of settings.Load.
 func (a *app) options(cmd *cobra.Command) settings.Options {
-	o := settings.Options{Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: settings.RegisteredName(a.hostName)}
+	o := settings.Options{
+		Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: settings.RegisteredName(a.hostName),
+	}
 	if cmd != nil {
 		o.Flags = cmd.Flags()
 	}
@@ -112,7 +113,7 @@ func (a *app) settings(cmd *cobra.Command, scope settings.Scope) (*settings.Sett
 	return s, nil
 }
 
-// nodeSettings is settings for a node that is to run with them: the files that they name must be of use.
+// nodeSettings returns the settings for running a node. It checks the files that they name too.
 func (a *app) nodeSettings(cmd *cobra.Command) (*settings.Settings, error) {
 	s, err := a.settings(cmd, settings.ScopeNode)
 	if err != nil {
@@ -124,7 +125,7 @@ func (a *app) nodeSettings(cmd *cobra.Command) (*settings.Settings, error) {
 	return s, requireDataDir(s)
 }
 
-// requireDataDir refuses settings without a data directory: none was given, and the environment names no place for it.
+// requireDataDir refuses settings without a data directory: none was given, and the environment defines no default.
 func requireDataDir(s *settings.Settings) error {
 	if s.DataDir != "" {
 		return nil
@@ -132,7 +133,7 @@ func requireDataDir(s *settings.Settings) error {
 	return &usageError{"no data directory: neither HOME nor XDG_DATA_HOME is set: give one with --data-dir"}
 }
 
-// client returns the settings of a command that talks to the running node, and the way to it.
+// client returns the settings of a client command and a client for the running node.
 func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, error) {
 	s, err := a.settings(cmd, settings.ScopeClient)
 	if err == nil {
@@ -144,7 +145,7 @@ func (a *app) client(cmd *cobra.Command) (*settings.Settings, *control.Client, e
 	return s, control.NewClient(s.DataDir), nil
 }
 
-// print writes a result: as JSON, or what text writes.
+// print writes a result as JSON, or calls text.
 func (a *app) print(s *settings.Settings, result any, text func(w io.Writer)) error {
 	if s.Output == settings.OutputText {
 		text(a.out)

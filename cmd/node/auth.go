@@ -14,14 +14,15 @@ import (
 )
 
 func (a *app) allowCommand() *cobra.Command {
-	return a.keysCommand("allow KEY...", "Put public keys on the allowlist",
-		"Put public keys (base64, see 'node id' of the peer) on the allowlist. In the mode allowlist only their owners may\nconnect.",
+	return a.keysCommand("allow KEY...", "Add public keys to the allowlist",
+		"Add public keys (base64, see 'node id' of the peer) to the allowlist. In the mode allowlist only their owners\n"+
+			"can connect.",
 		"allowed", (*control.Client).Allow)
 }
 
 func (a *app) revokeCommand() *cobra.Command {
-	return a.keysCommand("revoke KEY...", "Take public keys off the allowlist",
-		"Take public keys (base64) off the allowlist. Their owners are disconnected at once and not let in again.",
+	return a.keysCommand("revoke KEY...", "Remove public keys from the allowlist",
+		"Remove public keys (base64) from the allowlist. Their owners are disconnected immediately and refused from then on.",
 		"revoked", (*control.Client).Revoke)
 }
 
@@ -58,10 +59,10 @@ func (a *app) keysCommand(use, short, long, done string,
 func (a *app) authCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "auth [open|allowlist]",
-		Short: "Show or set who may connect",
-		Long: `Show or set who may connect: everybody who is not revoked (open), or only the owners of
-the keys given to 'node allow' (allowlist). The mode is kept in the peer book and holds for
-later starts, too, unless --auth, NODE_AUTH or the settings file say otherwise.`,
+		Short: "Show or set the authorization mode",
+		Long: `Show or set the authorization mode: open admits every peer that is not revoked, allowlist
+only the owners of the keys given to 'node allow'. The peer book keeps the mode for later
+starts, unless --auth, NODE_AUTH or the settings file set another one.`,
 		Args:      arguments(0, 1, "MODE"),
 		ValidArgs: []string{"open", "allowlist"},
 		RunE: func(cmd *cobra.Command, args []string) error {

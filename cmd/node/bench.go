@@ -18,10 +18,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxBenchSize is the largest payload of a load: beyond it a message measures the memory and not the node.
+// maxBenchSize is the largest payload of a load in bytes. Larger ones would measure the memory, not the node.
 const maxBenchSize = 64 << 20
 
-// benchFlags are the flags of the command.
+// benchFlags holds the flags of the command.
 type benchFlags struct {
 	size, rate, connections checked
 	duration                span
@@ -48,24 +48,23 @@ func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [ADDR]",
 		Short: "Put load on a node and report rates, latencies and drops",
-		Long: `Put load on the node at ADDR, or without one on a node that it starts itself in this process
-over 127.0.0.1. The messages have the type bench; each connection comes from a node with an
-identity of its own. A running node has its rate limit, and so drops most of a load: give it
---rate-refill 0 for the time of the measurement.
+		Long: `Put load on the node at ADDR, or without ADDR on a node in this process over 127.0.0.1. The
+messages have the type bench; each connection comes from a node with its own identity. The
+rate limit of a running node drops most of a load: start the node with --rate-refill 0 for
+the measurement.
 
-Latencies of a pair are one way, from Send to the handler; at a given --rate they count from
-the moment when the message was due. Those of a running node are round trips of pings beside
-the load. The drops of a running node are known when it is the node of --data-dir.
+Latencies of a pair are one way, from Send to the handler; with --rate they count from the
+time when the message was due. For a running node they are round trips of pings during the
+load. The drops of a running node are known only if it is the node of --data-dir.
 
-An address outside this host is refused without --yes: a load is an attack to who does not
-expect it.`,
+An address outside this host needs --yes: an unexpected load is an attack.`,
 		Args: arguments(0, 1, "ADDR"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runBench(cmd, args, f) },
 	}
 	cmd.Flags().Var(&f.size, "size", "payload of a message")
-	cmd.Flags().Var(&f.rate, "rate", "messages a second, all connections together; 0 is as many as go")
-	cmd.Flags().Var(&f.connections, "connections", "connections")
-	cmd.Flags().Var(&f.duration, "duration", "how long")
+	cmd.Flags().Var(&f.rate, "rate", "messages a second on all connections together; 0 is no limit")
+	cmd.Flags().Var(&f.connections, "connections", "number of connections")
+	cmd.Flags().Var(&f.duration, "duration", "duration of the load")
 	cmd.Flags().BoolVar(&f.limited, "limited", false, "leave the rate limit of a pair on")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "allow an ADDR outside this host")
 	return cmd
@@ -88,7 +87,8 @@ func (a *app) runBench(cmd *cobra.Command, args []string, f *benchFlags) error {
 	progress := a.progress()
 	if progress != nil {
 		o.Progress = func(p bench.Progress) {
-			fmt.Fprintf(progress, "\r%3.0f of %.0f s  %d messages  %.0f/s   ", p.Elapsed.Seconds(), p.Of.Seconds(), p.Sent, p.Rate)
+			fmt.Fprintf(progress, "\r%3.0f of %.0f s  %d messages  %.0f/s   ",
+				p.Elapsed.Seconds(), p.Of.Seconds(), p.Sent, p.Rate)
 		}
 	}
 	ctx, stop := a.untilSignal(cmd.Context())
@@ -98,7 +98,7 @@ func (a *app) runBench(cmd *cobra.Command, args []string, f *benchFlags) error {
 		fmt.Fprint(progress, "\r\x1b[K")
 	}
 	switch {
-	case errors.Is(context.Cause(ctx), errInterrupted) && result.Sent > 0: // what there was is still of use
+	case errors.Is(context.Cause(ctx), errInterrupted) && result.Sent > 0: // print the result so far
 		err = errInterrupted
 	case err != nil:
 		return fmt.Errorf("bench: %w", benchFailure(err))
@@ -106,14 +106,14 @@ func (a *app) runBench(cmd *cobra.Command, args []string, f *benchFlags) error {
 	return errors.Join(a.print(s, result, result.Write), err)
 }
 
-// checkTarget refuses what cannot be dialled, and what may belong to somebody else.
+// checkTarget refuses invalid addresses, and without --yes addresses outside this host.
 func (f *benchFlags) checkTarget(cmd *cobra.Command, address string) error {
 	shown := printable.Cut(printable.Word(address), 80)
 	if err := settings.CheckAddress(address); err != nil {
 		return badUsage(cmd, "ADDR %s: %v", shown, err)
 	}
 	if f.limited {
-		return badUsage(cmd, "--limited is for a pair of its own: the node at ADDR has its settings")
+		return badUsage(cmd, "--limited applies to a pair in this process: the node at ADDR has its own settings")
 	}
 	if f.yes {
 		return nil
@@ -128,7 +128,7 @@ func (f *benchFlags) checkTarget(cmd *cobra.Command, address string) error {
 	return nil
 }
 
-// benchFailure gives a dial that came to nothing the exit status of one.
+// benchFailure gives a failed dial the code, and so the exit status, of `node connect`.
 func benchFailure(err error) error {
 	var about *supervisor.PeerError
 	if !errors.As(err, &about) {
@@ -138,11 +138,16 @@ func benchFailure(err error) error {
 	if errors.Is(err, supervisor.ErrHandshakeTimeout) {
 		code = control.CodeTimeout
 	}
-	return &control.Error{Code: code, Message: err.Error() + ": check the address, and whether the node runs and allows strangers (`node auth`)"}
+	return &control.Error{
+		Code: code, Message: err.Error() + ": check the address, and whether the node runs and admits every peer (`node auth`)",
+	}
 }
 
-// countersOf returns the way to the counters of the node of the data directory, if that is the target; else nil.
-func (a *app) countersOf(ctx context.Context, s *settings.Settings, address string) func(context.Context) (map[string]uint64, error) {
+// countersOf returns a function that reads the counters of the node of the data directory, or nil if that node is not
+// the target.
+func (a *app) countersOf(
+	ctx context.Context, s *settings.Settings, address string,
+) func(context.Context) (map[string]uint64, error) {
 	client := control.NewClient(s.DataDir)
 	ask := func(ctx context.Context) (output.Status, error) {
 		var status output.Status
@@ -152,14 +157,14 @@ func (a *app) countersOf(ctx context.Context, s *settings.Settings, address stri
 		}
 		return status, err
 	}
-	text, _, _ := supervisor.ParsePinnedAddress(address, "/ws") // it was checked
+	text, _, _ := supervisor.ParsePinnedAddress(address, "/ws") // checkTarget has checked it
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil
 	}
 	status, err := ask(ctx)
 	if err != nil {
-		return nil // nobody runs there, which is no failure of the load
+		return nil // no node runs there: the load works without counters
 	}
 	if _, port, err := net.SplitHostPort(status.Address); err != nil || port != u.Port() {
 		return nil
@@ -170,7 +175,7 @@ func (a *app) countersOf(ctx context.Context, s *settings.Settings, address stri
 	}
 }
 
-// checked is a flag whose value is looked at when it is typed.
+// checked is a flag that checks its value when it is set.
 type checked struct {
 	text, kind string
 	set        func(text string) error

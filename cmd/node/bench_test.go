@@ -10,12 +10,12 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-func TestBench(t *testing.T) {
+func TestBenchReportsPairAndTarget(t *testing.T) {
 	node := startNode(t, "alice", "--rate-burst", "10", "--rate-refill", "1")
 	defer node.stop()
 	for _, c := range []struct {
 		line    string
-		limited bool // drops are known, and there are some
+		limited bool // expect drops by the rate limit
 		pair    bool
 	}{
 		{"bench --duration 200ms --size 100 --rate 500", false, true},
@@ -35,12 +35,12 @@ func TestBench(t *testing.T) {
 	}
 	status, stdout, stderr := command(node.dir, "bench", "127.0.0.1:1")
 	if status != exitNotConnected || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "check the address") {
-		t.Errorf("nobody there: status %d, %q, %q", status, stdout, stderr)
+		t.Errorf("unreachable: status %d, %q, %q", status, stdout, stderr)
 	}
 }
 
-// A target that takes the connection and says nothing has not refused.
-func TestBenchFailure(t *testing.T) {
+// A target that accepts the connection but does not answer has not refused it.
+func TestBenchFailureSeparatesTimeoutFromRefusal(t *testing.T) {
 	for err, want := range map[error]int{
 		supervisor.ErrHandshakeTimeout: exitTimeout,
 		syscall.ECONNREFUSED:           exitNotConnected,

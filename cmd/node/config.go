@@ -20,16 +20,16 @@ import (
 // configuration is the answer of `node config`.
 type configuration struct {
 	Settings []settings.Value `json:"settings"`
-	File     string           `json:"file"` // that was read, or ""
+	File     string           `json:"file"` // the file that was read, or ""
 }
 
 func (a *app) configCommand() *cobra.Command {
 	var example bool
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Print the configuration in force and where each value came from",
+		Short: "Print the configuration in force and the source of each value",
 		Long: `Print the configuration with which 'node run' would start with the same flags, environment
-and file, and where each value came from: flag, environment, file, default or peer book.
+and file, and the source of each value: flag, environment, file, default or peer book.
 
 In the file (YAML) the keys are the names of the flags; an unknown key is an error:
 
@@ -59,11 +59,11 @@ With --example it prints such a file with every setting and its default, comment
 	return cmd
 }
 
-// peerBook returns the path of a data directory's peer book.
+// peerBook returns the path of the peer book of a data directory.
 func peerBook(dir string) string { return filepath.Join(dir, "peers.db") }
 
-// useStoredAuth looks the mode up where it is kept: in the peer book, or with the running node, which has that locked.
-// It creates nothing.
+// useStoredAuth reads the stored mode from the peer book, or from the running node, which holds the lock of the peer
+// book. It creates no file.
 func useStoredAuth(cmd *cobra.Command, s *settings.Settings) error {
 	if s.Source("auth") != settings.FromDefault {
 		return nil

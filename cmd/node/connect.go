@@ -16,8 +16,8 @@ func (a *app) connectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect ADDR",
 		Short: "Dial a peer and keep it connected from now on",
-		Long: "Dial a peer at host:port, ws://… or wss://…, remember it in the peer book and keep it connected from now on.\n" +
-			"Prints who answered.",
+		Long: "Dial a peer at host:port, ws://… or wss://…, add it to the peer book and keep it connected from now on.\n" +
+			"Prints the identity that answered.",
 		Args: arguments(1, 1, "ADDR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := settings.CheckAddress(args[0]); err != nil {
@@ -27,7 +27,8 @@ func (a *app) connectCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			peer, err := client.Connect(cmd.Context(), control.ConnectRequest{Address: args[0], TimeoutMs: timeout.milliseconds()})
+			request := control.ConnectRequest{Address: args[0], TimeoutMs: timeout.milliseconds()}
+			peer, err := client.Connect(cmd.Context(), request)
 			if err != nil {
 				return explain(err, s.DataDir, "connect to "+printable.Word(args[0]))
 			}

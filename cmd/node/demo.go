@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoPause is between two steps on a terminal: long enough to read one, short enough for 30 s in all.
+// demoPause is the pause between two steps on a terminal. The whole demonstration stays below 30 s.
 const demoPause = 1200 * time.Millisecond
 
 var errInterrupted = errors.New("interrupted")
@@ -22,14 +22,14 @@ func (a *app) demoCommand() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show a small mesh that connects, talks, is hurt on purpose and recovers",
+		Short: "Show a small mesh that connects, talks, suffers faults and recovers",
 		Long: `Show three nodes in this process, with real sockets on 127.0.0.1, that connect and talk. Then
-break things one after the other: a duplicate, a flood, a handler that panics, a connection's
-actor that panics, a peer that stops reading, an impostor. Each step says what was done, what
-was seen and which counters prove it. Nothing outside of this process is touched.
+inject faults: a duplicate, a flood, a handler that panics, a connection's actor that panics,
+a peer that stops reading, an impostor. Each step reports the action, the observations and
+the counters that prove them. Nothing outside of this process is touched.
 
-Ends within 30 s, with exit status 0 only when everything that it says was seen. With --keep the
-mesh then goes on, and talks, with a dashboard until SIGINT or SIGTERM.`,
+Ends within 30 s, with exit status 0 only if every expectation was met. With --keep the mesh
+then continues to exchange messages, with a dashboard, until SIGINT or SIGTERM.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeClient)
@@ -62,7 +62,7 @@ func (a *app) runDemo(ctx context.Context, s *settings.Settings, keep bool) erro
 	return nil
 }
 
-// keepDemo shows the mesh on a dashboard until the signal that ends it.
+// keepDemo serves a dashboard of the mesh until a signal.
 func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node) error {
 	dashboard, err := demoDashboard(node)
 	if err != nil {
@@ -70,8 +70,8 @@ func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node
 	}
 	dashboard.Serve()
 	if s.Output == settings.OutputText {
-		fmt.Fprintf(a.out, "\nThe mesh goes on. Dashboard of alice: %s\n`node run --listen 127.0.0.1:0 --peer %s` joins it; Ctrl-C ends it.\n",
-			dashboard.URL(), node.Addr())
+		fmt.Fprintf(a.out, "\nThe mesh goes on. Dashboard of alice: %s\n"+
+			"`node run --listen 127.0.0.1:0 --peer %s` joins it; Ctrl-C ends it.\n", dashboard.URL(), node.Addr())
 	}
 	<-ctx.Done()
 	within, cancel := context.WithTimeout(context.Background(), closeGrace)
@@ -79,9 +79,11 @@ func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node
 	return dashboard.Close(within)
 }
 
-// demoDashboard opens it at the address where that of a node is expected, or on a free port when a node has that.
+// demoDashboard listens on the default address of --admin, or on a free port if that is in use.
 func demoDashboard(node demo.Node) (*admin.Server, error) {
-	config := admin.Config{Address: "127.0.0.1:9092", Node: node, Version: version(), Log: slog.New(slog.DiscardHandler)}
+	config := admin.Config{
+		Address: "127.0.0.1:9092", Node: node, Version: version(), Log: slog.New(slog.DiscardHandler),
+	}
 	dashboard, err := admin.Listen(config)
 	if admin.InUse(err) {
 		config.Address = "127.0.0.1:0"
@@ -90,8 +92,7 @@ func demoDashboard(node demo.Node) (*admin.Server, error) {
 	return dashboard, err
 }
 
-// untilSignal returns a context that ends, with errInterrupted for its cause, when a signal comes that would end a
-// node.
+// untilSignal returns a context that ends with the cause errInterrupted at a signal that would stop a node.
 func (a *app) untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	received, restore := a.signals()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// With --keep the mesh goes on after the demonstration until a signal comes, and then ends as any node does.
-func TestDemoKeep(t *testing.T) {
+// With --keep the mesh runs until a signal, and then stops like any node.
+func TestDemoKeepRunsUntilASignal(t *testing.T) {
 	out, in := io.Pipe()
 	signals := make(chan os.Signal, 1)
 	a := &app{
@@ -34,13 +34,13 @@ func TestDemoKeep(t *testing.T) {
 			break
 		}
 	}
-	if got := <-status; got != 0 || !strings.Contains(text.String(), "steps succeeded") || strings.Contains(text.String(), "\x1b") {
+	got := <-status
+	if got != 0 || !strings.Contains(text.String(), "steps succeeded") || strings.Contains(text.String(), "\x1b") {
 		t.Errorf("status %d, %s", got, text.String())
 	}
 }
 
-// A signal before the end is no success.
-func TestDemoInterrupted(t *testing.T) {
+func TestInterruptedDemoFails(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signals <- syscall.SIGINT
 	var complaint bytes.Buffer

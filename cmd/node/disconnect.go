@@ -25,11 +25,11 @@ func (a *app) disconnectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "disconnect PEER | --connection N",
 		Short: "Close the connections to a peer and stop redialling it, or close one connection",
-		Long: "Close all connections to a peer gracefully and stop redialling it. A peer that has dialled this node may\n" +
-			"do so again: 'node revoke' prevents that.\n\n" +
-			"With --connection close one connection, by the number that events and 'node peers' show, whether its peer is\n" +
-			"verified or not; nothing else addresses an unverified connection. Other connections of the peer stay, and a\n" +
-			"peer that is kept connected is dialled again.\n\n" + peerHelp,
+		Long: "Close all connections to a peer gracefully and stop redialling it. A peer that dialled this node may dial\n" +
+			"again: 'node revoke' prevents that.\n\n" +
+			"With --connection close one connection, verified or not, by the number that events and 'node peers' show.\n" +
+			"An unverified connection has no other address. Other connections of the peer stay open, and a peer that is\n" +
+			"kept connected is dialled again.\n\n" + peerHelp,
 		Example: "  node disconnect bob\n  node disconnect 8dffda5f --forget\n  node disconnect --connection 7",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -63,11 +63,11 @@ func (a *app) disconnect(cmd *cobra.Command, request control.DisconnectRequest) 
 	}
 	result, err := client.Disconnect(cmd.Context(), request)
 	if err != nil {
-		what := printable.Word(request.Peer)
+		target := printable.Word(request.Peer)
 		if request.Connection != 0 {
-			what = fmt.Sprintf("connection %d", request.Connection)
+			target = fmt.Sprintf("connection %d", request.Connection)
 		}
-		return explain(err, s.DataDir, "disconnect "+what)
+		return explain(err, s.DataDir, "disconnect "+target)
 	}
 	return a.print(s, result, func(w io.Writer) { writeDisconnected(w, result) })
 }
@@ -97,7 +97,8 @@ func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]st
 	var verified, unverified []string
 	for _, p := range a.knownPeers(cmd) {
 		for _, c := range p.Connections {
-			offer := fmt.Sprintf("%d\t%s, %s, %s", c.Connection, printable.Word(p.Name), c.Direction, printable.Word(c.Address))
+			offer := fmt.Sprintf("%d\t%s, %s, %s",
+				c.Connection, printable.Word(p.Name), c.Direction, printable.Word(c.Address))
 			if c.Verified {
 				verified = append(verified, offer)
 			} else {
@@ -108,7 +109,7 @@ func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]st
 	return append(unverified, verified...), cobra.ShellCompDirectiveNoFileComp
 }
 
-// knownPeers returns the peers of the running node for a completion, none if it does not answer.
+// knownPeers returns the peers of the running node for a completion, or none if the node does not answer.
 func (a *app) knownPeers(cmd *cobra.Command) (peers []output.Peer) {
 	_, client, err := a.client(cmd)
 	if err != nil {

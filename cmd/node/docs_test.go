@@ -14,7 +14,7 @@ import (
 
 const documentation = "../../docs/node.md"
 
-// section returns what stands between a heading of the documentation and the next of its rank.
+// section returns the text between a heading of the documentation and the next heading of its level.
 func section(t *testing.T, heading string) string {
 	t.Helper()
 	page, err := os.ReadFile(documentation)
@@ -29,7 +29,7 @@ func section(t *testing.T, heading string) string {
 	return text
 }
 
-// Every flag of `node run` stands in the table of settings with its variable, and the table has no others.
+// The table of settings lists exactly the flags of `node run`, with their variables.
 func TestSettingsAreDocumented(t *testing.T) {
 	documented := make(map[string]bool)
 	for line := range strings.SplitSeq(section(t, "Settings"), "\n") {
@@ -51,7 +51,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.InheritedFlags() // merges the flags of the root
+	run.InheritedFlags() // merges the flags of the root command
 	run.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
 			taken[f.Name] = true
@@ -62,7 +62,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 	}
 }
 
-// Every command, and every flag of its own, stands in the documentation.
+// The documentation lists every command and its flags.
 func TestCommandsAreDocumented(t *testing.T) {
 	text := section(t, "Commands")
 	for _, cmd := range (&app{}).root().Commands() {
@@ -82,5 +82,5 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 }
 
-// takesSettings reports whether a command's flags are those of the table of settings.
+// takesSettings reports whether a command takes the flags of the table of settings.
 func takesSettings(cmd *cobra.Command) bool { return cmd.Flags().Lookup("role") != nil }

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit status of every command.
+// Exit statuses of all commands.
 const (
 	exitDone         = 0
 	exitFailed       = 1
@@ -24,12 +24,12 @@ const (
 	exitTimeout      = 5
 )
 
-// usageError is a command line, or a setting, that can never work.
+// usageError is the error of an invalid command line or setting.
 type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
 
-// exitStatus returns what a command that ended in err exits with.
+// exitStatus returns the exit status for the error of a command.
 func exitStatus(err error) int {
 	var wrong *usageError
 	var reported *control.Error
@@ -55,7 +55,7 @@ func exitStatus(err error) int {
 	}
 }
 
-// explain says what failed, why, and what to do: action is what the command wanted to do, dir the data directory.
+// explain adds the failed action, and the remedy if there is one, to an error. dir is the data directory.
 func explain(err error, dir, action string) error {
 	if err == nil {
 		return nil
@@ -73,8 +73,8 @@ func explain(err error, dir, action string) error {
 	return fmt.Errorf("%s: %w", action, err)
 }
 
-// accessible adds to an error of the data directory what to do, when it is about who may do what there. Others, such
-// as a damaged file's, say that themselves.
+// accessible adds a remedy to an error about access to the data directory. Errors about a damaged file contain their
+// own remedy.
 func accessible(err error) error {
 	if remedy, known := datadir.Remedy(err); known && strings.Contains(err.Error(), remedy) {
 		return err
@@ -89,7 +89,7 @@ func accessible(err error) error {
 	return err
 }
 
-// advice is what a person can do about an error that the node reports, where its message does not say that already.
+// advice returns the remedy for an error of the node whose message contains none.
 func advice(code control.Code) string {
 	switch code {
 	case control.CodeNotConnected:
@@ -105,7 +105,7 @@ func advice(code control.Code) string {
 	}
 }
 
-// badUsage is a wrong command line, with the way to the help.
+// badUsage returns the error of an invalid command line, with a hint at the help.
 func badUsage(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...) + ": see `" + cmd.CommandPath() + " --help`"}
 }
@@ -118,16 +118,18 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return badUsage(cmd, "%s", message)
 }
 
-// arguments checks how many arguments a command has; most < 0 is any number. What names them for the error.
-func arguments(least, most int, what string) cobra.PositionalArgs {
+// arguments checks the number of arguments of a command; most < 0 means no limit. The error calls them name.
+func arguments(least, most int, name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return badUsage(cmd, "%s is missing", what)
+			return badUsage(cmd, "%s is missing", name)
 		case most >= 0 && len(args) > most && most == 0:
-			return badUsage(cmd, "%s takes no arguments, but got %s", cmd.CommandPath(), printable.Cut(printable.Word(args[0]), 80))
+			return badUsage(cmd, "%s takes no arguments, but got %s",
+				cmd.CommandPath(), printable.Cut(printable.Word(args[0]), 80))
 		case most >= 0 && len(args) > most:
-			return badUsage(cmd, "%s is one argument too many: quote what belongs together", printable.Cut(printable.Word(args[most]), 80))
+			return badUsage(cmd, "%s is one argument too many: put quotes around an argument with spaces",
+				printable.Cut(printable.Word(args[most]), 80))
 		}
 		return nil
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// event is a line of `node run`. The fields of each, in this order, are the keys of its JSON, after event and time.
+// event is one line of the output of `node run`. Its fields, in this order, are the keys of the JSON after event and
+// time.
 type event interface {
 	name() string
 	text() string
@@ -25,9 +26,9 @@ type listening struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	PublicKey string `json:"publicKey"`
-	Address   string `json:"address"` // the bound host:port, "" when nobody is accepted
+	Address   string `json:"address"` // the bound host:port, "" if the node does not listen
 	URL       string `json:"url"`
-	Admin     string `json:"admin"` // URL of the dashboard, "" when it is off
+	Admin     string `json:"admin"` // URL of the dashboard, "" if it is off
 	Control   string `json:"control"`
 }
 
@@ -52,7 +53,7 @@ type peerMoved struct {
 	Peer   string `json:"peer"`
 	From   uint64 `json:"from"` // connection numbers
 	To     uint64 `json:"to"`
-	called string // the name of the peer, for text
+	called string // name of the peer, for text
 }
 
 type downgradeRefused struct {
@@ -75,14 +76,14 @@ type message struct {
 	Connection uint64 `json:"connection"`
 
 	Envelope *wire.Message `json:"message"`
-	called   string        // the name of the peer, for text
+	called   string        // name of the peer, for text
 }
 
 type dialFailed struct {
 	Address string  `json:"address"`
 	Error   string  `json:"error"`
 	RetryIn float64 `json:"retryIn"` // seconds
-	advice  string  // what to do, for text; empty: nothing to add
+	advice  string  // remedy, for text; may be empty
 }
 
 type identityConflict struct {
@@ -93,9 +94,9 @@ type identityConflict struct {
 
 type dropped struct {
 	Peer   string `json:"peer"`
-	Reason string `json:"reason"` // the name of a counter
+	Reason string `json:"reason"` // name of a counter
 	Count  int    `json:"count"`
-	called string // the name of the peer, for text
+	called string // name of the peer, for text
 }
 
 type stopped struct {
@@ -114,26 +115,26 @@ func (dropped) name() string          { return "dropped" }
 func (identityConflict) name() string { return "identity_conflict" }
 func (stopped) name() string          { return "stopped" }
 
-// eventLog writes events, each in one write. The first is listening and the last stopped: what happens before the one
-// waits for it, what happens after the other is left out. Safe for concurrent use.
+// eventLog writes events, each in one write. The first event is listening and the last is stopped: earlier events wait
+// for listening, later ones are dropped. Safe for concurrent use.
 type eventLog struct {
 	out    io.Writer
 	output string // settings.OutputText or OutputJSON
 	now    func() time.Time
 
-	broken chan struct{} // closed when out cannot be written any more
+	broken chan struct{} // closed when a write to out fails
 
 	mu      sync.Mutex
 	opened  bool
 	ended   bool
-	waiting bytes.Buffer // lines that happened before listening
+	waiting bytes.Buffer // lines before listening
 }
 
 func newEventLog(out io.Writer, output string, now func() time.Time) *eventLog {
 	return &eventLog{out: out, output: output, now: now, broken: make(chan struct{})}
 }
 
-// open writes the first event, and those that waited for it.
+// open writes the first event and the events that waited for it.
 func (l *eventLog) open(first listening) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,7 +157,7 @@ func (l *eventLog) add(e event) {
 	}
 }
 
-// close writes the last event. A reader that has stopped reading is waited for only until ctx ends.
+// close writes the last event. If the reader of out does not read, close returns when ctx ends.
 func (l *eventLog) close(ctx context.Context, last stopped) {
 	done := make(chan struct{})
 	go func() {
@@ -178,11 +179,11 @@ func (l *eventLog) write(line []byte) {
 	}
 	if _, err := l.out.Write(line); err != nil {
 		l.ended = true
-		close(l.broken) // once: nothing is written after ended
+		close(l.broken) // once: ended prevents further writes
 	}
 }
 
-// line writes an event as one line with its line break.
+// line formats an event as one line with a line break.
 func (l *eventLog) line(e event) []byte {
 	now := l.now()
 	if l.output == settings.OutputText {
@@ -195,17 +196,17 @@ func (l *eventLog) line(e event) []byte {
 	if err == nil {
 		var rest []byte
 		if rest, err = wire.MarshalJSON(e); err == nil {
-			// Every event has keys of its own, so the two objects join with a comma.
+			// Every event has at least one key, so the two objects join with a comma.
 			head[len(head)-1] = ','
 			return append(append(head, rest[1:]...), '\n')
 		}
 	}
-	// Only a message's payload can be no JSON, and the decoder has checked that.
+	// Unreachable: only a payload could be invalid JSON, and the decoder has checked it.
 	fallback, _ := json.Marshal(map[string]string{"event": e.name(), "error": err.Error()})
 	return append(fallback, '\n')
 }
 
-// eventOf translates what the transport reports; nil is nothing to tell.
+// eventOf converts an event of the transport. It returns nil for events without a line.
 func eventOf(e supervisor.Event) event {
 	switch e := e.(type) {
 	case supervisor.PeerUp:
@@ -235,7 +236,7 @@ func eventOf(e supervisor.Event) event {
 	}
 }
 
-// messageEvent is the event of a received message; ping, pong and disconnect are the transport's own business.
+// messageEvent returns the event of a received message, or nil for ping, pong and disconnect.
 func messageEvent(peer supervisor.Peer, connection uint64, m *wire.Message) event {
 	switch m.Type {
 	case wire.MsgPing, wire.MsgPong, wire.MsgDisconnect:

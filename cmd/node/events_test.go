@@ -92,7 +92,7 @@ func happenings() []struct {
 		{
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
 			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
-			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; the newcomers are refused: give each host an identity of its own`,
+			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; new connections are refused: give each host its own identity`,
 		},
 		{
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),

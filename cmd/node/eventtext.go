@@ -8,12 +8,12 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 )
 
-// maxPayloadText is how many characters of a payload the text output shows.
+// maxPayloadText is the number of characters of a payload that the text output shows.
 const maxPayloadText = 1024
 
 func (e listening) text() string {
 	if e.URL == "" {
-		return fmt.Sprintf("%s (%s) is up and accepts nobody; it only dials", printable.Word(e.Name), e.ID)
+		return fmt.Sprintf("%s (%s) is up and does not listen; it only dials", printable.Word(e.Name), e.ID)
 	}
 	dashboard := ""
 	if e.Admin != "" {
@@ -28,7 +28,8 @@ func (e peerUp) text() string {
 		note = ", not verified yet"
 	}
 	note += andMore(e.Omitted)
-	return fmt.Sprintf("+ %s (%s) is connected, %s, %s%s", shortName(e.Name), e.Peer, e.Direction, printable.Word(e.Address), note)
+	return fmt.Sprintf("+ %s (%s) is connected, %s, %s%s",
+		shortName(e.Name), e.Peer, e.Direction, printable.Word(e.Address), note)
 }
 
 func (e peerVerified) text() string {
@@ -41,11 +42,12 @@ func (e peerMoved) text() string {
 }
 
 func (e downgradeRefused) text() string {
-	return fmt.Sprintf("! connection %d from %s, claiming to be %s, was closed: a frame was sealed for another connection%s",
+	return fmt.Sprintf("! connection %d from %s, claiming to be %s, was closed: "+
+		"a frame was sealed for another connection%s",
 		e.Connection, printable.Word(e.Address), e.Peer, andMore(e.Omitted))
 }
 
-// andMore names the events of a kind that were left out.
+// andMore returns the number of omitted events as text.
 func andMore(omitted int) string {
 	if omitted == 0 {
 		return ""
@@ -54,7 +56,7 @@ func andMore(omitted int) string {
 }
 
 func (e peerDown) text() string {
-	by := "" // a lost connection is closed by neither side
+	by := "" // neither side closed a lost connection
 	if e.Remote {
 		by = " by the peer"
 	}
@@ -90,7 +92,7 @@ func (e identityConflict) text() string {
 	for i, address := range e.Addresses {
 		hosts[i] = printable.Word(address)
 	}
-	note := "; the newcomers are refused: give each host an identity of its own"
+	note := "; new connections are refused: give each host its own identity"
 	if e.Unproven {
 		note = " (unproven: some of them bind no frames)"
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpCommand replaces that of the library, which answers an unknown topic with a page of text and success.
+// helpCommand replaces the help command of the library, which exits with 0 for an unknown topic.
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

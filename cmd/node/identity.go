@@ -17,8 +17,9 @@ func (a *app) idCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "id",
 		Short: "Print this node's public identity",
-		Long:  "Print this node's public identity. It is created on first use, with --name and --role, and does not change afterwards.",
-		Args:  arguments(0, 0, ""),
+		Long: "Print this node's public identity. The first use creates it, with --name and --role. It does not change\n" +
+			"afterwards.",
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeIdentity)
 			if err == nil {
@@ -36,8 +37,8 @@ func (a *app) idCommand() *cobra.Command {
 				fmt.Fprintf(a.stderr, "node: created a new identity in %s\n", printable.Word(s.DataDir))
 			}
 			if !settings.Registered(identity.Name) {
-				fmt.Fprintf(a.stderr, "node: the name %s is not one that deployed nodes register: they connect, but leave this node out "+
-					"of their statistics; use letters, digits, spaces, - and _, at most 64\n", printable.Word(identity.Name))
+				fmt.Fprintf(a.stderr, "node: deployed nodes do not register the name %s: they connect, but omit this node from "+
+					"their statistics; use letters, digits, spaces, - and _, at most 64\n", printable.Word(identity.Name))
 			}
 			return a.print(s, identity, func(w io.Writer) { writeIdentity(w, identity) })
 		},
@@ -46,12 +47,12 @@ func (a *app) idCommand() *cobra.Command {
 	return cmd
 }
 
-// openIdentity loads the identity of the data directory, and creates it on first use.
+// openIdentity loads the identity of the data directory, or creates it.
 func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bool, err error) {
 	if manager, err = crypto.NewNodeManagerAt(s.DataDir); err == nil && !manager.HasIdentity() {
 		err = manager.Generate(s.Name, s.Role)
 		created = err == nil
-		if errors.Is(err, crypto.ErrIdentityExists) { // another process was faster, and the manager has its identity
+		if errors.Is(err, crypto.ErrIdentityExists) { // another process created it first, and the manager has loaded it
 			err = nil
 		}
 	}
@@ -61,11 +62,11 @@ func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bo
 	return manager, created, nil
 }
 
-// warnOfIdentity says when deployed nodes do not register the identity's name, and when a name or role that was given
-// is not that of the identity, which keeps what it was made with.
+// warnOfIdentity logs a name that deployed nodes do not register, and a configured name or role that differs from the
+// identity.
 func (n *node) warnOfIdentity(identity crypto.NodeIdentity) {
 	if !settings.Registered(identity.Name) {
-		n.log.Warn("deployed nodes do not register this name: they connect, but leave this node out of their statistics",
+		n.log.Warn("deployed nodes do not register this name: they connect, but omit this node from their statistics",
 			"name", identity.Name, "allowed", "letters, digits, spaces, - and _, at most 64")
 	}
 	for _, fixed := range []struct{ name, given, is string }{
@@ -73,7 +74,8 @@ func (n *node) warnOfIdentity(identity crypto.NodeIdentity) {
 		{"role", string(n.settings.Role), string(identity.Role)},
 	} {
 		if fixed.given != fixed.is && n.settings.Source(fixed.name) != settings.FromDefault {
-			n.log.Warn("the identity keeps its "+fixed.name+": the setting counts only when it is made", "is", fixed.is, "setting", fixed.given)
+			n.log.Warn("the identity keeps its "+fixed.name+": the setting applies only at its creation",
+				"is", fixed.is, "setting", fixed.given)
 		}
 	}
 }

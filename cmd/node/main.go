@@ -1,5 +1,5 @@
-// Command node runs an encrypted peer-to-peer node and talks to the one that runs. The documentation of the commands is
-// in their help; docs/ has the rest.
+// Command node runs an encrypted peer-to-peer node and controls a running one. The help of each command documents it;
+// docs/ has the rest.
 package main
 
 import (
@@ -37,8 +37,8 @@ func main() {
 	os.Exit(a.run(os.Args[1:]))
 }
 
-// defaultDataDir returns the default of --data-dir, or "" if the environment names no place for it: the directory then
-// would be below the root of the file system.
+// defaultDataDir returns the default of --data-dir, or "" if the environment defines none: the directory would then be
+// below the root of the file system.
 func defaultDataDir(getenv func(string) string, system string) string {
 	if system != "windows" && getenv("HOME") == "" && !filepath.IsAbs(getenv("XDG_DATA_HOME")) {
 		return ""
@@ -46,8 +46,8 @@ func defaultDataDir(getenv func(string) string, system string) string {
 	return crypto.DefaultDataDir()
 }
 
-// programName is what the help and the completions call the program: packages install it under another name where node
-// is taken.
+// programName returns the name of the program for help and completions. Packages install it as NAME-node if the name
+// node is taken.
 func programName(path string) string {
 	if name := filepath.Base(path); strings.HasSuffix(name, "-node") {
 		return name
@@ -55,8 +55,8 @@ func programName(path string) string {
 	return "node"
 }
 
-// nodeSignals delivers the signals that end `node run`, and SIGHUP. SIGPIPE is caught without being delivered: without
-// that, a reader that closes our standard output would kill the process on the spot instead of failing a write.
+// nodeSignals delivers SIGINT, SIGTERM and SIGHUP. It catches SIGPIPE without delivering it: otherwise a closed reader
+// of standard output would kill the process instead of failing the write.
 func nodeSignals() (<-chan os.Signal, func()) {
 	stop, pipe := make(chan os.Signal, 4), make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

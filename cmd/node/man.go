@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// manCommand writes the man pages from the commands. It is for those who package the program, and so not in the help.
+// manCommand writes the man pages. It is meant for packagers, and hidden in the help.
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man DIR",
@@ -20,7 +20,7 @@ func (a *app) manCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			info, err := os.Stat(args[0])
 			if err == nil && !info.IsDir() {
-				err = errors.New("it is no directory")
+				err = errors.New("not a directory")
 			}
 			if err != nil {
 				return &usageError{fmt.Sprintf("man: %v: make the directory first", err)}
@@ -30,11 +30,12 @@ func (a *app) manCommand() *cobra.Command {
 	}
 }
 
-// writeMan writes a page for each command. The defaults on them are those of any host, and the date is that of the
-// build, so that the same source gives the same pages.
+// writeMan writes a page for each command. The pages are reproducible: they show the defaults of no particular host and
+// the date of the build.
 func (a *app) writeMan(dir string) error {
 	anywhere := *a
-	anywhere.dataDir, anywhere.file, anywhere.hostName = "$XDG_DATA_HOME/go-p2p", "$XDG_CONFIG_HOME/go-p2p/node.yaml", "host name"
+	anywhere.dataDir, anywhere.file = "$XDG_DATA_HOME/go-p2p", "$XDG_CONFIG_HOME/go-p2p/node.yaml"
+	anywhere.hostName = "host name"
 	root := anywhere.root()
 	root.DisableAutoGenTag = true
 	date, err := time.Parse(time.RFC3339, buildDate)

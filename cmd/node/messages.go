@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const peerHelp = `PEER is a node ID, a prefix of one (8 characters or more), or a name. Among several peers of a name,
-those that are persistent, configured or allowlisted win, then the one known longest.`
+const peerHelp = `PEER is a node ID, a prefix of one (8 characters or more), or a name. Among several peers with one name,
+persistent, configured and allowlisted ones win, then the one known longest.`
 
 func (a *app) sendCommand() *cobra.Command {
 	var kind, replyTo string
@@ -32,7 +32,9 @@ func (a *app) sendCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sent, err := client.Send(cmd.Context(), control.MessageRequest{Peer: args[0], Type: kind, Payload: payload, ReplyTo: replyTo})
+			sent, err := client.Send(cmd.Context(), control.MessageRequest{
+				Peer: args[0], Type: kind, Payload: payload, ReplyTo: replyTo,
+			})
 			if err != nil {
 				return explain(err, s.DataDir, "send to "+printable.Word(args[0]))
 			}
@@ -53,8 +55,8 @@ func (a *app) broadcastCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "broadcast [PAYLOAD]",
 		Short: "Send one message to every connected peer",
-		Long: "Send one message to every connected peer; print its id, how many peers took it, and who did not.\n" +
-			"Fails only when there are peers and none took it.\n\n" + payloadHelp,
+		Long: "Send one message to every connected peer; print its id, the number of peers that took it, and the peers that\n" +
+			"did not. Fails only if there are peers and none took it.\n\n" + payloadHelp,
 		Args: arguments(0, 1, "PAYLOAD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, client, err := a.client(cmd)
@@ -103,9 +105,9 @@ func (a *app) requestCommand() *cobra.Command {
 	timeout := span{10 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "request PEER [PAYLOAD]",
-		Short: "Send a message, wait for its answer and print that",
-		Long: "Send a message and wait for the one that answers it (its replyTo is our message's id). Prints the answer's\n" +
-			"payload, or with --output json its envelope.\n\n" + peerHelp + "\n\n" + payloadHelp,
+		Short: "Send a message, wait for the reply and print it",
+		Long: "Send a message and wait for the reply, whose replyTo is the message's id. Prints the payload of the reply,\n" +
+			"or with --output json its envelope.\n\n" + peerHelp + "\n\n" + payloadHelp,
 		Args:              arguments(1, 2, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -131,7 +133,7 @@ func (a *app) requestCommand() *cobra.Command {
 		},
 	}
 	addType(cmd, &kind)
-	cmd.Flags().Var(&timeout, "timeout", "how long to wait for the answer")
+	cmd.Flags().Var(&timeout, "timeout", "how long to wait for the reply")
 	return cmd
 }
 
@@ -146,7 +148,7 @@ func (s *span) Set(text string) (err error) {
 	return err
 }
 
-// milliseconds rounds up: 0 would be no limit of its own.
+// milliseconds rounds up, because 0 means the default.
 func (s *span) milliseconds() int64 {
 	return (s.Duration + time.Millisecond - 1).Milliseconds()
 }

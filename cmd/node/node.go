@@ -22,15 +22,15 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// closeGrace is how long commands under way have to read their answers, and the reader of events the last line.
+// closeGrace is the time that commands have to read their answers, and the reader of events to read the last line.
 const closeGrace = time.Second
 
-// node is a running node and what this program puts around it.
+// node is a running node with its control socket, admin server and event log.
 type node struct {
 	*supervisor.Transport // what control.Node and lineSender ask for by the same names
 
-	read   func() (*settings.Settings, error) // the settings as they stand now
-	socket net.Listener                       // of the service manager; nil: the node opens its own
+	read   func() (*settings.Settings, error) // reads the settings again
+	socket net.Listener                       // of the service manager; nil: the node opens one
 
 	reloading sync.Mutex
 	settings  *settings.Settings // in force; changed under reloading
@@ -43,10 +43,11 @@ type node struct {
 	events  *eventLog
 	admin   *admin.Server  // nil: off
 	timings *admin.Timings // nil: off
-	deaf    chan error     // has room for one: why no peer can connect any more
+	deaf    chan error     // capacity 1: the cause of the end of listening
 }
 
-// start opens everything in the order in which it depends on each other, and prints the first event.
+// start opens peer book, identity, transport, admin server and control socket, in this order, and prints the first
+// event.
 func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error), socket net.Listener) (n *node, err error) {
 	n = &node{settings: s, read: read, socket: socket, events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1)}
 	n.level.Set(s.LogLevel)
@@ -123,19 +124,20 @@ func (n *node) begin() (err error) {
 	return nil
 }
 
-// ownDescriptors is about how many file descriptors the node needs beside its connections: files, sockets that listen,
-// commands and clients of --admin.
+// ownDescriptors estimates the file descriptors besides connections: files, listening sockets, commands and clients of
+// --admin.
 const ownDescriptors = 32
 
-// warnOfDescriptors reports a --max-conns that needs more file descriptors than limit; 0: not known.
+// warnOfDescriptors logs a --max-conns that needs more file descriptors than limit; 0: unknown.
 func (n *node) warnOfDescriptors(limit int) {
 	if most := n.settings.Transport.MaxConns; limit > 0 && most+ownDescriptors > limit {
-		n.log.Warn("--max-conns needs more file descriptors than this process may open: lower it, or raise the limit (ulimit -n, LimitNOFILE)",
+		n.log.Warn("--max-conns needs more file descriptors than this process may open: "+
+			"lower it, or raise the limit (ulimit -n, LimitNOFILE)",
 			"maxConns", most, "needs", most+ownDescriptors, "limit", limit)
 	}
 }
 
-// setAuthMode applies the mode given for this run without storing it, or else the stored mode.
+// setAuthMode applies the configured mode without storing it, or else the stored mode.
 func (n *node) setAuthMode() error {
 	if mode, stored := n.book.StoredAuthMode(); stored {
 		n.settings.UseStoredAuth(mode)
@@ -155,7 +157,7 @@ func (n *node) listening() listening {
 	return first
 }
 
-// stop ends the node gracefully within the shutdown timeout and prints the last event.
+// stop stops the node gracefully within the shutdown timeout and prints the last event.
 func (n *node) stop(reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), n.shutdownTimeout())
 	defer cancel()
@@ -222,7 +224,7 @@ func (n *node) DisconnectConnection(ctx context.Context, number uint64) (control
 	return gone, nil
 }
 
-// ending describes a connection that is about to be closed.
+// ending describes a connection that is being closed.
 func ending(c *supervisor.PeerConnection) control.Disconnected {
 	peer := c.Peer()
 	return control.Disconnected{

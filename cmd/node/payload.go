@@ -12,11 +12,11 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-const payloadHelp = `PAYLOAD is JSON, or any text, which is sent as a JSON string. With - or without a PAYLOAD it
-is read from standard input; there one line break at the end does not count, and empty input
-is the payload null. Write -- before a PAYLOAD that begins with a minus.`
+const payloadHelp = `PAYLOAD is JSON, or any other text, which is sent as a JSON string. With - or without a PAYLOAD it
+is read from standard input, without one line break at the end; empty input is the payload
+null. Write -- before a PAYLOAD that begins with a minus.`
 
-// payload returns what the arguments after PEER, at most one, or standard input say.
+// payload returns the payload of the last argument or of standard input. args has at most one element.
 func (a *app) payload(args []string) (json.RawMessage, error) {
 	if len(args) > 0 && args[0] != "-" {
 		return parsePayload([]byte(args[0]))
@@ -37,7 +37,7 @@ func (a *app) payload(args []string) (json.RawMessage, error) {
 	return parsePayload(text)
 }
 
-// parsePayload takes JSON for what it is and any other text for a JSON string.
+// parsePayload returns valid JSON unchanged and any other text as a JSON string.
 func parsePayload(text []byte) (json.RawMessage, error) {
 	if !utf8.Valid(text) {
 		return nil, &usageError{"the payload is not UTF-8: encode it, for example as base64"}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestPayload(t *testing.T) {
+func TestPayloadAcceptsJSONAndText(t *testing.T) {
 	for _, c := range []struct {
 		args        []string
 		stdin, want string

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxErrorText is how many characters of a dial's error the list of peers shows.
+// maxErrorText is the number of characters of a dial error that the list of peers shows.
 const maxErrorText = 200
 
 func (a *app) statusCommand() *cobra.Command {
@@ -44,7 +44,7 @@ func (a *app) peersCommand() *cobra.Command {
 	}
 }
 
-// show gets a value of the node by its verb, reads the answer into view and prints it: the JSON as it came, or text.
+// show requests verb from the node, decodes the answer into view and prints it: the JSON unchanged, or text.
 func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Writer)) error {
 	s, client, err := a.client(cmd)
 	if err != nil {
@@ -68,7 +68,8 @@ func writeStatus(w io.Writer, s output.Status) {
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
 	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
 	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
-	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", s.Connections.Established, s.Connections.Pending, s.Connections.Max)
+	c := s.Connections
+	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", c.Established, c.Pending, c.Max)
 	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
 	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
@@ -108,7 +109,7 @@ func writeConnections(w io.Writer, p output.Peer) {
 	}
 }
 
-// connectionNumber is the number that `node disconnect --connection` takes.
+// connectionNumber returns the number for `node disconnect --connection`, or a dash.
 func connectionNumber(p output.Peer) string {
 	if p.Connection == 0 {
 		return "-"

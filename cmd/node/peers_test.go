@@ -9,12 +9,13 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
-// The list of peers says why a peer that is to be kept connected is not.
-func TestPeersNameTheReason(t *testing.T) {
+// The list of peers shows why a persistent peer is not connected.
+func TestPeersShowTheDialError(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	tests := map[string]control.Known{
 		"persistent, next dial in 4s: connection refused": {
-			Peer: output.Peer{Address: "h:1", Persistent: true}, LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
+			Peer:      output.Peer{Address: "h:1", Persistent: true},
+			LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
 		},
 		"persistent: ?[2J":   {Peer: output.Peer{ID: "1", Persistent: true}, LastError: "\x1b[2J"},
 		"persistent,allowed": {Peer: output.Peer{ID: "1", Persistent: true, Allowed: true}},

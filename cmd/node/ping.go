@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// pingResult is what a series of pings comes to. The times are 0 when nothing was received.
+// pingResult is the result of a series of pings. The times are 0 if no ping was answered.
 type pingResult struct {
 	Peer     string  `json:"peer"`
 	Sent     int     `json:"sent"`
@@ -33,7 +33,7 @@ func (r *pingResult) add(ms float64) {
 	r.Received++
 }
 
-// maxPings is the most of one series.
+// maxPings is the largest --count.
 const maxPings = 1_000_000_000
 
 func (a *app) pingCommand() *cobra.Command {
@@ -45,8 +45,8 @@ func (a *app) pingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ping PEER",
 		Short: "Measure round trips to a peer",
-		Long: "Measure round trips to a connected peer. Exit status 5 when no ping is answered; a peer of an older make may\n" +
-			"answer none. Ctrl-C ends the series early, with the summary of what there was.\n\n" + peerHelp,
+		Long: "Measure round trips to a connected peer. Exit status 5 if no ping is answered; peers of older versions may\n" +
+			"answer none. Ctrl-C ends the series early and prints its summary.\n\n" + peerHelp,
 		Args:              arguments(1, 1, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -79,7 +79,7 @@ type pinger struct {
 	timeout  span
 }
 
-// run pings until there were count, or ctx ends, and prints what there was.
+// run sends count pings, or fewer if ctx ends, and prints the summary.
 func (p *pinger) run(ctx context.Context, count int) error {
 	meant, err := p.client.Resolve(ctx, control.ResolveRequest{Peer: p.peer})
 	if err != nil {
@@ -102,7 +102,7 @@ func (p *pinger) run(ctx context.Context, count int) error {
 			lost = err
 			p.say("%d: lost: %s", result.Sent, printable.Line(err.Error()))
 		default:
-			return err // the peer was never there
+			return err // the peer is not connected
 		}
 	}
 	if err := p.summarize(result); err != nil || result.Received > 0 {
@@ -111,17 +111,17 @@ func (p *pinger) run(ctx context.Context, count int) error {
 	return lost
 }
 
-// errUnanswered is what a series comes to that is interrupted before the first answer.
+// errUnanswered is the result of a series that was interrupted before the first answer.
 var errUnanswered error = &control.Error{Code: control.CodeTimeout, Message: "no answer before it was interrupted"}
 
-// due waits for the moment of the next ping; false: there is none any more, also since nobody could read of it.
+// due blocks until the next ping is due. It returns false if ctx has ended or the output cannot be written.
 func (p *pinger) due(ctx context.Context, ticker *time.Ticker, sent int) bool {
 	if sent == 0 || p.out.failure != nil {
 		return sent == 0
 	}
 	select {
 	case <-ticker.C:
-		return ctx.Err() == nil // both may have come
+		return ctx.Err() == nil // both channels may be ready
 	case <-ctx.Done():
 		return false
 	}
@@ -132,7 +132,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &reported) && reported.Code == control.CodeTimeout
 }
 
-// say writes a line for people while the pings go on.
+// say prints a line of the text output.
 func (p *pinger) say(format string, args ...any) {
 	if p.settings.Output == settings.OutputText {
 		fmt.Fprintf(p.out, "ping %s "+format+"\n", append([]any{printable.Word(p.peer)}, args...)...)

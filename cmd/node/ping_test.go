@@ -22,11 +22,11 @@ const (
 	bobID   = "8dffda5ff32ade93902da91128a56961"
 )
 
-// drowsyNode is alice. She knows bob, who answers so many pings and then none.
+// drowsyNode is the node alice. Its peer bob answers a number of pings and then none.
 type drowsyNode struct {
 	control.Node
 	answers atomic.Int32
-	asleep  func() // called with the first ping that stays unanswered
+	asleep  func() // called at the first unanswered ping
 }
 
 func (*drowsyNode) Identity() crypto.NodeIdentity {
@@ -45,7 +45,7 @@ func (n *drowsyNode) RequestContext(ctx context.Context, _ string, m *wire.Messa
 	return nil, ctx.Err()
 }
 
-// ping runs `node ping bob` against a node whose control socket is in a directory of its own; signals interrupt it.
+// ping runs `node ping bob` against a node with its own control socket. A value of signals interrupts it.
 func (n *drowsyNode) ping(t *testing.T, signals chan os.Signal, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,8 +64,8 @@ func (n *drowsyNode) ping(t *testing.T, signals chan os.Signal, args ...string) 
 	return status, out.String(), complaints.String()
 }
 
-// Whoever was meant is in the JSON by ID, also when no answer came that would have said it.
-func TestPingWithoutAnswer(t *testing.T) {
+// The JSON contains the peer's ID even without an answer.
+func TestPingWithoutAnswerNamesThePeer(t *testing.T) {
 	status, stdout, stderr := (&drowsyNode{}).ping(t, nil, "--count", "1", "--timeout", "10ms", "--output", "json")
 	var r pingResult
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || r != (pingResult{Peer: bobID, Sent: 1}) {
@@ -76,8 +76,8 @@ func TestPingWithoutAnswer(t *testing.T) {
 	}
 }
 
-// Ctrl-C, here while a ping is on its way, ends the series with what there was.
-func TestPingInterrupted(t *testing.T) {
+// Ctrl-C during a ping ends the series with its summary.
+func TestInterruptedPingPrintsTheSummary(t *testing.T) {
 	for _, c := range []struct {
 		answers        int32
 		output, stdout string
@@ -98,8 +98,8 @@ func TestPingInterrupted(t *testing.T) {
 	}
 }
 
-// Between two pings it does not wait for the next one.
-func TestPingInterruptedBetween(t *testing.T) {
+// Ctrl-C between two pings does not wait for the next one.
+func TestPingStopsBetweenTwoPings(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	node := &drowsyNode{}
 	node.answers.Store(1)

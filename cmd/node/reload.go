@@ -18,11 +18,11 @@ func (a *app) reloadCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running node read its settings file again",
-		Long: `Make the running node read its settings file again, as SIGHUP does, and take over what can change
-while it runs: the mode, limits, timeouts, peers, the files of TLS and the log level. Says what has
-changed and what needs a restart. A file that cannot be used changes nothing.
+		Long: `Make the running node read its settings file again, as SIGHUP does, and apply the settings that can
+change without a restart: the mode, limits, timeouts, peers, TLS files and the log level. Prints the
+settings that changed and those that need a restart. An invalid file changes nothing.
 
-A connection keeps the sizes, timeouts and rates that it began with.`,
+An open connection keeps its sizes, timeouts and rates.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, client, err := a.client(cmd)
@@ -50,8 +50,8 @@ func writeReloaded(w io.Writer, r control.Reloaded) {
 	}
 }
 
-// Reload implements control.Node: it reads the settings again, from the file and all other places, and puts in force
-// what can change. With an error nothing has changed.
+// Reload implements control.Node: it reads the settings from all sources again and applies those that can change
+// without a restart. On an error nothing has changed.
 func (n *node) Reload(ctx context.Context) (control.Reloaded, error) {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
@@ -59,7 +59,9 @@ func (n *node) Reload(ctx context.Context) (control.Reloaded, error) {
 	if err != nil {
 		var wrong *usageError
 		if errors.As(err, &wrong) {
-			return control.Reloaded{}, &control.Error{Code: control.CodeUsage, Message: err.Error() + ": nothing has changed"}
+			return control.Reloaded{}, &control.Error{
+				Code: control.CodeUsage, Message: err.Error() + ": nothing has changed",
+			}
 		}
 		return control.Reloaded{}, err
 	}
@@ -78,7 +80,7 @@ func (n *node) Reload(ctx context.Context) (control.Reloaded, error) {
 	return control.Reloaded{Changed: append([]string{}, changed...), NeedRestart: append([]string{}, restart...)}, nil
 }
 
-// apply puts settings in force. What can fail comes first.
+// apply puts settings in force. The steps that can fail come first, so that an error leaves no partial change.
 func (n *node) apply(ctx context.Context, s *settings.Settings) error {
 	if _, _, err := n.Reconfigure(ctx, s.Transport); err != nil {
 		return err
@@ -93,7 +95,7 @@ func (n *node) apply(ctx context.Context, s *settings.Settings) error {
 	return nil
 }
 
-// reloadBySignal is Reload for SIGHUP: nobody waits for an answer, so what comes of it is in the log.
+// reloadBySignal reloads at a SIGHUP and logs the result.
 func (n *node) reloadBySignal(ctx context.Context) {
 	if _, err := n.Reload(ctx); err != nil {
 		n.log.Error("reload", "error", err)

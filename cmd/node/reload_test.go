@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
-// settingsFile is a file whose content a test changes.
+// settingsFile is a settings file that a test rewrites.
 type settingsFile struct {
 	t    *testing.T
 	path string
@@ -34,7 +34,7 @@ func (r *running) maxConns() int {
 	return status.Connections.Max
 }
 
-func TestReload(t *testing.T) {
+func TestReloadAppliesAndReportsChanges(t *testing.T) {
 	file := settingsFile{t, filepath.Join(t.TempDir(), "node.yaml")}
 	file.write("max-conns: 7")
 	node := startNode(t, "alice", "--config", file.path, "--admin", "")
@@ -74,8 +74,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// SIGHUP does the same, and does not end the node. That it has is seen by the peer that the node now dials.
-func TestReloadBySignal(t *testing.T) {
+// SIGHUP reloads: the node dials the added peer and keeps running.
+func TestSIGHUPReloads(t *testing.T) {
 	file := settingsFile{t, filepath.Join(t.TempDir(), "node.yaml")}
 	file.write("max-conns: 7")
 	bob := startNode(t, "bob", "--admin", "")
@@ -90,7 +90,7 @@ func TestReloadBySignal(t *testing.T) {
 	bob.stop()
 }
 
-func TestConfigExample(t *testing.T) {
+func TestConfigExampleIsAccepted(t *testing.T) {
 	status, stdout, stderr := command(t.TempDir(), "config", "--example")
 	if status != 0 || stderr != "" || !strings.Contains(stdout, "#max-conns: 100\n") {
 		t.Errorf("status %d, %s, %s", status, stdout, stderr)

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 )
 
-// resultWriter is where results and help are written. It remembers what went wrong, since hardly anybody who writes a
-// line for people looks, and writes nothing after that: half a result with a hole in it is worse than half of one.
+// resultWriter writes results and help. It keeps the first error, because callers that print text do not check for one,
+// and writes nothing afterwards.
 type resultWriter struct {
 	w       io.Writer
 	failure error
@@ -21,24 +21,24 @@ func (r *resultWriter) Write(p []byte) (n int, err error) {
 	return n, r.failure
 }
 
-// judge returns what a command that ended in err comes to, when its result could not be written: that, unless it
-// failed for another reason.
-func (r *resultWriter) judge(err error) error {
+// outcome returns the error of a command: the write error if the result could not be written, unless the command failed
+// for another reason.
+func (r *resultWriter) outcome(err error) error {
 	if r.failure == nil || err != nil && !errors.Is(err, r.failure) {
 		return err
 	}
 	reason := r.failure
-	var about *fs.PathError // calls it /dev/stdout, wherever it leads
+	var about *fs.PathError // its path is always /dev/stdout
 	if errors.As(reason, &about) {
 		reason = about.Err
 	}
 	return fmt.Errorf("write the result to standard output: %w: make room there or send it elsewhere", reason)
 }
 
-// helpWriter keeps a failure from the library, which would print it on a line of its own.
+// helpWriter hides write errors from the library, which would print them in its own form.
 type helpWriter struct{ to *resultWriter }
 
 func (h helpWriter) Write(p []byte) (int, error) {
-	_, _ = h.to.Write(p) // judge has it
+	_, _ = h.to.Write(p) // to keeps the error
 	return len(p), nil
 }

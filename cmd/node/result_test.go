@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// fullDisk takes nothing, as /dev/full.
+// fullDisk fails every write, like /dev/full.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
 }
 
-// A result that cannot be written is a failure, whatever its form, and of a command that was carried out all the same.
-func TestOutputThatTakesNothing(t *testing.T) {
+// A result that cannot be written is a failure, in both formats, even if the command succeeded.
+func TestUnwritableResultFails(t *testing.T) {
 	node := startNode(t, "alice")
 	defer node.stop()
 	run := func(args ...string) (status int, complaint string) {
@@ -40,7 +40,7 @@ func TestOutputThatTakesNothing(t *testing.T) {
 			t.Errorf("node %s: status %d, %q", line, status, complaint)
 		}
 	}
-	// What failed for another reason says that.
+	// A command that failed for another reason reports that reason.
 	if status, complaint := run("send", "nobody", "x"); status != exitNotConnected || strings.Contains(complaint, "no space") {
 		t.Errorf("send to nobody: status %d, %q", status, complaint)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sameSignal is how soon after the first a second signal is still the same wish: `timeout` signals the process and
-// then its group, and a finger bounces on Ctrl-C.
+// sameSignal is the time within which a second signal repeats the first: `timeout` signals the process and then its
+// group, and Ctrl-C may bounce.
 const sameSignal = 500 * time.Millisecond
 
 var (
@@ -28,16 +28,16 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Start a node",
 		Long: `Start a node and run until SIGINT or SIGTERM, then tell all peers and exit with 0. A second
-signal, half a second later or more, exits at once with 1. SIGHUP makes it read its settings
-file again, as 'node reload' does. Events appear on standard output, logs on standard error.
+signal, after half a second or more, exits immediately with 1. SIGHUP makes the node read its
+settings file again, as 'node reload' does. Events go to standard output, logs to standard error.
 
 With --stdin each line of standard input is a message to send:
 
   {"to": PEER, "type": "chat", "payload": {"any": "JSON"}, "replyTo": ID}
 
-Only to (left out for a broadcast), type (default chat), payload (default null) and replyTo
-may be there. A line that cannot be used is an error line and changes nothing else. The end
-of the input does not end the node.`,
+The keys are to (absent for a broadcast), type (default chat), payload (default null) and
+replyTo. An invalid line causes an error line and nothing else. The end of the input does
+not end the node.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			read := func() (*settings.Settings, error) { return a.nodeSettings(cmd) }
@@ -49,13 +49,13 @@ of the input does not end the node.`,
 	return cmd
 }
 
-// runNode runs a node from its start to its end.
+// runNode runs a node until it ends.
 func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) error {
 	s, err := read()
 	if err != nil {
 		return err
 	}
-	received, _ := a.signals() // for good: after the last line a signal must not kill what ends by itself
+	received, _ := a.signals() // never restored: a late signal must not kill the stopping process
 	n, manager, err := a.startService(s, read)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 	go manager.Watch(ctx, n.alive)
 	if fromInput {
 		lines := n.lineReader(a.stderr)
-		go lines.run(ctx, a.stdin) // a read of standard input cannot be interrupted: it may outlive the node
+		go lines.run(ctx, a.stdin) // a read of standard input cannot be cancelled and may outlive the node
 	}
 	reason, failure := n.untilItEnds(ctx, received)
 	asked := time.Now()
@@ -89,7 +89,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 	}
 }
 
-// startService starts a node with what the service manager, if there is one, has prepared for it.
+// startService starts a node, with the socket of the service manager if there is one.
 func (a *app) startService(s *settings.Settings, read func() (*settings.Settings, error)) (*node, *service.Manager, error) {
 	var manager *service.Manager
 	var err error
@@ -109,8 +109,7 @@ func (a *app) startService(s *settings.Settings, read func() (*settings.Settings
 	return n, manager, err
 }
 
-// alive asks the registry, through which every connection comes and goes, and the control socket, through which every
-// command comes.
+// alive checks the registry and the control socket, for the watchdog.
 func (n *node) alive(ctx context.Context) error {
 	if !n.control.Serving() {
 		return errors.New("the control socket has ended")
@@ -125,7 +124,8 @@ func (n *node) warn(err error) {
 	}
 }
 
-// untilItEnds waits for what ends a node and says what that is. SIGHUP does not: it makes the node read its settings.
+// untilItEnds blocks until a signal, closed standard output or the end of listening, and returns the reason. SIGHUP
+// reloads the settings instead.
 func (n *node) untilItEnds(ctx context.Context, received <-chan os.Signal) (reason string, failure error) {
 	for {
 		select {

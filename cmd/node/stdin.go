@@ -17,10 +17,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// lineForm is what a line looks like, for errors.
+// lineForm is the form of a line, for errors.
 const lineForm = `{"to": PEER, "type": TYPE, "payload": JSON}`
 
-// lineSlack is what a line may have beyond the largest message: the keys around its payload.
+// lineSlack is the number of bytes that a line may have besides the largest message.
 const lineSlack = 64 << 10
 
 // lineLimits are the limits of one line. A reload changes them.
@@ -31,7 +31,7 @@ type lineLimits struct {
 
 var errLineTooLong = errors.New("the line is longer than the largest message: write less, or raise --max-message-size")
 
-// lineSender is what the lines of standard input need of the node.
+// lineSender is the node as the lines of standard input use it.
 type lineSender interface {
 	Resolve(nameOrPrefix string) (string, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
@@ -39,8 +39,8 @@ type lineSender interface {
 	AwaitFirstDials(ctx context.Context) error
 }
 
-// lineReader sends the messages that the lines of an input describe, one after the other, so that they keep their order
-// for every peer. A peer that does not take its message delays the others for the timeout at most.
+// lineReader sends the message of each line of an input, one after the other, so that messages keep their order for
+// every peer. A peer that does not take its message delays the others for the timeout at most.
 type lineReader struct {
 	from   string // node ID
 	node   lineSender
@@ -48,7 +48,7 @@ type lineReader struct {
 	limits func() lineLimits // in force
 }
 
-// run reads until the input or ctx ends. What cannot be used is one line on errors, and nothing else.
+// run reads until the input or ctx ends. It writes one line to errors for each invalid or failed line.
 func (l *lineReader) run(ctx context.Context, input io.Reader) {
 	reader := bufio.NewReaderSize(input, 64<<10)
 	for number := 1; ; number++ {
@@ -69,7 +69,7 @@ func (l *lineReader) run(ctx context.Context, input io.Reader) {
 	}
 }
 
-// readLine returns the next line without its line break. A line of more than most bytes is skipped to its end.
+// readLine returns the next line without its line break. It skips a line of more than most bytes.
 func readLine(reader *bufio.Reader, most func() int) ([]byte, error) {
 	var line []byte
 	tooLong := false
@@ -101,7 +101,7 @@ func (l *lineReader) send(ctx context.Context, line []byte) error {
 	}
 	err = l.sendTo(ctx, q)
 	if errors.Is(err, supervisor.ErrUnknownPeer) || errors.Is(err, supervisor.ErrNotConnected) {
-		// The peer may be one of the configuration whose first dial has not ended.
+		// The first dial of a configured peer may still be under way.
 		if waitErr := l.node.AwaitFirstDials(ctx); waitErr == nil {
 			err = l.sendTo(ctx, q)
 		}
@@ -131,7 +131,7 @@ func (l *lineReader) sendTo(ctx context.Context, q control.MessageRequest) error
 	return l.node.SendContext(ctx, to, m)
 }
 
-// broadcast fails, as the command does, when there are peers and none took the message.
+// broadcast fails, like the command, if there are peers and none took the message.
 func (l *lineReader) broadcast(ctx context.Context, m *wire.Message) error {
 	result := l.node.BroadcastContext(ctx, m)
 	if result.Sent > 0 {
@@ -140,7 +140,7 @@ func (l *lineReader) broadcast(ctx context.Context, m *wire.Message) error {
 	return result.Err()
 }
 
-// sized gives the limit, and what to do, to an error that is about it.
+// sized replaces ErrTooLarge by an error with the limit and a remedy.
 func (l *lineReader) sized(err error) error {
 	if errors.Is(err, supervisor.ErrTooLarge) {
 		return errors.New(control.TooLarge(int64(l.limits().maxMessage)).Full())
@@ -153,7 +153,7 @@ func parseLine(line []byte) (q control.MessageRequest, err error) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return q, errors.New("the line is empty: write " + lineForm)
 	}
-	// A map, because decoding into a struct takes "TO" for "to".
+	// A map, because decoding into a struct accepts "TO" for "to".
 	var members map[string]json.RawMessage
 	err = json.Unmarshal(line, &members)
 	var other *json.UnmarshalTypeError
@@ -175,7 +175,8 @@ func parseLine(line []byte) (q control.MessageRequest, err error) {
 		case "payload":
 			q.Payload = value
 		default:
-			err = fmt.Errorf("unknown key %s: the keys are to, type, payload and replyTo", printable.Cut(printable.Word(key), 80))
+			err = fmt.Errorf("unknown key %s: the keys are to, type, payload and replyTo",
+				printable.Cut(printable.Word(key), 80))
 		}
 		if err != nil {
 			return q, err
@@ -184,7 +185,7 @@ func parseLine(line []byte) (q control.MessageRequest, err error) {
 	return q, nil
 }
 
-// text reads a member that must be a string with something in it.
+// text decodes a member that must be a non-empty string.
 func text(key string, value json.RawMessage, field *string) error {
 	var found *string
 	if err := json.Unmarshal(value, &found); err != nil || found == nil || *found == "" {

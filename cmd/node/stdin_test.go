@@ -210,7 +210,8 @@ func fixedLimits(maxMessage int) func() lineLimits {
 
 func hundred() int { return 100 }
 
-// TestLineAwaitsFirstDial: a line for a peer that is being dialled waits for the dial; once that has ended, it is judged.
+// TestLineAwaitsFirstDial: a line for a peer that is being dialled waits for the dial; once that has ended, it is
+// judged.
 func TestLineAwaitsFirstDial(t *testing.T) {
 	for _, tt := range []struct {
 		name       string

@@ -21,10 +21,10 @@ func (a *app) topCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Watch the running node in the terminal",
-		Long: `Watch the running node in the terminal: its traffic, what it drops and why, and its peers with
+		Long: `Watch the running node in the terminal: its traffic, drops by reason, and its peers with
 direction, round trip, queue and state.
 
-Keys: up and down select a peer, enter shows more of it, d disconnects it, / filters, s sorts by
+Keys: up and down select a peer, enter shows its details, d disconnects it, / filters, s sorts by
 the next column, r reverses, esc goes back, q quits.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,7 +35,7 @@ the next column, r reverses, esc goes back, q quits.`,
 			return a.runTop(cmd, s, client, interval.Duration)
 		},
 	}
-	cmd.Flags().Var(&interval, "interval", "time between two looks")
+	cmd.Flags().Var(&interval, "interval", "time between two samples")
 	return cmd
 }
 
@@ -43,20 +43,20 @@ func (a *app) runTop(cmd *cobra.Command, s *settings.Settings, client *control.C
 	ctx, feed := cmd.Context(), &controlFeed{client: client, now: a.now}
 	first := feed.Sample(ctx)
 	switch {
-	case first.Err != nil: // comes first: that no node runs is exit status 3 of every command, wherever it writes
+	case first.Err != nil: // before the check for a terminal: without a node every command exits with 3
 		return explain(first.Err, s.DataDir, "top")
 	case s.Output != settings.OutputText || !a.terminal():
 		return badUsage(cmd, "top draws on a terminal: for scripts there are `node status` and `node peers`")
 	}
-	program := tea.NewProgram(top.New(feed, interval, first), tea.WithContext(ctx), tea.WithInput(a.stdin), tea.WithOutput(a.stdout),
-		tea.WithEnvironment(a.environ))
+	program := tea.NewProgram(top.New(feed, interval, first), tea.WithContext(ctx),
+		tea.WithInput(a.stdin), tea.WithOutput(a.stdout), tea.WithEnvironment(a.environ))
 	if _, err := program.Run(); err != nil && !errors.Is(err, tea.ErrInterrupted) {
 		return fmt.Errorf("top: %w", err)
 	}
 	return nil
 }
 
-// controlFeed shows the node behind a control socket.
+// controlFeed is the node behind a control socket, as a top.Feed.
 type controlFeed struct {
 	client *control.Client
 	now    func() time.Time

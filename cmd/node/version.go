@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// What the build says of itself, with -ldflags "-X main.buildVersion=…"; empty: what the Go toolchain wrote into the
-// binary holds. Nothing else writes them.
+// Version, commit and date of the build, set with -ldflags "-X main.buildVersion=…". If empty, the build information of
+// the Go toolchain applies. No code changes them.
 var buildVersion, buildCommit, buildDate string
 
 // version describes the binary: its version, and the commit with its date.
@@ -19,8 +19,8 @@ func version() string {
 	return describe(info, buildVersion, buildCommit, buildDate)
 }
 
-// describe takes what the toolchain knows, that is the module's version (from the tag) and the commit, for all that the
-// build itself did not say.
+// describe fills missing values from the build information of the toolchain: the module version (from the tag) and the
+// commit.
 func describe(info *debug.BuildInfo, number, commit, date string) string {
 	changed := ""
 	for _, s := range info.Settings {
@@ -34,5 +34,6 @@ func describe(info *debug.BuildInfo, number, commit, date string) string {
 		}
 	}
 	number = cmp.Or(number, info.Main.Version, "(devel)")
-	return fmt.Sprintf("%s (commit %s%s, %s, %s)", number, cmp.Or(commit, "unknown"), changed, cmp.Or(date, "unknown"), cmp.Or(info.GoVersion, "unknown"))
+	return fmt.Sprintf("%s (commit %s%s, %s, %s)", number, cmp.Or(commit, "unknown"), changed,
+		cmp.Or(date, "unknown"), cmp.Or(info.GoVersion, "unknown"))
 }

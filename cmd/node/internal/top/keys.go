@@ -13,7 +13,7 @@ func (m Model) quit() (tea.Model, tea.Cmd) {
 	return m, tea.Quit
 }
 
-// key does what a key means in the present mode.
+// key handles a key in the current mode.
 func (m Model) key(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	name := msg.String()
 	if name == "ctrl+c" {
@@ -71,7 +71,7 @@ func (m Model) looked(name string) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// toConfirm asks whether the selected peer is to be disconnected.
+// toConfirm asks for confirmation to disconnect the selected peer.
 func (m Model) toConfirm() Model {
 	p, ok := m.peer()
 	switch {
@@ -99,7 +99,7 @@ func (m Model) confirmed(name string) (tea.Model, tea.Cmd) {
 	}
 }
 
-// typed is a key while the filter is edited.
+// typed edits the filter.
 func (m Model) typed(name, text string) Model {
 	switch name {
 	case "enter":
@@ -116,7 +116,7 @@ func (m Model) typed(name, text string) Model {
 	return m.reselect()
 }
 
-// move changes the selection.
+// move moves the selection.
 func (m Model) move(name string) Model {
 	list := m.visible()
 	if len(list) == 0 {

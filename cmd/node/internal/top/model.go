@@ -1,5 +1,5 @@
-// Package top is the live view of a running node in the terminal. The model is pure: what it shows follows from the
-// samples and the keys that it was given, and from nothing else.
+// Package top is the live view of a running node in the terminal. The model is pure: the screen depends only on the
+// samples and keys that it received.
 package top
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
-// Feed is where the view gets what it shows, and what it can do. Safe for concurrent use.
+// Feed is the node behind the view. Its methods are safe for concurrent use.
 type Feed interface {
 	Sample(ctx context.Context) Sample
-	// Disconnect ends the connections of a peer, or of one that is connected without a proof its connection alone.
+	// Disconnect closes all connections of a peer, or for a claimed peer (output.Peer.Claimed) only its connection.
 	Disconnect(ctx context.Context, peer output.Peer) error
 }
 
-// Sample is the node at one moment. With Err there is nothing else but At.
+// Sample is the state of the node at one moment. If Err is set, only At is valid too.
 type Sample struct {
 	At     time.Time
 	Status output.Status
@@ -29,10 +29,10 @@ type Sample struct {
 	Err    error
 }
 
-// history is how many values a sparkline remembers.
+// history is the number of values that a sparkline keeps.
 const history = 60
 
-// order is what the peers are sorted by.
+// order is the sort order of the peers.
 type order int
 
 const (
@@ -46,14 +46,14 @@ const (
 
 func (o order) String() string { return [...]string{"state", "name", "rtt", "queue", "seen"}[o] }
 
-// mode is what the keys mean.
+// mode selects the meaning of the keys.
 type mode int
 
 const (
 	browsing   mode = iota
-	filtering       // they are typed into the filter
-	looking         // the selected peer fills the screen
-	confirming      // yes or no
+	filtering       // keys edit the filter
+	looking         // details of the selected peer
+	confirming      // a question: yes or no
 )
 
 // Model is the view's state.
@@ -64,26 +64,26 @@ type Model struct {
 	height   int
 
 	last, before Sample
-	in, out      []float64            // messages a second, of the node
+	in, out      []float64            // messages a second of the node
 	rtt          map[string][]float64 // milliseconds, by node ID
 
 	mode     mode
-	back     mode // where confirming came from
+	back     mode // the mode before confirming
 	sort     order
 	reversed bool
 	filter   string
 	selected string // node ID
-	note     string // what the last command came to
+	note     string // result of the last command
 	quitting bool
 }
 
-// New returns a model that begins with a sample and takes one each interval.
+// New returns a model with a first sample. It takes another one every interval.
 func New(feed Feed, interval time.Duration, first Sample) Model {
 	m := Model{feed: feed, interval: interval, width: 80, height: 24, rtt: make(map[string][]float64)}
 	return m.take(first)
 }
 
-// The messages beside those of the terminal.
+// Messages to the model besides those of the terminal.
 type (
 	tick         struct{}
 	disconnected struct {
@@ -92,7 +92,7 @@ type (
 	}
 )
 
-// sampleTimeout is how long a node may take to answer before it is shown as silent.
+// sampleTimeout limits one request. A node that does not answer in time is shown as silent.
 const sampleTimeout = 3 * time.Second
 
 // Init implements tea.Model.
@@ -133,7 +133,7 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// take adds a sample to what is known.
+// take adds a sample. A failed one keeps the previous values and shows the error.
 func (m Model) take(s Sample) Model {
 	if s.Err != nil {
 		m.last.Err = s.Err
@@ -142,7 +142,7 @@ func (m Model) take(s Sample) Model {
 	m.before, m.last = m.last, s
 	m.in = grow(m.in, m.rate("messagesReceived"))
 	m.out = grow(m.out, m.rate("messagesSent"))
-	next := make(map[string][]float64, len(s.Peers)) // who is gone is forgotten
+	next := make(map[string][]float64, len(s.Peers)) // without the peers that are gone
 	for _, p := range s.Peers {
 		next[p.ID] = m.rtt[p.ID]
 		if p.Connected && p.RTTMs > 0 {
@@ -153,13 +153,13 @@ func (m Model) take(s Sample) Model {
 	return m.reselect()
 }
 
-// grow appends a value to a copy, so that no two models share one.
+// grow appends a value to a copy, because models must not share a slice.
 func grow(values []float64, v float64) []float64 {
 	values = append(slices.Clone(values), v)
 	return values[max(0, len(values)-history):]
 }
 
-// rate is how fast a counter grows, a second; 0 when that is not known: at first, and over a restart.
+// rate returns the growth of a counter per second, or 0 if unknown: at the first sample and across a restart.
 func (m Model) rate(counter string) float64 {
 	now, then := m.last.Status.Counters[counter], m.before.Status.Counters[counter]
 	seconds := m.last.At.Sub(m.before.At).Seconds()
@@ -169,7 +169,7 @@ func (m Model) rate(counter string) float64 {
 	return float64(now-then) / seconds
 }
 
-// visible returns the peers that pass the filter, in order.
+// visible returns the peers that match the filter, sorted.
 func (m Model) visible() []output.Peer {
 	var list []output.Peer
 	wanted := strings.ToLower(m.filter)
@@ -207,12 +207,12 @@ func rank(p output.Peer) int {
 	return map[string]int{"connected": 0, "unverified": 1, "away": 2}[p.State()]
 }
 
-// at is where the selected peer stands in a list; -1: nowhere.
+// at returns the index of the selected peer in a list, or -1.
 func (m Model) at(list []output.Peer) int {
 	return slices.IndexFunc(list, func(p output.Peer) bool { return p.ID == m.selected })
 }
 
-// reselect keeps the selection on a peer that is shown.
+// reselect moves the selection to the first visible peer if the selected one is not visible.
 func (m Model) reselect() Model {
 	list := m.visible()
 	if m.at(list) < 0 {
@@ -227,7 +227,7 @@ func (m Model) reselect() Model {
 	return m
 }
 
-// peer returns the selected one.
+// peer returns the selected peer.
 func (m Model) peer() (output.Peer, bool) {
 	list := m.visible()
 	if i := m.at(list); i >= 0 {

@@ -11,11 +11,11 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 )
 
-// column is one of the table. The last one takes the room that is left.
+// column is one column of the table. The last column takes the remaining width.
 type column struct {
 	title string
 	width int
-	order order // that sorts by it; orders: none
+	order order // the order that sorts by this column; orders: none
 	text  func(m Model, p output.Peer) string
 }
 
@@ -58,14 +58,14 @@ func seen(m Model, p output.Peer) string {
 	return output.Age(m.last.At.Sub(p.LastSeen))
 }
 
-// table is the head and the peers that have room, around the selected one.
+// table returns the head and as many peers as fit, around the selected one.
 func (m Model) table() []string {
 	lines := []string{bold.Render(m.tableHead())}
 	list := m.visible()
 	if len(list) == 0 {
 		empty := "no peers yet: dial one with `node connect ADDR`"
 		if m.filter != "" {
-			empty = "no peer fits the filter"
+			empty = "no peer matches the filter"
 		}
 		return append(lines, faint.Render(empty))
 	}
@@ -88,7 +88,7 @@ func (m Model) tableHead() string {
 			}
 			title += arrow
 		}
-		line += cell(title, m.room(c)) + " "
+		line += cell(title, m.widthOf(c)) + " "
 	}
 	return line
 }
@@ -96,7 +96,7 @@ func (m Model) tableHead() string {
 func (m Model) row(p output.Peer) string {
 	line := ""
 	for _, c := range columns() {
-		text := cell(c.text(m, p), m.room(c))
+		text := cell(c.text(m, p), m.widthOf(c))
 		if c.title == "STATE" && p.ID != m.selected {
 			switch p.State() {
 			case "connected":
@@ -115,8 +115,8 @@ func (m Model) row(p output.Peer) string {
 	return line
 }
 
-// room is how wide a column is.
-func (m Model) room(c column) int {
+// widthOf returns the width of a column in cells.
+func (m Model) widthOf(c column) int {
 	if c.width > 0 {
 		return c.width
 	}
@@ -129,18 +129,19 @@ func (m Model) room(c column) int {
 	return max(m.width-used-1, 0)
 }
 
-// cell cuts or fills a text to a width.
+// cell cuts or pads a text to a width.
 func cell(text string, width int) string {
 	text = ansi.Truncate(text, width, "…")
 	return text + fmt.Sprintf("%*s", width-ansi.StringWidth(text), "")
 }
 
-// details is what is known of one peer.
+// details returns the lines about one peer.
 func (m Model) details(p output.Peer) []string {
 	yes := map[bool]string{true: "yes", false: "no"}
 	trip := output.RoundTrip(p.RTTMs)
 	if h := m.rtt[p.ID]; len(h) > 0 {
-		trip += fmt.Sprintf("   min %s  max %s   %s", output.RoundTrip(slices.Min(h)), output.RoundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
+		trip += fmt.Sprintf("   min %s  max %s   %s",
+			output.RoundTrip(slices.Min(h)), output.RoundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
 	}
 	lines := []string{bold.Render(nameOf(p))}
 	for _, row := range [][2]string{

@@ -17,11 +17,11 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-var update = flag.Bool("update", false, "write the pictures of testdata again")
+var update = flag.Bool("update", false, "write the screens of testdata again")
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// fakeFeed notes who was disconnected.
+// fakeFeed records the disconnected peers.
 type fakeFeed struct {
 	gone []string
 	err  error
@@ -34,7 +34,7 @@ func (f *fakeFeed) Disconnect(_ context.Context, peer output.Peer) error {
 	return f.err
 }
 
-// sampleAt is the node some seconds after start: the counters grow steadily.
+// sampleAt returns the node some seconds after start. Its counters grow steadily.
 func sampleAt(seconds int) Sample {
 	at := start.Add(time.Duration(seconds) * time.Second)
 	n := uint64(seconds)
@@ -52,26 +52,35 @@ func sampleAt(seconds int) Sample {
 		},
 		Peers: []output.Peer{
 			{
-				ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
-				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7, PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Role: "dual",
+				ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Role: "dual",
+				Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
+				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7,
+				PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=",
 			},
-			{ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Connected: true, Direction: "outbound", RTTMs: 12.5, Address: "wss://example.org:443/ws", LastSeen: at, Persistent: true, Role: "worker"},
-			{ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name", Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour)},
+			{
+				ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Role: "worker",
+				Connected: true, Direction: "outbound", RTTMs: 12.5, Address: "wss://example.org:443/ws",
+				LastSeen: at, Persistent: true,
+			},
+			{
+				ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name",
+				Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour),
+			},
 			{ID: "22ffda5ff32ade93902da91128a56961", Name: "eve"},
 		},
 	}
 }
 
-// watched is a model that has looked some times.
-func watched(feed Feed, looks int) Model {
+// watched returns a model with some samples.
+func watched(feed Feed, samples int) Model {
 	m := New(feed, time.Second, sampleAt(0))
-	for i := 1; i < looks; i++ {
+	for i := 1; i < samples; i++ {
 		m = press(m, sampleAt(i))
 	}
 	return m
 }
 
-// press gives messages, or keys by name, to a model.
+// press sends messages, or keys by name, to a model.
 func press(m Model, messages ...tea.Msg) Model {
 	for _, msg := range messages {
 		if name, ok := msg.(string); ok {
@@ -84,21 +93,24 @@ func press(m Model, messages ...tea.Msg) Model {
 }
 
 func keyOf(name string) tea.KeyPressMsg {
-	codes := map[string]rune{"up": tea.KeyUp, "down": tea.KeyDown, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "backspace": tea.KeyBackspace, "end": tea.KeyEnd, "home": tea.KeyHome}
+	codes := map[string]rune{
+		"up": tea.KeyUp, "down": tea.KeyDown, "enter": tea.KeyEnter, "esc": tea.KeyEscape,
+		"backspace": tea.KeyBackspace, "end": tea.KeyEnd, "home": tea.KeyHome,
+	}
 	if code, ok := codes[name]; ok {
 		return tea.KeyPressMsg{Code: code}
 	}
 	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
 }
 
-// The pictures at 80 × 24, without their colours.
-func TestPictures(t *testing.T) {
+// Screens of 80 × 24 cells, without colours.
+func TestScreensMatchTestdata(t *testing.T) {
 	down := &fakeFeed{err: errors.New("the peer is not connected")}
 	for name, m := range map[string]Model{
 		"peers":    watched(nil, 12),
 		"selected": press(watched(nil, 12), "down", "s", "r"),
 		"filter":   press(watched(nil, 3), "/", "c", "a", "r"),
-		"nobody":   press(watched(nil, 3), "/", "z", "z", "enter"),
+		"nomatch":  press(watched(nil, 3), "/", "z", "z", "enter"),
 		"details":  press(watched(nil, 12), "enter"),
 		"confirm":  press(watched(nil, 12), "d"),
 		"failed":   press(watched(nil, 2), disconnected{name: "bob (8dffda5f)", err: down.err}),
@@ -136,21 +148,22 @@ func checkSize(t *testing.T, name string, m Model) {
 	}
 }
 
-// No window is too small or too large.
-func TestEverySize(t *testing.T) {
+func TestScreenFitsEveryWindow(t *testing.T) {
 	for width := 1; width < 200; width += 13 {
 		for height := 1; height < 60; height += 7 {
 			for _, keys := range [][]tea.Msg{{}, {"enter"}, {"d"}, {"/", "x"}} {
-				checkSize(t, "a size", press(watched(nil, 4), append(keys, tea.WindowSizeMsg{Width: width, Height: height})...))
+				messages := append(keys, tea.WindowSizeMsg{Width: width, Height: height})
+				checkSize(t, "a size", press(watched(nil, 4), messages...))
 			}
 		}
 	}
 }
 
-func TestSelection(t *testing.T) {
+func TestKeysMoveTheSelection(t *testing.T) {
 	for keys, want := range map[string]string{
-		"": "bob", "down": "carol", "down down up": "carol", "up": "bob", "end": "eve", "end down": "eve", "end home": "bob",
-		"/ d a v enter": "dave", "/ d a v esc": "dave", "s s": "bob", "/ d backspace enter": "bob", "end s s s s s": "eve",
+		"": "bob", "down": "carol", "down down up": "carol", "up": "bob", "end": "eve", "end down": "eve",
+		"end home": "bob", "/ d a v enter": "dave", "/ d a v esc": "dave", "s s": "bob", "/ d backspace enter": "bob",
+		"end s s s s s": "eve",
 	} {
 		m := watched(nil, 3)
 		for name := range strings.FieldsSeq(keys) {
@@ -162,8 +175,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// Only a yes disconnects, and what came of it is said.
-func TestDisconnect(t *testing.T) {
+// Only a yes disconnects, and the last line shows the result.
+func TestDisconnectNeedsAYes(t *testing.T) {
 	feed := &fakeFeed{}
 	m := press(watched(feed, 3), "d")
 	if next, cmd := m.Update(keyOf("n")); cmd != nil || !strings.Contains(next.(Model).foot(), "not disconnected") {
@@ -174,10 +187,12 @@ func TestDisconnect(t *testing.T) {
 		t.Fatal("yes does nothing")
 	}
 	m = press(next.(Model), cmd())
-	if strings.Join(feed.gone, " ") != "8dffda5ff32ade93902da91128a56961" || !strings.Contains(m.foot(), "disconnected bob (8dffda5f)") {
+	if strings.Join(feed.gone, " ") != "8dffda5ff32ade93902da91128a56961" ||
+		!strings.Contains(m.foot(), "disconnected bob (8dffda5f)") {
 		t.Errorf("gone %v, %s", feed.gone, m.foot())
 	}
-	if m := press(watched(feed, 3), "end", "d"); m.mode == confirming || !strings.Contains(m.foot(), "is not connected") {
+	m = press(watched(feed, 3), "end", "d")
+	if m.mode == confirming || !strings.Contains(m.foot(), "is not connected") {
 		t.Errorf("a peer that is away: %s", m.foot())
 	}
 }
@@ -188,14 +203,14 @@ func TestDisconnectOfAClaimNamesItsConnection(t *testing.T) {
 	if got := question(claim); got != "Close connection 7, which claims to be carol (00ffda5f)?" {
 		t.Errorf("asks %q", got)
 	}
-	claim.Persistent = true // the configured peer is meant
+	claim.Persistent = true // the question is about the configured peer
 	if got := question(claim); got != "Disconnect carol (00ffda5f) and stop redialling it?" {
 		t.Errorf("asks %q", got)
 	}
 }
 
-// Counters that begin again with a new process are no rate.
-func TestRestart(t *testing.T) {
+// Counters that restart with a new process give no rate.
+func TestRateIsZeroAcrossARestart(t *testing.T) {
 	m := watched(nil, 5)
 	if got := m.rate("messagesReceived"); got != 100 {
 		t.Errorf("rate %v", got)
@@ -207,7 +222,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-func TestQuit(t *testing.T) {
+func TestQuitKeysEndTheView(t *testing.T) {
 	for _, msg := range []tea.Msg{keyOf("q"), tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}, tea.InterruptMsg{}} {
 		next, cmd := watched(nil, 1).Update(msg)
 		if cmd == nil || next.View().Content != "" || next.View().AltScreen {
@@ -216,8 +231,8 @@ func TestQuit(t *testing.T) {
 	}
 }
 
-// The next look follows the answer, so that a slow node is not asked twice at once.
-func TestLooks(t *testing.T) {
+// The next tick follows the sample, so that a slow node never gets two requests at once.
+func TestTickFollowsTheSample(t *testing.T) {
 	m := watched(&fakeFeed{}, 1)
 	_, cmd := m.Update(tick{})
 	if s, ok := cmd().(Sample); !ok || s.Err != nil {
@@ -228,7 +243,7 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-func TestSpark(t *testing.T) {
+func TestSparkScalesToTheLargest(t *testing.T) {
 	for want, values := range map[string][]float64{"   ": nil, "  ▁": {0}, " ▁█": {0, 5}, "▂▄█": {9, 1, 2, 4}} {
 		if got := spark(values, 3); got != want {
 			t.Errorf("%v is %q, want %q", values, got, want)
@@ -236,11 +251,12 @@ func TestSpark(t *testing.T) {
 	}
 }
 
-// Each counter on the line of drops is called what it counts: dials that went well are no trouble.
-func TestTroublesByName(t *testing.T) {
+// Successful dials are not listed with the failed ones.
+func TestTroublesListFailedDialsOnly(t *testing.T) {
 	sample := sampleAt(1)
 	sample.Status.Counters = map[string]uint64{"dials": 5, "dialsFailed": 2}
-	if got := ansi.Strip(New(&fakeFeed{}, time.Second, sample).troubles()); !strings.Contains(got, "failed dials 2") || strings.Contains(got, "5") {
+	got := ansi.Strip(New(&fakeFeed{}, time.Second, sample).troubles())
+	if !strings.Contains(got, "failed dials 2") || strings.Contains(got, "5") {
 		t.Errorf("the line is %q", got)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 )
 
-// The least that the view needs; below it says so.
+// The smallest window. In a smaller one the view shows its size instead.
 const (
 	minWidth  = 60
 	minHeight = 10
-	around    = 7 // lines that are not peers: four of the node, a blank one, the head of the table, the keys
+	around    = 7 // lines besides peers: four about the node, a blank line, the table head, the keys
 )
 
-// The colours are those of the terminal's own palette, so that they fit light and dark. Where there are none, bold and
-// reversed text remain.
+// Colours come from the terminal's palette, so that they suit light and dark themes. Without colours, bold and reversed
+// text remain.
 var (
 	bold   = lipgloss.NewStyle().Bold(true)
 	faint  = lipgloss.NewStyle().Faint(true)
@@ -40,10 +40,11 @@ func (m Model) View() tea.View {
 	return v
 }
 
-// screen is the whole picture, of height lines of width cells at most.
+// screen returns the whole view, at most height lines of width cells.
 func (m Model) screen() string {
 	if m.width < minWidth || m.height < minHeight {
-		return ansi.Truncate(fmt.Sprintf("the window is %d×%d: top needs %d×%d", m.width, m.height, minWidth, minHeight), m.width, "")
+		text := fmt.Sprintf("the window is %d×%d: top needs %d×%d", m.width, m.height, minWidth, minHeight)
+		return ansi.Truncate(text, m.width, "")
 	}
 	lines := append(m.head(), "")
 	if p, ok := m.peer(); ok && (m.mode == looking || m.mode == confirming && m.back == looking) {
@@ -62,17 +63,18 @@ func (m Model) screen() string {
 	return strings.Join(lines, "\n")
 }
 
-// rows is how many peers have room.
+// rows returns the number of peers that fit.
 func (m Model) rows() int { return max(m.height-around, 1) }
 
-// head are the four lines about the node.
+// head returns the four lines about the node.
 func (m Model) head() []string {
 	s := m.last.Status
 	address := s.Address
 	if address == "" {
-		address = "accepts nobody"
+		address = "not listening"
 	}
-	first := bold.Render(printable.Cut(printable.Word(s.Identity.Name), 32)) + fmt.Sprintf("  %.8s  %s  %s  up %s", s.Identity.ID, address, s.Auth, output.Age(output.Seconds(s.Uptime)))
+	first := bold.Render(printable.Cut(printable.Word(s.Identity.Name), 32)) +
+		fmt.Sprintf("  %.8s  %s  %s  up %s", s.Identity.ID, address, s.Auth, output.Age(output.Seconds(s.Uptime)))
 	if m.last.Err != nil {
 		first += "  " + bad.Render("no answer: "+printable.Line(m.last.Err.Error()))
 	}
@@ -80,15 +82,15 @@ func (m Model) head() []string {
 		perSecond(m.rate("messagesReceived")), bytesPerSecond(m.rate("bytesReceived")), spark(m.in, 10),
 		perSecond(m.rate("messagesSent")), bytesPerSecond(m.rate("bytesSent")), spark(m.out, 10))
 	c := s.Connections
-	health := fmt.Sprintf("connections %d of %d, %d pending   memory %.1f MiB   goroutines %d", c.Established, c.Max, c.Pending,
-		float64(s.HeapBytes)/(1<<20), s.Goroutines)
+	health := fmt.Sprintf("connections %d of %d, %d pending   memory %.1f MiB   goroutines %d",
+		c.Established, c.Max, c.Pending, float64(s.HeapBytes)/(1<<20), s.Goroutines)
 	return []string{first, traffic, health, m.troubles()}
 }
 
-// trouble is a counter that should stay where it is.
+// trouble is a counter of losses or faults, with its name on the screen.
 type trouble struct{ counter, name string }
 
-// troubles is the line of drops by reason and of restarts: those that are not 0.
+// troubles returns the line of losses and faults above 0.
 func (m Model) troubles() string {
 	var parts []string
 	for _, t := range []trouble{
@@ -97,7 +99,7 @@ func (m Model) troubles() string {
 		{"messagesStale", "stale"},
 		{"messagesRefused", "refused"},
 		{"framesMalformed", "malformed"},
-		{"connectionsRefused", "no place"},
+		{"connectionsRefused", "no slot"},
 		{"originsRefused", "origin"},
 		{"handshakesRejected", "handshake"},
 		{"slowPeersClosed", "slow"},
@@ -131,7 +133,7 @@ func (m Model) troubles() string {
 	return "drops " + strings.Join(parts, "  ")
 }
 
-// foot is the last line: what is asked, what was done, or the keys.
+// foot returns the last line: the filter, a question, the result of the last command, or the keys.
 func (m Model) foot() string {
 	p, _ := m.peer()
 	switch {
@@ -177,7 +179,7 @@ func bytesPerSecond(rate float64) string {
 	}
 }
 
-// spark draws the last values, width of them, each as a part of the largest.
+// spark draws the last width values, scaled to the largest of them.
 func spark(values []float64, width int) string {
 	const bars = "▁▂▃▄▅▆▇█"
 	letters := []rune(bars)

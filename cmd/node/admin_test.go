@@ -11,7 +11,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 )
 
-// occupy takes an address, or finds it taken.
+// occupy listens on an address, unless it is in use already.
 func occupy(t *testing.T, address string) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", address)
@@ -22,9 +22,8 @@ func occupy(t *testing.T, address string) string {
 	return ln.Addr().String()
 }
 
-// TestAdminInUse: nobody has chosen the default address, so a second node on the host goes on without; one that was
-// chosen must be had.
-func TestAdminInUse(t *testing.T) {
+// If the default address is in use, the node runs without the admin server; a chosen address in use is an error.
+func TestAdminAddressInUseStopsOnlyAChosenOne(t *testing.T) {
 	s, err := settings.Load(settings.Options{DataDir: t.TempDir(), HostName: "host"}, settings.ScopeNode)
 	if err != nil {
 		t.Fatal(err)
@@ -40,13 +39,13 @@ func TestAdminInUse(t *testing.T) {
 	}
 
 	status, stdout, stderr := command(t.TempDir(), "run", "--listen", "127.0.0.1:0", "--admin", occupy(t, "127.0.0.1:0"))
-	if status != exitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "start --admin: listen on 127.0.0.1:") {
+	if status != exitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 ||
+		!strings.Contains(stderr, "start --admin: listen on 127.0.0.1:") {
 		t.Errorf("a chosen address is in use: status %d, %q, %q", status, stdout, stderr)
 	}
 }
 
-// TestAdminLife follows what is served through the life of a node.
-func TestAdminLife(t *testing.T) {
+func TestAdminServesUntilTheNodeStops(t *testing.T) {
 	r := startNode(t, "alice", "--admin", "127.0.0.1:0")
 	url, _ := r.first["admin"].(string)
 	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz"} {
@@ -73,7 +72,7 @@ func TestAdminLife(t *testing.T) {
 	resp.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
 	if resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("a node that accepts nobody: /readyz is %s", resp.Status)
+		t.Errorf("a node that does not listen: /readyz is %s", resp.Status)
 	}
 	dialer.stop()
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-// command runs one command line against dir and returns what it printed.
+// command runs one command line against dir and returns its output.
 func command(dir string, args ...string) (status int, stdout, stderr string) {
 	return commandIn(dir, "", nil, args...)
 }
@@ -33,7 +33,7 @@ func commandIn(dir, stdin string, environ []string, args ...string) (status int,
 	return status, out.String(), complaints.String()
 }
 
-func TestWrongUsage(t *testing.T) {
+func TestInvalidCommandLinesExitWithUsage(t *testing.T) {
 	dir := t.TempDir()
 	for line, want := range map[string]string{
 		"sned":                        "unknown command sned, did you mean `send`?: see `node --help`",
@@ -79,20 +79,21 @@ func TestWrongUsage(t *testing.T) {
 		"bench --rate -1":             "must be a number from 0",
 		"bench --connections 0":       "must be a whole number from 1 to 1000",
 		"bench --duration 0":          "must be a duration above 0",
-		"bench 127.0.0.1:1 --limited": "--limited is for a pair of its own",
+		"bench 127.0.0.1:1 --limited": "--limited applies to a pair in this process",
 		"completion ksh":              `SHELL "ksh": must be bash, zsh, fish or powershell`,
 		"help nothing":                "unknown command nothing",
 		"id --role king":              "--role king: must be controller, worker or dual",
 		"config --listen nonsense":    "--listen nonsense: must be host:port",
 	} {
 		status, stdout, stderr := command(dir, strings.Fields(line)...)
-		if status != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) || !strings.HasPrefix(stderr, "node: ") {
+		if status != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 ||
+			!strings.Contains(stderr, want) || !strings.HasPrefix(stderr, "node: ") {
 			t.Errorf("node %s: status %d, %q, %q, want %q", line, status, stdout, stderr, want)
 		}
 	}
 }
 
-func TestNoNode(t *testing.T) {
+func TestClientCommandsNeedANode(t *testing.T) {
 	dir := t.TempDir()
 	key := "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
 	for _, line := range []string{
@@ -108,7 +109,7 @@ func TestNoNode(t *testing.T) {
 	}
 }
 
-func TestExitStatus(t *testing.T) {
+func TestExitStatusFollowsTheError(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want int
@@ -133,7 +134,7 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
-func TestIDIsMadeOnce(t *testing.T) {
+func TestIDCreatesTheIdentityOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	status, first, stderr := command(dir, "id", "--name", "alice", "--role", "worker", "--output", "json")
 	var identity crypto.NodeIdentity
@@ -151,7 +152,7 @@ func TestIDIsMadeOnce(t *testing.T) {
 	}
 }
 
-func TestConfigMakesNothing(t *testing.T) {
+func TestConfigCreatesNoFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	status, stdout, _ := commandIn(dir, "", []string{"NODE_OUTPUT=json"}, "config", "--max-conns", "7")
 	var c configuration
@@ -168,25 +169,31 @@ func TestConfigMakesNothing(t *testing.T) {
 	}
 }
 
-func TestHelpAndCompletion(t *testing.T) {
+func TestHelpAndCompletionSucceed(t *testing.T) {
 	dir := t.TempDir()
-	for _, line := range []string{"", "--help", "help send", "send --help", "completion bash", "completion zsh", "completion fish", "completion powershell", "--version"} {
+	for _, line := range []string{
+		"", "--help", "help send", "send --help", "--version",
+		"completion bash", "completion zsh", "completion fish", "completion powershell",
+	} {
 		if status, stdout, stderr := command(dir, strings.Fields(line)...); status != 0 || stdout == "" || stderr != "" {
 			t.Errorf("node %s: status %d, %d bytes, %q", line, status, len(stdout), stderr)
 		}
 	}
 }
 
-func TestVersion(t *testing.T) {
+func TestVersionNamesCommitAndDate(t *testing.T) {
 	info := &debug.BuildInfo{GoVersion: "go1.26", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
-		{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.time", Value: "2025-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"},
+		{Key: "vcs.revision", Value: "abc"},
+		{Key: "vcs.time", Value: "2025-01-02T03:04:05Z"},
+		{Key: "vcs.modified", Value: "true"},
 	}}
-	if got, want := describe(info, "", "", ""), "v1.2.3 (commit abc, with changes, 2025-01-02T03:04:05Z, go1.26)"; got != want {
+	const want = "v1.2.3 (commit abc, with changes, 2025-01-02T03:04:05Z, go1.26)"
+	if got := describe(info, "", "", ""); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-func TestPingResult(t *testing.T) {
+func TestPingResultAverages(t *testing.T) {
 	var r pingResult
 	for _, ms := range []float64{3, 1, 5} {
 		r.add(ms)
@@ -196,7 +203,7 @@ func TestPingResult(t *testing.T) {
 	}
 }
 
-// failingWriter takes some writes and then none.
+// failingWriter accepts left writes and fails afterwards.
 type failingWriter struct{ left int }
 
 func (w *failingWriter) Write(p []byte) (int, error) {
@@ -206,8 +213,8 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A data directory that cannot be had says how to have another one.
-func TestDataDirThatIsNone(t *testing.T) {
+// The error of an unusable data directory names --data-dir.
+func TestUnusableDataDirNamesTheFlag(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -138,9 +138,8 @@ func benchFailure(err error) error {
 	if errors.Is(err, supervisor.ErrHandshakeTimeout) {
 		code = control.CodeTimeout
 	}
-	return &control.Error{
-		Code: code, Message: err.Error() + ": check the address, and whether the node runs and admits every peer (`node auth`)",
-	}
+	const remedy = ": check the address, and whether the node runs and admits every peer (`node auth`)"
+	return &control.Error{Code: code, Message: err.Error() + remedy}
 }
 
 // countersOf returns a function that reads the counters of the node of the data directory, or nil if that node is not

@@ -30,11 +30,13 @@ func TestBenchReportsPairAndTarget(t *testing.T) {
 			t.Errorf("%s: %+v", c.line, r)
 		}
 	}
-	if text := node.ok("bench", "--duration", "100ms"); !strings.Contains(text, "latency    one way: p50") || strings.Contains(text, "\r") {
+	text := node.ok("bench", "--duration", "100ms")
+	if !strings.Contains(text, "latency    one way: p50") || strings.Contains(text, "\r") {
 		t.Errorf("text %s", text)
 	}
 	status, stdout, stderr := command(node.dir, "bench", "127.0.0.1:1")
-	if status != exitNotConnected || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "check the address") {
+	if status != exitNotConnected || stdout != "" || strings.Count(stderr, "\n") != 1 ||
+		!strings.Contains(stderr, "check the address") {
 		t.Errorf("unreachable: status %d, %q, %q", status, stdout, stderr)
 	}
 }

@@ -45,7 +45,8 @@ func TestInterruptedDemoFails(t *testing.T) {
 	signals <- syscall.SIGINT
 	var complaint bytes.Buffer
 	a := &app{
-		stdin: strings.NewReader(""), stdout: io.Discard, stderr: &complaint, now: time.Now, dataDir: t.TempDir(), hostName: "host",
+		stdin: strings.NewReader(""), stdout: io.Discard, stderr: &complaint, now: time.Now,
+		dataDir: t.TempDir(), hostName: "host",
 		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
 	}
 	if status := a.run([]string{"demo"}); status != exitFailed || complaint.String() != "node: interrupted\n" {

@@ -58,7 +58,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 		}
 	})
 	if !maps.Equal(documented, taken) {
-		t.Errorf("documented are %v,\nthere are     %v", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(taken)))
+		t.Errorf("documented: %v,\nflags:      %v", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(taken)))
 	}
 }
 

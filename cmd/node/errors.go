@@ -89,7 +89,7 @@ func accessible(err error) error {
 	return err
 }
 
-// advice returns the remedy for an error of the node whose message contains none.
+// advice returns the remedy for an error of the node without a remedy in its message.
 func advice(code control.Code) string {
 	switch code {
 	case control.CodeNotConnected:

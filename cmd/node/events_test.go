@@ -25,116 +25,144 @@ func testMessage(kind wire.MessageType) *wire.Message {
 	}
 }
 
-// happenings are one of each event with its JSON, byte for byte, and its text.
-func happenings() []struct {
-	event      event
-	json, text string
-} {
-	return []struct {
-		event      event
-		json, text string
-	}{
-		{
-			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "", "/d/control.sock"},
-			`{"event":"listening","time":"2025-03-04T04:06:07.123456789Z","id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091","url":"ws://127.0.0.1:9091/ws","admin":"","control":"/d/control.sock"}`,
-			"05:06:07.123  alice (ID) is listening on ws://127.0.0.1:9091/ws",
-		},
-		{
-			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "http://127.0.0.1:9092", "/d/control.sock"},
-			`{"event":"listening","time":"2025-03-04T04:06:07.123456789Z","id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091","url":"ws://127.0.0.1:9091/ws","admin":"http://127.0.0.1:9092","control":"/d/control.sock"}`,
-			"05:06:07.123  alice (ID) is listening on ws://127.0.0.1:9091/ws, dashboard at http://127.0.0.1:9092",
-		},
+// happening is an event with its name, the JSON after event and time, and its text after the time.
+type happening struct {
+	event            event
+	name, json, text string
+}
+
+// connectionEvents are events of connections, byte for byte.
+func connectionEvents() []happening {
+	return []happening{
 		{
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
-			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false,"connection":0,"session":"smsg"}`,
-			`05:06:07.123  + "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,
+			"peer_up", `"peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
+				`"connection":0,"session":"smsg"}`,
+			`+ "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,
 		},
 		{
-			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Direction: supervisor.Outbound, Verified: true, Connection: 7}),
-			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true,"connection":7,"session":"smsg"}`,
-			`05:06:07.123  + bob (ID) is connected, outbound, 1.2.3.4:5`,
+			eventOf(supervisor.PeerUp{
+				Peer: "ID", Name: "bob", Address: "1.2.3.4:5",
+				Direction: supervisor.Outbound, Verified: true, Connection: 7,
+			}),
+			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true,` +
+				`"connection":7,"session":"smsg"}`,
+			`+ bob (ID) is connected, outbound, 1.2.3.4:5`,
 		},
 		{
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Omitted: 3}),
-			`{"event":"peer_up","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"inbound","verified":false,"connection":0,"session":"smsg","omitted":3}`,
-			`05:06:07.123  + bob (ID) is connected, inbound, 1.2.3.4:5, not verified yet, and 3 more`,
+			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
+				`"connection":0,"session":"smsg","omitted":3}`,
+			`+ bob (ID) is connected, inbound, 1.2.3.4:5, not verified yet, and 3 more`,
 		},
 		{
 			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),
-			`{"event":"peer_verified","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"bob b"}`,
-			`05:06:07.123    "bob b" (ID) has proved that it holds its key`,
+			"peer_verified", `"peer":"ID","name":"bob b"}`,
+			`  "bob b" (ID) has proved that it holds its key`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectShutdown, Reason: "bye\n", Remote: true}),
-			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"bye\n","remote":true}`,
-			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
+			eventOf(supervisor.PeerDown{
+				Peer: "ID", Name: "b\x1b[31m",
+				Code: wire.DisconnectShutdown, Reason: "bye\n", Remote: true,
+			}),
+			"peer_down", `"peer":"ID","name":"b\u001b[31m","code":1004,"reason":"bye\n","remote":true}`,
+			`- "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
 		{
-			eventOf(supervisor.PeerDown{Peer: "ID", Name: "b\x1b[31m", Code: wire.DisconnectShutdown, Reason: "server shutdown"}),
-			`{"event":"peer_down","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","name":"b\u001b[31m","code":1004,"reason":"server shutdown","remote":false}`,
-			`05:06:07.123  - "b\x1b[31m" (ID) is disconnected: server shutdown`,
-		},
-		{
-			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat")),
-			`{"event":"message","time":"2025-03-04T04:06:07.123456789Z","peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t","ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
-			`05:06:07.123  < bob (01234567) chat 1 in answer to 0: {"a":"<b>\u001b[2J"}`,
-		},
-		{
-			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
-			`{"event":"dial_failed","time":"2025-03-04T04:06:07.123456789Z","address":"h:1","error":"no\nroute","retryIn":1.5}`,
-			"05:06:07.123  ! h:1 cannot be reached: no; route; next try in 1.5s",
-		},
-		{
-			eventOf(supervisor.DialFailed{Address: "h:1", Err: supervisor.ErrOwnAddress, RetryIn: time.Minute}),
-			`{"event":"dial_failed","time":"2025-03-04T04:06:07.123456789Z","address":"h:1","error":"this is this node's own address","retryIn":60}`,
-			"05:06:07.123  ! h:1 cannot be reached: this is this node's own address: give the address of another node; next try in 1m0s",
-		},
-		{
-			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
-			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
-			`05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; new connections are refused: give each host its own identity`,
-		},
-		{
-			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
-			`{"event":"identity_conflict","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
-			"05:06:07.123  ! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
-		},
-		{
-			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}),
-			`{"event":"dropped","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","reason":"messagesStale","count":3}`,
-			`05:06:07.123  ! "b\x1b[31m" (ID): 3 dropped, counted in messagesStale`,
+			eventOf(supervisor.PeerDown{
+				Peer: "ID", Name: "b\x1b[31m",
+				Code: wire.DisconnectShutdown, Reason: "server shutdown",
+			}),
+			"peer_down", `"peer":"ID","name":"b\u001b[31m","code":1004,"reason":"server shutdown","remote":false}`,
+			`- "b\x1b[31m" (ID) is disconnected: server shutdown`,
 		},
 		{
 			eventOf(supervisor.PeerMoved{Peer: "ID", Name: "bob", From: 3, To: 9}),
-			`{"event":"peer_moved","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","from":3,"to":9}`,
-			`05:06:07.123    bob (ID) moved from connection 3 to 9; unconfirmed messages may be lost`,
+			"peer_moved", `"peer":"ID","from":3,"to":9}`,
+			`  bob (ID) moved from connection 3 to 9; unconfirmed messages may be lost`,
 		},
 		{
 			eventOf(supervisor.DowngradeRefused{Peer: "ID", Address: "1.2.3.4:5", Connection: 4, Omitted: 2}),
-			`{"event":"downgrade_refused","time":"2025-03-04T04:06:07.123456789Z","peer":"ID","address":"1.2.3.4:5","connection":4,"omitted":2}`,
-			`05:06:07.123  ! connection 4 from 1.2.3.4:5, claiming to be ID, was closed: a frame was sealed for another connection, and 2 more`,
+			"downgrade_refused", `"peer":"ID","address":"1.2.3.4:5","connection":4,"omitted":2}`,
+			`! connection 4 from 1.2.3.4:5, claiming to be ID, was closed: a frame was sealed for another ` +
+				`connection, and 2 more`,
+		},
+	}
+}
+
+// otherEvents are one or more of each other event, byte for byte.
+func otherEvents() []happening {
+	return []happening{
+		{
+			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "", "/d/control.sock"},
+			"listening", `"id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091",` +
+				`"url":"ws://127.0.0.1:9091/ws","admin":"","control":"/d/control.sock"}`,
+			"alice (ID) is listening on ws://127.0.0.1:9091/ws",
+		},
+		{
+			listening{
+				"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws",
+				"http://127.0.0.1:9092", "/d/control.sock",
+			},
+			"listening", `"id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091",` +
+				`"url":"ws://127.0.0.1:9091/ws","admin":"http://127.0.0.1:9092","control":"/d/control.sock"}`,
+			"alice (ID) is listening on ws://127.0.0.1:9091/ws, dashboard at http://127.0.0.1:9092",
+		},
+		{
+			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat")),
+			"message", `"peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t",` +
+				`"ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
+			`< bob (01234567) chat 1 in answer to 0: {"a":"<b>\u001b[2J"}`,
+		},
+		{
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
+			"dial_failed", `"address":"h:1","error":"no\nroute","retryIn":1.5}`,
+			"! h:1 cannot be reached: no; route; next try in 1.5s",
+		},
+		{
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: supervisor.ErrOwnAddress, RetryIn: time.Minute}),
+			"dial_failed", `"address":"h:1","error":"this is this node's own address","retryIn":60}`,
+			"! h:1 cannot be reached: this is this node's own address: give the address of another node; next try in 1m0s",
+		},
+		{
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
+			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
+			`! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; new connections are ` +
+				`refused: give each host its own identity`,
+		},
+		{
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
+			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
+			"! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
+		},
+		{
+			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}),
+			"dropped", `"peer":"ID","reason":"messagesStale","count":3}`,
+			`! "b\x1b[31m" (ID): 3 dropped, counted in messagesStale`,
 		},
 		{
 			stopped{"SIGTERM"},
-			`{"event":"stopped","time":"2025-03-04T04:06:07.123456789Z","reason":"SIGTERM"}`,
-			"05:06:07.123  stopped: SIGTERM",
+			"stopped", `"reason":"SIGTERM"}`,
+			"stopped: SIGTERM",
 		},
 	}
 }
 
-func TestEventLines(t *testing.T) {
-	for _, h := range happenings() {
+func TestEventLinesKeepTheirBytes(t *testing.T) {
+	for _, h := range append(connectionEvents(), otherEvents()...) {
 		var out bytes.Buffer
-		if got := string(newEventLog(&out, "json", testClock).line(h.event)); got != h.json+"\n" {
-			t.Errorf("%s\n got %s\nwant %s", h.event.name(), got, h.json)
+		want := `{"event":"` + h.name + `","time":"2025-03-04T04:06:07.123456789Z",` + h.json + "\n"
+		if got := string(newEventLog(&out, "json", testClock).line(h.event)); got != want {
+			t.Errorf("%s\n got %s\nwant %s", h.name, got, want)
 		}
-		if got := string(newEventLog(&out, "text", testClock).line(h.event)); got != h.text+"\n" {
-			t.Errorf("%s\n got %s\nwant %s", h.event.name(), got, h.text)
+		want = "05:06:07.123  " + h.text + "\n"
+		if got := string(newEventLog(&out, "text", testClock).line(h.event)); got != want {
+			t.Errorf("%s\n got %s\nwant %s", h.name, got, want)
 		}
 	}
 }
 
-func TestEventsThatAreNone(t *testing.T) {
+func TestPingPongAndDisconnectAreNoEvents(t *testing.T) {
 	for _, kind := range []wire.MessageType{wire.MsgPing, wire.MsgPong, wire.MsgDisconnect} {
 		if e := messageEvent(supervisor.Peer{}, 1, testMessage(kind)); e != nil {
 			t.Errorf("%s is an event", kind)
@@ -150,8 +178,8 @@ func TestEventsThatAreNone(t *testing.T) {
 	}
 }
 
-// Whatever the order of happenings, listening comes first and stopped last.
-func TestEventOrder(t *testing.T) {
+// listening is always the first event and stopped the last.
+func TestEventLogOrdersFirstAndLast(t *testing.T) {
 	var out bytes.Buffer
 	l := newEventLog(&out, "json", testClock)
 	l.add(peerVerified{Peer: "early"})
@@ -170,12 +198,13 @@ func TestEventOrder(t *testing.T) {
 		}
 		order = append(order, e.Event+e.ID+e.Peer+e.Reason)
 	}
-	if got, want := strings.Join(order, " "), "listeningme peer_verifiedearly peer_verifiedlater stoppedSIGINT"; got != want {
+	const want = "listeningme peer_verifiedearly peer_verifiedlater stoppedSIGINT"
+	if got := strings.Join(order, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-func TestBrokenOutput(t *testing.T) {
+func TestFailedWriteClosesBroken(t *testing.T) {
 	reader, writer := io.Pipe()
 	reader.Close()
 	l := newEventLog(writer, "text", testClock)
@@ -185,8 +214,8 @@ func TestBrokenOutput(t *testing.T) {
 	l.close(t.Context(), stopped{"x"})
 }
 
-// A reader that has stopped reading must not keep the node from ending.
-func TestStuckOutput(t *testing.T) {
+// A reader that does not read cannot delay the stop of the node.
+func TestCloseReturnsWithAStuckReader(t *testing.T) {
 	reader, writer := io.Pipe()
 	l := newEventLog(writer, "text", testClock)
 	l.opened = true

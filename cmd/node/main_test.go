@@ -10,10 +10,10 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// asBinary is a variable that makes the test binary the program itself, for tests that need one in a terminal.
+// asBinary is an environment variable that makes the test binary run as `node`.
 const asBinary = "NODE_TEST_AS_BINARY"
 
-// TestMain is the program itself if asBinary is set.
+// TestMain runs the program instead of the tests if asBinary is set.
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
 		main()
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(nodetest.Main(m))
 }
 
-// Without HOME and XDG_DATA_HOME the default would be below the root of the file system: there is none.
+// Without HOME and XDG_DATA_HOME there is no default: it would be below the root of the file system.
 func TestDefaultDataDirNeedsTheEnvironment(t *testing.T) {
 	environ := func(pairs ...string) func(string) string {
 		return func(name string) string {

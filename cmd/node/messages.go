@@ -12,15 +12,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const peerHelp = `PEER is a node ID, a prefix of one (8 characters or more), or a name. Among several peers with one name,
-persistent, configured and allowlisted ones win, then the one known longest.`
+const peerHelp = `PEER is a node ID, a prefix of one (8 characters or more), or a name. Among several peers with
+one name, persistent, configured and allowlisted ones win, then the one known longest.`
 
 func (a *app) sendCommand() *cobra.Command {
 	var kind, replyTo string
 	cmd := &cobra.Command{
-		Use:               "send PEER [PAYLOAD]",
-		Short:             "Send one message to a peer and print its id",
-		Long:              "Send one message to a connected peer and print the message's id.\n\n" + peerHelp + "\n\n" + payloadHelp,
+		Use:   "send PEER [PAYLOAD]",
+		Short: "Send one message to a peer and print its id",
+		Long: "Send one message to a connected peer and print the message's id.\n\n" +
+			peerHelp + "\n\n" + payloadHelp,
 		Args:              arguments(1, 2, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,8 +56,8 @@ func (a *app) broadcastCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "broadcast [PAYLOAD]",
 		Short: "Send one message to every connected peer",
-		Long: "Send one message to every connected peer; print its id, the number of peers that took it, and the peers that\n" +
-			"did not. Fails only if there are peers and none took it.\n\n" + payloadHelp,
+		Long: "Send one message to every connected peer; print its id, the number of peers that took it, and the\n" +
+			"peers that did not. Fails only if there are peers and none took it.\n\n" + payloadHelp,
 		Args: arguments(0, 1, "PAYLOAD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, client, err := a.client(cmd)
@@ -106,8 +107,8 @@ func (a *app) requestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "request PEER [PAYLOAD]",
 		Short: "Send a message, wait for the reply and print it",
-		Long: "Send a message and wait for the reply, whose replyTo is the message's id. Prints the payload of the reply,\n" +
-			"or with --output json its envelope.\n\n" + peerHelp + "\n\n" + payloadHelp,
+		Long: "Send a message and wait for the reply: its replyTo is the message's id. Prints the payload of the\n" +
+			"reply, or with --output json its envelope.\n\n" + peerHelp + "\n\n" + payloadHelp,
 		Args:              arguments(1, 2, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -25,12 +25,15 @@ import (
 // closeGrace is the time that commands have to read their answers, and the reader of events to read the last line.
 const closeGrace = time.Second
 
+// readSettings reads the settings from all sources.
+type readSettings func() (*settings.Settings, error)
+
 // node is a running node with its control socket, admin server and event log.
 type node struct {
-	*supervisor.Transport // what control.Node and lineSender ask for by the same names
+	*supervisor.Transport // implements most methods of control.Node and lineSender
 
-	read   func() (*settings.Settings, error) // reads the settings again
-	socket net.Listener                       // of the service manager; nil: the node opens one
+	read   readSettings // reads the settings again
+	socket net.Listener // of the service manager; nil: the node opens one
 
 	reloading sync.Mutex
 	settings  *settings.Settings // in force; changed under reloading
@@ -48,8 +51,11 @@ type node struct {
 
 // start opens peer book, identity, transport, admin server and control socket, in this order, and prints the first
 // event.
-func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error), socket net.Listener) (n *node, err error) {
-	n = &node{settings: s, read: read, socket: socket, events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1)}
+func (a *app) start(s *settings.Settings, read readSettings, socket net.Listener) (n *node, err error) {
+	n = &node{
+		settings: s, read: read, socket: socket,
+		events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1),
+	}
 	n.level.Set(s.LogLevel)
 	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
@@ -60,7 +66,8 @@ func (a *app) start(s *settings.Settings, read func() (*settings.Settings, error
 	}
 	if n.book, err = supervisor.OpenPeerRegistry(peerBook(s.DataDir)); err != nil {
 		if errors.Is(err, supervisor.ErrInUse) {
-			return nil, fmt.Errorf("another node is running in %s: stop it, or give another --data-dir", printable.Word(s.DataDir))
+			return nil, fmt.Errorf("another node is running in %s: stop it, or give another --data-dir",
+				printable.Word(s.DataDir))
 		}
 		return nil, accessible(err)
 	}

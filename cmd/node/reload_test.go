@@ -47,7 +47,8 @@ func TestReloadAppliesAndReportsChanges(t *testing.T) {
 	if err := json.Unmarshal([]byte(node.ok("reload", "--output", "json")), &result); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(result.Changed, " ") != "auth max-conns log-level" || strings.Join(result.NeedRestart, " ") != "ws-path" {
+	if strings.Join(result.Changed, " ") != "auth max-conns log-level" ||
+		strings.Join(result.NeedRestart, " ") != "ws-path" {
 		t.Errorf("result %+v", result)
 	}
 	if got := node.maxConns(); got != 9 {
@@ -65,7 +66,8 @@ func TestReloadAppliesAndReportsChanges(t *testing.T) {
 	} {
 		file.write(content)
 		status, stdout, stderr := command(node.dir, "reload")
-		if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "nothing has changed") {
+		if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) ||
+			!strings.Contains(stderr, "nothing has changed") {
 			t.Errorf("%s: status %d, %q, %q", content, status, stdout, stderr)
 		}
 	}

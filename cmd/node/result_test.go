@@ -24,13 +24,15 @@ func TestUnwritableResultFails(t *testing.T) {
 	run := func(args ...string) (status int, complaint string) {
 		var complaints bytes.Buffer
 		a := &app{
-			stdin: strings.NewReader(""), stdout: fullDisk{}, stderr: &complaints, now: time.Now, dataDir: node.dir, hostName: "host",
+			stdin: strings.NewReader(""), stdout: fullDisk{}, stderr: &complaints, now: time.Now,
+			dataDir: node.dir, hostName: "host",
 			signals: func() (<-chan os.Signal, func()) { return nil, func() {} },
 		}
 		status = a.run(args)
 		return status, complaints.String()
 	}
-	const want = "node: write the result to standard output: no space left on device: make room there or send it elsewhere\n"
+	const want = "node: write the result to standard output: no space left on device: " +
+		"make room there or send it elsewhere\n"
 	for _, line := range []string{
 		"id", "status", "peers", "auth", "config", "config --example", "broadcast x", "reload", "",
 		"--help", "send --help", "help run", "--version", "completion bash", "completion zsh",
@@ -41,7 +43,8 @@ func TestUnwritableResultFails(t *testing.T) {
 		}
 	}
 	// A command that failed for another reason reports that reason.
-	if status, complaint := run("send", "nobody", "x"); status != exitNotConnected || strings.Contains(complaint, "no space") {
-		t.Errorf("send to nobody: status %d, %q", status, complaint)
+	status, complaint := run("send", "stranger", "x")
+	if status != exitNotConnected || strings.Contains(complaint, "no space") {
+		t.Errorf("send to an unknown peer: status %d, %q", status, complaint)
 	}
 }

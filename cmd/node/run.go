@@ -50,7 +50,7 @@ not end the node.`,
 }
 
 // runNode runs a node until it ends.
-func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) error {
+func (a *app) runNode(read readSettings, fromInput bool) error {
 	s, err := read()
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (a *app) runNode(read func() (*settings.Settings, error), fromInput bool) e
 }
 
 // startService starts a node, with the socket of the service manager if there is one.
-func (a *app) startService(s *settings.Settings, read func() (*settings.Settings, error)) (*node, *service.Manager, error) {
+func (a *app) startService(s *settings.Settings, read readSettings) (*node, *service.Manager, error) {
 	var manager *service.Manager
 	var err error
 	if a.manager != nil {

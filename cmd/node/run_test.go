@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// running is a node that runs inside the test.
+// running is a node in the process of the test.
 type running struct {
 	t       *testing.T
 	dir     string
@@ -24,7 +24,7 @@ type running struct {
 	first   map[string]any
 }
 
-// startNode starts `node run` on a fresh directory and returns once it listens.
+// startNode starts `node run` on a new directory and returns once it listens.
 func startNode(t *testing.T, name string, args ...string) *running {
 	t.Helper()
 	out, stdout := io.Pipe()
@@ -34,11 +34,13 @@ func startNode(t *testing.T, name string, args ...string) *running {
 		lines: bufio.NewScanner(out), stdin: in, status: make(chan int, 1),
 	}
 	a := &app{
-		stdin: stdin, stdout: stdout, stderr: &lockedWriter{w: io.Discard}, now: time.Now, dataDir: r.dir, hostName: "host",
+		stdin: stdin, stdout: stdout, stderr: &lockedWriter{w: io.Discard}, now: time.Now,
+		dataDir: r.dir, hostName: "host",
 		signals: func() (<-chan os.Signal, func()) { return r.signals, func() {} },
 	}
 	go func() {
-		status := a.run(append([]string{"run", "--name", name, "--listen", "127.0.0.1:0", "--admin", "", "--output", "json"}, args...))
+		line := []string{"run", "--name", name, "--listen", "127.0.0.1:0", "--admin", "", "--output", "json"}
+		status := a.run(append(line, args...))
 		stdout.Close()
 		stdin.Close()
 		r.status <- status
@@ -47,7 +49,7 @@ func startNode(t *testing.T, name string, args ...string) *running {
 	return r
 }
 
-// next reads events until the one that is wanted.
+// next reads events up to the wanted one.
 func (r *running) next(event string) map[string]any {
 	r.t.Helper()
 	for r.lines.Scan() {
@@ -91,7 +93,7 @@ func (r *running) ok(args ...string) string {
 	return stdout
 }
 
-func TestTwoNodes(t *testing.T) {
+func TestTwoNodesExchangeMessages(t *testing.T) {
 	alice, bob := startNode(t, "alice"), startNode(t, "bob", "--stdin")
 	bob.ok("connect", alice.first["url"].(string))
 	bob.next("peer_up")
@@ -99,10 +101,12 @@ func TestTwoNodes(t *testing.T) {
 
 	id := strings.TrimSpace(alice.ok("send", "bob", "hello"))
 	received := bob.next("message")["message"].(map[string]any)
-	if received["id"] != id || received["payload"] != "hello" || received["type"] != "chat" || received["from"] != alice.first["id"] {
+	if received["id"] != id || received["payload"] != "hello" || received["type"] != "chat" ||
+		received["from"] != alice.first["id"] {
 		t.Errorf("message %v", received)
 	}
-	if _, err := io.WriteString(bob.stdin, `{"to":"alice","type":"stats","payload":{"n":1},"replyTo":"`+id+`"}`+"\n"); err != nil {
+	reply := `{"to":"alice","type":"stats","payload":{"n":1},"replyTo":"` + id + `"}` + "\n"
+	if _, err := io.WriteString(bob.stdin, reply); err != nil {
 		t.Fatal(err)
 	}
 	answer := alice.next("message")
@@ -113,12 +117,14 @@ func TestTwoNodes(t *testing.T) {
 		Sent   int
 		Failed []any
 	}
-	if err := json.Unmarshal([]byte(alice.ok("broadcast", "x", "--output", "json")), &sent); err != nil || sent.Sent != 1 || sent.Failed == nil {
+	err := json.Unmarshal([]byte(alice.ok("broadcast", "x", "--output", "json")), &sent)
+	if err != nil || sent.Sent != 1 || sent.Failed == nil {
 		t.Errorf("broadcast: %+v, %v", sent, err)
 	}
 	var ping pingResult
 	text := alice.ok("ping", bob.first["id"].(string)[:8], "--count", "2", "--interval", "1ms", "--output", "json")
-	if err := json.Unmarshal([]byte(text), &ping); err != nil || ping.Peer != bob.first["id"] || ping.Received != 2 || ping.MinMs <= 0 {
+	err = json.Unmarshal([]byte(text), &ping)
+	if err != nil || ping.Peer != bob.first["id"] || ping.Received != 2 || ping.MinMs <= 0 {
 		t.Errorf("ping: %s", text)
 	}
 	for _, args := range [][]string{{"status"}, {"peers"}, {"auth"}} {
@@ -135,17 +141,17 @@ func TestTwoNodes(t *testing.T) {
 	bob.stop()
 }
 
-func TestCommandsThatFail(t *testing.T) {
+func TestFailedCommandsExitWithTheirStatus(t *testing.T) {
 	node := startNode(t, "alice", "--rate-refill", "0")
 	defer node.stop()
 	for _, c := range []struct {
 		line string
 		want int
 	}{
-		{"send nobody x", exitNotConnected},
-		{"request nobody x", exitNotConnected},
-		{"ping nobody", exitNotConnected},
-		{"disconnect nobody", exitNotConnected},
+		{"send stranger x", exitNotConnected},
+		{"request stranger x", exitNotConnected},
+		{"ping stranger", exitNotConnected},
+		{"disconnect stranger", exitNotConnected},
 		{"connect 127.0.0.1:1", exitNotConnected},
 		{"send bob x --type handshake", exitNotConnected},
 		{"broadcast x --type handshake", exitUsage},
@@ -160,8 +166,8 @@ func TestCommandsThatFail(t *testing.T) {
 	}
 }
 
-// A mode set by command holds for the next start; one that was given holds for its run alone.
-func TestAuthMode(t *testing.T) {
+// A mode set by command applies to later starts; a configured mode applies to its run only.
+func TestAuthModeIsStored(t *testing.T) {
 	node := startNode(t, "alice", "--auth", "open")
 	source := func() string {
 		var c configuration
@@ -188,7 +194,7 @@ func TestAuthMode(t *testing.T) {
 	}
 }
 
-func TestListenToNobody(t *testing.T) {
+func TestNodeRunsWithoutListening(t *testing.T) {
 	node := startNode(t, "alice", "--listen", "")
 	if node.first["address"] != "" || node.first["url"] != "" || node.first["admin"] != "" {
 		t.Errorf("listening %v", node.first)
@@ -196,8 +202,8 @@ func TestListenToNobody(t *testing.T) {
 	node.stop()
 }
 
-// A closed standard output ends the node at its next event, gracefully.
-func TestClosedOutput(t *testing.T) {
+// A closed standard output stops the node gracefully at its next event.
+func TestClosedOutputStopsTheNode(t *testing.T) {
 	var complaints strings.Builder
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &failingWriter{left: 1}, stderr: &lockedWriter{w: &complaints}, now: time.Now,
@@ -209,7 +215,7 @@ func TestClosedOutput(t *testing.T) {
 	}
 }
 
-// stuckWriter takes one write, says when the second comes, and holds that until it is released.
+// stuckWriter accepts one write, closes stuck at the second and blocks it until release.
 type stuckWriter struct {
 	writes  int
 	stuck   chan struct{}
@@ -224,14 +230,14 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Who cannot wait for the end signals twice; what comes right after the first is the same signal. Here it is the last
-// line that takes its time.
-func TestSecondSignal(t *testing.T) {
+// A second signal within sameSignal is ignored; a later one exits immediately. The last event blocks the stop here.
+func TestSecondSignalExits(t *testing.T) {
 	out := &stuckWriter{stuck: make(chan struct{}), release: make(chan struct{})}
 	defer close(out.release)
 	signals := make(chan os.Signal)
 	a := &app{
-		stdin: strings.NewReader(""), stdout: out, stderr: io.Discard, now: time.Now, dataDir: t.TempDir(), hostName: "host",
+		stdin: strings.NewReader(""), stdout: out, stderr: io.Discard, now: time.Now,
+		dataDir: t.TempDir(), hostName: "host",
 		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
 	}
 	status := make(chan int)
@@ -250,9 +256,9 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// A peer that takes the TCP connection and says nothing has not refused: whichever of the clocks is first, that of the
-// dial, of the handshake or of the command, it is a time that has run out.
-func TestConnectToSilence(t *testing.T) {
+// A peer that accepts the TCP connection but does not answer is a timeout, whether the timeout of the dial, of the
+// handshake or of the command ends first.
+func TestConnectToASilentPeerTimesOut(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -263,11 +269,13 @@ func TestConnectToSilence(t *testing.T) {
 	for i := range 20 {
 		scheme := []string{"ws://", "wss://"}[i%2]
 		status, _, stderr := command(node.dir, "connect", scheme+silent.Addr().String())
-		if status != exitTimeout || !strings.Contains(stderr, "the handshake timed out") || strings.Contains(stderr, "closed network") {
+		if status != exitTimeout || !strings.Contains(stderr, "the handshake timed out") ||
+			strings.Contains(stderr, "closed network") {
 			t.Errorf("status %d, want %d: %s", status, exitTimeout, stderr)
 		}
 	}
-	if status, _, stderr := command(node.dir, "connect", silent.Addr().String(), "--timeout", "10ms"); status != exitTimeout {
+	status, _, stderr := command(node.dir, "connect", silent.Addr().String(), "--timeout", "10ms")
+	if status != exitTimeout {
 		t.Errorf("status %d, want %d: %s", status, exitTimeout, stderr)
 	}
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// wrapped is a shell that starts the node as a service manager does: with its own process ID in the environment.
+// wrapped is a shell that starts the node like a service manager, with the node's process ID in the environment.
 var wrapped = []string{"sh", "-c", `LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$0" "$@"`}
 
-// listeningSocket returns a listening TCP socket and the file of it that a node inherits as descriptor 3.
+// listeningSocket returns a listening TCP socket and its file, which the node inherits as descriptor 3.
 func listeningSocket(t *testing.T) (*net.TCPListener, *os.File) {
 	t.Helper()
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -82,7 +82,7 @@ func TestServiceManagerHearsOfStartHealthAndStop(t *testing.T) {
 	}
 }
 
-// TestNodeStopsWhenListeningEnds shuts down the listening socket, which the test holds too.
+// The test shares the listening socket with the node and shuts it down.
 func TestNodeStopsWhenListeningEnds(t *testing.T) {
 	_, socket := listeningSocket(t)
 	node := startService(t, nodetest.NewHome(t), socket)
@@ -101,7 +101,7 @@ func TestNodeStopsWhenListeningEnds(t *testing.T) {
 	}
 }
 
-func TestMan(t *testing.T) {
+func TestManPagesAreReproducible(t *testing.T) {
 	dir := t.TempDir()
 	if status, _, stderr := command(t.TempDir(), "man", dir); status != 0 {
 		t.Fatalf("status %d, %s", status, stderr)
@@ -112,7 +112,8 @@ func TestMan(t *testing.T) {
 			t.Errorf("%s: %v, %.200s", name, err, page)
 		}
 	}
-	if status, _, stderr := command(t.TempDir(), "man", filepath.Join(dir, "not", "there")); status != exitUsage || !strings.Contains(stderr, "make the directory first") {
+	status, _, stderr := command(t.TempDir(), "man", filepath.Join(dir, "not", "there"))
+	if status != exitUsage || !strings.Contains(stderr, "make the directory first") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
 }

@@ -15,19 +15,19 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// fakeSender notes what is sent.
+// fakeSender records the sent messages.
 type fakeSender struct {
 	sent   []string
 	err    error
 	failed []supervisor.SendFailure
 
-	unknown string // a name that does not resolve yet
-	awaited bool   // it does after the first dials
+	unknown string // a name that does not resolve
+	awaited bool   // unknown resolves after the first dials
 	dialled int    // calls of AwaitFirstDials
 }
 
 func (f *fakeSender) Resolve(name string) (string, error) {
-	if name == "nobody" || name == f.unknown {
+	if name == "stranger" || name == f.unknown {
 		return "", fmt.Errorf("%w: %q", supervisor.ErrUnknownPeer, name)
 	}
 	return "id-of-" + name, nil
@@ -43,7 +43,7 @@ func (f *fakeSender) BroadcastContext(_ context.Context, m *wire.Message) superv
 	return supervisor.BroadcastResult{Failed: f.failed, Refused: f.err}
 }
 
-// AwaitFirstDials connects the peer that is awaited.
+// AwaitFirstDials connects the awaited peer.
 func (f *fakeSender) AwaitFirstDials(context.Context) error {
 	f.dialled++
 	if f.awaited {
@@ -60,7 +60,7 @@ func readLines(t *testing.T, node *fakeSender, input string) (complaints string)
 	return out.String()
 }
 
-func TestLines(t *testing.T) {
+func TestLinesBecomeMessages(t *testing.T) {
 	node := &fakeSender{}
 	complaints := readLines(t, node, `{"to":"bob","type":"stats","payload":{"a":1},"replyTo":"7"}
 {"to":"bob"}`+"\r"+`
@@ -80,8 +80,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Each bad line is one error line with its number, and the good one after them still goes out.
-func TestBadLines(t *testing.T) {
+// Each invalid line causes one error line with its number, and the valid line after them is sent.
+func TestInvalidLinesAreReported(t *testing.T) {
 	bad := []struct{ line, want string }{
 		{"", "the line is empty"},
 		{"  ", "the line is empty"},
@@ -100,7 +100,7 @@ func TestBadLines(t *testing.T) {
 		{`{"type":"handshake"}`, "type handshake: only opens connections"},
 		{`{"type":"ping"}`, "type ping: use 'node ping'"},
 		{`{"type":"a b"}`, `type "a b": must be a word such as chat`},
-		{`{"to":"nobody"}`, "send to nobody: " + supervisor.ErrUnknownPeer.Error()},
+		{`{"to":"stranger"}`, "send to stranger: " + supervisor.ErrUnknownPeer.Error()},
 		{`{"payload":"` + strings.Repeat("x", 200) + `"}`, errLineTooLong.Error()},
 		{"{\"payload\":\"\xff\"}", "the payload is not UTF-8"},
 	}
@@ -131,9 +131,10 @@ func TestSendErrorIsOneLine(t *testing.T) {
 	}
 }
 
-// What does not fit says the limit, also when it goes to all and none took it.
-func TestLineThatIsTooLarge(t *testing.T) {
-	const want = "the message is too large: sealed, it has more than 1MiB: send less, or raise --max-message-size on both nodes\n"
+// The error of a message that is too large states the limit, for one peer and for a broadcast.
+func TestTooLargeLineStatesTheLimit(t *testing.T) {
+	const want = "the message is too large: sealed, it has more than 1MiB: " +
+		"send less, or raise --max-message-size on both nodes\n"
 	for line, node := range map[string]*fakeSender{
 		`{"to":"bob"}`: {err: supervisor.ErrTooLarge},
 		`{}`:           {failed: []supervisor.SendFailure{{Peer: "bob", Err: supervisor.ErrTooLarge}}},
@@ -166,7 +167,7 @@ func TestReadLineLengths(t *testing.T) {
 	}
 }
 
-// A reload changes the limits of the lines that follow, without a restart of the reader.
+// A reload changes the limits of the following lines without a restart of the reader.
 func TestLineLimitsFollowReload(t *testing.T) {
 	node := &fakeSender{}
 	var out bytes.Buffer
@@ -185,7 +186,7 @@ func TestLineLimitsFollowReload(t *testing.T) {
 	}
 }
 
-// FuzzLines: an input of any bytes gives as many complaints and messages as it has lines.
+// FuzzLines reads arbitrary bytes. Each line is either sent or reported.
 func FuzzLines(f *testing.F) {
 	f.Add("{\"to\":\"bob\"}\n\n{\"payload\":[1]}\nx")
 	f.Fuzz(func(t *testing.T, input string) {
@@ -203,15 +204,14 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// fixedLimits are limits that no reload changes.
+// fixedLimits returns limits that no reload changes.
 func fixedLimits(maxMessage int) func() lineLimits {
 	return func() lineLimits { return lineLimits{maxMessage: maxMessage, timeout: time.Minute} }
 }
 
 func hundred() int { return 100 }
 
-// TestLineAwaitsFirstDial: a line for a peer that is being dialled waits for the dial; once that has ended, it is
-// judged.
+// A line for a peer waits for the end of the peer's first dial.
 func TestLineAwaitsFirstDial(t *testing.T) {
 	for _, tt := range []struct {
 		name       string

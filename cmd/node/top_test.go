@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// terminal is a real one, in tmux.
+// terminal is a terminal of tmux.
 type terminal struct {
 	t      *testing.T
 	socket string
 }
 
-// openTerminal runs the program's own test binary as `node` in a terminal of 80 × 24.
+// openTerminal runs the test binary as `node` in a terminal of 80 × 24 cells.
 func openTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
@@ -26,17 +26,18 @@ func openTerminal(t *testing.T, args ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The path of a socket has a limit that t.TempDir may pass.
+	// The path of t.TempDir may be too long for a socket.
 	dir, err := os.MkdirTemp("", "tmux")
 	if err != nil {
 		t.Fatal(err)
 	}
 	term := &terminal{t, filepath.Join(dir, "s")}
 	t.Cleanup(func() {
-		_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() // it may have ended with the test
+		_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() // fails if tmux has ended
 		_ = os.RemoveAll(dir)
 	})
-	line := "echo before; " + asBinary + "=1 '" + self + "' '" + strings.Join(args, "' '") + "'; echo \"exit status $?\"; exec cat"
+	line := "echo before; " + asBinary + "=1 '" + self + "' '" + strings.Join(args, "' '") + "'; " +
+		"echo \"exit status $?\"; exec cat"
 	term.do("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "sh", "-c", line)
 	return term
 }
@@ -50,7 +51,7 @@ func (term *terminal) do(args ...string) string {
 	return string(out)
 }
 
-// await looks at the screen until it shows a text, and returns it.
+// await returns the screen once it shows a text.
 func (term *terminal) await(text string) string {
 	term.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -70,8 +71,8 @@ func (term *terminal) await(text string) string {
 	}
 }
 
-// In a real terminal: it draws, follows a resize, disconnects after a yes, and leaves the screen as it was.
-func TestTopInTerminal(t *testing.T) {
+// In a real terminal, top draws, follows a resize, disconnects after a yes and restores the screen.
+func TestTopWorksInATerminal(t *testing.T) {
 	alice, bob := startNode(t, "alice"), startNode(t, "bob")
 	term := openTerminal(t, "top", "--data-dir", alice.dir, "--interval", "100ms")
 	term.await("no peers yet")
@@ -94,15 +95,14 @@ func TestTopInTerminal(t *testing.T) {
 	term.await("enter more")
 	term.do("send-keys", "q")
 	if screen := term.await("exit status 0"); !strings.HasPrefix(screen, "before\nexit status 0") {
-		t.Errorf("it leaves behind\n%s", screen)
+		t.Errorf("the screen after the end is\n%s", screen)
 	}
 	alice.stop()
 	bob.stop()
 }
 
-// Without a node there is nothing to watch.
-func TestTopWithoutNode(t *testing.T) {
-	term := openTerminal(t, "top", "--data-dir", filepath.Join(t.TempDir(), "nobody"))
+func TestTopWithoutANodeExits(t *testing.T) {
+	term := openTerminal(t, "top", "--data-dir", filepath.Join(t.TempDir(), "empty"))
 	if screen := term.await("exit status 3"); !strings.Contains(screen, "no running node") {
 		t.Errorf("the screen is\n%s", screen)
 	}

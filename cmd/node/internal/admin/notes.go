@@ -26,7 +26,10 @@ func dropReasons() []dropReason {
 		{"framesMalformed", "did not open", "frames dropped: they did not open, or held no message", bad},
 		{"messagesDuplicate", "seen before", "messages dropped: seen before", calm},
 		{"messagesStale", "stale", "messages dropped: stamped too far from now", warning},
-		{"messagesRefused", "refused", "messages refused: our own sent back, relayed by an unverified peer, of another node than the peer, or too many to remember", warning},
+		{
+			"messagesRefused", "refused", "messages refused: our own returned, relayed by an unverified peer, " +
+				"not from the peer itself, or too many to remember", warning,
+		},
 		{"handshakesRejected", "handshake rejected", "handshakes rejected", bad},
 		{"connectionsRefused", "no free connection", "connections refused: no free place", warning},
 		{"originsRefused", "origin refused", "connections refused: they came from a website", warning},

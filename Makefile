@@ -26,9 +26,8 @@ check: ## what CI runs
 format: ## rewrite the code in the standard form
 	git ls-files '*.go' | xargs go run mvdan.cc/gofumpt@v0.12.0 -w
 
-lint: ## vet and staticcheck
-	go vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+lint: ## all linters, and known vulnerabilities
+	.ci/lint
 
 FUZZTIME ?= 10m
 FUZZ ?= ./crypto/smsg:FuzzOpen

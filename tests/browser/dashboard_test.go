@@ -24,7 +24,8 @@ func freeAddress(t *testing.T) string {
 }
 
 func row(name string) string {
-	return fmt.Sprintf(`[...document.querySelectorAll("#peers tr")].find((r) => r.querySelector("b").textContent === %q)`, name)
+	return fmt.Sprintf(`[...document.querySelectorAll("#peers tr")].find((r) => r.querySelector("b").textContent === %q)`,
+		name)
 }
 
 // TestDashboardFollowsTheNode is one visit: the page loads, a peer connects, the node restarts.
@@ -115,9 +116,11 @@ func TestKeyboardReachesEveryPeer(t *testing.T) {
 func TestPageFitsAPhone(t *testing.T) {
 	needBrowser(t)
 	alice := run(t, nodetest.NewHome(t), "alice", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-	run(t, nodetest.NewHome(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer", alice.Hello.Str("address"))
+	run(t, nodetest.NewHome(t), strings.Repeat("long", 16), "--listen", "127.0.0.1:0", "--admin", "", "--peer",
+		alice.Hello.Str("address"))
 	p := open(t)
-	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(alice.Hello.Str("admin")))
+	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile),
+		chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1`)
 	if wide := eval[int](p, `document.documentElement.scrollWidth`); wide > 320 {
 		t.Errorf("the page is %d pixels wide on a screen of 320", wide)

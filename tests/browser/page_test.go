@@ -30,9 +30,11 @@ func open(t *testing.T) *page {
 	t.Helper()
 	needBrowser(t)
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(browserPath), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.ExecPath(browserPath), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(patience))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.WSURLReadTimeout(patience))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	p := &page{t: t}
 	var cancel context.CancelFunc
@@ -101,8 +103,10 @@ func (p *page) until(expression string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
-		p.t.Fatalf("never true: %s: %v\nthe page shows:\n%s\nconsole: %q", expression, err, eval[string](p, "document.body.innerText"), p.takeErrors())
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression,
+		chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+		p.t.Fatalf("never true: %s: %v\nthe page shows:\n%s\nconsole: %q", expression, err,
+			eval[string](p, "document.body.innerText"), p.takeErrors())
 	}
 }
 

@@ -76,7 +76,8 @@ func scene(t *testing.T) *node {
 	frank, frankHome := freeAddress(t), nodetest.NewHome(t)
 	away := run(t, frankHome, "frank", "--listen", frank, "--admin", "")
 	out := run(t, nodetest.NewHome(t), "carol", "--listen", "127.0.0.1:0", "--admin", "")
-	alice := run(t, nodetest.NewHome(t), "alice", "--listen", listen, "--admin", "127.0.0.1:0", "--peer", frank, "--peer", out.Hello.Str("address"))
+	alice := run(t, nodetest.NewHome(t), "alice", "--listen", listen, "--admin", "127.0.0.1:0", "--peer", frank, "--peer",
+		out.Hello.Str("address"))
 	peers := []*node{out}
 	for _, name := range []string{"bob", "dave", "erin", "grace"} {
 		peers = append(peers, run(t, nodetest.NewHome(t), name, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen))

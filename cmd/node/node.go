@@ -168,7 +168,7 @@ func (n *node) listening() listening {
 func (n *node) stop(reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), n.shutdownTimeout())
 	defer cancel()
-	if err := n.Transport.StopContext(ctx); err != nil {
+	if err := n.StopContext(ctx); err != nil {
 		n.log.Warn("shutdown was not complete", "error", err)
 	}
 	if err := n.closeControl(); err != nil {

@@ -190,7 +190,7 @@ type slot struct {
 	rank          rank
 	bucket        bucketKey        // key of the inbound token bucket in use
 	limits        *TransportConfig // rate in force at the time of assignBucket
-	further       string           // node ID of a deployed peer with a living connection; contends for the route only if bound
+	further       string           // node ID of a deployed peer with a living connection; contends only if bound
 	listed        bool
 	peerDecides   time.Time // until then the peer decides between this connection and the route; zero: it does not
 	foreignSeen   bool      // the report Foreign was processed

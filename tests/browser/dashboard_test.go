@@ -45,7 +45,8 @@ func TestDashboardFollowsTheNode(t *testing.T) {
 	evil := `<img src=x onerror=console.error(1)>`
 	bob := run(t, nodetest.NewHome(t), evil, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen)
 	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
-	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1 && document.querySelector("#mesh .spot text").textContent.startsWith("<img")`)
+	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1 &&
+		document.querySelector("#mesh .spot text").textContent.startsWith("<img")`)
 	p.until(`[...document.querySelectorAll("#log .kind")].some((k) => k.textContent === "connected")`)
 	p.until(row(evil) + `?.querySelectorAll("td")[3].textContent.match(/[0-9]/) !== null`)
 	bob.send(alice.Hello.Str("id"), "hello")
@@ -61,7 +62,8 @@ func TestDashboardFollowsTheNode(t *testing.T) {
 	alice.Stop()
 	p.until(`document.body.dataset.stream === "lost" && document.getElementById("notice").textContent.includes("stopped")`)
 	alice = start()
-	p.until(`document.body.dataset.stream === "live" && document.getElementById("notice").textContent.includes("restarted")`)
+	p.until(`document.body.dataset.stream === "live" &&
+		document.getElementById("notice").textContent.includes("restarted")`)
 	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
 	for _, e := range p.takeErrors() { // the browser reports requests that failed while the node was down
 		if !strings.HasPrefix(e, "network error") {
@@ -143,7 +145,8 @@ func TestPageLoadsNoForeignScript(t *testing.T) {
 	if !blocked {
 		t.Error("an inline script ran")
 	}
-	if inline := eval[int](p, `document.querySelectorAll("script:not([src]), style, [style*='url'], [onclick]").length`); inline != 1 { // ours, above
+	inline := eval[int](p, `document.querySelectorAll("script:not([src]), style, [style*='url'], [onclick]").length`)
+	if inline != 1 { // ours, above
 		t.Errorf("the page has %d inline scripts or styles", inline-1)
 	}
 }

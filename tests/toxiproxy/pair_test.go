@@ -12,8 +12,6 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-const patience = nodetest.Patience
-
 // node is a Transport that records the numbers it receives.
 type node struct {
 	*nodetest.Node

@@ -36,7 +36,9 @@ func through(t *testing.T) (a, b *node, proxy *toxiproxy.Proxy) {
 // poison adds a toxic to one direction of all connections: "upstream" is from b to a.
 func poison(t *testing.T, proxy *toxiproxy.Proxy, direction, config string) {
 	t.Helper()
-	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + direction + `","stream":"` + direction + `",` + config + `}`))
+	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(
+		`{"name":"` + direction + `","stream":"` + direction + `",` + config + `}`,
+	))
 	must(t, err)
 }
 

@@ -121,7 +121,7 @@ func (n *reference) respond(ws *websocket.Conn) error {
 		return err
 	}
 	var hello refHello
-	if _, err := receivePlain(ws, "handshake", &hello); err != nil {
+	if err := receivePlain(ws, "handshake", &hello); err != nil {
 		return err
 	}
 	if hello.Version != "1.0" {
@@ -156,7 +156,7 @@ func (n *reference) Dial(address string) (Link, error) {
 		return nil, err
 	}
 	var ack refAck
-	if _, err := receivePlain(ws, "handshake_ack", &ack); err != nil {
+	if err := receivePlain(ws, "handshake_ack", &ack); err != nil {
 		return nil, err
 	}
 	secret, err := n.identity.SharedSecret(ack.Identity.PublicKey)
@@ -181,19 +181,19 @@ func (n *reference) sendPlain(ws *websocket.Conn, kind, to string, payload any) 
 	return ws.WriteMessage(websocket.TextMessage, text)
 }
 
-func receivePlain(ws *websocket.Conn, kind string, payload any) (*envelope, error) {
+func receivePlain(ws *websocket.Conn, kind string, payload any) error {
 	_, text, err := ws.ReadMessage()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var e envelope
 	if err := json.Unmarshal(text, &e); err != nil {
-		return nil, err
+		return err
 	}
 	if e.Type != kind {
-		return nil, errors.New("handshake: got a message of type " + e.Type + ", want " + kind)
+		return errors.New("handshake: got a message of type " + e.Type + ", want " + kind)
 	}
-	return &e, json.Unmarshal(e.Payload, payload)
+	return json.Unmarshal(e.Payload, payload)
 }
 
 // open registers a connection and starts its two goroutines, one that reads and one that pings.

@@ -43,9 +43,6 @@ func (s *LimitedLogger) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn
 // Error is Warn at level error.
 func (s *LimitedLogger) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
 
-// Info is Warn at level info.
-func (s *LimitedLogger) Info(kind string, attrs ...any) { s.write(slog.LevelInfo, kind, attrs) }
-
 func (s *LimitedLogger) write(level slog.Level, kind string, attrs []any) {
 	omitted, ok := s.admit(kind, time.Now())
 	if !ok {

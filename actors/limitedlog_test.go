@@ -23,14 +23,14 @@ func TestLimitedLoggerWritesOneLinePerSecond(t *testing.T) {
 		for range 1000 {
 			s.Warn("flood", "n", 1)
 		}
-		s.Info("other")
+		s.Error("other")
 		time.Sleep(time.Second - time.Nanosecond)
 		s.Warn("flood", "n", 2)
 		time.Sleep(time.Nanosecond)
 		s.Warn("flood", "n", 3)
 		time.Sleep(time.Second)
 		s.Warn("flood", "n", 4)
-		want := "level=WARN msg=flood n=1\nlevel=INFO msg=other\n" +
+		want := "level=WARN msg=flood n=1\nlevel=ERROR msg=other\n" +
 			"level=WARN msg=flood n=3 omitted=1000\nlevel=WARN msg=flood n=4\n"
 		if out.String() != want {
 			t.Errorf("got:\n%swant:\n%s", out.String(), want)

@@ -76,8 +76,12 @@ func (w *world) checkDelivered() {
 		if w.nodes[d.to].gate.isShut() {
 			continue // the message may be queued behind another one
 		}
-		if rejectedAsStale(w.ledger.made[d.id], w.nodes[d.to].lives) {
+		msg := w.ledger.made[d.id]
+		if rejectedAsStale(msg, w.nodes[d.to].lives) {
 			continue
+		}
+		if d.at.Sub(msg.Timestamp).Abs() > supervisor.DefaultTransportConfig().DedupTTL {
+			continue // the author's clock had leapt; the author may be another node than the sender
 		}
 		trouble := w.trouble[pairOf(d.from, d.to)]
 		switch from := w.nodes[d.from]; {

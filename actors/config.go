@@ -37,6 +37,13 @@ type Limits struct {
 	QueueMessages    int           // outbound, until written
 	QueueBytes       int           // outbound, until written
 	InboundBytes     int           // inbound, until the handler has returned
+	Session          SessionPolicy // the zero value speaks SMSG only
+}
+
+// SessionPolicy decides about sessions (protocol section session/1).
+type SessionPolicy struct {
+	Offer bool // offer a session to every peer, and answer the offers of peers
+	KEM   bool // add ML-KEM-768 to our offers
 }
 
 // Node is shared by all connections of one node. Its fields are constant once the first connection exists.

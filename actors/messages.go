@@ -18,6 +18,8 @@ type Welcome struct {
 	Dedup   Deduplicator // of this peer
 	Limiter Limiter      // for inbound messages
 	Quiet   bool         // send nothing to an unverified peer: it has announced features on an earlier connection
+	// Hold delays application messages and the route of an initiator in SMSG format until a frame of the peer has opened.
+	Hold bool
 }
 
 // Refuse answers Identified: the connection ends, and the peer is told the reason.
@@ -90,6 +92,7 @@ type Identified struct {
 	Remote    string // network address
 	Strength  Strength
 	Binds     bool // the peer announced a feature that requires a bind: it is verified at once
+	Session   bool // the peer offers a session (inbound) or has accepted ours (outbound)
 }
 
 // Verified reports stronger evidence, or the first frame of the peer on an outbound connection. Messages wait until

@@ -16,11 +16,12 @@ const (
 	Claimed  Strength = iota // no evidence on this connection
 	Unmarked                 // inbound: a fresh frame of the peer opened; outbound: the ack answered our challenge
 	Bound                    // a frame that carries this connection's bind opened (protocol section 7)
+	Session                  // a record of a session opened
 )
 
-var strengthNames = [...]string{Claimed: "claimed", Unmarked: "unmarked", Bound: "bound"}
+var strengthNames = [...]string{Claimed: "claimed", Unmarked: "unmarked", Bound: "bound", Session: "session"}
 
-// String returns "claimed", "unmarked" or "bound".
+// String returns "claimed", "unmarked", "bound" or "session".
 func (s Strength) String() string { return strengthNames[s] }
 
 // Verified reports whether the peer has proven that it holds its key.

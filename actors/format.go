@@ -1,0 +1,19 @@
+package actors
+
+// Format is the frame format of a connection.
+type Format struct {
+	Session bool   // session/1, else SMSG
+	AEAD    string // of the session: its text in the handshake
+	KEM     bool   // the keys of the session include ML-KEM-768
+}
+
+// String returns "session" or "smsg".
+func (f Format) String() string {
+	if f.Session {
+		return "session"
+	}
+	return "smsg"
+}
+
+// Format returns the format of the connection's frames, constant once the connection is open.
+func (h *Handle) Format() Format { return Format{} }

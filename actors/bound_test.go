@@ -62,7 +62,7 @@ func (p *remote) ids() (ids []string) {
 
 // strengths returns the reported strengths.
 func (r *rig) strengths() (all []Strength) {
-	for _, p := range told[*Verified](r) {
+	for _, p := range reportsOf[*Verified](r) {
 		all = append(all, p.Strength)
 	}
 	return all

@@ -27,11 +27,11 @@ func TestMessagesAfterCloseBeganAreCounted(t *testing.T) {
 		synctest.Wait()
 		r.want(map[Counter]uint64{MessagesAfterGoodbye: 40})
 		if n := len(r.delivered("stats")); n != 30 {
-			t.Errorf("%d delivered, want the 30 before the goodbye", n)
+			t.Errorf("%d delivered, want the 30 before the disconnect", n)
 		}
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
-		if payload, _ := p.goodbye(); payload.Reason != "enough" {
-			t.Errorf("goodbye %+v", payload)
+		if payload, _ := p.lastMessage(); payload.Reason != "enough" {
+			t.Errorf("disconnect %+v", payload)
 		}
 		time.Sleep(6 * time.Second) // the linger
 		if !r.stopped() {

@@ -57,14 +57,15 @@ func (p *connection) announceEnd(ctx actor.Context, end End) {
 	if p.handle.ended.Load() != nil {
 		return
 	}
-	said := &Ended{PID: p.handle.pid, End: end}
-	p.handle.ended.Store(said)
-	ctx.Send(p.parent, said)
+	report := &Ended{PID: p.handle.pid, End: end}
+	p.handle.ended.Store(report)
+	ctx.Send(p.parent, report)
 }
 
 // closeGracefully sends the queued messages, then a disconnect message, and then closes the socket.
 func (p *connection) closeGracefully(ctx actor.Context, end End) {
-	wasOpen, said := p.phase == open || p.phase == draining, p.phase == draining && p.disconnect == nil
+	wasOpen := p.phase == open || p.phase == draining
+	disconnectSent := p.phase == draining && p.disconnect == nil
 	if !p.startClosing(ctx, end) {
 		return
 	}
@@ -72,7 +73,7 @@ func (p *connection) closeGracefully(ctx actor.Context, end End) {
 		p.abort(ctx)
 		return
 	}
-	if said || !p.proof.strength.Verified() { // an unverified peer gets no frame
+	if disconnectSent || !p.proof.strength.Verified() { // an unverified peer gets no frame
 		p.handle.outbox.push(&frame{closeWith: &socket.CloseStatus{Code: socketStatus(end.Code)}})
 		return
 	}
@@ -191,7 +192,7 @@ func (p *connection) onWriteEnded(ctx actor.Context, err error) {
 		return
 	}
 	if p.phase == open && !p.broken {
-		// The read pump usually reports a more precise error soon, unless a handler holds it back: wait for lingerSilence.
+		// The read pump usually reports a more precise error soon, unless a handler holds it back: wait for LingerSilence.
 		p.broken = true
 		p.schedule(socket.LingerSilence)
 		return

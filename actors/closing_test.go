@@ -23,18 +23,18 @@ func (r *rig) post(id string, size int) error {
 		r.t.Fatal(err)
 	}
 	msg.ID = id
-	out, err := r.node.Encode(msg)
+	post, err := r.node.Broadcast(msg)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return r.slot.handle.Post(out)
+	return post(r.slot.handle)
 }
 
 // Queued messages are sent first, in order, then the disconnect message, then the close frame.
 func TestCloseGracefullySendsDisconnectLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		var want []string
 		for i := range 500 {
 			want = append(want, fmt.Sprint(i))
@@ -46,10 +46,10 @@ func TestCloseGracefullySendsDisconnectLast(t *testing.T) {
 		if err := r.post("too late", 1); err != nil && err != ErrClosed {
 			t.Error(err)
 		}
-		payload, status := p.goodbye()
+		payload, status := p.lastMessage()
 		if payload.Code != wire.DisconnectShutdown || payload.Reason != "server shutdown" ||
 			status != websocket.StatusGoingAway {
-			t.Errorf("goodbye %+v with status %v", payload, status)
+			t.Errorf("disconnect %+v with status %v", payload, status)
 		}
 		var got []string
 		for _, msg := range p.got("stats") {
@@ -59,7 +59,7 @@ func TestCloseGracefullySendsDisconnectLast(t *testing.T) {
 			t.Errorf("%d messages arrived before it, want all 500 in order", len(got))
 		}
 		if !r.stopped() {
-			t.Error("the place is not free")
+			t.Error("the slot is not free")
 		}
 		if err := r.post("later still", 1); err != ErrClosed {
 			t.Errorf("after the end: %v, want ErrClosed", err)
@@ -82,7 +82,7 @@ func TestSendReturnsAtConnectionEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				p := r.openProven()
+				p := r.openVerified()
 				if c.want != nil {
 					r.Stall(sockettest.HereIP, sockettest.ThereIP)
 					for range 4 { // more than the network holds
@@ -117,7 +117,7 @@ func TestSendReturnsAtConnectionEnd(t *testing.T) {
 func TestSendReturnsAtContextEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
@@ -139,7 +139,7 @@ func TestSendReturnsAtContextEnd(t *testing.T) {
 func TestPostEnforcesLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize, l.QueueMessages = 10_000, 3 })
-		p := r.openProven()
+		p := r.openVerified()
 		if err := r.post("fits", 9_500); err != nil {
 			t.Errorf("9,500 bytes: %v", err)
 		}
@@ -200,7 +200,7 @@ func TestPeersDisconnectEndsConnection(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				p := r.openProven()
+				p := r.openVerified()
 				c.say(p)
 				end := r.ended()
 				end.Err = nil
@@ -209,7 +209,7 @@ func TestPeersDisconnectEndsConnection(t *testing.T) {
 				}
 				p.pump.Wait()
 				if !r.stopped() {
-					t.Error("the place is not free")
+					t.Error("the slot is not free")
 				}
 				if n := len(r.delivered(wire.MsgDisconnect)); n == 0 && c.name == "disconnect" {
 					t.Error("the handler has not seen the disconnect message")

@@ -74,7 +74,7 @@ func (n *Node) encode(msg *wire.Message) (*frame, error) {
 		n.frames.put(f)
 		return nil, err
 	}
-	f.unpaced = neverPaced(msg.Type)
+	f.unpaced = transportType(msg.Type)
 	return f, nil
 }
 

@@ -55,16 +55,22 @@ type Node struct {
 	LimitedLog *LimitedLogger
 	Drops      *DropReports // nil: no Dropped events
 	Log        *slog.Logger
-	Replies    ReplyRouter
 	Wall       func() time.Time // clock for timestamps; nil: time.Now. Durations never depend on it
 	Running    *runclock.Clock  // measures the timeouts of peers; nil: real time
 	Rand       io.Reader        // challenges and nonces
 	Spawn      func(func())     // starts a goroutine that lives as long as a socket
 	Writers    *Activity        // runs the writers; nil: a new goroutine each time
 	Readers    *Workers         // read for idle connections; nil: each pump reads itself
-	OwnDials   OwnDials         // notified of handshakes with this node's own key; nil: none
 	Observer   Observer         // nil: times are not measured
 	Born       time.Time        // base of compact times, before the first connection, with a monotonic clock
+
+	// Called by the actors of connections: neither function may block, and both must be safe for concurrent use.
+
+	// OnReply routes a message with replyTo from a verified peer to the requests that wait for it.
+	OnReply func(peerID string, msg *wire.Message)
+	// OnOwnKey receives the challenge of an inbound handshake that shows this node's own key, before the handshake is
+	// refused. nil: not reported.
+	OnOwnKey func(challenge [crypto.ChallengeSize]byte)
 
 	frames  buffers
 	results sync.Pool // of chan error with a buffer of one
@@ -80,19 +86,6 @@ func (n *Node) ClockAt(now time.Time) time.Time {
 		return now
 	}
 	return n.Wall()
-}
-
-// OwnDials recognises dials that reach the node itself.
-type OwnDials interface {
-	// Reflected is called for an inbound handshake that shows this node's own key, with its challenge, before the
-	// handshake is refused. It must not block and must be safe for concurrent use.
-	Reflected(challenge [crypto.ChallengeSize]byte)
-}
-
-// ReplyRouter routes answers to waiting requests.
-type ReplyRouter interface {
-	// Reply reports whether a request waited for this answer of this peer. It never blocks. Safe for concurrent use.
-	Reply(peerID string, msg *wire.Message) bool
 }
 
 // Verdict is the answer of the dedup set for a message.

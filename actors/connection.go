@@ -7,7 +7,7 @@
 //
 // The path of an outbound message:
 //
-//	Handle.PostMessage → connection.onOutgoing → seal → outbox → socket.Conn.Write
+//	Handle.Send → connection.onOutgoing → seal → outbox → socket.Conn.Write
 package actors
 
 import (
@@ -97,7 +97,7 @@ type greeting struct {
 	handshake []byte                     // the first message, byte for byte
 }
 
-func newPeer(node *Node, parent *actor.PID, opening Opening) *connection {
+func newConnection(node *Node, parent *actor.PID, opening Opening) *connection {
 	p := &connection{
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
 		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes, node.Running),
@@ -149,7 +149,7 @@ func (p *connection) receive(ctx actor.Context) {
 		p.onRegistry(ctx, msg)
 	case *frame:
 		p.onOutgoing(msg)
-	case *Outgoing:
+	case *sharedMessage:
 		p.onShared(msg)
 	}
 	p.countHandled()
@@ -227,10 +227,10 @@ func (p *connection) onOutgoing(f *frame) {
 }
 
 // onShared seals a copy of a message that is sent on several connections.
-func (p *connection) onShared(o *Outgoing) {
-	room := o.frameSize()
-	f := p.node.frames.get(room)
-	f.data, f.reserved, f.unpaced = append(f.data, o.text...), room, o.unpaced
+func (p *connection) onShared(msg *sharedMessage) {
+	size := msg.frameSize()
+	f := p.node.frames.get(size)
+	f.data, f.reserved, f.unpaced = append(f.data, msg.text...), size, msg.unpaced
 	p.onOutgoing(f)
 }
 

@@ -17,17 +17,17 @@ const (
 	MessagesDuplicate                  // messages seen before
 	MessagesStale                      // messages with a timestamp too far from now
 	// Messages of our own sent back to us; messages relayed by an unverified peer; ping, pong and disconnect whose from is
-	// not the peer of the connection; messages for which the dedup set has no room.
+	// not the peer of the connection; messages for which the dedup set has no space.
 	MessagesRefused
-	HandshakesAccepted
-	HandshakesRejected
+	HandshakesAccepted // connections that opened
+	HandshakesRejected // by this node or by an invalid answer; and inbound handshakes that did not finish
 	ConnectionsRefused // HTTP 503, and connections evicted before their upgrade
 	OriginsRefused     // HTTP 403
-	SlowPeersClosed
-	PeersTimedOut
-	ActorRestarts // panics: a connection was stopped, or the registry continued
-	HandlerPanics
-	Dials
+	SlowPeersClosed    // connections closed because the peer read too slowly
+	PeersTimedOut      // connections closed for silence, or because the peer proved nothing in time
+	ActorRestarts      // panics: a connection was stopped, or the registry continued
+	HandlerPanics      // panics and runtime.Goexit in handlers and observers
+	Dials              // attempts
 	DialsFailed
 	MessagesAfterGoodbye // frames read after a close began and not delivered
 	MessagesOverPeerRate // messages sent above the rate that the peer announced

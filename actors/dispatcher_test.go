@@ -30,7 +30,7 @@ func TestLongMailboxRunFlushes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, unlimited)
-				p := r.openProven()
+				p := r.openVerified()
 				release := r.stuck(1)
 				p.send("first", nil) // blocks the mailbox run until all other messages have arrived
 				synctest.Wait()
@@ -62,7 +62,7 @@ func TestLongMailboxRunFlushes(t *testing.T) {
 func TestBlockedHandlerBlocksNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
-		p := r.openProven()
+		p := r.openVerified()
 		gate := make(chan struct{})
 		r.sink.mu.Lock()
 		r.sink.hook = func(*wire.Message) { <-gate }
@@ -84,11 +84,11 @@ func TestBlockedHandlerBlocksNoWrite(t *testing.T) {
 func TestBlockedWriteBlocksNoDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		const size = 50 << 10 // less than the writer's threshold inside a mailbox run
 		post := func() {
-			if err := r.slot.handle.PostMessage(p.message("answer", strings.Repeat("x", size))); err != nil {
+			if err := r.slot.handle.Post(p.message("answer", strings.Repeat("x", size))); err != nil {
 				t.Error(err)
 			}
 		}

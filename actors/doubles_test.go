@@ -13,16 +13,16 @@ import (
 // registryDouble spawns connections, records their reports, and welcomes them unless it is set to refuse or to be
 // silent.
 type registryDouble struct {
-	mu     sync.Mutex
-	rig    *rig
-	told   []any
-	refuse string
-	silent bool
-	slow   bool // does not answer the news of a proof
-	quiet  bool // knows that peers announce features
-	tokens float64
-	faults int
-	gone   int
+	mu      sync.Mutex
+	rig     *rig
+	reports []any
+	refuse  string
+	silent  bool
+	slow    bool // does not answer Verified
+	quiet   bool // knows that peers announce features
+	tokens  float64
+	faults  int
+	stopped int
 }
 
 type spawnOrder struct{ opening Opening }
@@ -38,7 +38,7 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 		}
 		ctx.Respond(slot)
 	case *Identified:
-		d.told = append(d.told, msg)
+		d.reports = append(d.reports, msg)
 		switch {
 		case d.silent:
 		case d.refuse != "":
@@ -49,14 +49,14 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 			ctx.Send(msg.PID, w)
 		}
 	case *Verified:
-		d.told = append(d.told, msg)
+		d.reports = append(d.reports, msg)
 		if !d.slow {
 			ctx.Send(msg.PID, &RoutePublished{})
 		}
 	case toRegistry:
-		d.told = append(d.told, msg)
+		d.reports = append(d.reports, msg)
 	case *actor.Terminated:
-		d.gone++
+		d.stopped++
 	}
 }
 
@@ -97,6 +97,8 @@ func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
 	return s.verdict(msg)
 }
 
+func (*seenDouble) Expect([]byte) {}
+
 func (s *seenDouble) verdict(msg *wire.Message) Verdict {
 	switch {
 	case s.full:
@@ -116,5 +118,3 @@ func (r *randomDouble) Read(b []byte) (int, error) {
 	}
 	return rand.Read(b)
 }
-
-type noReplies struct{}

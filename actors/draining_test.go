@@ -77,7 +77,7 @@ func TestDrainWaitsForReservedMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := r.node.Encode(msg)
+		out, err := r.node.share(msg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +112,8 @@ func TestDuplicateIsAnsweredBehindTheQueue(t *testing.T) {
 			if got := p.ids(); !slices.Equal(got, append(want, "disconnect")) {
 				t.Errorf("the peer heard %v", got)
 			}
-			if payload, status := p.goodbye(); payload.Reason != reason || status != websocket.StatusNormalClosure {
-				t.Errorf("goodbye %+v, status %v", payload, status)
+			if payload, status := p.lastMessage(); payload.Reason != reason || status != websocket.StatusNormalClosure {
+				t.Errorf("disconnect %+v, status %v", payload, status)
 			}
 			if got := r.delivered("stats"); !slices.Equal(got, []string{last.ID}) {
 				t.Errorf("delivered %v, want the message before the disconnect", got)

@@ -42,9 +42,9 @@ type dropAccount struct {
 
 // dropCount holds the drops for one reason.
 type dropCount struct {
-	reason  Counter
-	pending int
-	told    time.Time // of the last event; zero: none
+	reason   Counter
+	pending  int
+	reported time.Time // of the last event; zero: none
 }
 
 // add counts one drop of a peer. The event goes to the handlers of the connection with the last drop, at once if no
@@ -102,9 +102,9 @@ func (d *DropReports) tell(peerID string, a *dropAccount) {
 func (a *dropAccount) take(now time.Time) (due []*Dropped, next time.Duration) {
 	for i := range a.reasons {
 		c := &a.reasons[i]
-		left := dropEvery - now.Sub(c.told)
+		left := dropEvery - now.Sub(c.reported)
 		switch {
-		case !c.told.IsZero() && left > 0:
+		case !c.reported.IsZero() && left > 0:
 			next = sooner(next, left)
 		case c.pending == 0:
 		case a.waiting.Load() >= maxDroppedWaiting:
@@ -112,7 +112,7 @@ func (a *dropAccount) take(now time.Time) (due []*Dropped, next time.Duration) {
 		default:
 			a.waiting.Add(1)
 			due = append(due, &Dropped{Reason: c.reason, Count: c.pending, waiting: &a.waiting})
-			c.pending, c.told = 0, now
+			c.pending, c.reported = 0, now
 			next = sooner(next, dropEvery)
 		}
 	}

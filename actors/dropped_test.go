@@ -151,7 +151,7 @@ func TestDropsAreReportedFromTheProofOn(t *testing.T) {
 		synctest.Wait()
 		r.want(map[Counter]uint64{FramesMalformed: 4})
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
-		p.goodbye()
+		p.lastMessage()
 		if got := r.sink.drops(); got != 1 {
 			t.Errorf("%d drops are reported at once, want 1", got)
 		}

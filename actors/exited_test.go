@@ -28,23 +28,23 @@ func TestInboxContinuesAfterGoexit(t *testing.T) {
 		defer activity.Workers.Close()
 		d, counters := newTestInbox(sink)
 		d.activity = activity
-		room := newBudget(1000, nil)
+		held := newBudget(1000, nil)
 		release := d.Hold()
 		for _, id := range []string{"exit 1", "a", "exit 2", "exit 3", "b"} {
-			room.take(10)
-			d.message(&wire.Message{ID: id}, room, 10)
+			held.take(10)
+			d.message(&wire.Message{ID: id}, held, 10)
 		}
 		release()
 		synctest.Wait()
-		room.take(10)
-		d.message(&wire.Message{ID: "c"}, room, 10)
+		held.take(10)
+		d.message(&wire.Message{ID: "c"}, held, 10)
 		<-activity.Idle()
 		synctest.Wait()
 		if got := strings.Join(sink.all(), ", "); got != "exit 1, a, exit 2, exit 3, b, c" {
 			t.Errorf("delivered %q", got)
 		}
-		if n := counters.Get(HandlerPanics); n != 3 || room.used.Load() != 0 || activity.Workers.working != 0 {
-			t.Errorf("%d counted, %d bytes held, %d goroutines counted; want 3, 0 and 0", n, room.used.Load(),
+		if n := counters.Get(HandlerPanics); n != 3 || held.used.Load() != 0 || activity.Workers.working != 0 {
+			t.Errorf("%d counted, %d bytes held, %d goroutines counted; want 3, 0 and 0", n, held.used.Load(),
 				activity.Workers.working)
 		}
 	})
@@ -127,7 +127,7 @@ func TestGoexitInActorEndsConnection(t *testing.T) {
 				armed.Store(true)
 				p.sayPlain(encodeLogin(t, wire.MsgHandshake, goodHandshake(p.keys)))
 			} else {
-				p = r.openProven()
+				p = r.openVerified()
 				if state == "writing" {
 					_ = r.post("big", 200_000)
 				}
@@ -157,7 +157,7 @@ func TestObserverGoexitCostsNothing(t *testing.T) {
 		r := newRig(t)
 		observer := &exiting{}
 		r.node.Observer = observer
-		p := r.openProven()
+		p := r.openVerified()
 		for i := range 5 {
 			p.send("stats", i)
 		}
@@ -175,7 +175,7 @@ func TestGoexitInSocketEndsConnection(t *testing.T) {
 	for _, where := range []string{"read", "write"} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
-			p := r.openProven()
+			p := r.openVerified()
 			conn := r.ln.Conn()
 			result := make(chan error, 1)
 			msg := p.message("stats", nil)

@@ -6,22 +6,22 @@ type fifo struct {
 	next int // index of the oldest queued job
 }
 
-func (b *fifo) len() int { return len(b.jobs) - b.next }
+func (q *fifo) len() int { return len(q.jobs) - q.next }
 
-func (b *fifo) push(j job) {
-	if len(b.jobs) == cap(b.jobs) && b.next > len(b.jobs)/2 {
-		left := copy(b.jobs, b.jobs[b.next:])
-		clear(b.jobs[left:])
-		b.jobs, b.next = b.jobs[:left], 0
+func (q *fifo) push(j job) {
+	if len(q.jobs) == cap(q.jobs) && q.next > len(q.jobs)/2 {
+		left := copy(q.jobs, q.jobs[q.next:])
+		clear(q.jobs[left:])
+		q.jobs, q.next = q.jobs[:left], 0
 	}
-	b.jobs = append(b.jobs, j)
+	q.jobs = append(q.jobs, j)
 }
 
-func (b *fifo) pop() job {
-	j := b.jobs[b.next]
-	b.jobs[b.next] = job{}
-	if b.next++; b.next == len(b.jobs) {
-		b.jobs, b.next = b.jobs[:0], 0
+func (q *fifo) pop() job {
+	j := q.jobs[q.next]
+	q.jobs[q.next] = job{}
+	if q.next++; q.next == len(q.jobs) {
+		q.jobs, q.next = q.jobs[:0], 0
 	}
 	return j
 }

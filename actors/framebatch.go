@@ -25,49 +25,49 @@ type frameBatch struct {
 var frameBatches = sync.Pool{New: func() any { return new(frameBatch) }}
 
 // frames returns the frames of the batch.
-func (a *frameBatch) frames() [][]byte { return a.buffers[:a.n] }
+func (b *frameBatch) frames() [][]byte { return b.buffers[:b.n] }
 
 // LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one is large.
-func (a *frameBatch) LogValue() slog.Value { return slog.StringValue("frames") }
+func (b *frameBatch) LogValue() slog.Value { return slog.StringValue("frames") }
 
 // add appends a frame and returns a free buffer, or nil.
-func (a *frameBatch) add(data []byte) (spare []byte) {
-	if a.n == len(a.buffers) {
-		a.buffers = append(a.buffers, data)
+func (b *frameBatch) add(data []byte) (spare []byte) {
+	if b.n == len(b.buffers) {
+		b.buffers = append(b.buffers, data)
 	} else {
-		spare, a.buffers[a.n] = a.buffers[a.n], data
+		spare, b.buffers[b.n] = b.buffers[b.n], data
 	}
-	a.n++
+	b.n++
 	return spare
 }
 
 // keep takes over a free buffer.
-func (a *frameBatch) keep(spare []byte) {
-	if spare != nil && len(a.buffers) <= maxBatchFrames {
-		a.buffers = append(a.buffers, spare)
+func (b *frameBatch) keep(spare []byte) {
+	if spare != nil && len(b.buffers) <= maxBatchFrames {
+		b.buffers = append(b.buffers, spare)
 	}
 }
 
 // take returns an empty buffer: a free one of the batch, or a new one.
-func (a *frameBatch) take() []byte {
-	last := len(a.buffers) - 1
-	if last < a.n {
+func (b *frameBatch) take() []byte {
+	last := len(b.buffers) - 1
+	if last < b.n {
 		return make([]byte, 0, socket.MinBuffer)
 	}
-	spare := a.buffers[last]
-	a.buffers[last], a.buffers = nil, a.buffers[:last]
+	spare := b.buffers[last]
+	b.buffers[last], b.buffers = nil, b.buffers[:last]
 	return spare[:0]
 }
 
 // done recycles the batch. The caller and the receivers of its frames no longer use them.
-func (a *frameBatch) done() {
-	kept, room := a.buffers[:0], 0
-	for _, buffer := range a.buffers {
-		if room+cap(buffer) <= maxBatchBytes {
-			kept, room = append(kept, buffer), room+cap(buffer)
+func (b *frameBatch) done() {
+	kept, size := b.buffers[:0], 0
+	for _, buffer := range b.buffers {
+		if size+cap(buffer) <= maxBatchBytes {
+			kept, size = append(kept, buffer), size+cap(buffer)
 		}
 	}
-	clear(a.buffers[len(kept):])
-	a.buffers, a.n = kept, 0
-	frameBatches.Put(a)
+	clear(b.buffers[len(kept):])
+	b.buffers, b.n = kept, 0
+	frameBatches.Put(b)
 }

@@ -48,7 +48,7 @@ func TestFrameBatchOwnsItsBuffers(t *testing.T) {
 }
 
 // The kept buffers are bounded, and large buffers do not displace small ones.
-func TestFrameBatchForgetsLargeBuffers(t *testing.T) {
+func TestFrameBatchFreesLargeBuffers(t *testing.T) {
 	for name, c := range map[string]struct{ sizes, want []int }{
 		"one message too large": {[]int{10, maxBatchBytes, 20}, []int{10, 20}},
 		"many large ones": {

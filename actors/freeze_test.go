@@ -35,20 +35,20 @@ func TestStandstillIsNoSilence(t *testing.T) {
 		t.Run(before.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, standStill := newFrozenRig(t)
-				p := r.openProven()
+				p := r.openVerified()
 				p.setMute(true)
 				synctest.Wait()
 				time.Sleep(before)
 				go func() { time.Sleep(2 * time.Minute); p.send("stats", nil) }()
 				standStill(3 * time.Minute)
 				time.Sleep(time.Second)
-				if n := len(told[*Ended](r)); n != 0 {
-					t.Fatalf("ended although a message waited: %+v", told[*Ended](r)[0].End)
+				if n := len(reportsOf[*Ended](r)); n != 0 {
+					t.Fatalf("ended although a message waited: %+v", reportsOf[*Ended](r)[0].End)
 				}
 				// From here on the peer is dead, and is closed as usual.
 				time.Sleep(40*time.Second - time.Second - 10*ms)
-				if n := len(told[*Ended](r)); n != 0 {
-					t.Fatalf("ended before the silence limit: %+v", told[*Ended](r)[0].End)
+				if n := len(reportsOf[*Ended](r)); n != 0 {
+					t.Fatalf("ended before the silence limit: %+v", reportsOf[*Ended](r)[0].End)
 				}
 				time.Sleep(300 * ms)
 				if end := r.ended(); end.Code != wire.DisconnectTimeout {
@@ -62,7 +62,7 @@ func TestStandstillIsNoSilence(t *testing.T) {
 func TestPingFollowsStandstillAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, standStill := newFrozenRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		time.Sleep(30 * time.Second) // the first ping
 		before := len(p.got(wire.MsgPing))
 		standStill(29 * time.Second)
@@ -111,7 +111,7 @@ func TestHeldBackPumpIsCredited(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.InboundBytes, l.RateBurst, l.RateRefill = 4000, 20, 10 })
 		r.parent.tokens = 20
 		release := make(chan struct{})
-		p := r.openProven()
+		p := r.openVerified()
 		r.sink.hook = func(*wire.Message) { <-release }
 		for range 200 { // 9 a second, where 10 are allowed
 			p.send("stats", nil)

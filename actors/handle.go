@@ -15,29 +15,39 @@ import (
 // ErrTooLarge means that the sealed message would exceed MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// Outgoing is one encoded message that is sent on any number of connections. It is immutable.
-type Outgoing struct {
+// sharedMessage is one encoded message that is sent on any number of connections. It is immutable.
+type sharedMessage struct {
 	text    []byte // see Node.encode
 	unpaced bool   // see frame
 }
 
 // LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one may be secret.
-func (*Outgoing) LogValue() slog.Value { return slog.StringValue("a message") }
+func (*sharedMessage) LogValue() slog.Value { return slog.StringValue("a message") }
 
-// Encode encodes a message for sending. The result is immutable and may be shared and kept.
-func (n *Node) Encode(msg *wire.Message) (*Outgoing, error) {
+// Broadcast encodes a message once for any number of connections and returns a function that queues it on one of them,
+// as Handle.Post does. post returns ErrTooLarge, ErrQueueFull or ErrClosed and is safe for concurrent use. err is an
+// error of encoding.
+func (n *Node) Broadcast(msg *wire.Message) (post func(to *Handle) error, err error) {
+	shared, err := n.share(msg)
+	if err != nil {
+		return nil, err
+	}
+	return func(to *Handle) error { return to.postShared(shared) }, nil
+}
+
+func (n *Node) share(msg *wire.Message) (*sharedMessage, error) {
 	f, err := n.encode(msg)
 	if err != nil {
 		return nil, err
 	}
-	return &Outgoing{text: f.data, unpaced: f.unpaced}, nil
+	return &sharedMessage{text: f.data, unpaced: f.unpaced}, nil
 }
 
 // errNoMessage is returned for a nil message.
 var errNoMessage = errors.New("there is no message to send")
 
 // frameSize returns the bytes that the message reserves: the size of its frame.
-func (o *Outgoing) frameSize() int { return frameSize(o.text) }
+func (m *sharedMessage) frameSize() int { return frameSize(m.text) }
 
 // Handle gives other parts of the program access to a connection, but not to its socket, key or state. Safe for
 // concurrent use.
@@ -92,8 +102,9 @@ func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Lo
 // Queued returns the number of queued outbound messages and their bytes.
 func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
-// PostMessage encodes a message for this connection and posts it. It returns the errors of Post and of encoding.
-func (h *Handle) PostMessage(msg *wire.Message) error { return h.post(msg, nil) }
+// Post encodes and queues a message. It waits neither for the peer nor for its rate limit. It returns ErrTooLarge,
+// ErrQueueFull, ErrClosed, or an error of encoding.
+func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil) }
 
 func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	f, err := h.node.encode(msg)
@@ -109,13 +120,11 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	return nil
 }
 
-// Post queues a message. It waits neither for the peer nor for its rate limit. It returns ErrTooLarge, ErrQueueFull or
-// ErrClosed.
-func (h *Handle) Post(o *Outgoing) error {
-	if err := h.reserve(o.frameSize()); err != nil {
+func (h *Handle) postShared(msg *sharedMessage) error {
+	if err := h.reserve(msg.frameSize()); err != nil {
 		return err
 	}
-	h.tell(o)
+	h.tell(msg)
 	return nil
 }
 

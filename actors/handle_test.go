@@ -22,7 +22,7 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 	node := &Node{Keys: newKeys(t, "here"), Limits: defaultLimits()}
 	freed := make(chan string, 2)
 	handle := func() *Handle {
-		p, socket := newPeer(node, nil, Opening{}), &socket.Conn{}
+		p, socket := newConnection(node, nil, Opening{}), &socket.Conn{}
 		runtime.AddCleanup(p, func(what string) { freed <- what }, "actor")
 		runtime.AddCleanup(socket, func(what string) { freed <- what }, "socket")
 		p.handle.outbox.attach(socket)
@@ -46,10 +46,10 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 func TestPostedMessagesCanBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.PaceOff = true })
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		fill := strings.Repeat("x", memnet.Capacity) // the writer is blocked inside this one, so that no Send succeeds
-		if err := r.slot.handle.PostMessage(p.message("logs", fill)); err != nil {
+		if err := r.slot.handle.Post(p.message("logs", fill)); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -62,7 +62,7 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i%2 == 0 {
-				if err := r.slot.handle.PostMessage(msg); err != nil {
+				if err := r.slot.handle.Post(msg); err != nil {
 					t.Fatal(err)
 				}
 			} else if err := r.slot.handle.Send(gone, msg); err != nil && err != context.Canceled { // nil: the writer was faster
@@ -87,10 +87,10 @@ func TestPostedMessagesCanBeRenewed(t *testing.T) {
 }
 
 // The result of a Send whose caller has stopped waiting does not reach another Send.
-func TestAbandonedSendLeavesNoResult(t *testing.T) {
+func TestSendEndedByContextLeavesNoResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited)
-		p := r.openProven()
+		p := r.openVerified()
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		for range 100 {
@@ -101,7 +101,7 @@ func TestAbandonedSendLeavesNoResult(t *testing.T) {
 		}
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		fill := strings.Repeat("x", memnet.Capacity)
-		if err := r.slot.handle.PostMessage(p.message("stats", fill)); err != nil {
+		if err := r.slot.handle.Post(p.message("stats", fill)); err != nil {
 			t.Fatal(err)
 		}
 		late, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -133,7 +133,7 @@ func TestMessagesAreNotLogged(t *testing.T) {
 	var out strings.Builder
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	for _, message := range []any{
-		&frame{data: []byte("secret")}, &Outgoing{text: []byte("secret")}, &frameBatch{
+		&frame{data: []byte("secret")}, &sharedMessage{text: []byte("secret")}, &frameBatch{
 			buffers: [][]byte{[]byte("secret")},
 			n:       1,
 		},

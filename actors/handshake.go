@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Why a handshake fails, for errors.Is.
+// Errors of a handshake, for errors.Is.
 var (
 	// ErrRefused means that the peer refused the connection. The error quotes its reason.
 	ErrRefused = errors.New("the peer refused the connection")

@@ -10,14 +10,14 @@ import (
 
 // onFrames handles the frames of one system call with one reading of the clocks: on some machines a reading costs as
 // much as sealing a block.
-func (p *connection) onFrames(ctx actor.Context, came *frameBatch) {
+func (p *connection) onFrames(ctx actor.Context, batch *frameBatch) {
 	at := p.moment()
 	p.credit(at.now)
-	for _, data := range came.frames() {
+	for _, data := range batch.frames() {
 		p.onFrame(ctx, data, &at)
 		p.countHandled()
 	}
-	came.done()
+	batch.done()
 }
 
 // moment is one reading of all clocks.
@@ -39,8 +39,8 @@ func (p *connection) credit(now time.Time) {
 	if held <= p.credited {
 		return
 	}
-	if limiter, ok := p.limiter.(Creditor); ok {
-		limiter.Credit(now, held-p.credited)
+	if p.limiter != nil { // nil before Welcome
+		p.limiter.Credit(now, held-p.credited)
 	}
 	p.credited = held
 }
@@ -144,7 +144,8 @@ func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) boo
 	return p.checkSeen(ctx, msg, at)
 }
 
-// transportType reports whether messages of this type are exchanged between neighbours only.
+// transportType reports whether messages of this type belong to the connection: they are exchanged between neighbours
+// only, and do not wait for a token of the peer's rate limit.
 func transportType(t wire.MessageType) bool {
 	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
 }
@@ -167,7 +168,7 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 		p.drop(MessagesStale, "messages stamped before this node's unclean restart dropped")
 		return false
 	case Full:
-		p.drop(MessagesRefused, "messages dropped: the dedup set has no room for more of this peer's")
+		p.drop(MessagesRefused, "messages dropped: the dedup set has no space for more of this peer's")
 		if p.proof.strength.Verified() {
 			p.alive.lastLife = at.running // the peer is alive; this node has no space
 		}

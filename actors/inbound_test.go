@@ -12,11 +12,11 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Of 150 messages at once 100 pass, less the two of openProven. The others are counted and not decrypted.
+// Of 150 messages at once 100 pass, less the two of openVerified. The others are counted and not decrypted.
 func TestLimiterRunsBeforeDecryption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		time.Sleep(2 * time.Second) // the bucket is full again
 		var want []string
 		frames := make([][]byte, 150)
@@ -76,7 +76,7 @@ func TestMalformedFramesInARowEndConnection(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, unlimited)
-				p := r.openProven()
+				p := r.openVerified()
 				for round := range 2 {
 					for i := range n {
 						if i%2 == 0 {
@@ -96,9 +96,9 @@ func TestMalformedFramesInARowEndConnection(t *testing.T) {
 					}
 					return
 				}
-				payload, status := p.goodbye()
+				payload, status := p.lastMessage()
 				if payload.Code != wire.DisconnectProtocolErr || status != websocket.StatusProtocolError {
-					t.Errorf("goodbye %+v, status %v; want 1002 and 1002", payload, status)
+					t.Errorf("disconnect %+v, status %v; want 1002 and 1002", payload, status)
 				}
 				r.want(map[Counter]uint64{FramesMalformed: 100})
 				if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Remote {
@@ -137,7 +137,7 @@ func TestDropsAreCounted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				p := r.openProven()
+				p := r.openVerified()
 				before := r.node.Counters.Get(MessagesReceived)
 				msg := p.message("stats", nil)
 				c.spoil(r, msg)
@@ -154,7 +154,7 @@ func TestDropsAreCounted(t *testing.T) {
 func TestDuplicateIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		frame := p.frame(p.message("stats", nil))
 		for range 5 {
 			p.sendFrame(frame)
@@ -170,7 +170,7 @@ func TestDuplicateIsCounted(t *testing.T) {
 func TestRefusedIsNotSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.openProven()
+		r.openVerified()
 		r.dedup.mu.Lock()
 		r.dedup.full = true
 		r.dedup.mu.Unlock()
@@ -229,16 +229,16 @@ func TestRelayedMessageIsNoProof(t *testing.T) {
 		msg := p.message("stats", nil)
 		msg.From = newKeys(t, "elsewhere").Identity().ID
 		p.sendFrame(p.frame(msg))
-		if n := len(r.delivered("stats")); n != 0 || len(told[*Verified](r)) != 0 {
-			t.Errorf("%d delivered, %d proofs; want none", n, len(told[*Verified](r)))
+		if n := len(r.delivered("stats")); n != 0 || len(reportsOf[*Verified](r)) != 0 {
+			t.Errorf("%d delivered, %d proofs; want none", n, len(reportsOf[*Verified](r)))
 		}
 		r.want(map[Counter]uint64{MessagesRefused: 1})
 		p.send("stats", nil)
-		if n := len(told[*Verified](r)); n != 1 {
+		if n := len(reportsOf[*Verified](r)); n != 1 {
 			t.Errorf("%d proofs after the peer's own message, want 1", n)
 		}
 		p.send("stats", nil)
-		if n := len(told[*Verified](r)); n != 1 {
+		if n := len(reportsOf[*Verified](r)); n != 1 {
 			t.Errorf("%d proofs after two, want 1", n)
 		}
 		msg.ID = "another"
@@ -254,7 +254,7 @@ func TestRelayedMessageIsNoProof(t *testing.T) {
 func TestRecordedFramesProveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		victim := r.openProven()
+		victim := r.openVerified()
 		var recorded [][]byte
 		for range 20 {
 			frame := victim.frame(victim.message("stats", nil))
@@ -262,7 +262,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			victim.sendFrame(frame)
 		}
 		synctest.Wait()
-		proofs := len(told[*Verified](r))
+		proofs := len(reportsOf[*Verified](r))
 		attacker := r.connect()
 		attacker.keys, attacker.mute = victim.keys, true
 		attacker.shake()
@@ -270,7 +270,7 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			attacker.sendFrame(frame)
 		}
 		synctest.Wait()
-		if n := len(told[*Verified](r)); n != proofs {
+		if n := len(reportsOf[*Verified](r)); n != proofs {
 			t.Errorf("%d proofs more by recorded frames", n-proofs)
 		}
 		r.want(map[Counter]uint64{MessagesDuplicate: 20, MessagesRefused: uint64(len(victim.recorded))})
@@ -279,13 +279,13 @@ func TestRecordedFramesProveNothing(t *testing.T) {
 			attacker.sendFrame(recorded[0])
 			time.Sleep(time.Second)
 		}
-		if n := len(told[*Ended](r)); n != 0 {
+		if n := len(reportsOf[*Ended](r)); n != 0 {
 			t.Fatalf("%d ended early", n)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if n := len(told[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolErr {
-			t.Errorf("%d ended, want the unproven one with 1002", n)
+		if n := len(reportsOf[*Ended](r)); n != 1 || r.ended().Code != wire.DisconnectProtocolErr {
+			t.Errorf("%d ended, want the unverified one with 1002", n)
 		}
 	})
 }

@@ -18,7 +18,7 @@ func TestFloodOfTinyFramesIsHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.InboundBytes = 64 << 10 })
 		release := make(chan struct{})
-		p := r.openProven()
+		p := r.openVerified()
 		r.dedup.hook = func(*wire.Message) { <-release }
 		p.send("stats", nil) // the actor is busy with it
 		synctest.Wait()
@@ -44,7 +44,7 @@ func TestBlockedHandlerStopsTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })
 		release := make(chan struct{})
-		p := r.openProven()
+		p := r.openVerified()
 		r.sink.hook = func(*wire.Message) { <-release }
 		text := string(slices.Repeat([]byte("x"), 10_000))
 		p.pump.Go(func() {

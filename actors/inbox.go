@@ -22,7 +22,7 @@ type Inbox struct {
 
 	sink     Sink
 	counters *Counters
-	samples  *LimitedLogger
+	log      *LimitedLogger
 	activity *Activity
 }
 
@@ -37,53 +37,53 @@ type deliverable struct {
 }
 
 // NewInbox returns an empty queue before sink.
-func NewInbox(sink Sink, counters *Counters, samples *LimitedLogger, activity *Activity) *Inbox {
-	return &Inbox{sink: sink, counters: counters, samples: samples, activity: activity}
+func NewInbox(sink Sink, counters *Counters, log *LimitedLogger, activity *Activity) *Inbox {
+	return &Inbox{sink: sink, counters: counters, log: log, activity: activity}
 }
 
 // Event queues an event for Sink.Do. It starts the worker also in a deferred queue, since no mailbox run may follow.
-func (d *Inbox) Event(event any) {
-	d.mu.Lock()
-	d.waiting = deliverables.append(d.waiting, deliverable{event: event})
-	start := d.start(d)
-	d.mu.Unlock()
+func (in *Inbox) Event(event any) {
+	in.mu.Lock()
+	in.waiting = deliverables.append(in.waiting, deliverable{event: event})
+	start := in.start(in)
+	in.mu.Unlock()
 	if start {
-		d.activity.Go(d.work)
+		in.activity.Go(in.work)
 	}
 }
 
 // Hold delays the delivery of all items until release is called. Only for a queue that is empty and new.
-func (d *Inbox) Hold() (release func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.start(d)
-	return func() { d.activity.Go(d.work) }
+func (in *Inbox) Hold() (release func()) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.start(in)
+	return func() { in.activity.Go(in.work) }
 }
 
 // message queues a message for Sink.Message. When the handler has returned or panicked, size is given back to budget.
-func (d *Inbox) message(msg *wire.Message, budget *budget, size int) {
-	d.mu.Lock()
-	d.waiting = deliverables.append(d.waiting, deliverable{message: msg, budget: budget, size: size})
-	d.bytes += size
-	start := d.due(d)
-	d.mu.Unlock()
+func (in *Inbox) message(msg *wire.Message, budget *budget, size int) {
+	in.mu.Lock()
+	in.waiting = deliverables.append(in.waiting, deliverable{message: msg, budget: budget, size: size})
+	in.bytes += size
+	start := in.due(in)
+	in.mu.Unlock()
 	if start {
-		d.activity.Go(d.work)
+		in.activity.Go(in.work)
 	}
 }
 
 // Idle reports whether no item waits and no handler runs.
-func (d *Inbox) Idle() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return !d.running && d.waiting == nil
+func (in *Inbox) Idle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.running && in.waiting == nil
 }
 
 // deferMessages has messages wait until the dispatcher claims them at the end of a mailbox run.
-func (d *Inbox) deferMessages() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.deferred = true
+func (in *Inbox) deferMessages() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.deferred = true
 }
 
 // begin implements worker.
@@ -93,25 +93,25 @@ func (*Inbox) begin() {}
 func (*Inbox) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { return taken }
 
 // process implements worker.
-func (d *Inbox) process(b *batch[deliverable]) {
+func (in *Inbox) process(b *batch[deliverable]) {
 	for b.next < len(b.items) {
 		item := &b.items[b.next]
 		b.next++
-		d.deliver(item)
+		in.deliver(item)
 		*item = deliverable{}
 	}
 }
 
 // exited implements worker: if a handler has ended the goroutine, another one continues with the next item.
-func (d *Inbox) exited(b *batch[deliverable]) {
-	d.activity.Go(func() { d.run(d, b) })
+func (in *Inbox) exited(b *batch[deliverable]) {
+	in.activity.Go(func() { in.run(in, b) })
 }
 
 // recycle implements worker.
 func (*Inbox) recycle(b *batch[deliverable]) { deliverables.put(b) }
 
 // deliver runs the handler of one item. Panics and runtime.Goexit are counted and logged.
-func (d *Inbox) deliver(next *deliverable) {
+func (in *Inbox) deliver(next *deliverable) {
 	returned := false
 	defer func() {
 		if next.budget != nil {
@@ -119,8 +119,8 @@ func (d *Inbox) deliver(next *deliverable) {
 		}
 		if !returned {
 			reason := fault(recover())
-			d.counters.Inc(HandlerPanics)
-			d.samples.Error("a message handler panicked", "panic", reason, "stack", string(debug.Stack()))
+			in.counters.Inc(HandlerPanics)
+			in.log.Error("a message handler panicked", "panic", reason, "stack", string(debug.Stack()))
 		}
 	}()
 	if dropped, ok := next.event.(*Dropped); ok {
@@ -128,11 +128,11 @@ func (d *Inbox) deliver(next *deliverable) {
 	}
 	switch observe, ok := next.event.(func()); {
 	case next.message != nil:
-		d.sink.Message(next.message)
+		in.sink.Message(next.message)
 	case ok:
 		observe()
 	default:
-		d.sink.Do(next.event)
+		in.sink.Do(next.event)
 	}
 	returned = true
 }

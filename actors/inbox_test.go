@@ -100,14 +100,14 @@ func TestInboxHoldDelaysDelivery(t *testing.T) {
 		d.message(&wire.Message{ID: "first"}, nil, 0)
 		synctest.Wait()
 		if got := sink.all(); len(got) != 0 || d.claim(d) {
-			t.Errorf("told while it is held: %q", got)
+			t.Errorf("delivered while it is held: %q", got)
 		}
 		release()
 		synctest.Wait()
 		d.message(&wire.Message{ID: "second"}, nil, 0)
 		synctest.Wait()
 		if got := sink.all(); !slices.Equal(got, []string{"event up", "first", "second"}) {
-			t.Errorf("told %q", got)
+			t.Errorf("delivered %q", got)
 		}
 	})
 }
@@ -117,24 +117,24 @@ func TestInboxBlockedHandlerHoldsItsBytes(t *testing.T) {
 		release := make(chan struct{})
 		sink := &record{hook: func(*wire.Message) { <-release }}
 		d, _ := newTestInbox(sink)
-		room := newBudget(1000, nil)
+		held := newBudget(1000, nil)
 		for i := range 3 {
-			room.take(40)
-			d.message(&wire.Message{ID: fmt.Sprint(i)}, room, 40)
+			held.take(40)
+			d.message(&wire.Message{ID: fmt.Sprint(i)}, held, 40)
 		}
 		synctest.Wait()
-		if got := sink.all(); len(got) != 1 || !room.full() {
-			t.Errorf("%v delivered, full %v; want one and full", got, room.full())
+		if got := sink.all(); len(got) != 1 || !held.full() {
+			t.Errorf("%v delivered, full %v; want one and full", got, held.full())
 		}
 		release <- struct{}{}
 		synctest.Wait()
-		if !room.full() || room.used.Load() != 2*costOf(40) {
-			t.Errorf("%d bytes held after one of three, want two frames", room.used.Load())
+		if !held.full() || held.used.Load() != 2*costOf(40) {
+			t.Errorf("%d bytes held after one of three, want two frames", held.used.Load())
 		}
 		close(release)
 		synctest.Wait()
-		if got := strings.Join(sink.all(), " "); got != "0 1 2" || room.used.Load() != 0 {
-			t.Errorf("delivered %q, %d bytes held; want all and none", got, room.used.Load())
+		if got := strings.Join(sink.all(), " "); got != "0 1 2" || held.used.Load() != 0 {
+			t.Errorf("delivered %q, %d bytes held; want all and none", got, held.used.Load())
 		}
 	})
 }
@@ -148,17 +148,17 @@ func TestInboxPanicIsCounted(t *testing.T) {
 			}
 		}
 		d, counters := newTestInbox(sink)
-		room := newBudget(100, nil)
+		held := newBudget(100, nil)
 		for _, id := range []string{"a", "bad", "b", "bad", "c"} {
-			room.take(10)
-			d.message(&wire.Message{ID: id}, room, 10)
+			held.take(10)
+			d.message(&wire.Message{ID: id}, held, 10)
 		}
 		synctest.Wait()
 		if got := strings.Join(sink.all(), " "); got != "a bad b bad c" {
 			t.Errorf("delivered %q", got)
 		}
-		if n := counters.Get(HandlerPanics); n != 2 || room.used.Load() != 0 {
-			t.Errorf("%d panics counted, %d bytes held; want 2 and none", n, room.used.Load())
+		if n := counters.Get(HandlerPanics); n != 2 || held.used.Load() != 0 {
+			t.Errorf("%d panics counted, %d bytes held; want 2 and none", n, held.used.Load())
 		}
 	})
 }
@@ -184,7 +184,7 @@ func TestInboxKeepsOrderOfEachSender(t *testing.T) {
 		}
 		slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:7], b[:7]) })
 		if !slices.IsSorted(got) {
-			t.Error("one sender's events came out of order")
+			t.Error("one sender's events were delivered out of order")
 		}
 	})
 }
@@ -223,7 +223,7 @@ func TestBudgetBlocksAtLimit(t *testing.T) {
 		}
 		b.close()
 		if b.wait() {
-			t.Error("a closed budget has room")
+			t.Error("a closed budget grants bytes")
 		}
 	})
 }
@@ -237,7 +237,7 @@ func TestBudgetCloseWakesReader(t *testing.T) {
 		synctest.Wait()
 		b.close()
 		if <-result {
-			t.Error("wait reported room in a closed budget")
+			t.Error("wait granted bytes of a closed budget")
 		}
 	})
 }

@@ -96,7 +96,7 @@ func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 	case !verified && running.Sub(p.node.Born) >= p.proof.due:
 		if !p.postpone(late) {
 			p.node.Counters.Inc(PeersTimedOut)
-			p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reasonUnproven})
+			p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reasonUnverified})
 		}
 		return
 	case verified && p.alive.silent(running, &p.node.Limits):
@@ -114,8 +114,8 @@ func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 	p.schedule(p.untilDue(now))
 }
 
-// reasonUnproven is the reason of a connection whose peer was not verified in time.
-const reasonUnproven = "the peer did not prove in time that it holds its key"
+// reasonUnverified is the reason of a connection whose peer was not verified in time.
+const reasonUnverified = "the peer did not prove in time that it holds its key"
 
 func (p *connection) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 	if p.postpone(late) {

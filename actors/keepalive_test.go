@@ -13,7 +13,7 @@ func TestPingIsSentEveryInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		start := time.Now()
-		p := r.openProven()
+		p := r.openVerified()
 		time.Sleep(10*time.Minute + time.Second)
 		pings := p.got(wire.MsgPing)
 		if len(pings) != 20 { // every 30 s from the proof on
@@ -37,7 +37,7 @@ func TestPingIsSentEveryInterval(t *testing.T) {
 func TestPingIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		ping := p.send(wire.MsgPing, wire.PingPayload{SentAt: 12345})
 		odd := p.send(wire.MsgPing, "a payload of another shape")
 		pongs := p.got(wire.MsgPong)
@@ -62,7 +62,7 @@ func TestPingIsAnswered(t *testing.T) {
 func TestRoundTripTimeIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		if rtt := r.slot.handle.RoundTrip(); rtt != 0 {
 			t.Errorf("%v on a network without latency", rtt)
 		}
@@ -118,20 +118,20 @@ func TestSilenceEndsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				p := r.openProven()
+				p := r.openVerified()
 				p.setMute(true)
 				start := time.Now()
 				behave(p)
 				time.Sleep(40*time.Second - time.Nanosecond - time.Since(start))
-				if n := len(told[*Ended](r)); n != 0 {
+				if n := len(reportsOf[*Ended](r)); n != 0 {
 					t.Fatalf("over after %v", time.Since(start))
 				}
 				time.Sleep(time.Nanosecond)
 				if end := r.ended(); end.Code != wire.DisconnectTimeout || end.Remote {
 					t.Errorf("ended with %+v, want 1003", end)
 				}
-				if payload, _ := p.goodbye(); payload.Code != wire.DisconnectTimeout {
-					t.Errorf("told %+v, want 1003", payload)
+				if payload, _ := p.lastMessage(); payload.Code != wire.DisconnectTimeout {
+					t.Errorf("disconnect %+v, want 1003", payload)
 				}
 				r.want(map[Counter]uint64{PeersTimedOut: 1})
 			})
@@ -151,8 +151,8 @@ func TestPeersOwnPingsKeepAlive(t *testing.T) {
 			p.send(wire.MsgPing, wire.PingPayload{})
 		}
 		synctest.Wait()
-		if n := len(told[*Ended](r)); n != 0 {
-			t.Errorf("ended: %+v", told[*Ended](r)[0].End)
+		if n := len(reportsOf[*Ended](r)); n != 0 {
+			t.Errorf("ended: %+v", reportsOf[*Ended](r)[0].End)
 		}
 		r.want(map[Counter]uint64{PeersTimedOut: 0})
 	})
@@ -163,7 +163,7 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
 		release := make(chan struct{})
-		p := r.openProven()
+		p := r.openVerified()
 		r.sink.hook = func(*wire.Message) { <-release }
 		for range 20 {
 			p.send("stats", nil)
@@ -173,8 +173,8 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 		if n := len(p.got(wire.MsgPing)) - before; n != 8 {
 			t.Errorf("%d pings in 4 minutes of a blocked handler, want 8", n)
 		}
-		if n := len(told[*Ended](r)); n != 0 {
-			t.Fatalf("ended: %+v", told[*Ended](r)[0].End)
+		if n := len(reportsOf[*Ended](r)); n != 0 {
+			t.Fatalf("ended: %+v", reportsOf[*Ended](r)[0].End)
 		}
 		close(release)
 		if n := len(r.delivered("stats")); n != 20 {
@@ -187,19 +187,19 @@ func TestBlockedHandlerKeepsTheConnection(t *testing.T) {
 func TestProbeReportsAliveOrDoubted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		p.setMute(true)
 		before := len(p.got(wire.MsgPing))
 		r.tell(&Probe{})
 		if n := len(p.got(wire.MsgPing)) - before; n != 1 {
 			t.Errorf("%d pings by a probe, want 1", n)
 		}
-		if n := len(told[*Alive](r)); n != 1 {
+		if n := len(reportsOf[*Alive](r)); n != 1 {
 			t.Errorf("%d reports of life, want 1 by the pong to the WebSocket ping", n)
 		}
 		p.send("stats", nil)
 		p.send("stats", nil)
-		if n := len(told[*Alive](r)); n != 1 {
+		if n := len(reportsOf[*Alive](r)); n != 1 {
 			t.Errorf("%d reports, want 1", n)
 		}
 	})
@@ -209,7 +209,7 @@ func TestProbeReportsAliveOrDoubted(t *testing.T) {
 func TestPongIsSentDespiteFullOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 20 })
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for err := error(nil); err == nil; {
 			err = r.post("x", 100_000)
@@ -228,7 +228,7 @@ func TestPongIsSentDespiteFullOutbox(t *testing.T) {
 func TestOwnMessagesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 3 { // more than the network holds
 			if err := r.post("x", 1_000_000); err != nil {

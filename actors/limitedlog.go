@@ -24,43 +24,44 @@ func Quote(text string) string {
 type LimitedLogger struct {
 	log   *slog.Logger
 	mu    sync.Mutex
-	kinds map[string]*sampled
+	kinds map[string]*lineKind
 }
 
-type sampled struct {
+// lineKind is the state of one kind of line.
+type lineKind struct {
 	last    time.Time
 	omitted int
 }
 
 // NewLimitedLogger returns a logger that writes to log.
 func NewLimitedLogger(log *slog.Logger) *LimitedLogger {
-	return &LimitedLogger{log: log, kinds: make(map[string]*sampled)}
+	return &LimitedLogger{log: log, kinds: make(map[string]*lineKind)}
 }
 
 // Warn logs one event of a kind at level warn, or counts it as omitted. The kind is the message of the line.
-func (s *LimitedLogger) Warn(kind string, attrs ...any) { s.write(slog.LevelWarn, kind, attrs) }
+func (l *LimitedLogger) Warn(kind string, attrs ...any) { l.write(slog.LevelWarn, kind, attrs) }
 
 // Error is Warn at level error.
-func (s *LimitedLogger) Error(kind string, attrs ...any) { s.write(slog.LevelError, kind, attrs) }
+func (l *LimitedLogger) Error(kind string, attrs ...any) { l.write(slog.LevelError, kind, attrs) }
 
-func (s *LimitedLogger) write(level slog.Level, kind string, attrs []any) {
-	omitted, ok := s.admit(kind, time.Now())
+func (l *LimitedLogger) write(level slog.Level, kind string, attrs []any) {
+	omitted, ok := l.admit(kind, time.Now())
 	if !ok {
 		return
 	}
 	if omitted > 0 {
 		attrs = append(attrs, slog.Int("omitted", omitted))
 	}
-	s.log.Log(context.Background(), level, kind, attrs...)
+	l.log.Log(context.Background(), level, kind, attrs...)
 }
 
-func (s *LimitedLogger) admit(kind string, now time.Time) (omitted int, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := s.kinds[kind]
+func (l *LimitedLogger) admit(kind string, now time.Time) (omitted int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.kinds[kind]
 	if k == nil {
-		k = &sampled{}
-		s.kinds[kind] = k
+		k = &lineKind{}
+		l.kinds[kind] = k
 	}
 	if !k.last.IsZero() && now.Sub(k.last) < time.Second {
 		k.omitted++

@@ -6,12 +6,8 @@ import "time"
 type Limiter interface {
 	// Take takes one token. It returns false if there is none.
 	Take(now time.Time) bool
-}
-
-// Creditor is a Limiter that credits time in which no frames could be read.
-type Creditor interface {
-	Limiter
-	// Credit adds the tokens of the lost time before now, beyond the burst. Take follows with the same now.
+	// Credit adds the tokens of the time before now in which no frame could be read, beyond the burst. Take follows with
+	// the same now.
 	Credit(now time.Time, lost time.Duration)
 }
 

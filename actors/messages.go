@@ -76,8 +76,8 @@ func (*probePong) fromPumps()  {}
 // fromSenders is implemented by the messages of Handle.
 type fromSenders interface{ fromSenders() }
 
-func (*frame) fromSenders()    {}
-func (*Outgoing) fromSenders() {}
+func (*frame) fromSenders()         {}
+func (*sharedMessage) fromSenders() {}
 
 // toRegistry is implemented by the messages to the parent.
 type toRegistry interface{ toRegistry() }
@@ -111,6 +111,9 @@ type Doubted struct{ PID *actor.PID }
 // Foreign reports a frame that was sealed for another connection. This connection closes.
 type Foreign struct{ PID *actor.PID }
 
+// PeerPings reports, once per connection, that Handle.PeerPingInterval is known.
+type PeerPings struct{ PID *actor.PID }
+
 // Ended reports that the connection is out of service; its actor stops later. It is sent at most once, and never by an
 // actor that panicked.
 type Ended struct {
@@ -123,11 +126,12 @@ func (*Verified) toRegistry()   {}
 func (*Alive) toRegistry()      {}
 func (*Doubted) toRegistry()    {}
 func (*Foreign) toRegistry()    {}
+func (*PeerPings) toRegistry()  {}
 func (*Ended) toRegistry()      {}
 
 // The compiler checks that these types implement the interfaces above.
 var (
 	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &RoutePublished{}, &Yield{}, &CloseGracefully{}}
-	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &Ended{}}
-	_ = []fromSenders{&frame{}, &Outgoing{}}
+	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &PeerPings{}, &Ended{}}
+	_ = []fromSenders{&frame{}, &sharedMessage{}}
 )

@@ -71,8 +71,8 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 		}
 		no = &rejection{reason: reasonBadIdentity, detail: err}
 	}
-	if errors.Is(no.detail, errOwnKey) && p.node.OwnDials != nil {
-		p.node.OwnDials.Reflected(challenge)
+	if errors.Is(no.detail, errOwnKey) && p.node.OnOwnKey != nil {
+		p.node.OnOwnKey(challenge)
 	}
 	p.reject(ctx, no)
 }

@@ -33,11 +33,11 @@ func TestInboundOpens(t *testing.T) {
 		if n := len(p.got(wire.MsgPing)); n != 1 {
 			t.Errorf("%d pings after a second to a peer that announces nothing, want 1", n)
 		}
-		who := told[*Identified](r)
+		who := reportsOf[*Identified](r)
 		if len(who) != 1 || who[0].Identity.ID != p.id() || who[0].Strength != Claimed || who[0].Key != p.keys.PublicKey() {
 			t.Errorf("identified %+v", who)
 		}
-		if n := len(told[*Verified](r)); n != 1 { // by the pong
+		if n := len(reportsOf[*Verified](r)); n != 1 { // by the pong
 			t.Errorf("%d reports of proof, want 1", n)
 		}
 		r.want(map[Counter]uint64{HandshakesAccepted: 1, HandshakesRejected: 0})
@@ -77,7 +77,7 @@ func TestInboundRefusesAndTellsReason(t *testing.T) {
 				}
 				r.want(map[Counter]uint64{HandshakesAccepted: 0, HandshakesRejected: 1})
 				if !r.stopped() {
-					t.Error("the place is not free")
+					t.Error("the slot is not free")
 				}
 			})
 		})
@@ -96,7 +96,7 @@ func TestLargeHandshakeIsRefused(t *testing.T) {
 		}
 		r.want(map[Counter]uint64{HandshakesRejected: 1})
 		if !r.stopped() {
-			t.Error("the place is not free")
+			t.Error("the slot is not free")
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestLargeHandshakeIsRefused(t *testing.T) {
 // A peer that sends nothing, or one byte per second, is closed at the handshake timeout, in any phase.
 func TestHandshakeTimeoutClosesSilentPeer(t *testing.T) {
 	cases := map[string]func(*testing.T, *rig){
-		"a slot without a socket": func(_ *testing.T, r *rig) { r.place(Opening{Direction: Inbound}) },
+		"a slot without a socket": func(_ *testing.T, r *rig) { r.spawn(Opening{Direction: Inbound}) },
 		"a silent socket":         func(_ *testing.T, r *rig) { r.connect() },
 		"no answer from the registry": func(t *testing.T, r *rig) {
 			r.parent.silent = true
@@ -154,7 +154,7 @@ func TestOutboundOpens(t *testing.T) {
 		r.parent.silent = true
 		r.dialHere("")
 		synctest.Wait()
-		who := told[*Identified](r)
+		who := reportsOf[*Identified](r)
 		if len(who) != 1 || who[0].Strength != Unmarked {
 			t.Fatalf("identified %+v, want one that is proven", who)
 		}
@@ -169,7 +169,7 @@ func TestOutboundOpens(t *testing.T) {
 }
 
 // A responder may send a large message as soon as its ack is sent, before our registry has decided.
-func TestOutboundHearsLargeMessageAtOnce(t *testing.T) {
+func TestOutboundReadsLargeMessageBeforeWelcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.parent.silent = true
@@ -179,13 +179,13 @@ func TestOutboundHearsLargeMessageAtOnce(t *testing.T) {
 		})
 		r.dialHere("")
 		time.Sleep(time.Second)
-		if n := len(told[*Identified](r)); n != 1 {
+		if n := len(reportsOf[*Identified](r)); n != 1 {
 			t.Fatalf("identified %d times", n)
 		}
 		r.tell(r.welcome(100))
 		time.Sleep(time.Second)
 		if n := len(r.delivered("large")); n != 1 {
-			t.Errorf("%d messages delivered, want 1; ended: %+v", n, told[*Ended](r))
+			t.Errorf("%d messages delivered, want 1; ended: %+v", n, reportsOf[*Ended](r))
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestOutboundFailureIsReported(t *testing.T) {
 				if end := r.ended(); !errors.Is(end.Err, c.want) {
 					t.Errorf("ended with %v, want %v", end.Err, c.want)
 				}
-				if n := len(told[*Identified](r)); n != 0 || !r.stopped() {
+				if n := len(reportsOf[*Identified](r)); n != 0 || !r.stopped() {
 					t.Errorf("%d identified, stopped %v", n, r.stopped())
 				}
 			})
@@ -231,12 +231,12 @@ func TestOutboundFailureIsReported(t *testing.T) {
 func TestAttachAfterEndClosesSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		slot := r.place(Opening{Direction: Inbound})
+		slot := r.spawn(Opening{Direction: Inbound})
 		slot.Fail(errors.New("no socket"))
 		if !r.stopped() {
-			t.Fatal("the place is not free")
+			t.Fatal("the slot is not free")
 		}
-		pair := newPair(t, testOptions())
+		pair := newPair(t)
 		if slot.Attach(pair.ours) {
 			t.Error("attached to an actor that is gone")
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// Why a message did not reach the operating system.
+// Errors of Handle.Send and Handle.Post, for errors.Is.
 var (
 	// ErrQueueFull means that the peer's queue holds the configured number of messages or bytes.
 	ErrQueueFull = errors.New("the peer's queue is full")
@@ -234,10 +234,10 @@ func (o *outbox) progressed() {
 
 // complete removes messages from the accounting, reports their results, and recycles their buffers.
 func (o *outbox) complete(batch []*frame, err error) {
-	bytes, frames, room, own := 0, 0, 0, int32(0)
+	bytes, frames, charged, own := 0, 0, 0, int32(0)
 	for _, f := range batch {
 		bytes += len(f.data)
-		room += f.charged()
+		charged += f.charged()
 		if f.reserved == 0 {
 			own++
 		}
@@ -247,7 +247,7 @@ func (o *outbox) complete(batch []*frame, err error) {
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
-	o.count -= room
+	o.count -= charged
 	o.own -= own
 	o.mu.Unlock()
 	if err == nil {

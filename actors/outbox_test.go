@@ -132,7 +132,7 @@ func TestOutboxCountsReservations(t *testing.T) {
 // after its flush.
 func TestOutboxWritesCorked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(1000, 1<<20)
 		b.attach(p.ours)
 		var results []<-chan error
@@ -162,7 +162,7 @@ func TestOutboxWritesCorked(t *testing.T) {
 
 func TestOutboxFlushesAtItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(1000, 1<<20)
 		b.attach(p.ours)
 		for range 20 { // 20 frames of 10,004 bytes: flushed after each 7th, which brings it over 64 KiB
@@ -181,7 +181,7 @@ func TestOutboxFlushesAtItsLimit(t *testing.T) {
 
 func TestOutboxReportsWriteTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(1000, 8<<20)
 		b.onSocket(p.ours)
 		start := time.Now()
@@ -215,7 +215,7 @@ func TestOutboxReportsWriteTimeout(t *testing.T) {
 // A peer that keeps reading a large batch is not closed as slow.
 func TestOutboxSlowWriterIsNotStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(1000, 8<<20)
 		done := make(chan struct{})
 		go func() { // reads 8 messages of 40,000 bytes every 0.9 s

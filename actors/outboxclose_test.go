@@ -35,7 +35,7 @@ func TestOutboxFailsPushAfterClose(t *testing.T) {
 
 func TestOutboxReportsBrokenSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(1000, 8<<20)
 		b.onSocket(p.ours)
 		p.ours.Abort()
@@ -51,7 +51,7 @@ func TestOutboxReportsBrokenSocket(t *testing.T) {
 
 func TestOutboxClosesSocketBehindLastFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(10, 1000)
 		b.attach(p.ours)
 		first := b.put(t, 5)
@@ -84,7 +84,7 @@ func TestOutboxClosesSocketBehindLastFrame(t *testing.T) {
 // A close frame to a silent peer that does not answer costs a second.
 func TestOutboxCloseWaitsOneSecondForSilentPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, testOptions())
+		p := newPair(t)
 		b := newBoxed(10, 1000)
 		b.onSocket(p.ours)
 		start := time.Now()

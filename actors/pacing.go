@@ -55,11 +55,6 @@ func (h *Handle) startTokens(limit sendLimit) float64 {
 // paced reports whether the frame needs a token before it is written.
 func (f *frame) paced() bool { return f.reserved > 0 && !f.unpaced }
 
-// neverPaced reports whether messages of this type are sent without waiting for a token.
-func neverPaced(t wire.MessageType) bool {
-	return t == wire.MsgPing || t == wire.MsgPong || t == wire.MsgDisconnect
-}
-
 // hold keeps a frame back if earlier frames wait for tokens, to preserve their order. The caller holds o.mu.
 func (o *outbox) hold(f *frame) bool {
 	if o.pacing == nil || o.pacing.held == nil || o.flushing || !f.paced() && !f.ordered {

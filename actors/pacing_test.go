@@ -237,9 +237,9 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 func TestPacingUsesProtocolLimitWithoutAnnouncement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		for range 200 {
-			if err := r.slot.handle.PostMessage(p.message("stats", nil)); err != nil {
+			if err := r.slot.handle.Post(p.message("stats", nil)); err != nil {
 				t.Fatal(err)
 			}
 		}

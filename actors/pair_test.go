@@ -3,7 +3,6 @@ package actors
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -19,29 +18,19 @@ type pair struct {
 }
 
 // newPair connects one. Bubble only.
-func newPair(t *testing.T, opts socket.Options) *pair {
+func newPair(t *testing.T) *pair {
 	t.Helper()
-	n := sockettest.NewNetwork()
-	accepted := make(chan *socket.Conn, 1)
-	ln := sockettest.Serve(t, n.Here, func(w http.ResponseWriter, r *http.Request) {
-		s, err := socket.Accept(w, r, opts)
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- s
-	})
-	p := &pair{theirs: sockettest.DialRaw(t, n.There, sockettest.HereURL)}
-	p.ours, p.conn = <-accepted, ln.Conn()
-	p.conn.Writes.Store(0)
-	p.conn.Written.Store(0)
-	t.Cleanup(func() {
-		p.ours.Release()
-		p.theirs.CloseNow()
+	p := &pair{}
+	p.ours, p.theirs, p.conn = sockettest.NewPair(t, func(w http.ResponseWriter, r *http.Request) (*socket.Conn, error) {
+		return socket.Accept(w, r, openOptions())
 	})
 	return p
 }
 
-// testOptions returns the limits of a default node.
-func testOptions() socket.Options {
-	return socket.Options{ReadLimit: 1 << 20, MessageTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+// openOptions returns the limits of an open connection of a default node.
+func openOptions() socket.Options {
+	limits := defaultLimits()
+	opts := limits.Socket()
+	opts.ReadLimit = limits.MaxMessageSize
+	return opts
 }

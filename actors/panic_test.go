@@ -18,7 +18,7 @@ func (r *rig) panicked(p *remote) {
 	r.t.Helper()
 	synctest.Wait()
 	r.parent.mu.Lock()
-	faults, gone := r.parent.faults, r.parent.gone
+	faults, gone := r.parent.faults, r.parent.stopped
 	r.parent.mu.Unlock()
 	if faults != 1 || gone != 1 {
 		r.t.Errorf("%d faults and %d actors gone, want 1 and 1", faults, gone)
@@ -78,11 +78,11 @@ func TestPanicBeforeSocketFreesSlot(t *testing.T) {
 func TestPanicWhenOpenFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.dedup.hook = func(*wire.Message) { panic("dedup: injected") }
 		p.send("stats", nil)
 		r.panicked(p)
-		if n := len(told[*Ended](r)); n != 0 {
+		if n := len(reportsOf[*Ended](r)); n != 0 {
 			t.Errorf("%d reports of an end from an actor that panicked", n)
 		}
 	})
@@ -92,7 +92,7 @@ func TestPanicWhenOpenFreesSlot(t *testing.T) {
 func TestPanicWhileWritingFailsSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
@@ -117,7 +117,7 @@ func TestPanicWhileHeldBackFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, unlimited, func(l *Limits) { l.InboundBytes = 4000 })
 		release := make(chan struct{})
-		p := r.openProven()
+		p := r.openVerified()
 		armed := panicWhen(r)
 		r.sink.hook = func(*wire.Message) { <-release }
 		for range 20 {
@@ -134,7 +134,7 @@ func TestPanicWhileHeldBackFreesSlot(t *testing.T) {
 func TestPanicWhenClosingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)
@@ -142,7 +142,7 @@ func TestPanicWhenClosingFreesSlot(t *testing.T) {
 		synctest.Wait()
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
 		synctest.Wait()
-		r.tell((*Outgoing)(nil)) // only an open connection accepts it, and never nil
+		r.tell((*sharedMessage)(nil)) // only an open connection accepts it, and never nil
 		synctest.Wait()
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		r.panicked(p)
@@ -153,7 +153,7 @@ func TestPanicWhenClosingFreesSlot(t *testing.T) {
 func TestPanicWhenStoppingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		for range 4 {
 			_ = r.post("big", 200_000)

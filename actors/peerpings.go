@@ -8,14 +8,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// PeerPings tells the registry, once per connection, that Handle.PeerPingInterval is known.
-type PeerPings struct{ PID *actor.PID }
-
-func (*PeerPings) toRegistry() {}
-
 // peerPing is the last ping that the peer sent.
 type peerPing struct {
-	came  time.Duration // since Node.Born; 0: none
+	at    time.Duration // since Node.Born; 0: none
 	stamp int64         // by the peer's clock, Unix nanoseconds
 }
 
@@ -23,12 +18,12 @@ type peerPing struct {
 // waited during a standstill of this process arrive together.
 func (p *connection) notePeerPing(ctx actor.Context, ping *wire.Message, now time.Time) {
 	last := p.alive.peerPing
-	next := peerPing{came: max(now.Sub(p.node.Born), 1), stamp: ping.Timestamp.UnixNano()}
+	next := peerPing{at: max(now.Sub(p.node.Born), 1), stamp: ping.Timestamp.UnixNano()}
 	p.alive.peerPing = next
-	if last.came == 0 {
+	if last.at == 0 {
 		return
 	}
-	distance := max(next.came-last.came, time.Duration(next.stamp-last.stamp))
+	distance := max(next.at-last.at, time.Duration(next.stamp-last.stamp))
 	if p.handle.peerPings.Swap(int64(distance)) == 0 {
 		ctx.Send(p.parent, &PeerPings{PID: p.handle.pid})
 	}

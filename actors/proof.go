@@ -105,14 +105,14 @@ func (p *connection) acceptBind(ctx actor.Context, bind []byte) bool {
 	case markReflected:
 		p.drop(MessagesRefused, "frames of our own sent back to us dropped")
 	case markForeign:
-		p.foreign(ctx)
+		p.refuseForeign(ctx)
 	}
 	return false
 }
 
-// foreign closes a connection on which a frame for another connection arrived: a relay copies frames between
+// refuseForeign closes a connection on which a frame for another connection arrived: a relay copies frames between
 // connections, or has changed a handshake message.
-func (p *connection) foreign(ctx actor.Context) {
+func (p *connection) refuseForeign(ctx actor.Context) {
 	p.node.Counters.Inc(DowngradesRefused)
 	p.node.LimitedLog.Warn("connection closed: a frame was sealed for another connection",
 		"remote", p.remote, "claiming", p.peerID)
@@ -132,9 +132,9 @@ func (p *connection) raise(ctx actor.Context, s Strength) {
 		p.alive.lastPing = time.Now() // no first ping was needed: the next ping is not early
 	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true
-	said := &Verified{PID: p.handle.pid, Strength: p.proof.strength}
-	p.handle.verified.Store(said)
-	ctx.Send(p.parent, said)
+	report := &Verified{PID: p.handle.pid, Strength: p.proof.strength}
+	p.handle.verified.Store(report)
+	ctx.Send(p.parent, report)
 	p.schedule(p.untilDue(time.Now())) // verified connections have other deadlines
 }
 
@@ -174,7 +174,7 @@ func (p *connection) deliver(msg *wire.Message, size int) {
 		return
 	}
 	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
-		p.node.Replies.Reply(p.peerID, msg)
+		p.node.OnReply(p.peerID, msg)
 	}
 	p.inbox.message(msg, p.inbound, size)
 }

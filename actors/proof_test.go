@@ -50,20 +50,12 @@ func TestMessagesWaitForTheProof(t *testing.T) {
 	}
 }
 
-// replyLog records the replies.
-type replyLog chan string
-
-func (l replyLog) Reply(_ string, msg *wire.Message) bool {
-	l <- msg.ReplyTo
-	return true
-}
-
 // A reply counts only from a verified peer.
 func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		replies := make(replyLog, 10)
-		r.node.Replies = replies
+		replies := make(chan string, 10)
+		r.node.OnReply = func(_ string, msg *wire.Message) { replies <- msg.ReplyTo }
 		p := r.connect()
 		p.mute = true
 		p.shake()

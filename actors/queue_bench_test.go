@@ -46,7 +46,7 @@ func BenchmarkOutbox(b *testing.B) {
 			box := newBoxed(1<<20, 1<<30)
 			accepted := make(chan *socket.Conn)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if s, err := socket.Accept(w, r, testOptions()); err == nil {
+				if s, err := socket.Accept(w, r, openOptions()); err == nil {
 					accepted <- s
 				}
 			}))

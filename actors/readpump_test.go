@@ -21,10 +21,10 @@ import (
 // tcpPump is a read pump over a TCP connection, the only kind that can wait without reading, and its far end.
 type tcpPump struct {
 	there  *websocket.Conn
-	came   chan any
+	posted chan any
 	spawns atomic.Int32
 	work   sync.WaitGroup
-	room   *budget
+	budget *budget
 }
 
 // crumbs writes in small pieces.
@@ -40,7 +40,7 @@ func (c crumbs) Write(p []byte) (n int, err error) {
 }
 
 func newTCPPump(t *testing.T) *tcpPump {
-	p := &tcpPump{came: make(chan any, 1000), room: newBudget(1<<20, nil)}
+	p := &tcpPump{posted: make(chan any, 1000), budget: newBudget(1<<20, nil)}
 	system := newSystem()
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
@@ -49,11 +49,11 @@ func newTCPPump(t *testing.T) *tcpPump {
 				t.Errorf("%d frames at once", message.n)
 			}
 			for _, data := range message.frames() {
-				p.came <- bytes.Clone(data)
+				p.posted <- bytes.Clone(data)
 			}
 			message.done()
 		case fromPumps:
-			p.came <- message
+			p.posted <- message
 		}
 	}))
 	node := &Node{System: system, Readers: NewUnboundedWorkers(2), Spawn: func(run func()) {
@@ -64,7 +64,7 @@ func newTCPPump(t *testing.T) *tcpPump {
 	opts := socket.Options{ReadLimit: 1 << 20, MessageTimeout: time.Minute, WriteTimeout: time.Minute}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if socket, err := socket.Accept(w, r, opts); err == nil {
-			pump := &readPump{socket: socket, budget: p.room, node: node, handle: &Handle{node: node, pid: pid}}
+			pump := &readPump{socket: socket, budget: p.budget, node: node, handle: &Handle{node: node, pid: pid}}
 			node.Spawn(pump.run)
 		}
 	}))
@@ -94,11 +94,11 @@ func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 		}
 	}()
 	for i, want := range messages {
-		got, ok := (<-p.came).([]byte)
+		got, ok := (<-p.posted).([]byte)
 		if !ok || !bytes.Equal(got, want) {
 			t.Fatalf("message %d of %d bytes did not come as it was sent", i, len(want))
 		}
-		p.room.give(len(want))
+		p.budget.give(len(want))
 	}
 }
 
@@ -144,8 +144,8 @@ func TestReadPumpReplacesItsGoroutineWhenIdle(t *testing.T) {
 	if err := p.there.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
-	if end, ok := (<-p.came).(*readEnded); !ok || websocket.CloseStatus(end.err) != websocket.StatusNormalClosure {
-		t.Errorf("the end came as %v", end)
+	if end, ok := (<-p.posted).(*readEnded); !ok || websocket.CloseStatus(end.err) != websocket.StatusNormalClosure {
+		t.Errorf("the end was posted as %v", end)
 	}
 	p.work.Wait()
 }
@@ -167,8 +167,8 @@ func TestReadPumpEndsWithItsConnection(t *testing.T) {
 			if err := p.there.CloseNow(); err != nil {
 				t.Fatal(err)
 			}
-			if end, ok := (<-p.came).(*readEnded); !ok || end.err == nil {
-				t.Errorf("the end came as %v", end)
+			if end, ok := (<-p.posted).(*readEnded); !ok || end.err == nil {
+				t.Errorf("the end was posted as %v", end)
 			}
 			p.work.Wait()
 		})

@@ -56,8 +56,8 @@ func (r *rig) open() *remote {
 	return p
 }
 
-// openProven also sends the message that verifies the peer.
-func (r *rig) openProven() *remote {
+// openVerified also sends the message that verifies the peer.
+func (r *rig) openVerified() *remote {
 	r.t.Helper()
 	p := r.open()
 	p.send("hello", nil)
@@ -214,8 +214,8 @@ func (p *remote) lastSize() int {
 	return len(p.recorded[len(p.recorded)-1])
 }
 
-// goodbye returns the disconnect message, which must be the last message, and the status of the close frame.
-func (p *remote) goodbye() (wire.DisconnectPayload, websocket.StatusCode) {
+// lastMessage returns the payload of the last message, which must be a disconnect, and the status of the close frame.
+func (p *remote) lastMessage() (wire.DisconnectPayload, websocket.StatusCode) {
 	p.t.Helper()
 	p.pump.Wait()
 	p.mu.Lock()

@@ -36,10 +36,6 @@ type rig struct {
 	slot    *Slot // of the latest connection
 }
 
-func (*seenDouble) Expect([]byte) {}
-
-func (noReplies) Reply(string, *wire.Message) bool { return false }
-
 // defaultLimits returns the limits of a default node.
 func defaultLimits() Limits {
 	return Limits{
@@ -64,14 +60,14 @@ func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	r.node = &Node{
 		System: newSystem(), Keys: newKeys(t, "here"), Limits: limits,
 		Counters: &Counters{}, Drops: &DropReports{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Replies: noReplies{},
+		OnReply: func(string, *wire.Message) {},
 		Wall:    time.Now, Born: time.Now(), Rand: r.random, Spawn: r.spawned.Go, Writers: &Activity{Workers: NewWorkers(4)},
 	}
 	r.node.LimitedLog = NewLimitedLogger(r.node.Log)
 	r.parent = &registryDouble{rig: r, tokens: limits.RateBurst}
 	r.pid = r.node.System.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return r.parent }))
 	r.ln = sockettest.Serve(t, r.Here, func(w http.ResponseWriter, req *http.Request) {
-		slot := r.place(Opening{Direction: Inbound, Remote: req.RemoteAddr})
+		slot := r.spawn(Opening{Direction: Inbound, Remote: req.RemoteAddr})
 		socket, err := socket.Accept(w, req, r.node.Limits.Socket())
 		if err != nil {
 			slot.Fail(err)
@@ -91,8 +87,8 @@ func (r *rig) end() {
 	time.Sleep(2 * time.Second) // the dead-letter throttle of the actor library
 }
 
-// place asks the parent for a connection's actor.
-func (r *rig) place(opening Opening) *Slot {
+// spawn asks the parent for a connection's actor.
+func (r *rig) spawn(opening Opening) *Slot {
 	result, err := r.node.System.Root.RequestFuture(r.pid, &spawnOrder{opening}, time.Minute).Result()
 	if err != nil {
 		r.t.Error(err)
@@ -123,11 +119,11 @@ func (r *rig) reports() []any {
 	synctest.Wait()
 	r.parent.mu.Lock()
 	defer r.parent.mu.Unlock()
-	return slices.Clone(r.parent.told)
+	return slices.Clone(r.parent.reports)
 }
 
-// told returns the reports of one type.
-func told[T any](r *rig) (of []T) {
+// reportsOf returns the reports of one type.
+func reportsOf[T any](r *rig) (of []T) {
 	for _, report := range r.reports() {
 		if match, ok := report.(T); ok {
 			of = append(of, match)
@@ -139,7 +135,7 @@ func told[T any](r *rig) (of []T) {
 // ended returns the end of the only connection. It fails the test if the connection has not ended.
 func (r *rig) ended() End {
 	r.t.Helper()
-	all := told[*Ended](r)
+	all := reportsOf[*Ended](r)
 	if len(all) != 1 {
 		r.t.Fatalf("%d reports of an end, want 1", len(all))
 	}
@@ -151,7 +147,7 @@ func (r *rig) stopped() bool {
 	synctest.Wait()
 	r.parent.mu.Lock()
 	defer r.parent.mu.Unlock()
-	return r.parent.gone > 0
+	return r.parent.stopped > 0
 }
 
 // want compares counters by name.
@@ -180,7 +176,7 @@ func (r *rig) dialHere(expect string) *Slot {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	slot := r.place(Opening{
+	slot := r.spawn(Opening{
 		Direction: Outbound, Remote: sockettest.ThereIP, ExpectID: expect,
 		Challenge: [32]byte(challenge),
 	})

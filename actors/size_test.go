@@ -13,15 +13,15 @@ import (
 func TestMaxMessageSizeIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })
-		p := r.openProven()
+		p := r.openVerified()
 		msg := p.message("stats", "")
-		out, err := r.node.Encode(msg)
+		out, err := r.node.share(msg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		room := 4096 - out.frameSize()
+		space := 4096 - out.frameSize()
 		for extra, want := range []error{nil, ErrTooLarge} {
-			msg := p.message("stats", strings.Repeat("x", room+extra))
+			msg := p.message("stats", strings.Repeat("x", space+extra))
 			if err := r.slot.handle.Send(t.Context(), msg); err != want {
 				t.Errorf("%d bytes: %v, want %v", 4096+extra, err, want)
 			}
@@ -29,7 +29,7 @@ func TestMaxMessageSizeIsExact(t *testing.T) {
 		if n := p.lastSize(); n != 4096 {
 			t.Errorf("the largest frame has %d bytes", n)
 		}
-		exact := p.frame(p.message("logs", strings.Repeat("x", room+len("stats")-len("logs")+endSize-len("}"))))
+		exact := p.frame(p.message("logs", strings.Repeat("x", space+len("stats")-len("logs")+endSize-len("}"))))
 		p.sendFrame(exact)
 		if n := len(r.delivered("logs")); n != 1 || len(exact) != 4096 {
 			t.Errorf("%d delivered of one of %d bytes", n, len(exact))

@@ -11,7 +11,7 @@ import (
 func TestClockSkewWithinLimitIsAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
 			msg := p.message("stats", nil)
 			msg.Timestamp = time.Now().Add(skew)
@@ -30,7 +30,7 @@ func TestPingAndDisconnectWorkAcrossAnySkew(t *testing.T) {
 	for _, skew := range []time.Duration{-200 * 24 * time.Hour, 6 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
-			p := r.openProven()
+			p := r.openVerified()
 			off := func(kind wire.MessageType, payload any) *wire.Message {
 				msg := p.message(kind, payload)
 				msg.Timestamp = msg.Timestamp.Add(skew)

@@ -53,17 +53,12 @@ func (s *Slot) end() *socket.Conn {
 	return s.socket
 }
 
-// Spawner is the part of an actor's context that spawns children.
-type Spawner interface {
-	Self() *actor.PID
-	SpawnNamed(props *actor.Props, name string) (*actor.PID, error)
-}
-
 // SpawnPeer starts the actor of one connection as a child of parent and returns its slot. The handshake timeout starts
-// now unless Opening.Since is set.
-func SpawnPeer(parent Spawner, node *Node, opening Opening) (*Slot, error) {
+// now unless Opening.Since is set. It fails if parent already has a child of that name or is stopping. Only parent's
+// own actor may call it.
+func SpawnPeer(parent actor.SpawnerContext, node *Node, opening Opening) (*Slot, error) {
 	name := "peer" + node.System.ProcessRegistry.NextId()
-	p := newPeer(node, parent.Self(), opening)
+	p := newConnection(node, parent.Self(), opening)
 	// The PID is set before the actor runs: later writes would race with its goroutine.
 	named := actor.WithOnInit(func(ctx actor.Context) { p.handle.pid = ctx.Self() })
 	props := actor.PropsFromProducer(func() actor.Actor { return p }, named)

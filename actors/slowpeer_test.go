@@ -16,10 +16,10 @@ import (
 func TestFullOutboxClosesSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.QueueMessages = 10 })
-		r.openProven()
+		r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		start := time.Now()
-		for len(told[*Ended](r)) == 0 {
+		for len(reportsOf[*Ended](r)) == 0 {
 			_ = r.post("x", 100_000)
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -31,7 +31,7 @@ func TestFullOutboxClosesSlowPeer(t *testing.T) {
 		}
 		r.want(map[Counter]uint64{SlowPeersClosed: 1})
 		if !r.stopped() {
-			t.Error("the place is not free")
+			t.Error("the slot is not free")
 		}
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 	})
@@ -71,7 +71,7 @@ func TestSlowReadingPeerIsKept(t *testing.T) {
 				time.Sleep(100 * time.Millisecond)
 			}
 			if full != 100 || r.stopped() {
-				t.Errorf("%d bytes each: found the queue full %d times; ended: %+v", size, full, told[*Ended](r))
+				t.Errorf("%d bytes each: found the queue full %d times; ended: %+v", size, full, reportsOf[*Ended](r))
 			}
 			p.ws.CloseNow()
 			<-done
@@ -82,20 +82,20 @@ func TestSlowReadingPeerIsKept(t *testing.T) {
 func TestWriteTimeoutClosesSlowPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.openProven()
+		r.openVerified()
 		r.Stall(sockettest.HereIP, sockettest.ThereIP)
 		start := time.Now()
 		for range 4 {
 			_ = r.post("x", 100_000)
 		}
 		time.Sleep(10*time.Second - time.Nanosecond - time.Since(start))
-		if n := len(told[*Ended](r)); n != 0 {
+		if n := len(reportsOf[*Ended](r)); n != 0 {
 			t.Fatal("closed early")
 		}
 		time.Sleep(time.Nanosecond)
 		r.want(map[Counter]uint64{SlowPeersClosed: 1})
 		if !r.stopped() {
-			t.Error("the place is not free")
+			t.Error("the slot is not free")
 		}
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 	})

@@ -13,7 +13,7 @@ import (
 func TestFramesCarryTheSecondOfTheirMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		p := r.openProven()
+		p := r.openVerified()
 		key, err := smsg.NewKey(r.secretWith(p.keys))
 		if err != nil {
 			t.Fatal(err)
@@ -21,7 +21,7 @@ func TestFramesCarryTheSecondOfTheirMessage(t *testing.T) {
 		for _, age := range []time.Duration{0, time.Second, 20 * time.Second} {
 			msg := p.message("stats", 0)
 			time.Sleep(age)
-			if err := r.slot.handle.PostMessage(msg); err != nil {
+			if err := r.slot.handle.Post(msg); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()

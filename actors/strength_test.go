@@ -59,7 +59,7 @@ func TestStrengthNamesAndVerified(t *testing.T) {
 	}
 }
 
-func TestProofBeginSetsTheTimeAndTheQuiet(t *testing.T) {
+func TestProofBeginSetsDeadlineAndQuiet(t *testing.T) {
 	const now = 1000 * time.Second
 	limits := &Limits{PingInterval: 30 * time.Second, PongTimeout: 10 * time.Second}
 	for name, c := range map[string]struct {

@@ -85,7 +85,7 @@ func TestViolationEndsWith1002(t *testing.T) {
 				}
 				p.pump.Wait()
 				if status := websocket.CloseStatus(p.closed); status != websocket.StatusProtocolError {
-					t.Errorf("the peer was told %v (%v), want 1002", status, p.closed)
+					t.Errorf("the peer received %v (%v), want 1002", status, p.closed)
 				}
 				if !r.stopped() {
 					t.Error("the slot is not free")

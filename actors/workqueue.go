@@ -33,7 +33,7 @@ type worker[T any] interface {
 	// process processes a batch from its next item on.
 	process(b *batch[T])
 	// exited is called if process has ended its goroutine by a panic or runtime.Goexit. The worker still counts as
-	// running: exited calls resume, or nothing is processed any more.
+	// running: exited runs another one with the rest of b, or the owner processes nothing any more.
 	exited(b *batch[T])
 	// recycle takes back a processed batch.
 	recycle(b *batch[T])

@@ -20,7 +20,7 @@ func (r *registry) onBroadcast(msg *Broadcast) {
 		r.answer(&Broadcasted{Err: err})
 		return
 	}
-	out, err := r.node.Encode(msg.Message)
+	post, err := r.node.Broadcast(msg.Message)
 	if err != nil {
 		r.answer(&Broadcasted{Err: err})
 		return
@@ -32,9 +32,9 @@ func (r *registry) onBroadcast(msg *Broadcast) {
 			continue
 		}
 		for _, alternate := range via.alternates {
-			_ = alternate.handle.Post(out) // the route's result counts
+			_ = post(alternate.handle) // the route's result counts
 		}
-		if err := c.handle.Post(out); err != nil {
+		if err := post(c.handle); err != nil {
 			result.Failed = append(result.Failed, SendFailure{Peer: c.peer.ID, Err: err})
 			continue
 		}

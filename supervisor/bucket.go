@@ -37,7 +37,7 @@ func (b *bucket) Take(now time.Time) bool {
 	return b.limiter.Take(now)
 }
 
-// Credit implements actors.Creditor.
+// Credit implements actors.Limiter.
 func (b *bucket) Credit(now time.Time, lost time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,7 +83,7 @@ func (l *proofLimiter) Take(now time.Time) bool {
 	return l.bucket.Take(now) || free
 }
 
-// Credit implements actors.Creditor.
+// Credit implements actors.Limiter.
 func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Credit(now, lost) }
 
 // assignBucket gives a connection the bucket of its strength and releases the previous one.

@@ -80,7 +80,7 @@ func (c *PeerConnection) Post(msg *wire.Message) error {
 	if err := checkAuthor(msg, c.self, c.peer.ID); err != nil {
 		return peerError(c.peer.ID, err)
 	}
-	return peerError(c.peer.ID, c.handle.PostMessage(msg))
+	return peerError(c.peer.ID, c.handle.Post(msg))
 }
 
 // GracefulClose flushes the queue, sends a disconnect message with reason and code (protocol section 5), and closes. It

@@ -24,8 +24,8 @@ func (d *ownDials) remove(c challenge) {
 	delete(d.seen, c)
 }
 
-// Reflected implements actors.OwnDials. It ignores challenges of other dials.
-func (d *ownDials) Reflected(c challenge) {
+// reflect records that this node's listener received a challenge. It ignores challenges of other dials.
+func (d *ownDials) reflect(c challenge) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, ours := d.seen[c]; ours {

@@ -106,7 +106,7 @@ func (c *certificate) replace(next *certificate) {
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		LimitedLog: t.samples, Drops: &t.drops, Log: t.opts.log, Replies: t.replies, OwnDials: t.ownDials,
+		LimitedLog: t.samples, Drops: &t.drops, Log: t.opts.log, OnReply: t.replies.deliver, OnOwnKey: t.ownDials.reflect,
 		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
 		Observer: t.opts.observer,
 		Born:     t.born,

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// replies holds the requests that await an answer. It implements actors.ReplyRouter. Safe for concurrent use.
+// replies holds the requests that await an answer. Safe for concurrent use.
 type replies struct {
 	mu      sync.Mutex
 	waiting map[request]*waiter // first waiter of a list
@@ -54,9 +54,9 @@ func (r *replies) forget(to request, w *waiter) {
 	}
 }
 
-// Reply implements actors.ReplyRouter. An answer goes to every caller that awaits it, because a peer answers a repeated
-// message only once. Each caller gets its own copy.
-func (r *replies) Reply(peerID string, msg *wire.Message) bool {
+// deliver passes an answer to every caller that awaits it, because a peer answers a repeated message only once. Each
+// caller gets its own copy.
+func (r *replies) deliver(peerID string, msg *wire.Message) {
 	from := request{peer: peerID, id: msg.ReplyTo}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,6 @@ func (r *replies) Reply(peerID string, msg *wire.Message) bool {
 		w.reply.Payload = bytes.Clone(msg.Payload)
 		close(w.came)
 	}
-	return first != nil
 }
 
 // copied returns a deep copy of a message, or nil for nil.

@@ -108,7 +108,7 @@ func TestRequestFollowsPeer(t *testing.T) {
 			}
 		}
 		wait("first")
-		a.replies.Reply(b.id(), &wire.Message{ReplyTo: "first"})
+		a.replies.deliver(b.id(), &wire.Message{ReplyTo: "first"})
 		if err := <-result; err != nil {
 			t.Errorf("answered on the other connection: %v", err)
 		}

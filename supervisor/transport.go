@@ -104,7 +104,7 @@ func NewTransport(
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.opts.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	}
-	actors.FitRegistry(t.opts.system)
+	actors.FixProcessRegistry(t.opts.system)
 	t.live.Store(&t.cfg)
 	t.workers, t.unbounded = actors.NewWorkers(idleWorkers), actors.NewUnboundedWorkers(idleWorkers)
 	t.writers.Workers, t.deliveries.Workers = t.workers, t.unbounded

@@ -20,24 +20,14 @@ type pair struct {
 // newPair connects one. Bubble only.
 func newPair(t *testing.T, opts Options) *pair {
 	t.Helper()
-	n := sockettest.NewNetwork()
-	accepted := make(chan *Conn, 1)
-	ln := sockettest.Serve(t, n.Here, func(w http.ResponseWriter, r *http.Request) {
-		s, err := Accept(w, r, opts)
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- s
-	})
-	p := &pair{theirs: sockettest.DialRaw(t, n.There, sockettest.HereURL)}
-	p.ours, p.conn = <-accepted, ln.Conn()
-	p.conn.Writes.Store(0)
-	p.conn.Written.Store(0)
-	t.Cleanup(func() {
-		p.ours.Release()
-		p.theirs.CloseNow()
-	})
+	p := &pair{}
+	p.ours, p.theirs, p.conn = sockettest.NewPair(t, accept(opts))
 	return p
+}
+
+// accept returns the upgrade of a server with these limits.
+func accept(opts Options) sockettest.Upgrade[*Conn] {
+	return func(w http.ResponseWriter, r *http.Request) (*Conn, error) { return Accept(w, r, opts) }
 }
 
 // testOptions returns the limits of a default node.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -45,14 +44,7 @@ type rawPeer struct {
 func newRawPeer(t *testing.T, opts Options) *rawPeer {
 	t.Helper()
 	n := sockettest.NewNetwork()
-	accepted := make(chan *Conn, 1)
-	sockettest.Serve(t, n.Here, func(w http.ResponseWriter, r *http.Request) {
-		s, err := Accept(w, r, opts)
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- s
-	})
+	accepted, _ := sockettest.Accepting(t, n, accept(opts))
 	conn, err := n.There.DialContext(t.Context(), "tcp", "10.0.0.1:9091")
 	if err != nil {
 		t.Fatal(err)

@@ -152,3 +152,41 @@ func ReadOne(t *testing.T, ws *websocket.Conn) []byte {
 	}
 	return data
 }
+
+// Socket is this project's side of a connection.
+type Socket interface{ Release() }
+
+// Upgrade makes a WebSocket of an HTTP request, such as socket.Accept with fixed options.
+type Upgrade[S Socket] func(w http.ResponseWriter, r *http.Request) (S, error)
+
+// Accepting serves on n.Here with upgrade and returns the accepted sockets and the listener. A failed upgrade fails the
+// test.
+func Accepting[S Socket](t *testing.T, n *Network, upgrade Upgrade[S]) (<-chan S, *Listener) {
+	t.Helper()
+	accepted := make(chan S, 1)
+	ln := Serve(t, n.Here, func(w http.ResponseWriter, r *http.Request) {
+		s, err := upgrade(w, r)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- s
+	})
+	return accepted, ln
+}
+
+// NewPair returns a connected socket, its far end, and the network connection below the socket, whose counters of
+// writes start at 0. Both ends are closed at the test's end. Only in a bubble.
+func NewPair[S Socket](t *testing.T, upgrade Upgrade[S]) (ours S, theirs *websocket.Conn, conn *Conn) {
+	t.Helper()
+	n := NewNetwork()
+	accepted, ln := Accepting(t, n, upgrade)
+	theirs = DialRaw(t, n.There, HereURL)
+	ours, conn = <-accepted, ln.Conn()
+	conn.Writes.Store(0)
+	conn.Written.Store(0)
+	t.Cleanup(func() {
+		ours.Release()
+		theirs.CloseNow()
+	})
+	return ours, theirs, conn
+}

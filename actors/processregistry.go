@@ -6,13 +6,13 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// FitRegistry makes system usable on platforms whose int has 32 bits; elsewhere it changes nothing. NewTransport calls
-// it. Call it before the system runs actors: it moves the entries of the process registry without a lock.
+// FixProcessRegistry makes system usable on platforms whose int has 32 bits; elsewhere it changes nothing. NewTransport
+// calls it. Call it before the system runs actors: it moves the entries of the process registry without a lock.
 //
 // protoactor computes the bucket of a PID as int(hash) % buckets, with a hash of 32 unsigned bits. Where int has 32
 // bits, every second PID gets a negative index, and the spawn panics. With one bucket the index is always 0. That
 // bucket is itself divided into 32 locked shards, by a second hash that is correct on all platforms.
-func FitRegistry(system *actor.ActorSystem) {
+func FixProcessRegistry(system *actor.ActorSystem) {
 	if math.MaxInt == math.MaxInt32 {
 		keepOneBucket(system.ProcessRegistry.LocalPIDs)
 	}

@@ -98,14 +98,14 @@ func TestRelayedTransportMessagesAreIgnored(t *testing.T) {
 			}
 			r.want(map[Counter]uint64{MessagesRefused: uint64(2 * (i + 1)), MessagesReceived: received, MessagesStale: 0})
 		}
-		if len(p.got(wire.MsgPong)) != 0 || len(told[*Ended](r)) != 0 {
-			t.Errorf("%d pongs, ended %v; want none", len(p.got(wire.MsgPong)), told[*Ended](r))
+		if len(p.got(wire.MsgPong)) != 0 || len(reportsOf[*Ended](r)) != 0 {
+			t.Errorf("%d pongs, ended %v; want none", len(p.got(wire.MsgPong)), reportsOf[*Ended](r))
 		}
 	})
 }
 
 // An unverified connection ends at a fixed time that no frame extends, with status 1002 and without a frame.
-func TestUnprovenConnectionEndsInTime(t *testing.T) {
+func TestUnverifiedConnectionEndsInTime(t *testing.T) {
 	for name, c := range map[string]struct {
 		features []string
 		known    bool // the registry knows that the peer announces features
@@ -132,11 +132,11 @@ func TestUnprovenConnectionEndsInTime(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 				time.Sleep(c.after - time.Since(start) - time.Nanosecond)
-				if len(told[*Ended](r)) != 0 {
+				if len(reportsOf[*Ended](r)) != 0 {
 					t.Fatalf("ended before %v", c.after)
 				}
 				time.Sleep(time.Nanosecond)
-				if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Reason != reasonUnproven {
+				if end := r.ended(); end.Code != wire.DisconnectProtocolErr || end.Reason != reasonUnverified {
 					t.Errorf("ended with %+v", end)
 				}
 				p.pump.Wait()
@@ -199,10 +199,11 @@ func TestForeignFrameEndsTheConnection(t *testing.T) {
 					t.Errorf("closed with %v, want 1002", p.closed)
 				}
 				if got := p.ids(); c.verified != slices.Contains(got, "disconnect") {
-					t.Errorf("heard %v, a goodbye is due: %v", got, c.verified)
+					t.Errorf("heard %v, a disconnect is due: %v", got, c.verified)
 				}
-				if len(told[*Foreign](r)) != 1 || len(r.delivered("stats")) != 0 || len(r.dedup.ids) > 1 {
-					t.Errorf("%d reports, delivered %v, %d ids noted", len(told[*Foreign](r)), r.delivered("stats"), len(r.dedup.ids))
+				if len(reportsOf[*Foreign](r)) != 1 || len(r.delivered("stats")) != 0 || len(r.dedup.ids) > 1 {
+					t.Errorf("%d reports, delivered %v, %d ids entered",
+						len(reportsOf[*Foreign](r)), r.delivered("stats"), len(r.dedup.ids))
 				}
 				r.want(map[Counter]uint64{DowngradesRefused: 1, FramesMalformed: 0})
 			})

@@ -13,7 +13,7 @@ import (
 func newSystem() *actor.ActorSystem {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
-	FitRegistry(system)
+	FixProcessRegistry(system)
 	return system
 }
 
@@ -46,7 +46,7 @@ func TestOneBucketKeepsEntries(t *testing.T) {
 	}
 }
 
-func TestFitRegistryOnThisPlatform(t *testing.T) {
+func TestFixProcessRegistryFollowsThePlatform(t *testing.T) {
 	want := 1024
 	if math.MaxInt == math.MaxInt32 {
 		want = 1

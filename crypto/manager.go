@@ -183,25 +183,37 @@ func (m *NodeManager) Delete() error {
 }
 
 // SharedSecret returns the secret that this node shares with the owner of a public key: SHA-256 of the X25519 result,
-// the same on both sides (protocol section 1). Errors are ErrNoIdentity, and ErrPublicKey for a key of low order or
-// not in canonical form.
+// the same on both sides (protocol section 1). Errors are those of Exchange.
 func (m *NodeManager) SharedSecret(peer PublicKey) (SharedSecret, error) {
+	shared, err := m.Exchange(peer)
+	if err != nil {
+		return SharedSecret{}, err
+	}
+	defer clear(shared[:])
+	return sha256.Sum256(shared[:]), nil
+}
+
+// Exchange returns the X25519 result of the node's private key and peer, which may be an ephemeral key (protocol
+// section 9). The caller derives keys from it and clears it. Errors are ErrNoIdentity, and ErrPublicKey for a key of
+// low order or not in canonical form.
+func (m *NodeManager) Exchange(peer PublicKey) ([KeySize]byte, error) {
 	m.mu.RLock()
 	private := m.private
 	m.mu.RUnlock()
 	if private == nil {
-		return SharedSecret{}, ErrNoIdentity
+		return [KeySize]byte{}, ErrNoIdentity
 	}
 	if err := peer.check(); err != nil {
-		return SharedSecret{}, err
+		return [KeySize]byte{}, err
 	}
 	public, err := ecdh.X25519().NewPublicKey(peer[:])
 	if err != nil {
-		return SharedSecret{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
+		return [KeySize]byte{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
 	}
 	shared, err := private.ECDH(public) // also refuses a result of zeros
 	if err != nil {
-		return SharedSecret{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
+		return [KeySize]byte{}, fmt.Errorf("%w: %v", ErrPublicKey, err)
 	}
-	return sha256.Sum256(shared), nil
+	defer clear(shared)
+	return [KeySize]byte(shared), nil
 }

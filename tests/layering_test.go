@@ -25,10 +25,13 @@ var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd", 
 // lower are the packages inside a folder that know nothing of another one there.
 var lower = []struct{ folder, notOf, why string }{
 	{"crypto", "crypto/smsg", "crypto holds keys; crypto/smsg uses them"},
+	{"crypto", "crypto/session", "crypto holds keys; crypto/session uses them"},
+	{"crypto/smsg", "crypto/session", "each frame format stands alone"},
+	{"crypto/session", "crypto/smsg", "each frame format stands alone"},
 }
 
 // byteOnly are the folders that handle bytes and no JSON, tests aside.
-var byteOnly = []string{"crypto/smsg", "crypto/internal"}
+var byteOnly = []string{"crypto/smsg", "crypto/session", "crypto/internal"}
 
 // confined are the packages that only some folders may import outside of their tests; without folders, no package may.
 var confined = []struct {
@@ -51,6 +54,7 @@ var confined = []struct {
 	{"net/http", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"net", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"crypto/ecdh", []string{"crypto"}, "keys belong to crypto"},
+	{"crypto/mlkem", []string{"crypto"}, "keys belong to crypto"},
 }
 
 // testTools are the packages of tests/ that tests anywhere may import.
@@ -112,6 +116,11 @@ func TestArrowsAreSeen(t *testing.T) {
 		{"crypto/a.go", `import "` + module + `/crypto/smsg"`, 1},
 		{"crypto/a_test.go", `import "` + module + `/crypto/smsg"`, 1},
 		{"crypto/smsg/a.go", `import "encoding/json"`, 1},
+		{"crypto/session/a.go", `import ("crypto/mlkem"; "` + module + `/crypto")`, 0},
+		{"crypto/session/a.go", `import ("encoding/json"; "` + module + `/crypto/smsg")`, 2},
+		{"crypto/smsg/a.go", `import ("crypto/mlkem"; "` + module + `/crypto/session")`, 1},
+		{"crypto/a.go", `import "` + module + `/crypto/session"`, 1},
+		{"actors/a.go", `import ("crypto/mlkem"; "` + module + `/crypto/session")`, 1},
 		{"crypto/smsg/a_test.go", `import "encoding/json"`, 0},
 		{"crypto/keyfile.go", `import "encoding/json"`, 0},
 		{"wire/sub/a.go", `import "` + module + `/crypto/smsg"`, 1},

@@ -50,6 +50,7 @@ var confined = []struct {
 		"sockets belong to the connections and to the packages that open them",
 	},
 	{"github.com/gorilla/websocket", nil, "the reference peer's library, kept apart from ours"},
+	{"github.com/cloudflare/circl", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/Snider/Borg/pkg/smsg", nil, "Borg's decoder must never see bytes from a peer"},
 	{"net/http", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"net", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},

@@ -27,6 +27,10 @@ type Options struct {
 	Late bool
 	// Features are announced in the handshake; deployed nodes announce none.
 	Features []string
+	// Session makes the peer negotiate session/1; nil: it knows nothing of it.
+	Session *SessionOptions
+	// Bind marks every SMSG frame with its connection, as nodes of this project do. With Session it is always on.
+	Bind bool
 	// Spoil modifies the handshake payload before it is sent.
 	Spoil func(payload map[string]any)
 	// Allow holds the IDs that a responder accepts in a handshake; nil: all.

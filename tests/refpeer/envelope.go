@@ -60,17 +60,23 @@ func marshal(v any) ([]byte, error) {
 }
 
 // Seal encrypts the JSON text of an envelope, or any other text, into an SMSG container with Borg's own code.
-func Seal(body, password string) ([]byte, error) {
-	return smsg.Encrypt(smsg.NewMessage(body), password)
+func Seal(body, password string) ([]byte, error) { return seal(body, password, "") }
+
+// seal is Seal with the bind of a connection; empty: without.
+func seal(body, password, bind string) ([]byte, error) {
+	msg := smsg.NewMessage(body)
+	if bind != "" {
+		msg.SetMeta("bind", bind)
+	}
+	return smsg.Encrypt(msg, password)
 }
 
-// open is the inverse of Seal, for envelopes.
-func open(frame []byte, password string) (Envelope, error) {
+// open is the inverse of seal, for envelopes.
+func open(frame []byte, password string) (e Envelope, bind string, err error) {
 	msg, err := smsg.Decrypt(frame, password)
 	if err != nil {
-		return Envelope{}, err
+		return Envelope{}, "", err
 	}
-	var e Envelope
 	err = json.Unmarshal([]byte(msg.Body), &e)
-	return e, err
+	return e, msg.Meta["bind"], err
 }

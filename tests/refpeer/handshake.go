@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/Snider/go-p2p/tests/refpeer/session"
 )
 
 const (
@@ -40,6 +42,8 @@ type helloPayload struct {
 	Challenge string   `json:"challenge"`
 	Version   string   `json:"version"`
 	Features  []string `json:"features"`
+
+	Session json.RawMessage `json:"session"`
 }
 
 // ackPayload has the fields of a handshake_ack that a receiver reads.
@@ -49,6 +53,8 @@ type ackPayload struct {
 	Accepted          bool     `json:"accepted"`
 	Reason            string   `json:"reason"`
 	Features          []string `json:"features"`
+
+	Session json.RawMessage `json:"session"`
 }
 
 // initiate runs the initiator's half of the handshake (section 3) on a new WebSocket.
@@ -56,16 +62,25 @@ func initiate(ws *websocket.Conn, o Options) (*Conn, error) {
 	deadline := time.Now().Add(handshakeTimeout)
 	challenge := make([]byte, 32)
 	rand.Read(challenge)
-	err := o.sendPlain(ws, deadline, TypeHandshake, "", map[string]any{
+	payload := map[string]any{
 		"identity":  o.Identity.Public,
 		"challenge": base64.StdEncoding.EncodeToString(challenge),
 		"version":   version,
-	})
+	}
+	var secrets ephemeral
+	var offered any
+	if o.Session != nil {
+		var offer map[string]any
+		secrets, offer = o.Session.offer()
+		payload["session"], offered = offer, offer["aeads"]
+	}
+	sent, err := o.sendPlain(ws, deadline, TypeHandshake, "", payload)
 	if err != nil {
 		return nil, err
 	}
 	var ack ackPayload
-	if err := recvPlain(ws, deadline, TypeHandshakeAck, &ack); err != nil {
+	answer, err := recvPlain(ws, deadline, TypeHandshakeAck, &ack)
+	if err != nil {
 		return nil, err
 	}
 	if !ack.Accepted {
@@ -79,31 +94,42 @@ func initiate(ws *websocket.Conn, o Options) (*Conn, error) {
 	if err != nil || !hmac.Equal(response, ChallengeResponse(secret, challenge)) {
 		return nil, ErrBadResponse
 	}
-	return newConn(ws, o, ack.Identity, ack.Features, secret), nil
+	c := newConn(ws, o, ack.Identity, ack.Features, secret)
+	c.mark(roleInitiator, sent, answer)
+	has, err := negotiates(ack.Features, ack.Session)
+	if err != nil && o.Session != nil {
+		return nil, err
+	}
+	if has && o.Session != nil {
+		aead, results, err := secrets.finish(o.Identity, ack.Identity, offered, ack.Session)
+		if err != nil {
+			return nil, err
+		}
+		schedule, err := session.Derive(aead, sent, answer, results)
+		if err != nil {
+			return nil, err
+		}
+		c.session = &duplex{AEAD: aead, KEM: results.KEM != nil, seal: schedule.I2R, open: schedule.R2I}
+	}
+	return c, c.start(deadline, o)
 }
 
 // respond runs the responder's half of the handshake. It sends a refusal and returns it as a *RefusedError.
 func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	deadline := time.Now().Add(handshakeTimeout)
 	var hello helloPayload
-	if err := recvPlain(ws, deadline, TypeHandshake, &hello); err != nil {
+	received, err := recvPlain(ws, deadline, TypeHandshake, &hello)
+	if err != nil {
 		return nil, err
 	}
-	reason := o.Refuse
-	if o.Allow != nil && !slices.Contains(o.Allow, hello.Identity.ID) {
-		reason = "peer not authorized"
-	}
-	if o.RefuseNow != nil && o.RefuseNow() {
-		reason = "refused"
-	}
-	if hello.Version != version {
-		reason = fmt.Sprintf("incompatible protocol version %s, supported: [%s]", hello.Version, version)
-	}
-	if reason != "" {
-		err := o.sendPlain(ws, deadline, TypeHandshakeAck, hello.Identity.ID, map[string]any{
+	refuse := func(reason string, cause error) (*Conn, error) {
+		_, err := o.sendPlain(ws, deadline, TypeHandshakeAck, hello.Identity.ID, map[string]any{
 			"identity": o.Identity.Public, "accepted": false, "reason": reason,
 		})
-		return nil, errors.Join(&RefusedError{Reason: reason}, err)
+		return nil, errors.Join(&RefusedError{Reason: reason}, cause, err)
+	}
+	if reason := o.refusal(hello); reason != "" {
+		return refuse(reason, nil)
 	}
 	secret, err := o.Identity.SharedSecret(hello.Identity.PublicKey)
 	if err != nil {
@@ -113,57 +139,95 @@ func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = o.sendPlain(ws, deadline, TypeHandshakeAck, hello.Identity.ID, map[string]any{
+	payload := map[string]any{
 		"identity":          o.Identity.Public,
 		"challengeResponse": base64.StdEncoding.EncodeToString(ChallengeResponse(secret, challenge)),
 		"accepted":          true,
-	})
+	}
+	has, err := negotiates(hello.Features, hello.Session)
+	var aead string
+	var results session.Results
+	if o.Session != nil && err == nil && has {
+		payload["session"], aead, results, err = o.Session.answer(o.Identity, hello.Identity, hello.Session)
+	}
+	if o.Session != nil && err != nil {
+		return refuse("invalid handshake", err)
+	}
+	sent, err := o.sendPlain(ws, deadline, TypeHandshakeAck, hello.Identity.ID, payload)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(ws, o, hello.Identity, hello.Features, secret), nil
+	c := newConn(ws, o, hello.Identity, hello.Features, secret)
+	c.mark(roleResponder, received, sent)
+	if aead != "" {
+		schedule, err := session.Derive(aead, received, sent, results)
+		if err != nil {
+			return nil, err
+		}
+		c.session = &duplex{AEAD: aead, KEM: results.KEM != nil, seal: schedule.R2I, open: schedule.I2R}
+	}
+	return c, c.start(deadline, o)
 }
 
-// sendPlain sends a handshake message with the features of the options, modified by Spoil.
-func (o Options) sendPlain(ws *websocket.Conn, deadline time.Time, typ, to string, payload map[string]any) error {
-	if len(o.Features) > 0 {
-		payload["features"] = o.Features
+// refusal returns the reason for which a responder refuses a handshake, empty if it accepts.
+func (o Options) refusal(hello helloPayload) string {
+	switch {
+	case hello.Version != version:
+		return fmt.Sprintf("incompatible protocol version %s, supported: [%s]", hello.Version, version)
+	case o.RefuseNow != nil && o.RefuseNow():
+		return "refused"
+	case o.Allow != nil && !slices.Contains(o.Allow, hello.Identity.ID):
+		return "peer not authorized"
+	}
+	return o.Refuse
+}
+
+// sendPlain sends a handshake message with the features of the options, modified by Spoil, and returns its bytes.
+func (o Options) sendPlain(ws *websocket.Conn, deadline time.Time, typ, to string, payload map[string]any) ([]byte,
+	error,
+) {
+	features := o.Features
+	if payload["session"] != nil {
+		features = append(slices.Clone(features), featureSession)
+	}
+	if len(features) > 0 {
+		payload["features"] = features
 	}
 	if o.Spoil != nil {
 		o.Spoil(payload)
 	}
 	e, err := NewEnvelope(typ, o.Identity.ID, to, payload)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := marshal(e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := ws.SetWriteDeadline(deadline); err != nil {
-		return err
+		return nil, err
 	}
-	return ws.WriteMessage(websocket.TextMessage, text)
+	return text, ws.WriteMessage(websocket.TextMessage, text)
 }
 
-// recvPlain reads one handshake message, requires the type typ and decodes its payload.
-func recvPlain(ws *websocket.Conn, deadline time.Time, typ string, payload any) error {
+// recvPlain reads one handshake message, requires the type typ, decodes its payload and returns its bytes.
+func recvPlain(ws *websocket.Conn, deadline time.Time, typ string, payload any) ([]byte, error) {
 	if err := ws.SetReadDeadline(deadline); err != nil {
-		return err
+		return nil, err
 	}
 	_, text, err := ws.ReadMessage()
 	if err != nil {
-		return fmt.Errorf("handshake: %w", err)
+		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	var e Envelope
 	if err := json.Unmarshal(text, &e); err != nil {
-		return fmt.Errorf("handshake: %w", err)
+		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	if e.Type != typ {
-		return fmt.Errorf("handshake: got a message of type %q, want %q", e.Type, typ)
+		return nil, fmt.Errorf("handshake: got a message of type %q, want %q", e.Type, typ)
 	}
 	if err := json.Unmarshal(e.Payload, payload); err != nil {
-		return fmt.Errorf("handshake: payload: %w", err)
+		return nil, fmt.Errorf("handshake: payload: %w", err)
 	}
-	return ws.SetReadDeadline(time.Time{})
+	return text, ws.SetReadDeadline(time.Time{})
 }

@@ -1,9 +1,11 @@
 // Package refpeer is a small peer that speaks version 1.0 of the wire protocol, written from docs/protocol.md only. It
 // represents the deployed nodes: one goroutine and one mutex per connection, Borg's own SMSG code, gorilla/websocket,
-// no announced features. It imports no package of this module, so that a fault of the module cannot hide itself.
-// Options make it break the protocol.
+// no announced features. With Options.Session it speaks session/1 too, in both roles, as a newer node would. It imports
+// no package of this module but its own folder, so that a fault of the module cannot hide itself. Options make it break
+// the protocol.
 //
-// The order of the files is the order of a connection: identity, envelope, handshake, dial or listen, conn.
+// The order of the files is the order of a connection: identity, envelope, handshake, offer, dial or listen, conn. A
+// session adds session/ (keys and records), form (messages in records) and connsession.
 package refpeer
 
 import (

@@ -103,7 +103,7 @@ func TestFrameVectorsOpen(t *testing.T) {
 		t.Fatalf("frames.json holds %d frames, want 8", len(frames))
 	}
 	for _, f := range frames {
-		got, err := open(raw(t, f.Frame), password(secret))
+		got, _, err := open(raw(t, f.Frame), password(secret))
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue

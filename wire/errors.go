@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// ErrMalformed is wrapped by every error that bytes from a peer cause: invalid JSON, an envelope that violates protocol
-// section 2, a payload that does not fit its type. Test with errors.Is.
+// ErrMalformed is wrapped by every error that bytes from a peer cause, except [ErrRecord]: invalid JSON, an envelope
+// that violates protocol section 2, a payload that does not fit its type. Test with errors.Is.
 //
 // The error text is safe to log: it contains at most 64 bytes of the peer's input, quoted in ASCII.
 var ErrMalformed = errors.New("malformed message")

@@ -61,6 +61,8 @@ type HandshakePayload struct {
 	Challenge Base64   `json:"challenge"` // 32 random bytes
 	Version   string   `json:"version"`   // see [VersionSupported]
 	Features  []string `json:"features,omitempty"`
+
+	Session *SessionOffer `json:"session,omitempty"` // with FeatureSession only; nil: SMSG frames
 }
 
 // HandshakeAckPayload is the payload of a handshake_ack (protocol section 3): Accepted with a ChallengeResponse, or not
@@ -71,6 +73,8 @@ type HandshakeAckPayload struct {
 	Accepted          bool     `json:"accepted"`
 	Reason            string   `json:"reason,omitempty"` // the peer's text: quote it in logs
 	Features          []string `json:"features,omitempty"`
+
+	Session *SessionAnswer `json:"session,omitempty"` // with FeatureSession only; nil: SMSG frames
 }
 
 // Base64 is a byte slice encoded in JSON as standard base64 with padding, like []byte. It decodes the canonical form
@@ -103,11 +107,14 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 
 // DecodeHandshake returns the payload of a message of type [MsgHandshake] (protocol section 3). It checks the form
 // only: a JSON object in UTF-8, nested at most [MaxHandshakeDepth] levels, each key of its type, base64 canonical.
-// Missing keys are zero values. The caller must check version, identity and length of the challenge. Errors are an
-// [ErrMalformed].
+// Missing keys are zero values, but [FeatureSession] and the key session must come together. The caller must check
+// version, identity and length of the challenge. Errors are an [ErrMalformed].
 func DecodeHandshake(m *Message) (HandshakePayload, error) {
 	var p HandshakePayload
 	err := decodeLogin(m, MsgHandshake, &p)
+	if err == nil {
+		err = checkSessionFeature(p.Features, p.Session != nil)
+	}
 	if err != nil {
 		return HandshakePayload{}, err
 	}
@@ -115,9 +122,13 @@ func DecodeHandshake(m *Message) (HandshakePayload, error) {
 }
 
 // DecodeHandshakeAck returns the payload of a message of type [MsgHandshakeAck], with the checks of [DecodeHandshake].
+// In a refusal, the feature and the key session need not come together: the reason matters more.
 func DecodeHandshakeAck(m *Message) (HandshakeAckPayload, error) {
 	var p HandshakeAckPayload
 	err := decodeLogin(m, MsgHandshakeAck, &p)
+	if err == nil && p.Accepted {
+		err = checkSessionFeature(p.Features, p.Session != nil)
+	}
 	if err != nil {
 		return HandshakeAckPayload{}, err
 	}

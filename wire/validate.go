@@ -29,8 +29,8 @@ const (
 func writableYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
 // Validate returns nil if a receiver that follows the protocol can accept m, or an [ErrInvalid] with the fault and a
-// remedy. The rules are those of [Decode] and three more: handshake types are invalid in a frame, strings must be UTF-8,
-// because other bytes would arrive changed, and a zero Timestamp is a missing one.
+// remedy. The rules are those of [Decode] and three more: handshake types are invalid in a frame, strings must be
+// UTF-8, because other bytes would arrive changed, and a zero Timestamp is a missing one.
 //
 // It does not check conditions that depend on the receiver: allowed clock skew, size limit, duplicate IDs.
 //

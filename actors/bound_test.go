@@ -26,7 +26,7 @@ func (p *remote) shakeWith(features ...string) {
 func (p *remote) bind(b crypto.Bind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.codec.bind(b); b == (crypto.Bind{}) {
+	if p.codec.end = wire.NewSealedEnd(b[:]); b == (crypto.Bind{}) {
 		p.codec.end = wire.NewSealedEnd(nil)
 	}
 }

@@ -91,7 +91,6 @@ func (p *connection) sendLast(ctx actor.Context, msg *wire.Message, status socke
 		p.abort(ctx)
 		return
 	}
-	p.seal(f)
 	f.closeWith = &status
 	p.handle.outbox.push(f)
 }

@@ -37,18 +37,18 @@ func benchmarkFramePath(b *testing.B, payload any) {
 			b.Fatal(err)
 		}
 		f.data = sender.seal(f.data)
-		if _, _, err := receiver.open(f.data, nil); err != nil {
+		if _, _, err := receiver.read(f.data); err != nil {
 			b.Fatal(err)
 		}
 		n.frames.put(f)
 	}
 }
 
-func benchmarkCodec(b *testing.B) codec {
-	c, err := newCodec(crypto.SharedSecret{1}, nil)
+func benchmarkCodec(b *testing.B) *smsgCodec {
+	c, err := newSMSG(crypto.SharedSecret{1}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	c.bind(crypto.NewBind(crypto.Initiator, []byte("handshake"), []byte("ack")))
+	c.bind(crypto.NewBind(crypto.Initiator, []byte("handshake"), []byte("ack")), crypto.Bind{})
 	return c
 }

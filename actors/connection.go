@@ -7,7 +7,7 @@
 //
 // The path of an outbound message:
 //
-//	Handle.Send → connection.onOutgoing → seal → outbox → socket.Conn.Write
+//	Handle.Send → connection.onOutgoing → outbox → seal → socket.Conn.Write
 package actors
 
 import (
@@ -95,6 +95,7 @@ type greeting struct {
 	secret    crypto.SharedSecret
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
 	handshake []byte                     // the first message, byte for byte
+	smsg      *smsgCodec
 }
 
 func newConnection(node *Node, parent *actor.PID, opening Opening) *connection {
@@ -213,7 +214,7 @@ func (p *connection) onRegistry(ctx actor.Context, message fromRegistry) {
 	}
 }
 
-// onOutgoing seals and queues a frame with a reservation.
+// onOutgoing queues a frame with a reservation.
 func (p *connection) onOutgoing(f *frame) {
 	if p.phase != open && p.disconnect == nil {
 		p.handle.outbox.unreserve(f.reserved)
@@ -221,21 +222,17 @@ func (p *connection) onOutgoing(f *frame) {
 		p.node.frames.put(f)
 		return
 	}
-	p.seal(f)
 	p.handle.outbox.push(f)
 	p.sendPendingDisconnect()
 }
 
-// onShared seals a copy of a message that is sent on several connections.
+// onShared queues a copy of a message that is sent on several connections.
 func (p *connection) onShared(msg *sharedMessage) {
 	size := msg.frameSize()
 	f := p.node.frames.get(size)
 	f.data, f.reserved, f.unpaced = append(f.data, msg.text...), size, msg.unpaced
 	p.onOutgoing(f)
 }
-
-// seal makes the frame of the encoded message in f.
-func (p *connection) seal(f *frame) { f.data = p.codec.seal(f.data) }
 
 // send sends a message of the connection itself, without a reservation.
 func (p *connection) send(msg *wire.Message) {
@@ -244,7 +241,6 @@ func (p *connection) send(msg *wire.Message) {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return
 	}
-	p.seal(f)
 	p.handle.outbox.push(f)
 }
 

@@ -60,9 +60,8 @@ func (p *connection) sendPendingDisconnect() {
 	p.disconnect = nil
 	f := &frame{}
 	if msg, err := p.compose(wire.MsgDisconnect, last.payload); err == nil {
-		if sealed, err := p.node.encode(msg); err == nil {
-			f = sealed
-			p.seal(f)
+		if encoded, err := p.node.encode(msg); err == nil {
+			f = encoded
 		}
 	}
 	f.closeWith, f.ordered = last.status, true

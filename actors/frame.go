@@ -10,12 +10,13 @@ import (
 // maxPooled is the capacity in bytes of the largest frame buffer that is kept for reuse.
 const maxPooled = 64 << 10
 
-// frame is the buffer of one outbound message on its whole way: the sender encodes into it, the actor seals it in
-// place, the outbox queues it, the writer writes it. It has one owner at a time. The owner that writes or drops it
-// returns it to the pool.
+// frame is the buffer of one outbound message on its whole way: the sender encodes into it, the outbox queues it, the
+// writer seals it in place and writes it. It has one owner at a time. The owner that writes or drops it returns it to
+// the pool.
 type frame struct {
 	data      []byte
-	reserved  int                 // bytes reserved for it in the outbox; 0: none, its length is charged
+	reserved  int                 // bytes reserved for it in the outbox; 0: none, it is of the connection itself
+	size      int                 // bytes charged for a frame of the connection itself
 	result    chan<- error        // has a buffer of one; nil: no caller waits
 	closeWith *socket.CloseStatus // close the socket behind this frame; nil: it is not the last frame
 	text      bool                // a WebSocket text message
@@ -34,7 +35,7 @@ func (f *frame) charged() int {
 	if f.reserved > 0 {
 		return f.reserved
 	}
-	return len(f.data)
+	return f.size
 }
 
 // resolve reports the result of the frame to the waiting caller, if there is one.

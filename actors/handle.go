@@ -47,7 +47,7 @@ func (n *Node) share(msg *wire.Message) (*sharedMessage, error) {
 var errNoMessage = errors.New("there is no message to send")
 
 // frameSize returns the bytes that the message reserves: the size of its frame.
-func (m *sharedMessage) frameSize() int { return frameSize(m.text) }
+func (m *sharedMessage) frameSize() int { return smsgSize(m.text) }
 
 // Handle gives other parts of the program access to a connection, but not to its socket, key or state. Safe for
 // concurrent use.
@@ -111,7 +111,7 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	if err != nil {
 		return err
 	}
-	f.reserved, f.result = frameSize(f.data), result
+	f.reserved, f.result = smsgSize(f.data), result
 	if err = h.reserve(f.reserved); err != nil {
 		h.node.frames.put(f)
 		return err

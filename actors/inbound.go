@@ -109,13 +109,13 @@ func pongOf(msg *wire.Message) string {
 }
 
 // unseal opens a frame and decodes its message. It returns nil and no error for a frame of another connection, which
-// must have no effect. The bind is checked first: a malformed message for another connection is not this peer's fault.
+// must have no effect. The mark is checked first: a malformed message for another connection is not this peer's fault.
 func (p *connection) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
-	msg, bind, err := p.codec.open(data, p.dedup)
-	if err != nil && unopened(err) {
+	if err := p.codec.open(data); err != nil {
 		return nil, err
 	}
-	if !p.acceptBind(ctx, bind) {
+	msg, mark, err := p.codec.next(p.dedup)
+	if mark != markNone && !p.acceptMark(ctx, mark) {
 		return nil, nil
 	}
 	return msg, err

@@ -96,11 +96,12 @@ func (p *connection) onAck(ctx actor.Context, data []byte) {
 func (p *connection) identified(
 	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte,
 ) bool {
-	var err error
-	if p.codec, err = newCodec(secret, p.node.Rand); err != nil {
+	codec, err := newSMSG(secret, p.node.Rand)
+	if err != nil {
 		p.fail(ctx, err)
 		return false
 	}
+	p.greeting.smsg = codec
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
 	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = deciding, peer.identity.ID, secret, challenge
@@ -118,8 +119,10 @@ func (p *connection) bindFrames(ack []byte) {
 	if p.direction == Inbound {
 		own, peer = peer, own
 	}
-	p.proof.peer = crypto.NewBind(peer, p.greeting.handshake, ack)
-	p.codec.bind(crypto.NewBind(own, p.greeting.handshake, ack))
+	c := p.greeting.smsg
+	c.bind(crypto.NewBind(own, p.greeting.handshake, ack), crypto.NewBind(peer, p.greeting.handshake, ack))
+	p.codec = c
+	p.handle.outbox.speak(c)
 }
 
 // onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator

@@ -26,7 +26,10 @@ var outbounds batches[*frame]
 // outbox is the bounded queue between a connection's actor and its socket. Senders reserve space before they post to
 // the actor, so the limit covers the mailbox too.
 //
-//	reserve (any goroutine) → push (the actor) → admit, process (the writer) → socket
+//	reserve (any goroutine) → push (the actor) → admit, process (the writer) → codec.send → socket
+//
+// The writer seals, after the last point at which a message can be dropped: the order of sealing is the order on the
+// wire.
 type outbox struct {
 	workQueue[*frame] // its mutex guards all fields of the outbox
 
@@ -44,7 +47,9 @@ type outbox struct {
 	pacing   *pacing      // nil: the peer has announced no limit, or none is known yet
 	since    time.Time    // when the writer last made progress, on the running clock
 	err      error        // why it is closed
+	codec    codec        // of all frames but those of the handshake; set before the first of them
 	writing  *socket.Conn // the writer's; nil while none runs
+	sending  codec        // the writer's
 
 	host outboxHost
 }
@@ -94,6 +99,13 @@ func (o *outbox) attach(s *socket.Conn) {
 	o.mu.Unlock()
 }
 
+// speak sets the format of all frames after those of the handshake, once.
+func (o *outbox) speak(c codec) {
+	o.mu.Lock()
+	o.codec = c
+	o.mu.Unlock()
+}
+
 // push queues a frame and starts the writer if it does not run. The few frames of the connection itself need no
 // reservation.
 func (o *outbox) push(f *frame) {
@@ -115,7 +127,8 @@ func (o *outbox) push(f *frame) {
 	if f.reserved == 0 {
 		o.own++
 		o.messages++
-		o.count += len(f.data)
+		f.size = len(f.data)
+		o.count += f.size
 	}
 	o.flushing = o.flushing || f.closeWith != nil && !f.ordered
 	if o.hold(f) {
@@ -146,15 +159,15 @@ func (o *outbox) close(err error) {
 	o.waiting, o.socket = nil, nil // a program may keep the handle for long
 	o.mu.Unlock()
 	if waiting != nil {
-		o.complete(waiting.items, err)
+		o.complete(waiting.items, 0, err)
 	}
 }
 
 // admit implements worker.
 func (o *outbox) admit(taken *batch[*frame], again bool) *batch[*frame] {
 	taken = o.pace(taken)
-	if o.writing = o.socket; taken == nil {
-		o.writing = nil
+	if o.writing, o.sending = o.socket, o.codec; taken == nil {
+		o.writing, o.sending = nil, nil
 	} else if again {
 		o.since = o.node.Running.Now()
 	}
@@ -195,21 +208,18 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	resolved, corked, returned := 0, 0, false
 	defer func() {
 		if !returned {
-			o.complete(batch[resolved:], errExited)
+			o.complete(batch[resolved:], 0, errExited)
 		}
 	}()
 	s.Cork()
-	for i, f := range batch {
-		var err error
-		if len(f.data) > 0 { // the last frame may be a close without data
-			err = s.Write(f.data, f.text)
-			corked += len(f.data)
-		}
-		if last := i == len(batch)-1; err == nil && (last || corked >= flushAt) {
+	for next := 0; next < len(batch); {
+		n, size, err := o.send(s, batch[next:])
+		next, corked = next+n, corked+size
+		if last := next == len(batch); err == nil && (last || corked >= flushAt) {
 			err = s.Flush(last, o.progressed)
 			if err == nil {
-				o.complete(batch[resolved:i+1], nil)
-				resolved, corked = i+1, 0
+				o.complete(batch[resolved:next], corked, nil)
+				resolved, corked = next, 0
 				if !last {
 					o.progressed()
 				}
@@ -217,12 +227,24 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 		}
 		if err != nil {
 			returned = true
-			o.complete(batch[resolved:], err)
+			o.complete(batch[resolved:], 0, err)
 			return err
 		}
 	}
 	returned = true
 	return nil
+}
+
+// send writes the first of the frames as one WebSocket message. It returns their number and the size of the message.
+func (o *outbox) send(s *socket.Conn, frames []*frame) (n, size int, err error) {
+	switch f := frames[0]; {
+	case len(f.data) == 0: // the last frame may be a close without data
+		return 1, 0, nil
+	case f.text:
+		return 1, len(f.data), s.Write(f.data, true)
+	default:
+		return o.sending.send(s, frames)
+	}
 }
 
 // progressed records that the writer makes progress. A slow writer differs from a blocked one by that.
@@ -232,11 +254,11 @@ func (o *outbox) progressed() {
 	o.mu.Unlock()
 }
 
-// complete removes messages from the accounting, reports their results, and recycles their buffers.
-func (o *outbox) complete(batch []*frame, err error) {
-	bytes, frames, charged, own := 0, 0, 0, int32(0)
+// complete removes messages from the accounting, reports their results, and recycles their buffers. bytes is the number
+// of bytes that the operating system has accepted for them.
+func (o *outbox) complete(batch []*frame, bytes int, err error) {
+	frames, charged, own := 0, 0, int32(0)
 	for _, f := range batch {
-		bytes += len(f.data)
 		charged += f.charged()
 		if f.reserved == 0 {
 			own++

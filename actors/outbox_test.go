@@ -42,8 +42,15 @@ func (b *boxed) writeFailed(err error) {
 func newBoxed(messages, bytes int) *boxed {
 	b := &boxed{}
 	node := &Node{Limits: Limits{QueueMessages: messages, QueueBytes: bytes}, Counters: &b.counters}
-	b.outbox = &outbox{node: node, host: b}
+	b.outbox = &outbox{node: node, host: b, codec: plainCodec{}}
 	return b
+}
+
+// plainCodec sends frames as they are.
+type plainCodec struct{ codec }
+
+func (plainCodec) send(to frameSink, frames []*frame) (n, size int, err error) {
+	return 1, len(frames[0].data), to.Write(frames[0].data, false)
 }
 
 // onSocket attaches a socket and runs the writer concurrently.

@@ -92,7 +92,7 @@ func (b *pacedBox) write() {
 			}
 			b.frames = append(b.frames, string(f.data))
 		}
-		b.complete(taken.items, nil)
+		b.complete(taken.items, 0, nil)
 	}
 }
 

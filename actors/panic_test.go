@@ -24,7 +24,7 @@ func (r *rig) panicked(p *remote) {
 		r.t.Errorf("%d faults and %d actors gone, want 1 and 1", faults, gone)
 	}
 	if p != nil {
-		if p.codec.sealer == nil {
+		if p.codec == nil {
 			if _, _, err := p.ws.Read(context.Background()); err == nil {
 				r.t.Error("the socket is open")
 			}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -27,7 +26,6 @@ type proof struct {
 	quiet     bool          // send no frame before the proof
 	taken     int           // frames charged since the connection opened or its limiter changed
 	due       time.Duration // deadline of the proof, running clock, since Node.Born
-	peer      crypto.Bind   // bind of the peer's frames; the codec has ours
 }
 
 // begin starts the timeout of the proof. A peer that announces features sends at once: it gets the rest of the
@@ -92,21 +90,20 @@ type undelivered struct {
 	size    int
 }
 
-// acceptBind checks the bind of an opened frame, before its message is decoded. It reports whether the frame is
-// processed.
-func (p *connection) acceptBind(ctx actor.Context, bind []byte) bool {
-	must := p.proof.must || p.proof.strength >= Bound
-	switch judgeMark(bind, p.codec.end.Bind(), &p.proof.peer, must) {
-	case markBound:
+// acceptMark checks the mark of an opened frame, before its message counts. It reports whether the message is
+// processed. A peer that announced a feature which requires a bind, or has bound a frame here before, must bind.
+func (p *connection) acceptMark(ctx actor.Context, m mark) bool {
+	switch {
+	case m == markBound:
 		p.raise(ctx, Bound)
 		return true
-	case markAbsent:
-		return true
-	case markReflected:
+	case m == markReflected:
 		p.drop(MessagesRefused, "frames of our own sent back to us dropped")
-	case markForeign:
-		p.refuseForeign(ctx)
+		return false
+	case m == markAbsent && !p.proof.must && p.proof.strength < Bound:
+		return true
 	}
+	p.refuseForeign(ctx)
 	return false
 }
 

@@ -27,23 +27,21 @@ func (s Strength) String() string { return strengthNames[s] }
 // Verified reports whether the peer has proven that it holds its key.
 func (s Strength) Verified() bool { return s >= Unmarked }
 
-// markVerdict is the verdict on the bind of an opened frame.
-type markVerdict int
+// mark is the evidence that an opened frame is of this connection.
+type mark int
 
 const (
-	markBound     markVerdict = iota // the peer sealed it for this connection
-	markAbsent                       // sealed by a node that does not bind
-	markReflected                    // this node sealed it for this connection
-	markForeign                      // sealed for another connection, or without the required bind
+	markNone      mark = iota // the frame is not readable: malformed
+	markBound                 // the peer sealed it for this connection
+	markAbsent                // sealed by a node that does not bind
+	markReflected             // this node sealed it for this connection
+	markForeign               // sealed for another connection
 )
 
-// judgeMark returns the verdict on the bind of a frame, nil if it has none. own (nil: none) and peer are the binds of
-// the two sides of this connection. must is set if the peer announced a feature that requires a bind, or has bound a
-// frame here before.
-func judgeMark(bind, own []byte, peer *crypto.Bind, must bool) markVerdict {
+// judgeBind returns the mark of a frame with this bind, nil if it has none. own (nil: none) and peer are the binds of
+// the two sides of this connection.
+func judgeBind(bind, own []byte, peer *crypto.Bind) mark {
 	switch {
-	case bind == nil && must:
-		return markForeign
 	case bind == nil:
 		return markAbsent
 	case string(bind) == string(peer[:]):

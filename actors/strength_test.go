@@ -7,28 +7,24 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-func TestJudgeMarkFollowsTable(t *testing.T) {
+func TestJudgeBindFollowsTable(t *testing.T) {
 	own, peer := crypto.NewBind(crypto.Initiator, []byte("1"), []byte("2")), crypto.NewBind(crypto.Responder,
 		[]byte("1"), []byte("2"))
 	elsewhere := crypto.NewBind(crypto.Responder, []byte("1"), []byte("3"))
 	for name, c := range map[string]struct {
 		bind []byte
-		must bool
-		want markVerdict
+		want mark
 	}{
-		"the peer's":                    {peer[:], false, markBound},
-		"the peer's, owed":              {peer[:], true, markBound},
-		"ours":                          {own[:], false, markReflected},
-		"ours, where the peer's is due": {own[:], true, markReflected},
-		"of another connection":         {elsewhere[:], false, markForeign},
-		"none":                          {nil, false, markAbsent},
-		"none where one is due":         {nil, true, markForeign},
-		"no string":                     {[]byte{}, false, markForeign},
-		"one byte less":                 {peer[:43], false, markForeign},
-		"one byte more":                 {append(peer[:], 'A'), false, markForeign},
-		"one bit changed":               {append([]byte{peer[0] ^ 1}, peer[1:]...), false, markForeign},
+		"the peer's":            {peer[:], markBound},
+		"ours":                  {own[:], markReflected},
+		"of another connection": {elsewhere[:], markForeign},
+		"none":                  {nil, markAbsent},
+		"no string":             {[]byte{}, markForeign},
+		"one byte less":         {peer[:43], markForeign},
+		"one byte more":         {append(peer[:], 'A'), markForeign},
+		"one bit changed":       {append([]byte{peer[0] ^ 1}, peer[1:]...), markForeign},
 	} {
-		if got := judgeMark(c.bind, own[:], &peer, c.must); got != c.want {
+		if got := judgeBind(c.bind, own[:], &peer); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", name, got, c.want)
 		}
 	}
@@ -52,7 +48,7 @@ func TestStrengthNamesAndVerified(t *testing.T) {
 	for s, want := range map[Strength]struct {
 		name     string
 		verified bool
-	}{Claimed: {"claimed", false}, Unmarked: {"unmarked", true}, Bound: {"bound", true}} {
+	}{Claimed: {"claimed", false}, Unmarked: {"unmarked", true}, Bound: {"bound", true}, Session: {"session", true}} {
 		if s.String() != want.name || s.Verified() != want.verified {
 			t.Errorf("%d: %q, verified %v; want %+v", s, s, s.Verified(), want)
 		}

@@ -156,7 +156,7 @@ func TestUnverifiedConnectionEndsInTime(t *testing.T) {
 func (p *remote) ownOfNode() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.codec.bind(p.nodeBind)
+	p.codec.end = wire.NewSealedEnd(p.nodeBind[:])
 	return p.seal(p.message("stats", nil))
 }
 

@@ -2,63 +2,12 @@ package session
 
 import (
 	"bytes"
-	"crypto/mlkem"
 	"errors"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/Snider/go-p2p/crypto"
 )
-
-func TestNamesOfCiphersParse(t *testing.T) {
-	for _, aead := range bothAEADs {
-		if got, ok := ParseAEAD(aead.String()); got != aead || !ok {
-			t.Errorf("%v: %v, %v", aead, got, ok)
-		}
-	}
-	for _, text := range []string{"", "AES256GCM", "aes128gcm", "aead(0)", "aes256gcm "} {
-		if got, ok := ParseAEAD(text); ok {
-			t.Errorf("%q: %v", text, got)
-		}
-	}
-	if text := AEAD(7).String(); text != "aead(7)" {
-		t.Error(text)
-	}
-}
-
-func TestChooseFollowsOrderAndHardware(t *testing.T) {
-	const gcm, chacha = "aes256gcm", "chacha20poly1305"
-	tests := []struct {
-		offered       []string
-		with, without AEAD // hardware for GCM
-		ok            bool
-	}{
-		{[]string{gcm, chacha}, AES256GCM, ChaCha20Poly1305, true},
-		{[]string{chacha, gcm}, ChaCha20Poly1305, ChaCha20Poly1305, true},
-		{[]string{gcm}, AES256GCM, AES256GCM, true},
-		{[]string{"x", gcm, "", chacha}, AES256GCM, ChaCha20Poly1305, true},
-		{[]string{"x", "AES256GCM"}, 0, 0, false},
-		{nil, 0, 0, false},
-	}
-	for _, tt := range tests {
-		for hardware, want := range map[bool]AEAD{true: tt.with, false: tt.without} {
-			if got, ok := choose(tt.offered, hardware); got != want || ok != tt.ok {
-				t.Errorf("%q, hardware %v: %v, %v", tt.offered, hardware, got, ok)
-			}
-		}
-	}
-	if got := preferred(true); !slices.Equal(got, []AEAD{AES256GCM, ChaCha20Poly1305}) {
-		t.Error(got)
-	}
-	if got := preferred(false); !slices.Equal(got, []AEAD{ChaCha20Poly1305, AES256GCM}) {
-		t.Error(got)
-	}
-	if got, ok := Choose([]string{gcm, chacha}); !ok || got != Preferred()[0] {
-		t.Error(got, ok)
-	}
-}
 
 // TestEphemeralKeysFollowTheReader requires the same keys from the same bytes, and other keys without a reader.
 func TestEphemeralKeysFollowTheReader(t *testing.T) {
@@ -271,99 +220,5 @@ func TestSecretsDependOnEveryInput(t *testing.T) {
 		if _, _, err := opener.Open(sealed(sealer, "x"), 0); (err == nil) != (name == "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// TestSecretsAreErased requires that nothing of an exchange remains in an Offer or Answer.
-func TestSecretsAreErased(t *testing.T) {
-	a, b := mustIdentities(t)
-	offer, err := NewOffer(nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{offer.PublicKey(), offer.KEM()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ikm := *answer.ikm
-	if len(ikm) != 4*KeySize+mlkem.SharedKeySize || cap(ikm) != len(ikm) {
-		t.Errorf("%d of %d bytes of key material", len(ikm), cap(ikm))
-	}
-	keys := PeerKeys{answer.PublicKey(), answer.KEM()}
-	answer.Finish(AES256GCM, testHandshake, testAck)
-	if !bytes.Equal(ikm, make([]byte, len(ikm))) || answer.ikm != nil {
-		t.Error("the key material of the answer remains")
-	}
-	if _, _, err := offer.Finish(a, b.PublicKey(), keys, AES256GCM, testHandshake, testAck); err != nil {
-		t.Fatal(err)
-	}
-	if offer.private != nil || offer.kem != nil {
-		t.Error("the offer keeps a private key")
-	}
-	if _, _, err := offer.Finish(a, b.PublicKey(), keys, AES256GCM, testHandshake, testAck); err != ErrUsed {
-		t.Errorf("finished twice: %v", err)
-	}
-	unsent, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{Key: publicKey(t, bytes.Repeat([]byte{7}, KeySize))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ikm = *unsent.ikm
-	unsent.Erase()
-	unsent.Erase()
-	if !bytes.Equal(ikm, make([]byte, len(ikm))) || unsent.ikm != nil {
-		t.Error("the key material of an unsent answer remains")
-	}
-}
-
-// TestFinishPanicsOnMisuse requires a panic without a cipher, and for an answer that is finished twice.
-func TestFinishPanicsOnMisuse(t *testing.T) {
-	a, b := mustIdentities(t)
-	offer, err := NewOffer(nil, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{Key: offer.PublicKey()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := PeerKeys{Key: answer.PublicKey()}
-	for name, run := range map[string]func(){
-		"offer without cipher": func() { _, _, _ = offer.Finish(a, b.PublicKey(), keys, 0, testHandshake, testAck) },
-		"answer twice": func() {
-			answer.Finish(AES256GCM, testHandshake, testAck)
-			answer.Finish(AES256GCM, testHandshake, testAck)
-		},
-		"answer without cipher": func() { answer.Finish(3, testHandshake, testAck) },
-	} {
-		if !panics(run) {
-			t.Errorf("%s: no panic", name)
-		}
-	}
-}
-
-func panics(run func()) (yes bool) {
-	defer func() { yes = recover() != nil }()
-	run()
-	return
-}
-
-// TestErrorsOfAnIdentityPass requires that an error of this node is not taken for one of the peer's keys.
-func TestErrorsOfAnIdentityPass(t *testing.T) {
-	none, good := &crypto.NodeManager{}, publicKey(t, bytes.Repeat([]byte{7}, KeySize))
-	_, err := NewAnswer(nil, none, good, PeerKeys{Key: publicKey(t, bytes.Repeat([]byte{8}, KeySize))})
-	if !errors.Is(err, crypto.ErrNoIdentity) || errors.Is(err, ErrKeys) {
-		t.Error(err)
-	}
-}
-
-// TestRefusalsUnwrap requires kind and cause in each error.
-func TestRefusalsUnwrap(t *testing.T) {
-	cause := errors.New("cause")
-	err := &refusal{kind: ErrKeys, reason: "r", cause: cause}
-	if !errors.Is(err, ErrKeys) || !errors.Is(err, cause) || err.Error() != "session keys refused: r" {
-		t.Error(err)
-	}
-	if got := ErrOwnKey.(*refusal).Unwrap(); !reflect.DeepEqual(got, []error{ErrKeys}) {
-		t.Error(got)
 	}
 }

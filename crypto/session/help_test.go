@@ -3,7 +3,9 @@ package session
 import (
 	"bytes"
 	"crypto/ecdh"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -109,4 +111,42 @@ func publicKey(t testing.TB, private []byte) crypto.PublicKey {
 		t.Fatal(err)
 	}
 	return publicOf(key)
+}
+
+// handshakeText returns message 1 of A to B.
+func handshakeText(t *testing.T, keys PeerKeys) string {
+	v := readKeyVectors(t)
+	return envelope(v, 0, "handshake", fmt.Sprintf(
+		`{"identity":%s,"challenge":%q,"version":"1.0","features":["single-connection","rate/100/50","session/1"],`+
+			`"session":{"aeads":["aes256gcm","chacha20poly1305"],%s}}`,
+		identityText(v, 0), base64.StdEncoding.EncodeToString(v.Challenge), keysText(keys)))
+}
+
+// ackText returns message 2 of B to A.
+func ackText(t *testing.T, aead AEAD, keys PeerKeys) string {
+	v := readKeyVectors(t)
+	return envelope(v, 1, "handshake_ack", fmt.Sprintf(
+		`{"identity":%s,"challengeResponse":%q,"accepted":true,"features":["single-connection","rate/100/50","session/1"],`+
+			`"session":{"aead":%q,%s}}`,
+		identityText(v, 1), base64.StdEncoding.EncodeToString(v.ChallengeResponse), aead.String(), keysText(keys)))
+}
+
+func envelope(v keyVectors, from int, kind, payload string) string {
+	return fmt.Sprintf(`{"id":"6f0c8d1e-3b5a-4c7d-9e2f-00000000000%d","type":%q,"from":%q,"to":%q,`+
+		`"ts":"2026-03-11T13:09:19.000000001Z","payload":%s}`,
+		from+1, kind, v.Identities[from].ID, v.Identities[1-from].ID, payload)
+}
+
+func identityText(v keyVectors, i int) string {
+	id := v.Identities[i]
+	return fmt.Sprintf(`{"id":%q,"name":%q,"publicKey":%q,"createdAt":"2026-01-02T03:04:05Z","role":"dual"}`,
+		id.ID, id.Name, id.PublicKey)
+}
+
+func keysText(keys PeerKeys) string {
+	text := fmt.Sprintf(`"key":%q`, keys.Key.String())
+	if keys.KEM != nil {
+		text += fmt.Sprintf(`,"kem":%q`, base64.StdEncoding.EncodeToString(keys.KEM))
+	}
+	return text
 }

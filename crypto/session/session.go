@@ -48,8 +48,8 @@ const (
 	Rekey    RecordType = 2 // empty; the next record of this direction is under the next key
 )
 
-// Errors of NewAnswer and Offer.Finish for keys of the peer. Each wraps ErrKeys. The error for an X25519 key of low order
-// or not in canonical form also wraps crypto.ErrPublicKey.
+// Errors of NewAnswer and Offer.Finish for keys of the peer. Each wraps ErrKeys. The error for an X25519 key of low
+// order or not in canonical form also wraps crypto.ErrPublicKey.
 var (
 	ErrKeys              = errors.New("session keys refused")
 	ErrOwnKey      error = &refusal{kind: ErrKeys, reason: "the peer presents a key of this node"}

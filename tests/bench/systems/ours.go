@@ -59,6 +59,7 @@ func newOurs(o Options) (Node, error) {
 		Keys: keys, Book: n.book,
 		Config: func(c *supervisor.TransportConfig) {
 			c.MaxConns, c.RateRefill, c.DedupTTL = maxConns, 0, DedupTTL
+			c.Pacing = supervisor.PacingOff // the flock announces no limit, so broadcasts would wait for the default one
 		},
 		Options:   []supervisor.Option{supervisor.WithActorSystem(n.system)},
 		OnMessage: n.onMessage,

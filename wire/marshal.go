@@ -92,14 +92,25 @@ func isCompact(text []byte) bool {
 	if end, err := skipValue(text, 0, maxPayloadDepth); err != nil || end < len(text) {
 		return false
 	}
+	return !hasSpace(text) || !hasSpaceOutside(text)
+}
+
+// hasSpace reports whether valid JSON contains white space.
+func hasSpace(text []byte) bool {
+	return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, '\n') >= 0 ||
+		bytes.IndexByte(text, '\t') >= 0 || bytes.IndexByte(text, '\r') >= 0
+}
+
+// hasSpaceOutside reports whether valid JSON contains white space outside strings.
+func hasSpaceOutside(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case ' ', '\t', '\n', '\r':
-			return false
+			return true
 		case '"':
-			end, _, _ := skipString(text, i) // valid, as skipValue has accepted it
+			end, _, _ := skipString(text, i)
 			i = end - 1
 		}
 	}
-	return true
+	return false
 }

@@ -22,6 +22,9 @@ func TestMarshalJSONMatchesEncodingJSON(t *testing.T) {
 		"disconnect":  {DisconnectPayload{"bye", DisconnectShutdown}, `{"reason":"bye","code":1004}`},
 		"error":       {ErrorPayload{ErrCodeNotFound, "no", ""}, `{"code":1003,"message":"no"}`},
 		"compact":     {json.RawMessage(`{"a b":[1,"c d"]}`), `{"a b":[1,"c d"]}`},
+		"one space":   {json.RawMessage(`[1, 2]`), `[1,2]`},
+		"only a tab":  {json.RawMessage("{\"a\":\t1}"), `{"a":1}`},
+		"new lines":   {json.RawMessage("[\n1\r]"), `[1]`},
 		"not compact": {json.RawMessage("[1,\t{} ,\r\n\" \"]"), `[1,{}," "]`},
 		"error, full": {ErrorPayload{ErrCodeTimeout, "no", "why"}, `{"code":1005,"message":"no","details":"why"}`},
 	}

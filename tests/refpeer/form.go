@@ -1,6 +1,7 @@
 package refpeer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -46,16 +47,17 @@ const (
 )
 
 const (
-	maxIDText   = 64
-	maxAnyText  = 1024
-	maxLengthAt = 5 // bytes of a LEB128 length
+	maxIDText  = 64
+	maxAnyText = 1024
+	maxLength  = 5 // bytes of a LEB128 length
 )
 
 // EncodeBinary returns the binary form of a message that sender writes to receiver, without its length. It returns
-// ErrForm if only the JSON form can carry the message.
+// ErrForm if only the JSON form can carry all fields as they are.
 func EncodeBinary(e Envelope, sender, receiver string) ([]byte, error) {
 	at, err := time.Parse(time.RFC3339Nano, e.TS)
-	if err != nil || at.Before(time.Unix(0, math.MinInt64)) || at.After(time.Unix(0, math.MaxInt64)) {
+	if _, offset := at.Zone(); err != nil || offset != 0 || at.Before(time.Unix(0, math.MinInt64)) ||
+		at.After(time.Unix(0, math.MaxInt64)) {
 		return nil, fmt.Errorf("%w: time %q", ErrForm, e.TS)
 	}
 	var fields []byte
@@ -103,6 +105,9 @@ func EncodeBinary(e Envelope, sender, receiver string) ([]byte, error) {
 // DecodeMessage reads a message in either form, without its length, and returns its form. sender is the node ID of the
 // peer that sent the record.
 func DecodeMessage(message []byte, sender, receiver string) (e Envelope, form string, err error) {
+	if len(message) > maxMessageSize {
+		return Envelope{}, FormBinary, ErrMessage
+	}
 	if len(message) > 0 && message[0] == '{' {
 		if err := json.Unmarshal(message, &e); err != nil {
 			return Envelope{}, FormJSON, fmt.Errorf("%w: %w", ErrMessage, err)
@@ -141,8 +146,9 @@ func DecodeMessage(message []byte, sender, receiver string) (e Envelope, form st
 	if flags&flagReply != 0 {
 		e.ReplyTo = r.id(flags&flagReplyText != 0)
 	}
-	e.Payload = slices.Clone(r.rest)
-	if !r.ok || flags&flagReserved != 0 || flags&(flagReply|flagReplyText) == flagReplyText || !json.Valid(r.rest) {
+	e.Payload = bytes.Clone(bytes.Trim(r.rest, " \t\r\n")) // white space around it is no part of it, as in the JSON form
+	if !r.ok || flags&flagReserved != 0 || flags&(flagReply|flagReplyText) == flagReplyText || !json.Valid(r.rest) ||
+		!utf8.Valid(r.rest) {
 		return Envelope{}, FormBinary, ErrMessage
 	}
 	return e, FormBinary, nil
@@ -168,12 +174,12 @@ func (r *formReader) byte() byte { return r.take(1)[0] }
 
 func (r *formReader) text(most int) string {
 	n, rest, err := cutLength(r.rest)
-	if err != nil || n == 0 || n > most {
+	if err != nil || n == 0 || n > uint64(most) {
 		r.ok = false
 		return ""
 	}
 	r.rest = rest
-	s := string(r.take(n))
+	s := string(r.take(int(n)))
 	r.ok = r.ok && utf8.ValidString(s)
 	return s
 }
@@ -201,11 +207,11 @@ func Frame(message []byte) []byte {
 }
 
 // SplitMessages divides the plaintext of a record into its messages. It returns ErrRecord for a length that is not
-// minimal, too long or past the end.
+// minimal, has more than 5 bytes, or reaches past the end.
 func SplitMessages(plaintext []byte) (messages [][]byte, err error) {
 	for len(plaintext) > 0 {
 		n, rest, err := cutLength(plaintext)
-		if err != nil || n > len(rest) {
+		if err != nil || n > uint64(len(rest)) {
 			return messages, ErrRecord
 		}
 		messages, plaintext = append(messages, rest[:n]), rest[n:]
@@ -213,11 +219,11 @@ func SplitMessages(plaintext []byte) (messages [][]byte, err error) {
 	return messages, nil
 }
 
-// cutLength reads a minimal LEB128 length of at most maxMessageSize.
-func cutLength(data []byte) (length int, rest []byte, err error) {
+// cutLength reads a minimal LEB128 length of at most 5 bytes.
+func cutLength(data []byte) (length uint64, rest []byte, err error) {
 	n, used := binary.Uvarint(data)
-	if used <= 0 || used > maxLengthAt || used > 1 && data[used-1] == 0 || n > maxMessageSize {
+	if used <= 0 || used > maxLength || used > 1 && data[used-1] == 0 {
 		return 0, nil, ErrRecord
 	}
-	return int(n), data[used:], nil
+	return n, data[used:], nil
 }

@@ -66,6 +66,7 @@ func TestBinaryFormHasLimits(t *testing.T) {
 		"ID of 65 bytes":      func(e *Envelope) { e.ID = strings.Repeat("i", 65) },
 		"replyTo of 65 bytes": func(e *Envelope) { e.ReplyTo = strings.Repeat("i", 65) },
 		"type of 1025 bytes":  func(e *Envelope) { e.Type = strings.Repeat("t", 1025) },
+		"offset from UTC":     func(e *Envelope) { e.TS = "2026-01-01T00:00:00+01:00" },
 		"no type":             func(e *Envelope) { e.Type = "" },
 	} {
 		if got, err := EncodeBinary(sample(change), formSender, formReceiver); !errors.Is(err, ErrForm) {

@@ -86,12 +86,9 @@ func (o *SessionOptions) answer(own *Identity, peer Public, raw json.RawMessage)
 	}
 	key, err1 := canonical(offer.Key, session.KeySize)
 	static, err2 := canonical(peer.PublicKey, session.KeySize)
-	if err := errors.Join(err1, err2, notOwn(static, own)); err != nil {
-		return nil, "", r, err
-	}
 	keys := o.keys()
-	if bytes.Equal(key, keys.Public) {
-		return nil, "", r, fmt.Errorf("%w: our own ephemeral key", ErrSession)
+	if err := errors.Join(err1, err2, notOwn(static, key, own, keys)); err != nil {
+		return nil, "", r, err
 	}
 	if r, err = session.Respond(own.pair(), keys, static, key); err != nil {
 		return nil, "", r, fmt.Errorf("%w: %w", ErrSession, err)
@@ -148,11 +145,8 @@ func (e ephemeral) finish(own *Identity, peer Public, offered any, raw json.RawM
 	}
 	key, err1 := canonical(answer.Key, session.KeySize)
 	static, err2 := canonical(peer.PublicKey, session.KeySize)
-	if err := errors.Join(err1, err2, notOwn(static, own)); err != nil {
+	if err := errors.Join(err1, err2, notOwn(static, key, own, e.keys)); err != nil {
 		return "", r, err
-	}
-	if bytes.Equal(key, e.keys.Public) {
-		return "", r, fmt.Errorf("%w: our own ephemeral key", ErrSession)
 	}
 	r, err := session.Initiate(own.pair(), e.keys, static, key)
 	if err != nil {
@@ -178,9 +172,12 @@ func negotiates(features []string, value json.RawMessage) (bool, error) {
 	return key, nil
 }
 
-func notOwn(static []byte, own *Identity) error {
-	if bytes.Equal(static, own.keys.PublicKey()) {
-		return fmt.Errorf("%w: our own identity", ErrSession)
+// notOwn refuses this node's own keys as the static or ephemeral key of the other side.
+func notOwn(static, key []byte, own *Identity, keys session.KeyPair) error {
+	for _, theirs := range [][]byte{static, key} {
+		if bytes.Equal(theirs, own.keys.PublicKey()) || bytes.Equal(theirs, keys.Public) {
+			return fmt.Errorf("%w: our own key", ErrSession)
+		}
 	}
 	return nil
 }

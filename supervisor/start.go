@@ -59,7 +59,7 @@ func (t *Transport) openListener() (net.Listener, error) {
 	if ln == nil && t.cfg.ListenAddr != "" {
 		var err error
 		if ln, err = net.Listen(listenNetwork(t.cfg.ListenAddr), t.cfg.ListenAddr); err != nil {
-			return nil, fmt.Errorf("listen: %w: %s", err, listenAdvice(err))
+			return nil, fmt.Errorf("listen: %w", err)
 		}
 	}
 	if ln == nil {

@@ -77,6 +77,9 @@ func explain(err error, dir, action string) error {
 // own remedy.
 func accessible(err error) error {
 	if remedy, known := datadir.Remedy(err); known && strings.Contains(err.Error(), remedy) {
+		if strings.Contains(remedy, "data directory") {
+			return fmt.Errorf("%w with --data-dir", err)
+		}
 		return err
 	} else if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w: %s", err, remedy)

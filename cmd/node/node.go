@@ -125,7 +125,11 @@ func (n *node) begin() (err error) {
 	err = n.Start()
 	n.control.Serve()
 	if err != nil {
-		return errors.Join(fmt.Errorf("start the node: %w", err), n.closeControl())
+		err = fmt.Errorf("start the node: %w", err)
+		if advice := listenAdvice(err); advice != "" {
+			err = fmt.Errorf("%w: %s", err, advice)
+		}
+		return errors.Join(err, n.closeControl())
 	}
 	n.events.open(n.listening())
 	return nil

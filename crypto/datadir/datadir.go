@@ -118,9 +118,9 @@ var remedies = []struct {
 	{syscall.ENFILE, "the system has no file descriptors left: close other programs, or raise the limit"},
 	{syscall.ENOMEM, "free memory"},
 	{syscall.EISDIR, "move it away"},
-	{syscall.ENOTDIR, "give another data directory with --data-dir"},
+	{syscall.ENOTDIR, "give another data directory"},
 	{fs.ErrPermission, "make it readable and writable for this user"},
-	{fs.ErrNotExist, "give a data directory that exists with --data-dir"},
+	{fs.ErrNotExist, "give a data directory that exists"},
 }
 
 // Remedy returns the remedy for an error of the file system. known is false for other errors, such as damaged content.

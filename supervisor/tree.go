@@ -17,30 +17,31 @@ type Tree struct {
 	Registry string   // the actor's ID
 	Restarts uint64   // panics of the registry, which continued after each
 	Stopped  uint64   // connections that ended because their actor panicked
-	Total    int      // actors of connections
-	Branches []Branch // the oldest first; at most the requested number
+	Total    int    // actors of connections
+
+	Connections []ConnectionActor // the oldest first; at most the requested number
 }
 
-// Branch describes the actor of one connection.
-type Branch struct {
+// ConnectionActor describes the actor of one connection.
+type ConnectionActor struct {
 	Actor     string // the actor's ID
 	Peer      string // node ID; empty before the peer is identified
 	Name      string // chosen by the peer: quote it before printing
 	Direction Direction
-	State     BranchState
-	Carrier   bool      // the connection is the route to the peer
+	State     ConnectionState
+	Route     bool      // the connection is the route to the peer
 	Since     time.Time // when its slot was created
 }
 
-// BranchState is the state of a connection.
-type BranchState string
+// ConnectionState is the state of a connection, as the registry sees it.
+type ConnectionState string
 
-// The states of a connection, as the registry sees them.
+// The states of a connection.
 const (
-	BranchPending     BranchState = "pending"     // handshake or dial in progress
-	BranchProvisional BranchState = "provisional" // open, unverified
-	BranchProven      BranchState = "proven"      // open, verified
-	BranchClosing     BranchState = "closing"     // the connection has reported its end
+	ConnectionPending    ConnectionState = "pending"    // handshake or dial in progress
+	ConnectionUnverified ConnectionState = "unverified" // open
+	ConnectionVerified   ConnectionState = "verified"   // open
+	ConnectionClosing    ConnectionState = "closing"    // the connection has reported its end
 )
 
 // Tree returns the supervision tree with at most limit connections. The error is ErrStopped or ctx's.
@@ -68,26 +69,26 @@ func (r *registry) tree(limit int) *Tree {
 		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.pid.Id, b.pid.Id))
 	})
 	for _, s := range oldest[:min(max(limit, 0), len(oldest))] {
-		b := Branch{Actor: s.pid.Id, Direction: s.direction, State: s.state(), Since: s.born}
+		c := ConnectionActor{Actor: s.pid.Id, Direction: s.direction, State: s.state(), Since: s.born}
 		if s.conn != nil {
-			b.Peer, b.Name = s.conn.peer.ID, s.conn.peer.Name
-			list := r.peers[b.Peer]
-			b.Carrier = len(list) > 0 && list[0] == s && s.rank.strength.Verified()
+			c.Peer, c.Name = s.conn.peer.ID, s.conn.peer.Name
+			list := r.peers[c.Peer]
+			c.Route = len(list) > 0 && list[0] == s && s.rank.strength.Verified()
 		}
-		tree.Branches = append(tree.Branches, b)
+		tree.Connections = append(tree.Connections, c)
 	}
 	return tree
 }
 
-func (s *slot) state() BranchState {
+func (s *slot) state() ConnectionState {
 	switch {
 	case s.closed:
-		return BranchClosing
+		return ConnectionClosing
 	case s.conn == nil:
-		return BranchPending
+		return ConnectionPending
 	case s.rank.strength.Verified():
-		return BranchProven
+		return ConnectionVerified
 	default:
-		return BranchProvisional
+		return ConnectionUnverified
 	}
 }

@@ -35,29 +35,29 @@ func TestTreeListsConnections(t *testing.T) {
 		}
 		synctest.Wait()
 		tree, err := a.Tree(ctx, 10)
-		if err != nil || tree.Total != 3 || len(tree.Branches) != 3 || tree.Registry == "" ||
+		if err != nil || tree.Total != 3 || len(tree.Connections) != 3 || tree.Registry == "" ||
 			tree.Restarts+tree.Stopped != 0 {
 			t.Fatalf("%+v, %v", tree, err)
 		}
-		for i, want := range []Branch{
-			{Peer: b.id(), Name: "node2", Direction: Outbound, State: BranchProven, Carrier: true},
-			{Peer: c.id(), Name: "node3", Direction: Inbound, State: BranchProven, Carrier: true},
-			{Direction: Inbound, State: BranchPending},
+		for i, want := range []ConnectionActor{
+			{Peer: b.id(), Name: "node2", Direction: Outbound, State: ConnectionVerified, Route: true},
+			{Peer: c.id(), Name: "node3", Direction: Inbound, State: ConnectionVerified, Route: true},
+			{Direction: Inbound, State: ConnectionPending},
 		} {
-			got := tree.Branches[i]
+			got := tree.Connections[i]
 			if got.Actor == "" || got.Since.IsZero() {
-				t.Errorf("branch %d: %+v", i, got)
+				t.Errorf("connection %d: %+v", i, got)
 			}
 			got.Actor, got.Since = "", time.Time{}
 			if got != want {
-				t.Errorf("branch %d is %+v, want %+v", i, got, want)
+				t.Errorf("connection %d is %+v, want %+v", i, got, want)
 			}
 		}
 		a.crash(b.id())
 		a.tell(&actors.Verified{}) // names no connection: the registry panics
 		synctest.Wait()
 		tree, err = a.Tree(ctx, 1)
-		if err != nil || tree.Total != 2 || len(tree.Branches) != 1 || tree.Branches[0].Peer != c.id() ||
+		if err != nil || tree.Total != 2 || len(tree.Connections) != 1 || tree.Connections[0].Peer != c.id() ||
 			tree.Restarts != 1 || tree.Stopped != 1 {
 			t.Errorf("after two panics: %+v, %v", tree, err)
 		}

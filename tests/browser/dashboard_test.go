@@ -44,14 +44,14 @@ func TestDashboardFollowsTheNode(t *testing.T) {
 	// The name is one that would be a script if anything here were put in as markup.
 	evil := `<img src=x onerror=console.error(1)>`
 	bob := run(t, nodetest.NewHome(t), evil, "--listen", "127.0.0.1:0", "--admin", "", "--peer", listen)
-	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
-	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1 &&
+	p.until(row(evil) + `?.querySelector(".badge").textContent === "verified"`)
+	p.until(`document.querySelectorAll("#mesh .spot.verified").length === 1 &&
 		document.querySelector("#mesh .spot text").textContent.startsWith("<img")`)
 	p.until(`[...document.querySelectorAll("#log .kind")].some((k) => k.textContent === "connected")`)
 	p.until(row(evil) + `?.querySelectorAll("td")[3].textContent.match(/[0-9]/) !== null`)
 	bob.send(alice.Hello.Str("id"), "hello")
 	p.until(`document.querySelectorAll("#tiles .more")[1].textContent.match(/[1-9][0-9]* in all/) !== null`)
-	p.until(`document.querySelectorAll("#tree .badge.proven").length === 1`)
+	p.until(`document.querySelectorAll("#tree .badge.verified").length === 1`)
 	if found := eval[int](p, `document.querySelectorAll("#peers img, #mesh img, #log img").length`); found != 0 {
 		t.Errorf("a name became %d elements of the page", found)
 	}
@@ -64,7 +64,7 @@ func TestDashboardFollowsTheNode(t *testing.T) {
 	alice = start()
 	p.until(`document.body.dataset.stream === "live" &&
 		document.getElementById("notice").textContent.includes("restarted")`)
-	p.until(row(evil) + `?.querySelector(".badge").textContent === "proven"`)
+	p.until(row(evil) + `?.querySelector(".badge").textContent === "verified"`)
 	for _, e := range p.takeErrors() { // the browser reports requests that failed while the node was down
 		if !strings.HasPrefix(e, "network error") {
 			t.Errorf("the console says: %s", e)
@@ -87,7 +87,7 @@ func TestKeyboardReachesEveryPeer(t *testing.T) {
 	}
 	p := open(t)
 	p.do(chromedp.Navigate(alice.Hello.Str("admin")))
-	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 2`)
+	p.until(`document.querySelectorAll("#mesh .spot.verified").length === 2`)
 	if stops := eval[int](p, `document.querySelectorAll('#mesh [tabindex="0"]').length`); stops != 1 {
 		t.Errorf("the graph has %d stops of Tab, want 1", stops)
 	}
@@ -104,7 +104,7 @@ func TestKeyboardReachesEveryPeer(t *testing.T) {
 	first := eval[string](p, `document.activeElement.getAttribute("aria-label")`)
 	p.do(chromedp.KeyEvent(kb.ArrowRight))
 	second := eval[string](p, `document.activeElement.getAttribute("aria-label")`)
-	if first == second || !strings.Contains(first+second, "bob, inbound, proven") {
+	if first == second || !strings.Contains(first+second, "bob, inbound, verified") {
 		t.Errorf("the arrow key went from %q to %q", first, second)
 	}
 	p.do(chromedp.KeyEvent(kb.Enter))
@@ -123,7 +123,7 @@ func TestPageFitsAPhone(t *testing.T) {
 	p := open(t)
 	p.do(chromedp.EmulateViewport(320, 640, chromedp.EmulateScale(2), chromedp.EmulateMobile),
 		chromedp.Navigate(alice.Hello.Str("admin")))
-	p.until(`document.querySelectorAll("#mesh .spot.proven").length === 1`)
+	p.until(`document.querySelectorAll("#mesh .spot.verified").length === 1`)
 	if wide := eval[int](p, `document.documentElement.scrollWidth`); wide > 320 {
 		t.Errorf("the page is %d pixels wide on a screen of 320", wide)
 	}

@@ -27,7 +27,7 @@ func TestScreenshots(t *testing.T) {
 	p := open(t)
 	alice := scene(t)
 	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(alice.Hello.Str("admin")))
-	p.until(`document.querySelectorAll("#mesh .spot.proven").length >= 5`)
+	p.until(`document.querySelectorAll("#mesh .spot.verified").length >= 5`)
 	for _, shot := range []struct {
 		name, scheme  string
 		width, height int64

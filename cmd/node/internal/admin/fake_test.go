@@ -86,8 +86,8 @@ func (f *fakeNode) Tree(_ context.Context, limit int) (supervisor.Tree, error) {
 	}
 	tree := supervisor.Tree{Registry: "p2p-registry-1", Restarts: 2, Stopped: 1, Total: len(f.connected)}
 	for _, p := range f.connected[:min(limit, len(f.connected))] {
-		tree.Branches = append(tree.Branches, supervisor.Branch{
-			Actor: "a", Peer: p.ID, Name: p.Name, State: supervisor.BranchProven, Carrier: true,
+		tree.Connections = append(tree.Connections, supervisor.ConnectionActor{
+			Actor: "a", Peer: p.ID, Name: p.Name, State: supervisor.ConnectionVerified, Route: true,
 		})
 	}
 	return tree, nil

@@ -97,7 +97,7 @@ func TestEventsBecomeEntries(t *testing.T) {
 		},
 		{
 			supervisor.PeerVerified{Peer: "p"},
-			entry{Mood: good, Kind: "proven", Peer: "p", Text: "has proved that it holds its key"},
+			entry{Mood: good, Kind: "verified", Peer: "p", Text: "has proved that it holds its key"},
 		},
 		{
 			supervisor.DowngradeRefused{Peer: "p", Address: "10.0.0.1:1", Connection: 4},

@@ -29,7 +29,7 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 	case supervisor.PeerUp:
 		return entry{Mood: good, Kind: "connected", Peer: e.Peer, Text: upText(e)}, true
 	case supervisor.PeerVerified:
-		return entry{Mood: good, Kind: "proven", Peer: e.Peer, Text: "has proved that it holds its key"}, true
+		return entry{Mood: good, Kind: "verified", Peer: e.Peer, Text: "has proved that it holds its key"}, true
 	case supervisor.PeerDown:
 		text := fmt.Sprintf("has gone: %s (%s)", printable.Cut(printable.Text(e.Reason), maxName), e.Code)
 		if e.Remote {

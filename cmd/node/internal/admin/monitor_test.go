@@ -97,8 +97,8 @@ func TestViewIsBounded(t *testing.T) {
 		if err := json.Unmarshal(m.latest, &v); err != nil {
 			t.Fatal(err)
 		}
-		if len(v.Peers) != maxPeers || len(v.Tree.Branches) != maxBranches || v.Known != 5300 || v.Tree.Total != 300 {
-			t.Errorf("%d peers of %d, %d branches of %d", len(v.Peers), v.Known, len(v.Tree.Branches), v.Tree.Total)
+		if len(v.Peers) != maxPeers || len(v.Tree.Connections) != maxTree || v.Known != 5300 || v.Tree.Total != 300 {
+			t.Errorf("%d peers of %d, %d connections of %d", len(v.Peers), v.Known, len(v.Tree.Connections), v.Tree.Total)
 		}
 		if v.Peers[0].ID != "c00299" || v.Peers[1].ID != "04999" || v.State != "accepting" {
 			t.Errorf("the first are %s and %s, state %s", v.Peers[0].ID, v.Peers[1].ID, v.State)

@@ -86,7 +86,7 @@ func TestStreamSendsAllKindsOfEvents(t *testing.T) {
 		t.Errorf("tick %+v", v)
 	}
 	server.Event(supervisor.PeerVerified{Peer: "p1"})
-	if s.next("log", &e); e.Seq != 2 || e.Kind != "proven" {
+	if s.next("log", &e); e.Seq != 2 || e.Kind != "verified" {
 		t.Errorf("log %+v", e)
 	}
 	var second hello

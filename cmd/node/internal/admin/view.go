@@ -13,7 +13,7 @@ import (
 // The most peers and connections that a view lists.
 const (
 	maxPeers    = 200
-	maxBranches = 100
+	maxTree = 100
 )
 
 // view is the JSON of one sample, the data of a tick event. Times are Unix milliseconds.
@@ -51,20 +51,20 @@ type peerView struct {
 }
 
 type treeView struct {
-	Registry string       `json:"registry"`
-	Restarts uint64       `json:"restarts"`
-	Stopped  uint64       `json:"stopped"`
-	Total    int          `json:"total"`
-	Branches []branchView `json:"branches"`
+	Registry    string      `json:"registry"`
+	Restarts    uint64      `json:"restarts"`
+	Stopped     uint64      `json:"stopped"`
+	Total       int         `json:"total"`
+	Connections []actorView `json:"connections"`
 }
 
-type branchView struct {
+type actorView struct {
 	Actor     string `json:"actor"`
 	Peer      string `json:"peer"`
 	Name      string `json:"name"`
 	Direction string `json:"direction"`
 	State     string `json:"state"`
-	Carrier   bool   `json:"carrier"`
+	Route     bool   `json:"route"`
 	Since     int64  `json:"since"`
 }
 
@@ -130,17 +130,17 @@ func comparePeers(a, b supervisor.PeerInfo) int {
 }
 
 func (v *view) addTree(ctx context.Context, node Node) {
-	tree, err := node.Tree(ctx, maxBranches)
+	tree, err := node.Tree(ctx, maxTree)
 	if err != nil {
 		return
 	}
 	v.Tree = treeView{
-		Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Branches: []branchView{},
+		Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Connections: []actorView{},
 	}
-	for _, b := range tree.Branches {
-		v.Tree.Branches = append(v.Tree.Branches, branchView{
-			Actor: b.Actor, Peer: b.Peer, Name: name(b.Name), Direction: b.Direction.String(),
-			State: string(b.State), Carrier: b.Carrier, Since: b.Since.UnixMilli(),
+	for _, c := range tree.Connections {
+		v.Tree.Connections = append(v.Tree.Connections, actorView{
+			Actor: c.Actor, Peer: c.Peer, Name: name(c.Name), Direction: c.Direction.String(),
+			State: string(c.State), Route: c.Route, Since: c.Since.UnixMilli(),
 		})
 	}
 }

@@ -72,7 +72,7 @@ function detail() {
     put(box, "");
     return;
   }
-  const parts = [p.id, p.role, p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "proven" : "not proven yet"}` : "not connected",
+  const parts = [p.id, p.role, p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "verified" : "not verified yet"}` : "not connected",
     p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.persistent ? "kept connected" : ""];
   const text = ` ${parts.filter(Boolean).join(" · ")}`;
   if (box.textContent !== p.name + text) box.replaceChildren(el("strong", {}, p.name), text);

@@ -10,7 +10,7 @@ const selfSize = 33;
 
 export function stateOf(peer) {
   if (!peer.connected) return "away";
-  return peer.verified ? "proven" : "provisional";
+  return peer.verified ? "verified" : "unverified";
 }
 
 export class Mesh {
@@ -95,7 +95,7 @@ export class Mesh {
     put(spot.name, label.length > 18 ? label.slice(0, 17) + "…" : label);
     put(spot.trip, peer.connected ? tripText(peer.rtt) : "away");
     spot.node.setAttribute("aria-label", peer.connected
-      ? `${label}, ${peer.direction}, ${state === "proven" ? "proven" : "not proven yet"}, round trip ${tripText(peer.rtt)}`
+      ? `${label}, ${peer.direction}, ${state === "verified" ? "verified" : "not verified yet"}, round trip ${tripText(peer.rtt)}`
       : `${label}, not connected`);
     if (peer.connected && peer.seen > spot.seen) this.pulse(spot);
     spot.seen = peer.seen;

@@ -5,7 +5,7 @@ import { ago, bytes, bytesText, clock, count, plural, rate, shortID, span, trip,
 import { identicon } from "./identicon.js";
 import { stateOf } from "./mesh.js";
 
-const words = { proven: "proven", provisional: "not proven yet", away: "away", pending: "in handshake", closing: "closing" };
+const words = { verified: "verified", unverified: "not verified yet", away: "away", pending: "in handshake", closing: "closing" };
 
 // Tiles are the numbers of this moment.
 export class Tiles {
@@ -159,14 +159,14 @@ export class Tree {
     put(byID("tree-note"), `${plural(t.total, "connection", "connections")}, ${plural(t.restarts + t.stopped, "actor failed", "actors failed")} since the start`);
     const line = (...parts) => el("div", { class: "limb" }, ...parts);
     const pill = (n, what) => el("span", { class: n ? "count-pill hurt" : "count-pill" }, `${count(n)} ${what}`);
-    const branches = t.branches.map((b) => el("li", {}, line(
-      el("b", {}, b.name || (b.peer ? shortID(b.peer) : "nobody yet")), el("span", { class: `badge ${b.state}` }, words[b.state] ?? b.state),
-      el("span", { class: "age" }, `${b.direction}${b.peer && !b.carrier ? ", spare" : ""}, for ${span((view.t - b.since) / 1000)}`), el("code", {}, b.actor.replace(/^.*\//, "")))));
-    if (t.total > t.branches.length) branches.push(el("li", { class: "age" }, `and ${count(t.total - t.branches.length)} more`));
+    const connections = t.connections.map((c) => el("li", {}, line(
+      el("b", {}, c.name || (c.peer ? shortID(c.peer) : "not identified yet")), el("span", { class: `badge ${c.state}` }, words[c.state] ?? c.state),
+      el("span", { class: "age" }, `${c.direction}${c.peer && !c.route ? ", spare" : ""}, for ${span((view.t - c.since) / 1000)}`), el("code", {}, c.actor.replace(/^.*\//, "")))));
+    if (t.total > t.connections.length) connections.push(el("li", { class: "age" }, `and ${count(t.total - t.connections.length)} more`));
     byID("tree").replaceChildren(
       line(el("b", {}, "Transport")),
       el("ul", {}, el("li", {}, line(el("b", {}, "Registry"), pill(t.restarts, "restarts"), pill(t.stopped, "connections stopped by a panic"), el("code", {}, t.registry)),
-        el("ul", {}, ...branches))));
+        el("ul", {}, ...connections))));
   }
 }
 

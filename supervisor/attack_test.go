@@ -13,10 +13,10 @@ import (
 // A dial that began after another connection of the peer was bound did not cross that one. A relay that is dialled
 // later displaces no living connection, regardless of which side has the smaller id.
 func TestLateDialDoesNotCross(t *testing.T) {
-	direct := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
+	direct := rank{strength: actors.Bound, framed: true, living: true, order: 1, boundAt: rankStart}
 	relayed := rank{
 		strength: actors.Bound, framed: true, living: true, outbound: true, smaller: true, order: 2,
-		bound: rankStart.Add(2 * time.Second),
+		boundAt: rankStart.Add(2 * time.Second),
 	}
 	if got := judgeContest(direct, relayed); got != routeMoves {
 		t.Errorf("crossed dials: verdict %d, want the one of the smaller id", got)

@@ -29,7 +29,7 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(other *slot) bool { return other == s })
 		r.reroute(ctx, id)
 		if down := r.announceDown(id, announced); down {
-			s.conn.delivery.Event(PeerDown{
+			s.conn.inbox.Event(PeerDown{
 				Peer: id, Name: s.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
 			})
 		}
@@ -72,9 +72,9 @@ func (r *registry) onExpire() {
 
 // pruneLagging drops ended connections whose handlers have caught up.
 func (r *registry) pruneLagging() {
-	for delivery := range r.lagging {
-		if delivery.Idle() {
-			delete(r.lagging, delivery)
+	for inbox := range r.lagging {
+		if inbox.Idle() {
+			delete(r.lagging, inbox)
 		}
 	}
 }

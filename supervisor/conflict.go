@@ -102,7 +102,7 @@ func (r *registry) noteDuplicate(s *slot) bool {
 	}
 	s.conflictNoted = true
 	c.keep(duplicateClose{
-		at: now, duplicate: s.conn.peerAddress, incumbent: state.route.conn.peerAddress, unproven: !s.rank.exact(),
+		at: now, duplicate: s.conn.peerAddress, incumbent: state.route.conn.peerAddress, unproven: !s.rank.isBound(),
 	})
 	verdict := c.judge(now)
 	if verdict.report {
@@ -116,11 +116,11 @@ func (r *registry) noteDuplicate(s *slot) bool {
 // noteUnmarked records unmarked duplicates of an unmarked route that has answered a probe. They stay open.
 func (r *registry) noteUnmarked(id string) {
 	state := r.states[id]
-	if state == nil || state.route == nil || state.contested || state.route.rank.exact() {
+	if state == nil || state.route == nil || state.contested || state.route.rank.isBound() {
 		return
 	}
 	for _, s := range r.peers[id] {
-		if s != state.route && s.rank.strength.Verified() && !s.rank.exact() && s.further == "" {
+		if s != state.route && s.rank.strength.Verified() && !s.rank.isBound() && s.further == "" {
 			r.noteDuplicate(s)
 		}
 	}

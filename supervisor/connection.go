@@ -20,10 +20,10 @@ type PeerConnection struct {
 	peer        Peer
 	peerAddress string // remote network address
 	direction   Direction
-	delivery    *actors.Inbox
+	inbox       *actors.Inbox
 	number      uint64
 	strength    atomic.Int32 // actors.Strength
-	unfenced    int          // owned by the delivery goroutine
+	unfenced    int          // owned by the inbox's goroutine
 }
 
 // Peer returns the peer as it was known when the connection opened.

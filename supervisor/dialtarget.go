@@ -153,12 +153,12 @@ func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConn
 // answerCallers answers all callers. A caller that asked for another peer than the connected one gets an error.
 func (r *registry) answerCallers(t *dialTarget, answer *Connected) {
 	for _, caller := range t.callers {
-		told := answer
+		result := answer
 		if c := answer.Connection; c != nil && !caller.accepts(c) {
-			told = &Connected{Err: peerError(t.address, wrongPeer(caller.id, c.peer.ID))}
+			result = &Connected{Err: peerError(t.address, wrongPeer(caller.id, c.peer.ID))}
 		}
 		if caller.reply != nil && caller.call.answer() {
-			caller.reply(told)
+			caller.reply(result)
 		}
 	}
 	t.callers = nil

@@ -47,11 +47,11 @@ func (r *registry) yieldDuplicates(ctx actor.Context, id string) {
 // duplicates returns the connections of a peer that both nodes know to be duplicates.
 func (r *registry) duplicates(id string) (list []*slot) {
 	state := r.states[id]
-	if state == nil || state.route == nil || state.contested || !state.route.rank.exact() {
+	if state == nil || state.route == nil || state.contested || !state.route.rank.isBound() {
 		return nil
 	}
 	for _, s := range r.peers[id] {
-		if s != state.route && s.rank.exact() && slices.Contains(s.features, wire.FeatureSingleConnection) {
+		if s != state.route && s.rank.isBound() && slices.Contains(s.features, wire.FeatureSingleConnection) {
 			list = append(list, s)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-var errForeignConnection = errors.New("the connection belongs to another transport than these faults")
+var errOtherTransport = errors.New("the connection belongs to another transport than these faults")
 
 // Faults injects faults into one transport, for tests and demonstrations. The zero value is ready for WithFaults. Safe
 // for concurrent use once the transport is made.
@@ -22,7 +22,7 @@ func WithFaults(faults *Faults) Option {
 // dialled again. Crash returns an error for a connection of another transport.
 func (f *Faults) Crash(c *PeerConnection) error {
 	if c == nil || f.bus == nil || c.bus != f.bus {
-		return errForeignConnection
+		return errOtherTransport
 	}
 	f.bus.system.Root.Send(c.PID(), (*actors.CloseGracefully)(nil)) // the actor reads a field of the nil pointer
 	return nil

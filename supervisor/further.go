@@ -40,7 +40,7 @@ type furtherFacts struct {
 	deployed            bool // no verified connection of the peer announced single-connection
 	living              int  // verified connections to the peer
 	own                 int  // opened or dialled by this node
-	dialable            bool // the peer has an ordered address and may connect
+	dialable            bool // the peer has an assigned address and may connect
 	full                bool // MaxConns is reached
 }
 

@@ -264,7 +264,7 @@ func TestDecideFurtherFollowsTable(t *testing.T) {
 		{"no connection stands yet", func(f *furtherFacts) { f.living, f.now = 0, at(1) }, furtherWait, at(31)},
 		{"two of our own", func(f *furtherFacts) { f.own = 2 }, furtherNone, time.Time{}},
 		{"only the peer's own", func(f *furtherFacts) { f.living, f.own = 3, 0 }, furtherDial, time.Time{}},
-		{"no ordered address", func(f *furtherFacts) { f.dialable = false }, furtherNone, time.Time{}},
+		{"no assigned address", func(f *furtherFacts) { f.dialable = false }, furtherNone, time.Time{}},
 		{"no free slot", func(f *furtherFacts) { f.full = true }, furtherPutOff, at(62)},
 		{"stopping", func(f *furtherFacts) { f.stopping = true }, furtherNone, time.Time{}},
 	}

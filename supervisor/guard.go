@@ -63,7 +63,7 @@ func (o *options) wrapped(conn net.Conn, err error) (net.Conn, error) {
 		return nil, nil
 	})
 	if err != nil {
-		_ = (&foreignConn{Conn: conn}).Close()
+		_ = (&containedConn{Conn: conn}).Close()
 	}
 	return wrapped, err
 }

@@ -18,7 +18,7 @@ func TestHandleImplementsNoSink(t *testing.T) {
 }
 
 // Faults crash connections of their own transport only.
-func TestFaultsRefuseForeignConnections(t *testing.T) {
+func TestFaultsRefuseConnectionsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
@@ -26,8 +26,8 @@ func TestFaultsRefuseForeignConnections(t *testing.T) {
 		for name, err := range map[string]error{
 			"another transport": b.faults.Crash(c), "no transport": new(Faults).Crash(c), "no connection": a.faults.Crash(nil),
 		} {
-			if !errors.Is(err, errForeignConnection) {
-				t.Errorf("%s: %v, want %v", name, err, errForeignConnection)
+			if !errors.Is(err, errOtherTransport) {
+				t.Errorf("%s: %v, want %v", name, err, errOtherTransport)
 			}
 		}
 		synctest.Wait()

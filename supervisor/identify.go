@@ -64,12 +64,12 @@ func (r *registry) unlisted() int {
 
 // open takes a connection into service. The order is fixed:
 //
-//	hold:        the delivery keeps events and messages back
+//	hold:        the inbox keeps events and messages back
 //	events:      PeerUp is queued
-//	Welcome:     the actor may pass messages to the delivery from now on, behind PeerUp
+//	Welcome:     the actor may pass messages to the inbox from now on, behind PeerUp
 //	route table: for a verified connection, then PeerVerified is queued
 //	Connect:     the callers of the dial get the connection
-//	release:     the delivery runs the handlers
+//	release:     the inbox runs the handlers
 //
 // So no message overtakes the events of its connection, and a handler that answers PeerUp with Send finds the route.
 func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
@@ -80,19 +80,19 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	s.key, s.features = msg.Key, msg.Features
 	s.rank = rank{
 		strength: msg.Strength, living: true, outbound: s.direction == Outbound, order: r.order,
-		ordered: s.target != nil && s.target.expect == id,
-		smaller: (s.direction == Outbound) == (r.node.Keys.Identity().ID < id),
-		demoted: s.direction == Inbound && known.Binds,
+		expected: s.target != nil && s.target.expect == id,
+		smaller:  (s.direction == Outbound) == (r.node.Keys.Identity().ID < id),
+		demoted:  s.direction == Inbound && known.Binds,
 	}
 	identity := Peer{ID: id, Name: msg.Identity.Name, PublicKey: msg.Identity.PublicKey, Role: msg.Identity.Role}
 	s.conn = &PeerConnection{
 		handle: s.actor.Handle(), self: r.node.Keys.Identity().ID, bus: r.bus, peer: r.describe(s, identity),
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
 	}
-	s.conn.delivery = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
+	s.conn.inbox = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(msg.Strength)
-	// The delivery is held until the end of open, also if open panics.
-	defer s.conn.delivery.Hold()()
+	// The inbox is held until the end of open, also if open panics.
+	defer s.conn.inbox.Hold()()
 	r.peers[id] = append(r.peers[id], s)
 	r.publish(id)
 	if msg.Strength.Verified() || !msg.Binds { // a peer that binds is verified by its first frame: report it then
@@ -101,7 +101,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
 	limiter := r.assignBucket(s)
 	ctx.Send(s.pid, &actors.Welcome{
-		Inbox: s.conn.delivery, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
+		Inbox: s.conn.inbox, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
 	})
 	if msg.Strength.Verified() {
 		r.applyProof(ctx, s)
@@ -135,7 +135,7 @@ func (r *registry) announceUp(s *slot) {
 			r.omitted++
 			return // PeerUp follows when the peer is verified
 		}
-		s.conn.delivery.Event(PeerUp{
+		s.conn.inbox.Event(PeerUp{
 			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
 			Connection: s.conn.number, Omitted: r.omitted,
 		})
@@ -145,7 +145,7 @@ func (r *registry) announceUp(s *slot) {
 		}
 	}
 	if state.announced == announcedUp && s.rank.strength.Verified() {
-		s.conn.delivery.Event(PeerVerified{Peer: id, Name: s.conn.peer.Name})
+		s.conn.inbox.Event(PeerVerified{Peer: id, Name: s.conn.peer.Name})
 		state.announced = announcedVerified
 	}
 }
@@ -163,30 +163,30 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 	peer.LastSeen = now
 	if t := s.target; t != nil {
 		peer.Persistent = peer.Persistent || t.persistent
-		peer.AnsweredAt(t.address, t.ordered(identity.ID))
+		peer.AnsweredAt(t.address, t.assignedTo(identity.ID))
 	}
 	return peer
 }
 
-// onProven handles a stronger proof of a connection, or the first frame on a dialled one.
-func (r *registry) onProven(ctx actor.Context, s *slot, strength actors.Strength, confirmed *actors.RoutePublished) {
+// onVerified handles a stronger proof of a connection, or the first frame on a dialled one.
+func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Strength, answer *actors.RoutePublished) {
 	s.rank.framed = true
 	if strength > s.rank.strength {
 		r.order++
 		s.rank.strength, s.rank.order = strength, r.order
-		if s.rank.exact() {
-			s.rank.bound, s.rank.demoted = time.Now(), false
+		if s.rank.isBound() {
+			s.rank.boundAt, s.rank.demoted = time.Now(), false
 		}
 		s.conn.setStrength(strength)
-		confirmed.Limiter = r.assignBucket(s)
+		answer.Limiter = r.assignBucket(s)
 	}
 	r.applyProof(ctx, s)
 	r.verifiedOpened(ctx, s)
 }
 
-// onProvenLate handles the proof of a connection whose actor stopped before the registry processed the report. Its
+// onVerifiedLate handles the proof of a connection whose actor stopped before the registry processed the report. Its
 // messages were delivered, so the program and the peer book learn of the peer. The connection never becomes a route.
-func (r *registry) onProvenLate(s *slot, strength actors.Strength) {
+func (r *registry) onVerifiedLate(s *slot, strength actors.Strength) {
 	if s.closed || s.conn == nil || strength <= s.rank.strength {
 		return
 	}
@@ -212,7 +212,7 @@ func (r *registry) applyProof(ctx actor.Context, s *slot) {
 func (r *registry) recordPeer(s *slot) {
 	known, _ := r.book.Get(s.conn.peer.ID)
 	switch {
-	case s.rank.exact():
+	case s.rank.isBound():
 		peer := r.describe(s, s.conn.peer)
 		peer.Binds, peer.Features = true, NewTextList(s.features...)
 		r.book.Add(peer)

@@ -193,7 +193,7 @@ type slot struct {
 	further       string           // node ID of a deployed peer with a living connection; contends only if bound
 	listed        bool
 	peerDecides   time.Time // until then the peer decides between this connection and the route; zero: it does not
-	foreignSeen   bool      // the report Foreign was processed
+	downgradeSeen bool      // the report Foreign was processed
 	conflictNoted bool      // recorded as a duplicate from another host
 	closed        bool      // the connection has reported its end
 

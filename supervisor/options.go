@@ -44,7 +44,7 @@ func WithActorSystem(system *actor.ActorSystem) Option {
 func WithLogger(log *slog.Logger) Option {
 	return func(o *options) {
 		if o.need("WithLogger", log) {
-			o.log = slog.New(foreignLog{log.Handler()})
+			o.log = slog.New(containedLog{log.Handler()})
 		}
 	}
 }
@@ -72,7 +72,7 @@ func WithConnWrapper(wrap func(net.Conn) net.Conn) Option {
 func WithClock(wall func() time.Time) Option {
 	return func(o *options) {
 		if o.need("WithClock", wall) {
-			o.wall = foreignClock(wall)
+			o.wall = containedClock(wall)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func WithRunningClock(clock *runclock.Clock) Option {
 func WithRandom(random io.Reader) Option {
 	return func(o *options) {
 		if o.need("WithRandom", random) {
-			o.rand = foreignRandom{random}
+			o.rand = containedRandom{random}
 		}
 	}
 }

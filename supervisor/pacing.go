@@ -42,7 +42,7 @@ func (m PacingMode) String() string {
 type idleSendBucket struct {
 	bucket *actors.SendBucket
 	fullAt time.Time // afterwards it equals a new bucket
-	exact  bool      // used by bound connections
+	bound  bool      // used by bound connections
 }
 
 // shareSendBucket gives a connection that became verified the send bucket of its peer: that of another verified
@@ -55,11 +55,11 @@ func (r *registry) shareSendBucket(s *slot) {
 	}
 	id := s.conn.peer.ID
 	idle, found := r.sendBuckets[id]
-	if found = found && idle.exact == s.rank.exact(); found {
+	if found = found && idle.bound == s.rank.isBound(); found {
 		delete(r.sendBuckets, id)
 	}
 	for _, other := range r.peers[id] {
-		if other == s || !other.rank.framed || other.rank.exact() != s.rank.exact() {
+		if other == s || !other.rank.framed || other.rank.isBound() != s.rank.isBound() {
 			continue
 		}
 		if bucket := other.conn.handle.SendBucket(); bucket != nil {
@@ -81,5 +81,5 @@ func (r *registry) keepSendBucket(s *slot) {
 	}
 	now := time.Now()
 	fullAt := now.Add(s.conn.handle.SendBucketFill())
-	r.sendBuckets.keep(s.conn.peer.ID, idleSendBucket{bucket: bucket, fullAt: fullAt, exact: s.rank.exact()}, now)
+	r.sendBuckets.keep(s.conn.peer.ID, idleSendBucket{bucket: bucket, fullAt: fullAt, bound: s.rank.isBound()}, now)
 }

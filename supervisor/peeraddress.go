@@ -1,8 +1,8 @@
 package supervisor
 
-// ordered reports whether the address of a target was given for this peer: together with its ID, or to keep it
+// assignedTo reports whether the address of a target was given for this peer: together with its ID, or to keep it
 // connected.
-func (t *dialTarget) ordered(id string) bool { return t.expect == id || t.persistent }
+func (t *dialTarget) assignedTo(id string) bool { return t.expect == id || t.persistent }
 
 // nextURL returns the URL of the next dial: the target's own address, or after an odd number of failures one of the
 // peer's other addresses, in turn.
@@ -25,7 +25,7 @@ func (r *registry) nextURL(t *dialTarget) string {
 // reportAddress logs a configured address that answers with another identity than before, or with the identity of a
 // peer that is kept connected at another address.
 func (r *registry) reportAddress(t *dialTarget, id string) {
-	if t.ordered(id) {
+	if t.assignedTo(id) {
 		return
 	}
 	before := t.peer

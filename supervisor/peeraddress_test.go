@@ -87,7 +87,7 @@ func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 			t.Error("the peer was not dialled at its own address")
 		}
 		again.stop()
-		// The other address is used when the ordered one fails.
+		// The other address is used when the assigned one fails.
 		book.Update(b.id(), func(p *Peer) { p.Address, p.Addresses = "10.0.0.8:1", NewTextList(b.addr) })
 		moved := run(5)
 		time.Sleep(time.Minute)

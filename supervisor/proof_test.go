@@ -98,7 +98,7 @@ func TestProofSurvivesPanic(t *testing.T) {
 		n := memnet.New(1)
 		var armed atomic.Bool
 		clock := WithClock(func() time.Time {
-			if armed.Load() && strings.Contains(string(debug.Stack()), "onProven") {
+			if armed.Load() && strings.Contains(string(debug.Stack()), "onVerified") {
 				armed.Store(false)
 				runtime.Goexit() // a panic of the clock would come too late
 			}

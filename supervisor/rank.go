@@ -15,22 +15,22 @@ type rank struct {
 	framed   bool // the peer has sent a frame on this connection, not only an ack
 	living   bool // the peer has answered every probe on this connection
 	outbound bool
-	ordered  bool      // outbound: the address was given for this peer
+	expected bool      // outbound: the dial accepts only this peer at the address
 	smaller  bool      // the node with the smaller id dialled it
 	demoted  bool      // unmarked and inbound, while the peer binds its frames on other connections
 	late     bool      // its dial is not known to have crossed that of the other connection, see judgeCrossing
-	bound    time.Time // start of strength Bound
+	boundAt  time.Time // start of strength Bound
 	order    uint64    // the lower of two equal ranks is the incumbent
 }
 
-func (a rank) exact() bool { return a.strength >= actors.Bound }
+func (a rank) isBound() bool { return a.strength >= actors.Bound }
 
 // outranks reports whether a is the better route than b. Both must be verified.
 //
 // A bound connection outranks an unmarked one. Between two bound connections, a living one outranks one that missed a
 // probe, then the older proof wins. Proofs within ten seconds of each other come from crossed dials: the connection
 // that the node with the smaller id dialled wins. Between two unmarked connections, the order is: living, dialled by
-// this node at an ordered address, incumbent.
+// this node at an address where only this peer is accepted, incumbent.
 func (a rank) outranks(b rank) bool {
 	switch {
 	case a.framed != b.framed:
@@ -41,23 +41,23 @@ func (a rank) outranks(b rank) bool {
 		return b.demoted
 	case a.living != b.living:
 		return a.living
-	case a.exact() && crossed(a, b):
+	case a.isBound() && crossed(a, b):
 		return a.smaller
-	case a.exact() && !a.bound.Equal(b.bound):
-		return a.bound.Before(b.bound)
-	case !a.exact() && a.preferred() != b.preferred():
+	case a.isBound() && !a.boundAt.Equal(b.boundAt):
+		return a.boundAt.Before(b.boundAt)
+	case !a.isBound() && a.preferred() != b.preferred():
 		return a.preferred()
 	default:
 		return a.order < b.order
 	}
 }
 
-func (a rank) preferred() bool { return a.outbound && a.ordered }
+func (a rank) preferred() bool { return a.outbound && a.expected }
 
 // crossed reports whether two bound connections come from simultaneous dials of both nodes.
 func crossed(a, b rank) bool {
-	return a.exact() && b.exact() && !a.late && !b.late && a.smaller != b.smaller &&
-		a.bound.Sub(b.bound).Abs() < proofWindow
+	return a.isBound() && b.isBound() && !a.late && !b.late && a.smaller != b.smaller &&
+		a.boundAt.Sub(b.boundAt).Abs() < proofWindow
 }
 
 // routeVerdict is the result of a contest between the route and a contender.

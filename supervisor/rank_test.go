@@ -13,12 +13,12 @@ var rankStart = time.Unix(1_000_000, 0)
 func allRanks() (all []rank) {
 	for i := range 1 << 6 {
 		r := rank{
-			strength: actors.Unmarked, framed: true, living: i&1 != 0, outbound: i&2 != 0, ordered: i&4 != 0,
+			strength: actors.Unmarked, framed: true, living: i&1 != 0, outbound: i&2 != 0, expected: i&4 != 0,
 			smaller: i&8 != 0, demoted: i&16 != 0, order: uint64(i),
 		}
 		if i&32 != 0 {
 			r.strength, r.demoted = actors.Bound, false
-			r.bound = rankStart.Add(time.Duration(i&7) * 4 * time.Second)
+			r.boundAt = rankStart.Add(time.Duration(i&7) * 4 * time.Second)
 		}
 		all = append(all, r)
 	}
@@ -37,7 +37,7 @@ func TestRankPrefersExactlyOneOfTwo(t *testing.T) {
 
 func TestRankOrdersByTable(t *testing.T) {
 	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 5}
-	bound := rank{strength: actors.Bound, framed: true, living: true, order: 9, bound: rankStart}
+	bound := rank{strength: actors.Bound, framed: true, living: true, order: 9, boundAt: rankStart}
 	with := func(r rank, change func(*rank)) rank { change(&r); return r }
 	for name, c := range map[string]struct{ first, other rank }{
 		"bound before unmarked, however young": {bound, unmarked},
@@ -45,19 +45,20 @@ func TestRankOrdersByTable(t *testing.T) {
 			unmarked, with(unmarked, func(r *rank) { r.framed, r.outbound, r.order = false, true, 1 }),
 		},
 		"living before dead": {
-			with(bound, func(r *rank) { r.bound = rankStart.Add(time.Minute) }), with(bound, func(r *rank) { r.living = false }),
+			with(bound, func(r *rank) { r.boundAt = rankStart.Add(time.Minute) }),
+			with(bound, func(r *rank) { r.living = false }),
 		},
 		"older proof": {
-			bound, with(bound, func(r *rank) { r.smaller, r.bound = true, rankStart.Add(10*time.Second) }),
+			bound, with(bound, func(r *rank) { r.smaller, r.boundAt = true, rankStart.Add(10*time.Second) }),
 		},
 		"crossed dials: the smaller id's": {
-			with(bound, func(r *rank) { r.smaller, r.bound = true, rankStart.Add(10*time.Second-1) }), bound,
+			with(bound, func(r *rank) { r.smaller, r.boundAt = true, rankStart.Add(10*time.Second-1) }), bound,
 		},
 		"same dialler within the window: older proof": {
-			bound, with(bound, func(r *rank) { r.bound = rankStart.Add(time.Second) }),
+			bound, with(bound, func(r *rank) { r.boundAt = rankStart.Add(time.Second) }),
 		},
-		"unmarked, ordered and dialled before an inbound incumbent": {
-			with(unmarked, func(r *rank) { r.outbound, r.ordered, r.order = true, true, 9 }), unmarked,
+		"unmarked, expected and dialled before an inbound incumbent": {
+			with(unmarked, func(r *rank) { r.outbound, r.expected, r.order = true, true, 9 }), unmarked,
 		},
 		"unmarked, dialled elsewhere stays behind the incumbent": {
 			unmarked, with(unmarked, func(r *rank) { r.outbound, r.order = true, 9 }),
@@ -75,11 +76,11 @@ func TestRankOrdersByTable(t *testing.T) {
 
 func TestContestVerdictFollowsTable(t *testing.T) {
 	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 1}
-	bound := rank{strength: actors.Bound, framed: true, living: true, order: 1, bound: rankStart}
+	bound := rank{strength: actors.Bound, framed: true, living: true, order: 1, boundAt: rankStart}
 	later := func(r rank, by time.Duration) rank {
 		r.order++
-		if r.exact() {
-			r.bound = r.bound.Add(by)
+		if r.isBound() {
+			r.boundAt = r.boundAt.Add(by)
 		}
 		return r
 	}

@@ -35,13 +35,13 @@ func (r *registry) onTerminated(ctx actor.Context, pid *actor.PID) {
 // cleanup removes the slot of a terminated actor, with the end that the actor reported, if any.
 func (r *registry) cleanup(ctx actor.Context, s *slot) {
 	end := actors.End{Code: wire.DisconnectGoingAway, Reason: "internal error", Err: actors.ErrClosed}
-	if said := s.actor.Handle().Ended(); said != nil {
-		end = said.End
+	if report := s.actor.Handle().Ended(); report != nil {
+		end = report.End
 	}
-	if said := s.actor.Handle().LastVerified(); said != nil {
-		r.onProvenLate(s, said.Strength)
+	if report := s.actor.Handle().LastVerified(); report != nil {
+		r.onVerifiedLate(s, report.Strength)
 	}
-	if s.actor.Handle().RefusedForeign() && s.conn != nil && !s.foreignSeen {
+	if s.actor.Handle().RefusedForeign() && s.conn != nil && !s.downgradeSeen {
 		r.reportDowngrade(s)
 	}
 	r.markClosed(ctx, s, end)
@@ -56,8 +56,8 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 		r.releaseBucket(s.bucket)
 		s.dedup.Leave()
 	}
-	if s.conn != nil && s.conn.delivery != nil && !s.conn.delivery.Idle() {
-		r.lagging[s.conn.delivery] = struct{}{}
+	if s.conn != nil && s.conn.inbox != nil && !s.conn.inbox.Idle() {
+		r.lagging[s.conn.inbox] = struct{}{}
 	}
 	delete(r.byChallenge, s.challenge)
 	r.ownDials.remove(s.challenge)

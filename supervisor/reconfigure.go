@@ -106,7 +106,7 @@ func (c *certificate) replace(next *certificate) {
 func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
-		LimitedLog: t.samples, Drops: &t.drops, Log: t.opts.log, OnReply: t.replies.deliver, OnOwnKey: t.ownDials.reflect,
+		LimitedLog: t.limitedLog, Drops: &t.drops, Log: t.opts.log, OnReply: t.replies.deliver, OnOwnKey: t.ownDials.reflect,
 		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
 		Observer: t.opts.observer,
 		Born:     t.born,
@@ -159,7 +159,7 @@ func (r *registry) stopKeeping(ctx actor.Context, address string) {
 		return
 	}
 	if !t.persistent {
-		t.expect = "" // its pin is gone
+		t.expect = "" // its pin was removed
 	}
 	known, _ := r.book.Get(t.peer)
 	if t.keep = t.persistent || known.Persistent; t.slot == nil {

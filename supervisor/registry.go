@@ -17,7 +17,7 @@ import (
 // registry is the parent of all connection actors. It decides which connections are admitted, which connection is the
 // route to each peer, and which peers are dialled again. Receive never waits for a peer, a disk or an answer.
 //
-//	admission, dial ──▶ slot ──Identified──▶ open ──Proven──▶ verified ──Ended──▶ closed ──Terminated──▶ slot freed
+//	admission, dial ──▶ slot ──Identified──▶ open ──Verified──▶ verified ──Ended──▶ closed ──Terminated──▶ slot freed
 //	                                          PeerUp           route, PeerVerified  route removed, PeerDown
 //
 // A connection opens and closes in a fixed order, see open and markClosed. Invariants, checked by tests:
@@ -54,7 +54,7 @@ type registry struct {
 	states        map[string]*peerState
 	targets       map[string]*dialTarget // by URL
 	buckets       map[bucketKey]*bucket
-	further       map[string]*further // by node ID: deployed peers with an ordered address
+	further       map[string]*further // by node ID: deployed peers with an assigned address
 	expireTimer   *time.Timer
 	shutdownTimer *runclock.Timer
 	order         uint64
@@ -69,8 +69,8 @@ type registry struct {
 	omitted int // PeerUp events that were not sent since the last one
 
 	downgrade struct { // the last event DowngradeRefused
-		told    time.Time
-		omitted int
+		reported time.Time
+		omitted  int
 	}
 	stopping bool
 	restarts uint64 // panics of the registry
@@ -79,7 +79,7 @@ type registry struct {
 	sendBuckets idleSendBuckets
 	// By node ID: recent duplicates from other hosts.
 	conflicts map[string]*conflict
-	// Deliveries of ended connections that may still hold messages or events for handlers.
+	// Inboxes of ended connections that may still hold messages or events for handlers.
 	lagging map[*actors.Inbox]struct{}
 }
 
@@ -212,9 +212,9 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Verified:
 		if s := r.opened(msg.PID); s != nil {
-			confirmed := &actors.RoutePublished{}
-			defer ctx.Send(s.pid, confirmed) // also after a panic: the connection holds its messages back until this answer
-			r.onProven(ctx, s, msg.Strength, confirmed)
+			answer := &actors.RoutePublished{}
+			defer ctx.Send(s.pid, answer) // also after a panic: the connection holds its messages back until this answer
+			r.onVerified(ctx, s, msg.Strength, answer)
 		}
 	case *actors.PeerPings:
 		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && s.conn != nil {
@@ -230,7 +230,7 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Foreign:
 		if s := r.opened(msg.PID); s != nil {
-			s.foreignSeen = true
+			s.downgradeSeen = true
 			r.reportDowngrade(s)
 		}
 	case *actors.Ended:

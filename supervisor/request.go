@@ -21,7 +21,7 @@ type request struct{ peer, id string }
 // waiter is one caller that awaits the answer to a request. The lock of replies guards it.
 type waiter struct {
 	next  *waiter       // waiter of the same request
-	came  chan struct{} // closed when reply is set
+	done  chan struct{} // closed when reply is set
 	reply wire.Message
 }
 
@@ -31,7 +31,7 @@ func newReplies() *replies { return &replies{waiting: make(map[request]*waiter)}
 func (r *replies) expect(to request) *waiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := &waiter{next: r.waiting[to], came: make(chan struct{})}
+	w := &waiter{next: r.waiting[to], done: make(chan struct{})}
 	r.waiting[to] = w
 	return w
 }
@@ -65,7 +65,7 @@ func (r *replies) deliver(peerID string, msg *wire.Message) {
 	for w := first; w != nil; w = w.next {
 		w.reply = *msg
 		w.reply.Payload = bytes.Clone(msg.Payload)
-		close(w.came)
+		close(w.done)
 	}
 }
 
@@ -116,7 +116,7 @@ func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *w
 	id := c.peer.ID
 	for {
 		select {
-		case <-answer.came:
+		case <-answer.done:
 			return &answer.reply, nil
 		case <-ctx.Done():
 			return nil, peerError(id, ctx.Err())
@@ -127,7 +127,7 @@ func (t *Transport) awaitReply(ctx context.Context, c *PeerConnection, answer *w
 			continue // another connection is the route
 		}
 		select {
-		case <-answer.came:
+		case <-answer.done:
 			return &answer.reply, nil
 		default:
 			return nil, peerError(id, ErrClosed)

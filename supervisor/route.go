@@ -64,7 +64,7 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 	}
 	r.judgeCrossing(state.route, s)
 	verdict := judgeContest(state.route.rank, s.rank)
-	if s.further != "" && !s.rank.exact() { // a bound one shows that the peer is no longer a deployed node
+	if s.further != "" && !s.rank.isBound() { // a bound one shows that the peer is no longer a deployed node
 		verdict = routeStays // it was opened beside a living connection on purpose
 	}
 	switch verdict {
@@ -89,7 +89,7 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 func (r *registry) judgeCrossing(route, s *slot) {
 	switch {
 	case s.direction == Outbound:
-		s.rank.late = s.rank.late || route.rank.exact() && s.born.After(route.rank.bound)
+		s.rank.late = s.rank.late || route.rank.isBound() && s.born.After(route.rank.boundAt)
 	case s.rank.smaller && crossed(route.rank, s.rank):
 		s.rank.late = true
 		s.peerDecides = time.Now().Add(r.cfg.PingInterval + r.cfg.PongTimeout + duplicateGrace)
@@ -142,7 +142,7 @@ func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 	} else {
 		r.closeDuplicates(ctx, id)
 	}
-	if state.route != s && s.rank.exact() {
+	if state.route != s && s.rank.isBound() {
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{
 			Code: wire.DisconnectTimeout, Reason: "no answer to a probe; another connection took over",
 		}})
@@ -185,7 +185,7 @@ func (r *registry) reorder(id string) {
 	}
 	r.publish(id)
 	if before != nil && next != nil && before != next {
-		next.conn.delivery.Event(PeerMoved{
+		next.conn.inbox.Event(PeerMoved{
 			Peer: id, Name: next.conn.peer.Name,
 			From: before.conn.number, To: next.conn.number,
 		})

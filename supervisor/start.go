@@ -143,7 +143,7 @@ func (t *Transport) restore() error {
 // bookFailed reports a failed background write of the peer book.
 func (t *Transport) bookFailed(err error) {
 	t.counters.Inc(actors.BookWriteErrors)
-	t.samples.Error("the peer book was not written: changes are kept in memory and written later", "error", err)
+	t.limitedLog.Error("the peer book was not written: changes are kept in memory and written later", "error", err)
 }
 
 func seenFile(book string) string { return filepath.Join(filepath.Dir(book), "seen") }

@@ -47,7 +47,7 @@ func TestRegistrySurvivesPanic(t *testing.T) {
 		}
 		startNode(t, n, 8).dial(node)
 		if _, err := startNode(t, n, 9).Connect(&Peer{Address: node.addr}); err == nil {
-			t.Error("the fifth of four got in: places are not exact any more")
+			t.Error("the fifth of four got in: slots are not exact any more")
 		}
 		node.wantPlaces(4, 0)
 	})

@@ -23,22 +23,22 @@ import (
 // nothing.
 type Transport struct {
 	// Fixed after construction.
-	cfg      TransportConfig // the initial configuration
-	opts     options
-	keys     *crypto.NodeManager
-	counters *actors.Counters
-	samples  *actors.LimitedLogger
-	drops    actors.DropReports
-	clock    *runclock.Clock
-	node     *actors.Node
-	book     *PeerRegistry
-	dedup    *MessageDeduplicator
-	bus      *eventBus
-	routes   *routeTable
-	replies  *replies
-	ownDials *ownDials
-	born     time.Time
-	work     sync.WaitGroup // pumps, dials and the listener
+	cfg        TransportConfig // the initial configuration
+	opts       options
+	keys       *crypto.NodeManager
+	counters   *actors.Counters
+	limitedLog *actors.LimitedLogger
+	drops      actors.DropReports
+	clock      *runclock.Clock
+	node       *actors.Node
+	book       *PeerRegistry
+	dedup      *MessageDeduplicator
+	bus        *eventBus
+	routes     *routeTable
+	replies    *replies
+	ownDials   *ownDials
+	born       time.Time
+	work       sync.WaitGroup // pumps, dials and the listener
 
 	reconfiguring sync.Mutex
 	live          atomic.Pointer[TransportConfig] // the configuration in force; after Start only the registry writes it
@@ -117,7 +117,7 @@ func NewTransport(
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.opts.rand); err != nil {
 		return nil, err
 	}
-	t.keys, t.counters, t.samples = keys, &actors.Counters{}, actors.NewLimitedLogger(t.opts.log)
+	t.keys, t.counters, t.limitedLog = keys, &actors.Counters{}, actors.NewLimitedLogger(t.opts.log)
 	t.bus.counters = t.counters
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}

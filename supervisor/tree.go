@@ -14,9 +14,9 @@ type Observer = actors.Observer
 
 // Tree is the supervision tree at one moment: the registry and the connection actors, its children.
 type Tree struct {
-	Registry string   // the actor's ID
-	Restarts uint64   // panics of the registry, which continued after each
-	Stopped  uint64   // connections that ended because their actor panicked
+	Registry string // the actor's ID
+	Restarts uint64 // panics of the registry, which continued after each
+	Stopped  uint64 // connections that ended because their actor panicked
 	Total    int    // actors of connections
 
 	Connections []ConnectionActor // the oldest first; at most the requested number

@@ -27,12 +27,12 @@ type Peer struct {
 	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
 }
 
-// AnsweredAt records an address at which the peer was reached. An address that was ordered for this peer, by its ID,
+// AnsweredAt records an address at which the peer was reached. An address that was assigned to this peer, by its ID,
 // is dialled first from then on. Any other, such as a configured address that may be a relay's, does not replace the
 // address of a persistent peer. The address that is not dialled first is kept in Addresses.
-func (p *Peer) AnsweredAt(address string, ordered bool) {
+func (p *Peer) AnsweredAt(address string, assigned bool) {
 	first, other := address, p.Address
-	if p.Persistent && p.Address != "" && !ordered {
+	if p.Persistent && p.Address != "" && !assigned {
 		first, other = p.Address, address
 	}
 	others := []string{other}
@@ -45,7 +45,7 @@ func (p *Peer) AnsweredAt(address string, ordered bool) {
 	p.Addresses = NewTextList(others...).first(maxPeerAddresses, func(text string) bool { return text != first })
 }
 
-// KeepAt records that the peer is kept connected at an address that was ordered for it.
+// KeepAt records that the peer is kept connected at an address that was assigned to it.
 func (p *Peer) KeepAt(address string) {
 	p.Persistent = true
 	p.AnsweredAt(address, true)

@@ -42,7 +42,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); {
 	case !g.serves(r.Host, local):
 		http.Error(w, "this host name is not served here", http.StatusForbidden)
-	case foreign(r):
+	case crossSite(r):
 		http.Error(w, "requests of other websites are refused", http.StatusForbidden)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
@@ -91,8 +91,8 @@ func hostname(host string) string {
 	return host
 }
 
-// foreign reports whether a browser sent the request on behalf of another website. Other clients set no such header.
-func foreign(r *http.Request) bool {
+// crossSite reports whether a browser sent the request on behalf of another website. Other clients set no such header.
+func crossSite(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		return err != nil || u.Scheme != "http" || !strings.EqualFold(u.Host, r.Host)

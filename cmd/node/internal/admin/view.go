@@ -12,8 +12,8 @@ import (
 
 // The most peers and connections that a view lists.
 const (
-	maxPeers    = 200
-	maxTree = 100
+	maxPeers = 200
+	maxTree  = 100
 )
 
 // view is the JSON of one sample, the data of a tick event. Times are Unix milliseconds.
@@ -135,7 +135,8 @@ func (v *view) addTree(ctx context.Context, node Node) {
 		return
 	}
 	v.Tree = treeView{
-		Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total, Connections: []actorView{},
+		Registry: tree.Registry, Restarts: tree.Restarts, Stopped: tree.Stopped, Total: tree.Total,
+		Connections: []actorView{},
 	}
 	for _, c := range tree.Connections {
 		v.Tree.Connections = append(v.Tree.Connections, actorView{

@@ -217,7 +217,7 @@ func TestFaultyListenerCostsOneAccept(t *testing.T) {
 }
 
 // An upgrade that ends its goroutine frees its slot at once, and the peer sees the end of the connection.
-func TestFaultyUpgradeFreesItsPlace(t *testing.T) {
+func TestFaultyUpgradeFreesItsSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		var armed atomic.Bool

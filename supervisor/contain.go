@@ -10,10 +10,10 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// foreignConn contains the faults of a network connection made by the program. A panic in a method becomes an error of
-// that call, so the connection ends as after a network error. runtime.Goexit ends the calling goroutine, which the
+// containedConn contains the faults of a network connection made by the program. A panic in a method becomes an error
+// of that call, so the connection ends as after a network error. runtime.Goexit ends the calling goroutine, which the
 // goroutines of a connection handle, so only Close runs on its own goroutine.
-type foreignConn struct {
+type containedConn struct {
 	net.Conn
 	local, remote net.Addr // read once, under guard
 }
@@ -24,7 +24,7 @@ func containConn(conn, under net.Conn) net.Conn {
 	if isOfNet(conn) {
 		return conn
 	}
-	c := &foreignConn{Conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr()}
+	c := &containedConn{Conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr()}
 	if c.local == nil && under != nil {
 		c.local = under.LocalAddr()
 	}
@@ -58,7 +58,7 @@ func panicked(what string, fault any) error {
 }
 
 // Read implements net.Conn.
-func (c *foreignConn) Read(p []byte) (n int, err error) {
+func (c *containedConn) Read(p []byte) (n int, err error) {
 	defer contain("the connection's Read", &err)
 	n, err = c.Conn.Read(p)
 	if n < 0 || n > len(p) {
@@ -68,7 +68,7 @@ func (c *foreignConn) Read(p []byte) (n int, err error) {
 }
 
 // Write implements net.Conn.
-func (c *foreignConn) Write(p []byte) (n int, err error) {
+func (c *containedConn) Write(p []byte) (n int, err error) {
 	defer contain("the connection's Write", &err)
 	n, err = c.Conn.Write(p)
 	switch {
@@ -81,12 +81,12 @@ func (c *foreignConn) Write(p []byte) (n int, err error) {
 }
 
 // Close implements net.Conn.
-func (c *foreignConn) Close() error {
+func (c *containedConn) Close() error {
 	return apart("the connection's Close", c.Conn.Close)
 }
 
 // CloseWrite closes the sending half of the connection, if the connection supports it.
-func (c *foreignConn) CloseWrite() (err error) {
+func (c *containedConn) CloseWrite() (err error) {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
 		return errors.ErrUnsupported
@@ -96,31 +96,31 @@ func (c *foreignConn) CloseWrite() (err error) {
 }
 
 // LocalAddr implements net.Conn.
-func (c *foreignConn) LocalAddr() net.Addr { return c.local }
+func (c *containedConn) LocalAddr() net.Addr { return c.local }
 
 // RemoteAddr implements net.Conn.
-func (c *foreignConn) RemoteAddr() net.Addr { return c.remote }
+func (c *containedConn) RemoteAddr() net.Addr { return c.remote }
 
 // SetDeadline implements net.Conn.
-func (c *foreignConn) SetDeadline(t time.Time) (err error) {
+func (c *containedConn) SetDeadline(t time.Time) (err error) {
 	defer contain("the connection's SetDeadline", &err)
 	return c.Conn.SetDeadline(t)
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *foreignConn) SetReadDeadline(t time.Time) (err error) {
+func (c *containedConn) SetReadDeadline(t time.Time) (err error) {
 	defer contain("the connection's SetReadDeadline", &err)
 	return c.Conn.SetReadDeadline(t)
 }
 
 // SetWriteDeadline implements net.Conn.
-func (c *foreignConn) SetWriteDeadline(t time.Time) (err error) {
+func (c *containedConn) SetWriteDeadline(t time.Time) (err error) {
 	defer contain("the connection's SetWriteDeadline", &err)
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// foreignClock contains the panics of the program's clock: it then returns the time of the operating system.
-func foreignClock(wall func() time.Time) func() time.Time {
+// containedClock contains the panics of the program's clock: it then returns the time of the operating system.
+func containedClock(wall func() time.Time) func() time.Time {
 	return func() (now time.Time) {
 		defer func() {
 			if recover() != nil {
@@ -131,11 +131,11 @@ func foreignClock(wall func() time.Time) func() time.Time {
 	}
 }
 
-// foreignRandom turns the panics of the program's random source into errors.
-type foreignRandom struct{ inner io.Reader }
+// containedRandom turns the panics of the program's random source into errors.
+type containedRandom struct{ inner io.Reader }
 
 // Read implements io.Reader.
-func (r foreignRandom) Read(p []byte) (n int, err error) {
+func (r containedRandom) Read(p []byte) (n int, err error) {
 	defer contain("the source of random numbers", &err)
 	return r.inner.Read(p)
 }

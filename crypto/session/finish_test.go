@@ -63,16 +63,18 @@ func TestFinishPanicsOnMisuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := PeerKeys{Key: answer.PublicKey()}
-	for name, run := range map[string]func(){
-		"offer without cipher": func() { _, _, _ = offer.Finish(a, b.PublicKey(), keys, 0, testHandshake, testAck) },
-		"answer twice": func() {
-			answer.Finish(AES256GCM, testHandshake, testAck)
-			answer.Finish(AES256GCM, testHandshake, testAck)
-		},
-		"answer without cipher": func() { answer.Finish(3, testHandshake, testAck) },
+	for _, tt := range []struct {
+		name string
+		run  func()
+		want bool
+	}{
+		{"offer without cipher", func() { _, _, _ = offer.Finish(a, b.PublicKey(), keys, 0, testHandshake, testAck) }, true},
+		{"answer without cipher", func() { answer.Finish(3, testHandshake, testAck) }, true},
+		{"answer", func() { answer.Finish(AES256GCM, testHandshake, testAck) }, false},
+		{"answer twice", func() { answer.Finish(AES256GCM, testHandshake, testAck) }, true},
 	} {
-		if !panics(run) {
-			t.Errorf("%s: no panic", name)
+		if got := panics(tt.run); got != tt.want {
+			t.Errorf("%s: panic %v", tt.name, got)
 		}
 	}
 }

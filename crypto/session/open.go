@@ -14,8 +14,8 @@ type Opener struct{ o *opening }
 
 type opening struct {
 	direction
-	rekeys rekeyLog
-	err    error // final
+	rekeys *rekeyLog // nil: no needless rekey so far
+	err    error     // final
 }
 
 // Open opens one record in place and returns its type and its messages, which lie inside record; a rekey record has
@@ -58,8 +58,13 @@ func (o *opening) open(record []byte, now time.Duration) (RecordType, []byte, er
 	if t == Messages {
 		return t, messages, nil
 	}
-	if !o.rekeys.allow(now, o.records, o.bytes) {
-		return 0, nil, ErrRekeyRate
+	if needless(o.records, o.bytes) {
+		if o.rekeys == nil {
+			o.rekeys = &rekeyLog{}
+		}
+		if !o.rekeys.allow(now) {
+			return 0, nil, ErrRekeyRate
+		}
 	}
 	o.update()
 	return t, nil, nil

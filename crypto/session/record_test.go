@@ -272,6 +272,12 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		f *Offer
 		a *Answer
 	}{out, in, offer, answer}}
+	names := []string{"session.Offer", "session.Answer", "session.Sealer", "session.Opener"}
+	for i, name := range names {
+		if text := fmt.Sprintf("%s%d", values[i], values[i]); text != name+name {
+			t.Errorf("%s prints as %q", name, text)
+		}
+	}
 	for _, value := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, value)

@@ -17,12 +17,14 @@ type rekeyLog struct {
 	n  int // needless rekeys so far; at[n%needlessRekeys] is the oldest of the last ones
 }
 
-// allow reports whether a rekey at now is acceptable after the given number of records and bytes under one key, the
-// rekey record included: at most needlessRekeys needless ones in any needlessWindow.
-func (l *rekeyLog) allow(now time.Duration, records, bytes uint64) bool {
-	if records >= freeRekeyRecords || bytes >= freeRekeyBytes {
-		return true
-	}
+// needless reports whether no limit required a rekey after the given number of records and bytes under one key, the
+// rekey record included.
+func needless(records, bytes uint64) bool {
+	return records < freeRekeyRecords && bytes < freeRekeyBytes
+}
+
+// allow reports whether a needless rekey at now is acceptable: at most needlessRekeys in any needlessWindow.
+func (l *rekeyLog) allow(now time.Duration) bool {
 	oldest := &l.at[l.n%needlessRekeys]
 	if l.n >= needlessRekeys && now-*oldest < needlessWindow {
 		return false

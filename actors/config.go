@@ -69,8 +69,9 @@ type Node struct {
 	// OnReply routes a message with replyTo from a verified peer to the requests that wait for it.
 	OnReply func(peerID string, msg *wire.Message)
 	// OnOwnKey receives the challenge of an inbound handshake that shows this node's own key, before the handshake is
-	// refused. nil: not reported.
-	OnOwnKey func(challenge [crypto.ChallengeSize]byte)
+	// refused. It returns true at the first call for the challenge of a dial in progress: the refusal is then neither
+	// counted nor logged, because the dial reports it. nil: not reported.
+	OnOwnKey func(challenge [crypto.ChallengeSize]byte) (first bool)
 
 	frames  buffers
 	results sync.Pool // of chan error with a buffer of one

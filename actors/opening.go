@@ -71,8 +71,9 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 		}
 		no = &rejection{reason: reasonBadIdentity, detail: err}
 	}
-	if errors.Is(no.detail, errOwnKey) && p.node.OnOwnKey != nil {
-		p.node.OnOwnKey(challenge)
+	if errors.Is(no.detail, errOwnKey) && p.node.OnOwnKey != nil && p.node.OnOwnKey(challenge) {
+		p.refuse(ctx, no)
+		return
 	}
 	p.reject(ctx, no)
 }
@@ -171,10 +172,15 @@ func (p *connection) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStat
 	return p.sendPlain(msg, end)
 }
 
-// reject ends a handshake. An inbound peer is told the reason in an ack.
+// reject ends a handshake, counts and logs it.
 func (p *connection) reject(ctx actor.Context, no *rejection) {
 	p.node.Counters.Inc(HandshakesRejected)
 	p.node.LimitedLog.Warn("handshake refused", "remote", p.remote, "reason", no.reason, "detail", no.detail)
+	p.refuse(ctx, no)
+}
+
+// refuse ends a handshake. An inbound peer is told the reason in an ack.
+func (p *connection) refuse(ctx actor.Context, no *rejection) {
 	if p.direction == Outbound {
 		p.fail(ctx, no.detail)
 		return

@@ -36,7 +36,8 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 		// The following calls may run code of the program, at least its clock, so they follow the changes of the tables.
 		r.keepSendBucket(s)
 		if s.rank.strength.Verified() {
-			r.book.Update(id, func(known *Peer) { known.LastSeen = r.node.Clock().UTC() })
+			now := r.node.Clock().UTC() // read here: the book calls the function with its lock held
+			r.book.Update(id, func(known *Peer) { known.LastSeen = now })
 		}
 	}
 	r.advanceTargets(ctx, s, end)

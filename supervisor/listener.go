@@ -62,7 +62,7 @@ func listen(
 		MaxHeaderBytes: maxHeaderBytes,
 		ConnState:      l.onState,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			return context.WithValue(ctx, connectedKey{}, connected{conn: conn, at: node.Running.Now()})
+			return context.WithValue(ctx, connectedKey{}, connected{conn: conn, at: l.acceptedAt(conn)})
 		},
 		ErrorLog: log.New(serverLog{node}, "", 0),
 	}
@@ -94,26 +94,6 @@ func (l *listener) serve(ln net.Listener) {
 		}
 	}()
 	err = l.server.Serve(ln)
-}
-
-// proxied wraps ln so that connections of trusted proxies have the address in their PROXY header.
-func (l *listener) proxied(ln net.Listener, cfg *TransportConfig) net.Listener {
-	if len(cfg.TrustedProxies) == 0 {
-		return ln
-	}
-	return accept.NewProxied(ln, accept.ProxyConfig{
-		Trusted: cfg.TrustedProxies,
-		Limits: func() (time.Duration, int) {
-			now := l.live.Load()
-			_, total := waitingLimits(now, l.descriptors)
-			return now.HandshakeTimeout, total
-		},
-		Refused: func(remote net.Addr, err error) {
-			l.node.Counters.Inc(actors.ConnectionsRefused)
-			l.node.LimitedLog.Warn("a connection of a trusted proxy has no valid PROXY header",
-				"remote", remote.String(), "error", actors.Quote(err.Error()))
-		},
-	})
 }
 
 // acceptFailed counts and logs a failed accept call.
@@ -158,15 +138,16 @@ func (l *listener) forget(conn net.Conn) {
 
 // addPending adds conn to the connections before their upgrade. If a limit is exceeded, it removes and returns the
 // oldest connection of the address group, or of all groups, but never conn itself. Otherwise it returns nil. If conn is
-// not upgraded within HandshakeTimeout from now on, it is closed without an answer.
+// not upgraded within HandshakeTimeout from its accept on, it is closed without an answer.
 func (l *listener) addPending(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
 	cfg := l.live.Load()
 	each, total := waitingLimits(cfg, l.descriptors)
+	left := cfg.HandshakeTimeout - l.node.Running.Now().Sub(l.acceptedAt(conn))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Add(conn, group)
-	l.deadlines[conn] = l.node.Running.AfterFunc(cfg.HandshakeTimeout, func() { abort(conn) })
+	l.deadlines[conn] = l.node.Running.AfterFunc(max(left, 0), func() { abort(conn) })
 	victim, _ := l.waiting.Evict(group, each, max(1, total-l.asking))
 	return victim
 }

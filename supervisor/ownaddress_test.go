@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -109,6 +111,32 @@ func TestLaterDialectIsRetriedEveryFiveMinutes(t *testing.T) {
 		}
 		if _, err := a.Connect(&Peer{Address: "10.0.0.2:9091"}); !errors.Is(err, actors.ErrLaterDialect) {
 			t.Errorf("connect: %v, want ErrLaterDialect at once", err)
+		}
+	})
+}
+
+// The listener neither counts nor logs a dial of its own node as a refused handshake: the dial reports it. The same
+// challenge again, from a stranger, is counted.
+func TestOwnDialIsNoRefusedHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		var lines bytes.Buffer
+		a := startNode(t, n, 1, func(s *nodeSetup) {
+			s.options = append(s.options, WithLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+		})
+		if _, err := a.Connect(&Peer{Address: a.addr}); !errors.Is(err, ErrOwnAddress) {
+			t.Errorf("connect: %v, want ErrOwnAddress", err)
+		}
+		synctest.Wait()
+		a.wantCount(actors.HandshakesRejected, 0)
+		a.wantCount(actors.DialsFailed, 1)
+		if text := lines.String(); strings.Contains(text, "handshake refused") {
+			t.Errorf("log:\n%s", text)
+		}
+		var sent challenge
+		a.ownDials.add(sent)
+		if first, second := a.ownDials.reflect(sent), a.ownDials.reflect(sent); !first || second {
+			t.Errorf("reflected %v, then %v; want true once", first, second)
 		}
 	})
 }

@@ -24,13 +24,16 @@ func (d *ownDials) remove(c challenge) {
 	delete(d.seen, c)
 }
 
-// reflect records that this node's listener received a challenge. It ignores challenges of other dials.
-func (d *ownDials) reflect(c challenge) {
+// reflect records that this node's listener received a challenge. It returns true at the first call for the challenge
+// of a dial in progress.
+func (d *ownDials) reflect(c challenge) (first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, ours := d.seen[c]; ours {
+	seen, ours := d.seen[c]
+	if ours {
 		d.seen[c] = true
 	}
+	return ours && !seen
 }
 
 // reflected reports whether the dial with this challenge reached this node itself.

@@ -24,6 +24,7 @@ type ProxyConfig struct {
 	// Limits is called for each connection. It returns the maximum time from the accept to the end of the header, and the
 	// maximum number of connections that wait for their header. One more evicts the oldest.
 	Limits  func() (timeout time.Duration, most int)
+	Now     func() time.Time // the time of an accept, see AcceptedAt; nil: time.Now
 	Refused func(remote net.Addr, err error)
 }
 
@@ -48,6 +49,9 @@ type Proxied struct {
 
 // NewProxied wraps ln. Close stops its goroutines.
 func NewProxied(ln net.Listener, cfg ProxyConfig) *Proxied {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	p := &Proxied{
 		Listener: ln, cfg: cfg, accepted: make(chan net.Conn), closing: make(chan struct{}), ended: make(chan struct{}),
 		waiting: NewWaiting[net.Conn](),
@@ -100,8 +104,9 @@ func (p *Proxied) run() {
 			continue
 		}
 		timeout, most := p.cfg.Limits()
+		at := p.cfg.Now()
 		p.enter(conn, most)
-		p.running.Go(func() { p.read(conn, timeout) })
+		p.running.Go(func() { p.read(conn, at, timeout) })
 	}
 }
 
@@ -136,7 +141,7 @@ func (p *Proxied) enter(conn net.Conn, most int) {
 }
 
 // read reads the header of one connection and passes the connection to Accept.
-func (p *Proxied) read(conn net.Conn, timeout time.Duration) {
+func (p *Proxied) read(conn net.Conn, at time.Time, timeout time.Duration) {
 	with, err := readProxyHeader(conn, timeout)
 	p.mu.Lock()
 	p.waiting.Remove(conn)
@@ -146,6 +151,7 @@ func (p *Proxied) read(conn net.Conn, timeout time.Duration) {
 		p.cfg.Refused(conn.RemoteAddr(), err)
 		return
 	}
+	with.at = at
 	p.hand(with)
 }
 
@@ -159,7 +165,7 @@ func (p *Proxied) hand(conn net.Conn) {
 
 // readProxyHeader reads the header at the start of conn, and returns conn with the address in the header. The address
 // is conn's own if the header has none (LOCAL, UNKNOWN).
-func readProxyHeader(conn net.Conn, timeout time.Duration) (net.Conn, error) {
+func readProxyHeader(conn net.Conn, timeout time.Duration) (*proxiedConn, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, err
 	}
@@ -186,8 +192,12 @@ func readProxyHeader(conn net.Conn, timeout time.Duration) (net.Conn, error) {
 type proxiedConn struct {
 	net.Conn
 	remote net.Addr
-	early  []byte // read together with the header; owned by the reader
+	at     time.Time // of the accept
+	early  []byte    // read together with the header; owned by the reader
 }
+
+// AcceptedAt returns the time of the accept by the clock of ProxyConfig. Reading the header may have taken long since.
+func (c *proxiedConn) AcceptedAt() time.Time { return c.at }
 
 // RemoteAddr returns the address in the header.
 func (c *proxiedConn) RemoteAddr() net.Addr { return c.remote }

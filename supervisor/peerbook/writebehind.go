@@ -92,7 +92,7 @@ func (b *Book) Sync() error {
 }
 
 // Close writes all scheduled entries and closes the file. The book can still be read afterwards; changes stay in
-// memory.
+// memory. Only the first call does anything.
 func (b *Book) Close() error {
 	if b.Path() == "" {
 		return nil
@@ -106,6 +106,9 @@ func (b *Book) Close() error {
 		b.pending.Stop()
 	}
 	disk := b.disk
+	if disk == nil {
+		return err // another call has closed it meanwhile
+	}
 	b.disk = nil
 	return errors.Join(err, guardFaults(disk.db.Close))
 }

@@ -17,6 +17,7 @@ const (
 	refusedFull     refusal = "no free connection"
 	refusedLagging  refusal = "handlers are behind: too many ended connections have undelivered messages or events"
 	refusedAddress  refusal = "too many connections from this address"
+	refusedRate     refusal = "too many new connections from this address in a short time"
 )
 
 // occupancy holds the counts that admit checks.
@@ -25,6 +26,8 @@ type occupancy struct {
 	conns      int // all slots, handshakes included
 	perAddress int // inbound slots of the same address group
 	lagging    int // ended connections with undelivered messages or events
+
+	exhausted bool // the address group has used up its rate of new connections
 }
 
 // minLagging is the smallest limit of lagging connections, for a small MaxConns.
@@ -34,13 +37,15 @@ const minLagging = 64
 // attackers could fill the memory of a node whose handlers block, or whose standard output is not read.
 func maxLagging(cfg *TransportConfig) int { return max(minLagging, cfg.MaxConns) }
 
-// admit decides whether a connection gets a slot. limited enables the limit per address.
+// admit decides whether a connection gets a slot. limited enables the limits per address.
 func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 	switch {
 	case o.stopping:
 		return refusedStopping
 	case limited && cfg.MaxConnsPerAddress > 0 && o.perAddress >= cfg.MaxConnsPerAddress:
 		return refusedAddress // checked before refusedFull: such a connection must not evict another
+	case limited && cfg.MaxConnsPerAddress > 0 && o.exhausted:
+		return refusedRate
 	case o.lagging >= maxLagging(cfg):
 		return refusedLagging
 	case o.conns >= cfg.MaxConns:

@@ -65,6 +65,7 @@ func (r *registry) onExpire() {
 	r.dedup.Rotate(time.Now())
 	r.fitDedup()
 	r.dropBuckets()
+	r.rates.prune(time.Now())
 	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()
 	r.pruneLagging()

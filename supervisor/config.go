@@ -25,8 +25,9 @@ type TransportConfig struct {
 	TrustedProxies []netip.Prefix
 
 	MaxConns int // established and in handshake, inbound and outbound
-	// MaxConnsPerAddress limits inbound connections from one IPv4 address or IPv6 /64, except loopback. 0: a quarter of
-	// MaxConns; negative: no limit.
+	// MaxConnsPerAddress limits inbound connections from one IPv4 address or IPv6 /64, except loopback. Each of them may
+	// be opened four times at once and then every 10 s on average (at least 100 at once and one per second). 0: a quarter
+	// of MaxConns; negative: no limit.
 	MaxConnsPerAddress int
 	ReservedConns      int // of MaxConns, kept free for peers on the allowlist
 

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"io"
 	"net/netip"
 	"strings"
@@ -169,10 +170,10 @@ func (w *fieldWorld) answered() any {
 	return len(answer) > 0
 }
 
-// claimsReported returns how many of 130 impostors are reported at once.
+// claimsReported returns how many of 130 impostors are reported at once. Two addresses: one has 100 slots at once.
 func (w *fieldWorld) claimsReported() int {
-	for range 130 {
-		impostor(w.t, w.net, "10.0.2.1", w.node.addr, newKeys(w.t, "stranger").Identity()).CloseNow()
+	for i := range 130 {
+		impostor(w.t, w.net, fmt.Sprint("10.0.2.", 1+i%2), w.node.addr, newKeys(w.t, "stranger").Identity()).CloseNow()
 	}
 	return len(eventsOf[PeerUp](w.node))
 }

@@ -50,6 +50,7 @@ type registry struct {
 	slots         map[string]*slot    // by actor ID
 	byChallenge   map[challenge]*slot // outbound slots by the challenge that they sent
 	perAddress    map[string]int      // inbound slots by address group, with admissions that wait for a slot
+	rates         admissionRates      // of admissions, by address group
 	peers         map[string][]*slot  // open connections by node ID, the route first
 	states        map[string]*peerState
 	targets       map[string]*dialTarget // by URL
@@ -269,12 +270,13 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, erro
 }
 
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
-	group := addressGroup(msg.remote)
+	group, rate, now := addressGroup(msg.remote), admissionRateOf(r.cfg.MaxConnsPerAddress), time.Now()
 	if len(r.lagging) >= maxLagging(r.cfg) {
 		r.pruneLagging()
 	}
 	why := admit(occupancy{
 		stopping: r.stopping, conns: len(r.slots), perAddress: r.perAddress[group], lagging: len(r.lagging),
+		exhausted: r.rates.exhausted(group, rate, now),
 	}, r.cfg, group != "")
 	if why == refusedFull && r.evictFor(ctx, msg) {
 		return
@@ -291,6 +293,7 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 		return
 	}
 	s.group = group
+	r.rates.charge(group, rate, now)
 	r.countAddress(group)
 	r.answer(s.actor)
 }

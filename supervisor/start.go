@@ -79,6 +79,7 @@ func (t *Transport) spawnRegistry() {
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
 		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int),
+		rates:  newAdmissionRates(),
 		peers:  make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		lagging: make(map[*actors.Inbox]struct{}),

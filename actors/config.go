@@ -36,6 +36,7 @@ type Limits struct {
 	MaxClockSkew     time.Duration // of a message's timestamp, in both directions
 	QueueMessages    int           // outbound, until written
 	QueueBytes       int           // outbound, until written
+	QueueShare       int           // of QueueBytes, without bytes of Node.Queues
 	InboundBytes     int           // inbound, until the handler has returned
 	Session          SessionPolicy // the zero value speaks SMSG only
 }
@@ -61,6 +62,7 @@ type Node struct {
 	Spawn      func(func())     // starts a goroutine that lives as long as a socket
 	Writers    *Activity        // runs the writers; nil: a new goroutine each time
 	Readers    *Workers         // read for idle connections; nil: each pump reads itself
+	Queues     *QueuePool       // bounds all outbound queues; nil: no limit
 	Observer   Observer         // nil: times are not measured
 	Born       time.Time        // base of compact times, before the first connection, with a monotonic clock
 

@@ -69,10 +69,11 @@ func (o *outbox) reserve(size int) error {
 		return ErrClosed
 	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.count+size > o.node.Limits.QueueBytes:
 		return ErrQueueFull
+	case !o.charge(size, o.messages == 0):
+		return errPoolFull
 	}
 	o.messages++
 	o.promised++
-	o.count += size
 	return nil
 }
 
@@ -88,7 +89,7 @@ func (o *outbox) unreserve(size int) {
 	o.mu.Lock()
 	o.messages--
 	o.promised--
-	o.count -= size
+	o.discharge(size)
 	o.mu.Unlock()
 }
 
@@ -117,7 +118,7 @@ func (o *outbox) push(f *frame) {
 		err := o.err
 		if f.reserved > 0 {
 			o.messages--
-			o.count -= f.reserved
+			o.discharge(f.reserved)
 		}
 		o.mu.Unlock()
 		f.resolve(err)
@@ -128,7 +129,7 @@ func (o *outbox) push(f *frame) {
 		o.own++
 		o.messages++
 		f.size = len(f.data)
-		o.count += f.size
+		o.charge(f.size, true)
 	}
 	o.flushing = o.flushing || f.closeWith != nil && !f.ordered
 	if o.hold(f) {
@@ -154,6 +155,7 @@ func (o *outbox) close(err error) {
 		o.mu.Unlock()
 		return
 	}
+	o.settle()
 	o.closed, o.err = true, err
 	waiting := join(o.stopPacing(), o.waiting)
 	o.waiting, o.socket = nil, nil // a program may keep the handle for long
@@ -269,7 +271,7 @@ func (o *outbox) complete(batch []*frame, bytes int, err error) {
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
-	o.count -= charged
+	o.discharge(charged)
 	o.own -= own
 	o.mu.Unlock()
 	if err == nil {

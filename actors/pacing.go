@@ -228,7 +228,7 @@ func (o *outbox) withdraw(result chan<- error) bool {
 			o.pacing.held = nil
 		}
 		o.messages--
-		o.count -= f.reserved
+		o.discharge(f.reserved)
 		o.node.frames.put(f)
 		return true
 	}

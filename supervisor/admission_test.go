@@ -138,6 +138,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"MaxClockSkew":     func(c *TransportConfig) { c.MaxClockSkew = -1 },
 		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = -1 },
 		"QueueBytes":       func(c *TransportConfig) { c.QueueBytes = 1 << 40 },
+		"QueueTotalBytes":  func(c *TransportConfig) { c.QueueTotalBytes = 1 << 20 },
 		"InboundBytes":     func(c *TransportConfig) { c.InboundBytes = -1 },
 		"TLSCertPath":      func(c *TransportConfig) { c.TLSCertPath = "cert.pem" },
 		"Peers":            func(c *TransportConfig) { c.Peers = []string{"10.0.0.1:9091", "no port"} },

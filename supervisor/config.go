@@ -46,7 +46,11 @@ type TransportConfig struct {
 
 	QueueMessages int   // queued outbound messages for one peer
 	QueueBytes    int64 // queued outbound bytes for one peer
-	InboundBytes  int64 // queued inbound bytes of one connection
+	// QueueTotalBytes limits the queued outbound bytes for all peers. Half of it is divided among MaxConns connections; a
+	// queue that is larger than its share takes the rest from the other half. An empty queue takes one message in any
+	// case. 0: 256 MiB, or four times QueueBytes if that is more.
+	QueueTotalBytes int64
+	InboundBytes    int64 // queued inbound bytes of one connection
 
 	TLSCertPath string // with TLSKeyPath: listen with TLS; the files are read again when they change
 	TLSKeyPath  string
@@ -56,6 +60,9 @@ type TransportConfig struct {
 	// peer of that node ID is accepted there, and it may connect in either direction, unless it is revoked.
 	Peers []string
 }
+
+// defaultQueueTotal is the default of QueueTotalBytes.
+const defaultQueueTotal = 256 << 20
 
 // DefaultTransportConfig returns the defaults: the values of protocol section 6, listening on :9091.
 func DefaultTransportConfig() TransportConfig {
@@ -115,6 +122,7 @@ func (c TransportConfig) validate() error {
 		{"MaxClockSkew", c.MaxClockSkew >= 0, "must be 0 (the dedup TTL) or more"},
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
 		{"QueueBytes", c.QueueBytes >= 1 && c.QueueBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
+		{"QueueTotalBytes", c.QueueTotalBytes >= c.QueueBytes, "must be QueueBytes or more"},
 		{"InboundBytes", c.InboundBytes >= 1 && c.InboundBytes <= math.MaxInt32, "must be from 1 byte to 2 GiB"},
 		{
 			"TLSCertPath", (c.TLSCertPath == "") == (c.TLSKeyPath == ""),
@@ -169,6 +177,9 @@ func (c TransportConfig) withDefaults() TransportConfig {
 	c.DedupTTL = cmp.Or(c.DedupTTL, d.DedupTTL)
 	c.QueueMessages = cmp.Or(c.QueueMessages, d.QueueMessages)
 	c.QueueBytes = cmp.Or(c.QueueBytes, d.QueueBytes)
+	if c.QueueTotalBytes == 0 {
+		c.QueueTotalBytes = max(defaultQueueTotal, 4*c.QueueBytes)
+	}
 	c.InboundBytes = cmp.Or(c.InboundBytes, d.InboundBytes)
 	if c.MaxClockSkew == 0 {
 		c.MaxClockSkew = c.DedupTTL
@@ -185,5 +196,6 @@ func (c *TransportConfig) limits() actors.Limits {
 		HandshakeTimeout: c.HandshakeTimeout, WriteTimeout: c.WriteTimeout, MaxClockSkew: c.MaxClockSkew,
 		RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
 		QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
+		QueueShare: int(min(c.QueueTotalBytes/2/int64(c.MaxConns), c.QueueBytes)),
 	}
 }

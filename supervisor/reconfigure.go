@@ -107,7 +107,8 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 	return &actors.Node{
 		System: t.opts.system, Keys: t.keys, Limits: cfg.limits(), Counters: t.counters,
 		LimitedLog: t.limitedLog, Drops: &t.drops, Log: t.opts.log, OnReply: t.replies.deliver, OnOwnKey: t.ownDials.reflect,
-		Wall: t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
+		Queues: &t.queues,
+		Wall:   t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
 		Observer: t.opts.observer,
 		Born:     t.born,
 	}
@@ -136,6 +137,7 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 	r.cfg, r.shared = msg.cfg, msg.node
 	r.live.Store(msg.cfg) // before the answer: a caller that has it sees the new limits
 	r.claims.SetRate(claimBurst+float64(r.cfg.MaxConns), 1, time.Now())
+	r.node.Queues.SetLimit(r.cfg.QueueTotalBytes / 2)
 	r.fitDedup()
 	for _, address := range before {
 		if !slices.Contains(r.cfg.Peers, address) {

@@ -98,6 +98,10 @@ func fieldRows(t *testing.T) map[string]fieldRow {
 			change:  func(c *TransportConfig) { c.QueueBytes = 1 << 20 },
 			observe: func(w *fieldWorld) any { return w.queued(64 << 10) },
 		},
+		"QueueTotalBytes": {
+			change:  func(c *TransportConfig) { c.QueueTotalBytes = 8 << 20 },
+			observe: func(w *fieldWorld) any { return w.queued(64 << 10) },
+		},
 		"InboundBytes": {
 			change: func(c *TransportConfig) { c.InboundBytes = 256 << 10 }, observe: (*fieldWorld).undelivered,
 		},

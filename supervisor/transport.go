@@ -29,6 +29,7 @@ type Transport struct {
 	counters   *actors.Counters
 	limitedLog *actors.LimitedLogger
 	drops      actors.DropReports
+	queues     actors.QueuePool
 	clock      *runclock.Clock
 	node       *actors.Node
 	book       *PeerRegistry
@@ -122,6 +123,7 @@ func NewTransport(
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
 	}
+	t.queues.SetLimit(t.cfg.QueueTotalBytes / 2)
 	t.node = t.shared(&t.cfg)
 	t.dedup.Judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil

@@ -30,8 +30,17 @@ func TestAdmissionRateTakesBurstThenInterval(t *testing.T) {
 		after time.Duration // since start
 		want  bool
 	}{
-		{0, true}, {0, true}, {0, true}, {0, false}, {time.Second - 1, false}, {time.Second, true}, {time.Second, false},
-		{time.Hour, true}, {time.Hour, true}, {time.Hour, true}, {time.Hour, false}, // no more than the burst is saved
+		{0, true},
+		{0, true},
+		{0, true},
+		{0, false},
+		{time.Second - 1, false},
+		{time.Second, true},
+		{time.Second, false},
+		{time.Hour, true},
+		{time.Hour, true},
+		{time.Hour, true},
+		{time.Hour, false}, // no more than the burst is saved
 	} {
 		var ok bool
 		if fullAt, ok = rate.take(fullAt, start.Add(c.after)); ok != c.want {

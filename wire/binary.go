@@ -57,12 +57,6 @@ func binaryCode(t MessageType) byte {
 	return 0
 }
 
-// The times with a binary form, as Unix seconds: those in the years 1678 to 2261 and a part of 1677 and 2262.
-const (
-	firstNanoSecond = -9_223_372_036
-	lastNanoSecond  = 9_223_372_035
-)
-
 // AppendMessage appends m as one message of a record: its length and its binary form, or its JSON form if the binary
 // form cannot express m (protocol section 9). That is: an empty from, an id or a replyTo of more than 64 bytes, a
 // type, from or to of more than 1024 bytes, a ts outside 1678 to 2262 or with an offset from UTC.
@@ -155,8 +149,7 @@ func hasBinaryTime(t time.Time) bool {
 			return false
 		}
 	}
-	s := t.Unix()
-	return s >= firstNanoSecond && s <= lastNanoSecond
+	return time.Unix(0, t.UnixNano()).Equal(t) // outside 1678 to 2262 the number of nanoseconds overflows
 }
 
 // appendHead appends the form up to the payload.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -169,19 +170,19 @@ func TestBroadcastNamesNoReceiver(t *testing.T) {
 
 func TestAppendMessageFallsBackToJSON(t *testing.T) {
 	unusual := map[string]func(*Message){
-		"no from":               func(m *Message) { m.From = "" },
-		"from of 1025 bytes":    func(m *Message) { m.From = strings.Repeat("f", 1025) },
-		"to of 1025 bytes":      func(m *Message) { m.To = strings.Repeat("t", 1025) },
-		"type of 1025 bytes":    func(m *Message) { m.Type = MessageType(strings.Repeat("t", 1025)) },
-		"replyTo of 65 bytes":   func(m *Message) { m.ReplyTo = strings.Repeat("r", 65) },
-		"from is not UTF-8":     func(m *Message) { m.From = "\xff" },
-		"id is not UTF-8":       func(m *Message) { m.ID = "\xff" },
-		"offset of an hour":     func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 3600)) },
-		"offset of seconds":     func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", -30)) },
-		"the year 1600":         func(m *Message) { m.Timestamp = m.Timestamp.AddDate(-426, 0, 0) },
-		"the year 2300":         func(m *Message) { m.Timestamp = m.Timestamp.AddDate(274, 0, 0) },
-		"a second too early":    func(m *Message) { m.Timestamp = time.Unix(-9_223_372_037, 999_999_999).UTC() },
-		"a nanosecond too late": func(m *Message) { m.Timestamp = time.Unix(9_223_372_036, 0).UTC() },
+		"no from":             func(m *Message) { m.From = "" },
+		"from of 1025 bytes":  func(m *Message) { m.From = strings.Repeat("f", 1025) },
+		"to of 1025 bytes":    func(m *Message) { m.To = strings.Repeat("t", 1025) },
+		"type of 1025 bytes":  func(m *Message) { m.Type = MessageType(strings.Repeat("t", 1025)) },
+		"replyTo of 65 bytes": func(m *Message) { m.ReplyTo = strings.Repeat("r", 65) },
+		"from is not UTF-8":   func(m *Message) { m.From = "\xff" },
+		"id is not UTF-8":     func(m *Message) { m.ID = "\xff" },
+		"offset of an hour":   func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", 3600)) },
+		"offset of seconds":   func(m *Message) { m.Timestamp = m.Timestamp.In(time.FixedZone("", -30)) },
+		"the year 1600":       func(m *Message) { m.Timestamp = m.Timestamp.AddDate(-426, 0, 0) },
+		"the year 2300":       func(m *Message) { m.Timestamp = m.Timestamp.AddDate(274, 0, 0) },
+		"a nanosecond early":  func(m *Message) { m.Timestamp = time.Unix(0, math.MinInt64).Add(-1).UTC() },
+		"a nanosecond late":   func(m *Message) { m.Timestamp = time.Unix(0, math.MaxInt64).Add(1).UTC() },
 	}
 	for name, change := range unusual {
 		m := &Message{testUUID, MsgChat, "alice", "bob", binaryTime0, json.RawMessage(` "a\u00e9" `), otherUUID}
@@ -202,7 +203,7 @@ func clean(s string) string { return string([]rune(s)) }
 
 func TestAppendMessageUsesTheWholeRangeOfTimes(t *testing.T) {
 	for _, ts := range []time.Time{
-		time.Unix(-9_223_372_036, 0).UTC(), time.Unix(9_223_372_035, 999_999_999).UTC(),
+		time.Unix(0, math.MinInt64).UTC(), time.Unix(0, math.MaxInt64).UTC(),
 		time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Unix(1773234159, 1).In(time.FixedZone("another name", 0)), time.Now().UTC(),
 	} {

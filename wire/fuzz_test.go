@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,24 +168,67 @@ func FuzzAppendJSON(f *testing.F) {
 func FuzzDecodeHandshake(f *testing.F) {
 	f.Add([]byte(`{"identity":` + aliceJSON + `,"challenge":"` + zeros + `","version":"1.0","features":["x"]}`))
 	f.Add([]byte(`{"identity":` + aliceJSON + `,"challengeResponse":"\u0041A==","accepted":true}`))
+	for _, session := range []string{
+		`{"aeads":["aes256gcm","chacha20poly1305"],"key":"` + zeros + `"}`, `null`, `{}`, `[]`,
+		`{"aeads":["a",null],"key":"` + zeros + `"}`, `{"aead":"aes256gcm","key":"` + zeros + `","kem":null}`,
+		`{"aead":"a","aeads":["a"],"key":"` + zeros + `","kem":"` + encoded(SessionKEMOfferSize) + `"}`,
+		`{"aead":"a","aeads":["a"],"key":"` + zeros + `","kem":"` + encoded(SessionKEMAnswerSize) + `"}`,
+		`{"aead":"a","aeads":["a"],"key":"` + zeros + `"},"session":{"key":"AA=="}`,
+	} {
+		f.Add([]byte(`{"identity":` + aliceJSON + `,"accepted":true,` + withSession + `,"session":` + session + `}`))
+	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		hello, err := DecodeHandshake(&Message{Type: MsgHandshake, Payload: payload})
 		if err == nil {
-			if m, err := NewMessage(MsgHandshake, "", "", hello); err == nil {
-				again, err := DecodeHandshake(m)
-				if err != nil || !reflect.DeepEqual(normal(again.Identity), normal(hello.Identity)) ||
-					!bytes.Equal(again.Challenge, hello.Challenge) {
-					t.Fatalf("got %+v, %v, want %+v", again, err, hello)
-				}
-			}
+			checkHandshake(t, hello)
 		} else if !errors.Is(err, ErrMalformed) || len(err.Error()) > 600 {
 			t.Fatal(err)
 		}
-		_, err = DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: payload})
-		if err != nil && !errors.Is(err, ErrMalformed) {
+		ack, err := DecodeHandshakeAck(&Message{Type: MsgHandshakeAck, Payload: payload})
+		if err == nil {
+			checkHandshakeAck(t, ack)
+		} else if !errors.Is(err, ErrMalformed) || len(err.Error()) > 600 {
 			t.Fatal(err)
 		}
 	})
+}
+
+func checkHandshake(t *testing.T, hello HandshakePayload) {
+	if announced := slices.Contains(ReceivedFeatures(hello.Features), "session/1"); announced != (hello.Session != nil) {
+		t.Fatalf("features %q, session %+v", hello.Features, hello.Session)
+	}
+	if s := hello.Session; s != nil &&
+		(len(s.AEADs) < 1 || len(s.AEADs) > 8 || len(s.Key) != 32 || len(s.KEM) != 0 && len(s.KEM) != 1184) {
+		t.Fatalf("session %+v", s)
+	}
+	m, err := NewMessage(MsgHandshake, "", "", hello)
+	if err != nil {
+		return
+	}
+	again, err := DecodeHandshake(m)
+	if err != nil || !reflect.DeepEqual(normal(again.Identity), normal(hello.Identity)) ||
+		!bytes.Equal(again.Challenge, hello.Challenge) || !reflect.DeepEqual(again.Session, hello.Session) {
+		t.Fatalf("got %+v, %v, want %+v", again, err, hello)
+	}
+}
+
+func checkHandshakeAck(t *testing.T, ack HandshakeAckPayload) {
+	if announced := slices.Contains(ReceivedFeatures(ack.Features), "session/1"); ack.Accepted &&
+		announced != (ack.Session != nil) {
+		t.Fatalf("features %q, session %+v", ack.Features, ack.Session)
+	}
+	if s := ack.Session; s != nil &&
+		(s.AEAD == "" || len(s.Key) != 32 || len(s.KEM) != 0 && len(s.KEM) != 1088) {
+		t.Fatalf("session %+v", s)
+	}
+	m, err := NewMessage(MsgHandshakeAck, "", "", ack)
+	if err != nil {
+		return
+	}
+	again, err := DecodeHandshakeAck(m)
+	if err != nil || !reflect.DeepEqual(again.Session, ack.Session) {
+		t.Fatalf("got %+v, %v, want %+v", again, err, ack)
+	}
 }
 
 func normal(id Identity) Identity {

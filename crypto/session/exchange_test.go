@@ -222,3 +222,39 @@ func TestSecretsDependOnEveryInput(t *testing.T) {
 		}
 	}
 }
+
+// TestWithSecretGivesTheSameKeys mixes identities with and without the secret. A secret of another peer is not used.
+func TestWithSecretGivesTheSameKeys(t *testing.T) {
+	a, b := mustIdentities(t)
+	secret, err := a.SharedSecret(b.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := crypto.SharedSecret{1}
+	for name, own := range map[string]struct {
+		identity Identity
+		opens    bool
+	}{
+		"known":           {WithSecret(a, b.PublicKey(), secret), true},
+		"of another peer": {WithSecret(a, a.PublicKey(), wrong), true},
+		"wrong":           {WithSecret(a, b.PublicKey(), wrong), false},
+	} {
+		offer, err := NewOffer(nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{Key: offer.PublicKey()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := PeerKeys{Key: answer.PublicKey()}
+		_, opener := answer.Finish(AES256GCM, testHandshake, testAck)
+		sealer, _, err := offer.Finish(own.identity, b.PublicKey(), keys, AES256GCM, testHandshake, testAck)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := opener.Open(sealed(sealer, "x"), 0); (err == nil) != own.opens {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -266,13 +266,15 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	ikm := bytes.Clone(*answer.ikm)
 	out, in := answer.Finish(AES256GCM, testHandshake, testAck)
 	answer.ikm = &ikm
-	values := []any{offer, answer, out, in, &out, &in, struct {
+	known := WithSecret(b, a.PublicKey(), crypto.SharedSecret(ikm[96:128]))
+	values := []any{offer, answer, out, in, known, &out, &in, struct {
 		s Sealer
 		o Opener
 		f *Offer
 		a *Answer
-	}{out, in, offer, answer}}
-	names := []string{"session.Offer", "session.Answer", "session.Sealer", "session.Opener"}
+		i Identity
+	}{out, in, offer, answer, known}}
+	names := []string{"session.Offer", "session.Answer", "session.Sealer", "session.Opener", "session.Identity"}
 	for i, name := range names {
 		if text := fmt.Sprintf("%s%d", values[i], values[i]); text != name+name {
 			t.Errorf("%s prints as %q", name, text)
@@ -281,7 +283,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	for _, value := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, value)
-			for _, secret := range [][]byte{out.s.secret[:], in.o.secret[:], ikm, []byte("secret!!")} {
+			for _, secret := range [][]byte{out.s.secret[:], in.o.secret[:], ikm, ikm[96:], []byte("secret!!")} {
 				for _, form := range []string{"%s", "%x", "%d"} {
 					printed := strings.Trim(fmt.Sprintf(form, secret[:8]), "[]")
 					if strings.Contains(text, printed) {

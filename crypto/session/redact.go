@@ -14,6 +14,9 @@ func (*Offer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "se
 // Format writes "session.Answer".
 func (*Answer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "session.Answer") }
 
+// Format writes "session.Identity".
+func (*knownSecret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "session.Identity") }
+
 // Format writes "session.Sealer".
 func (Sealer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "session.Sealer") }
 

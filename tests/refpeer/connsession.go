@@ -1,6 +1,7 @@
 package refpeer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -29,6 +30,7 @@ var ErrFirstRecord = errors.New("the first record is no ping")
 type Record struct {
 	Type  byte
 	Forms []string // of its messages, in order; malformed ones included
+	Raw   []byte   // as received
 }
 
 // duplex is the session of a connection: its two directions.
@@ -115,12 +117,16 @@ func (c *Conn) keepRecord(kind int, frame []byte) error {
 	if kind != websocket.BinaryMessage {
 		return fmt.Errorf("%w: a text message", ErrRecord)
 	}
+	raw := bytes.Clone(frame)
 	typ, plaintext, err := c.session.open.Open(frame)
 	if err != nil {
 		return err
 	}
-	messages, err := SplitMessages(plaintext)
-	r := Record{Type: typ}
+	r := Record{Type: typ, Raw: raw}
+	var messages [][]byte
+	if typ == session.TypeMessages {
+		messages, err = SplitMessages(plaintext)
+	}
 	for _, message := range messages {
 		e, form, err := DecodeMessage(message, c.peer.ID, c.self.ID)
 		r.Forms = append(r.Forms, form)
@@ -212,4 +218,11 @@ func (c *Conn) Rekey() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return c.write(websocket.BinaryMessage, c.session.seal.Rekey())
+}
+
+// DropRekey updates the key for later records without sending the rekey record, as if it had been lost.
+func (c *Conn) DropRekey() {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.session.seal.Rekey()
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Bind bool
 	// Spoil modifies the handshake payload before it is sent.
 	Spoil func(payload map[string]any)
+	// SpoilAck replaces Spoil for a responder that needs the handshake message, as received.
+	SpoilAck func(handshake []byte, payload map[string]any)
 	// Allow holds the IDs that a responder accepts in a handshake; nil: all.
 	Allow []string
 	// Refuse is the reason with which a responder refuses every peer; empty: none is refused.

@@ -109,8 +109,8 @@ func DecodeMessage(message []byte, sender, receiver string) (e Envelope, form st
 		return Envelope{}, FormBinary, ErrMessage
 	}
 	if len(message) > 0 && message[0] == '{' {
-		if err := json.Unmarshal(message, &e); err != nil {
-			return Envelope{}, FormJSON, fmt.Errorf("%w: %w", ErrMessage, err)
+		if err := json.Unmarshal(message, &e); err != nil || !utf8.Valid(message) {
+			return Envelope{}, FormJSON, errors.Join(ErrMessage, err)
 		}
 		return e, FormJSON, nil
 	}
@@ -206,9 +206,12 @@ func Frame(message []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(message))), message...)
 }
 
-// SplitMessages divides the plaintext of a record into its messages. It returns ErrRecord for a length that is not
-// minimal, has more than 5 bytes, or reaches past the end.
+// SplitMessages divides the plaintext of a record into its messages. It returns ErrRecord for no message, and for a
+// length that is not minimal, has more than 5 bytes, or reaches past the end, with the messages before it.
 func SplitMessages(plaintext []byte) (messages [][]byte, err error) {
+	if len(plaintext) == 0 {
+		return nil, ErrRecord
+	}
 	for len(plaintext) > 0 {
 		n, rest, err := cutLength(plaintext)
 		if err != nil || n > uint64(len(rest)) {

@@ -153,6 +153,9 @@ func respond(ws *websocket.Conn, o Options) (*Conn, error) {
 	if o.Session != nil && err != nil {
 		return refuse("invalid handshake", err)
 	}
+	if o.SpoilAck != nil {
+		o.Spoil = func(payload map[string]any) { o.SpoilAck(received, payload) }
+	}
 	sent, err := o.sendPlain(ws, deadline, TypeHandshakeAck, hello.Identity.ID, payload)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -115,9 +116,11 @@ func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 // relay passes the dials of one node on to another and holds no key.
 type relay struct {
 	t      *testing.T
-	to     *node
+	to     string                                          // URL
 	change func(fromDialer bool, handshake map[string]any) // changes a handshake message; nil: none
 	also   func(l *relayLink, fromDialer bool, frame []byte)
+	// frames returns the WebSocket messages that replace the nth binary message of a direction, from 0; nil: itself.
+	frames func(l *relayLink, fromDialer bool, n int, frame []byte) []wireMessage
 	server *http.Server
 	addr   string
 	links  chan *relayLink
@@ -127,11 +130,26 @@ type relay struct {
 	count int
 }
 
+// wireMessage is one WebSocket message.
+type wireMessage struct {
+	kind int
+	data []byte
+}
+
+// binaries returns binary WebSocket messages.
+func binaries(frames ...[]byte) []wireMessage {
+	var all []wireMessage
+	for _, frame := range frames {
+		all = append(all, wireMessage{websocket.BinaryMessage, frame})
+	}
+	return all
+}
+
 // relayLink is one connection through the relay: dialer is the end at the node that dialled.
 type relayLink struct{ dialer, target *wireEnd }
 
 // startRelay listens for a node that dials.
-func startRelay(t *testing.T, to *node, most int, adjust func(*relay)) *relay {
+func startRelay(t *testing.T, to string, most int, adjust func(*relay)) *relay {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -160,7 +178,7 @@ func (r *relay) serve(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "full", http.StatusServiceUnavailable)
 		return
 	}
-	there, _, err := websocket.DefaultDialer.Dial(r.to.URL(), nil)
+	there, _, err := websocket.DefaultDialer.Dial(r.to, nil)
 	if err != nil {
 		r.t.Errorf("the relay cannot dial: %v", err)
 		return
@@ -181,21 +199,46 @@ func (r *relay) serve(w http.ResponseWriter, req *http.Request) {
 
 // pass copies one direction; the end of one side ends the other.
 func (r *relay) pass(l *relayLink, from, to *wireEnd, fromDialer bool) {
+	binary := 0
 	from.read(func(kind int, data []byte) {
 		if kind == websocket.TextMessage && r.change != nil {
-			var handshake map[string]any
-			if err := json.Unmarshal(data, &handshake); err != nil {
-				r.t.Error(err)
-			}
-			r.change(fromDialer, handshake)
-			data, _ = json.Marshal(handshake)
+			data = r.changed(fromDialer, data)
 		}
-		to.write(kind, data)
+		out := []wireMessage{{kind, data}}
+		if kind == websocket.BinaryMessage {
+			if r.frames != nil {
+				out = r.frames(l, fromDialer, binary, data)
+			}
+			binary++
+		}
+		for _, m := range out {
+			to.write(m.kind, m.data)
+		}
 		if kind == websocket.BinaryMessage && r.also != nil {
 			r.also(l, fromDialer, data)
 		}
 	})
 	time.AfterFunc(time.Second, func() { to.ws.Close() }) // later than the other side's own close frame
+}
+
+// changed returns a handshake message after r.change: the same bytes if that changed nothing.
+func (r *relay) changed(fromDialer bool, data []byte) []byte {
+	var before, after map[string]any
+	for _, m := range []*map[string]any{&before, &after} {
+		if err := json.Unmarshal(data, m); err != nil {
+			r.t.Error(err)
+			return data
+		}
+	}
+	r.change(fromDialer, after)
+	if reflect.DeepEqual(before, after) {
+		return data
+	}
+	out, err := json.Marshal(after)
+	if err != nil {
+		r.t.Error(err)
+	}
+	return out
 }
 
 // link returns the next connection through the relay.

@@ -12,7 +12,7 @@ import (
 func throughRelay(t *testing.T, most int, adjust func(*relay)) (a, b *node, r *relay) {
 	t.Helper()
 	a, b = start(t, "--name", "alpha", "--stdin"), start(t, "--name", "beta", "--stdin")
-	r = startRelay(t, b, most, adjust)
+	r = startRelay(t, b.URL(), most, adjust)
 	a.run("connect", r.addr, "--timeout", "10s")
 	return a, b, r
 }

@@ -46,7 +46,7 @@ func (p *connection) sendHandshake(ctx actor.Context) {
 // sendPlain sends an unencrypted message of the handshake and returns its bytes. With end, the socket is closed behind
 // it.
 func (p *connection) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
-	data, err := msg.AppendJSON(nil)
+	data, err := msg.AppendJSON(make([]byte, 0, len(msg.Payload)+512)) // 512: more than the envelope has
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return nil

@@ -212,8 +212,11 @@ func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 		return t.address, t.url, true
 	}
 	known, _ := r.book.Get(id)
+	if !known.Persistent {
+		return "", "", false
+	}
 	url, err := ParseAddress(known.Address, r.cfg.WSPath)
-	return known.Address, url, known.Persistent && err == nil
+	return known.Address, url, err == nil
 }
 
 // adoptFurther assigns the further connection of a peer to a target whose connection has ended. It returns false if

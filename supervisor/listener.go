@@ -27,6 +27,8 @@ const (
 	minWaitingEach = 16   // of one address group
 )
 
+var errUpgrade = errors.New("the upgrade panicked")
+
 // listener accepts WebSockets and passes each to a slot of the registry.
 type listener struct {
 	live     *atomic.Pointer[TransportConfig] // configuration in force
@@ -224,7 +226,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // upgrade fills the slot with the upgraded socket. If the upgrade fails, it frees the slot at once, also if a
 // connection of the program panics or calls runtime.Goexit.
 func (l *listener) upgrade(w http.ResponseWriter, r *http.Request, slot *actors.Slot) {
-	err, returned := errors.New("the upgrade panicked"), false
+	err, returned := errUpgrade, false
 	defer func() {
 		if !returned {
 			abort(connectionOf(r).conn) // net/http does not close a hijacked connection
@@ -259,7 +261,7 @@ func connectionOf(r *http.Request) connected {
 
 // admit asks the registry for a slot. It returns nil if the registry refuses the connection.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	answers := make(chan *actors.Slot, 1) // one answer is sent
+	answers := make(chan *actors.Slot, 2) // the registry's answer, and nil at the timeout
 	l.node.System.Root.Send(l.registry, &question{
 		message: &admission{remote: r.RemoteAddr, since: connectionOf(r).at},
 		reply: func(answer any) {
@@ -267,13 +269,12 @@ func (l *listener) admit(r *http.Request) *actors.Slot {
 			answers <- slot
 		},
 	})
-	within, cancel := l.node.Running.WithTimeout(context.Background(), l.live.Load().HandshakeTimeout)
-	defer cancel()
+	timeout := l.node.Running.AfterFunc(l.live.Load().HandshakeTimeout, func() { answers <- nil })
+	defer timeout.Stop()
 	select {
 	case slot := <-answers:
 		return slot
 	case <-l.ended:
-	case <-within.Done():
+		return nil
 	}
-	return nil
 }

@@ -52,6 +52,8 @@ func New(ln net.Listener, descriptors int, report func(Failure)) *Listener {
 // Close implements net.Listener. It ends a pause of Accept.
 func (l *Listener) Close() error { return l.close() }
 
+var errExited = errors.New("accept called runtime.Goexit")
+
 // Accept implements net.Listener. It returns an error only if the listener has failed permanently or is closed.
 func (l *Listener) Accept() (net.Conn, error) {
 	for inRow := 1; ; inRow++ {
@@ -81,7 +83,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 // accept calls the inner listener on another goroutine, because a listener of the program may panic or call
 // runtime.Goexit.
 func (l *Listener) accept() (conn net.Conn, err error) {
-	err = errors.New("accept called runtime.Goexit")
+	err = errExited
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -2,7 +2,6 @@ package refpeer
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 )
@@ -14,7 +13,11 @@ func (c *Conn) read() {
 		kind, frame, err := c.ws.ReadMessage()
 		if err != nil {
 			c.ws.Close()
-			c.note(func() { c.err = errors.Join(c.err, err) })
+			c.note(func() {
+				if c.err == nil { // else a faulty record came before the end
+					c.err = err
+				}
+			})
 			return
 		}
 		switch {
@@ -77,7 +80,7 @@ func (c *Conn) keep(kind int, frame []byte) error {
 	if c.session != nil {
 		fault := c.keepRecord(kind, frame)
 		if fault != nil {
-			c.err = errors.Join(fault, c.err)
+			c.err = fault
 		}
 		return fault
 	}

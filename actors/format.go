@@ -1,5 +1,7 @@
 package actors
 
+import "github.com/Snider/go-p2p/wire"
+
 // Format is the frame format of a connection.
 type Format struct {
 	Session bool   // session/1, else SMSG
@@ -7,10 +9,10 @@ type Format struct {
 	KEM     bool   // the keys of the session include ML-KEM-768
 }
 
-// String returns "session" or "smsg".
+// String returns "session/1" or "smsg".
 func (f Format) String() string {
 	if f.Session {
-		return "session"
+		return wire.FeatureSession
 	}
 	return "smsg"
 }

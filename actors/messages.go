@@ -18,7 +18,8 @@ type Welcome struct {
 	Dedup   Deduplicator // of this peer
 	Limiter Limiter      // for inbound messages
 	Quiet   bool         // send nothing to an unverified peer: it has announced features on an earlier connection
-	// Hold delays application messages and the route of an initiator in SMSG format until a frame of the peer has opened.
+	// Hold makes an initiator in SMSG format unverified again: its ack is no proof, and the registry publishes no route
+	// before a frame of the peer has opened. Our pings do not wait.
 	Hold bool
 }
 

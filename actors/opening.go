@@ -149,6 +149,9 @@ func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	}
 	p.alive.begin(now, p.running(now))
 	p.proof.begin(p.running(now).Sub(p.node.Born), w.Quiet, p.handshakeLeft(p.node.Running.At(now)), &p.node.Limits)
+	if w.Hold {
+		p.proof.hold(p.running(now).Sub(p.node.Born), &p.node.Limits)
+	}
 	p.greeting = nil
 	if p.direction == Outbound {
 		p.ping()

@@ -38,6 +38,11 @@ func (p *proof) begin(now time.Duration, quiet bool, handshakeLeft time.Duration
 	}
 }
 
+// hold makes an initiator unverified until a frame of the peer opens, for the silence limit at most. It still pings.
+func (p *proof) hold(now time.Duration, limits *Limits) {
+	p.strength, p.quiet, p.due = Claimed, false, now+limits.silence()
+}
+
 // early holds input that waits for an answer of the registry.
 type early struct {
 	frames [][]byte      // wait for Welcome or RoutePublished

@@ -81,6 +81,7 @@ type credentials struct {
 	authorized bool // by auth mode, allowlist and revocation
 	listed     bool // it is on the allowlist
 	unlisted   int  // open connections of peers off the allowlist
+	session    bool // it offers a session, or has accepted that of this node
 }
 
 // judgePeer decides whether an identified peer is admitted. The refusal is also the reason sent to the peer.
@@ -90,6 +91,8 @@ func judgePeer(c credentials, cfg *TransportConfig) refusal {
 		return "invalid handshake"
 	case !c.authorized:
 		return wire.ReasonNotAuthorized
+	case !c.session && cfg.Session == SessionRequire:
+		return refusedSession
 	case !c.listed && c.unlisted >= cfg.MaxConns-cfg.ReservedConns:
 		return refusedFull
 	default:

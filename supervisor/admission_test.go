@@ -68,6 +68,8 @@ func TestHandshakesAreEvictedInOrder(t *testing.T) {
 func TestJudgePeerFollowsTable(t *testing.T) {
 	cfg := DefaultTransportConfig()
 	cfg.MaxConns, cfg.ReservedConns = 10, 3
+	require := cfg
+	require.Session = SessionRequire
 	good := credentials{authorized: true}
 	with := func(change func(*credentials)) credentials {
 		c := good
@@ -91,6 +93,19 @@ func TestJudgePeerFollowsTable(t *testing.T) {
 	for _, c := range cases {
 		if got := judgePeer(c.c, &cfg); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if got := judgePeer(c.c, &require); c.want == admitted && got != "session required" {
+			t.Errorf("%s, without a session where one is required: %q", c.name, got)
+		} else if c.want != admitted && c.want != refusedFull && got != c.want {
+			t.Errorf("%s, where a session is required: %q, want %q", c.name, got, c.want)
+		}
+		c.c.session = true
+		for _, mode := range []SessionMode{SessionOff, SessionPrefer, SessionPin, SessionRequire} {
+			any := cfg
+			any.Session = mode
+			if got := judgePeer(c.c, &any); got != c.want {
+				t.Errorf("%s, with a session, mode %s: %q, want %q", c.name, mode, got, c.want)
+			}
 		}
 	}
 }
@@ -134,6 +149,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"ShutdownTimeout":  func(c *TransportConfig) { c.ShutdownTimeout = -1 },
 		"RateBurst":        func(c *TransportConfig) { c.RateBurst = 0.5 },
 		"RateRefill":       func(c *TransportConfig) { c.RateRefill = -1 },
+		"Session":          func(c *TransportConfig) { c.Session = 4 },
 		"DedupTTL":         func(c *TransportConfig) { c.DedupTTL = time.Microsecond },
 		"MaxClockSkew":     func(c *TransportConfig) { c.MaxClockSkew = -1 },
 		"QueueMessages":    func(c *TransportConfig) { c.QueueMessages = -1 },

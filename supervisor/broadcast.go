@@ -4,6 +4,9 @@ package supervisor
 func (r *registry) onSend(msg *Send) {
 	via := r.routes.route(msg.Peer)
 	if via.conn == nil {
+		if r.holdSend(msg) {
+			return
+		}
 		r.answer(&Sent{Err: peerError(msg.Peer, r.routes.missing(msg.Peer))})
 		return
 	}

@@ -68,6 +68,7 @@ func (r *registry) onExpire() {
 	r.rates.prune(time.Now())
 	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()
+	r.rollbacks.expire(time.Now())
 	r.pruneLagging()
 	r.scheduleExpire()
 }

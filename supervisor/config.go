@@ -52,6 +52,9 @@ type TransportConfig struct {
 	QueueTotalBytes int64
 	InboundBytes    int64 // queued inbound bytes of one connection
 
+	Session   SessionMode // which peers get session/1 and which SMSG; zero: SessionPin
+	SessionPQ bool        // add ML-KEM-768 to the session offers of this node
+
 	TLSCertPath string // with TLSKeyPath: listen with TLS; the files are read again when they change
 	TLSKeyPath  string
 	TLSCAPath   string // trusted roots for wss; empty: the system's
@@ -118,6 +121,7 @@ func (c TransportConfig) validate() error {
 		{"RateBurst", c.RateBurst >= 1 && !math.IsInf(c.RateBurst, 0), "must be 1 or more"},
 		{"RateRefill", c.RateRefill >= 0 && !math.IsInf(c.RateRefill, 0), "must be 0 (off) or more"},
 		{"Pacing", c.Pacing == PacingOn || c.Pacing == PacingOff, "must be PacingOn or PacingOff"},
+		{"Session", c.Session.valid(), "must be SessionOff, SessionPrefer, SessionPin or SessionRequire"},
 		{"DedupTTL", c.DedupTTL >= time.Millisecond, "must be 1ms or more"},
 		{"MaxClockSkew", c.MaxClockSkew >= 0, "must be 0 (the dedup TTL) or more"},
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
@@ -197,5 +201,6 @@ func (c *TransportConfig) limits() actors.Limits {
 		RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
 		QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
 		QueueShare: int(min(c.QueueTotalBytes/2/int64(c.MaxConns), c.QueueBytes)),
+		Session: c.sessionPolicy(),
 	}
 }

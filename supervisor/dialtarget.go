@@ -112,7 +112,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 
 // expectedPeer returns the only node ID that may answer at a target, or "" if any peer may answer.
 func (r *registry) expectedPeer(t *dialTarget) string {
-	if t.expect == "" && t.slot != nil && t.slot.conn != nil {
+	if t.expect == "" && t.slot != nil && t.slot.reached {
 		return t.slot.conn.peer.ID
 	}
 	return t.expect
@@ -194,12 +194,13 @@ func (r *registry) startDial(ctx actor.Context, address, url, expect string) (*s
 	return s, nil
 }
 
-// onDialOpen records that the dial of a target has opened its connection.
+// onDialOpen records that the dial of a target has opened a verified connection.
 func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
 	t := s.target
 	if t == nil {
 		return
 	}
+	s.reached = true
 	r.reportAddress(t, s.conn.peer.ID)
 	t.peer, t.openedAt = s.conn.peer.ID, time.Now()
 	r.advance(ctx, t, dialOpened, nil)

@@ -10,7 +10,7 @@ import (
 func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 	known := len(r.peers[msg.Peer]) > 0
 	for _, t := range r.targets {
-		if t.peer == msg.Peer || t.expect == msg.Peer {
+		if t.peer == msg.Peer || t.expect == msg.Peer || t.slot != nil && dialledPeer(t.slot) == msg.Peer {
 			known = true
 			r.advance(ctx, t, dialDropped, nil)
 		}

@@ -24,6 +24,7 @@ const (
 	Claimed  = actors.Claimed
 	Unmarked = actors.Unmarked
 	Bound    = actors.Bound
+	Session  = actors.Session
 )
 
 // Event is a change of a peer or of the node: PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped, DialFailed,

@@ -223,8 +223,8 @@ func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 // there is none.
 func (r *registry) adoptFurther(t *dialTarget, id string) bool {
 	for _, s := range r.peers[id] {
-		if s.further != "" && s.target == nil && !s.closed {
-			s.target, t.slot, t.openedAt = t, s, s.born
+		if s.further != "" && s.target == nil && !s.closed && s.rank.strength.Verified() {
+			s.target, s.reached, t.slot, t.openedAt = t, true, s, s.born
 			return true
 		}
 	}
@@ -238,7 +238,7 @@ func (r *registry) dropFurther(ctx actor.Context, id string) {
 		delete(r.further, id)
 	}
 	for _, s := range r.slots {
-		if s.further == id && s.conn == nil {
+		if s.further == id && !s.rank.strength.Verified() {
 			ctx.Stop(s.pid)
 		}
 	}

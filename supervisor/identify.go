@@ -21,6 +21,7 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 		authorized: r.book.Authorized(msg.Key),
 		listed:     s.listed,
 		unlisted:   r.unlisted(),
+		session:    msg.Session,
 	}, r.cfg)
 	if r.stopping {
 		why = refusedStopping
@@ -40,6 +41,8 @@ func (r *registry) refusalError(why refusal, key crypto.PublicKey) error {
 			return ErrRevoked
 		}
 		return &NotAllowedError{Key: key}
+	case refusedSession:
+		return ErrSessionRequired
 	case refusedStopping:
 		return ErrStopped
 	case refusedFull:
@@ -68,7 +71,7 @@ func (r *registry) unlisted() int {
 //	events:      PeerUp is queued
 //	Welcome:     the actor may pass messages to the inbox from now on, behind PeerUp
 //	route table: for a verified connection, then PeerVerified is queued
-//	Connect:     the callers of the dial get the connection
+//	Connect:     the callers of the dial get the verified connection
 //	release:     the inbox runs the handlers
 //
 // So no message overtakes the events of its connection, and a handler that answers PeerUp with Send finds the route.
@@ -77,9 +80,13 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	known, _ := r.book.Get(id)
 	r.order++
 	r.numbers++
-	s.key, s.features = msg.Key, msg.Features
+	s.key, s.features, s.session = msg.Key, msg.Features, msg.Session
+	strength := msg.Strength
+	if s.held = r.cfg.Session.holds(s.direction == Outbound, msg.Session, known.Session); s.held {
+		strength = Claimed // the ack is no proof: the first frame decides
+	}
 	s.rank = rank{
-		strength: msg.Strength, living: true, outbound: s.direction == Outbound, order: r.order,
+		strength: strength, living: true, outbound: s.direction == Outbound, order: r.order,
 		expected: s.target != nil && s.target.expect == id,
 		smaller:  (s.direction == Outbound) == (r.node.Keys.Identity().ID < id),
 		demoted:  s.direction == Inbound && known.Binds,
@@ -90,24 +97,24 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
 	}
 	s.conn.inbox = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
-	s.conn.setStrength(msg.Strength)
+	s.conn.setStrength(strength)
 	// The inbox is held until the end of open, also if open panics.
 	defer s.conn.inbox.Hold()()
 	r.peers[id] = append(r.peers[id], s)
 	r.publish(id)
-	if msg.Strength.Verified() || !msg.Binds { // a peer that binds is verified by its first frame: report it then
+	// A dialled peer, and a peer that binds, are reported when they are verified, which is soon.
+	if strength.Verified() || s.direction == Inbound && !msg.Binds {
 		r.announceUp(s)
 	}
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
 	limiter := r.assignBucket(s)
 	ctx.Send(s.pid, &actors.Welcome{
 		Inbox: s.conn.inbox, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
+		Hold: s.held,
 	})
-	if msg.Strength.Verified() {
+	if strength.Verified() {
 		r.applyProof(ctx, s)
-	}
-	r.onDialOpen(ctx, s)
-	if msg.Strength.Verified() {
+		r.onDialOpen(ctx, s)
 		r.verifiedOpened(ctx, s)
 	}
 }
@@ -150,27 +157,10 @@ func (r *registry) announceUp(s *slot) {
 	}
 }
 
-// describe returns the peer book entry of a connected peer. Only the identity fields of identity are used.
-func (r *registry) describe(s *slot, identity Peer) Peer {
-	now := r.node.Clock().UTC()
-	peer, known := r.book.Get(identity.ID)
-	if !known {
-		peer.AddedAt = now
-	} else if peer.Name != identity.Name {
-		peer.NamedAt = now
-	}
-	peer.ID, peer.Name, peer.PublicKey, peer.Role = identity.ID, identity.Name, identity.PublicKey, identity.Role
-	peer.LastSeen = now
-	if t := s.target; t != nil {
-		peer.Persistent = peer.Persistent || t.persistent
-		peer.AnsweredAt(t.address, t.assignedTo(identity.ID))
-	}
-	return peer
-}
-
 // onVerified handles a stronger proof of a connection, or the first frame on a dialled one.
 func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Strength, answer *actors.RoutePublished) {
 	s.rank.framed = true
+	opened := !s.rank.strength.Verified()
 	if strength > s.rank.strength {
 		r.order++
 		s.rank.strength, s.rank.order = strength, r.order
@@ -181,6 +171,9 @@ func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Streng
 		answer.Limiter = r.assignBucket(s)
 	}
 	r.applyProof(ctx, s)
+	if opened {
+		r.onDialOpen(ctx, s)
+	}
 	r.verifiedOpened(ctx, s)
 }
 
@@ -204,24 +197,4 @@ func (r *registry) applyProof(ctx actor.Context, s *slot) {
 	r.contestRoute(ctx, s)
 	r.announceUp(s)
 	r.recordPeer(s)
-}
-
-// recordPeer stores a verified peer in the peer book. Once a peer has bound a frame, only bound connections change its
-// name, role and features. An unmarked frame on a dialled connection shows that the peer runs a release without binds
-// again.
-func (r *registry) recordPeer(s *slot) {
-	known, _ := r.book.Get(s.conn.peer.ID)
-	switch {
-	case s.rank.isBound():
-		peer := r.describe(s, s.conn.peer)
-		peer.Binds, peer.Features = true, NewTextList(s.features...)
-		r.book.Add(peer)
-	case !known.Binds && (s.rank.framed || known.ID == ""): // an ack alone changes no name: a relay may have altered it
-		r.book.Add(r.describe(s, s.conn.peer))
-	case !known.Binds:
-	case s.rank.outbound && s.rank.framed:
-		r.node.LimitedLog.Warn("a peer that has bound its frames sends unmarked ones: "+
-			"it was rolled back, or another host has its key", "peer", s.conn.peer.ID, "address", s.conn.peerAddress)
-		r.book.Update(s.conn.peer.ID, func(known *Peer) { known.Binds, known.Features = false, TextList{} })
-	}
 }

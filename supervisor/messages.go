@@ -196,6 +196,9 @@ type slot struct {
 	downgradeSeen bool      // the report Foreign was processed
 	conflictNoted bool      // recorded as a duplicate from another host
 	closed        bool      // the connection has reported its end
+	session       bool      // its frames are records of a session
+	held          bool      // dialled to a pinned peer without a session: unverified until its first frame
+	reached       bool      // it is or was the open connection of its dial target
 
 	cancelDial context.CancelFunc // nil: inbound
 

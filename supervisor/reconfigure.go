@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // needsRestart lists the fields of TransportConfig that keep their value until a restart: the listener is bound and
@@ -25,7 +26,8 @@ var needsRestart = []string{"ListenAddr", "TrustedProxies", "WSPath", "DedupTTL"
 // accept or dial on. The connections of one peer share a token bucket: when another one opens, the bucket takes the
 // rate in force, and spent tokens stay spent. The dedup set grows with the limits at once. It shrinks when no
 // connection with larger limits is open and the set is at most half full by the new size. MaxConns, MaxConnsPerAddress
-// and ReservedConns apply to new connections; open ones are not closed. A peer whose address is no longer in Peers
+// and ReservedConns apply to new connections; open ones are not closed. Session and SessionPQ apply to new connections
+// too, but SessionRequire closes open connections without a session. A peer whose address is no longer in Peers
 // stays connected until its connection ends, and is dialled again only if ConnectAddress has asked for it. The TLS
 // files may change, but TLS itself cannot be switched on or off.
 func (t *Transport) Reconfigure(ctx context.Context, cfg TransportConfig) (changed, restart []string, err error) {
@@ -151,6 +153,21 @@ func (r *registry) onReconfigure(ctx actor.Context, msg *reconfigure) {
 		}
 	}
 	r.onAuthChanged(ctx)
+	r.closeUnprotected(ctx)
+}
+
+// closeUnprotected closes the connections that SessionRequire no longer permits. Kept peers are dialled again and may
+// then open a session.
+func (r *registry) closeUnprotected(ctx actor.Context) {
+	if r.cfg.Session != SessionRequire {
+		return
+	}
+	for _, s := range r.slots {
+		if s.conn != nil && !s.session {
+			end := actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonSessionRequired}
+			ctx.Send(s.pid, &actors.CloseGracefully{End: end})
+		}
+	}
 }
 
 // stopKeeping stops redialling an address of the configuration, unless ConnectAddress or the peer book needs it too.

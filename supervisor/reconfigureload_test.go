@@ -37,6 +37,15 @@ func (w *fieldWorld) pace() any {
 	return time.Since(began)
 }
 
+// speaksSMSG reports whether the node connects to a peer without sessions, in either direction.
+func (w *fieldWorld) speaksSMSG() any {
+	other := startNode(w.t, w.net, 2, func(s *nodeSetup) { s.cfg.Session = SessionOff })
+	_, inbound := other.Connect(&Peer{Address: w.node.addr})
+	time.Sleep(time.Minute)
+	_, outbound := w.node.Connect(&Peer{Address: other.addr})
+	return []bool{inbound == nil, outbound == nil}
+}
+
 // queued returns the number of messages of a size that the queue accepts while the peer reads nothing.
 func (w *fieldWorld) queued(size int) any {
 	other := w.peer()

@@ -90,6 +90,13 @@ func fieldRows(t *testing.T) map[string]fieldRow {
 		"Pacing": {
 			change: func(c *TransportConfig) { c.Pacing = PacingOff }, observe: (*fieldWorld).pace,
 		},
+		"Session": {
+			change: func(c *TransportConfig) { c.Session = SessionRequire }, observe: (*fieldWorld).speaksSMSG,
+		},
+		"SessionPQ": {
+			change:  func(c *TransportConfig) { c.SessionPQ = true },
+			observe: func(w *fieldWorld) any { return w.node.live.Load().limits().Session },
+		},
 		"QueueMessages": {
 			change:  func(c *TransportConfig) { c.QueueMessages = 16 },
 			observe: func(w *fieldWorld) any { return w.queued(100) },

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -87,11 +88,11 @@ func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 	own := s.target
 	switch {
-	case own != nil && s.conn == nil:
+	case own != nil && !s.reached:
 		own.slot = nil
 		r.dialFailed(ctx, own, r.dialError(s, end))
 		return
-	case s.conn == nil && s.further != "":
+	case !s.rank.strength.Verified() && s.further != "":
 		r.furtherFailed(ctx, s.further, end.Err)
 		return
 	case s.conn == nil:
@@ -112,15 +113,19 @@ func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 	}
 }
 
-// dialError returns the cause of a dial that ended without a connection.
+// dialError returns the cause of a dial that ended without a verified connection.
 func (r *registry) dialError(s *slot, end actors.End) error {
 	switch {
 	case r.ownDials.reflected(s.challenge):
 		return ErrOwnAddress
-	case end.Err == nil:
-		return actors.ErrClosed
-	default:
+	case end.Err != nil:
 		return end.Err
+	case s.conn == nil, s.rank.strength.Verified():
+		return actors.ErrClosed
+	case end.Remote:
+		return fmt.Errorf("%w: %s", actors.ErrHandshake, actors.Quote(end.Reason))
+	default:
+		return fmt.Errorf("%w: %s", actors.ErrHandshake, end.Reason)
 	}
 }
 
@@ -138,7 +143,7 @@ func (r *registry) reconcileTarget(ctx actor.Context, t *dialTarget) {
 		s, t.slot = nil, nil
 	}
 	switch {
-	case s != nil && s.conn != nil && t.state != dialOpen:
+	case s != nil && s.rank.strength.Verified() && t.state != dialOpen:
 		r.onDialOpen(ctx, s)
 	case s == nil && (t.state != dialWaiting || t.timer == nil):
 		t.state = dialIdle
@@ -173,7 +178,7 @@ func (r *registry) forgetTarget(ctx actor.Context, t *dialTarget) {
 	r.answerCallers(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
 	r.markDialled(t)
-	if t.slot != nil && t.slot.conn == nil {
+	if t.slot != nil && !t.slot.reached {
 		ctx.Stop(t.slot.pid)
 	}
 }

@@ -78,8 +78,8 @@ type registry struct {
 	panicked uint64 // connections stopped because their actor panicked
 	// By node ID: send buckets of peers without a verified connection.
 	sendBuckets idleSendBuckets
-	// By node ID: recent duplicates from other hosts.
-	conflicts map[string]*conflict
+	conflicts   map[string]*conflict // by node ID: recent duplicates from other hosts
+	rollbacks   rollbackTimes
 	// Inboxes of ended connections that may still hold messages or events for handlers.
 	lagging map[*actors.Inbox]struct{}
 }

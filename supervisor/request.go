@@ -95,9 +95,9 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if err := checkContext(ctx); err != nil {
 		return nil, peerError(peerID, err)
 	}
-	c := t.routes.get(peerID)
-	if c == nil {
-		return nil, peerError(peerID, t.routes.missing(peerID))
+	via, err := t.routeFor(ctx, peerID, msg)
+	if err != nil {
+		return nil, peerError(peerID, err)
 	}
 	if msg == nil {
 		return nil, peerError(peerID, errNoMessage)
@@ -108,7 +108,7 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if err := t.SendContext(ctx, peerID, msg); err != nil { // not c: during a contest it goes out on all connections
 		return nil, err
 	}
-	return t.awaitReply(ctx, c, answer)
+	return t.awaitReply(ctx, via.conn, answer)
 }
 
 // awaitReply waits for the answer to a message. c was the route to the peer before the message was sent.

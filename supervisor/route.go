@@ -28,6 +28,7 @@ type peerState struct {
 	announced announcedState // the last event about the peer
 	probes    *probes        // nil: no probe was sent
 	timer     *time.Timer
+	heldSends []heldSend // wait for the end of a hold
 }
 
 // probes holds the times of the probes of a peer's routes.
@@ -160,8 +161,8 @@ func (r *registry) reorder(id string) {
 	list := r.peers[id]
 	if len(list) == 0 {
 		delete(r.peers, id)
-		r.forgetState(id)
 		r.routes.remove(id)
+		r.forgetState(id)
 		return
 	}
 	state, best := r.state(id), -1
@@ -208,7 +209,11 @@ func (r *registry) rivals(id string) (list []*slot) {
 func (r *registry) publish(id string) {
 	state := r.state(id)
 	if state.route == nil {
-		r.routes.setUnverified(id)
+		held := r.holding(id)
+		r.routes.setUnverified(id, held)
+		if !held {
+			r.resumeSends(state)
+		}
 		return
 	}
 	var alternates []*PeerConnection
@@ -218,6 +223,7 @@ func (r *registry) publish(id string) {
 		}
 	}
 	r.routes.set(id, state.route.conn, alternates)
+	r.resumeSends(state)
 }
 
 func (r *registry) forgetState(id string) {
@@ -226,6 +232,7 @@ func (r *registry) forgetState(id string) {
 			state.timer.Stop()
 		}
 		delete(r.states, id)
+		r.resumeSends(state)
 	}
 }
 

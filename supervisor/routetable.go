@@ -14,6 +14,7 @@ type routeTable struct {
 	routes     map[string]*PeerConnection
 	alternates map[string][]*PeerConnection // most routes have none
 	unverified map[string]bool              // connected peers without a verified connection
+	holds      map[string]*hold             // peers whose only dialled connection is held
 }
 
 // route holds the connection that carries a peer's messages. While it is contested, messages also go out on the
@@ -27,7 +28,7 @@ type route struct {
 func newRouteTable() *routeTable {
 	return &routeTable{
 		routes: make(map[string]*PeerConnection), alternates: make(map[string][]*PeerConnection),
-		unverified: make(map[string]bool),
+		unverified: make(map[string]bool), holds: make(map[string]*hold),
 	}
 }
 
@@ -41,15 +42,22 @@ func (t *routeTable) set(peerID string, conn *PeerConnection, alternates []*Peer
 	if len(alternates) > 0 {
 		t.alternates[peerID] = alternates
 	}
+	t.endHold(peerID, route{conn, alternates})
 }
 
-// setUnverified records that a peer is connected but has no verified connection.
-func (t *routeTable) setUnverified(peerID string) {
+// setUnverified records that a peer is connected but has no verified connection. held: senders wait for one.
+func (t *routeTable) setUnverified(peerID string, held bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.routes, peerID)
 	delete(t.alternates, peerID)
 	t.unverified[peerID] = true
+	switch {
+	case !held:
+		t.endHold(peerID, route{})
+	case t.holds[peerID] == nil:
+		t.holds[peerID] = &hold{ended: make(chan struct{})}
+	}
 }
 
 // remove records that a peer has no connection.
@@ -59,6 +67,7 @@ func (t *routeTable) remove(peerID string) {
 	delete(t.routes, peerID)
 	delete(t.alternates, peerID)
 	delete(t.unverified, peerID)
+	t.endHold(peerID, route{})
 }
 
 // missing returns why there is no route to a peer: ErrUnverified or ErrNotConnected.

@@ -24,9 +24,9 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 	if err := checkContext(ctx); err != nil {
 		return peerError(peerID, err)
 	}
-	via := t.routes.route(peerID)
-	if via.conn == nil {
-		return peerError(peerID, t.routes.missing(peerID))
+	via, err := t.routeFor(ctx, peerID, msg)
+	if err != nil {
+		return peerError(peerID, err)
 	}
 	for {
 		for _, alternate := range via.alternates {

@@ -82,8 +82,9 @@ func (t *Transport) spawnRegistry() {
 		rates:  newAdmissionRates(),
 		peers:  make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
-		lagging: make(map[*actors.Inbox]struct{}),
-		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
+		rollbacks: make(rollbackTimes),
+		lagging:   make(map[*actors.Inbox]struct{}),
+		targets:   make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 	}
 	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)

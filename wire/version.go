@@ -13,6 +13,10 @@ const ProtocolVersion = "1.0"
 // section 3).
 const ReasonNotAuthorized = "peer not authorized"
 
+// ReasonSessionRequired is the reason with which a responder that requires session/1 refuses a peer that offers no
+// session (protocol section 9).
+const ReasonSessionRequired = "session required"
+
 // SupportedVersions returns a new slice of the protocol versions that a handshake can announce, in the order of
 // [IncompatibleVersionReason].
 func SupportedVersions() []string {

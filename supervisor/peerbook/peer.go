@@ -25,7 +25,12 @@ type Peer struct {
 	// Features were announced by the peer on its last bound connection; at most 16 of 64 bytes.
 	Features TextList `json:"features,omitzero"`
 	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
+	// Session is the pin: the peer has spoken session/1 (protocol section 9). It is set only together with Binds.
+	Session bool `json:"session,omitzero"`
 }
+
+// ForgetProtocol forgets which protocol additions the peer has used: features, bound frames and sessions.
+func (p *Peer) ForgetProtocol() { p.Binds, p.Session, p.Features = false, false, TextList{} }
 
 // AnsweredAt records an address at which the peer was reached. An address that was assigned to this peer, by its ID,
 // is dialled first from then on. Any other, such as a configured address that may be a relay's, does not replace the

@@ -1,0 +1,135 @@
+package supervisor
+
+import (
+	"context"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// hold is the wait for the first frame of a pinned peer that has accepted no session (trust in the ack would let a
+// relay move the first messages to SMSG, which has no forward secrecy). It ends when the peer gets a route, or when its
+// last held connection has ended: the messages that waited then fail. routeTable.mu guards the counts.
+type hold struct {
+	ended    chan struct{}
+	route    route // set before ended is closed; empty: the hold ended without a route
+	messages int   // that wait
+	bytes    int   // of their payloads
+}
+
+// reserve counts one waiting message of size bytes, or returns ErrQueueFull. The limits are those of a peer's queue.
+func (h *hold) reserve(size int, cfg *TransportConfig) error {
+	if h.messages >= cfg.QueueMessages || int64(h.bytes+size) > cfg.QueueBytes {
+		return ErrQueueFull
+	}
+	h.messages++
+	h.bytes += size
+	return nil
+}
+
+// endHold ends the hold of a peer, if there is one. t.mu is held.
+func (t *routeTable) endHold(peerID string, via route) {
+	if h := t.holds[peerID]; h != nil {
+		h.route = via
+		close(h.ended)
+		delete(t.holds, peerID)
+	}
+}
+
+// join reserves space for a message in the hold of a peer. It returns nil if the peer is not held.
+func (t *routeTable) join(peerID string, msg *wire.Message, cfg *TransportConfig) (*hold, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := t.holds[peerID]
+	if h == nil {
+		return nil, nil
+	}
+	return h, h.reserve(payloadSize(msg), cfg)
+}
+
+// leave undoes join.
+func (t *routeTable) leave(h *hold, msg *wire.Message) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h.messages--
+	h.bytes -= payloadSize(msg)
+}
+
+func payloadSize(msg *wire.Message) int {
+	if msg == nil {
+		return 0
+	}
+	return len(msg.Payload)
+}
+
+// routeFor returns the route to a peer for a message. If the peer is held, it waits until the hold or ctx ends. The
+// errors are ErrNotConnected (also ErrUnverified), ErrQueueFull and ctx's.
+func (t *Transport) routeFor(ctx context.Context, peerID string, msg *wire.Message) (route, error) {
+	if via := t.routes.route(peerID); via.conn != nil {
+		return via, nil
+	}
+	h, err := t.routes.join(peerID, msg, t.live.Load())
+	if err != nil {
+		return route{}, err
+	}
+	if h == nil {
+		if via := t.routes.route(peerID); via.conn != nil { // the hold ended meanwhile
+			return via, nil
+		}
+		return route{}, t.routes.missing(peerID)
+	}
+	defer t.routes.leave(h, msg)
+	select {
+	case <-h.ended:
+	case <-ctx.Done():
+		return route{}, ctx.Err()
+	}
+	if h.route.conn == nil {
+		return route{}, ErrNotConnected
+	}
+	return h.route, nil
+}
+
+// heldSend is a Send message whose answer waits for the end of a hold.
+type heldSend struct {
+	msg   *Send
+	hold  *hold
+	reply func(answer any)
+}
+
+// holdSend keeps a Send message until the hold of its peer ends. It returns false if the peer is not held.
+func (r *registry) holdSend(msg *Send) bool {
+	h, err := r.routes.join(msg.Peer, msg.Message, r.cfg)
+	switch {
+	case err != nil:
+		r.answer(&Sent{Err: peerError(msg.Peer, err)})
+	case h == nil:
+		return false
+	default:
+		state := r.state(msg.Peer)
+		state.heldSends = append(state.heldSends, heldSend{msg: msg, hold: h, reply: r.takeReply()})
+	}
+	return true
+}
+
+// resumeSends handles the Send messages of a peer whose hold has ended.
+func (r *registry) resumeSends(state *peerState) {
+	held := state.heldSends
+	state.heldSends = nil
+	for _, next := range held {
+		r.routes.leave(next.hold, next.msg.Message)
+		reply := r.reply
+		r.reply = next.reply
+		r.onSend(next.msg)
+		r.reply = reply
+	}
+}
+
+// holding reports whether one of a peer's connections is held.
+func (r *registry) holding(id string) bool {
+	for _, s := range r.peers[id] {
+		if s.held && !s.rank.strength.Verified() {
+			return true
+		}
+	}
+	return false
+}

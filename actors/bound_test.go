@@ -22,6 +22,18 @@ func (p *remote) shakeWith(features ...string) {
 	p.listen()
 }
 
+// ackWith accepts a handshake and announces these features. Frames carry no bind until bind is called.
+func (p *remote) ackWith(hello wire.HandshakePayload, features ...string) {
+	second := encodeLogin(p.t, wire.MsgHandshakeAck, wire.HandshakeAckPayload{
+		Identity: identityOnWire(p.keys.Identity()), Accepted: true, Features: features,
+		ChallengeResponse: crypto.SignChallenge(hello.Challenge, p.rig.secretWith(p.keys)),
+	})
+	p.ownBind = crypto.NewBind(crypto.Responder, p.handshake, second)
+	p.nodeBind = crypto.NewBind(crypto.Initiator, p.handshake, second)
+	p.sayPlain(second)
+	p.listen()
+}
+
 // bind makes the remote seal with this bind from now on; zero: without a bind.
 func (p *remote) bind(b crypto.Bind) {
 	p.mu.Lock()

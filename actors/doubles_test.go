@@ -20,6 +20,7 @@ type registryDouble struct {
 	silent  bool
 	slow    bool // does not answer Verified
 	quiet   bool // knows that peers announce features
+	hold    bool // knows that peers have spoken session/1
 	tokens  float64
 	faults  int
 	stopped int
@@ -45,7 +46,7 @@ func (d *registryDouble) Receive(ctx actor.Context) {
 			ctx.Send(msg.PID, &Refuse{Reason: d.refuse})
 		default:
 			w := d.rig.welcome(d.tokens)
-			w.Quiet = d.quiet
+			w.Quiet, w.Hold = d.quiet, d.hold
 			ctx.Send(msg.PID, w)
 		}
 	case *Verified:

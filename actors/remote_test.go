@@ -28,7 +28,8 @@ type remote struct {
 	codec *smsgCodec
 	mute  bool // answers no ping
 
-	ownBind, nodeBind crypto.Bind // after shakeWith
+	ownBind, nodeBind crypto.Bind // after shakeWith or ackWith
+	handshake         []byte      // after awaitDial: the node's first message
 
 	mu       sync.Mutex
 	heard    []*wire.Message
@@ -276,6 +277,7 @@ func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
 			r.t.Error(fmt.Errorf("the handshake: %w", err))
 			return
 		}
+		p.handshake = data
 		answer(p, hello)
 	})
 }

@@ -212,8 +212,8 @@ func TestHoldEndsAtTheSilenceLimit(t *testing.T) {
 			t.Errorf("the book has %+v, events %+v", known, a.seen())
 		}
 		failed := eventsOf[DialFailed](a)
-		if last := failed[len(failed)-1]; !strings.HasSuffix(last.Err.Error(), "did not prove in time that it holds its key") {
-			t.Errorf("the dial failed with %v", last.Err)
+		if err := failed[len(failed)-1].Err; !strings.HasSuffix(err.Error(), "did not prove in time that it holds its key") {
+			t.Errorf("the dial failed with %v", err)
 		}
 		a.dial(b)
 		if got := b.got("chat"); len(got) != 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is one run of the program with all of its inputs, so that tests can run several in parallel.
@@ -73,7 +74,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return badUsage(cmd, "%v", err)
 	})
-	settings.AddFlags(root.PersistentFlags(), settings.ScopeClient, a.options(nil))
+	a.addSettings(root, root.PersistentFlags(), settings.ScopeClient)
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
@@ -102,6 +103,17 @@ func (a *app) options(cmd *cobra.Command) settings.Options {
 		o.Flags = cmd.Flags()
 	}
 	return o
+}
+
+// addSettings adds the flags of settings to the flags of a command, with completion of enumerated values.
+func (a *app) addSettings(cmd *cobra.Command, flags *pflag.FlagSet, scope settings.Scope) {
+	settings.AddFlags(flags, scope, a.options(nil))
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if values := settings.Values(flag.Name); values != nil {
+			offer := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+			_ = cmd.RegisterFlagCompletionFunc(flag.Name, offer) // fails only for a flag that does not exist
+		}
+	})
 }
 
 // settings returns the settings in force for a command.

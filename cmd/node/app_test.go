@@ -226,3 +226,28 @@ func TestUnusableDataDirNamesTheFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestCompletionOffersValuesOfSettings(t *testing.T) {
+	dir := t.TempDir()
+	for line, want := range map[string]string{
+		"run --session ":          "off prefer pin require",
+		"config --session ":       "off prefer pin require",
+		"run --session-pq=":       "true false",
+		"run --pace ":             "on off",
+		"run --auth ":             "open allowlist",
+		"run --log-level ":        "debug info warn error",
+		"id --role ":              "controller worker dual",
+		"status --output ":        "text json",
+		"run --log-format ":       "text json",
+		"peers --output ":         "text json",
+		"run --max-conns ":        "",
+		"run --metrics-per-peer=": "true false",
+	} {
+		args := append([]string{"__complete"}, strings.Split(line, " ")...)
+		status, stdout, _ := command(dir, args...)
+		offers, _, _ := strings.Cut(stdout, ":")
+		if got := strings.Join(strings.Fields(offers), " "); status != 0 || got != want {
+			t.Errorf("node %s: status %d, offers %q, want %q", line, status, got, want)
+		}
+	}
+}

@@ -54,7 +54,7 @@ With --example it prints such a file with every setting and its default, comment
 			return a.print(s, result, func(w io.Writer) { writeConfiguration(w, result) })
 		},
 	}
-	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
+	a.addSettings(cmd, cmd.Flags(), settings.ScopeNode)
 	cmd.Flags().BoolVar(&example, "example", false, "print a commented settings file with every setting")
 	return cmd
 }

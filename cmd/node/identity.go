@@ -43,7 +43,7 @@ func (a *app) idCommand() *cobra.Command {
 			return a.print(s, identity, func(w io.Writer) { writeIdentity(w, identity) })
 		},
 	}
-	settings.AddFlags(cmd.Flags(), settings.ScopeIdentity, a.options(nil))
+	a.addSettings(cmd, cmd.Flags(), settings.ScopeIdentity)
 	return cmd
 }
 

@@ -44,7 +44,7 @@ not end the node.`,
 			return a.runNode(read, fromInput)
 		},
 	}
-	settings.AddFlags(cmd.Flags(), settings.ScopeNode, a.options(nil))
+	a.addSettings(cmd, cmd.Flags(), settings.ScopeNode)
 	cmd.Flags().BoolVar(&fromInput, "stdin", false, "send the messages that the lines of standard input describe")
 	return cmd
 }

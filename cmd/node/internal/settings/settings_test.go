@@ -53,6 +53,8 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"peer", ""},
 		{"auth", "open"},
 		{"trusted-proxy", ""},
+		{"session", "pin"},
+		{"session-pq", "false"},
 		{"max-conns", "100"},
 		{"max-conns-per-address", "0"},
 		{"reserved-conns", "0"},

@@ -18,6 +18,8 @@ type definition struct {
 	usage string
 	scope Scope
 
+	values []string // all values, for completion; nil: too many to list
+
 	// emptyCounts: an empty environment variable is a value. Otherwise it is ignored.
 	emptyCounts bool
 
@@ -30,6 +32,7 @@ func definitions() []definition {
 	all := clientSettings()
 	all = append(all, identitySettings()...)
 	all = append(all, networkSettings()...)
+	all = append(all, sessionSettings()...)
 	all = append(all, limitSettings()...)
 	all = append(all, timingSettings()...)
 	return append(all, processSettings()...)
@@ -54,6 +57,7 @@ func clientSettings() []definition {
 		},
 		{
 			name: "output", env: "NODE_OUTPUT", kind: "format", usage: "text or json",
+			values: []string{OutputText, OutputJSON},
 			set: func(s *Settings, text string) error {
 				return oneOf(&s.Output, text, OutputText, OutputJSON)
 			}, show: func(s *Settings) string { return s.Output },
@@ -73,7 +77,8 @@ func identitySettings() []definition {
 		},
 		{
 			name: "role", env: "NODE_ROLE", kind: "role", scope: ScopeIdentity,
-			usage: "controller, worker or dual, used when the identity is created",
+			values: []string{"controller", "worker", "dual"},
+			usage:  "controller, worker or dual, used when the identity is created",
 			set: func(s *Settings, text string) (err error) {
 				if s.Role, err = crypto.ParseRole(text); err != nil {
 					return mustBe("controller, worker or dual")
@@ -112,7 +117,8 @@ func networkSettings() []definition {
 		},
 		{
 			name: "auth", env: "NODE_AUTH", kind: "mode", scope: ScopeNode,
-			usage: "open or allowlist; if unset, the mode set with 'node auth'",
+			values: []string{"open", "allowlist"},
+			usage:  "open or allowlist; if unset, the mode set with 'node auth'",
 			set: func(s *Settings, text string) (err error) {
 				if s.Auth, err = supervisor.ParseAuthMode(text); err != nil {
 					return mustBe("open or allowlist")
@@ -166,7 +172,7 @@ func timingSettings() []definition {
 		number("rate-refill", "NODE_RATE_REFILL", "messages that a peer may send a second; 0 turns the limit off", 0,
 			func(s *Settings) *float64 { return &s.Transport.RateRefill }),
 		{
-			name: "pace", env: "NODE_PACE", kind: "mode", scope: ScopeNode,
+			name: "pace", env: "NODE_PACE", kind: "mode", scope: ScopeNode, values: []string{"on", "off"},
 			usage: "on: sending waits for the rate limit that the receiver announces; " +
 				"off: sends at once and counts messagesOverPeerRate",
 			set: func(s *Settings, text string) (err error) {
@@ -203,7 +209,7 @@ func processSettings() []definition {
 			}, show: func(s *Settings) string { return s.Admin },
 		},
 		{
-			name: "metrics-per-peer", env: "NODE_METRICS_PER_PEER", kind: "bool", scope: ScopeNode,
+			name: "metrics-per-peer", env: "NODE_METRICS_PER_PEER", kind: "bool", scope: ScopeNode, values: bools(),
 			usage: "series of each verified peer in /metrics, of 200 peers at most",
 			set: func(s *Settings, text string) (err error) {
 				s.MetricsPerPeer, err = parseBool(text)
@@ -212,10 +218,12 @@ func processSettings() []definition {
 		},
 		{
 			name: "log-level", env: "NODE_LOG_LEVEL", kind: "level", scope: ScopeNode, usage: "debug, info, warn or error",
-			set: setLogLevel, show: func(s *Settings) string { return strings.ToLower(s.LogLevel.String()) },
+			values: []string{"debug", "info", "warn", "error"},
+			set:    setLogLevel, show: func(s *Settings) string { return strings.ToLower(s.LogLevel.String()) },
 		},
 		{
 			name: "log-format", env: "NODE_LOG_FORMAT", kind: "format", scope: ScopeNode, usage: "text or json",
+			values: []string{"text", "json"},
 			set: func(s *Settings, text string) error {
 				return oneOf(&s.LogFormat, text, "text", "json")
 			}, show: func(s *Settings) string { return s.LogFormat },

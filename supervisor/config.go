@@ -201,6 +201,6 @@ func (c *TransportConfig) limits() actors.Limits {
 		RateBurst: c.RateBurst, RateRefill: c.RateRefill, PaceOff: c.Pacing == PacingOff,
 		QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
 		QueueShare: int(min(c.QueueTotalBytes/2/int64(c.MaxConns), c.QueueBytes)),
-		Session: c.sessionPolicy(),
+		Session:    c.sessionPolicy(),
 	}
 }

@@ -48,7 +48,7 @@ func TestSessionPolicyFollowsTheMode(t *testing.T) {
 		{SessionPin, true, actors.SessionPolicy{Offer: true, KEM: true}},
 		{SessionRequire, true, actors.SessionPolicy{Offer: true, KEM: true}},
 	} {
-		cfg := TransportConfig{Session: c.mode, SessionPQ: c.pq}
+		cfg := TransportConfig{Session: c.mode, SessionPQ: c.pq}.withDefaults()
 		if got := cfg.limits().Session; got != c.want {
 			t.Errorf("%s, %v: %+v, want %+v", c.mode, c.pq, got, c.want)
 		}

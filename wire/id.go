@@ -2,10 +2,9 @@ package wire
 
 import (
 	crand "crypto/rand"
+	"encoding/binary"
 	"math/rand/v2"
 	"sync"
-
-	"github.com/google/uuid"
 )
 
 // generators is a global pool, like encoders. Each generator is a stream cipher under its own secret key. Reading
@@ -18,11 +17,14 @@ var generators = sync.Pool{New: func() any {
 
 // newID returns the text of a UUID v4 with 122 unpredictable bits.
 func newID() string {
-	var id uuid.UUID
+	var id [uuidBytes]byte
 	g := generators.Get().(*rand.ChaCha8)
-	_, _ = g.Read(id[:]) // never returns an error
+	binary.BigEndian.PutUint64(id[:8], g.Uint64())
+	binary.BigEndian.PutUint64(id[8:], g.Uint64())
 	generators.Put(g)
 	id[6] = id[6]&0x0f | 0x40 // version 4
 	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
-	return id.String()
+	var text [uuidText]byte
+	putUUID(&text, &id)
+	return string(text[:])
 }

@@ -150,11 +150,22 @@ func splitRecord(rest []byte) (form []byte, size int) {
 // decodeGroup decodes a binary message and those that follow it, up to the first one that is not a valid binary
 // message, and returns the first one.
 func (d *RecordDecoder) decodeGroup(form []byte) (*Message, error) {
-	var parsed [maxGroup]binaryMessage
-	if err := parsed[0].parse(form); err != nil {
+	var first [1]binaryMessage
+	if err := first[0].parse(form); err != nil {
 		return nil, err
 	}
 	d.sizes[0] = int32(d.size)
+	if len(d.rest) == 0 {
+		d.build(form, first[:]) // the usual case on a quiet connection, without the memory of gather
+	} else {
+		d.gather(form, &first[0])
+	}
+	return d.pop(), nil
+}
+
+// gather makes a group of the first message and those that follow it.
+func (d *RecordDecoder) gather(form []byte, first *binaryMessage) {
+	parsed := [maxGroup]binaryMessage{*first}
 	n := 1
 	for end := len(form); n < maxGroup; n++ {
 		next, size := splitRecord(d.rest)
@@ -171,7 +182,6 @@ func (d *RecordDecoder) decodeGroup(form []byte) (*Message, error) {
 		d.rest = nil
 	}
 	d.build(form[:cap(form)], parsed[:n])
-	return d.pop(), nil
 }
 
 // build makes the group of the parsed messages. The first one is at the start of record.

@@ -198,6 +198,18 @@ func TestAppendMessageFallsBackToJSON(t *testing.T) {
 	}
 }
 
+// TestMissingFromIsNoSender requires that an empty from stays empty, also for a sender without an ID.
+func TestMissingFromIsNoSender(t *testing.T) {
+	m := &Message{testUUID, MsgChat, "", "bob", binaryTime0, null, ""}
+	form, err := AppendMessage(nil, m, "", "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := decodeOne(form); err != nil || again.From != "" {
+		t.Errorf("got %+v, %v", again, err)
+	}
+}
+
 // clean replaces invalid UTF-8 with U+FFFD.
 func clean(s string) string { return string([]rune(s)) }
 

@@ -65,6 +65,6 @@ func TestRelayThatHoldsTheDisconnectGetsNoRoute(t *testing.T) {
 			t.Error("the direct connection does not carry the traffic")
 		}
 		time.Sleep(time.Minute)
-		large.wantPlaces(1, 0)
+		large.wantSlots(1, 0)
 	})
 }

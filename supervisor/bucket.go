@@ -13,8 +13,8 @@ import (
 // identities.
 const maxIdleBuckets = 1 << 14
 
-// bucketKey identifies a bucket. An unproven identity counts only together with its address, so that an attacker cannot
-// drain the bucket of another peer.
+// bucketKey identifies a bucket. An unverified identity counts only together with its address, so that an attacker
+// cannot drain the bucket of another peer.
 type bucketKey struct{ peer, host string }
 
 // bucket is a token bucket shared by all connections of one key, so that neither a reconnect nor a second connection

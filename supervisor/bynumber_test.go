@@ -113,12 +113,12 @@ func TestDisconnectConnectionEndsADrainingOne(t *testing.T) {
 		}
 		n.Stall("10.0.0.2", "10.0.0.1") // the peer's disconnect message does not arrive
 		time.Sleep(15 * time.Second)
-		small.wantPlaces(1, 1)
+		small.wantSlots(1, 1)
 		if _, err := small.DisconnectConnection(t.Context(), draining); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(15 * time.Second) // less than the silence that ends a draining connection
-		small.wantPlaces(1, 0)
+		small.wantSlots(1, 0)
 		n.Resume("10.0.0.2", "10.0.0.1")
 		time.Sleep(time.Second)
 		if len(eventsOf[PeerDown](small)) != 0 {

@@ -29,8 +29,8 @@ func TestSimultaneousDialsKeepOneConnection(t *testing.T) {
 				}
 			}
 			time.Sleep(20 * time.Second)
-			small.wantPlaces(1, 0)
-			large.wantPlaces(1, 0)
+			small.wantSlots(1, 0)
+			large.wantSlots(1, 0)
 			ours, theirs := small.GetConnection(large.id()).Direction(), large.GetConnection(small.id()).Direction()
 			if ours == theirs {
 				t.Errorf("%v: both sides carry an %v connection: not the same one", latency, ours)
@@ -65,12 +65,12 @@ func TestReturningPeerTakesOver(t *testing.T) {
 		old.host.Crash(true) // without a disconnect message
 		back := startNode(t, n, 3, same)
 		back.dial(node)
-		node.wantPlaces(2, 0)
+		node.wantSlots(2, 0)
 		if err := node.Send(back.id(), node.to(back.id(), "stats", nil)); err != nil || len(back.got("stats")) != 1 {
 			t.Errorf("%v; %d arrived by the new connection, want 1", err, len(back.got("stats")))
 		}
 		time.Sleep(time.Minute)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 		if down := eventsOf[PeerDown](node); len(down) != 0 {
 			t.Errorf("down %+v, though the peer is there", down)
 		}
@@ -86,12 +86,12 @@ func TestReturningDialledPeerTakesOver(t *testing.T) {
 		old.host.Crash(true)
 		back := startNode(t, n, 3, func(s *nodeSetup) { s.keys = old.keys })
 		back.dial(node)
-		node.wantPlaces(2, 0)
+		node.wantSlots(2, 0)
 		if err := node.Send(back.id(), node.to(back.id(), "stats", nil)); err != nil || len(back.got("stats")) != 1 {
 			t.Errorf("%v; %d arrived by the new connection, want 1", err, len(back.got("stats")))
 		}
 		time.Sleep(time.Minute)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 		if c := node.GetConnection(back.id()); c == nil || c.Direction() != Inbound {
 			t.Error("the connection that is gone still carries")
 		}
@@ -116,11 +116,11 @@ func TestRevokeDisconnectsAtOnce(t *testing.T) {
 		if _, err := node.Connect(&Peer{Address: other.addr}); err == nil {
 			t.Error("dialled a revoked peer")
 		}
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 		if err := node.SetAuthMode(PeerAuthAllowlist); err != nil {
 			t.Fatal(err)
 		}
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 	})
 }
 

@@ -10,9 +10,9 @@ func TestJudgeConflictFollowsTable(t *testing.T) {
 	at := func(seconds float64) time.Time {
 		return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
 	}
-	from := func(newcomer string, times ...float64) (closes []duplicateClose) {
+	from := func(duplicate string, times ...float64) (closes []duplicateClose) {
 		for _, s := range times {
-			closes = append(closes, duplicateClose{at: at(s), duplicate: newcomer, incumbent: "10.0.0.1:5000"})
+			closes = append(closes, duplicateClose{at: at(s), duplicate: duplicate, incumbent: "10.0.0.1:5000"})
 		}
 		return closes
 	}

@@ -105,11 +105,11 @@ func faultyConnOnce(t *testing.T, method string, accepted, open bool, fail func(
 			_ = a.Disconnect(context.Background(), b.id(), false) // it may be gone already
 		}
 		time.Sleep(time.Minute) // longer than every timeout
-		a.wantPlaces(0, 0)
-		b.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
+		b.wantSlots(0, 0)
 		a.dial(b)
-		a.wantPlaces(1, 0)
-		b.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
+		b.wantSlots(1, 0)
 	})
 }
 
@@ -236,7 +236,7 @@ func TestFaultyUpgradeFreesItsSlot(t *testing.T) {
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("the dial failed after %v", took)
 		}
-		b.wantPlaces(0, 0)
+		b.wantSlots(0, 0)
 		b.wantCount(actors.ActorRestarts, 0)
 	})
 }

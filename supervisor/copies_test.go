@@ -78,7 +78,7 @@ func TestCopiedIdentityIsReportedAndBacksOff(t *testing.T) {
 				if c := hub.GetConnection(original.id()); c == nil || hostOf(c.peerAddress) != original.host.IP() {
 					t.Error("the original does not carry the traffic")
 				}
-				hub.wantPlaces(1, 0)
+				hub.wantSlots(1, 0)
 				if len(eventsOf[PeerDown](hub))+len(eventsOf[PeerMoved](hub)) != 0 {
 					t.Errorf("events %+v", hub.seen())
 				}
@@ -100,7 +100,7 @@ func TestMovingPeerIsNoConflict(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		hub.wantConflicts()
-		hub.wantPlaces(1, 0)
+		hub.wantSlots(1, 0)
 	})
 }
 
@@ -149,7 +149,7 @@ func TestCopiesOfADeployedNodeAreReportedUnproven(t *testing.T) {
 			Peer: identity.ID, Addresses: []string{"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"}, Unproven: true,
 		})
 		time.Sleep(5 * time.Minute)
-		hub.wantPlaces(4, 0)
+		hub.wantSlots(4, 0)
 		if got := len(eventsOf[IdentityConflict](hub)); got != 1 {
 			t.Errorf("%d reports, want 1", got)
 		}

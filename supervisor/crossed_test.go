@@ -55,7 +55,7 @@ func TestCrossedDialsLoseNothing(t *testing.T) {
 					if down := eventsOf[PeerDown](at); len(down) != 0 {
 						t.Errorf("down: %+v", down)
 					}
-					at.wantPlaces(1, 0)
+					at.wantSlots(1, 0)
 					at.wantCount(actors.MessagesAfterGoodbye, 0)
 				}
 				if latency > 0 && small.count(actors.HandshakesAccepted) != 2 {
@@ -96,6 +96,6 @@ func TestReturningPeerLosesNoMessage(t *testing.T) {
 		if len(moved) != 1 || moved[0].From != 1 || moved[0].To != 2 || len(eventsOf[PeerDown](hub)) != 0 {
 			t.Errorf("moved %+v, down %+v; want one move and no end", moved, eventsOf[PeerDown](hub))
 		}
-		hub.wantPlaces(1, 0)
+		hub.wantSlots(1, 0)
 	})
 }

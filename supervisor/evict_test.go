@@ -37,9 +37,9 @@ func guarded(t *testing.T, n *memnet.Network, options ...Option) (node *testNode
 }
 
 // silent opens connections that send nothing.
-func silent(t *testing.T, from *memnet.Host, to string, places int) (taken []net.Conn) {
+func silent(t *testing.T, from *memnet.Host, to string, slots int) (taken []net.Conn) {
 	t.Helper()
-	for range places {
+	for range slots {
 		status, conn := upgrade(t, from, to, "")
 		if status != http.StatusSwitchingProtocols {
 			t.Fatalf("status %d", status)
@@ -49,6 +49,25 @@ func silent(t *testing.T, from *memnet.Host, to string, places int) (taken []net
 		time.Sleep(time.Millisecond)
 	}
 	return taken
+}
+
+// fillSilently takes all 8 slots of a guarded node with silent connections, two from each address.
+func fillSilently(t *testing.T, n *memnet.Network, node *testNode) (strangers []net.Conn) {
+	t.Helper()
+	for i := range 4 {
+		strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
+	}
+	return strangers
+}
+
+// wantClosed checks that exactly the first connections are closed.
+func wantClosed(t *testing.T, strangers []net.Conn, first int) {
+	t.Helper()
+	for i, conn := range strangers {
+		if got := closed(t, conn); got != (i < first) {
+			t.Errorf("stranger %d is closed: %v", i, got)
+		}
+	}
 }
 
 // closed reports whether the other side has closed a connection.
@@ -67,23 +86,16 @@ func TestSilentConnectionsYieldReservedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, keys := guarded(t, n)
-		var strangers []net.Conn
-		for i := range 4 {
-			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
-		}
-		node.wantPlaces(0, 8)
+		strangers := fillSilently(t, n, node)
+		node.wantSlots(0, 8)
 		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
 		friend.dial(node)
-		node.wantPlaces(1, 7)
-		for i, conn := range strangers {
-			if got := closed(t, conn); got != (i == 0) {
-				t.Errorf("stranger %d is closed %v", i, got)
-			}
-		}
+		node.wantSlots(1, 7)
+		wantClosed(t, strangers, 1)
 		node.wantCount(actors.HandshakesRejected, 1)
 		node.wantCount(actors.ConnectionsRefused, 0)
 		time.Sleep(10 * time.Second)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 	})
 }
 
@@ -93,18 +105,11 @@ func TestSilentConnectionsYieldToOwnDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, keys := guarded(t, n)
-		var strangers []net.Conn
-		for i := range 4 {
-			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
-		}
+		strangers := fillSilently(t, n, node)
 		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
 		node.dial(friend)
-		node.wantPlaces(1, 7)
-		for i, conn := range strangers {
-			if got := closed(t, conn); got != (i == 0) {
-				t.Errorf("stranger %d is closed %v", i, got)
-			}
-		}
+		node.wantSlots(1, 7)
+		wantClosed(t, strangers, 1)
 		node.wantCount(actors.HandshakesRejected, 1)
 		node.wantCount(actors.Dials, 1)
 		node.wantCount(actors.DialsFailed, 0)
@@ -112,7 +117,7 @@ func TestSilentConnectionsYieldToOwnDials(t *testing.T) {
 		other := startNode(t, n, 3)
 		node.reconfigured(func(c *TransportConfig) { c.ReservedConns = 0 }, "ReservedConns", "")
 		if _, err := node.Connect(&Peer{Address: other.addr}); !errors.Is(err, ErrNoRoom) {
-			t.Errorf("without reserved places: %v, want %v", err, ErrNoRoom)
+			t.Errorf("without reserved slots: %v, want %v", err, ErrNoRoom)
 		}
 	})
 }
@@ -142,7 +147,7 @@ func TestFloodYieldsReservedSlots(t *testing.T) {
 		time.Sleep(time.Second)
 		friend := startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
 		friend.dial(node)
-		if e, p := node.places(); e != 1 || e+p > 8 {
+		if e, p := node.slotCounts(); e != 1 || e+p > 8 {
 			t.Errorf("%d established, %d pending, want 1 of 8 at most", e, p)
 		}
 		over.Store(true)
@@ -160,11 +165,11 @@ func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 			alone = append(alone, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 1)...)
 		}
 		pair := silent(t, n.Attach("10.0.1.6"), node.addr, 2)
-		crowd := n.Attach("10.0.1.7")
+		busy := n.Attach("10.0.1.7")
 		var in atomic.Int32
 		for range 16 { // the maximum before the upgrade for one address
 			go func() {
-				if _, conn := upgrade(t, crowd, node.addr, ""); conn != nil {
+				if _, conn := upgrade(t, busy, node.addr, ""); conn != nil {
 					in.Add(1)
 					time.Sleep(time.Second)
 					conn.Close()
@@ -172,18 +177,14 @@ func TestEvictionSparesAddressesWithFewerHandshakes(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		node.wantPlaces(0, 8)
+		node.wantSlots(0, 8)
 		if in.Load() == 0 || !closed(t, pair[0]) || closed(t, pair[1]) {
-			t.Error("the address with two places did not give one for the one without")
+			t.Error("the address with two slots lost none to the address without one")
 		}
-		for i, conn := range alone {
-			if closed(t, conn) {
-				t.Errorf("stranger %d was driven out by a crowd from one address", i)
-			}
-		}
+		wantClosed(t, alone, 0) // their addresses have fewer handshakes
 		time.Sleep(20 * time.Second)
-		node.wantPlaces(0, 0)
-		silent(t, crowd, node.addr, 2) // the count of the address is zero again
+		node.wantSlots(0, 0)
+		silent(t, busy, node.addr, 2) // the count of the address is zero again
 	})
 }
 
@@ -201,8 +202,8 @@ func TestWaitingAdmissionsCountForTheirAddress(t *testing.T) {
 		addresses []string
 		want      int
 	}{
-		"by the crowd": {strings.Fields("10.0.1.0 10.0.1.1 10.0.1.2 10.0.1.3 10.0.1.4 10.0.1.5 10.0.1.6 10.0.1.6"), 1},
-		"by the limit": {slices.Repeat([]string{"127.0.0.1"}, 8), 2},
+		"by handshakes": {strings.Fields("10.0.1.0 10.0.1.1 10.0.1.2 10.0.1.3 10.0.1.4 10.0.1.5 10.0.1.6 10.0.1.6"), 1},
+		"by the limit":  {slices.Repeat([]string{"127.0.0.1"}, 8), 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New(1)
@@ -226,9 +227,9 @@ func TestWaitingAdmissionsCountForTheirAddress(t *testing.T) {
 				}
 			}
 			if got != c.want {
-				t.Errorf("%s: %d got a place, want %d", name, got, c.want)
+				t.Errorf("%s: %d got a slot, want %d", name, got, c.want)
 			}
-			node.wantPlaces(0, 8)
+			node.wantSlots(0, 8)
 		})
 	}
 }
@@ -238,10 +239,7 @@ func TestRefusedAdmissionEvictsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, _ := guarded(t, n)
-		var strangers []net.Conn
-		for i := range 4 {
-			strangers = append(strangers, silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)...)
-		}
+		strangers := fillSilently(t, n, node)
 		refused := func(ip string) {
 			t.Helper()
 			if status, _ := upgrade(t, n.Attach(ip), node.addr, ""); status != http.StatusServiceUnavailable {
@@ -251,11 +249,7 @@ func TestRefusedAdmissionEvictsNothing(t *testing.T) {
 		refused("10.0.1.3")
 		node.reconfigured(func(c *TransportConfig) { c.MaxConns, c.ReservedConns = 4, 2 }, "MaxConns ReservedConns", "")
 		refused("10.0.1.4")
-		for i, conn := range strangers {
-			if closed(t, conn) {
-				t.Errorf("stranger %d was driven out", i)
-			}
-		}
+		wantClosed(t, strangers, 0)
 	})
 }
 
@@ -272,15 +266,13 @@ func TestStopRefusesWaitingAdmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, _ := guarded(t, n, WithConnWrapper(func(c net.Conn) net.Conn { return slowConn{c} }))
-		for i := range 4 {
-			silent(t, n.Attach(fmt.Sprint("10.0.1.", i)), node.addr, 2)
-		}
+		fillSilently(t, n, node)
 		answer := make(chan *actors.Slot, 1)
 		node.tell(askForSlot(answer))
 		node.tell(&shutdown{})
 		synctest.Wait()
 		if slot := <-answer; slot != nil {
-			t.Error("it got a place")
+			t.Error("it got a slot")
 		}
 	})
 }

@@ -135,8 +135,8 @@ func TestNoFurtherConnectionOpensToSinglePeer(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{"10.0.0.2:9091"} }), startNode(t, n, 2)
 		time.Sleep(5 * time.Minute)
-		a.wantPlaces(1, 0)
-		b.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
+		b.wantSlots(1, 0)
 	})
 }
 
@@ -203,13 +203,13 @@ func TestDisconnectEndsTheFurtherDial(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		n.Stall("10.0.0.1", "10.0.0.2")
 		time.Sleep(2 * time.Second)
-		a.wantPlaces(1, 1)
+		a.wantSlots(1, 1)
 		d.Conns(a.id())[0].Close()
 		if err := a.Disconnect(t.Context(), d.Identity().ID, false); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		n.Heal()
 		time.Sleep(time.Minute)
 		wantKnown(t, d, a, false, 0)

@@ -31,10 +31,10 @@ func TestFaultsRefuseConnectionsOfOthers(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		a.crash(b.id())
 		synctest.Wait()
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		a.wantCount(actors.ActorRestarts, 1)
 	})
 }
@@ -54,7 +54,7 @@ func TestGracefulCloseReportsAnEndedConnection(t *testing.T) {
 	})
 }
 
-func TestBroadcastResultErr(t *testing.T) {
+func TestBroadcastResultReturnsItsError(t *testing.T) {
 	missed := []SendFailure{{Peer: "b", Err: ErrQueueFull}}
 	for name, tt := range map[string]struct {
 		result BroadcastResult

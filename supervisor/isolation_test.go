@@ -21,7 +21,7 @@ func TestTransportsShareNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, other := range nodes[2:] {
-			other.wantPlaces(0, 0)
+			other.wantSlots(0, 0)
 			for name, value := range other.node.Counters.Snapshot() {
 				if value != 0 {
 					t.Errorf("a node that does nothing counts %s = %d", name, value)

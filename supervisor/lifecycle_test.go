@@ -54,13 +54,13 @@ func TestStampedeFillsExactlyMaxConns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.MaxConns, s.cfg.MaxConnsPerAddress = 20, -1 })
-		crowd := n.Attach("10.0.0.2")
+		many := n.Attach("10.0.0.2")
 		var mu sync.Mutex
 		count := make(map[int]int)
 		var all sync.WaitGroup
 		for range 100 {
 			all.Go(func() {
-				status, conn := upgrade(t, crowd, node.addr, "")
+				status, conn := upgrade(t, many, node.addr, "")
 				mu.Lock()
 				defer mu.Unlock()
 				count[status]++
@@ -78,18 +78,18 @@ func TestStampedeFillsExactlyMaxConns(t *testing.T) {
 			t.Errorf("statuses %v, want 20 times 101 and 80 times 503", count)
 		}
 		mu.Unlock()
-		node.wantPlaces(0, 20)
+		node.wantSlots(0, 20)
 		node.wantCount(actors.ConnectionsRefused, 80)
 		if peak := node.host.Peak(); peak != 20 {
 			t.Errorf("%d sockets at the same time, want 20", peak)
 		}
 		time.Sleep(10*time.Second - time.Nanosecond)
-		node.wantPlaces(0, 20)
+		node.wantSlots(0, 20)
 		time.Sleep(time.Nanosecond)
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 		all.Wait()
 		startNode(t, n, 3).dial(node)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 	})
 }
 
@@ -118,7 +118,7 @@ func TestUpgradeChecksOriginAndPath(t *testing.T) {
 			}
 		}
 		node.wantCount(actors.OriginsRefused, 4)
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 	})
 }
 
@@ -141,7 +141,7 @@ func TestLimitPerAddressRefusesMore(t *testing.T) {
 			t.Errorf("another address: %d", status)
 		}
 		conn.Close()
-		node.wantPlaces(0, 3)
+		node.wantSlots(0, 3)
 	})
 }
 
@@ -162,7 +162,7 @@ func TestReservedConnsAdmitTheAllowlist(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second) // the slot is free once its socket is closed
 		d.dial(node)
-		node.wantPlaces(3, 0)
+		node.wantSlots(3, 0)
 	})
 }
 
@@ -293,7 +293,7 @@ func TestHandlerFaultsStayInTheirConnection(t *testing.T) {
 		if err := c.Send(b.id(), c.to(b.id(), "stats", nil)); err != nil || len(b.got("stats")) != 1 {
 			t.Errorf("another connection's message: %v, %d handled", err, len(b.got("stats")))
 		}
-		b.wantPlaces(2, 0)
+		b.wantSlots(2, 0)
 		a.wantCount(actors.PeersTimedOut, 0)
 		close(release)
 	})

@@ -44,7 +44,7 @@ func movedNode(t *testing.T, name string) (*crypto.NodeManager, *supervisor.Peer
 	return nodeManager, peerRegistry, transport
 }
 
-func TestTransportPageConfig(t *testing.T) {
+func TestTransportPageConfigCompiles(t *testing.T) {
 	cfg := supervisor.DefaultTransportConfig()
 	if cfg.ListenAddr != ":9091" || cfg.WSPath != "/ws" || cfg.MaxConns != 100 || cfg.MaxMessageSize != 1<<20 ||
 		cfg.PingInterval != 30*time.Second || cfg.PongTimeout != 10*time.Second {
@@ -59,7 +59,7 @@ func TestTransportPageConfig(t *testing.T) {
 	}
 }
 
-func TestTransportPageLifecycle(t *testing.T) {
+func TestTransportPageLifecycleRuns(t *testing.T) {
 	_, serverRegistry, server := movedNode(t, "server")
 	nodeManager, _, transport := movedNode(t, "client")
 	if err := serverRegistry.Allow(nodeManager.PublicKey()); err != nil {
@@ -128,7 +128,7 @@ func TestTransportPageLifecycle(t *testing.T) {
 	must(t, server.Stop())
 }
 
-func TestTransportPageParts(t *testing.T) {
+func TestTransportPagePartsWork(t *testing.T) {
 	now := time.Now()
 	limiter := actors.NewPeerRateLimiter(100, 50, now) // burst, tokens per second
 	taken := 0

@@ -65,7 +65,7 @@ func TestCallsRefuseNil(t *testing.T) {
 				t.Errorf("%s: no error", what)
 			}
 		}
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		a.wantCount(actors.ActorRestarts, 0)
 		if mode := a.book.AuthMode(); mode != PeerAuthOpen {
 			t.Errorf("mode %v", mode)
@@ -120,7 +120,7 @@ func faultyOnce(t *testing.T, where, text string, fault func() net.Conn) {
 			t.Errorf("%v, want the %s %s", err, where, text)
 		}
 		node.dial(peer)
-		node.wantPlaces(1, 0)
-		peer.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
+		peer.wantSlots(1, 0)
 	})
 }

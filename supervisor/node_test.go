@@ -160,8 +160,8 @@ func (n *testNode) dial(other *testNode) *PeerConnection {
 	return c
 }
 
-// places returns the established and pending connections, as counted by the registry.
-func (n *testNode) places() (established, pending int) {
+// slotCounts returns the established and pending connections, as counted by the registry.
+func (n *testNode) slotCounts() (established, pending int) {
 	n.t.Helper()
 	synctest.Wait()
 	status, err := n.Status(context.Background())
@@ -171,9 +171,9 @@ func (n *testNode) places() (established, pending int) {
 	return status.Connections.Established, status.Connections.Pending
 }
 
-func (n *testNode) wantPlaces(established, pending int) {
+func (n *testNode) wantSlots(established, pending int) {
 	n.t.Helper()
-	if e, p := n.places(); e != established || p != pending {
+	if e, p := n.slotCounts(); e != established || p != pending {
 		n.t.Errorf("%d established and %d pending, want %d and %d", e, p, established, pending)
 	}
 }

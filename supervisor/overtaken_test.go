@@ -64,7 +64,7 @@ func TestProofCountsAfterTheEnd(t *testing.T) {
 		if known, ok := node.book.Get(peer.id()); !ok || !known.Binds {
 			t.Errorf("the book holds %+v, want the peer with its binds", known)
 		}
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 	})
 }
 
@@ -116,6 +116,6 @@ func TestForeignFrameIsReportedAfterTheEnd(t *testing.T) {
 		if got := eventsOf[DowngradeRefused](node); len(got) != 1 || got[0].Peer != victim.id() || got[0].Connection != 1 {
 			t.Errorf("events %+v, want one about %s on connection 1", got, victim.id())
 		}
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 	})
 }

@@ -57,7 +57,7 @@ func TestOwnAddressIsNamedAndRetriedAtTheMaximum(t *testing.T) {
 		if _, err := a.Connect(&Peer{Address: a.addr}); !errors.Is(err, ErrOwnAddress) {
 			t.Errorf("connect: %v, want ErrOwnAddress", err)
 		}
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 	})
 }
 

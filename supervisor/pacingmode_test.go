@@ -83,9 +83,9 @@ func TestGracefulCloseFlushesUnpaced(t *testing.T) {
 func TestUnverifiedConnectionHasItsOwnBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		proven := make(chan *PeerConnection, 99)
+		verified := make(chan *PeerConnection, 99)
 		node := startNode(t, n, 1, func(s *nodeSetup) {
-			s.handler = func(c *PeerConnection, _ *wire.Message) { proven <- c }
+			s.handler = func(c *PeerConnection, _ *wire.Message) { verified <- c }
 		})
 		peer := startNode(t, n, 2)
 		peer.dial(node)
@@ -95,15 +95,15 @@ func TestUnverifiedConnectionHasItsOwnBucket(t *testing.T) {
 		n.SetLatency("10.0.0.3", "10.0.0.1", 100*time.Millisecond)
 		again.dial(node)
 		n.Stall("10.0.0.3", "10.0.0.1") // it gets pings, and proves nothing
-		node.wantPlaces(2, 0)
+		node.wantSlots(2, 0)
 		node.post(first, 100)
 		if got := len(peer.got("stats")); got != 99 {
 			t.Errorf("%d arrived at once, want 99: the other connection's ping took a token of the peer", got)
 		}
 		n.Resume("10.0.0.3", "10.0.0.1")
-		second := <-proven
+		second := <-verified
 		for second == first {
-			second = <-proven
+			second = <-verified
 		}
 		if second.handle.SendBucket() != first.handle.SendBucket() {
 			t.Error("after its proof the second connection has a bucket of its own")

@@ -20,7 +20,7 @@ func TestPinPermitsItsPeerInBothDirections(t *testing.T) {
 		n := memnet.New(1)
 		b := startNode(t, n, 2)
 		a := startNode(t, n, 1, allowlist, func(s *nodeSetup) { s.cfg.Peers = []string{b.addr + "#" + b.id()} })
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		if c := a.GetConnection(b.id()); c == nil || c.Direction() != Outbound {
 			t.Fatal("the pinned peer is not connected")
 		}
@@ -81,7 +81,7 @@ func TestAllowlistNamesTheKeyOfAConfiguredPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 
@@ -97,12 +97,12 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 					s.cfg.Peers[0] += "#" + b.id()
 				}
 			})
-			a.wantPlaces(1, 0)
+			a.wantSlots(1, 0)
 			if err := a.Revoke(b.keys.PublicKey()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Minute)
-			a.wantPlaces(0, 0)
+			a.wantSlots(0, 0)
 			a.wantCount(actors.Dials, 1)
 			if _, err := b.Connect(&Peer{Address: a.addr}); !errors.Is(err, ErrRefused) {
 				t.Errorf("a revoked peer dials: %v, want a refusal", err)
@@ -114,7 +114,7 @@ func TestRevokedPeerIsNotDialled(t *testing.T) {
 			if err := a.Allow(b.keys.PublicKey()); err != nil {
 				t.Fatal(err)
 			}
-			a.wantPlaces(1, 0)
+			a.wantSlots(1, 0)
 		})
 	}
 }
@@ -127,13 +127,13 @@ func TestReconfigureRemovesThePin(t *testing.T) {
 		cfg := DefaultTransportConfig()
 		cfg.Peers = []string{b.addr + "#" + b.id()}
 		a := startNode(t, n, 1, allowlist, func(s *nodeSetup) { s.cfg = cfg })
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		cfg.Peers = []string{b.addr}
 		if _, _, err := a.Reconfigure(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		if failed := eventsOf[DialFailed](a); len(failed) == 0 || !errors.Is(failed[0].Err, ErrNotAllowed) {
 			t.Errorf("failed %+v, want ErrNotAllowed", failed)
 		}
@@ -142,7 +142,7 @@ func TestReconfigureRemovesThePin(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 
@@ -209,10 +209,10 @@ func TestReconfigureAppliesThePin(t *testing.T) {
 		if _, _, err := a.Reconfigure(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		b.GetConnection(a.id()).GracefulClose("bye", wire.DisconnectNormal)
 		time.Sleep(time.Minute)
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		if failed := eventsOf[DialFailed](a); len(failed) == 0 || !errors.Is(failed[0].Err, actors.ErrWrongIdentity) {
 			t.Errorf("failed %+v, want ErrWrongIdentity", failed)
 		}

@@ -56,15 +56,15 @@ func TestAnswerToProofReachesTheOwner(t *testing.T) {
 			}
 		})
 		// Messages after the handshake are held back, so both connections are unverified.
-		provisional := func(number int, ip string) *testNode {
+		unverified := func(number int, ip string) *testNode {
 			p := startNode(t, n, number, func(s *nodeSetup) { s.keys = keys })
 			n.SetLatency(ip, "10.0.0.1", 100*time.Millisecond)
 			p.dial(node)
 			n.Stall(ip, "10.0.0.1")
 			return p
 		}
-		first, owner := provisional(2, "10.0.0.2"), provisional(3, "10.0.0.3")
-		node.wantPlaces(2, 0)
+		first, owner := unverified(2, "10.0.0.2"), unverified(3, "10.0.0.3")
+		node.wantSlots(2, 0)
 		third, refused := startNode(t, n, 4), make(chan error, 1)
 		go func() {
 			_, err := third.Connect(&Peer{Address: node.addr})

@@ -86,8 +86,8 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 	}
 	with := func(r rank, change func(*rank)) rank { change(&r); return r }
 	for name, c := range map[string]struct {
-		incumbent, newcomer rank
-		want                routeVerdict
+		incumbent, contender rank
+		want                 routeVerdict
 	}{
 		"a claim that was copied from another connection": {bound, later(unmarked, 0), routeStays},
 		"a return after a crash":                          {bound, later(bound, time.Hour), routeContested},
@@ -115,7 +115,7 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 			with(later(unmarked, 0), func(r *rank) { r.outbound, r.framed = true, false }), routeStays,
 		},
 	} {
-		if got := judgeContest(c.incumbent, c.newcomer); got != c.want {
+		if got := judgeContest(c.incumbent, c.contender); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", name, got, c.want)
 		}
 	}

@@ -211,7 +211,7 @@ func (r *exitingRandom) Read(p []byte) (int, error) {
 }
 
 // A smaller dedup set waits for connections that may still send at the larger rate. A larger one applies at once.
-func TestReconfigureDedupSize(t *testing.T) {
+func TestReconfigureFitsTheDedupSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		node, peer := startNode(t, n, 1), startNode(t, n, 2)

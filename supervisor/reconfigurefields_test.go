@@ -69,7 +69,7 @@ func differing(a, b TransportConfig) (names []string) {
 
 // A node that applies a field behaves like one that was started with the new value. A node that reports the field as
 // needing a restart behaves as before. A field of TransportConfig without a row fails the test.
-func TestReconfigureEveryField(t *testing.T) {
+func TestReconfigureAppliesEachFieldOrReportsIt(t *testing.T) {
 	rows := fieldRows(t)
 	fields := reflect.TypeFor[TransportConfig]()
 	for i := range fields.NumField() {

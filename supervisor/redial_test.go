@@ -32,7 +32,7 @@ func TestRedialBacksOffWithJitter(t *testing.T) {
 		a.wantCount(actors.DialsFailed, uint64(len(failed)))
 		b := startNode(t, n, 2)
 		time.Sleep(time.Minute)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		// A connection that lasts a minute resets the backoff.
 		time.Sleep(2 * time.Minute)
 		before := len(eventsOf[DialFailed](a))
@@ -86,7 +86,7 @@ func TestConnectRefusesWrongIdentity(t *testing.T) {
 		if _, err := a.Connect(&given); !errors.Is(err, actors.ErrWrongIdentity) || given != asked {
 			t.Errorf("not connected: %v; the peer is now %+v", err, given)
 		}
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		if up := eventsOf[PeerUp](a); len(up) != 0 || len(a.book.List()) != 0 {
 			t.Errorf("up %+v, book %+v; want neither", up, a.book.List())
 		}
@@ -98,7 +98,7 @@ func TestConnectRefusesWrongIdentity(t *testing.T) {
 		if err == nil {
 			t.Errorf("asked for %s, got the connection of %s", given.ID, c.Peer().ID)
 		}
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 
@@ -146,7 +146,7 @@ func TestConnectReturnsEachError(t *testing.T) {
 		if _, err := a.Connect(&Peer{Address: a.addr}); err == nil {
 			t.Error("connected to itself")
 		}
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 
@@ -160,11 +160,11 @@ func TestRedialFollowsInboundPeer(t *testing.T) {
 		b := startNode(t, n, 3, func(s *nodeSetup) { s.keys = keys })
 		b.dial(a)
 		time.Sleep(3 * time.Minute) // the timer of the last failed dial is over
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		b.stop()
 		startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
 		time.Sleep(time.Minute)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 
@@ -177,12 +177,12 @@ func TestRedialIgnoresImpostor(t *testing.T) {
 		ws := impostor(t, n, "10.0.0.3", a.addr, keys.Identity())
 		defer ws.CloseNow()
 		if c, err := a.Connect(&Peer{Address: "10.0.0.2:9091", ID: keys.Identity().ID}); err == nil {
-			t.Errorf("an unproven connection from %s is the answer", c.Peer().Address)
+			t.Errorf("an unverified connection from %s is the answer", c.Peer().Address)
 		}
 		if c := a.GetConnection(keys.Identity().ID); c != nil {
 			t.Fatal("the impostor has a route")
 		}
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		startNode(t, n, 2, func(s *nodeSetup) { s.keys = keys })
 		time.Sleep(20 * time.Second) // before the impostor's silence ends it
 		if c := a.GetConnection(keys.Identity().ID); c == nil || !c.Verified() {
@@ -228,7 +228,7 @@ func TestConnectKeepsConfiguredPeer(t *testing.T) {
 		}
 		b := startNode(t, n, 2)
 		time.Sleep(time.Minute)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 		if known, _ := a.book.Get(b.id()); known.Persistent {
 			t.Error("a question that failed is remembered")
 		}
@@ -261,7 +261,7 @@ func TestDisconnectEndsTheDial(t *testing.T) {
 			s.book.Add(kept(keys, "10.0.0.2:9091"))
 		})
 		synctest.Wait()
-		a.wantPlaces(0, 1)
+		a.wantSlots(0, 1)
 		if a.host.Dialing() != 1 {
 			t.Fatal("nothing is dialled")
 		}
@@ -269,7 +269,7 @@ func TestDisconnectEndsTheDial(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		if k := a.host.Dialing(); k != 0 {
 			t.Errorf("%d dials go on", k)
 		}

@@ -120,8 +120,9 @@ func TestRequestFollowsPeer(t *testing.T) {
 	})
 }
 
-// While the route of a peer is probed, a request goes out on the newcomer too: that the route is dead loses no request.
-func TestRequestDuringAContestReachesTheNewcomer(t *testing.T) {
+// While the route of a peer is probed, a request goes out on the contender too: that the route is dead loses no
+// request.
+func TestRequestDuringAContestReachesTheContender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
 		hub, old := startNode(t, n, 1), startNode(t, n, 2)

@@ -145,7 +145,7 @@ func TestResolveIgnoresLaterStrangers(t *testing.T) {
 		for number, name := range []string{"alice", prefix, alice.id()} {
 			named(t, n, 3+number, name).dial(node)
 		}
-		node.wantPlaces(4, 0)
+		node.wantSlots(4, 0)
 		for _, text := range []string{"alice", prefix, alice.id()} {
 			node.wantResolved(text, alice.id())
 		}
@@ -213,7 +213,7 @@ func TestResolvePrefersPeersThatTheOperatorChose(t *testing.T) {
 				}
 			}
 			time.Sleep(2 * time.Second)
-			node.wantPlaces(2, 0)
+			node.wantSlots(2, 0)
 			node.wantResolved("alice", alice.id())
 			if err := node.Allow(stranger.keys.PublicKey()); err != nil {
 				t.Fatal(err)

@@ -133,18 +133,18 @@ func TestImpostorTakesNothingOver(t *testing.T) {
 			t.Errorf("before the victim came there is a route: %v", c)
 		}
 		if len(node.book.List()) != 0 {
-			t.Error("an unproven peer is in the book")
+			t.Error("an unverified peer is in the book")
 		}
 		victim.dial(node)
-		carrier := node.GetConnection(victim.id())
-		if !carrier.Verified() {
-			t.Error("the carrier is not the proven connection")
+		route := node.GetConnection(victim.id())
+		if !route.Verified() {
+			t.Error("the route is not the verified connection")
 		}
 		late := impostor(t, n, "10.0.0.4", node.addr, victim.Identity())
 		defer late.CloseNow()
 		synctest.Wait()
-		if node.GetConnection(victim.id()) != carrier {
-			t.Error("a provisional connection took the traffic over")
+		if node.GetConnection(victim.id()) != route {
+			t.Error("an unverified connection took the traffic over")
 		}
 		for range 3 {
 			if err := node.Send(victim.id(), node.to(victim.id(), "stats", nil)); err != nil {
@@ -158,8 +158,8 @@ func TestImpostorTakesNothingOver(t *testing.T) {
 			t.Errorf("from the victim: %v, %d handled", err, len(node.got("stats")))
 		}
 		time.Sleep(time.Minute) // the impostors time out
-		node.wantPlaces(1, 0)
-		if node.GetConnection(victim.id()) != carrier || len(eventsOf[PeerDown](node)) != 0 {
+		node.wantSlots(1, 0)
+		if node.GetConnection(victim.id()) != route || len(eventsOf[PeerDown](node)) != 0 {
 			t.Error("the impostors' end took the victim's connection along")
 		}
 	})

@@ -24,7 +24,7 @@ func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 		second.host.Crash(true)
 		third := startNode(t, n, 4, same)
 		third.dial(hub)
-		hub.wantPlaces(3, 0)
+		hub.wantSlots(3, 0)
 		var want []string
 		for range 100 {
 			msg := hub.to(third.id(), "chat", nil)
@@ -37,7 +37,7 @@ func TestLivingConnectionReplacesTwoDeadOnes(t *testing.T) {
 		if got := third.got("chat"); !slices.Equal(got, want) {
 			t.Errorf("%d of %d messages arrived, or not in order", len(got), len(want))
 		}
-		hub.wantPlaces(1, 0)
+		hub.wantSlots(1, 0)
 		if c := hub.GetConnection(third.id()); c == nil || hostOf(c.peerAddress) != third.host.IP() {
 			t.Errorf("%+v carries the traffic, want the connection that lives", c)
 		}
@@ -67,8 +67,8 @@ func TestLateRelayDisplacesNoLivingConnection(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Minute)
-				dialler.wantPlaces(1, 0)
-				peer.wantPlaces(1, 0)
+				dialler.wantSlots(1, 0)
+				peer.wantSlots(1, 0)
 				for _, node := range []*testNode{dialler, peer} {
 					if moved := eventsOf[PeerMoved](node); len(moved) != 0 {
 						t.Errorf("moved %+v", moved)
@@ -105,7 +105,7 @@ func TestDemotedConnectionYieldsAndContestsNothing(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		wantCarrier := func(when string, direction Direction) {
+		wantRoute := func(when string, direction Direction) {
 			t.Helper()
 			before := len(d.Received())
 			if err := a.Send(id, a.to(id, "chat", nil)); err != nil {
@@ -119,17 +119,17 @@ func TestDemotedConnectionYieldsAndContestsNothing(t *testing.T) {
 		}
 		dialUs()
 		speak()
-		wantCarrier("the only connection", Inbound)
+		wantRoute("the only connection", Inbound)
 		if _, err := a.Connect(&Peer{Address: "10.0.0.2:9091"}); err != nil {
 			t.Fatal(err)
 		}
 		speak()
-		wantCarrier("beside one that we dialled", Outbound)
+		wantRoute("beside one that we dialled", Outbound)
 		n.SetLatency("10.0.0.1", "10.0.0.2", time.Second) // a probe's answer takes this long
 		dialUs()
 		speak()
-		wantCarrier("as a newcomer", Outbound)
-		a.wantPlaces(3, 0)
+		wantRoute("as a contender", Outbound)
+		a.wantSlots(3, 0)
 	})
 }
 
@@ -154,7 +154,7 @@ func TestDisconnectEndsADrainingConnection(t *testing.T) {
 		if got := len(small.got("chat")); got != 1 {
 			t.Fatalf("%d messages of the draining connection were delivered, want 1", got)
 		}
-		small.wantPlaces(1, 1) // the latter drains
+		small.wantSlots(1, 1) // the latter drains
 		if err := small.Disconnect(t.Context(), large.id(), false); err != nil {
 			t.Fatal(err)
 		}
@@ -166,6 +166,6 @@ func TestDisconnectEndsADrainingConnection(t *testing.T) {
 		small.wantCount(actors.MessagesAfterGoodbye, 1)
 		n.Resume("10.0.0.1", "10.0.0.3")
 		time.Sleep(10 * time.Second)
-		small.wantPlaces(0, 0)
+		small.wantSlots(0, 0)
 	})
 }

@@ -184,7 +184,7 @@ func TestSendRefusesNilMessage(t *testing.T) {
 				t.Errorf("%s: %v", how, err)
 			}
 		}
-		b.wantPlaces(1, 0)
+		b.wantSlots(1, 0)
 	})
 }
 

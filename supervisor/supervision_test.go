@@ -33,7 +33,7 @@ func TestRegistrySurvivesPanic(t *testing.T) {
 			node.tell(&actors.Ended{})
 		}
 		node.wantCount(actors.ActorRestarts, 60)
-		node.wantPlaces(3, 0)
+		node.wantSlots(3, 0)
 		for _, o := range others {
 			if err := node.Send(o.id(), node.to(o.id(), "logs", nil)); err != nil || len(o.got("logs")) != 1 {
 				t.Errorf("a message afterwards: %v", err)
@@ -49,7 +49,7 @@ func TestRegistrySurvivesPanic(t *testing.T) {
 		if _, err := startNode(t, n, 9).Connect(&Peer{Address: node.addr}); err == nil {
 			t.Error("the fifth of four got in: slots are not exact any more")
 		}
-		node.wantPlaces(4, 0)
+		node.wantSlots(4, 0)
 	})
 }
 
@@ -82,12 +82,12 @@ func registryFailsWhileLeaving(t *testing.T, fail func()) {
 		if node.ConnectedPeers() != 0 || node.GetConnection(other.id()) != nil {
 			t.Error("a connection that is gone is still in the directory")
 		}
-		node.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
 		if err := node.Send(other.id(), node.to(other.id(), "x", nil)); !errors.Is(err, ErrNotConnected) {
 			t.Errorf("Send: %v, want ErrNotConnected", err)
 		}
 		other.dial(node)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 	})
 }
 
@@ -98,12 +98,12 @@ func TestConnectionPanicFreesItsSlot(t *testing.T) {
 		b := startNode(t, n, 2)
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{b.addr} })
 		for i := range 5 {
-			a.wantPlaces(1, 0)
-			b.wantPlaces(1, 0)
+			a.wantSlots(1, 0)
+			b.wantSlots(1, 0)
 			a.crash(b.id())
 			synctest.Wait()
-			a.wantPlaces(0, 0)
-			b.wantPlaces(0, 0)
+			a.wantSlots(0, 0)
+			b.wantSlots(0, 0)
 			a.wantCount(actors.ActorRestarts, uint64(i+1))
 			time.Sleep(time.Minute)
 		}

@@ -67,7 +67,7 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 			_ = wantAnswer(t, a, c.message, c.answer)
 		}
 		a.wantCount(actors.ActorRestarts, 0)
-		a.wantPlaces(1, 0)
+		a.wantSlots(1, 0)
 	})
 }
 

@@ -17,8 +17,8 @@ import (
 func (n *testNode) wantNothingLeft(peer *testNode, dials uint64) {
 	n.t.Helper()
 	time.Sleep(10 * time.Minute)
-	n.wantPlaces(0, 0)
-	peer.wantPlaces(0, 0)
+	n.wantSlots(0, 0)
+	peer.wantSlots(0, 0)
 	n.wantCount(actors.Dials, dials)
 	peers, err := n.Peers(context.Background())
 	if err != nil || len(peers) != 0 || len(n.book.List()) != 0 {
@@ -81,7 +81,7 @@ func TestConnectTimeoutLeavesNothing(t *testing.T) {
 			if _, err := node.ConnectAddress(ctx, peer.addr); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("%v: %v", after, err)
 			}
-			node.wantPlaces(0, 0) // at once
+			node.wantSlots(0, 0) // at once
 			node.wantNothingLeft(peer, 1)
 			if e := eventsOf[DialFailed](node); len(e) != 0 {
 				t.Errorf("%v: events %+v", after, e)
@@ -124,7 +124,7 @@ func TestConnectTimeoutSparesKeptPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		node.wantPlaces(1, 0)
+		node.wantSlots(1, 0)
 	})
 }
 
@@ -158,7 +158,7 @@ func TestConnectTimeoutMeetsAnswer(t *testing.T) {
 }
 
 // If a caller withdraws while the registry opens its connection, the connection is closed.
-func TestConnectWithdrawnWhileOpening(t *testing.T) {
+func TestConnectWithdrawnWhileOpeningIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		returned := make(chan struct{})
@@ -176,8 +176,8 @@ func TestConnectWithdrawnWhileOpening(t *testing.T) {
 		}
 		close(returned)
 		time.Sleep(time.Minute)
-		node.wantPlaces(0, 0)
-		peer.wantPlaces(0, 0)
+		node.wantSlots(0, 0)
+		peer.wantSlots(0, 0)
 		if p, _ := node.book.Get(peer.id()); p.Persistent {
 			t.Error("the peer is kept connected")
 		}

@@ -68,7 +68,7 @@ var forbiddenCalls = []string{
 	"prometheus.MustRegister", "prometheus.DefaultRegisterer", "otel.SetMeterProvider",
 }
 
-func TestArrows(t *testing.T) {
+func TestImportsPointDown(t *testing.T) {
 	files := goFiles(t)
 	seen := map[string]int{}
 	for _, path := range files {
@@ -89,8 +89,9 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// TestArrowsAreSeen proves that the check above can fail, once for each rule, and that it lets good code pass.
-func TestArrowsAreSeen(t *testing.T) {
+// TestForbiddenImportsAreSeen proves that the check above can fail, once for each rule, and that it lets good code
+// pass.
+func TestForbiddenImportsAreSeen(t *testing.T) {
 	tests := []struct {
 		path, source string
 		faults       int

@@ -148,7 +148,7 @@ func TestTooLargeLineStatesTheLimit(t *testing.T) {
 	}
 }
 
-func TestReadLineLengths(t *testing.T) {
+func TestReadLineRefusesLongLines(t *testing.T) {
 	for _, c := range []struct {
 		length int
 		fits   bool

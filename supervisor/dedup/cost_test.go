@@ -12,7 +12,7 @@ import (
 )
 
 // A duplicate allocates nothing, and a fresh id only the growth of its table.
-func TestDedupAllocations(t *testing.T) {
+func TestDedupAllocatesGrowthOnly(t *testing.T) {
 	d := newDedup(t, 1<<20, 1<<20)
 	account := d.For("peer")
 	message := seenMessage("", "x")

@@ -210,7 +210,7 @@ func TestDedupAcceptsOneOfConcurrentCopies(t *testing.T) {
 }
 
 // The default limits let in 1.5 million ids in a TTL. They must stay below 100 MB.
-func TestDedupMemory(t *testing.T) {
+func TestDedupStaysBelow100MB(t *testing.T) {
 	const n = 200_000
 	d := newDedup(t, n, n)
 	before := heap()

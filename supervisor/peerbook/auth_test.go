@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/crypto"
 )
 
-func TestBookAuthorization(t *testing.T) {
+func TestBookAuthorizesByModeAndKey(t *testing.T) {
 	book := New()
 	key, other := testKey(t, 1), testKey(t, 2)
 	near := key
@@ -70,7 +70,7 @@ func TestBookRefusesImpossibleValues(t *testing.T) {
 	}
 }
 
-func TestAuthModeText(t *testing.T) {
+func TestParseAuthModeReadsItsText(t *testing.T) {
 	for _, mode := range []AuthMode{AuthOpen, AuthAllowlist} {
 		if got, err := ParseAuthMode(mode.String()); err != nil || got != mode {
 			t.Errorf("%v: %v, %v", mode, got, err)

@@ -45,7 +45,7 @@ func openBook(t testing.TB, path string) *Book {
 	return book
 }
 
-func TestBookPeers(t *testing.T) {
+func TestBookStoresPeers(t *testing.T) {
 	book := New()
 	one, two := testPeer(t, 1), testPeer(t, 2)
 	book.Add(two)
@@ -82,7 +82,7 @@ func TestBookPeers(t *testing.T) {
 	}
 }
 
-func TestBookSizeLimit(t *testing.T) {
+func TestBookKeepsItsNumberOfEntries(t *testing.T) {
 	book := New()
 	for i := range maxKnownPeers {
 		p := testPeer(t, i) // seen in this order
@@ -119,7 +119,7 @@ func TestBookSizeLimit(t *testing.T) {
 	}
 }
 
-func TestBookReopen(t *testing.T) {
+func TestBookReopensAsItWas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "peers.db")
 	book := openBook(t, path)
 	if _, stored := book.StoredAuthMode(); stored {
@@ -166,7 +166,7 @@ func TestBookReopen(t *testing.T) {
 	}
 }
 
-func TestBookInUse(t *testing.T) {
+func TestBookOpensOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	openBook(t, path)
 	if _, err := Open(path); !errors.Is(err, ErrInUse) || !containsText(err, path) {
@@ -176,7 +176,7 @@ func TestBookInUse(t *testing.T) {
 
 // Changes of entries are written once per second, in one transaction. An order of an operator is written at once, with
 // the entries that are scheduled.
-func TestBookWritesBehind(t *testing.T) {
+func TestBookWritesWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "peers.db")
 		book := openBook(t, path)
@@ -219,7 +219,7 @@ func TestBookWritesBehind(t *testing.T) {
 }
 
 // A failed write is reported. The order has no effect, and scheduled entries stay scheduled.
-func TestBookFailedWrite(t *testing.T) {
+func TestBookReportsFailedWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	book := openBook(t, path)
 	if err := book.disk.db.Close(); err != nil { // every write fails from now on

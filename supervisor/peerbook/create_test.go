@@ -10,7 +10,7 @@ import (
 )
 
 // An emptied file is refused as a book and left unchanged.
-func TestBookEmptied(t *testing.T) {
+func TestBookRefusesAnEmptiedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestBookEmptied(t *testing.T) {
 }
 
 // Of 8 openers that create the same book at once, one gets it and the others get ErrInUse. No temporary file is left.
-func TestBookMadeAtOnce(t *testing.T) {
+func TestBookIsMadeOnceByConcurrentOpeners(t *testing.T) {
 	dir := t.TempDir()
 	var opened atomic.Int32
 	var all sync.WaitGroup

@@ -46,7 +46,7 @@ func TestPeerIsCutToItsLimits(t *testing.T) {
 }
 
 // The largest entries that there can be fill the book's bytes before its number of entries.
-func TestBookSizeLimitInBytes(t *testing.T) {
+func TestBookKeepsItsBytes(t *testing.T) {
 	book := New()
 	long := strings.Repeat("a", maxPeerAddress)
 	for i := range maxKnownPeers {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnsweredAtKeepsOrderedAddresses(t *testing.T) {
+func TestAnsweredAtKeepsAssignedAddresses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		persistent bool
 		before     string

@@ -144,7 +144,7 @@ func fullBook(t *testing.T) []byte {
 
 // A damaged file is an error that names it, and is left as it is; it neither crashes the process nor opens as a book
 // of something else.
-func TestBookDamaged(t *testing.T) {
+func TestBookRefusesDamage(t *testing.T) {
 	good := fullBook(t)
 	page := os.Getpagesize()
 	cases := map[string][]byte{
@@ -206,7 +206,7 @@ func checkDamaged(t *testing.T, name string, data, good []byte, mustFail bool) {
 }
 
 // An invalid entry is damage, too.
-func TestBookForeignEntries(t *testing.T) {
+func TestBookRefusesInvalidEntries(t *testing.T) {
 	cases := map[string]func(tx *bolt.Tx) error{
 		"a peer under another's ID": func(tx *bolt.Tx) error {
 			return tx.Bucket(bucketPeers).Put([]byte("x"), []byte(`{"id":"y"}`))
@@ -235,7 +235,7 @@ func TestBookForeignEntries(t *testing.T) {
 	}
 }
 
-func TestBookPermissions(t *testing.T) {
+func TestBookRemovesPermissionsOfOthers(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root may read and write everything")
 	}

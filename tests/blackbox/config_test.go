@@ -150,8 +150,8 @@ func TestBadEnvironmentNamesTheVariable(t *testing.T) {
 	r.says(t, "NODE_MAX_CONNS")
 }
 
-// TestDefaultPlacesFollowXDG uses the XDG folders and no flag.
-func TestDefaultPlacesFollowXDG(t *testing.T) {
+// TestDefaultPathsFollowXDG uses the XDG folders and no flag.
+func TestDefaultPathsFollowXDG(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)
 	r := command(t, home, "", nil, "id")

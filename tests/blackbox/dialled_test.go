@@ -25,9 +25,9 @@ func TestOwnAddressIsReported(t *testing.T) {
 	}
 }
 
-// TestAllowlistAndConfiguredPeers: in allowlist mode a pinned address is permission, another is not; the error names
+// TestAllowlistAdmitsPinnedAddresses: in allowlist mode a pinned address is permission, another is not; the error names
 // the key and the command, and blames this node.
-func TestAllowlistAndConfiguredPeers(t *testing.T) {
+func TestAllowlistAdmitsPinnedAddresses(t *testing.T) {
 	t.Parallel()
 	b := start(t)
 	pinned := start(t, "--auth", "allowlist", "--peer", b.Address()+"#"+b.ID())

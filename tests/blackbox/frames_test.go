@@ -86,8 +86,8 @@ func TestBadFramesAreCounted(t *testing.T) {
 	r.requireOpen()
 }
 
-// TestForeignFramesAreAccepted: deployed senders may add fields and write others differently than the node.
-func TestForeignFramesAreAccepted(t *testing.T) {
+// TestFramesOfOtherEncodersAreAccepted: deployed senders may add fields and write others differently than the node.
+func TestFramesOfOtherEncodersAreAccepted(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r := dialed(n, refpeer.Options{})

@@ -61,7 +61,7 @@ func converse(t *testing.T, n *node, r *reference) {
 		t.Errorf("Borg cannot open %d of the node's frames", r.Unopened())
 	}
 	if err := r.Disconnect("shift is over", 1001); err != nil {
-		n.Fatalf("reference peer cannot say goodbye: %v", err)
+		n.Fatalf("reference peer cannot say disconnect: %v", err)
 	}
 	down := n.Await("peer_down", "peer", r.self.ID)
 	if down.Num("code") != 1001 || down.Str("reason") != "shift is over" || down.Fields["remote"] != true {

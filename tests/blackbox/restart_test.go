@@ -15,7 +15,7 @@ func TestDialerReconnectsToKilledListener(t *testing.T) {
 	a.Kill()
 	down := b.Await("peer_down", "peer", a.ID())
 	if gone := missing(down.Fields, "peer", "code", "reason", "remote"); len(gone) > 0 || down.Fields["remote"] != false {
-		t.Errorf("peer_down lacks %q or claims a goodbye: %s", gone, down.Line)
+		t.Errorf("peer_down lacks %q or claims a disconnect: %s", gone, down.Line)
 	}
 	failed := b.Await("dial_failed", "address", a.Address())
 	if gone := missing(failed.Fields, "address", "error", "retryIn"); len(gone) > 0 || failed.Str("error") == "" {

@@ -9,13 +9,13 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// goodbye is the payload of a disconnect message.
-type goodbye struct {
+// disconnectPayload is the payload of a disconnect message.
+type disconnectPayload struct {
 	Reason string `json:"reason"`
 	Code   int    `json:"code"`
 }
 
-func TestGracefulShutdownSaysGoodbye(t *testing.T) {
+func TestGracefulShutdownSendsDisconnects(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestGracefulShutdownSaysGoodbye(t *testing.T) {
 			if e := b.Await("peer_down", "peer", a.ID()); e.Num("code") != 1004 || e.Fields["remote"] != true {
 				t.Errorf("its peer says %s, want code 1004, remote true", e.Line)
 			}
-			var bye goodbye
+			var bye disconnectPayload
 			if err := json.Unmarshal(r.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 ||
 				bye.Reason == "" {
 				t.Errorf("the deployed peer is told %+v (%v), want code 1004 and a reason", bye, err)
@@ -89,7 +89,7 @@ func TestQueuedMessagesGoFirst(t *testing.T) {
 	a.Signal(syscall.SIGTERM)
 	slow.Resume()
 	expectNumbered(t, slow, count, size)
-	var bye goodbye
+	var bye disconnectPayload
 	if err := json.Unmarshal(slow.next(refpeer.TypeDisconnect).Payload, &bye); err != nil || bye.Code != 1004 {
 		t.Errorf("after its messages the peer is told %+v (%v), want code 1004", bye, err)
 	}

@@ -83,7 +83,7 @@ func TestBadFramesInARowEndTheConnection(t *testing.T) {
 		must(t, h.SendRaw([]byte("no frame")))
 	}
 	if e := h.next(refpeer.TypeDisconnect); !strings.Contains(string(e.Payload), "1002") {
-		t.Errorf("the goodbye is %s, want code 1002", e.Payload)
+		t.Errorf("the disconnect is %s, want code 1002", e.Payload)
 	}
 	h.awaitEnd()
 	if !websocket.IsCloseError(h.Err(), websocket.CloseProtocolError) {

@@ -112,14 +112,14 @@ func drain(t *testing.T, c *refpeer.Conn, first int) int {
 	for next := first; ; next++ {
 		e, err := c.RecvType(withTimeout(t), "news", refpeer.TypeDisconnect)
 		if err != nil {
-			t.Errorf("after %d broadcasts no goodbye: %v", next, err)
+			t.Errorf("after %d broadcasts no disconnect: %v", next, err)
 			return next
 		}
 		var payload struct{ N, Code int }
 		must(t, json.Unmarshal(e.Payload, &payload))
 		if e.Type == refpeer.TypeDisconnect {
 			if payload.Code != 1004 {
-				t.Errorf("the goodbye is %s, want code 1004", e.Payload)
+				t.Errorf("the disconnect is %s, want code 1004", e.Payload)
 			}
 			return next
 		}

@@ -75,8 +75,9 @@ func (h *Host) hold() {
 	h.peak = max(h.peak, h.sockets)
 }
 
-// Crash ends the process without a goodbye. Every Read and Write on its sockets fails. Without powerLoss the operating
-// system resets its connections; with powerLoss its peers receive nothing until the next Attach, and then resets.
+// Crash ends the process without a disconnect. Every Read and Write on its sockets fails. Without powerLoss the
+// operating system resets its connections; with powerLoss its peers receive nothing until the next Attach, and then
+// resets.
 func (h *Host) Crash(powerLoss bool) {
 	n := h.net
 	n.mu.Lock()

@@ -99,10 +99,10 @@ func TestHandshakeOpensBothDirections(t *testing.T) {
 	}
 	bye, err := b.Recv(ctx)
 	if err != nil || bye.Type != TypeDisconnect || string(bye.Payload) != `{"code":1000,"reason":"done"}` {
-		t.Fatalf("goodbye: %+v, %v", bye, err)
+		t.Fatalf("disconnect: %+v, %v", bye, err)
 	}
 	if _, err := b.Recv(ctx); err == nil {
-		t.Fatal("b received a message after the goodbye")
+		t.Fatal("b received a message after the disconnect")
 	}
 	<-b.Done()
 }

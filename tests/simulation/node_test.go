@@ -53,7 +53,7 @@ type node struct {
 	up        bool
 	lives     []life // the current one last
 	born      time.Time
-	crashed   bool // the last incarnation ended without a goodbye
+	crashed   bool // the last incarnation ended without a disconnect
 	host      *memnet.Host
 	transport *supervisor.Transport
 	running   *runclock.Clock
@@ -64,7 +64,7 @@ type node struct {
 // life records the start of an incarnation.
 type life struct {
 	disk    bool      // the peer book of the previous incarnation was on disk and is reused
-	crashed bool      // the previous incarnation ended without a goodbye
+	crashed bool      // the previous incarnation ended without a disconnect
 	wall    time.Time // start, by the node's own clock
 }
 
@@ -176,14 +176,14 @@ func (n *node) onEvent(e supervisor.Event) {
 // stop ends the incarnation gracefully.
 func (n *node) stop() {
 	n.fuse.Store(0)
-	began, checkGoodbyes := time.Now(), n.w.expectGoodbyes(n)
+	began, checkDisconnects := time.Now(), n.w.expectDisconnects(n)
 	n.w.within(time.Minute, func() { n.must(n.transport.Stop()) })
 	// Stop returns within its ShutdownTimeout of 5 s, and up to 1 s for the sockets.
 	if took := time.Since(began); took > 6*time.Second {
 		n.w.fault("node %d: Stop took %v", n.index, took)
 	}
 	n.ended(false)
-	checkGoodbyes()
+	checkDisconnects()
 }
 
 // crash ends the incarnation as kill -9 or a power cut does. With flushed, the disk holds all writes; without, the

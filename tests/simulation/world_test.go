@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// calmAfter is how long a healed fault may still lose messages: 40 s until silence is detected, then the goodbyes.
+	// calmAfter is how long a healed fault may still lose messages: 40 s until silence is detected, then the disconnects.
 	calmAfter = time.Minute
 	// quiet is the time that a healed mesh gets to reconnect: the silence limit, the longest backoff, a handshake and
 	// the grace period of a duplicate. With disks, a crashed node rejects messages stamped before its restart, so peers

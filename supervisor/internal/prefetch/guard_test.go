@@ -10,7 +10,7 @@ import (
 )
 
 // The address may be unmapped, or the last of a page: a prefetch never faults.
-func TestUint16BesideAndBehindUnmappedPages(t *testing.T) {
+func TestUint16NeverFaults(t *testing.T) {
 	memory := guardpage.New(t, 2)
 	behind := unsafe.Pointer(unsafe.SliceData(memory.Last(0)))
 	before := unsafe.Pointer(unsafe.SliceData(memory.First(2)))

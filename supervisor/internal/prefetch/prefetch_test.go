@@ -3,7 +3,7 @@ package prefetch
 import "testing"
 
 // Uint16 has no visible effect; the test checks that it does not crash.
-func TestUint16(t *testing.T) {
+func TestUint16AllocatesNothing(t *testing.T) {
 	x := uint16(7)
 	Uint16(&x)
 	if x != 7 {

@@ -49,7 +49,7 @@ type eventEntry struct {
 // warningEntries are events with an entry of mood warning.
 func warningEntries() []eventEntry {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	bye := fmt.Sprintf("has gone: bye (%v), closed by the peer", wire.DisconnectNormal)
+	bye := fmt.Sprintf("is disconnected: bye (%v), closed by the peer", wire.DisconnectNormal)
 	list := []eventEntry{
 		{
 			supervisor.PeerMoved{Peer: "p", Name: "bob", From: 3, To: 9},

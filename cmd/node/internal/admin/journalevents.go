@@ -31,7 +31,7 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 	case supervisor.PeerVerified:
 		return entry{Mood: good, Kind: "verified", Peer: e.Peer, Text: "has proved that it holds its key"}, true
 	case supervisor.PeerDown:
-		text := fmt.Sprintf("has gone: %s (%s)", printable.Cut(printable.Text(e.Reason), maxName), e.Code)
+		text := fmt.Sprintf("is disconnected: %s (%s)", printable.Cut(printable.Text(e.Reason), maxName), e.Code)
 		if e.Remote {
 			text += ", closed by the peer"
 		}

@@ -107,7 +107,7 @@ func TestAgeHasTwoUnits(t *testing.T) {
 	}
 }
 
-func TestStateAndRoundTripText(t *testing.T) {
+func TestPeerTextShowsStateAndRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		peer  Peer
 		state string

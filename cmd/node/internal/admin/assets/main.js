@@ -55,8 +55,8 @@ function onTick(next) {
   view = next;
   if (names.size > 2000) names.clear(); // strangers may bring any number of names
   for (const p of view.peers) names.set(p.id, p.name || shortID(p.id));
-  put(byID("node-address"), { accepting: view.address, dialling: "accepts nobody, only dials", stopping: "stopping" }[view.state]);
-  put(byID("node-auth"), view.auth === "allowlist" ? "the allowlist" : "everybody");
+  put(byID("node-address"), { accepting: view.address, dialling: "does not listen, only dials", stopping: "stopping" }[view.state]);
+  put(byID("node-auth"), view.auth === "allowlist" ? "the allowlist" : "any key");
   put(byID("node-uptime"), span(view.uptime));
   charts.add(view.row);
   for (const panel of [tiles, mesh, peers, drops, tree, log]) panel.update(view);

@@ -1,4 +1,4 @@
-// The way to the node: server-sent events, opened again whenever they end. A page that nobody sees gives its place to
+// The way to the node: server-sent events, opened again whenever they end. A hidden page gives its place to
 // another one.
 
 const retry = 1000; // milliseconds

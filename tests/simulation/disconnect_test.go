@@ -7,9 +7,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// expectGoodbyes records the undisturbed peers of n, which is about to stop. The returned function checks, after the
-// stop, that each of them received the goodbye and all messages sent before it.
-func (w *world) expectGoodbyes(n *node) func() {
+// expectDisconnects records the undisturbed peers of n, which is about to stop. The returned function checks, after the
+// stop, that each of them received the disconnect and all messages sent before it.
+func (w *world) expectDisconnects(n *node) func() {
 	var peers []*node
 	for _, peer := range w.nodes {
 		if peer != n && peer.up && w.undisturbed(n, peer) && w.handshaken(n, peer) &&
@@ -26,7 +26,7 @@ func (w *world) expectGoodbyes(n *node) func() {
 			peer.mu.Unlock()
 			// Every peer receives a disconnect message with code 1004.
 			if down.Code != wire.DisconnectShutdown || !down.Remote {
-				w.fault("node %d: no goodbye from the graceful stop of %d, last event %+v", peer.index, n.index, down)
+				w.fault("node %d: no disconnect from the graceful stop of %d, last event %+v", peer.index, n.index, down)
 			}
 			// Every message accepted before Stop has arrived.
 			for _, d := range sent {

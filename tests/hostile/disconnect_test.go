@@ -24,14 +24,14 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// floodAfterGoodbye is the number of frames that a flooder sends after the goodbye while it reads nothing. It is more
-// than the buffers of both sockets hold, so the node has to read and drop them.
-const floodAfterGoodbye = 20_000
+// floodAfterDisconnect is the number of frames that a flooder sends after the disconnect while it reads nothing. It is
+// more than the buffers of both sockets hold, so the node has to read and drop them.
+const floodAfterDisconnect = 20_000
 
-// TestGoodbyeReachesAFlooder disconnects a peer that floods and reads nothing. The peer still gets its queued messages
-// and the disconnect message, which a reset of the connection would discard. The node's running clock stands still, so
-// that no timeout ends the connection before the peer has read.
-func TestGoodbyeReachesAFlooder(t *testing.T) {
+// TestDisconnectReachesAFlooder disconnects a peer that floods and reads nothing. The peer still gets its queued
+// messages and the disconnect message, which a reset of the connection would discard. The node's running clock stands
+// still, so that no timeout ends the connection before the peer has read.
+func TestDisconnectReachesAFlooder(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,14 +59,14 @@ func TestGoodbyeReachesAFlooder(t *testing.T) {
 				t.Errorf("the node says %+v", down)
 			}
 			before := flooded.Load()
-			n.Poll("the flood after the goodbye", func() bool { return flooded.Load() >= before+floodAfterGoodbye })
+			n.Poll("the flood after the disconnect", func() bool { return flooded.Load() >= before+floodAfterDisconnect })
 			h.Resume()
 			for range queued {
 				h.next("news")
 			}
 			var payload struct{ Code int }
 			if e := h.next(refpeer.TypeDisconnect); json.Unmarshal(e.Payload, &payload) != nil || payload.Code != 1000 {
-				t.Errorf("the goodbye is %s, want code 1000", e.Payload)
+				t.Errorf("the disconnect is %s, want code 1000", e.Payload)
 			}
 			h.awaitEnd()
 			load.Wait()

@@ -325,7 +325,7 @@ func endHeldDial(t *testing.T, how string) {
 		return
 	}
 	time.Sleep(10 * time.Second)
-	a.wantPlaces(0, 0)
+	a.wantSlots(0, 0)
 	if len(a.seen()) != 0 {
 		t.Errorf("events %+v", a.seen())
 	}

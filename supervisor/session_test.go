@@ -82,7 +82,7 @@ func TestRequireClosesConnectionsWithoutASession(t *testing.T) {
 		c.dial(a)
 		a.reconfigured(func(cfg *TransportConfig) { cfg.Session = SessionRequire }, "Session", "")
 		time.Sleep(2 * time.Second)
-		a.wantPlaces(0, 0)
+		a.wantSlots(0, 0)
 		for _, other := range []*testNode{b, c} {
 			if down := eventsOf[PeerDown](other); len(down) != 1 || down[0].Reason != "session required" || !down[0].Remote {
 				t.Errorf("down %+v", down)

@@ -33,6 +33,11 @@
 // handshake and handshake_ack are never valid here. All other types belong to applications; the transport does not read
 // their payloads.
 //
+// # Sessions (protocol section 9)
+//
+// [SessionOffer] and [SessionAnswer] negotiate a session in the handshake. Its records contain messages in a binary form
+// or as JSON: [AppendMessage] and [RecordDecoder]. Package crypto/session seals and opens the records.
+//
 // # JSON
 //
 // [Message.AppendJSON] and [Decode] process the envelope of every message without reflection: no allocation to write,

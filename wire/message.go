@@ -15,7 +15,8 @@ const MaxIDBytes = 64
 // Message is the envelope of all messages between nodes (protocol section 2). Fields are in the order of the keys on
 // the wire.
 //
-// A Message is plain data: safe for concurrent reads, not for a write concurrent with any other access.
+// A Message is plain data: safe for concurrent reads, not for a write concurrent with any other access. A received one
+// can share memory with up to 15 others ([RecordDecoder]), so a copy is better for one that is retained for long.
 type Message struct {
 	ID        string          `json:"id"`                // UUID v4 of NewMessage; if received, 1 to 64 arbitrary bytes
 	Type      MessageType     `json:"type"`              // never empty

@@ -46,7 +46,7 @@ func (p *connection) startClosing(ctx actor.Context, end End) bool {
 		p.inbound.give(len(data))
 	}
 	p.inbound.close()
-	p.disconnect = nil
+	p.handle.outbox.refuse()
 	p.announceEnd(ctx, end)
 	p.schedule(p.node.Limits.WriteTimeout + socket.LingerTimeout)
 	return true
@@ -65,7 +65,7 @@ func (p *connection) announceEnd(ctx actor.Context, end End) {
 // closeGracefully sends the queued messages, then a disconnect message, and then closes the socket.
 func (p *connection) closeGracefully(ctx actor.Context, end End) {
 	wasOpen := p.phase == open || p.phase == draining
-	disconnectSent := p.phase == draining && p.disconnect == nil
+	disconnectSent := p.phase == draining
 	if !p.startClosing(ctx, end) {
 		return
 	}

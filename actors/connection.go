@@ -7,7 +7,7 @@
 //
 // The path of an outbound message:
 //
-//	Handle.Send → connection.onOutgoing → outbox → seal → socket.Conn.Write
+//	Handle.Send → encode → outbox → seal → socket.Conn.Write
 package actors
 
 import (
@@ -69,23 +69,22 @@ type connection struct {
 	inbound   *budget
 
 	// Owned by Receive.
-	socket     *socket.Conn
-	greeting   *greeting // nil once the connection is open
-	peerID     string
-	limiter    Limiter
-	credited   time.Duration // hold time of the read pump that the limiter knows of
-	inbox      *Inbox
-	dedup      Deduplicator
-	early      *early // nil: empty
-	proof      proof
-	probe      *probe             // nil: never sent, or answered
-	disconnect *pendingDisconnect // draining: sent once all reserved messages are pushed; nil: sent
-	alive      liveness
-	timer      *time.Timer
-	recheck    *time.Timer   // looks at a full outbox again
-	due        time.Duration // when the timer is due, on the node's running clock, since Node.Born
-	badFrames  int32         // consecutive
-	lateTicks  int32         // consecutive timeouts whose verdict was postponed because the timer fired late
+	socket    *socket.Conn
+	greeting  *greeting // nil once the connection is open
+	peerID    string
+	limiter   Limiter
+	credited  time.Duration // hold time of the read pump that the limiter knows of
+	inbox     *Inbox
+	dedup     Deduplicator
+	early     *early // nil: empty
+	proof     proof
+	probe     *probe // nil: never sent, or answered
+	alive     liveness
+	timer     *time.Timer
+	recheck   *time.Timer   // looks at a full outbox again
+	due       time.Duration // when the timer is due, on the node's running clock, since Node.Born
+	badFrames int32         // consecutive
+	lateTicks int32         // consecutive timeouts whose verdict was postponed because the timer fired late
 }
 
 // greeting holds the state of a connection that is not open yet.
@@ -107,7 +106,7 @@ func newConnection(node *Node, parent *actor.PID, opening Opening) *connection {
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox
-	out.node, out.host = node, handle
+	out.node, out.host, out.refusing = node, handle, true
 	p.dispatcher.outbox = out
 	if node.Writers != nil && node.Writers.Workers != nil {
 		p.dispatcher.workers, p.dispatcher.writers = node.Writers.Workers, node.Writers
@@ -148,10 +147,6 @@ func (p *connection) receive(ctx actor.Context) {
 		p.onPump(ctx, msg)
 	case fromRegistry:
 		p.onRegistry(ctx, msg)
-	case *frame:
-		p.onOutgoing(msg)
-	case *sharedMessage:
-		p.onShared(msg)
 	}
 	p.countHandled()
 }
@@ -214,27 +209,7 @@ func (p *connection) onRegistry(ctx actor.Context, message fromRegistry) {
 	}
 }
 
-// onOutgoing queues a frame with a reservation.
-func (p *connection) onOutgoing(f *frame) {
-	if p.phase != open && p.disconnect == nil {
-		p.handle.outbox.unreserve(f.reserved)
-		f.resolve(ErrClosed)
-		p.node.frames.put(f)
-		return
-	}
-	p.handle.outbox.push(f)
-	p.sendPendingDisconnect()
-}
-
-// onShared queues a copy of a message that is sent on several connections.
-func (p *connection) onShared(msg *sharedMessage) {
-	size := msg.frameSize()
-	f := p.node.frames.get(size)
-	f.data, f.reserved, f.unpaced = append(f.data, msg.text...), size, msg.unpaced
-	p.onOutgoing(f)
-}
-
-// send sends a message of the connection itself, without a reservation.
+// send sends a message of the connection itself.
 func (p *connection) send(msg *wire.Message) {
 	f, err := p.node.encode(msg)
 	if err != nil {

@@ -34,37 +34,20 @@ func (p *connection) onYield(ctx actor.Context, msg *Yield) {
 }
 
 // drain takes the connection out of service for senders and continues to deliver. The last frame, a disconnect
-// message, follows every reserved message, including those that wait for the peer's rate limit. With a status, the
+// message, follows every queued message, including those that wait for the peer's rate limit. With a status, the
 // socket is closed behind that frame.
 func (p *connection) drain(ctx actor.Context, end End, status *socket.CloseStatus) {
 	p.phase = draining
-	p.disconnect = &pendingDisconnect{payload: wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}, status: status}
 	p.announceEnd(ctx, end)
 	p.handle.outbox.refuse()
 	p.schedule(p.node.Limits.silence())
-	p.sendPendingDisconnect()
-}
-
-// pendingDisconnect is the disconnect message that a draining connection has not sent yet.
-type pendingDisconnect struct {
-	payload wire.DisconnectPayload
-	status  *socket.CloseStatus // close the socket behind it; nil: keep reading
-}
-
-// sendPendingDisconnect sends it once all reserved messages are pushed.
-func (p *connection) sendPendingDisconnect() {
-	if p.disconnect == nil || p.handle.outbox.unpushed() > 0 {
-		return
-	}
-	last := p.disconnect
-	p.disconnect = nil
 	f := &frame{}
-	if msg, err := p.compose(wire.MsgDisconnect, last.payload); err == nil {
+	if msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}); err == nil {
 		if encoded, err := p.node.encode(msg); err == nil {
 			f = encoded
 		}
 	}
-	f.closeWith, f.ordered = last.status, true
+	f.closeWith, f.ordered = status, true
 	if f.closeWith != nil || len(f.data) > 0 {
 		p.handle.outbox.push(f)
 	}
@@ -73,10 +56,5 @@ func (p *connection) sendPendingDisconnect() {
 // onDisconnectWhileDraining handles the peer's disconnect message while this connection drains: the socket is closed
 // behind our own disconnect.
 func (p *connection) onDisconnectWhileDraining() {
-	status := &socket.CloseStatus{Code: websocket.StatusNormalClosure}
-	if p.disconnect != nil {
-		p.disconnect.status = status
-		return
-	}
-	p.handle.outbox.push(&frame{closeWith: status, ordered: true})
+	p.handle.outbox.push(&frame{closeWith: &socket.CloseStatus{Code: websocket.StatusNormalClosure}, ordered: true})
 }

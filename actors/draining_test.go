@@ -31,7 +31,7 @@ func (p *remote) duplicate() {
 	p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: wire.DisconnectNormal, Reason: ReasonDuplicate})
 }
 
-// The node with the smaller ID yields. The peer gets every reserved message, then the disconnect. Messages of the peer
+// The node with the smaller ID yields. The peer gets every queued message, then the disconnect. Messages of the peer
 // are delivered until it has sent its disconnect, too.
 func TestYieldDeliversBothDirectionsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -65,34 +65,6 @@ func TestYieldDeliversBothDirectionsOnce(t *testing.T) {
 			t.Errorf("ended with %+v, stopped %v", end, r.stopped())
 		}
 		r.want(map[Counter]uint64{MessagesAfterGoodbye: 0, PeersTimedOut: 0})
-	})
-}
-
-// A reserved message that is not pushed yet is sent before the disconnect.
-func TestDrainWaitsForReservedMessages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		p := r.openBound("single-connection", "rate/100/0")
-		msg, err := wire.NewMessage("stats", r.node.Keys.Identity().ID, "", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := r.node.share(msg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.slot.handle.reserve(out.frameSize()); err != nil {
-			t.Fatal(err)
-		}
-		r.tell(&Yield{Reason: ReasonDuplicate})
-		time.Sleep(20 * time.Second)
-		if got := p.ids(); len(got) != 0 {
-			t.Fatalf("the peer heard %v before the reserved message was pushed", got)
-		}
-		r.tell(out)
-		if got := p.ids(); !slices.Equal(got, []string{msg.ID, "disconnect"}) {
-			t.Errorf("the peer heard %v, want the reserved message and the disconnect", got)
-		}
 	})
 }
 

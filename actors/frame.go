@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"log/slog"
 	"sync"
 
 	"github.com/Snider/go-p2p/actors/socket"
@@ -15,27 +14,16 @@ const maxPooled = 64 << 10
 // the pool.
 type frame struct {
 	data      []byte
-	reserved  int                 // bytes reserved for it in the outbox; 0: none, it is of the connection itself
-	size      int                 // bytes charged for a frame of the connection itself
+	charged   int                 // bytes that it occupies in the outbox
+	own       bool                // of the connection itself: beside the limits of the queue and the peer's rate limit
 	result    chan<- error        // has a buffer of one; nil: no caller waits
 	closeWith *socket.CloseStatus // close the socket behind this frame; nil: it is not the last frame
 	text      bool                // a WebSocket text message
 	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
 	unpaced bool
-	// ordered: it stays behind the messages that wait for the peer's rate limit and does not flush them, although no
-	// bytes are reserved for it.
+	// ordered: it stays behind the messages that wait for the peer's rate limit and does not flush them, although it is of
+	// the connection itself.
 	ordered bool
-}
-
-// LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one may be secret.
-func (*frame) LogValue() slog.Value { return slog.StringValue("a frame") }
-
-// charged returns the bytes that the frame occupies in the outbox.
-func (f *frame) charged() int {
-	if f.reserved > 0 {
-		return f.reserved
-	}
-	return f.size
 }
 
 // resolve reports the result of the frame to the waiting caller, if there is one.

@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +19,6 @@ type sharedMessage struct {
 	text    []byte // see Node.encode
 	unpaced bool   // see frame
 }
-
-// LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one may be secret.
-func (*sharedMessage) LogValue() slog.Value { return slog.StringValue("a message") }
 
 // Broadcast encodes a message once for any number of connections and returns a function that queues it on one of them,
 // as Handle.Post does. post returns ErrTooLarge, ErrQueueFull or ErrClosed and is safe for concurrent use. err is an
@@ -111,29 +107,27 @@ func (h *Handle) post(msg *wire.Message, result chan<- error) error {
 	if err != nil {
 		return err
 	}
-	f.reserved, f.result = smsgSize(f.data), result
-	if err = h.reserve(f.reserved); err != nil {
-		h.node.frames.put(f)
-		return err
-	}
-	h.tell(f)
-	return nil
+	f.result = result
+	return h.enqueue(f, smsgSize(f.data))
 }
 
 func (h *Handle) postShared(msg *sharedMessage) error {
-	if err := h.reserve(msg.frameSize()); err != nil {
-		return err
-	}
-	h.tell(msg)
-	return nil
+	size := msg.frameSize()
+	f := h.node.frames.get(size)
+	f.data, f.unpaced = append(f.data, msg.text...), msg.unpaced
+	return h.enqueue(f, size)
 }
 
-// reserve reserves size bytes in the outbox. The first failure for lack of space is reported to the actor.
-func (h *Handle) reserve(size int) error {
-	if int64(size) > h.node.Limits.MaxMessageSize {
-		return ErrTooLarge
+// enqueue queues a frame that is sealed as size bytes. The first failure for lack of space is reported to the actor.
+func (h *Handle) enqueue(f *frame, size int) error {
+	err := ErrTooLarge
+	if int64(size) <= h.node.Limits.MaxMessageSize {
+		err = h.outbox.post(f, size)
 	}
-	err := h.outbox.reserve(size)
+	if err == nil {
+		return nil
+	}
+	h.node.frames.put(f)
 	if errors.Is(err, ErrQueueFull) && h.complained.CompareAndSwap(false, true) {
 		h.tell(&congested{})
 	}

@@ -37,7 +37,7 @@ type RoutePublished struct {
 	Limiter Limiter // for inbound messages from now on; nil: unchanged
 }
 
-// Yield closes a duplicate for sending: reserved messages are sent, then a disconnect message. Messages of the peer
+// Yield closes a duplicate for sending: queued messages are sent, then a disconnect message. Messages of the peer
 // are delivered until it has closed its side.
 type Yield struct{ Reason string }
 
@@ -73,12 +73,6 @@ func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}
 func (*tick) fromPumps()       {}
 func (*probePong) fromPumps()  {}
-
-// fromSenders is implemented by the messages of Handle.
-type fromSenders interface{ fromSenders() }
-
-func (*frame) fromSenders()         {}
-func (*sharedMessage) fromSenders() {}
 
 // toRegistry is implemented by the messages to the parent.
 type toRegistry interface{ toRegistry() }
@@ -134,5 +128,4 @@ func (*Ended) toRegistry()      {}
 var (
 	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &RoutePublished{}, &Yield{}, &CloseGracefully{}}
 	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &PeerPings{}, &Ended{}}
-	_ = []fromSenders{&frame{}, &sharedMessage{}}
 )

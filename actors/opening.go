@@ -66,7 +66,7 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 		p.greeting.handshake = bytes.Clone(data)
 		secret, err := p.node.Keys.SharedSecret(peer.key)
 		if err == nil {
-			p.identified(ctx, peer, secret, challenge)
+			p.identified(ctx, peer, secret, challenge, nil)
 			return
 		}
 		no = &rejection{reason: reasonBadIdentity, detail: err}
@@ -88,21 +88,22 @@ func (p *connection) onAck(ctx actor.Context, data []byte) {
 		return
 	}
 	p.proof.strength = Unmarked
-	if p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}) {
-		p.bindFrames(data)
-	}
+	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}, data)
 }
 
-// identified creates the codec and asks the registry, without waiting for the answer. It returns false if that failed.
+// identified creates the codec and asks the registry, without waiting for the answer. ack is the peer's, nil for a
+// responder.
 func (p *connection) identified(
-	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte,
-) bool {
+	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte, ack []byte,
+) {
 	codec, err := newSMSG(secret, p.node.Rand)
 	if err != nil {
 		p.fail(ctx, err)
-		return false
+		return
 	}
-	p.greeting.smsg = codec
+	if p.greeting.smsg = codec; ack != nil {
+		p.bindFrames(ack) // the registry may publish the route before the actor knows
+	}
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
 	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = deciding, peer.identity.ID, secret, challenge
@@ -111,7 +112,6 @@ func (p *connection) identified(
 		Features: peer.features, Remote: p.socket.RemoteAddr(), Strength: p.proof.strength,
 		Binds: p.proof.must,
 	})
-	return true
 }
 
 // bindFrames binds the frames of both directions to the two handshake messages of this connection.
@@ -124,6 +124,7 @@ func (p *connection) bindFrames(ack []byte) {
 	c.bind(crypto.NewBind(own, p.greeting.handshake, ack), crypto.NewBind(peer, p.greeting.handshake, ack))
 	p.codec = c
 	p.handle.outbox.speak(c)
+	p.handle.outbox.accept()
 }
 
 // onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator

@@ -23,10 +23,10 @@ const flushAt = 64 << 10
 // outbounds recycles the batches of all outboxes.
 var outbounds batches[*frame]
 
-// outbox is the bounded queue between a connection's actor and its socket. Senders reserve space before they post to
-// the actor, so the limit covers the mailbox too.
+// outbox is the bounded queue before the socket of a connection. Senders put their messages into it themselves; only
+// frames of the connection itself come from its actor.
 //
-//	reserve (any goroutine) → push (the actor) → admit, process (the writer) → codec.send → socket
+//	post (senders), push (the actor) → admit, process (the writer) → codec.send → socket
 //
 // The writer seals, after the last point at which a message can be dropped: the order of sealing is the order on the
 // wire.
@@ -34,16 +34,15 @@ type outbox struct {
 	workQueue[*frame] // its mutex guards all fields of the outbox
 
 	// These fields and those above are used for each message and share a cache line. With 1,000 connections all are cold.
-	messages int // reserved, until written
+	messages int // until written
 	count    int // bytes of those messages
 	socket   *socket.Conn
 
 	node     *Node
 	closed   bool
-	refusing bool         // reserve fails from now on
+	refusing bool         // post fails
 	flushing bool         // the connection ends: messages no longer wait for tokens
-	promised int32        // reserved messages that are not pushed yet
-	own      int32        // messages of the connection itself, without a reservation
+	own      int32        // messages of the connection itself
 	pacing   *pacing      // nil: the peer has announced no limit, or none is known yet
 	since    time.Time    // when the writer last made progress, on the running clock
 	err      error        // why it is closed
@@ -60,36 +59,39 @@ type outboxHost interface {
 	writeFailed(err error)  // reports the error to the actor
 }
 
-// reserve reserves space for one message of size bytes. It returns ErrQueueFull or ErrClosed if that is impossible.
-func (o *outbox) reserve(size int) error {
+// post queues a message of size bytes and starts the writer. It returns ErrQueueFull or ErrClosed, with f still the
+// caller's, if that is impossible.
+func (o *outbox) post(f *frame, size int) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	switch {
 	case o.closed, o.refusing:
+		o.mu.Unlock()
 		return ErrClosed
 	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.count+size > o.node.Limits.QueueBytes:
+		o.mu.Unlock()
 		return ErrQueueFull
 	case !o.charge(size, o.messages == 0):
+		o.mu.Unlock()
 		return errPoolFull
 	}
-	o.messages++
-	o.promised++
+	f.charged = size
+	start := o.queue(f) && o.start(o)
+	o.mu.Unlock()
+	if start {
+		o.host.startWriter(o.work)
+	}
 	return nil
 }
 
-// refuse makes reserve fail from now on. Reserved messages are still accepted.
-func (o *outbox) refuse() {
-	o.mu.Lock()
-	o.refusing = true
-	o.mu.Unlock()
-}
+// refuse makes post fail from now on. Queued messages are still sent.
+func (o *outbox) refuse() { o.setRefusing(true) }
 
-// unreserve cancels the reservation of a message that will not be pushed.
-func (o *outbox) unreserve(size int) {
+// accept makes post succeed from now on.
+func (o *outbox) accept() { o.setRefusing(false) }
+
+func (o *outbox) setRefusing(refusing bool) {
 	o.mu.Lock()
-	o.messages--
-	o.promised--
-	o.discharge(size)
+	o.refusing = refusing
 	o.mu.Unlock()
 }
 
@@ -107,42 +109,36 @@ func (o *outbox) speak(c codec) {
 	o.mu.Unlock()
 }
 
-// push queues a frame and starts the writer if it does not run. The few frames of the connection itself need no
-// reservation.
+// push queues a frame of the connection itself, without regard to the limits of the queue. The writer starts at the end
+// of the mailbox run, if the queue is deferred. Only for the connection's actor.
 func (o *outbox) push(f *frame) {
 	o.mu.Lock()
-	if f.reserved > 0 {
-		o.promised--
-	}
 	if o.closed {
-		err := o.err
-		if f.reserved > 0 {
-			o.messages--
-			o.discharge(f.reserved)
-		}
 		o.mu.Unlock()
-		f.resolve(err)
 		o.node.frames.put(f)
 		return
 	}
-	if f.reserved == 0 {
-		o.own++
-		o.messages++
-		f.size = len(f.data)
-		o.charge(f.size, true)
-	}
+	f.own, f.charged = true, len(f.data)
+	o.charge(f.charged, true)
+	o.own++
 	o.flushing = o.flushing || f.closeWith != nil && !f.ordered
-	if o.hold(f) {
-		o.mu.Unlock()
-		return
-	}
-	o.waiting = outbounds.append(o.waiting, f)
-	o.bytes += len(f.data)
-	start := o.due(o)
+	start := o.queue(f) && o.due(o)
 	o.mu.Unlock()
 	if start {
 		o.host.startWriter(o.work)
 	}
+}
+
+// queue adds a charged frame to the queue. It reports whether the writer has to look at it: a frame that waits for the peer's
+// rate limit needs no writer yet. The caller holds o.mu.
+func (o *outbox) queue(f *frame) bool {
+	o.messages++
+	if o.hold(f) {
+		return false
+	}
+	o.waiting = outbounds.append(o.waiting, f)
+	o.bytes += len(f.data)
+	return true
 }
 
 // begin implements worker.
@@ -261,8 +257,8 @@ func (o *outbox) progressed() {
 func (o *outbox) complete(batch []*frame, bytes int, err error) {
 	frames, charged, own := 0, 0, int32(0)
 	for _, f := range batch {
-		charged += f.charged()
-		if f.reserved == 0 {
+		charged += f.charged
+		if f.own {
 			own++
 		}
 		if len(f.data) > 0 {

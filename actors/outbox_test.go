@@ -61,11 +61,10 @@ func (b *boxed) onSocket(s *socket.Conn) {
 
 func (b *boxed) put(t *testing.T, size int) <-chan error {
 	t.Helper()
-	if err := b.reserve(size); err != nil {
+	result := make(chan error, 1)
+	if err := b.post(&frame{data: make([]byte, size), result: result}, size); err != nil {
 		t.Fatal(err)
 	}
-	result := make(chan error, 1)
-	b.push(&frame{data: make([]byte, size), reserved: size, result: result})
 	return result
 }
 
@@ -98,41 +97,54 @@ func TestOutboxEnforcesLimits(t *testing.T) {
 	for _, c := range cases {
 		b := newBoxed(c.messages, c.bytes)
 		for i, size := range c.sizes {
-			if err := b.reserve(size); err != c.want[i] {
-				t.Errorf("%s: reserve %d of %d bytes: %v, want %v", c.name, i, size, err, c.want[i])
+			if err := b.post(&frame{}, size); err != c.want[i] {
+				t.Errorf("%s: message %d of %d bytes: %v, want %v", c.name, i, size, err, c.want[i])
 			}
 		}
 	}
 }
 
-func TestOutboxCountsReservations(t *testing.T) {
+func TestOutboxCountsQueuedMessages(t *testing.T) {
 	b := newBoxed(2, 100)
 	first := b.put(t, 30)
-	if err := b.reserve(50); err != nil {
-		t.Fatal(err)
-	}
+	second := b.put(t, 50)
 	b.wantDepth(t, 2, 80)
-	if err := b.reserve(1); err != ErrQueueFull {
+	if err := b.post(&frame{}, 1); err != ErrQueueFull {
 		t.Errorf("third of two: %v", err)
 	}
-	b.unreserve(50)
-	b.wantDepth(t, 1, 30)
 	b.push(&frame{data: make([]byte, 500)}) // the connection's own: beside the limits, but counted
-	b.wantDepth(t, 2, 530)
+	b.wantDepth(t, 3, 580)
 	if len(b.started) != 1 {
-		t.Errorf("%d writers started for two messages, want 1", len(b.started))
+		t.Errorf("%d writers started for three messages, want 1", len(b.started))
 	}
 	b.close(ErrWriteTimeout)
-	if err := <-first; err != ErrWriteTimeout {
-		t.Errorf("the waiter got %v, want the reason of the close", err)
+	for _, result := range []<-chan error{first, second} {
+		if err := <-result; err != ErrWriteTimeout {
+			t.Errorf("the waiter got %v, want the reason of the close", err)
+		}
 	}
 	b.wantDepth(t, 0, 0)
-	if err := b.reserve(1); err != ErrClosed {
-		t.Errorf("reserve after close: %v, want ErrClosed", err)
+	if err := b.post(&frame{}, 1); err != ErrClosed {
+		t.Errorf("post after close: %v, want ErrClosed", err)
 	}
 	if n := b.counters.Get(MessagesSent); n != 0 {
 		t.Errorf("%d messages counted as sent, none was", n)
 	}
+}
+
+// Refused messages stay with their sender, queued ones are written, and the connection's own are accepted.
+func TestOutboxRefusesAndAccepts(t *testing.T) {
+	b := newBoxed(10, 100)
+	b.put(t, 1)
+	b.refuse()
+	if err := b.post(&frame{}, 1); err != ErrClosed {
+		t.Errorf("post while refusing: %v, want ErrClosed", err)
+	}
+	b.push(&frame{data: make([]byte, 2)})
+	b.wantDepth(t, 2, 3)
+	b.accept()
+	b.put(t, 4)
+	b.wantDepth(t, 3, 7)
 }
 
 // Waiting frames are written corked, in order, in as few writes as flushAt allows, and each sender gets its result

@@ -16,15 +16,10 @@ import (
 
 func TestOutboxFailsPushAfterClose(t *testing.T) {
 	b := newBoxed(10, 100)
-	if err := b.reserve(10); err != nil {
-		t.Fatal(err)
-	}
 	b.close(ErrClosed)
 	b.close(errors.New("a second close changes nothing"))
-	result := make(chan error, 1)
-	b.push(&frame{data: make([]byte, 10), reserved: 10, result: result})
-	if err := <-result; err != ErrClosed {
-		t.Errorf("pushed after close: %v, want ErrClosed", err)
+	if err := b.post(&frame{data: make([]byte, 10)}, 10); err != ErrClosed {
+		t.Errorf("posted after close: %v, want ErrClosed", err)
 	}
 	b.push(&frame{data: make([]byte, 7)})
 	b.wantDepth(t, 0, 0)
@@ -74,8 +69,8 @@ func TestOutboxClosesSocketBehindLastFrame(t *testing.T) {
 		if len(b.reported()) != 0 {
 			t.Errorf("reported %v, though nothing failed", b.reported())
 		}
-		if err := b.reserve(1); err != ErrClosed {
-			t.Errorf("reserve afterwards: %v, want ErrClosed", err)
+		if err := b.post(&frame{}, 1); err != ErrClosed {
+			t.Errorf("post afterwards: %v, want ErrClosed", err)
 		}
 		b.wantDepth(t, 0, 0)
 	})

@@ -2,13 +2,6 @@ package actors
 
 import "time"
 
-// unpushed returns the number of reserved messages that are not pushed yet.
-func (o *outbox) unpushed() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return int(o.promised)
-}
-
 // stalled reports whether the writer has made no progress for grace or longer on the running clock.
 func (o *outbox) stalled(grace time.Duration) bool {
 	o.mu.Lock()
@@ -23,7 +16,7 @@ func (o *outbox) relieved() bool {
 	return o.messages <= o.node.Limits.QueueMessages/2 && o.count <= o.node.Limits.QueueBytes/2
 }
 
-// depth returns the number and bytes of queued messages, including those in the actor's mailbox.
+// depth returns the number and bytes of queued messages.
 func (o *outbox) depth() (messages, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

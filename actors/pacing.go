@@ -53,7 +53,7 @@ func (h *Handle) startTokens(limit sendLimit) float64 {
 }
 
 // paced reports whether the frame needs a token before it is written.
-func (f *frame) paced() bool { return f.reserved > 0 && !f.unpaced }
+func (f *frame) paced() bool { return !f.own && !f.unpaced }
 
 // hold keeps a frame back if earlier frames wait for tokens, to preserve their order. The caller holds o.mu.
 func (o *outbox) hold(f *frame) bool {
@@ -228,7 +228,7 @@ func (o *outbox) withdraw(result chan<- error) bool {
 			o.pacing.held = nil
 		}
 		o.messages--
-		o.discharge(f.reserved)
+		o.discharge(f.charged)
 		o.node.frames.put(f)
 		return true
 	}

@@ -114,10 +114,10 @@ func (b *pacedBox) drive() {
 func (b *pacedBox) push(text string, paced bool) {
 	f := &frame{data: []byte(text)}
 	if paced {
-		f.reserved = len(text)
-		_ = b.reserve(f.reserved)
+		_ = b.post(f, len(text))
+	} else {
+		b.outbox.push(f)
 	}
-	b.outbox.push(f)
 	b.drive()
 }
 
@@ -175,9 +175,7 @@ func TestPacingHoldsNoPing(t *testing.T) {
 		b.push("a", true)
 		b.push("b", true)
 		b.push("own", false)
-		ping := &frame{data: []byte("ping"), reserved: 4, unpaced: true}
-		_ = b.reserve(4)
-		b.outbox.push(ping)
+		_ = b.post(&frame{data: []byte("ping"), unpaced: true}, 4)
 		b.drive()
 		if got := len(b.frames); got != 3 || b.frames[1] != "own" || b.frames[2] != "ping" {
 			t.Fatalf("written %q, want a, own and ping", b.frames)
@@ -217,8 +215,7 @@ func TestCloseFailsHeldMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 2, Refill: 1}, false)
 		result := make(chan error, 1)
-		_ = b.reserve(1)
-		b.outbox.push(&frame{data: []byte("a"), reserved: 1, result: result})
+		_ = b.post(&frame{data: []byte("a"), result: result}, 1)
 		b.drive()
 		b.close(ErrClosed)
 		if err := <-result; err != ErrClosed {

@@ -142,7 +142,7 @@ func TestPanicWhenClosingFreesSlot(t *testing.T) {
 		synctest.Wait()
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
 		synctest.Wait()
-		r.tell((*sharedMessage)(nil)) // only an open connection accepts it, and never nil
+		r.tell((*frameBatch)(nil)) // never nil
 		synctest.Wait()
 		r.Resume(sockettest.HereIP, sockettest.ThereIP)
 		r.panicked(p)

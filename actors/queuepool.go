@@ -61,8 +61,7 @@ func (o *outbox) discharge(size int) {
 	o.count -= size
 }
 
-// settle returns all borrowed bytes: messages that are posted to an actor that has ended never leave the count. It
-// precedes closed, after which the outbox borrows nothing. The caller holds mu.
+// settle returns all borrowed bytes. It precedes closed, after which the outbox borrows nothing. The caller holds mu.
 func (o *outbox) settle() {
 	if n := o.borrowed(o.count); n > 0 {
 		o.node.Queues.used.Add(-int64(n))

@@ -17,13 +17,13 @@ func newPooled(count int) (list []*boxed, pool *QueuePool) {
 	return list, pool
 }
 
-// fill reserves 50 bytes at a time in all outboxes in turn until each refuses, and returns the sum.
+// fill posts messages of 50 bytes in all outboxes in turn until each refuses, and returns the sum.
 func fill(t *testing.T, list []*boxed) (sum int) {
 	t.Helper()
 	for refused := 0; refused < len(list); {
 		refused = 0
 		for _, b := range list {
-			switch err := b.reserve(50); {
+			switch err := b.post(&frame{}, 50); {
 			case err == nil:
 				sum += 50
 			case errors.Is(err, ErrQueueFull):
@@ -41,10 +41,10 @@ func TestQueuePoolBoundsTheSumOfQueues(t *testing.T) {
 	if sum := fill(t, list); sum != 10*100+300 {
 		t.Errorf("%d bytes in all queues, want 1300", sum)
 	}
-	if err := list[9].reserve(1); err != errPoolFull {
+	if err := list[9].post(&frame{}, 1); err != errPoolFull {
 		t.Errorf("a queue with free bytes of its own: %v, want errPoolFull", err)
 	}
-	if err := list[0].reserve(1); err != errPoolFull && err != ErrQueueFull {
+	if err := list[0].post(&frame{}, 1); err != errPoolFull && err != ErrQueueFull {
 		t.Errorf("a full queue: %v", err)
 	}
 	if got := pool.Used(); got != 300 {
@@ -52,7 +52,7 @@ func TestQueuePoolBoundsTheSumOfQueues(t *testing.T) {
 	}
 }
 
-// Each way out of a queue returns the bytes to the pool: written, withdrawn, refused after the end, the end itself.
+// Each way out of a queue returns the bytes to the pool: written, withdrawn, the end.
 func TestQueuePoolGetsEachByteBack(t *testing.T) {
 	list, pool := newPooled(1)
 	b := list[0]
@@ -68,37 +68,32 @@ func TestQueuePoolGetsEachByteBack(t *testing.T) {
 	check("four messages", 100)
 	b.push(&frame{data: make([]byte, 30)})
 	check("one of the connection itself", 130)
-	b.complete([]*frame{{data: make([]byte, 50), reserved: 50}}, 50, nil)
+	b.complete([]*frame{{data: make([]byte, 50), charged: 50}}, 50, nil)
 	check("one written", 80)
 	b.discharge(50)
 	b.messages--
 	check("one withdrawn", 30)
-	if err := b.reserve(60); err != nil {
-		t.Fatal(err)
-	}
-	check("a reservation", 90)
-	b.unreserve(60)
-	check("given up", 30)
-	if err := b.reserve(60); err != nil {
-		t.Fatal(err)
-	}
+	b.put(t, 60)
+	check("another", 90)
 	b.close(ErrClosed)
-	check("the end, with a reserved message on its way", 0)
-	b.push(&frame{data: make([]byte, 60), reserved: 60})
-	check("that message", 0)
+	check("the end", 0)
+	if err := b.post(&frame{}, 60); err != ErrClosed {
+		t.Errorf("a message afterwards: %v, want ErrClosed", err)
+	}
+	check("a message afterwards", 0)
 }
 
 // An empty queue takes one message of any size. It counts.
 func TestQueuePoolNeverRefusesTheFirstMessage(t *testing.T) {
 	list, pool := newPooled(4)
 	fill(t, list[:3])
-	if err := list[3].reserve(5000); err != nil {
+	if err := list[3].post(&frame{}, 5000); err != nil {
 		t.Errorf("the first message: %v", err)
 	}
 	if got := pool.Used(); got != 300+4900 {
 		t.Errorf("%d bytes of the pool are used, want 5200", got)
 	}
-	list[3].unreserve(5000)
+	list[3].discharge(5000)
 	if got := pool.Used(); got != 300 {
 		t.Errorf("%d bytes of the pool are used afterwards, want 300", got)
 	}

@@ -35,6 +35,7 @@ const (
 	BookWriteErrors      // failed background writes of the peer book
 	DowngradesRefused    // connections closed because of a frame for another connection
 	SubscribersStuck     // subscribers unsubscribed after a minute without reading
+	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
 
 	numCounters
 )
@@ -65,6 +66,7 @@ var counterNames = [numCounters]string{
 	BookWriteErrors:      "bookWriteErrors",
 	DowngradesRefused:    "downgradesRefused",
 	SubscribersStuck:     "subscribersStuck",
+	LogLinesDropped:      "logLinesDropped",
 }
 
 // String returns the counter's name as `node status` prints it.

@@ -39,8 +39,9 @@ func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(o *options) { o.system = system; o.need("WithActorSystem", system) }
 }
 
-// WithLogger sends the transport's log to log. Without it nothing is logged. A line is dropped if a method of its
-// handler panics or calls runtime.Goexit.
+// WithLogger sends the transport's log to log. Without it nothing is logged. The transport never waits for the handler
+// of log: 1,024 lines wait for it, and further ones are dropped and counted in logLinesDropped. A line is dropped as
+// well if a method of the handler panics or calls runtime.Goexit. Stop waits up to a second for lines that wait.
 func WithLogger(log *slog.Logger) Option {
 	return func(o *options) {
 		if o.need("WithLogger", log) {

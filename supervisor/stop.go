@@ -68,6 +68,7 @@ func (t *Transport) stopRunning(ctx context.Context) error {
 func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
 	t.answerStopped()
+	defer t.flushLog(ctx)
 	defer t.clock.Stop()
 	defer t.bus.close()
 	t.work.Wait() // soon, because every socket is closed
@@ -82,8 +83,8 @@ func (t *Transport) cleanup(ctx context.Context) error {
 // cheap.
 const idleWorkers = 16
 
-// handlerGrace is how long Stop waits for handlers to process the end of every connection. A handler that calls Stop
-// cannot return before Stop.
+// handlerGrace is how long Stop waits for handlers to process the end of every connection, and for the log handler to
+// write the lines that wait. A handler that calls Stop cannot return before Stop.
 const handlerGrace = time.Second
 
 func (t *Transport) drain(ctx context.Context) {
@@ -93,6 +94,16 @@ func (t *Transport) drain(ctx context.Context) {
 	case <-t.deliveries.Idle():
 	case <-grace.Done():
 	}
+}
+
+// flushLog waits for the log handler.
+func (t *Transport) flushLog(ctx context.Context) {
+	if t.log == nil {
+		return
+	}
+	grace, cancel := context.WithTimeout(ctx, handlerGrace)
+	defer cancel()
+	t.log.Flush(grace)
 }
 
 // save stores the state for the next run.

@@ -27,6 +27,7 @@ type Transport struct {
 	opts       options
 	keys       *crypto.NodeManager
 	counters   *actors.Counters
+	log        *actors.QueuedLog // nil: nothing is logged
 	limitedLog *actors.LimitedLogger
 	drops      actors.DropReports
 	queues     actors.QueuePool
@@ -86,11 +87,8 @@ func NewTransport(
 	}
 	t := &Transport{
 		cfg: cfg.withDefaults(), book: book, routes: newRouteTable(), replies: newReplies(), ownDials: newOwnDials(),
-		born:    time.Now(),
-		stopped: make(chan struct{}),
-		opts: options{
-			log: slog.New(slog.DiscardHandler), rand: rand.Reader,
-		},
+		born: time.Now(), stopped: make(chan struct{}), counters: &actors.Counters{},
+		opts: options{log: slog.New(slog.DiscardHandler), rand: rand.Reader},
 	}
 	for i, opt := range opts {
 		if opt == nil {
@@ -100,6 +98,7 @@ func NewTransport(
 			return nil, t.opts.wrong
 		}
 	}
+	t.queueLog()
 	if t.opts.system == nil {
 		// protoactor's own log would print message contents.
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -118,7 +117,7 @@ func NewTransport(
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.opts.rand); err != nil {
 		return nil, err
 	}
-	t.keys, t.counters, t.limitedLog = keys, &actors.Counters{}, actors.NewLimitedLogger(t.opts.log)
+	t.keys, t.limitedLog = keys, actors.NewLimitedLogger(t.opts.log)
 	t.bus.counters = t.counters
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
@@ -127,6 +126,16 @@ func NewTransport(
 	t.node = t.shared(&t.cfg)
 	t.dedup.Judge(t.cfg.MaxClockSkew, t.node.ClockAt)
 	return t, nil
+}
+
+// queueLog makes lines wait for the program's log handler in a queue, so that no actor does.
+func (t *Transport) queueLog() {
+	handler := t.opts.log.Handler()
+	if handler == slog.DiscardHandler {
+		return
+	}
+	t.log = actors.NewQueuedLog(handler, func() { t.counters.Inc(actors.LogLinesDropped) })
+	t.opts.log = slog.New(t.log)
 }
 
 // OnMessage sets the handler of every message that passes the rate limit, decryption and dedup. It also gets pings,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
@@ -11,7 +12,7 @@ import (
 
 // transportOptions returns the options of the transport. Without --admin there is no observer.
 func (n *node) transportOptions() []supervisor.Option {
-	options := []supervisor.Option{supervisor.WithLogger(n.log)}
+	options := []supervisor.Option{supervisor.WithLogger(slog.New(n.handlesLog))}
 	if n.socket != nil {
 		options = append(options, supervisor.WithListener(n.socket))
 	}

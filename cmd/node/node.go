@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
@@ -38,8 +39,11 @@ type node struct {
 	reloading sync.Mutex
 	settings  *settings.Settings // in force; changed under reloading
 
-	level   slog.LevelVar // of log
-	log     *slog.Logger
+	level      slog.LevelVar // of log
+	handlesLog slog.Handler  // writes to standard error, and waits for its reader
+	lines      *actors.QueuedLog
+	log        *slog.Logger // of all but the transport, which has a queue of its own; does not wait
+
 	handler *control.Handler
 	book    *supervisor.PeerRegistry
 	control *control.Server
@@ -57,7 +61,9 @@ func (a *app) start(s *settings.Settings, read readSettings, socket net.Listener
 		events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1),
 	}
 	n.level.Set(s.LogLevel)
-	n.log = newLogger(s.LogFormat, &n.level, a.stderr)
+	n.handlesLog = newLogHandler(s.LogFormat, &n.level, a.stderr)
+	n.lines = actors.NewQueuedLog(n.handlesLog, nil)
+	n.log = slog.New(n.lines)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w: give another one with --data-dir", err)
 	}
@@ -72,6 +78,7 @@ func (a *app) start(s *settings.Settings, read readSettings, socket net.Listener
 		return nil, accessible(err)
 	}
 	if err := n.open(); err != nil {
+		n.flushLog()
 		return nil, errors.Join(err, n.book.Close())
 	}
 	return n, nil
@@ -187,6 +194,7 @@ func (n *node) stop(reason string) {
 	last, cancelLast := context.WithTimeout(context.Background(), closeGrace)
 	defer cancelLast()
 	n.events.close(last, stopped{Reason: reason})
+	n.flushLog()
 }
 
 func (n *node) shutdownTimeout() time.Duration { return n.transportConfig().ShutdownTimeout }
@@ -257,10 +265,17 @@ func (n *node) lineReader(errors io.Writer) *lineReader {
 	return &lineReader{from: n.Identity().ID, node: n, errors: errors, limits: limits}
 }
 
-func newLogger(format string, level slog.Leveler, out io.Writer) *slog.Logger {
+func newLogHandler(format string, level slog.Leveler, out io.Writer) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: output.LogAttr}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
+		return slog.NewJSONHandler(out, options)
 	}
-	return slog.New(slog.NewTextHandler(out, options))
+	return slog.NewTextHandler(out, options)
+}
+
+// flushLog waits for the reader of standard error, for closeGrace at most.
+func (n *node) flushLog() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	n.lines.Flush(ctx)
 }

@@ -5,7 +5,6 @@ package blackbox
 import (
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
@@ -36,22 +35,5 @@ func TestPeerMovedNamesBothConnections(t *testing.T) {
 	}
 	if up, down := hub.Count("peer_up"), hub.Count("peer_down"); up != 1 || down != 0 {
 		t.Errorf("%d peer_up and %d peer_down, want 1 and none", up, down)
-	}
-}
-
-// TestStdinAwaitsTheFirstDial writes a line for a configured peer that does not answer the dial yet.
-func TestStdinAwaitsTheFirstDial(t *testing.T) {
-	t.Parallel()
-	b := start(t, "--name", "beta")
-	b.Signal(syscall.SIGSTOP)
-	a := start(t, "--stdin", "--peer", b.Address())
-	a.WriteLines(`{"to":"beta","type":"early","payload":1}`)
-	time.Sleep(300 * time.Millisecond) // the line is read, and its peer is still stopped
-	b.Signal(syscall.SIGCONT)
-	if got := b.Await("message", "message.type", "early").Message(); string(got.Payload) != "1" {
-		t.Errorf("arrived as %+v", got)
-	}
-	if text := a.Stderr(); text != "" {
-		t.Errorf("the line put something on standard error:\n%s", text)
 	}
 }

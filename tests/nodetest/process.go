@@ -27,6 +27,7 @@ type ProcessOptions struct {
 	Files  []*os.File // open files from descriptor 3 on
 	Only   []string   // kinds of events that are recorded; empty: all
 	Stdin  string     // for RunCommand
+	Stderr *os.File   // standard error of StartProcess; nil: it is recorded
 }
 
 // Process is a running `node run`. Its events are recorded. All methods that wait fail the test after Patience.
@@ -73,7 +74,9 @@ func StartProcess(t testing.TB, o ProcessOptions, args ...string) *Process {
 	}
 	var stdout io.Reader
 	if err == nil {
-		cmd.Stderr = p.stderr
+		if cmd.Stderr = p.stderr; o.Stderr != nil {
+			cmd.Stderr = o.Stderr
+		}
 		stdout, err = cmd.StdoutPipe()
 	}
 	if err == nil {

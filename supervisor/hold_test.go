@@ -176,6 +176,7 @@ func TestUnmarkedFrameEndsHoldAndPin(t *testing.T) {
 		for round, want := range []int{1, 1, 2} {
 			a.book.Update(id, func(p *Peer) { p.Binds, p.Session = true, true })
 			wantResult(t, "Connect", a.heldDial("10.0.0.2:9091"), nil, 8*time.Second)
+			synctest.Wait() // for the log
 			if known, _ := a.book.Get(id); known.Session || known.Binds || log.count("its pin was removed") != want {
 				t.Errorf("round %d: the book has %+v, %d warnings, want %d", round, known, log.count("its pin was removed"), want)
 			}

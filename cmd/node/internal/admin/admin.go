@@ -171,7 +171,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.cancel()
 	<-s.served
-	s.streams.wait()
+	s.streams.viewers.wait()
 	return err
 }
 

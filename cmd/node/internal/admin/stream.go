@@ -22,27 +22,25 @@ const sendTimeout = 5 * time.Second
 //	bye    the node stops
 //
 // Nothing is queued for a viewer: one that reads too slowly misses ticks, and entries only once the journal has
-// overwritten them.
+// overwritten them. The number of viewers is limited, see viewers.
 type streams struct {
 	monitor  *monitor
 	version  string
 	instance string // random, new at each start of the node
-	places   chan struct{}
+	viewers  viewers
 	closing  chan struct{}
 	close    func() // sends bye to every viewer
-	wait     func() // blocks until all viewers have left; refuses new ones afterwards
 }
 
+// streamStay is how long an event stream is open before it may be ended for a new one.
+const streamStay = time.Minute
+
 func newStreams(m *monitor, version string) *streams {
-	closing, places := make(chan struct{}), make(chan struct{}, maxViewers)
+	closing := make(chan struct{})
 	return &streams{
-		monitor: m, version: version, instance: rand.Text(), places: places, closing: closing,
-		close: sync.OnceFunc(func() { close(closing) }),
-		wait: sync.OnceFunc(func() {
-			for range maxViewers {
-				places <- struct{}{}
-			}
-		}),
+		monitor: m, version: version, instance: rand.Text(), closing: closing,
+		viewers: viewers{limit: maxViewers, stay: streamStay},
+		close:   sync.OnceFunc(func() { close(closing) }),
 	}
 }
 
@@ -68,14 +66,15 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "text/event-stream")
 		return
 	}
-	select {
-	case s.places <- struct{}{}:
-		defer func() { <-s.places }()
-	default:
+	ctx, end := context.WithCancel(r.Context())
+	defer end()
+	seat := s.viewers.enter(time.Now(), end)
+	if seat == nil {
 		h.Set("Retry-After", "5")
 		http.Error(w, "too many dashboards are open", http.StatusServiceUnavailable)
 		return
 	}
+	defer s.viewers.leave(seat)
 	s.monitor.watch(1)
 	defer s.monitor.watch(-1)
 	h.Set("Content-Type", "text/event-stream")
@@ -85,7 +84,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this connection cannot stream", http.StatusInternalServerError)
 		return
 	}
-	s.serve(r.Context(), v)
+	s.serve(ctx, v)
 }
 
 // serve sends events until the viewer leaves or the server closes.

@@ -120,9 +120,11 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("viewers keep /healthz from answering: %d", resp.StatusCode)
 	}
 	open[0].resp.Body.Close()
-	server.streams.places <- struct{}{} // blocks until a place is free
-	<-server.streams.places
-	openStream(t, server).next("hello", nil)
+	s := openStream(t, server)
+	for s.resp.StatusCode != 200 { // until the server has noticed
+		s = openStream(t, server)
+	}
+	s.next("hello", nil)
 }
 
 // A viewer that does not read is closed after sendTimeout. Others get every tick meanwhile.

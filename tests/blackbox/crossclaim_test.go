@@ -41,6 +41,7 @@ func TestCrossClaimTakesNoMessage(t *testing.T) {
 func (c crossClaim) run(t *testing.T) {
 	t.Parallel()
 	args := []string{"--stdin", "--ping-interval", "4s", "--pong-timeout", "2s", "--handshake-timeout", "5s"}
+	args = append(args, smsgOnly...)
 	if c.allowlist {
 		args = append(args, "--auth", "allowlist")
 	}

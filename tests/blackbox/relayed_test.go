@@ -8,10 +8,14 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// throughRelay starts two nodes of which the first dials the second through a relay.
+// smsgOnly makes a node speak SMSG to every peer.
+var smsgOnly = []string{"--session", "off"}
+
+// throughRelay starts two nodes without sessions, of which the first dials the second through a relay.
 func throughRelay(t *testing.T, most int, adjust func(*relay)) (a, b *node, r *relay) {
 	t.Helper()
-	a, b = start(t, "--name", "alpha", "--stdin"), start(t, "--name", "beta", "--stdin")
+	args := append([]string{"--stdin"}, smsgOnly...)
+	a, b = start(t, append(args, "--name", "alpha")...), start(t, append(args, "--name", "beta")...)
 	r = startRelay(t, b.URL(), most, adjust)
 	a.run("connect", r.addr, "--timeout", "10s")
 	return a, b, r

@@ -35,8 +35,8 @@
 //
 // # Sessions (protocol section 9)
 //
-// [SessionOffer] and [SessionAnswer] negotiate a session in the handshake. Its records contain messages in a binary form
-// or as JSON: [AppendMessage] and [RecordDecoder]. Package crypto/session seals and opens the records.
+// [SessionOffer] and [SessionAnswer] negotiate a session in the handshake. Its records contain messages in a binary
+// form or as JSON: [AppendMessage] and [RecordDecoder]. Package crypto/session seals and opens the records.
 //
 // # JSON
 //

@@ -40,6 +40,9 @@ func (c *PeerConnection) Strength() Strength { return Strength(c.strength.Load()
 
 func (c *PeerConnection) setStrength(s Strength) { c.strength.Store(int32(s)) }
 
+// Format returns the format of the connection's frames. It never changes.
+func (c *PeerConnection) Format() Format { return c.handle.Format() }
+
 // Number returns the connection's number, unique within the transport. Events and listings show the same number.
 func (c *PeerConnection) Number() uint64 { return c.number }
 

@@ -19,6 +19,9 @@ const (
 // Strength tells how well a connection proves that its peer holds its key.
 type Strength = actors.Strength
 
+// Format is the frame format of a connection: session/1 or SMSG.
+type Format = actors.Format
+
 // The strengths, weakest first.
 const (
 	Claimed  = actors.Claimed
@@ -40,6 +43,7 @@ type PeerUp struct {
 	Verified  bool // the peer has proved that it holds its key
 
 	Connection uint64 // number of the connection
+	Format     Format // of its frames
 	Omitted    int    // unverified peers not reported since the last PeerUp: a burst is limited to one event per second
 }
 

@@ -144,7 +144,7 @@ func (r *registry) announceUp(s *slot) {
 		}
 		s.conn.inbox.Event(PeerUp{
 			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
-			Connection: s.conn.number, Omitted: r.omitted,
+			Connection: s.conn.number, Format: s.conn.Format(), Omitted: r.omitted,
 		})
 		state.announced, r.omitted = announcedUp, 0
 		if outbound {

@@ -16,6 +16,7 @@ type Status struct {
 	Address     string        // bound host:port; empty if the node does not listen
 	Uptime      time.Duration // since NewTransport
 	Auth        AuthMode
+	Session     SessionMode
 	Connections ConnectionCounts
 	Counters    map[string]uint64 // by name
 	Goroutines  int               // of the process
@@ -47,9 +48,11 @@ type PeerInfo struct {
 	Queued     int  // messages
 	QueuedSize int  // bytes
 	Allowed    bool // on the allowlist
+	Pinned     bool // it has spoken session/1: an SMSG connection that this node dials is held
 
 	// Connection is the number of the route, which the other fields describe; 0 if the peer is not connected.
 	Connection uint64
+	Format     Format // meaningful only if Connected
 	// Connections are all open connections that claim the peer's identity, the route first. Several are verified only
 	// while duplicates are closed, or towards deployed nodes. Transport.Connected leaves them empty.
 	Connections []ConnectionInfo
@@ -61,6 +64,7 @@ type ConnectionInfo struct {
 	Address    string // remote network address
 	Direction  Direction
 	Verified   bool
+	Format     Format
 }
 
 // Status returns the node's state. The error is ErrStopped or ctx's.
@@ -73,6 +77,7 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 		Identity: t.Identity(),
 		Uptime:   time.Since(t.born),
 		Auth:     t.book.AuthMode(),
+		Session:  t.live.Load().Session,
 		Connections: ConnectionCounts{
 			Established: counted.established, Pending: counted.pending, Max: t.live.Load().MaxConns,
 		},
@@ -133,6 +138,7 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 		for _, c := range counted.open[id] {
 			info.Connections = append(info.Connections, ConnectionInfo{
 				Connection: c.number, Address: c.peerAddress, Direction: c.direction, Verified: c.Verified(),
+				Format: c.Format(),
 			})
 		}
 		list = append(list, info)
@@ -163,7 +169,7 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	if info.Address == "" || !info.Verified {
 		info.Address = c.peerAddress // the address of the claim, not of the peer
 	}
-	info.RTT = c.RoundTrip()
+	info.RTT, info.Format = c.RoundTrip(), c.Format()
 	info.Queued, info.QueuedSize = c.Queued()
 	if at := c.LastActivity(); at.After(info.LastSeen) {
 		info.LastSeen = at.UTC()
@@ -177,7 +183,7 @@ func (t *Transport) KnownPeers() int { return t.book.Len() }
 func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{
 		ID: p.ID, Name: p.Name, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
-		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent,
+		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Pinned: p.Session,
 	}
 	if key, err := crypto.ParsePublicKey(p.PublicKey); err == nil {
 		info.Allowed = t.book.Allowed(key)

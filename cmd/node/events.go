@@ -40,7 +40,7 @@ type peerUp struct {
 	Verified  bool   `json:"verified"`
 
 	Connection uint64 `json:"connection"`
-	Session    string `json:"session"` // format of the frames: "smsg"
+	Session    string `json:"session"` // format of the frames: session/1 or smsg
 	Omitted    int    `json:"omitted,omitempty"`
 }
 
@@ -212,7 +212,7 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.PeerUp:
 		return peerUp{
 			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
-			Connection: e.Connection, Session: "smsg", Omitted: e.Omitted,
+			Connection: e.Connection, Session: e.Format.String(), Omitted: e.Omitted,
 		}
 	case supervisor.PeerVerified:
 		return peerVerified{Peer: e.Peer, Name: e.Name}

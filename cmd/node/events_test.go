@@ -38,22 +38,22 @@ func connectionEvents() []happening {
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
 			"peer_up", `"peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
 				`"connection":0,"session":"smsg"}`,
-			`+ "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, not verified yet`,
+			`+ "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet`,
 		},
 		{
 			eventOf(supervisor.PeerUp{
 				Peer: "ID", Name: "bob", Address: "1.2.3.4:5",
-				Direction: supervisor.Outbound, Verified: true, Connection: 7,
+				Direction: supervisor.Outbound, Verified: true, Connection: 7, Format: supervisor.Format{Session: true},
 			}),
 			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true,` +
-				`"connection":7,"session":"smsg"}`,
-			`+ bob (ID) is connected, outbound, 1.2.3.4:5`,
+				`"connection":7,"session":"session/1"}`,
+			`+ bob (ID) is connected, outbound, 1.2.3.4:5, session/1`,
 		},
 		{
 			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Omitted: 3}),
 			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
 				`"connection":0,"session":"smsg","omitted":3}`,
-			`+ bob (ID) is connected, inbound, 1.2.3.4:5, not verified yet, and 3 more`,
+			`+ bob (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet, and 3 more`,
 		},
 		{
 			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),

@@ -23,9 +23,9 @@ func (e listening) text() string {
 }
 
 func (e peerUp) text() string {
-	note := ""
+	note := ", " + e.Session
 	if !e.Verified {
-		note = ", not verified yet"
+		note += ", not verified yet"
 	}
 	note += andMore(e.Omitted)
 	return fmt.Sprintf("+ %s (%s) is connected, %s, %s%s",

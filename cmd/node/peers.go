@@ -68,6 +68,7 @@ func writeStatus(w io.Writer, s output.Status) {
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
 	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
 	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
+	fmt.Fprintf(table, "session\t%s\n", s.Session)
 	c := s.Connections
 	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", c.Established, c.Pending, c.Max)
 	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
@@ -84,11 +85,11 @@ func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 		return
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
+	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tSESSION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
-			p.State(), orDash(p.Direction), connectionNumber(p.Peer), output.RoundTrip(p.RTTMs), seen(p.Peer, now),
-			p.Queued, orDash(p.Address), notes(p, now))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
+			p.State(), orDash(p.Direction), connectionNumber(p.Peer), orDash(p.Session), output.RoundTrip(p.RTTMs),
+			seen(p.Peer, now), p.Queued, orDash(p.Address), notes(p, now))
 		writeConnections(table, p.Peer)
 	}
 	table.Flush()
@@ -104,8 +105,8 @@ func writeConnections(w io.Writer, p output.Peer) {
 		if c.Verified {
 			state = "connected"
 		}
-		fmt.Fprintf(w, "%s\t-\t%s\t%s\t%d\t-\t-\t-\t%s\tfurther connection\n",
-			p.ID, state, c.Direction, c.Connection, orDash(c.Address))
+		fmt.Fprintf(w, "%s\t-\t%s\t%s\t%d\t%s\t-\t-\t-\t%s\tfurther connection\n",
+			p.ID, state, c.Direction, c.Connection, orDash(c.Session), orDash(c.Address))
 	}
 }
 
@@ -131,6 +132,9 @@ func notes(p control.Known, now time.Time) string {
 	}
 	if p.Allowed {
 		notes = append(notes, "allowed")
+	}
+	if p.Pinned {
+		notes = append(notes, "pinned")
 	}
 	text := orDash(strings.Join(notes, ","))
 	if !p.NextDialAt.IsZero() {

@@ -89,11 +89,11 @@ func TestEventsBecomeEntries(t *testing.T) {
 	for _, tt := range append(warningEntries(), []eventEntry{
 		{
 			supervisor.PeerUp{Peer: "p", Name: "bob b", Address: "10.0.0.1:1", Direction: supervisor.Inbound},
-			connected(`"bob b" is connected, inbound, 10.0.0.1:1, not verified yet`),
+			connected(`"bob b" is connected, inbound, 10.0.0.1:1, smsg, not verified yet`),
 		},
 		{
 			supervisor.PeerUp{Peer: "p", Name: "bob", Address: "10.0.0.1:1", Verified: true, Connection: 7, Omitted: 3},
-			connected("bob is connected, inbound, 10.0.0.1:1; 3 more unverified peers are not shown"),
+			connected("bob is connected, inbound, 10.0.0.1:1, smsg; 3 more unverified peers are not shown"),
 		},
 		{
 			supervisor.PeerVerified{Peer: "p"},

@@ -58,7 +58,7 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 }
 
 func upText(e supervisor.PeerUp) string {
-	text := fmt.Sprintf("%s is connected, %s, %s", word(e.Name), e.Direction, word(e.Address))
+	text := fmt.Sprintf("%s is connected, %s, %s, %s", word(e.Name), e.Direction, word(e.Address), e.Format)
 	if !e.Verified {
 		text += ", not verified yet"
 	}

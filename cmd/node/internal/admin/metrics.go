@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -47,9 +48,9 @@ type collector struct {
 	perPeer  bool
 	counters map[string]*prometheus.Desc // by the counter's name
 
-	ready, info, uptime, connections, limit    *prometheus.Desc
-	known, connected, queued, bytes, longest   *prometheus.Desc
-	peerInfo, peerTrip, peerQueued, peerActive *prometheus.Desc
+	ready, info, uptime, connections, limit          *prometheus.Desc
+	known, connected, format, queued, bytes, longest *prometheus.Desc
+	peerInfo, peerTrip, peerQueued, peerActive       *prometheus.Desc
 }
 
 func newCollector(c Config) *collector {
@@ -65,10 +66,11 @@ func newCollector(c Config) *collector {
 		limit:       gauge("connections_limit", "Maximum number of connections (--max-conns)."),
 		known:       gauge("peers_known", "Peers in the peer book."),
 		connected:   gauge("peers_connected", "Connected peers."),
+		format:      gauge("peers_connected_by_session", "Connected peers, by the frame format of their route.", "session"),
 		queued:      gauge("outbound_queue_messages", "Messages in the outbound queues of all peers."),
 		bytes:       gauge("outbound_queue_bytes", "Bytes in the outbound queues of all peers."),
 		longest:     gauge("outbound_queue_longest_messages", "Messages in the longest outbound queue."),
-		peerInfo:    gauge("peer_info", "A connected peer; always 1.", "peer", "name", "direction"),
+		peerInfo:    gauge("peer_info", "A connected peer; always 1.", "peer", "name", "direction", "session", "pinned"),
 		peerTrip:    gauge("peer_round_trip_seconds", "Last measured round-trip time of a peer.", "peer"),
 		peerQueued:  gauge("peer_outbound_queue_messages", "Messages in the outbound queue of a peer.", "peer"),
 		peerActive:  gauge("peer_last_message_timestamp_seconds", "Unix time of the peer's last message.", "peer"),
@@ -99,7 +101,7 @@ func (m *collector) Describe(out chan<- *prometheus.Desc) {
 		out <- d
 	}
 	for _, d := range []*prometheus.Desc{
-		m.ready, m.info, m.uptime, m.connections, m.limit, m.known, m.connected, m.queued, m.bytes, m.longest,
+		m.ready, m.info, m.uptime, m.connections, m.limit, m.known, m.connected, m.format, m.queued, m.bytes, m.longest,
 	} {
 		out <- d
 	}
@@ -130,11 +132,16 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(m.known, float64(m.node.KnownPeers()))
 
 	connected := m.node.Connected()
-	var queued, bytes, longest int
+	var queued, bytes, longest, sessions int
 	for _, p := range connected {
+		if p.Format.Session {
+			sessions++
+		}
 		queued, bytes, longest = queued+p.Queued, bytes+p.QueuedSize, max(longest, p.Queued)
 	}
 	gauge(m.connected, float64(len(connected)))
+	gauge(m.format, float64(sessions), supervisor.Format{Session: true}.String())
+	gauge(m.format, float64(len(connected)-sessions), supervisor.Format{}.String())
 	gauge(m.queued, float64(queued))
 	gauge(m.bytes, float64(bytes))
 	gauge(m.longest, float64(longest))
@@ -164,7 +171,7 @@ func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge gaugeFun
 		return cmp.Or(chosen, a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range verified[:min(len(verified), maxPeerSeries)] {
-		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction.String())
+		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction.String(), p.Format.String(), strconv.FormatBool(p.Pinned))
 		gauge(m.peerQueued, float64(p.Queued), p.ID)
 		gauge(m.peerActive, float64(p.LastSeen.UnixMilli())/1000, p.ID)
 		if p.RTT > 0 {

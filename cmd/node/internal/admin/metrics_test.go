@@ -31,7 +31,8 @@ func names(perPeer bool) map[string]string {
 	all := map[string]string{
 		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_uptime_seconds": "gauge",
 		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge",
-		"p2p_peers_connected": "gauge", "p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge",
+		"p2p_peers_connected": "gauge", "p2p_peers_connected_by_session": "gauge",
+		"p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge",
 		"p2p_outbound_queue_longest_messages": "gauge", "p2p_round_trip_seconds": "histogram",
 		"p2p_handshake_seconds": "histogram", "p2p_handler_seconds": "histogram",
 		"p2p_messages_refused_total": "counter",
@@ -92,7 +93,9 @@ func TestMetricsMatchTheContract(t *testing.T) {
 
 func TestMetricsShowTheNode(t *testing.T) {
 	node := &fakeNode{accepting: true, known: make([]supervisor.PeerInfo, 4), connected: []supervisor.PeerInfo{
-		peer("p1"), peer("p2", func(p *supervisor.PeerInfo) { p.Queued, p.QueuedSize = 40, 4000 }),
+		peer("p1"), peer("p2", func(p *supervisor.PeerInfo) {
+			p.Queued, p.QueuedSize, p.Format = 40, 4000, supervisor.Format{Session: true}
+		}),
 	}}
 	node.counters.Add(actors.MessagesReceived, 7)
 	timings := NewTimings()
@@ -104,6 +107,7 @@ func TestMetricsShowTheNode(t *testing.T) {
 	for _, line := range []string{
 		"p2p_messages_received_total 7", "p2p_ready 1", "p2p_uptime_seconds 12", `p2p_connections{state="established"} 2`,
 		`p2p_connections{state="pending"} 1`, "p2p_connections_limit 100", "p2p_peers_known 6", "p2p_peers_connected 2",
+		`p2p_peers_connected_by_session{session="session/1"} 1`, `p2p_peers_connected_by_session{session="smsg"} 1`,
 		"p2p_outbound_queue_messages 43", "p2p_outbound_queue_bytes 4300", "p2p_outbound_queue_longest_messages 40",
 		`p2p_round_trip_seconds_bucket{le="0.005"} 1`, `p2p_round_trip_seconds_bucket{le="0.0025"} 0`,
 		"p2p_handshake_seconds_count 1", "p2p_handler_seconds_sum 3e-06",
@@ -131,6 +135,7 @@ func TestPeerSeriesAreBounded(t *testing.T) {
 		node.connected = append(node.connected, peer(fmt.Sprintf("visitor%d", i)))
 	}
 	friend := peer("zfriend", func(p *supervisor.PeerInfo) {
+		p.Pinned, p.Format.Session = true, true
 		p.Persistent, p.AddedAt, p.Name = true, time.Now(), "bad \xff\n\"name\u202e"+strings.Repeat("x", 300)
 	})
 	node.connected = append(node.connected, friend,
@@ -139,7 +144,7 @@ func TestPeerSeriesAreBounded(t *testing.T) {
 	if n := strings.Count(text, "\np2p_peer_info{"); n != maxPeerSeries {
 		t.Errorf("%d peers have series, want %d", n, maxPeerSeries)
 	}
-	if !strings.Contains(text, `peer="zfriend"`) || strings.Contains(text, `peer="unverified"`) {
+	if !strings.Contains(text, `peer="zfriend",pinned="true",session="session/1"} 1`) || strings.Contains(text, `peer="unverified"`) {
 		t.Error("the persistent peer has no series, or the unverified peer has one")
 	}
 }

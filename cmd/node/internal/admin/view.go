@@ -44,6 +44,8 @@ type peerView struct {
 	Connected  bool    `json:"connected"`
 	Verified   bool    `json:"verified"`
 	Persistent bool    `json:"persistent"`
+	Session    string  `json:"session"` // session/1 or smsg; empty if not connected
+	Pinned     bool    `json:"pinned"`
 	RTT        float64 `json:"rtt"` // milliseconds; 0: not measured
 	Queued     int     `json:"queued"`
 	QueuedSize int     `json:"queuedBytes"`
@@ -104,6 +106,7 @@ func newPeerView(p supervisor.PeerInfo) peerView {
 	return peerView{
 		ID: p.ID, Name: name(p.Name), Address: name(p.Address), Role: name(string(p.Role)),
 		Direction: shown.Direction, Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
+		Session: shown.Session, Pinned: p.Pinned,
 		RTT: shown.RTTMs, Queued: p.Queued, QueuedSize: p.QueuedSize, Seen: p.LastSeen.UnixMilli(),
 	}
 }

@@ -23,6 +23,8 @@ type Peer struct {
 	Persistent bool            `json:"persistent"`
 	Queued     int             `json:"queued"` // messages
 	Allowed    bool            `json:"allowed"`
+	Session    string          `json:"session"` // session/1 or smsg; empty if not connected
+	Pinned     bool            `json:"pinned"`  // it has spoken session/1
 
 	Connection  uint64       `json:"connection,omitempty"` // number of the connection that carries the traffic
 	Connections []Connection `json:"connections,omitempty"`
@@ -34,6 +36,7 @@ type Connection struct {
 	Address    string `json:"address"`    // remote network address
 	Direction  string `json:"direction"`
 	Verified   bool   `json:"verified"`
+	Session    string `json:"session"` // session/1 or smsg
 }
 
 // NewPeer formats one peer.
@@ -42,14 +45,15 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		ID: p.ID, Name: p.Name, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent,
-		Queued: p.Queued, Allowed: p.Allowed, Connection: p.Connection,
+		Queued: p.Queued, Allowed: p.Allowed, Pinned: p.Pinned, Connection: p.Connection,
 	}
 	if p.Connected {
-		peer.Direction = p.Direction.String()
+		peer.Direction, peer.Session = p.Direction.String(), p.Format.String()
 	}
 	for _, c := range p.Connections {
 		peer.Connections = append(peer.Connections, Connection{
 			Connection: c.Connection, Address: c.Address, Direction: c.Direction.String(), Verified: c.Verified,
+			Session: c.Format.String(),
 		})
 	}
 	return peer

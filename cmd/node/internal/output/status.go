@@ -13,6 +13,7 @@ type Status struct {
 	Address     string              `json:"address"` // bound host:port; empty if the node does not listen
 	Uptime      float64             `json:"uptime"`  // seconds
 	Auth        string              `json:"auth"`    // open or allowlist
+	Session     string              `json:"session"` // off, prefer, pin or require
 	Connections ConnectionCounts    `json:"connections"`
 	Counters    map[string]uint64   `json:"counters"`
 	Goroutines  int                 `json:"goroutines"` // of the process
@@ -30,6 +31,7 @@ type ConnectionCounts struct {
 func NewStatus(s supervisor.Status) Status {
 	return Status{
 		Identity: s.Identity, Address: s.Address, Uptime: s.Uptime.Seconds(), Auth: s.Auth.String(),
+		Session:     s.Session.String(),
 		Connections: ConnectionCounts(s.Connections), Counters: s.Counters, Goroutines: s.Goroutines, HeapBytes: s.HeapBytes,
 	}
 }

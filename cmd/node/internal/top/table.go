@@ -9,6 +9,7 @@ import (
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // column is one column of the table. The last column takes the remaining width.
@@ -21,12 +22,13 @@ type column struct {
 
 func columns() []column {
 	return []column{
-		{"NAME", 14, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Name) }},
+		{"NAME", 12, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Name) }},
 		{"ID", 8, orders, func(_ Model, p output.Peer) string { return p.ID[:min(8, len(p.ID))] }},
 		{"STATE", 10, byState, func(_ Model, p output.Peer) string { return p.State() }},
 		{"DIR", 3, orders, func(_ Model, p output.Peer) string { return direction(p) }},
+		{"FMT", 5, orders, func(_ Model, p output.Peer) string { return format(p) }},
 		{"RTT", 9, byRTT, func(_ Model, p output.Peer) string { return output.RoundTrip(p.RTTMs) }},
-		{"TREND", 8, orders, func(m Model, p output.Peer) string { return spark(m.rtt[p.ID], 8) }},
+		{"TREND", 6, orders, func(m Model, p output.Peer) string { return spark(m.rtt[p.ID], 6) }},
 		{"QUEUE", 5, byQueue, func(_ Model, p output.Peer) string { return fmt.Sprint(p.Queued) }},
 		{"SEEN", 6, bySeen, func(m Model, p output.Peer) string { return seen(m, p) }},
 		{"ADDRESS", 0, orders, func(_ Model, p output.Peer) string { return addressOf(p) }},
@@ -49,6 +51,22 @@ func direction(p output.Peer) string {
 	default:
 		return "-"
 	}
+}
+
+// format returns the frame format in short: s/1 for session/1, or smsg. A pinned peer has a plus.
+func format(p output.Peer) string {
+	text := "-"
+	switch p.Session {
+	case "":
+	case wire.FeatureSession:
+		text = "s/1"
+	default:
+		text = p.Session
+	}
+	if p.Pinned {
+		text += "+"
+	}
+	return text
 }
 
 func seen(m Model, p output.Peer) string {
@@ -150,6 +168,7 @@ func (m Model) details(p output.Peer) []string {
 		{"role", string(p.Role)},
 		{"address", addressOf(p)},
 		{"state", p.State() + "  " + p.Direction},
+		{"session", sessionOf(p)},
 		{"round trip", trip},
 		{"queue", fmt.Sprintf("%d messages", p.Queued)},
 		{"last seen", seen(m, p)},
@@ -160,6 +179,18 @@ func (m Model) details(p output.Peer) []string {
 		lines = append(lines, fmt.Sprintf("  %-12s %s", row[0], printable.Text(row[1])))
 	}
 	return lines
+}
+
+// sessionOf describes the frame format and the pin of a peer.
+func sessionOf(p output.Peer) string {
+	text := p.Session
+	if text == "" {
+		text = "-"
+	}
+	if p.Pinned {
+		text += ", pinned: it has spoken " + wire.FeatureSession
+	}
+	return text
 }
 
 func since(t time.Time) string {

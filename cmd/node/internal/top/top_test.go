@@ -55,12 +55,12 @@ func sampleAt(seconds int) Sample {
 				ID: "8dffda5ff32ade93902da91128a56961", Name: "bob", Role: "dual",
 				Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
 				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7,
-				PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=",
+				PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Session: "session/1", Pinned: true,
 			},
 			{
 				ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Role: "worker",
 				Connected: true, Direction: "outbound", RTTMs: 12.5, Address: "wss://example.org:443/ws",
-				LastSeen: at, Persistent: true,
+				LastSeen: at, Persistent: true, Session: "smsg",
 			},
 			{
 				ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name",

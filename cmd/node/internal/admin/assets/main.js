@@ -73,7 +73,7 @@ function detail() {
     return;
   }
   const parts = [p.id, p.role, p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "verified" : "not verified yet"}` : "not connected",
-    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.persistent ? "kept connected" : ""];
+    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.session, p.pinned ? "pinned: has spoken session/1" : "", p.persistent ? "kept connected" : ""];
   const text = ` ${parts.filter(Boolean).join(" · ")}`;
   if (box.textContent !== p.name + text) box.replaceChildren(el("strong", {}, p.name), text);
 }

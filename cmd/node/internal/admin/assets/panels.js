@@ -97,7 +97,7 @@ export class Peers {
     put(row.name, peer.name || "(no name)");
     put(row.state, words[state]);
     row.state.className = `badge ${state}`;
-    put(row.way, peer.connected ? (peer.direction === "inbound" ? "dialled us" : "we dialled") : peer.persistent ? "kept" : "");
+    put(row.way, [peer.connected ? (peer.direction === "inbound" ? "dialled us" : "we dialled") : peer.persistent ? "kept" : "", peer.session, peer.pinned ? "pinned" : ""].filter(Boolean).join(", "));
     put(row.address, peer.address || "–");
     put(row.trip, peer.connected ? tripText(peer.rtt) : "–");
     put(row.queue, peer.connected ? (peer.queued ? `${count(peer.queued)} · ${bytesText(peer.queuedBytes)}` : "0") : "–");

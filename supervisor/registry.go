@@ -180,6 +180,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onAuthChanged(ctx)
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
+	case *forget:
+		r.onForget(ctx, msg)
 	case *getCounts:
 		r.answer(r.countConnections())
 	case *awaitFirstDials:

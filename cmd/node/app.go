@@ -80,7 +80,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
 		a.statusCommand(), a.peersCommand(), a.topCommand(), a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
-		a.allowCommand(), a.revokeCommand(), a.authCommand(),
+		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.forgetCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
 	)
 	return root

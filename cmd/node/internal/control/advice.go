@@ -14,6 +14,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
 )
 
 const (
@@ -70,6 +71,10 @@ func DialAdvice(address string, err error) string {
 		return "check the address, and whether the peer runs"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
+	case errors.Is(err, supervisor.ErrSessionRequired):
+		return "switch on its sessions (--session pin there), upgrade it, or allow SMSG with --session pin here"
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonSessionRequired):
+		return "switch on this node's sessions (--session pin), or upgrade it"
 	case errors.Is(err, supervisor.ErrNotAllowed):
 		return "or pin its node ID with --peer ADDR#ID"
 	case errors.Is(err, supervisor.ErrRevoked):

@@ -26,3 +26,13 @@ func TestDialAdviceNamesTheAllowlistOfThePeer(t *testing.T) {
 		t.Errorf("advice %q for another reason, want none", advice)
 	}
 }
+
+// Both sides of a refusal for lack of a session learn which node to change.
+func TestDialAdviceNamesTheSessionMode(t *testing.T) {
+	refused := fmt.Errorf("%w: %s", supervisor.ErrRefused, `"session required"`)
+	for err, want := range map[error]string{refused: "this node's sessions", supervisor.ErrSessionRequired: "there"} {
+		if advice := DialAdvice("x:1", err); !strings.Contains(advice, want) || !strings.Contains(advice, "--session pin") {
+			t.Errorf("%v: advice %q", err, advice)
+		}
+	}
+}

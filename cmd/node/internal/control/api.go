@@ -3,7 +3,7 @@
 //
 //	GET  /v1/status, /v1/peers, /v1/known, /v1/auth
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
-//	     /v1/auth, /v1/reload
+//	     /v1/auth, /v1/forget, /v1/reload
 //
 // Server and client are the same binary: both use the types below and refuse unknown keys.
 package control
@@ -96,6 +96,21 @@ type RoundTrip struct {
 // Keys lists public keys in base64 to allow or to revoke.
 type Keys struct {
 	Keys []string `json:"keys"`
+}
+
+// ForgetRequest asks the node to remove peers from the peer book: those of Peers, or else those that are not in use and
+// that Unverified or OlderMs selects. With Pin it forgets only which additions of the protocol the peers have used.
+type ForgetRequest struct {
+	Peers      []string `json:"peers,omitempty"`      // IDs, prefixes or names
+	Pin        bool     `json:"pin,omitempty"`        // only with Peers
+	Unverified bool     `json:"unverified,omitempty"` // never verified; excludes Peers
+	OlderMs    int64    `json:"olderMs,omitempty"`    // not seen for this long; excludes Peers
+}
+
+// Forgotten answers a ForgetRequest with node IDs.
+type Forgotten struct {
+	Forgotten []string `json:"forgotten"` // never nil
+	Pin       bool     `json:"pin"`       // as in the request
 }
 
 // Auth is the mode in force: open or allowlist.

@@ -90,6 +90,11 @@ func (c *Client) Revoke(ctx context.Context, q Keys) (Keys, error) {
 	return ask[Keys](ctx, c, "revoke", q, 0)
 }
 
+// Forget removes peers from the peer book, or their pins.
+func (c *Client) Forget(ctx context.Context, q ForgetRequest) (Forgotten, error) {
+	return ask[Forgotten](ctx, c, "forget", q, 0)
+}
+
 // SetAuth sets the authorization mode.
 func (c *Client) SetAuth(ctx context.Context, q Auth) (Auth, error) {
 	return ask[Auth](ctx, c, "auth", q, 0)

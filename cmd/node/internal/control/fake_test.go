@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -126,6 +127,18 @@ func (f *fakeNode) Revoke(keys ...crypto.PublicKey) error {
 	f.revoked = append(f.revoked, keys...)
 	return f.err
 }
+
+func (f *fakeNode) Forget(_ context.Context, peers ...string) ([]string, error) { return peers, f.err }
+
+// ForgetUnused forgets bob, who was seen an hour ago.
+func (f *fakeNode) ForgetUnused(_ context.Context, rule supervisor.ForgetRule) ([]string, error) {
+	if !rule.Unverified && rule.Before.Before(time.Now().Add(-time.Hour)) {
+		return nil, f.err
+	}
+	return []string{bobID}, f.err
+}
+
+func (f *fakeNode) ForgetProtocol(peers ...string) ([]string, error) { return peers, f.err }
 
 func (f *fakeNode) AuthMode() (supervisor.AuthMode, bool) {
 	f.mu.Lock()

@@ -33,6 +33,9 @@ type Node interface {
 	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)
 	Allow(keys ...crypto.PublicKey) error
 	Revoke(keys ...crypto.PublicKey) error
+	Forget(ctx context.Context, peers ...string) ([]string, error)
+	ForgetUnused(ctx context.Context, rule supervisor.ForgetRule) ([]string, error)
+	ForgetProtocol(peers ...string) ([]string, error)
 	AuthMode() (mode supervisor.AuthMode, stored bool)
 	SetAuthMode(mode supervisor.AuthMode) error
 	Reload(ctx context.Context) (Reloaded, error)
@@ -64,6 +67,7 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("POST /v1/resolve", post(h, h.resolved))
 	h.mux.HandleFunc("POST /v1/allow", post(h, h.allow))
 	h.mux.HandleFunc("POST /v1/revoke", post(h, h.revoke))
+	h.mux.HandleFunc("POST /v1/forget", post(h, h.forget))
 	h.mux.HandleFunc("POST /v1/reload", post(h, h.reload))
 	return h
 }
@@ -165,6 +169,7 @@ func explain(err error) *Error {
 		{supervisor.ErrNotConnected, CodeNotConnected},
 		{supervisor.ErrRefused, CodeRefused},
 		{supervisor.ErrRevoked, CodeRefused},
+		{supervisor.ErrSessionRequired, CodeRefused},
 		{supervisor.ErrInvalidMessage, CodeUsage},
 		{supervisor.ErrTooLarge, CodeTooLarge},
 		{supervisor.ErrQueueFull, CodeQueueFull},

@@ -59,7 +59,7 @@ func TestForgetRemovesPeers(t *testing.T) {
 		if a.book.Len() != 0 || !a.book.Allowed(listed.PublicKey()) {
 			t.Errorf("%d entries left, allowed %v", a.book.Len(), a.book.Allowed(listed.PublicKey()))
 		}
-		a.wantPlaces(3, 0)
+		a.wantSlots(3, 0)
 		for _, other := range []*testNode{kept, configured} {
 			if err := other.Stop(); err != nil {
 				t.Error(err)

@@ -27,8 +27,8 @@ func TestKeysMatchTheVectors(t *testing.T) {
 		if got := m.Identity(); got != (NodeIdentity{want.ID, want.Name, want.PublicKey, someTime, RoleWorker}) {
 			t.Errorf("%s: identity %+v", want.Name, got)
 		}
-		if NodeIDOf(m.PublicKey()) != want.ID || !ValidNodeID(want.ID) {
-			t.Errorf("%s: node ID %s", want.Name, NodeIDOf(m.PublicKey()))
+		if m.PublicKey().NodeID() != want.ID || !ValidNodeID(want.ID) {
+			t.Errorf("%s: node ID %s", want.Name, m.PublicKey().NodeID())
 		}
 		if key, err := ParsePublicKey(want.PublicKey); err != nil || key != m.PublicKey() {
 			t.Errorf("%s: public key %v, %v", want.Name, key, err)

@@ -103,9 +103,6 @@ func (key PublicKey) NodeID() string {
 	return hex.EncodeToString(sum[:nodeIDBytes])
 }
 
-// NodeIDOf returns key.NodeID().
-func NodeIDOf(key PublicKey) string { return key.NodeID() }
-
 // ValidNodeID reports whether s has the form of a node ID: 32 characters, each a digit or one of a to f.
 func ValidNodeID(s string) bool {
 	if len(s) != hex.EncodedLen(nodeIDBytes) {

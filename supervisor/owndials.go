@@ -42,3 +42,6 @@ func (d *ownDials) reflected(c challenge) bool {
 	defer d.mu.Unlock()
 	return d.seen[c]
 }
+
+// newChallenge returns the challenge for one dial. Every process with this node's key recognises it as its own.
+func (r *registry) newChallenge() (challenge, error) { return r.node.Keys.NewChallenge(r.node.Rand) }

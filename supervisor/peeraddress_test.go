@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -88,7 +89,7 @@ func TestRelayDoesNotReplaceThePeersAddress(t *testing.T) {
 		}
 		again.stop()
 		// The other address is used when the assigned one fails.
-		book.Update(b.id(), func(p *Peer) { p.Address, p.Addresses = "10.0.0.8:1", NewTextList(b.addr) })
+		book.Update(b.id(), func(p *Peer) { p.Address, p.Addresses = "10.0.0.8:1", peerbook.NewTextList(b.addr) })
 		moved := run(5)
 		time.Sleep(time.Minute)
 		if moved.GetConnection(b.id()) == nil {

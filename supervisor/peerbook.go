@@ -32,8 +32,5 @@ func NewPeerRegistry() *PeerRegistry { return peerbook.New() }
 // OpenPeerRegistry opens the book at path or makes an empty one. See peerbook.Open.
 func OpenPeerRegistry(path string) (*PeerRegistry, error) { return peerbook.Open(path) }
 
-// NewTextList returns the list of these texts, in their order.
-func NewTextList(texts ...string) TextList { return peerbook.NewTextList(texts...) }
-
 // ParseAuthMode returns the mode of "open" or "allowlist".
 func ParseAuthMode(text string) (AuthMode, error) { return peerbook.ParseAuthMode(text) }

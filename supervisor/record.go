@@ -1,6 +1,10 @@
 package supervisor
 
-import "time"
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor/peerbook"
+)
 
 // describe returns the peer book entry of a connected peer. Only the identity fields of identity are used.
 func (r *registry) describe(s *slot, identity Peer) Peer {
@@ -20,15 +24,15 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 	return peer
 }
 
-// recordPeer stores a verified peer in the peer book. Once a peer has bound a frame, only bound connections (and those in
-// a session) change its name, role and features. An unmarked frame on a dialled connection shows that the peer runs a
-// release without binds again, which ends its pin too.
+// recordPeer stores a verified peer in the peer book. Once a peer has bound a frame, only bound connections (and those
+// in a session) change its name, role and features. An unmarked frame on a dialled connection shows that the peer runs
+// a release without binds again, which ends its pin too.
 func (r *registry) recordPeer(s *slot) {
 	known, _ := r.book.Get(s.conn.peer.ID)
 	switch {
 	case s.rank.isBound():
 		peer := r.describe(s, s.conn.peer)
-		peer.Binds, peer.Features = true, NewTextList(s.features...)
+		peer.Binds, peer.Features = true, peerbook.NewTextList(s.features...)
 		peer.Session = peer.Session || s.rank.strength == Session && r.cfg.Session.pins()
 		r.book.Add(peer)
 	case !known.Binds && (s.rank.framed || known.ID == ""): // an ack alone changes no name: a relay may have altered it

@@ -299,6 +299,3 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	r.countAddress(group)
 	r.answer(s.actor)
 }
-
-// newChallenge returns the challenge for one dial. Every process with this node's key recognises it as its own.
-func (r *registry) newChallenge() (challenge, error) { return r.node.Keys.NewChallenge(r.node.Rand) }

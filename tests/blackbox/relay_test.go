@@ -136,15 +136,6 @@ type wireMessage struct {
 	data []byte
 }
 
-// binaries returns binary WebSocket messages.
-func binaries(frames ...[]byte) []wireMessage {
-	var all []wireMessage
-	for _, frame := range frames {
-		all = append(all, wireMessage{websocket.BinaryMessage, frame})
-	}
-	return all
-}
-
 // relayLink is one connection through the relay: dialer is the end at the node that dialled.
 type relayLink struct{ dialer, target *wireEnd }
 

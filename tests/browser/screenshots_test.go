@@ -18,7 +18,8 @@ import (
 // sceneTime is how long the mesh of the screenshots is busy before they are made: the charts need something to show.
 const sceneTime = 90 * time.Second
 
-// TestScreenshotsShowTheDashboard makes the pictures of the documentation: SCREENSHOTS=docs/images go test -run Screenshots
+// TestScreenshotsShowTheDashboard makes the pictures of the documentation: SCREENSHOTS=docs/images go test -run
+// Screenshots
 func TestScreenshotsShowTheDashboard(t *testing.T) {
 	dir := os.Getenv("SCREENSHOTS")
 	if dir == "" {

@@ -25,9 +25,9 @@
 // route, Send uses it and PeerMoved reports it. A connection becomes the route only after the peer has proved its key
 // on it (PeerConnection.Strength). Until then Send returns ErrNotConnected and Broadcast skips the peer.
 //
-// Events (PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped, DialFailed, DowngradeRefused, IdentityConflict,
-// ListenerDown) go to OnEvent, in order with the messages of their connection. PeerUp reports a peer that binds its
-// frames when it has a route. PeerUp reports an inbound deployed node, which does not bind them, before its proof: Send
+// Events (PeerUp, PeerVerified, PeerMoved, PeerDown, PeerRefused, Dropped, DialFailed, DowngradeRefused,
+// IdentityConflict, ListenerDown) go to OnEvent, in order with the messages of their connection. PeerUp reports a peer
+// that binds its frames when it has a route. PeerUp reports an inbound deployed node, which does not bind them, before its proof: Send
 // works after PeerVerified. ListenerDown reports that no peer can connect any more. A program that needs inbound peers
 // must make a new transport then, or exit.
 //

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -31,7 +32,7 @@ const (
 )
 
 // Event is a change of a peer or of the node: PeerUp, PeerVerified, PeerMoved, PeerDown, Dropped, DialFailed,
-// DowngradeRefused, IdentityConflict, ListenerDown, and for subscribed actors also Received.
+// DowngradeRefused, PeerRefused, IdentityConflict, ListenerDown, and for subscribed actors also Received.
 type Event interface{ event() }
 
 // PeerUp reports the first open connection of a peer. A handler that sends to a verified peer finds the route.
@@ -69,6 +70,19 @@ type DowngradeRefused struct {
 	Address    string // remote network address
 	Connection uint64 // number of the connection
 	Omitted    int    // events left out since the last one
+}
+
+// PeerRefused reports that this node refused a peer that had sent its identity: the allowlist, a revocation or a limit
+// decided so. It is sampled: at most one per second for each reason. If the peer dialled this node, it has not proved
+// that it holds the key: identity, key and name are claims.
+type PeerRefused struct {
+	Peer      string           // node ID of the key
+	Key       crypto.PublicKey // public key
+	Name      string           // chosen by the peer: quote it before printing
+	Address   string           // remote network address
+	Direction Direction
+	Reason    string // as sent to the peer
+	Omitted   int    // refusals for this reason left out since the last event
 }
 
 // IdentityConflict reports that a peer's identity is in use on two hosts: three connections from another address were
@@ -124,6 +138,7 @@ func (PeerVerified) event()     {}
 func (PeerDown) event()         {}
 func (PeerMoved) event()        {}
 func (DowngradeRefused) event() {}
+func (PeerRefused) event()      {}
 func (IdentityConflict) event() {}
 func (Dropped) event()          {}
 func (DialFailed) event()       {}

@@ -27,6 +27,7 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 		why = refusedStopping
 	}
 	if why != admitted {
+		r.reportRefused(s, msg, why)
 		ctx.Send(s.pid, &actors.Refuse{Reason: string(why), Err: r.refusalError(why, msg.Key)})
 		return
 	}

@@ -69,6 +69,8 @@ type registry struct {
 	claims  *actors.PeerRateLimiter
 	omitted int // PeerUp events that were not sent since the last one
 
+	refusals refusals // of identified peers
+
 	downgrade struct { // the last event DowngradeRefused
 		reported time.Time
 		omitted  int

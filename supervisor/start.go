@@ -86,6 +86,7 @@ func (t *Transport) spawnRegistry() {
 		lagging:   make(map[*actors.Inbox]struct{}),
 		targets:   make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
+		refusals: make(refusals),
 	}
 	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)
 	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers))

@@ -239,6 +239,7 @@ func TestCompletionOffersValuesOfSettings(t *testing.T) {
 		"config --session ":       "off prefer pin require",
 		"run --session-pq=":       "true false",
 		"run --pace ":             "on off",
+		"run --events ":           "all no-payloads none",
 		"run --auth ":             "open allowlist",
 		"run --log-level ":        "debug info warn error",
 		"id --role ":              "controller worker dual",

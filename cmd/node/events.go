@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
-	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -30,6 +24,7 @@ type listening struct {
 	URL       string `json:"url"`
 	Admin     string `json:"admin"` // URL of the dashboard, "" if it is off
 	Control   string `json:"control"`
+	join      string // line with the command by which another node joins, for text; empty: the node does not listen
 }
 
 type peerUp struct {
@@ -79,11 +74,53 @@ type message struct {
 	called   string        // name of the peer, for text
 }
 
+// bareMessage is a message without its payload, for logs.
+type bareMessage struct {
+	Peer       string       `json:"peer"`
+	Connection uint64       `json:"connection"`
+	Envelope   bareEnvelope `json:"message"`
+	called     string       // name of the peer, for text
+	bytes      int          // of the payload, for text
+}
+
+type bareEnvelope struct {
+	ID        string           `json:"id"`
+	Type      wire.MessageType `json:"type"`
+	From      string           `json:"from"`
+	To        string           `json:"to"`
+	Timestamp time.Time        `json:"ts"`
+	ReplyTo   string           `json:"replyTo,omitempty"`
+}
+
+// withoutPayload returns e, or the message without its payload.
+func withoutPayload(e event) event {
+	m, ok := e.(message)
+	if !ok {
+		return e
+	}
+	bare := bareEnvelope{
+		ID: m.Envelope.ID, Type: m.Envelope.Type, From: m.Envelope.From, To: m.Envelope.To,
+		Timestamp: m.Envelope.Timestamp, ReplyTo: m.Envelope.ReplyTo,
+	}
+	return bareMessage{
+		Peer: m.Peer, Connection: m.Connection, Envelope: bare, called: m.called, bytes: len(m.Envelope.Payload),
+	}
+}
+
 type dialFailed struct {
 	Address string  `json:"address"`
 	Error   string  `json:"error"`
 	RetryIn float64 `json:"retryIn"` // seconds
 	advice  string  // remedy, for text; may be empty
+}
+
+type peerRefused struct {
+	Peer    string `json:"peer"` // this and the next two are claims unless this node dialled
+	Key     string `json:"key"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Reason  string `json:"reason"`
+	Omitted int    `json:"omitted,omitempty"`
 }
 
 type identityConflict struct {
@@ -109,102 +146,13 @@ func (peerVerified) name() string     { return "peer_verified" }
 func (peerDown) name() string         { return "peer_down" }
 func (peerMoved) name() string        { return "peer_moved" }
 func (downgradeRefused) name() string { return "downgrade_refused" }
+func (peerRefused) name() string      { return "peer_refused" }
 func (message) name() string          { return "message" }
+func (bareMessage) name() string      { return "message" }
 func (dialFailed) name() string       { return "dial_failed" }
 func (dropped) name() string          { return "dropped" }
 func (identityConflict) name() string { return "identity_conflict" }
 func (stopped) name() string          { return "stopped" }
-
-// eventLog writes events, each in one write. The first event is listening and the last is stopped: earlier events wait
-// for listening, later ones are dropped. Safe for concurrent use.
-type eventLog struct {
-	out    io.Writer
-	output string // settings.OutputText or OutputJSON
-	now    func() time.Time
-
-	broken chan struct{} // closed when a write to out fails
-
-	mu      sync.Mutex
-	opened  bool
-	ended   bool
-	waiting bytes.Buffer // lines before listening
-}
-
-func newEventLog(out io.Writer, output string, now func() time.Time) *eventLog {
-	return &eventLog{out: out, output: output, now: now, broken: make(chan struct{})}
-}
-
-// open writes the first event and the events that waited for it.
-func (l *eventLog) open(first listening) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.opened = true
-	l.write(l.line(first))
-	l.write(l.waiting.Bytes())
-	l.waiting = bytes.Buffer{}
-}
-
-// add writes an event.
-func (l *eventLog) add(e event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.ended:
-	case l.opened:
-		l.write(l.line(e))
-	default:
-		l.waiting.Write(l.line(e))
-	}
-}
-
-// close writes the last event. If the reader of out does not read, close returns when ctx ends.
-func (l *eventLog) close(ctx context.Context, last stopped) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		l.add(last)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.ended = true
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-}
-
-func (l *eventLog) write(line []byte) {
-	if len(line) == 0 {
-		return
-	}
-	if _, err := l.out.Write(line); err != nil {
-		l.ended = true
-		close(l.broken) // once: ended prevents further writes
-	}
-}
-
-// line formats an event as one line with a line break.
-func (l *eventLog) line(e event) []byte {
-	now := l.now()
-	if l.output == settings.OutputText {
-		return append(now.AppendFormat(nil, "15:04:05.000  "), e.text()+"\n"...)
-	}
-	head, err := wire.MarshalJSON(struct {
-		Event string    `json:"event"`
-		Time  time.Time `json:"time"`
-	}{e.name(), now.UTC()})
-	if err == nil {
-		var rest []byte
-		if rest, err = wire.MarshalJSON(e); err == nil {
-			// Every event has at least one key, so the two objects join with a comma.
-			head[len(head)-1] = ','
-			return append(append(head, rest[1:]...), '\n')
-		}
-	}
-	// Unreachable: only a payload could be invalid JSON, and the decoder has checked it.
-	fallback, _ := json.Marshal(map[string]string{"event": e.name(), "error": err.Error()})
-	return append(fallback, '\n')
-}
 
 // eventOf converts an event of the transport. It returns nil for events without a line.
 func eventOf(e supervisor.Event) event {
@@ -220,6 +168,10 @@ func eventOf(e supervisor.Event) event {
 		return peerMoved{Peer: e.Peer, From: e.From, To: e.To, called: e.Name}
 	case supervisor.DowngradeRefused:
 		return downgradeRefused{Peer: e.Peer, Address: e.Address, Connection: e.Connection, Omitted: e.Omitted}
+	case supervisor.PeerRefused:
+		return peerRefused{
+			Peer: e.Peer, Key: e.Key.String(), Name: e.Name, Address: e.Address, Reason: e.Reason, Omitted: e.Omitted,
+		}
 	case supervisor.PeerDown:
 		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name}
 	case supervisor.Dropped:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,15 +95,18 @@ func connectionEvents() []happening {
 func otherEvents() []happening {
 	return []happening{
 		{
-			listening{"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws", "", "/d/control.sock"},
+			listening{
+				ID: "ID", Name: "alice", PublicKey: "KEY", Address: "127.0.0.1:9091",
+				URL: "ws://127.0.0.1:9091/ws", Control: "/d/control.sock", join: "JOIN",
+			},
 			"listening", `"id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091",` +
 				`"url":"ws://127.0.0.1:9091/ws","admin":"","control":"/d/control.sock"}`,
-			"alice (ID) is listening on ws://127.0.0.1:9091/ws",
+			"alice (ID) is listening on ws://127.0.0.1:9091/ws\n              JOIN",
 		},
 		{
 			listening{
-				"ID", "alice", "KEY", "127.0.0.1:9091", "ws://127.0.0.1:9091/ws",
-				"http://127.0.0.1:9092", "/d/control.sock",
+				ID: "ID", Name: "alice", PublicKey: "KEY", Address: "127.0.0.1:9091", URL: "ws://127.0.0.1:9091/ws",
+				Admin: "http://127.0.0.1:9092", Control: "/d/control.sock",
 			},
 			"listening", `"id":"ID","name":"alice","publicKey":"KEY","address":"127.0.0.1:9091",` +
 				`"url":"ws://127.0.0.1:9091/ws","admin":"http://127.0.0.1:9092","control":"/d/control.sock"}`,
@@ -113,6 +117,12 @@ func otherEvents() []happening {
 			"message", `"peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t",` +
 				`"ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
 			`< bob (01234567) chat 1 in answer to 0: {"a":"<b>\u001b[2J"}`,
+		},
+		{
+			withoutPayload(messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat"))),
+			"message", `"peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t",` +
+				`"ts":"2025-01-02T03:04:05.000000006Z","replyTo":"0"}}`,
+			`< bob (01234567) chat 1 in answer to 0, 20 bytes`,
 		},
 		{
 			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
@@ -134,6 +144,14 @@ func otherEvents() []happening {
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
 			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
 			"! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
+		},
+		{
+			eventOf(supervisor.PeerRefused{
+				Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Reason: "peer not authorized", Omitted: 2,
+			}),
+			"peer_refused", `"peer":"ID","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","name":"b\u001b[31m",` +
+				`"address":"1.2.3.4:5","reason":"peer not authorized","omitted":2}`,
+			`! "b\x1b[31m" (ID) from 1.2.3.4:5 was refused: peer not authorized, and 2 more`,
 		},
 		{
 			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}),
@@ -201,6 +219,38 @@ func TestEventLogOrdersFirstAndLast(t *testing.T) {
 	const want = "listeningme peer_verifiedearly peer_verifiedlater stoppedSIGINT"
 	if got := strings.Join(order, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestEventLogShowsTheSelectedEvents(t *testing.T) {
+	for events, want := range map[string][]string{
+		"all":         {"listening", "payload", "stopped"},
+		"no-payloads": {"listening", "message", "stopped"},
+		"none":        nil,
+	} {
+		var out bytes.Buffer
+		l := newEventLog(&out, "json", testClock)
+		l.show(events)
+		l.open(listening{})
+		l.add(messageEvent(supervisor.Peer{}, 1, testMessage("chat")))
+		l.close(t.Context(), stopped{"x"})
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			var e struct {
+				Event   string
+				Message map[string]any
+			}
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatal(err)
+			}
+			if _, payload := e.Message["payload"]; payload {
+				e.Event = "payload"
+			}
+			got = append(got, e.Event)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s shows %v, want %v", events, got, want)
+		}
 	}
 }
 

@@ -68,14 +68,25 @@ func (e peerDown) text() string {
 }
 
 func (e message) text() string {
+	bare := withoutPayload(e).(bareMessage)
+	return bare.head() + ": " + printable.Cut(printable.JSON(e.Envelope.Payload), maxPayloadText)
+}
+
+func (e bareMessage) text() string { return fmt.Sprintf("%s, %d bytes", e.head(), e.bytes) }
+
+func (e bareMessage) head() string {
 	kind := printable.Cut(printable.Word(string(e.Envelope.Type)), 64)
 	answers := ""
 	if e.Envelope.ReplyTo != "" {
 		answers = " in answer to " + printable.Word(e.Envelope.ReplyTo)
 	}
-	payload := printable.Cut(printable.JSON(e.Envelope.Payload), maxPayloadText)
 	id := printable.Word(e.Envelope.ID)
-	return fmt.Sprintf("< %s (%.8s) %s %s%s: %s", shortName(e.called), e.Peer, kind, id, answers, payload)
+	return fmt.Sprintf("< %s (%.8s) %s %s%s", shortName(e.called), e.Peer, kind, id, answers)
+}
+
+func (e peerRefused) text() string {
+	return fmt.Sprintf("! %s (%s) from %s was refused: %s%s", shortName(e.Name), e.Peer, printable.Word(e.Address),
+		printable.Line(e.Reason), andMore(e.Omitted))
 }
 
 func (e dialFailed) text() string {

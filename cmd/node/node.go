@@ -58,9 +58,10 @@ type node struct {
 func (a *app) start(s *settings.Settings, read readSettings, socket net.Listener) (n *node, err error) {
 	n = &node{
 		settings: s, read: read, socket: socket,
-		events: newEventLog(a.stdout, s.Output, a.now), deaf: make(chan error, 1),
+		events: newEventLog(a.stdout, eventFormat(s.Output), a.now), deaf: make(chan error, 1),
 	}
 	n.level.Set(s.LogLevel)
+	n.events.show(s.Events)
 	n.handlesLog = newLogHandler(s.LogFormat, &n.level, a.stderr)
 	n.lines = actors.NewQueuedLog(n.handlesLog, nil)
 	n.log = slog.New(n.lines)
@@ -171,6 +172,7 @@ func (n *node) listening() listening {
 	}
 	if address := n.Addr(); address != nil {
 		first.Address = address.String()
+		first.join = joinLine(n.URL(), identity.ID, outboundAddress)
 	}
 	return first
 }

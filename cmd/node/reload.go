@@ -91,6 +91,7 @@ func (n *node) apply(ctx context.Context, s *settings.Settings) error {
 		}
 	}
 	n.level.Set(s.LogLevel)
+	n.events.show(s.Events)
 	n.handler.SetMaxMessageSize(s.Transport.MaxMessageSize)
 	return nil
 }

@@ -68,6 +68,13 @@ func warningEntries() []eventEntry {
 			entry{Kind: "listening ended", Text: "no peer can connect any more: gone"},
 		},
 		{
+			supervisor.PeerRefused{Peer: "p", Name: "eve\x1b[31m", Address: "10.0.0.1:1", Reason: "not allowed", Omitted: 2},
+			entry{
+				Kind: "refused",
+				Text: `"eve\x1b[31m" from 10.0.0.1:1, claiming to be p, was refused: not allowed; 2 more are not shown`,
+			},
+		},
+		{
 			supervisor.DialFailed{Address: "h:1", Err: fmt.Errorf("dial: %w", refused), RetryIn: 1234 * time.Millisecond},
 			entry{Kind: "dial failed", Text: "h:1 cannot be reached: connect: connection refused; next try in 1.2s"},
 		},

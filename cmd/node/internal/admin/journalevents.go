@@ -44,6 +44,8 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 		return entry{Mood: warning, Kind: "dropped", Peer: e.Peer, Text: text}, true
 	case supervisor.DowngradeRefused:
 		return entry{Mood: bad, Kind: "refused", Text: refusedText(e)}, true
+	case supervisor.PeerRefused:
+		return entry{Mood: warning, Kind: "refused", Text: peerRefusedText(e)}, true
 	case supervisor.IdentityConflict:
 		return entry{Mood: bad, Kind: "identity conflict", Peer: e.Peer, Text: conflictText(e)}, true
 	case supervisor.DialFailed:
@@ -71,6 +73,15 @@ func upText(e supervisor.PeerUp) string {
 func refusedText(e supervisor.DowngradeRefused) string {
 	text := fmt.Sprintf("connection %d from %s, claiming to be %.32s, was closed: "+
 		"a frame was sealed for another connection", e.Connection, word(e.Address), e.Peer)
+	if e.Omitted > 0 {
+		text += fmt.Sprintf("; %d more are not shown", e.Omitted)
+	}
+	return text
+}
+
+func peerRefusedText(e supervisor.PeerRefused) string {
+	text := fmt.Sprintf("%s from %s, claiming to be %.32s, was refused: %s", word(e.Name), word(e.Address), e.Peer,
+		e.Reason)
 	if e.Omitted > 0 {
 		text += fmt.Sprintf("; %d more are not shown", e.Omitted)
 	}

@@ -38,6 +38,13 @@ const (
 	OutputJSON = "json"
 )
 
+// The events that `node run` prints.
+const (
+	EventsAll        = "all"
+	EventsNoPayloads = "no-payloads" // messages without their payloads
+	EventsNone       = "none"
+)
+
 // Settings holds the values in force, checked as far as the scope goes.
 type Settings struct {
 	DataDir string // absolute
@@ -50,6 +57,7 @@ type Settings struct {
 	Auth           supervisor.AuthMode
 	Admin          string
 	MetricsPerPeer bool
+	Events         string // EventsAll, EventsNoPayloads or EventsNone
 	LogLevel       slog.Level
 	LogFormat      string
 	Transport      supervisor.TransportConfig
@@ -94,6 +102,7 @@ func defaults(o Options) *Settings {
 		Role:      crypto.RoleDual,
 		Auth:      supervisor.PeerAuthOpen,
 		Admin:     "127.0.0.1:9092",
+		Events:    EventsAll,
 		LogLevel:  slog.LevelInfo,
 		LogFormat: "text",
 		Transport: supervisor.DefaultTransportConfig(),

@@ -72,6 +72,7 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"tls-cert", ""},
 		{"tls-key", ""},
 		{"tls-ca", ""},
+		{"events", "all"},
 		{"admin", "127.0.0.1:9092"},
 		{"metrics-per-peer", "false"},
 		{"log-level", "info"},

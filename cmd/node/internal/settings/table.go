@@ -201,6 +201,14 @@ func processSettings() []definition {
 		fileName("tls-ca", "NODE_TLS_CA", "certificates (PEM) trusted when dialling wss:// (default: the system's)",
 			func(s *Settings) *string { return &s.Transport.TLSCAPath }),
 		{
+			name: "events", env: "NODE_EVENTS", kind: "mode", scope: ScopeNode,
+			values: []string{EventsAll, EventsNoPayloads, EventsNone},
+			usage:  "what to print: all, no-payloads (messages without their payloads) or none",
+			set: func(s *Settings, text string) error {
+				return oneOf(&s.Events, text, EventsAll, EventsNoPayloads, EventsNone)
+			}, show: func(s *Settings) string { return s.Events },
+		},
+		{
 			name: "admin", env: "NODE_ADMIN", kind: "host:port", scope: ScopeNode, emptyCounts: true,
 			usage: "dashboard, metrics and health over HTTP (read-only); empty turns it off",
 			set: func(s *Settings, text string) error {

@@ -76,6 +76,7 @@ func (a *app) root() *cobra.Command {
 	})
 	a.addSettings(root, root.PersistentFlags(), settings.ScopeClient)
 	root.SetHelpCommand(a.helpCommand())
+	root.SetUsageTemplate(examplesLast(root.UsageTemplate()))
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
 		a.statusCommand(), a.peersCommand(), a.topCommand(), a.connectCommand(), a.disconnectCommand(),
@@ -83,6 +84,7 @@ func (a *app) root() *cobra.Command {
 		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.forgetCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
 	)
+	addExamples(root)
 	return root
 }
 

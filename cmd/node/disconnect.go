@@ -30,7 +30,6 @@ func (a *app) disconnectCommand() *cobra.Command {
 			"With --connection close one connection, verified or not, by the number that events and 'node peers' show.\n" +
 			"An unverified connection has no other address. Other connections of the peer stay open, and a peer that is\n" +
 			"kept connected is dialled again.\n\n" + peerHelp,
-		Example: "  node disconnect bob\n  node disconnect 8dffda5f --forget\n  node disconnect --connection 7",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case request.Connection == 0:

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -20,6 +21,12 @@ func (a *app) helpCommand() *cobra.Command {
 			return topic.Help()
 		},
 	}
+}
+
+// examplesLast moves the examples of the library's template to its end.
+func examplesLast(template string) string {
+	const examples = "{{if .HasExample}}\n\nExamples:\n{{.Example}}{{end}}"
+	return strings.TrimSuffix(strings.Replace(template, examples, "", 1), "\n") + examples + "\n"
 }
 
 func (a *app) completionCommand() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
@@ -31,6 +32,26 @@ func command(t *testing.T, home, stdin string, env []string, args ...string) res
 func in(t *testing.T, home string, args ...string) result {
 	t.Helper()
 	return command(t, home, "", nil, append(slices.Clone(args), "--data-dir", filepath.Join(home, "data"))...)
+}
+
+// background starts a command that does not end by itself, with the data directory of a home.
+func background(t *testing.T, home string, args ...string) *nodetest.Background {
+	t.Helper()
+	line := append(slices.Clone(args), "--data-dir", filepath.Join(home, "data"))
+	if i := slices.Index(args, "--"); i >= 0 { // flags end there
+		line = slices.Concat(args[:i], []string{"--data-dir", filepath.Join(home, "data")}, args[i:])
+	}
+	return nodetest.StartCommand(t, nodetest.ProcessOptions{Home: home, Race: true}, line...)
+}
+
+// awaitNode waits until the node of a home answers commands, for one that announces nothing.
+func awaitNode(t *testing.T, home string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); in(t, home, "status").code != 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("no node answers")
+		}
+	}
 }
 
 // run runs a command against the running node.

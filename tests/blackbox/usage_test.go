@@ -14,7 +14,7 @@ var settingFlags = []string{
 	"--data-dir", "--config", "--output",
 	"--name", "--role", "--listen", "--ws-path", "--peer", "--auth", "--max-conns", "--max-message-size",
 	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill",
-	"--pace",
+	"--pace", "--events",
 	"--dedup-ttl", "--max-clock-skew", "--tls-cert", "--tls-key", "--tls-ca", "--admin", "--log-level", "--log-format",
 }
 

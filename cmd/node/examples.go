@@ -1,0 +1,53 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// examples returns the examples at the end of each command's help: two or three command lines without the name of the
+// program and of the command.
+func examples() map[string][]string {
+	const key = "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
+	return map[string][]string{
+		"allow":     {key, "--data-dir data " + key},
+		"auth":      {"", "allowlist"},
+		"bench":     {"", "--size 64KiB --duration 30s", "127.0.0.1:9091 --connections 4 --output json"},
+		"broadcast": {`"maintenance at noon"`, `'{"version": 2}' --type config`},
+		"completion": {
+			"bash > /etc/bash_completion.d/node", "fish > ~/.config/fish/completions/node.fish",
+		},
+		"config":     {"", "--example > node.yaml", "--config node.yaml --output json"},
+		"connect":    {"192.0.2.7:9091", "wss://node.example.org/ws --timeout 5s"},
+		"demo":       {"", "--keep"},
+		"disconnect": {"bob", "8dffda5f --forget", "--connection 7"},
+		"help":       {"", "run"},
+		"id":         {"", "--name alice --role controller", "--output json"},
+		"peers":      {"", "--output json | jq '.[] | select(.connected) | .name'"},
+		"ping":       {"bob", "bob --count 1 --timeout 2s", "8dffda5f --interval 100ms --output json"},
+		"reload":     {"", "--data-dir data"},
+		"request":    {"bob null --type get_stats", `bob '{"miner": 1}' --type start_miner --timeout 30s`},
+		"revoke":     {key, "--data-dir data " + key},
+		"run": {
+			"--name alice", "--data-dir data --peer 192.0.2.7:9091#ID --auth allowlist",
+			"--output json --events no-payloads",
+		},
+		"send":   {"bob hello", `8dffda5f '{"n": 1}' --type news`, "bob --reply-to ID - < answer.json"},
+		"status": {"", "--output json | jq .counters.messagesReceived"},
+		"top":    {"", "--interval 5s"},
+	}
+}
+
+// addExamples adds the examples to the commands of root.
+func addExamples(root *cobra.Command) {
+	all := examples()
+	for _, cmd := range root.Commands() {
+		var lines []string
+		for _, line := range all[cmd.Name()] {
+			lines = append(lines, strings.TrimRight("  "+cmd.CommandPath()+" "+line, " "))
+		}
+		cmd.Example = strings.Join(lines, "\n")
+	}
+	root.Example = "  " + root.Name() + " run --name alice\n  " + root.Name() + " demo\n  " + root.Name() + " help run"
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// The help of each command ends with two or three command lines, whose flags exist.
+func TestHelpEndsWithExamples(t *testing.T) {
+	root := (&app{program: "go-p2p-node"}).root()
+	for _, cmd := range root.Commands() {
+		if cmd.Hidden {
+			continue
+		}
+		status, help, _ := command(t.TempDir(), cmd.Name(), "--help")
+		_, last, found := strings.Cut(help, "\n\nExamples:\n")
+		lines := strings.Split(strings.TrimSuffix(last, "\n"), "\n")
+		if status != 0 || !found || len(lines) < 2 || len(lines) > 3 {
+			t.Errorf("node %s --help ends with %q", cmd.Name(), last)
+		}
+		for i, line := range lines {
+			if !strings.HasPrefix(line, "  node "+cmd.Name()) {
+				t.Errorf("node %s: example %q", cmd.Name(), line)
+			}
+			own := strings.Split(cmd.Example, "\n")[i]
+			if !strings.HasPrefix(own, "  go-p2p-node "+cmd.Name()) {
+				t.Errorf("go-p2p-node %s: example %q", cmd.Name(), own)
+			}
+			line, _, _ = strings.Cut(line, " -- ")
+			for _, word := range strings.Fields(line) {
+				name, isFlag := strings.CutPrefix(word, "--")
+				if isFlag && cmd.Flag(name) == nil && cmd.InheritedFlags().Lookup(name) == nil {
+					t.Errorf("node %s has no flag --%s", cmd.Name(), name)
+				}
+			}
+		}
+	}
+}

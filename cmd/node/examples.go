@@ -22,6 +22,7 @@ func examples() map[string][]string {
 		"connect":    {"192.0.2.7:9091", "wss://node.example.org/ws --timeout 5s"},
 		"demo":       {"", "--keep"},
 		"disconnect": {"bob", "8dffda5f --forget", "--connection 7"},
+		"forget":     {"--pin bob", "--pin 8dffda5f --output json"},
 		"help":       {"", "run"},
 		"id":         {"", "--name alice --role controller", "--output json"},
 		"peers":      {"", "--output json | jq '.[] | select(.connected) | .name'"},

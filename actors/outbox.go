@@ -129,8 +129,8 @@ func (o *outbox) push(f *frame) {
 	}
 }
 
-// queue adds a charged frame to the queue. It reports whether the writer has to look at it: a frame that waits for the peer's
-// rate limit needs no writer yet. The caller holds o.mu.
+// queue adds a charged frame to the queue. It reports whether the writer has to look at it: a frame that waits for the
+// peer's rate limit needs no writer yet. The caller holds o.mu.
 func (o *outbox) queue(f *frame) bool {
 	o.messages++
 	if o.hold(f) {

@@ -30,8 +30,8 @@ func fullPipe(t *testing.T) *os.File {
 	return w
 }
 
-// TestUnreadLogBlocksNothing: standard error of a node is a full pipe that no process reads. Refused strangers and failed dials
-// cause lines; peers connect, messages arrive, /healthz answers, and SIGTERM ends the node with 0.
+// TestUnreadLogBlocksNothing: standard error of a node is a full pipe that no process reads. Refused strangers and
+// failed dials cause lines; peers connect, messages arrive, /healthz answers, and SIGTERM ends the node with 0.
 func TestUnreadLogBlocksNothing(t *testing.T) {
 	t.Parallel()
 	a := startWith(t, nodetest.ProcessOptions{Stderr: fullPipe(t)}, "--peer", "127.0.0.1:1", "--admin", "127.0.0.1:0")

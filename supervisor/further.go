@@ -233,10 +233,12 @@ func (r *registry) adoptFurther(t *dialTarget, id string) bool {
 
 // dropFurther drops the state of further connections to a peer and stops their dials.
 func (r *registry) dropFurther(ctx actor.Context, id string) {
-	if f := r.further[id]; f != nil {
-		r.stopFurtherTimer(f)
-		delete(r.further, id)
+	f := r.further[id]
+	if f == nil { // true for nearly every connection that ends
+		return
 	}
+	r.stopFurtherTimer(f)
+	delete(r.further, id)
 	for _, s := range r.slots {
 		if s.further == id && !s.rank.strength.Verified() {
 			ctx.Stop(s.pid)

@@ -155,7 +155,8 @@ func (t *Transport) Allow(keys ...crypto.PublicKey) error {
 }
 
 // Revoke removes keys from the allowlist and revokes them. The change is on disk when it returns. Peers with these keys
-// are disconnected at once and refused from then on, in either mode.
+// are disconnected at once and refused from then on, in either mode. Messages that their connections have read by then
+// may still be delivered.
 func (t *Transport) Revoke(keys ...crypto.PublicKey) error {
 	return t.changeAuth(t.book.Revoke(keys...))
 }

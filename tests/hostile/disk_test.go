@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +57,12 @@ func TestFullDiskLeavesNoHalfIdentity(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr, "no space left") || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("exit code %d, want 1 and one line that says why:\n%s", code, stderr)
 	}
+	must(t, filepath.WalkDir(home, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && path != filler {
+			t.Errorf("%s is left", path)
+		}
+		return err
+	}))
 	must(t, os.Remove(filler))
 	if code, stderr = run(t, home, "id"); code != 0 {
 		t.Errorf("with room again: exit code %d:\n%s", code, stderr)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestStoppedPeersAreNoticedAndReturn: three of four peers of a hub are stopped by SIGSTOP. The hub reports them as down
-// after its silence limit, the fourth exchanges messages meanwhile, and the three return when they continue.
+// TestStoppedPeersAreNoticedAndReturn: three of four peers of a hub are stopped by SIGSTOP. The hub reports them as
+// down after its silence limit, the fourth exchanges messages meanwhile, and the three return when they continue.
 func TestStoppedPeersAreNoticedAndReturn(t *testing.T) {
 	t.Parallel()
 	hub := start(t, "--ping-interval", "1s", "--pong-timeout", "1s", "--stdin")

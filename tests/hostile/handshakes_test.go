@@ -208,5 +208,18 @@ func TestReplayedHandshakeOpensClaimsOnly(t *testing.T) {
 		t.Errorf("delivered %d times, want once", got)
 	}
 	requireProven(t, n, victim.ID, 1)
+	peers, err := n.Peers(withTimeout(t))
+	must(t, err)
+	claims, proven := 0, 0
+	for _, p := range peers {
+		for _, c := range p.Connections {
+			if claims++; c.Verified {
+				proven++
+			}
+		}
+	}
+	if claims != 21 || proven != 1 {
+		t.Errorf("%d of %d connections are verified, want 1 of 21", proven, claims)
+	}
 	h.say("chat", "still the route")
 }

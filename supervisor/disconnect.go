@@ -46,14 +46,19 @@ func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnec
 	return nil, noConnectionError(msg.Connection)
 }
 
-// onAuthChanged closes the connections and dials that the allowlist no longer permits.
-func (r *registry) onAuthChanged(ctx actor.Context) {
+// onAuthChanged closes the connections and dials that the allowlist no longer permits. It returns the number of their
+// peers.
+func (r *registry) onAuthChanged(ctx actor.Context) int {
+	refused := make(map[string]bool)
 	for _, s := range r.slots {
 		if s.conn == nil {
 			continue
 		}
 		s.listed = r.book.Allowed(s.key)
 		if !r.book.Authorized(s.key) {
+			if !s.closed {
+				refused[s.conn.peer.ID] = true
+			}
 			end := actors.End{Code: wire.DisconnectNormal, Reason: wire.ReasonNotAuthorized}
 			ctx.Send(s.pid, &actors.CloseGracefully{End: end})
 		}
@@ -63,6 +68,7 @@ func (r *registry) onAuthChanged(ctx actor.Context) {
 			r.advance(ctx, t, dialWanted, nil)
 		}
 	}
+	return len(refused)
 }
 
 // onShutdown closes all connections gracefully. The registry stops when the last actor has terminated.

@@ -28,6 +28,9 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 	}
 	if why != admitted {
 		r.reportRefused(s, msg, why)
+		if why == wire.ReasonNotAuthorized {
+			r.recordPending(s, msg)
+		}
 		ctx.Send(s.pid, &actors.Refuse{Reason: string(why), Err: r.refusalError(why, msg.Key)})
 		return
 	}

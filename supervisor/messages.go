@@ -131,7 +131,9 @@ type (
 	// routeDue is the timer of a peer with more than one connection: a probe is due, or duplicates are closed.
 	routeDue struct{ peer string }
 	// authChanged asks to check all connections again after a change of allowlist, revocations or auth mode.
+	// The answer is authApplied.
 	authChanged struct{}
+	authApplied struct{ disconnected int } // connected peers whose connections are being closed
 	// getCounts asks for counts.
 	getCounts struct{}
 	// expire is the timer of expired entries.

@@ -22,8 +22,10 @@ const (
 
 // Errors of the peer book.
 var (
-	ErrInUse     = peerbook.ErrInUse // another process has the file open
-	ErrBookWrite = peerbook.ErrWrite // a change could not be written to disk
+	ErrInUse      = peerbook.ErrInUse      // another process has the file open
+	ErrAlias      = peerbook.ErrAlias      // a name cannot be an alias
+	ErrAliasTaken = peerbook.ErrAliasTaken // another peer has the alias
+	ErrBookWrite  = peerbook.ErrWrite      // a change could not be written to disk
 )
 
 // NewPeerRegistry returns an empty book that lives in memory only.

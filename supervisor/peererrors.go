@@ -27,9 +27,10 @@ type AmbiguousPeerError struct {
 
 // PeerCandidate is a peer that a text may stand for.
 type PeerCandidate struct {
-	ID      string // node ID
-	Name    string // claimed by the peer
-	Address string // empty if unknown
+	ID        string // node ID
+	Name      string // claimed by the peer
+	Address   string // empty if unknown
+	PublicKey string // base64
 }
 
 // Error quotes the names and lists at most 5 candidates.

@@ -75,6 +75,7 @@ type registry struct {
 		reported time.Time
 		omitted  int
 	}
+	pending  pendingPeers // refused because they are not on the allowlist
 	stopping bool
 	restarts uint64 // panics of the registry
 	panicked uint64 // connections stopped because their actor panicked
@@ -179,7 +180,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *routeDue:
 		r.onRouteDue(ctx, msg.peer)
 	case *authChanged:
-		r.onAuthChanged(ctx)
+		r.answer(&authApplied{disconnected: r.onAuthChanged(ctx)})
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
 	case *forget:
@@ -188,6 +189,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.answer(r.countConnections())
 	case *awaitFirstDials:
 		r.onAwaitFirstDials()
+	case *listPending:
+		r.answer(r.listPending())
 	case *listDials:
 		r.answer(r.listDials())
 	case *getTree:

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,13 +25,16 @@ type candidate struct {
 	chosen bool // by the operator: persistent, configured or allowlisted
 }
 
-// Resolve returns the node ID that text stands for: a whole ID, a prefix of at least MinIDPrefix characters, or a name,
-// of a peer that is in the peer book or connected and verified. Peers choose their own names, so several may match.
-// Then persistent, configured and allowlisted peers win over others, and among those a prefix wins over a name. Of the
-// remaining peers, the one known longest under that name or ID wins. The error is an *UnknownPeerError, ErrUnverified
+// Resolve returns the node ID that text stands for, in this order: an alias; a whole ID, a prefix of at least
+// MinIDPrefix characters, or a name, of a peer that is in the peer book or connected and verified. Peers choose their
+// own names, so several may match. Then persistent, configured and allowlisted peers win over others, and of the
+// remaining peers the one known longest under that name or ID wins. The error is an *UnknownPeerError, ErrUnverified
 // for the whole ID of a connected peer without a proof, or an *AmbiguousPeerError. If several peers match, Resolve asks
 // the registry and waits at most 1 s for the answer. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
+	if id := t.book.AliasOwner(text); id != "" {
+		return id, nil
+	}
 	known := t.book.Find(text, MinIDPrefix)
 	for c := range t.Connections() {
 		known = append(known, c.Peer())
@@ -87,14 +89,14 @@ func fit(text string, known []Peer) (fitting []candidate) {
 	return fitting
 }
 
-// prefer returns the candidates that win: one, or several that only the operator can tell apart. Candidates chosen by
-// the operator win; among several of them a prefix wins over a name. Of the others, a prefix wins over a name, then the
-// peer known longest by the text. So a later stranger takes over no name and no prefix.
+// prefer returns the candidates that win: one, or several that only the operator can tell apart. A prefix wins over a
+// name, since a peer chooses its name. Of several prefixes or names, candidates chosen by the operator win, then the peer
+// known longest by the text. So a later stranger takes over no name and no prefix.
 func prefer(fitting []candidate) []candidate {
 	classes := []func(candidate) bool{
 		func(c candidate) bool { return c.chosen && c.prefix },
-		func(c candidate) bool { return c.chosen },
 		func(c candidate) bool { return c.prefix },
+		func(c candidate) bool { return c.chosen },
 		func(candidate) bool { return true },
 	}
 	for _, in := range classes {
@@ -143,8 +145,8 @@ func (t *Transport) candidates(fitting []candidate) []PeerCandidate {
 		if conn := t.GetConnection(c.ID); address == "" && conn != nil {
 			address = conn.peerAddress
 		}
-		list = append(list, PeerCandidate{ID: c.ID, Name: c.Name, Address: address})
+		list = append(list, PeerCandidate{ID: c.ID, Name: c.Name, Address: address, PublicKey: c.PublicKey})
 	}
-	slices.SortFunc(list, func(a, b PeerCandidate) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(list, compareCandidates)
 	return list
 }

@@ -88,10 +88,10 @@ func TestPreferKeepsStrangersOutOfNamesAndPrefixes(t *testing.T) {
 		{"a stranger named like an id", alice.ID, []Peer{peer("c", alice.ID, 1, 0), alice}, "", []string{alice.ID}},
 		{"a stranger named like an id that is not known", id("e"), []Peer{peer("c", id("e"), 1, 0)}, "", nil},
 		{
-			"a chosen peer whose name is a stranger's prefix", "facade00",
+			"a chosen peer that is named like another's prefix", "facade00",
 			[]Peer{peer("facade00", "x", 1, 0), peer("d", "facade00", 9, 0)},
 			"d",
-			[]string{id("d")},
+			[]string{id("facade00")},
 		},
 		{
 			"two chosen peers of one name", "alice",

@@ -166,6 +166,19 @@ func (t *Transport) SetAuthMode(mode AuthMode) error {
 	return t.changeAuth(t.book.SetAuthMode(mode))
 }
 
+// SetAuthModeContext is SetAuthMode that waits until the registry has checked every connection, and returns the number
+// of peers that it disconnects. If ctx ends meanwhile, the mode is set and the error is ctx's.
+func (t *Transport) SetAuthModeContext(ctx context.Context, mode AuthMode) (disconnected int, err error) {
+	if err := t.book.SetAuthMode(mode); err != nil {
+		return 0, err
+	}
+	applied, err := ask[*authApplied](ctx, t, &authChanged{})
+	if err != nil {
+		return 0, err
+	}
+	return applied.disconnected, nil
+}
+
 // changeAuth makes the registry check every connection again after a change of allowlist or mode. It returns err, the
 // result of the change.
 func (t *Transport) changeAuth(err error) error {

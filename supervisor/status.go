@@ -35,6 +35,7 @@ type ConnectionCounts struct {
 type PeerInfo struct {
 	ID         string // node ID
 	Name       string
+	Alias      string // set by the operator; empty: none
 	PublicKey  string // base64
 	Address    string // dialled first; of an unverified connection, the remote address
 	Role       crypto.NodeRole
@@ -48,6 +49,7 @@ type PeerInfo struct {
 	Queued     int  // messages
 	QueuedSize int  // bytes
 	Allowed    bool // on the allowlist
+	Revoked    bool
 	Pinned     bool // it has spoken session/1: an SMSG connection that this node dials is held
 
 	// Connection is the number of the route, which the other fields describe; 0 if the peer is not connected.
@@ -182,11 +184,11 @@ func (t *Transport) KnownPeers() int { return t.book.Len() }
 
 func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{
-		ID: p.ID, Name: p.Name, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
+		ID: p.ID, Name: p.Name, Alias: t.book.Alias(p.ID), PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Pinned: p.Session,
 	}
 	if key, err := crypto.ParsePublicKey(p.PublicKey); err == nil {
-		info.Allowed = t.book.Allowed(key)
+		info.Allowed, info.Revoked = t.book.Allowed(key), t.book.Revoked(key)
 	}
 	return info
 }

@@ -10,50 +10,82 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 	"github.com/spf13/cobra"
 )
 
+const keyHelp = `KEY is a public key in base64, or an alias, a node ID or a prefix of one (8 characters or more) of a
+peer that this node knows. A name that a peer claims is refused: its ID and key are printed instead.`
+
 func (a *app) allowCommand() *cobra.Command {
-	return a.keysCommand("allow KEY...", "Add public keys to the allowlist",
-		"Add public keys (base64, see 'node id' of the peer) to the allowlist. In the mode allowlist only their owners\n"+
-			"can connect.",
-		"allowed", (*control.Client).Allow)
+	var request control.Keys
+	cmd := &cobra.Command{
+		Use:   "allow KEY... | --pending ID...",
+		Short: "Add public keys to the allowlist",
+		Long: "Add public keys (base64, see 'node id' of the peer) to the allowlist. In the mode allowlist only their owners\n" +
+			"can connect.\n\n" + keyHelp + "\n\nWith --pending, ID is that of a peer in the list of 'node pending'. Compare the " +
+			"key with that of\n'node id' there before: any node can claim a name.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request.Keys = args
+			return a.changeKeys(cmd, request, "allowed", (*control.Client).Allow)
+		},
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if request.Pending {
+			return arguments(1, -1, "ID")(cmd, args)
+		}
+		return keyArguments(cmd, args)
+	}
+	cmd.Flags().BoolVar(&request.Pending, "pending", false, "the arguments are IDs of pending peers")
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.completePending(cmd)
+	}
+	return cmd
 }
 
 func (a *app) revokeCommand() *cobra.Command {
-	return a.keysCommand("revoke KEY...", "Remove public keys from the allowlist",
-		"Remove public keys (base64) from the allowlist. Their owners are disconnected immediately and refused from then on.",
-		"revoked", (*control.Client).Revoke)
-}
-
-func (a *app) keysCommand(use, short, long, done string,
-	change func(*control.Client, context.Context, control.Keys) (control.Keys, error),
-) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
-		Long:  long,
-		Args:  arguments(1, -1, "KEY"),
+		Use:   "revoke KEY...",
+		Short: "Remove public keys from the allowlist",
+		Long: "Remove public keys (base64) from the allowlist. Their owners are disconnected immediately and refused from " +
+			"then on.\n\n" + keyHelp,
+		Args: keyArguments,
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return a.completePeer(cmd, nil, begun)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, key := range args {
-				if _, err := crypto.ParsePublicKey(key); err != nil {
-					return badUsage(cmd, "KEY %s: %v", printable.Cut(printable.Word(key), 80), err)
-				}
-			}
-			s, client, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			if _, err := change(client, cmd.Context(), control.Keys{Keys: args}); err != nil {
-				return explain(err, s.DataDir, cmd.Name())
-			}
-			return a.print(s, map[string][]string{done: args}, func(w io.Writer) {
-				for _, key := range args {
-					fmt.Fprintln(w, done, key)
-				}
-			})
+			return a.changeKeys(cmd, control.Keys{Keys: args}, "revoked", (*control.Client).Revoke)
 		},
 	}
+}
+
+// keyArguments requires texts that can be public keys, node IDs, prefixes of them or aliases.
+func keyArguments(cmd *cobra.Command, args []string) error {
+	for _, text := range args {
+		if _, err := crypto.ParsePublicKey(text); err != nil && !crypto.ValidNodeID(text) &&
+			peerbook.CheckAlias(text) != nil {
+			return badUsage(cmd, "KEY %s: %v", printable.Cut(printable.Word(text), 80), err)
+		}
+	}
+	return arguments(1, -1, "KEY")(cmd, args)
+}
+
+func (a *app) changeKeys(cmd *cobra.Command, request control.Keys, done string,
+	change func(*control.Client, context.Context, control.Keys) (control.Keys, error),
+) error {
+	s, client, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := change(client, cmd.Context(), request)
+	if err != nil {
+		return explain(err, s.DataDir, cmd.Name())
+	}
+	return a.print(s, map[string][]string{done: answer.Keys}, func(w io.Writer) {
+		for _, key := range answer.Keys {
+			fmt.Fprintln(w, done, key)
+		}
+	})
 }
 
 func (a *app) authCommand() *cobra.Command {
@@ -62,7 +94,8 @@ func (a *app) authCommand() *cobra.Command {
 		Short: "Show or set the authorization mode",
 		Long: `Show or set the authorization mode: open admits every peer that is not revoked, allowlist
 only the owners of the keys given to 'node allow'. The peer book keeps the mode for later
-starts, unless --auth, NODE_AUTH or the settings file set another one.`,
+starts, unless --auth, NODE_AUTH or the settings file set another one. Setting a mode reports how many
+peers it disconnects, and warns if no peer is allowed.`,
 		Args:      arguments(0, 1, "MODE"),
 		ValidArgs: []string{"open", "allowlist"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -79,8 +112,22 @@ starts, unless --auth, NODE_AUTH or the settings file set another one.`,
 			if err != nil {
 				return explain(err, s.DataDir, "auth")
 			}
-			return a.print(s, mode, func(w io.Writer) { fmt.Fprintln(w, mode.Auth) })
+			return a.print(s, mode, func(w io.Writer) { writeAuth(w, mode) })
 		},
+	}
+}
+
+func writeAuth(w io.Writer, mode control.Auth) {
+	fmt.Fprintln(w, mode.Auth)
+	switch n := mode.Disconnected; {
+	case n == nil:
+	case *n == 1:
+		fmt.Fprintln(w, "disconnected 1 peer")
+	case *n > 1 || mode.Auth == supervisor.PeerAuthAllowlist.String():
+		fmt.Fprintf(w, "disconnected %d peers\n", *n)
+	}
+	if mode.Warning != "" {
+		fmt.Fprintln(w, "warning:", mode.Warning)
 	}
 }
 

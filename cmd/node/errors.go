@@ -44,7 +44,7 @@ func exitStatus(err error) int {
 		return exitFailed
 	}
 	switch reported.Code {
-	case control.CodeUsage, control.CodeAmbiguous:
+	case control.CodeUsage, control.CodeAmbiguous, control.CodeClaimedName:
 		return exitUsage
 	case control.CodeUnknownPeer, control.CodeNotConnected, control.CodeRefused:
 		return exitNotConnected
@@ -101,6 +101,8 @@ func advice(code control.Code) string {
 		return "check the address, and whether the peer runs and allows this node's key (`node id`)"
 	case control.CodeTimeout:
 		return "try again, or see with `node peers` whether the peer is alive"
+	case control.CodeClaimedName:
+		return "give the key, the node ID or an alias, see `node alias`"
 	case control.CodeQueueFull:
 		return "the peer reads too slowly, or its rate limit is too low for so many messages: try again later"
 	default:

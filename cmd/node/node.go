@@ -259,6 +259,9 @@ func (n *node) AuthMode() (supervisor.AuthMode, bool) {
 	return n.book.AuthMode(), stored
 }
 
+// HasPins implements control.Node.
+func (n *node) HasPins() bool { return n.book.Pinned() > 0 }
+
 func (n *node) lineReader(errors io.Writer) *lineReader {
 	limits := func() lineLimits {
 		t := n.transportConfig()

@@ -87,7 +87,7 @@ func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tSESSION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Name), 32),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Label()), 32),
 			p.State(), orDash(p.Direction), connectionNumber(p.Peer), orDash(p.Session), output.RoundTrip(p.RTTMs),
 			seen(p.Peer, now), p.Queued, orDash(p.Address), notes(p, now))
 		writeConnections(table, p.Peer)
@@ -132,6 +132,12 @@ func notes(p control.Known, now time.Time) string {
 	}
 	if p.Allowed {
 		notes = append(notes, "allowed")
+	}
+	if p.Revoked {
+		notes = append(notes, "revoked")
+	}
+	if p.Alias != "" {
+		notes = append(notes, "called "+printable.Word(p.Name))
 	}
 	if p.Pinned {
 		notes = append(notes, "pinned")

@@ -1,8 +1,13 @@
 package peerbook
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 )
@@ -40,16 +45,21 @@ func ParseAuthMode(text string) (AuthMode, error) {
 	return 0, fmt.Errorf("%q is no auth mode: give open or allowlist", text)
 }
 
-// Allow puts keys on the allowlist and lifts their revocation. After an error nothing has changed: crypto.ErrPublicKey
-// for a key that no peer can have (zero, of low order or not canonical), or ErrWrite.
+// Allow puts keys on the allowlist and lifts their revocation and suspension. After an error nothing has changed:
+// crypto.ErrPublicKey for a key that no peer can have (zero, of low order or not canonical), or ErrWrite.
 func (b *Book) Allow(keys ...crypto.PublicKey) error {
 	if err := checkKeys(keys); err != nil {
 		return err
 	}
-	return b.commit(func(w *batch) { w.allow = keys }, func() {
+	ended := make(map[string]time.Time, len(keys))
+	for _, key := range keys {
+		ended[key.NodeID()] = time.Time{}
+	}
+	return b.commit(func(w *batch) { w.allow, w.suspend = keys, ended }, func() {
 		for _, key := range keys {
 			b.allowed[key] = struct{}{}
 			b.lift(key)
+			delete(b.suspended, key.NodeID())
 		}
 	})
 }
@@ -141,6 +151,30 @@ func (b *Book) Allowed(key crypto.PublicKey) bool {
 	return listed
 }
 
+// AllowedKeys returns the keys on the allowlist, sorted by node ID.
+func (b *Book) AllowedKeys() []crypto.PublicKey {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return sortedKeys(b.allowed)
+}
+
+// RevokedKeys returns the revoked keys, sorted by node ID.
+func (b *Book) RevokedKeys() []crypto.PublicKey {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return sortedKeys(b.revoked)
+}
+
+func sortedKeys(set map[crypto.PublicKey]struct{}) []crypto.PublicKey {
+	byID := make(map[crypto.PublicKey]string, len(set))
+	for key := range set {
+		byID[key] = key.NodeID()
+	}
+	return slices.SortedFunc(maps.Keys(set), func(a, b crypto.PublicKey) int {
+		return cmp.Or(cmp.Compare(byID[a], byID[b]), bytes.Compare(a[:], b[:]))
+	})
+}
+
 // Authorized reports whether a peer with this key may connect. It compares all 32 bytes.
 func (b *Book) Authorized(key crypto.PublicKey) bool {
 	b.mu.RLock()
@@ -168,6 +202,13 @@ func (b *Book) RevokedID(id string) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.barred[id] > 0
+}
+
+// Pinned returns the number of node IDs that UsePins has set.
+func (b *Book) Pinned() int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return len(b.pinned)
 }
 
 // UsePins sets the node IDs that configured addresses pin: they may connect in the mode allowlist, unless revoked.

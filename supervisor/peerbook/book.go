@@ -25,8 +25,13 @@ type Book struct {
 	revoked map[crypto.PublicKey]struct{}
 	barred  map[string]int  // node IDs of the revoked keys: how many keys have this ID
 	pinned  map[string]bool // node IDs, from the configuration of the running transport
-	mode    AuthMode
-	stored  *AuthMode // set by SetAuthMode, in this run or before; nil: never
+
+	aliases   map[string]string    // by node ID
+	owners    map[string]string    // node IDs by alias
+	suspended map[string]time.Time // end of the suspension, by node ID; may have passed
+
+	mode   AuthMode
+	stored *AuthMode // set by SetAuthMode, in this run or before; nil: never
 
 	inUse  func(id string) bool // reports whether the running transport is connected to this peer; nil: no transport
 	failed func(error)          // reports a failed background write; nil: no transport
@@ -46,6 +51,11 @@ func New() *Book {
 		allowed: make(map[crypto.PublicKey]struct{}),
 		revoked: make(map[crypto.PublicKey]struct{}),
 		barred:  make(map[string]int),
+
+		aliases:   make(map[string]string),
+		owners:    make(map[string]string),
+		suspended: make(map[string]time.Time),
+
 		changed: make(map[string]struct{}),
 	}
 }
@@ -98,7 +108,7 @@ func (b *Book) Update(id string, change func(*Peer)) bool {
 	return known
 }
 
-// Remove deletes the entry of a peer and reports whether it was known. Allowlist and revocations stay.
+// Remove deletes the entry of a peer and reports whether it was known. Allowlist, revocations and alias stay.
 func (b *Book) Remove(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

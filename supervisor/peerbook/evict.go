@@ -23,9 +23,9 @@ func (b *Book) evictFor(size int) bool {
 // evict removes up to a tenth of the limit of entries, so that a burst of new peers does not search the book for each
 // of them, and reports whether it removed any. Identities cost an attacker nothing, therefore:
 //
-//	protected    persistent, connected or on the allowlist    never
-//	other        seen for less than an hour, never dialled    first, the least recently seen before others
-//	returning    dialled, or seen again after an hour         only if there are no others
+//	protected    persistent, connected, allowlisted or aliased    never
+//	other        seen for less than an hour, never dialled        first, the least recently seen before others
+//	returning    dialled, or seen again after an hour             only if there are no others
 //
 // Made-up identities so displace each other. b.mu is held.
 func (b *Book) evict() bool {
@@ -43,15 +43,15 @@ func (b *Book) evict() bool {
 // returning reports whether this node has dialled the peer, or the peer has come back after an hour.
 func (p *Peer) returning() bool { return p.Address != "" || p.LastSeen.Sub(p.AddedAt) >= returnsAfter }
 
-// Unprotected returns the peers that satisfy ok and may be evicted, by ID: those that are neither persistent, connected
-// nor on the allowlist. ok must not use the book.
+// Unprotected returns the peers that satisfy ok and may be evicted, by ID: those that are neither persistent, connected,
+// on the allowlist nor aliased. ok must not use the book.
 func (b *Book) Unprotected(ok func(*Peer) bool) []Peer {
 	return b.where(func(p *Peer) bool { return !b.protected(p) && ok(p) })
 }
 
 // protected reports whether an entry must not be evicted. b.mu is held.
 func (b *Book) protected(p *Peer) bool {
-	if p.Persistent || b.inUse != nil && b.inUse(p.ID) {
+	if p.Persistent || b.inUse != nil && b.inUse(p.ID) || b.aliases[p.ID] != "" {
 		return true
 	}
 	key, err := crypto.ParsePublicKey(p.PublicKey)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -23,6 +24,13 @@ func (b *Book) load(name string, bucket *bolt.Bucket) error {
 		each = eachKey(func(key crypto.PublicKey) { b.allowed[key] = struct{}{} })
 	case string(bucketRevoked):
 		each = eachKey(b.bar)
+	case string(bucketAliases):
+		each = func(k, v []byte) error {
+			b.enterAlias(string(k), string(v))
+			return nil
+		}
+	case string(bucketSuspended):
+		each = b.loadSuspended
 	case string(bucketState):
 		each = b.loadState
 	}
@@ -38,6 +46,15 @@ func (b *Book) loadState(k, v []byte) error {
 	return err
 }
 
+func (b *Book) loadSuspended(k, v []byte) error {
+	until, err := time.Parse(time.RFC3339, string(v))
+	if err != nil {
+		return fmt.Errorf("the suspension of peer %.64q cannot be read", k)
+	}
+	b.enterSuspended(string(k), until)
+	return nil
+}
+
 func eachKey(enter func(crypto.PublicKey)) func(k, v []byte) error {
 	return func(k, _ []byte) error {
 		if len(k) != crypto.KeySize {
@@ -51,7 +68,7 @@ func eachKey(enter func(crypto.PublicKey)) func(k, v []byte) error {
 // loadPeer reads one entry. An entry of an earlier release, which had no limits, is cut. A larger one that is not
 // protected is left out undecoded, so that a book that strangers filled does not delay the start.
 func (b *Book) loadPeer(k, v []byte) error {
-	if len(k) > maxPeerID || len(v) > maxEntryJSON && !b.protectedJSON(v) {
+	if len(k) > maxPeerID || len(v) > maxEntryJSON && b.aliases[string(k)] == "" && !b.protectedJSON(v) {
 		b.reshaped = append(b.reshaped, string(k))
 		return nil
 	}
@@ -66,8 +83,8 @@ func (b *Book) loadPeer(k, v []byte) error {
 	return nil
 }
 
-// protectedJSON is protected for an entry that is not decoded. The allowlist is loaded before the peers, by the order
-// of the buckets' names. A text of a peer cannot imitate a key: inside a JSON string the quotes are escaped.
+// protectedJSON is protected for an entry that is not decoded. Aliases and allowlist are loaded before the peers, by
+// the order of the buckets' names. A text of a peer cannot imitate a key: inside a JSON string the quotes are escaped.
 func (b *Book) protectedJSON(v []byte) bool {
 	if bytes.Contains(v, []byte(`"persistent":true`)) {
 		return true

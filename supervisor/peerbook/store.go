@@ -29,8 +29,12 @@ var (
 	bucketAllowed = []byte("allowed") // public key → nothing
 	bucketRevoked = []byte("revoked") // public key → nothing
 	bucketState   = []byte("state")
-	keyAuthMode   = []byte("auth")
-	keyRunning    = []byte("running") // present while a transport runs; absent after a graceful end
+
+	bucketAliases   = []byte("aliases")   // node ID → alias
+	bucketSuspended = []byte("suspended") // node ID → end, RFC 3339
+
+	keyAuthMode = []byte("auth")
+	keyRunning  = []byte("running") // present while a transport runs; absent after a graceful end
 )
 
 // store is the book's file, a bbolt database: a commit is atomic whenever the process dies, and writes only the pages
@@ -42,7 +46,9 @@ type store struct {
 
 // batch is the content of one transaction.
 type batch struct {
-	peers         map[string]*Peer // by ID; nil: removed
+	peers         map[string]*Peer     // by ID; nil: removed
+	alias         map[string]string    // by node ID; empty: removed
+	suspend       map[string]time.Time // by node ID; zero: removed
 	allow, revoke []crypto.PublicKey
 	mode          *AuthMode // nil: unchanged
 	running       *bool     // nil: unchanged
@@ -167,7 +173,7 @@ func writeFault(path string, err error) error {
 
 func (w *batch) apply(tx *bolt.Tx) error {
 	buckets := make(map[string]*bolt.Bucket)
-	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState} {
+	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState, bucketAliases, bucketSuspended} {
 		b, err := tx.CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
@@ -191,6 +197,7 @@ func (w *batch) apply(tx *bolt.Tx) error {
 	for _, key := range w.revoke {
 		errs = append(errs, revoked.Put(key[:], nil), allowed.Delete(key[:]))
 	}
+	errs = append(errs, w.applyNames(buckets[string(bucketAliases)], buckets[string(bucketSuspended)]))
 	if w.mode != nil {
 		errs = append(errs, state.Put(keyAuthMode, []byte(w.mode.String())))
 	}
@@ -198,6 +205,26 @@ func (w *batch) apply(tx *bolt.Tx) error {
 		errs = append(errs, state.Put(keyRunning, []byte{1}))
 	} else if w.running != nil {
 		errs = append(errs, state.Delete(keyRunning))
+	}
+	return errors.Join(errs...)
+}
+
+// applyNames writes aliases and suspensions.
+func (w *batch) applyNames(aliases, suspended *bolt.Bucket) error {
+	var errs []error
+	for id, name := range w.alias {
+		if name == "" {
+			errs = append(errs, aliases.Delete([]byte(id)))
+			continue
+		}
+		errs = append(errs, aliases.Put([]byte(id), []byte(name)))
+	}
+	for id, until := range w.suspend {
+		if until.IsZero() {
+			errs = append(errs, suspended.Delete([]byte(id)))
+			continue
+		}
+		errs = append(errs, suspended.Put([]byte(id), []byte(until.UTC().Format(time.RFC3339Nano))))
 	}
 	return errors.Join(errs...)
 }

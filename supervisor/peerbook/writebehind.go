@@ -42,8 +42,19 @@ func (b *Book) writeBehind() {
 // commit writes a change to disk, with all scheduled entries, and then applies it in memory. After an error it is not
 // applied.
 func (b *Book) commit(describe func(*batch), apply func()) error {
+	return b.commitIf(func() error { return nil }, describe, apply)
+}
+
+// commitIf is commit after a check, with b.mu held for reading, that can refuse the change.
+func (b *Book) commitIf(check func() error, describe func(*batch), apply func()) error {
 	b.writing.Lock()
 	defer b.writing.Unlock()
+	b.mu.RLock()
+	err := check()
+	b.mu.RUnlock()
+	if err != nil {
+		return err
+	}
 	if b.disk != nil {
 		w := b.collect()
 		describe(&w)

@@ -1,9 +1,9 @@
 // Package control carries commands to the running node: HTTP with JSON bodies over a Unix socket in the data directory.
 // Only the owner of the directory can open the socket.
 //
-//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth
+//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
-//	     /v1/auth, /v1/forget, /v1/reload
+//	     /v1/auth, /v1/forget, /v1/alias, /v1/reload
 //
 // Server and client are the same binary: both use the types below and refuse unknown keys.
 package control
@@ -93,9 +93,23 @@ type RoundTrip struct {
 	Ms   float64 `json:"ms"`
 }
 
-// Keys lists public keys in base64 to allow or to revoke.
+// Keys lists keys to allow or to revoke. In a request, each is a public key in base64, an alias, a node ID or an ID
+// prefix; the answer has the public keys.
 type Keys struct {
-	Keys []string `json:"keys"`
+	Keys    []string `json:"keys"`
+	Pending bool     `json:"pending,omitempty"` // the keys are those of pending peers, by ID or prefix; only to allow
+}
+
+// AliasRequest gives a peer a local name. An empty name removes it.
+type AliasRequest struct {
+	Peer  string `json:"peer"` // whole node ID, or what stands for a known peer
+	Alias string `json:"alias"`
+}
+
+// Aliased answers an AliasRequest.
+type Aliased struct {
+	Peer  string `json:"peer"` // node ID
+	Alias string `json:"alias"`
 }
 
 // ForgetRequest asks the node to remove peers from the peer book: those of Peers, or else those that are not in use and
@@ -117,6 +131,10 @@ type Forgotten struct {
 type Auth struct {
 	Auth   string `json:"auth"`
 	Stored bool   `json:"stored"` // set by command, in this run or an earlier one; ignored in a request
+
+	// Disconnected is the number of peers that the change disconnects; absent if the mode was not set.
+	Disconnected *int   `json:"disconnected,omitempty"`
+	Warning      string `json:"warning,omitempty"` // the mode admits no peer
 }
 
 // Reloaded lists the settings that a reload put in force and those that changed but need a restart, by name.
@@ -133,6 +151,7 @@ const (
 	CodeUsage        Code = "usage"         // the request is invalid
 	CodeUnknownPeer  Code = "unknown_peer"  // no known peer has this ID or name
 	CodeAmbiguous    Code = "ambiguous"     // several peers have this name or prefix
+	CodeClaimedName  Code = "claimed_name"  // only a name that peers claim, where a name is refused
 	CodeNotConnected Code = "not_connected" // the peer is known but not connected, or its connection just ended
 	CodeRefused      Code = "refused"       // the peer is unreachable or refused the connection
 	CodeTimeout      Code = "timeout"       // no answer within the timeout

@@ -40,7 +40,7 @@ func NewClient(dir string) *Client {
 	}}}
 }
 
-// Get sends a request without parameters: status, peers, known or auth.
+// Get sends a request without parameters, see the package comment.
 func (c *Client) Get(ctx context.Context, verb string) (json.RawMessage, error) {
 	return c.do(ctx, http.MethodGet, verb, nil, defaultTimeout)
 }
@@ -88,6 +88,11 @@ func (c *Client) Allow(ctx context.Context, q Keys) (Keys, error) {
 // Revoke removes keys from the allowlist and disconnects their owners.
 func (c *Client) Revoke(ctx context.Context, q Keys) (Keys, error) {
 	return ask[Keys](ctx, c, "revoke", q, 0)
+}
+
+// Alias gives a peer a local name.
+func (c *Client) Alias(ctx context.Context, q AliasRequest) (Aliased, error) {
+	return ask[Aliased](ctx, c, "alias", q, 0)
 }
 
 // Forget removes peers from the peer book, or their pins.

@@ -49,14 +49,15 @@ func TestClientCallsReachTheNode(t *testing.T) {
 	if m := node.sent[0]; m.Type != "ping" || m.To != bobID || !strings.HasPrefix(string(m.Payload), `{"sentAt":1`) {
 		t.Errorf("ping sent %+v", m)
 	}
-	if _, err = client.Allow(ctx, Keys{[]string{bobKey}}); err != nil || node.allowed[0].String() != bobKey {
+	if _, err = client.Allow(ctx, Keys{Keys: []string{bobKey}}); err != nil || node.allowed[0].String() != bobKey {
 		t.Errorf("allow: %v, %v", node.allowed, err)
 	}
-	if _, err = client.Revoke(ctx, Keys{[]string{bobKey}}); err != nil || node.revoked[0].String() != bobKey {
+	if _, err = client.Revoke(ctx, Keys{Keys: []string{bobKey}}); err != nil || node.revoked[0].String() != bobKey {
 		t.Errorf("revoke: %v, %v", node.revoked, err)
 	}
 	mode, err := client.SetAuth(ctx, Auth{Auth: "allowlist"})
-	if want := (Auth{"allowlist", true}); err != nil || mode != want || node.mode != supervisor.PeerAuthAllowlist {
+	if err != nil || mode.Auth != "allowlist" || !mode.Stored || *mode.Disconnected != 2 || mode.Warning != "" ||
+		node.mode != supervisor.PeerAuthAllowlist {
 		t.Errorf("auth: %+v, %v", mode, err)
 	}
 	raw, err := client.Get(ctx, "auth")
@@ -212,7 +213,7 @@ func TestInvalidRequestsAreUsageErrors(t *testing.T) {
 		"long replyTo": chat(func(q *MessageRequest) { q.ReplyTo = strings.Repeat("x", 65) }),
 		"bad timeout":  chat(func(q *MessageRequest) { q.TimeoutMs = -1 }),
 		"bad address":  func() error { _, err := client.Connect(t.Context(), ConnectRequest{Address: "x"}); return err },
-		"bad key":      func() error { _, err := client.Allow(t.Context(), Keys{[]string{"x"}}); return err },
+		"bad key":      func() error { _, err := client.Allow(t.Context(), Keys{Keys: []string{"x"}}); return err },
 		"no key":       func() error { _, err := client.Revoke(t.Context(), Keys{}); return err },
 		"bad mode":     func() error { _, err := client.SetAuth(t.Context(), Auth{Auth: "x"}); return err },
 		"broadcast peer": func() error {

@@ -33,6 +33,8 @@ type fakeNode struct {
 	forgot  bool
 	mode    supervisor.AuthMode
 	stored  bool
+	pins    bool
+	alias   [2]string // node ID and alias
 }
 
 func (f *fakeNode) Identity() crypto.NodeIdentity {
@@ -114,6 +116,47 @@ func (f *fakeNode) RequestContext(ctx context.Context, _ string, m *wire.Message
 	return m.Reply("stats", json.RawMessage(`{"a":"<b>"}`))
 }
 
+// ResolveKey knows bob by ID and alias; "claimed" is only a claimed name.
+func (f *fakeNode) ResolveKey(_ context.Context, text string) (crypto.PublicKey, error) {
+	switch text {
+	case "bob", bobID, bobKey:
+		return crypto.ParsePublicKey(bobKey)
+	case "claimed":
+		return crypto.PublicKey{}, &supervisor.ClaimedNameError{Text: text, Candidates: []supervisor.PeerCandidate{
+			{ID: bobID, PublicKey: bobKey},
+		}}
+	}
+	return crypto.PublicKey{}, &supervisor.UnknownPeerError{Text: text}
+}
+
+// Pending lists bob, who has dialled this node.
+func (f *fakeNode) Pending(context.Context) ([]supervisor.PendingPeer, error) {
+	key, err := crypto.ParsePublicKey(bobKey)
+	return []supervisor.PendingPeer{{ID: bobID, Key: key, Name: "bob", Address: "host:9", Count: 2}}, errors.Join(err, f.err)
+}
+
+func (f *fakeNode) AllowedKeys() []supervisor.ListedKey { return f.listed(f.allowed) }
+
+func (f *fakeNode) RevokedKeys() []supervisor.ListedKey { return f.listed(f.revoked) }
+
+func (f *fakeNode) listed(keys []crypto.PublicKey) (list []supervisor.ListedKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys {
+		list = append(list, supervisor.ListedKey{Key: key, ID: key.NodeID(), Name: "bob"})
+	}
+	return list
+}
+
+func (f *fakeNode) HasPins() bool { return f.pins }
+
+func (f *fakeNode) SetAlias(peerID, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.alias = [2]string{peerID, name}
+	return f.err
+}
+
 func (f *fakeNode) Allow(keys ...crypto.PublicKey) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -146,11 +189,12 @@ func (f *fakeNode) AuthMode() (supervisor.AuthMode, bool) {
 	return f.mode, f.stored
 }
 
-func (f *fakeNode) SetAuthMode(mode supervisor.AuthMode) error {
+// SetAuthModeContext disconnects two peers.
+func (f *fakeNode) SetAuthModeContext(_ context.Context, mode supervisor.AuthMode) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mode, f.stored = mode, true
-	return f.err
+	return 2, f.err
 }
 
 // serve starts a server for node in dir and returns a client for it.

@@ -31,13 +31,19 @@ type Node interface {
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
 	BroadcastContext(ctx context.Context, message *wire.Message) supervisor.BroadcastResult
 	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)
+	ResolveKey(ctx context.Context, text string) (crypto.PublicKey, error)
+	Pending(ctx context.Context) ([]supervisor.PendingPeer, error)
+	AllowedKeys() []supervisor.ListedKey
+	RevokedKeys() []supervisor.ListedKey
+	HasPins() bool
+	SetAlias(peerID, name string) error
 	Allow(keys ...crypto.PublicKey) error
 	Revoke(keys ...crypto.PublicKey) error
 	Forget(ctx context.Context, peers ...string) ([]string, error)
 	ForgetUnused(ctx context.Context, rule supervisor.ForgetRule) ([]string, error)
 	ForgetProtocol(peers ...string) ([]string, error)
 	AuthMode() (mode supervisor.AuthMode, stored bool)
-	SetAuthMode(mode supervisor.AuthMode) error
+	SetAuthModeContext(ctx context.Context, mode supervisor.AuthMode) (disconnected int, err error)
 	Reload(ctx context.Context) (Reloaded, error)
 }
 
@@ -57,6 +63,9 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("GET /v1/peers", get(h.peers))
 	h.mux.HandleFunc("GET /v1/known", get(h.known))
 	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
+	h.mux.HandleFunc("GET /v1/allowlist", get(h.allowlist))
+	h.mux.HandleFunc("GET /v1/pending", get(h.pending))
+	h.mux.HandleFunc("POST /v1/alias", post(h, h.alias))
 	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
 	h.mux.HandleFunc("POST /v1/connect", post(h, h.connect))
 	h.mux.HandleFunc("POST /v1/disconnect", post(h, h.disconnect))
@@ -166,6 +175,9 @@ func explain(err error) *Error {
 	}{
 		{supervisor.ErrUnknownPeer, CodeUnknownPeer},
 		{supervisor.ErrAmbiguousPeer, CodeAmbiguous},
+		{supervisor.ErrClaimedName, CodeClaimedName},
+		{supervisor.ErrAlias, CodeUsage},
+		{supervisor.ErrAliasTaken, CodeUsage},
 		{supervisor.ErrNotConnected, CodeNotConnected},
 		{supervisor.ErrRefused, CodeRefused},
 		{supervisor.ErrRevoked, CodeRefused},
@@ -187,7 +199,7 @@ func explain(err error) *Error {
 
 func (e *Error) status() int {
 	switch e.Code {
-	case CodeUsage, CodeAmbiguous:
+	case CodeUsage, CodeAmbiguous, CodeClaimedName:
 		return http.StatusBadRequest
 	case CodeUnknownPeer:
 		return http.StatusNotFound

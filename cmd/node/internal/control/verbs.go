@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -153,42 +152,6 @@ func (h *Handler) ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
 		return RoundTrip{Peer: peer}, err
 	}
 	return RoundTrip{Peer: peer, Ms: float64(h.now().Sub(start).Microseconds()) / 1000}, nil
-}
-
-func (h *Handler) allow(_ context.Context, q Keys) (Keys, error) {
-	return changeKeys(q, h.node.Allow)
-}
-
-func (h *Handler) revoke(_ context.Context, q Keys) (Keys, error) {
-	return changeKeys(q, h.node.Revoke)
-}
-
-func changeKeys(q Keys, change func(...crypto.PublicKey) error) (Keys, error) {
-	if len(q.Keys) == 0 {
-		return q, usage("the list of keys is empty")
-	}
-	keys := make([]crypto.PublicKey, 0, len(q.Keys))
-	for _, text := range q.Keys {
-		key, err := crypto.ParsePublicKey(text)
-		if err != nil {
-			return q, usage("key %.64q: %v", text, err)
-		}
-		keys = append(keys, key)
-	}
-	return q, change(keys...)
-}
-
-func (h *Handler) auth(context.Context) (Auth, error) {
-	mode, stored := h.node.AuthMode()
-	return Auth{Auth: mode.String(), Stored: stored}, nil
-}
-
-func (h *Handler) setAuth(_ context.Context, q Auth) (Auth, error) {
-	mode, err := supervisor.ParseAuthMode(q.Auth)
-	if err != nil {
-		return q, usage("auth %.64q: must be open or allowlist", q.Auth)
-	}
-	return Auth{Auth: q.Auth, Stored: true}, h.node.SetAuthMode(mode)
 }
 
 func (h *Handler) reload(ctx context.Context, _ struct{}) (Reloaded, error) {

@@ -26,13 +26,13 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 	}
 	const zero = "0001-01-01T00:00:00Z"
 	for want, peer := range map[string]supervisor.PeerInfo{
-		`{"id":"1","name":"bob","publicKey":"k","address":"h:1","role":"worker","connected":true,"verified":true,` +
+		`{"id":"1","name":"bob","alias":"","publicKey":"k","address":"h:1","role":"worker","connected":true,"verified":true,` +
 			`"direction":"outbound","rttMs":1.5,"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
-			`"persistent":true,"queued":2,"allowed":true,"session":"session/1","pinned":true,"connection":7,` +
+			`"persistent":true,"queued":2,"allowed":true,"revoked":false,"session":"session/1","pinned":true,"connection":7,` +
 			`"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,"session":"smsg"}]}`: connected,
-		`{"id":"2","name":"","publicKey":"","address":"","role":"","connected":false,"verified":false,"direction":"",` +
+		`{"id":"2","name":"","alias":"","publicKey":"","address":"","role":"","connected":false,"verified":false,"direction":"",` +
 			`"rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
-			`"allowed":false,"session":"","pinned":false}`: {ID: "2"},
+			`"allowed":false,"revoked":false,"session":"","pinned":false}`: {ID: "2"},
 	} {
 		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {
 			t.Errorf("%v\n%s, want\n%s", err, got, want)

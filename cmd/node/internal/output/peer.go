@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -10,7 +11,8 @@ import (
 // Peer is the JSON of one peer in `node peers`.
 type Peer struct {
 	ID         string          `json:"id"`
-	Name       string          `json:"name"` // claimed by the peer: quote it before printing
+	Name       string          `json:"name"`  // claimed by the peer: quote it before printing
+	Alias      string          `json:"alias"` // set by the operator; empty: none
 	PublicKey  string          `json:"publicKey"`
 	Address    string          `json:"address"`
 	Role       crypto.NodeRole `json:"role"`
@@ -23,6 +25,7 @@ type Peer struct {
 	Persistent bool            `json:"persistent"`
 	Queued     int             `json:"queued"` // messages
 	Allowed    bool            `json:"allowed"`
+	Revoked    bool            `json:"revoked"`
 	Session    string          `json:"session"` // session/1 or smsg; empty if not connected
 	Pinned     bool            `json:"pinned"`  // it has spoken session/1
 
@@ -42,10 +45,10 @@ type Connection struct {
 // NewPeer formats one peer.
 func NewPeer(p supervisor.PeerInfo) Peer {
 	peer := Peer{
-		ID: p.ID, Name: p.Name, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
+		ID: p.ID, Name: p.Name, Alias: p.Alias, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent,
-		Queued: p.Queued, Allowed: p.Allowed, Pinned: p.Pinned, Connection: p.Connection,
+		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Connection: p.Connection,
 	}
 	if p.Connected {
 		peer.Direction, peer.Session = p.Direction.String(), p.Format.String()
@@ -83,3 +86,6 @@ func (p *Peer) State() string {
 // Claimed reports whether the only trace of the peer is an unverified connection. Such a connection is addressed by its
 // number, because the peer's ID and name are claims.
 func (p *Peer) Claimed() bool { return p.Connected && !p.Verified && !p.Persistent }
+
+// Label returns the alias, or else the name that the peer claims.
+func (p *Peer) Label() string { return cmp.Or(p.Alias, p.Name) }

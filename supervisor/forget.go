@@ -26,8 +26,8 @@ func (t *Transport) Forget(ctx context.Context, peerIDs ...string) ([]string, er
 	return t.forget(ctx, &forget{ids: peerIDs})
 }
 
-// ForgetUnused removes the peers that a rule selects and that are neither connected, kept connected nor on the
-// allowlist. Otherwise it is Forget.
+// ForgetUnused removes the peers that a rule selects and that are neither connected, kept connected, on the
+// allowlist nor aliased. Otherwise it is Forget.
 func (t *Transport) ForgetUnused(ctx context.Context, rule ForgetRule) ([]string, error) {
 	return t.forget(ctx, &forget{rule: rule})
 }

@@ -90,8 +90,8 @@ func fit(text string, known []Peer) (fitting []candidate) {
 }
 
 // prefer returns the candidates that win: one, or several that only the operator can tell apart. A prefix wins over a
-// name, since a peer chooses its name. Of several prefixes or names, candidates chosen by the operator win, then the peer
-// known longest by the text. So a later stranger takes over no name and no prefix.
+// name, since a peer chooses its name. Of several prefixes or names, candidates chosen by the operator win, then the
+// peer known longest by the text. So a later stranger takes over no name and no prefix.
 func prefer(fitting []candidate) []candidate {
 	classes := []func(candidate) bool{
 		func(c candidate) bool { return c.chosen && c.prefix },

@@ -41,10 +41,10 @@ func candidateKeys(candidates []PeerCandidate) string {
 	return strings.Join(texts, ", ")
 }
 
-// ResolveKey returns the public key of the peer that text stands for: a public key in base64, an alias, a whole node ID,
-// or a prefix of at least MinIDPrefix characters that only one known peer has. Known are the peers of the peer book,
-// connected and verified ones, and the keys of the allowlist and of the revocations. A name that a peer claims is refused
-// with a *ClaimedNameError, also if only pending peers claim it. Other errors are an *UnknownPeerError, an
+// ResolveKey returns the public key of the peer that text stands for: a public key in base64, an alias, a whole node
+// ID, or a prefix of at least MinIDPrefix characters that only one known peer has. Known are the peers of the peer
+// book, connected and verified ones, and the keys of the allowlist and of the revocations. A name that a peer claims is
+// refused with a *ClaimedNameError, also if only pending peers claim it. Other errors are an *UnknownPeerError, an
 // *AmbiguousPeerError, ErrStopped and ctx's.
 func (t *Transport) ResolveKey(ctx context.Context, text string) (crypto.PublicKey, error) {
 	if key, err := crypto.ParsePublicKey(text); err == nil {

@@ -22,9 +22,10 @@ func (a *app) allowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "allow KEY... | --pending ID...",
 		Short: "Add public keys to the allowlist",
-		Long: "Add public keys (base64, see 'node id' of the peer) to the allowlist. In the mode allowlist only their owners\n" +
-			"can connect.\n\n" + keyHelp + "\n\nWith --pending, ID is that of a peer in the list of 'node pending'. Compare the " +
-			"key with that of\n'node id' there before: any node can claim a name.",
+		Long: "Add public keys (base64, see 'node id' of the peer) to the allowlist. In the mode allowlist only their\n" +
+			"owners can connect.\n\n" + keyHelp + "\n\n" +
+			"With --pending, ID is that of a peer in the list of 'node pending'. First compare the key with that of\n" +
+			"'node id' there: any node can claim a name.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.Keys = args
 			return a.changeKeys(cmd, request, "allowed", (*control.Client).Allow)

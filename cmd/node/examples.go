@@ -11,7 +11,9 @@ import (
 func examples() map[string][]string {
 	const key = "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA="
 	return map[string][]string{
-		"allow":     {key, "--data-dir data " + key},
+		"alias":     {"8dffda5f bob", `bob ""`},
+		"allow":     {key, "8dffda5f", "--pending 8dffda5f"},
+		"allowlist": {"", "--output json | jq -r '.allowed[].key'"},
 		"auth":      {"", "allowlist"},
 		"bench":     {"", "--size 64KiB --duration 30s", "127.0.0.1:9091 --connections 4 --output json"},
 		"broadcast": {`"maintenance at noon"`, `'{"version": 2}' --type config`},
@@ -25,11 +27,12 @@ func examples() map[string][]string {
 		"forget":     {"--pin bob", "--pin 8dffda5f --output json"},
 		"help":       {"", "run"},
 		"id":         {"", "--name alice --role controller", "--output json"},
+		"pending":    {"", "--output json | jq '.[] | {id, key, name}'"},
 		"peers":      {"", "--output json | jq '.[] | select(.connected) | .name'"},
 		"ping":       {"bob", "bob --count 1 --timeout 2s", "8dffda5f --interval 100ms --output json"},
 		"reload":     {"", "--data-dir data"},
 		"request":    {"bob null --type get_stats", `bob '{"miner": 1}' --type start_miner --timeout 30s`},
-		"revoke":     {key, "--data-dir data " + key},
+		"revoke":     {key, "bob"},
 		"run": {
 			"--name alice", "--data-dir data --peer 192.0.2.7:9091#ID --auth allowlist",
 			"--output json --events no-payloads",

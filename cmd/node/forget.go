@@ -16,11 +16,11 @@ func (a *app) forgetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forget PEER... | --unverified | --older DURATION",
 		Short: "Remove peers from the peer book, or their pins",
-		Long: "Remove peers from the peer book. Allowlist and revocations stay, and so do open connections: a connected peer\n" +
-			"enters the book again with its next connection. A peer that is kept connected is not redialled, unless the\n" +
-			"settings name its address.\n\n" +
+		Long: "Remove peers from the peer book. Allowlist, revocations and aliases stay, and so do open connections: a\n" +
+			"connected peer enters the book again with its next connection. A peer that is kept connected is not redialled,\n" +
+			"unless the settings name its address.\n\n" +
 			"With --unverified and --older remove the peers that have never been verified, or were not seen for that long.\n" +
-			"Connected, configured and allowlisted peers stay.\n\n" +
+			"Connected, configured, allowlisted and aliased peers stay.\n\n" +
 			"With --pin keep the peers, and forget which additions of the protocol they have used: sessions, bound frames\n" +
 			"and features. Messages to a peer that was rolled back to an earlier release are then not held.\n\n" + peerHelp,
 		Example: "  node forget bob\n  node forget --older 720h\n  node forget --pin 8dffda5f",

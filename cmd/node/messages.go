@@ -12,8 +12,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const peerHelp = `PEER is an alias (see 'node alias'), a node ID, a prefix of one (8 characters or more), or a name, in this
-order. Among several peers with one name, persistent, configured and allowlisted ones win, then the one known longest.`
+const peerHelp = `PEER is an alias (see 'node alias'), a node ID, a prefix of one (8 characters or more), or a name,
+in this order. Of several peers with one name, persistent, configured and allowlisted ones win, then the one known
+longest.`
 
 func (a *app) sendCommand() *cobra.Command {
 	var kind, replyTo string

@@ -18,8 +18,8 @@ func (a *app) allowlistCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "allowlist",
 		Short: "Print the mode and the allowed and revoked keys",
-		Long: "Print the mode in force, the keys of the allowlist and the revoked keys, each with the node ID and the name last\n" +
-			"seen. Peers pinned with --peer ADDR#ID are permitted too and not listed.",
+		Long: "Print the mode in force, the keys of the allowlist and the revoked keys, each with node ID and the name\n" +
+			"last seen. Peers pinned with --peer ADDR#ID are permitted too and not listed.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list output.Allowlist
@@ -51,9 +51,10 @@ func (a *app) pendingCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pending",
 		Short: "Print the peers that were refused because they are not on the allowlist",
-		Long: "Print the peers that were refused since the start because they are not on the allowlist, the newest attempt\n" +
-			"first: at most 100, and at most 10 of one address. A peer that has dialled this node has proved neither the key\n" +
-			"nor the name: compare the key with that of 'node id' there, then allow it with 'node allow --pending ID'.",
+		Long: "Print the peers that were refused since the start because they are not on the allowlist, the newest\n" +
+			"attempt first: at most 100, and at most 10 of one address. A peer that has dialled this node has proved\n" +
+			"neither key nor name: compare the key with that of 'node id' there, then allow it with\n" +
+			"'node allow --pending ID'.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var peers []output.Pending
@@ -102,8 +103,8 @@ func (a *app) aliasCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "alias ID NAME",
 		Short: "Give a peer a local name",
-		Long: "Give a peer a local name, which wins over the names that peers claim. ID is a whole node ID, or stands for a known\n" +
-			"peer. A peer has one alias; an empty NAME removes it.\n\n" + peerHelp,
+		Long: "Give a peer a local name, which wins over the names that peers claim. ID is a whole node ID, or stands for\n" +
+			"a known peer. A peer has one alias; an empty NAME removes it.\n\n" + peerHelp,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return badUsage(cmd, "NAME is missing")

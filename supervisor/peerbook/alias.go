@@ -31,9 +31,9 @@ func CheckAlias(name string) error {
 	return nil
 }
 
-// SetAlias gives a peer a local name, by node ID, in place of the one that it had; an empty name removes it. The change
-// is on disk when it returns. The peer need not be in the book. A peer with an alias is not evicted from the book. After
-// an error, ErrAlias, ErrAliasTaken or ErrWrite, nothing has changed.
+// SetAlias gives a peer a local name, by node ID, in place of the one that it had; an empty name removes it. The
+// change is on disk when it returns. The peer need not be in the book. A peer with an alias is not evicted. After an
+// error, ErrAlias, ErrAliasTaken or ErrWrite, nothing has changed.
 func (b *Book) SetAlias(id, name string) error {
 	if name != "" {
 		if err := CheckAlias(name); err != nil {

@@ -43,8 +43,8 @@ func (b *Book) evict() bool {
 // returning reports whether this node has dialled the peer, or the peer has come back after an hour.
 func (p *Peer) returning() bool { return p.Address != "" || p.LastSeen.Sub(p.AddedAt) >= returnsAfter }
 
-// Unprotected returns the peers that satisfy ok and may be evicted, by ID: those that are neither persistent, connected,
-// on the allowlist nor aliased. ok must not use the book.
+// Unprotected returns the peers that satisfy ok and may be evicted, by ID: those that are neither persistent,
+// connected, on the allowlist nor aliased. ok must not use the book.
 func (b *Book) Unprotected(ok func(*Peer) bool) []Peer {
 	return b.where(func(p *Peer) bool { return !b.protected(p) && ok(p) })
 }

@@ -30,7 +30,8 @@ func (n *node) pending() (list []pendingPeer) {
 	return list
 }
 
-// TestPendingPeerIsAllowedByID: a refused peer is listed with its key and claims, allowed by its ID, and leaves the list.
+// TestPendingPeerIsAllowedByID: a refused peer is listed with its key and claims, is allowed by its ID, and leaves the
+// list.
 func TestPendingPeerIsAllowedByID(t *testing.T) {
 	t.Parallel()
 	a := start(t, "--auth", "allowlist")
@@ -161,8 +162,8 @@ func TestDialledPeerOffTheAllowlistIsPending(t *testing.T) {
 	n.Await("peer_up", "peer", b.ID())
 }
 
-// TestAliasAddressesAPeer: an alias wins over claimed names, survives a restart, addresses its peer in each command, and
-// is listed.
+// TestAliasAddressesAPeer: an alias wins over claimed names, survives a restart, addresses its peer in each command,
+// and is listed.
 func TestAliasAddressesAPeer(t *testing.T) {
 	t.Parallel()
 	home := nodetest.NewHome(t)

@@ -20,7 +20,7 @@ var settingFlags = []string{
 
 var commands = []string{
 	"run", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "allow", "revoke", "auth", "config",
+	"ping", "allow", "revoke", "auth", "allowlist", "pending", "alias", "config",
 }
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
@@ -68,6 +68,11 @@ func TestCommandsFailWithoutANode(t *testing.T) {
 		{"ping", "somebody"},
 		{"allow", key},
 		{"revoke", key},
+		{"allow", "alias"},
+		{"allow", "--pending", "8dffda5f"},
+		{"allowlist"},
+		{"pending"},
+		{"alias", "8dffda5f", "bob"},
 		{"auth"},
 		{"auth", "open"},
 		{"top"},

@@ -132,7 +132,8 @@ func (f *fakeNode) ResolveKey(_ context.Context, text string) (crypto.PublicKey,
 // Pending lists bob, who has dialled this node.
 func (f *fakeNode) Pending(context.Context) ([]supervisor.PendingPeer, error) {
 	key, err := crypto.ParsePublicKey(bobKey)
-	return []supervisor.PendingPeer{{ID: bobID, Key: key, Name: "bob", Address: "host:9", Count: 2}}, errors.Join(err, f.err)
+	list := []supervisor.PendingPeer{{ID: bobID, Key: key, Name: "bob", Address: "host:9", Count: 2}}
+	return list, errors.Join(err, f.err)
 }
 
 func (f *fakeNode) AllowedKeys() []supervisor.ListedKey { return f.listed(f.allowed) }

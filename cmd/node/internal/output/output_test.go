@@ -26,12 +26,14 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 	}
 	const zero = "0001-01-01T00:00:00Z"
 	for want, peer := range map[string]supervisor.PeerInfo{
-		`{"id":"1","name":"bob","alias":"","publicKey":"k","address":"h:1","role":"worker","connected":true,"verified":true,` +
-			`"direction":"outbound","rttMs":1.5,"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
-			`"persistent":true,"queued":2,"allowed":true,"revoked":false,"session":"session/1","pinned":true,"connection":7,` +
-			`"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,"session":"smsg"}]}`: connected,
-		`{"id":"2","name":"","alias":"","publicKey":"","address":"","role":"","connected":false,"verified":false,"direction":"",` +
-			`"rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
+		`{"id":"1","name":"bob","alias":"","publicKey":"k","address":"h:1","role":"worker",` +
+			`"connected":true,"verified":true,"direction":"outbound","rttMs":1.5,` +
+			`"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
+			`"persistent":true,"queued":2,"allowed":true,"revoked":false,"session":"session/1","pinned":true,` +
+			`"connection":7,"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,` +
+			`"session":"smsg"}]}`: connected,
+		`{"id":"2","name":"","alias":"","publicKey":"","address":"","role":"","connected":false,"verified":false,` +
+			`"direction":"","rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
 			`"allowed":false,"revoked":false,"session":"","pinned":false}`: {ID: "2"},
 	} {
 		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {
@@ -48,12 +50,13 @@ func TestPeersAreNeverNull(t *testing.T) {
 
 func TestStatusKeepsKeysAndOrder(t *testing.T) {
 	got, err := json.Marshal(NewStatus(supervisor.Status{
-		Address: "h:1", Uptime: 1500 * time.Millisecond, Auth: supervisor.PeerAuthAllowlist, Session: supervisor.SessionRequire,
+		Address: "h:1", Uptime: 1500 * time.Millisecond, Auth: supervisor.PeerAuthAllowlist,
+		Session:     supervisor.SessionRequire,
 		Connections: supervisor.ConnectionCounts{Established: 1, Pending: 2, Max: 3},
 		Counters:    map[string]uint64{"dials": 4}, Goroutines: 5, HeapBytes: 6,
 	}))
-	const want = `,"address":"h:1","uptime":1.5,"auth":"allowlist","session":"require","connections":{"established":1,"pending":2,"max":3},` +
-		`"counters":{"dials":4},"goroutines":5,"heapBytes":6}`
+	const want = `,"address":"h:1","uptime":1.5,"auth":"allowlist","session":"require",` +
+		`"connections":{"established":1,"pending":2,"max":3},"counters":{"dials":4},"goroutines":5,"heapBytes":6}`
 	if err != nil || !strings.HasPrefix(string(got), `{"identity":{"id":"",`) || !strings.HasSuffix(string(got), want) {
 		t.Errorf("%v\n%s, want at the end\n%s", err, got, want)
 	}

@@ -37,7 +37,7 @@ func (a *answered) read(t testing.TB) (claim, error) {
 }
 
 func (a *answered) readRaw(data []byte) (claim, error) {
-	peer, secret, err := readAck(data, a.self.PublicKey(), a.opening, a.self.SharedSecret)
+	peer, secret, err := readAck(data, a.self.PublicKey(), a.opening, nil, a.self.SharedSecret)
 	if err != nil && (secret != crypto.SharedSecret{} || peer.identity.ID != "") {
 		return peer, errors.New("a refusal came with a secret or a peer")
 	}

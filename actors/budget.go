@@ -16,13 +16,22 @@ const frameOverhead = 128
 // empty frames is bounded, too.
 func costOf(n int) int64 { return int64(max(n, socket.MinBuffer) + frameOverhead) }
 
+// messageOverhead is the approximate memory of a message of a session beyond its bytes in the record, in bytes.
+const messageOverhead = 256
+
 // budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes the cost of
-// each frame; the handler's end or a drop gives it back. One frame may exceed the limit, so that a message of any size
-// fits.
+// each frame. The actor opens the frame, and its cost becomes that of its messages. The handler's end or a drop gives
+// the cost of a message back. One frame may exceed the limit, so that a message of any size fits.
+//
+//	used = frames that are not opened (read - opened) + messages that wait for handlers
 type budget struct {
 	limit  int64
 	used   atomic.Int64
+	read   atomic.Int64 // by the pump, so far
+	opened atomic.Int64 // by the actor, so far
 	closed atomic.Bool
+	paused atomic.Bool     // the actor waits for handlers
+	resume func()          // tells the actor to go on
 	clock  *runclock.Clock // the node's
 	held   hold            // the time in which the read pump waited
 
@@ -30,8 +39,8 @@ type budget struct {
 	freed chan struct{} // buffer of one; bytes were given back or the budget was closed; nil until the pump waits
 }
 
-func newBudget(limit int, clock *runclock.Clock) *budget {
-	return &budget{limit: int64(limit), clock: clock}
+func newBudget(limit int, clock *runclock.Clock, resume func()) *budget {
+	return &budget{limit: int64(limit), clock: clock, resume: resume}
 }
 
 // wait blocks until the budget is below its limit. It returns false if the budget is closed. Only for the read pump.
@@ -55,13 +64,42 @@ func (b *budget) wait() bool {
 	return false
 }
 
-func (b *budget) take(n int) { b.used.Add(costOf(n)) }
+// take takes the cost of a frame of n bytes. Only for the read pump.
+func (b *budget) take(n int) {
+	cost := costOf(n)
+	b.read.Add(cost) // before used: pause must not overestimate the messages
+	b.used.Add(cost)
+}
 
-func (b *budget) give(n int) {
-	size := costOf(n)
-	if left := b.used.Add(-size); left < b.limit && left+size >= b.limit {
+// open returns the cost of a frame of n bytes that the actor opens or drops. The caller gives it back.
+func (b *budget) open(n int) int64 {
+	cost := costOf(n)
+	b.opened.Add(cost)
+	return cost
+}
+
+// grow adds the cost by which messages exceed that of their frame.
+func (b *budget) grow(cost int64) { b.used.Add(cost) }
+
+func (b *budget) give(cost int64) {
+	if left := b.used.Add(-cost); left < b.limit && left+cost >= b.limit {
 		b.signal()
 	}
+	if b.paused.Load() && !b.crowded() && b.paused.CompareAndSwap(true, false) {
+		b.resume()
+	}
+}
+
+// crowded reports whether messages that wait for handlers take the whole budget.
+func (b *budget) crowded() bool { return b.used.Load()-b.read.Load()+b.opened.Load() >= b.limit }
+
+// pause reports whether the actor must open no frame until resume is called. Only for the actor.
+func (b *budget) pause() bool {
+	if !b.crowded() {
+		return false
+	}
+	b.paused.Store(true)
+	return b.crowded() || !b.paused.CompareAndSwap(true, false)
 }
 
 // full reports whether the read pump is held back. The peer's silence does not count then.

@@ -34,17 +34,12 @@ func (p *connection) startClosing(ctx actor.Context, end End) bool {
 	if p.phase == closing {
 		return false
 	}
-	for p.early != nil && (p.phase == open || p.phase == draining) {
-		p.release(ctx) // again if a frame that had waited was a stronger proof
-	}
-	if p.phase == closing { // such a frame closed the connection
+	p.finishEarly(ctx)
+	if p.phase == closing { // a frame that had waited has closed the connection
 		return false
 	}
 	p.phase = closing
-	for _, data := range p.takeEarly() { // behind an ack; the registry has not decided
-		p.node.Counters.Inc(MessagesAfterGoodbye)
-		p.inbound.give(len(data))
-	}
+	p.dropKept()
 	p.inbound.close()
 	p.handle.outbox.refuse()
 	p.announceEnd(ctx, end)
@@ -86,7 +81,7 @@ func (p *connection) closeGracefully(ctx actor.Context, end End) {
 }
 
 func (p *connection) sendLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {
-	f, err := p.node.encode(msg)
+	f, err := p.handle.encode(msg)
 	if err != nil {
 		p.abort(ctx)
 		return
@@ -111,7 +106,7 @@ func (p *connection) onDisconnect(ctx actor.Context, msg *wire.Message) {
 		payload.Code = wire.DisconnectNormal
 	}
 	end := End{Code: payload.Code, Reason: truncate(payload.Reason), Remote: true}
-	if p.phase == open && drains(payload.Reason) {
+	if p.phase == open && p.proof.strength.Verified() && drains(payload.Reason) {
 		p.drain(ctx, end, &socket.CloseStatus{Code: websocket.StatusNormalClosure})
 		return
 	}
@@ -236,7 +231,7 @@ func (p *connection) cleanup() {
 			socket.Release() // attached after the end: no read pump releases it
 		}
 	}
-	for _, timer := range []*time.Timer{p.timer, p.recheck} {
+	for _, timer := range []*time.Timer{p.timer, p.recheck, p.refill} {
 		if timer != nil {
 			timer.Stop()
 		}

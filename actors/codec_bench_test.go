@@ -32,7 +32,7 @@ func benchmarkFramePath(b *testing.B, payload any) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f, err := n.encode(msg)
+		f, err := n.encodeSMSG(msg)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -124,7 +124,7 @@ func TestSealedMessagesOpenEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		msg.ReplyTo = text()
-		f, err := node.encode(msg)
+		f, err := node.encodeSMSG(msg)
 		if err != nil {
 			t.Fatal(err)
 		}

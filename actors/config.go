@@ -11,6 +11,7 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/session"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -105,6 +106,9 @@ const (
 // Deduplicator tests and enters the messages of one peer in one step. Safe for concurrent use.
 type Deduplicator interface {
 	Seen(msg *wire.Message, now time.Time) Verdict
+	// SeenInSession is Seen for a message of the peer itself that its session protects against replay: the verdict is
+	// never Stale.
+	SeenInSession(msg *wire.Message, now time.Time) Verdict
 	// Known returns the verdict of Seen and enters nothing: an unverified connection must not enter IDs for the peer that
 	// it claims to be.
 	Known(msg *wire.Message, now time.Time) Verdict
@@ -140,6 +144,18 @@ type End struct {
 	Remote bool  // the peer sent a disconnect message or closed the WebSocket itself
 	Err    error // for a connection that never opened: returned to the caller that dialled
 }
+
+// readLimit returns the limit of a WebSocket message in bytes, after the handshake. In a session it covers a record of
+// several messages; each of them is checked against MaxMessageSize.
+func (l *Limits) readLimit(inSession bool) int64 {
+	if !inSession {
+		return l.MaxMessageSize
+	}
+	return max(l.MaxMessageSize, session.MaxRecord) + recordOverhead
+}
+
+// recordOverhead is the largest difference between the size of a record and that of its messages, in bytes.
+const recordOverhead = 64
 
 // Socket returns the limits of a new socket, whose read limit is that of a handshake.
 func (l *Limits) Socket() socket.Options {

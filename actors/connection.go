@@ -18,6 +18,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/session"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -55,6 +56,10 @@ type connection struct {
 	// at construction, Receive owns the rest.
 	phase   phase
 	broken  bool // a write has failed; the read pump has not reported its error yet
+	session bool // the frames are records of a session
+	opening bool // a frame is being processed
+	paid    bool // a token was taken for the next record
+	stopped bool // records wait for a token or for the handlers
 	handle  *Handle
 	codec   codec
 	node    *Node
@@ -82,6 +87,7 @@ type connection struct {
 	alive     liveness
 	timer     *time.Timer
 	recheck   *time.Timer   // looks at a full outbox again
+	refill    *time.Timer   // a token returns
 	due       time.Duration // when the timer is due, on the node's running clock, since Node.Born
 	badFrames int32         // consecutive
 	lateTicks int32         // consecutive timeouts whose verdict was postponed because the timer fired late
@@ -94,14 +100,20 @@ type greeting struct {
 	secret    crypto.SharedSecret
 	challenge [crypto.ChallengeSize]byte // the peer's, for the ack
 	handshake []byte                     // the first message, byte for byte
-	smsg      *smsgCodec
+	key       crypto.PublicKey           // the peer's, once it is identified
+
+	smsg    *smsgCodec         // without a session
+	offer   *session.Offer     // initiator: its keys
+	offered *wire.SessionOffer // initiator: the same in the handshake; nil: none
+	terms   *sessionTerms      // nil: no session
 }
 
 func newConnection(node *Node, parent *actor.PID, opening Opening) *connection {
 	p := &connection{
 		node: node, self: node.Keys.Identity().ID, parent: parent, direction: opening.Direction, remote: opening.Remote,
-		greeting: &greeting{Opening: opening}, inbound: newBudget(node.Limits.InboundBytes, node.Running),
+		greeting: &greeting{Opening: opening},
 	}
+	p.inbound = newBudget(node.Limits.InboundBytes, node.Running, func() { p.handle.tell(&resumed{}) })
 	handle := &Handle{node: node, done: make(chan struct{})} // programs keep it: it must not refer to the connection
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
@@ -183,6 +195,8 @@ func (p *connection) onPump(ctx actor.Context, message fromPumps) {
 		p.onCongested(ctx)
 	case *probePong:
 		p.onProbePong(ctx)
+	case *resumed:
+		p.onResumed(ctx)
 	case *tick:
 		p.onTimer(ctx)
 	}
@@ -211,7 +225,7 @@ func (p *connection) onRegistry(ctx actor.Context, message fromRegistry) {
 
 // send sends a message of the connection itself.
 func (p *connection) send(msg *wire.Message) {
-	f, err := p.node.encode(msg)
+	f, err := p.handle.encode(msg)
 	if err != nil {
 		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
 		return

@@ -17,7 +17,8 @@ func inLaterDialect(data []byte) []byte {
 func TestLaterDialectIsNamedBothWays(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	first := encodeLogin(t, wire.MsgHandshake, goodHandshake(peer))
-	if _, _, no := readHandshake(inLaterDialect(first), self.PublicKey()); no == nil || no.reason != reasonBadIdentity ||
+	if _, _, no := readHandshake(inLaterDialect(first), self.PublicKey(), true); no == nil ||
+		no.reason != reasonBadIdentity ||
 		!errors.Is(no.detail, ErrLaterDialect) || !errors.Is(no.detail, ErrHandshake) {
 		t.Errorf("first message: %+v", no)
 	}
@@ -39,12 +40,12 @@ func TestLaterDialectNeedsItsKey(t *testing.T) {
 		"a bad ts beside it":      `{"id":"x","type":"handshake","ts":"yesterday","timestamp":1}`,
 		"both keys, a bad id too": `{"id":"","timestamp":1,` + first[1:],
 	} {
-		_, _, no := readHandshake([]byte(data), self.PublicKey())
+		_, _, no := readHandshake([]byte(data), self.PublicKey(), true)
 		if no != nil && errors.Is(no.detail, ErrLaterDialect) {
 			t.Errorf("%s: taken for the later dialect", name)
 		}
 	}
-	if _, challenge, no := readHandshake([]byte(`{"timestamp":1,`+first[1:]), self.PublicKey()); no != nil ||
+	if _, challenge, no := readHandshake([]byte(`{"timestamp":1,`+first[1:]), self.PublicKey(), true); no != nil ||
 		challenge == [crypto.ChallengeSize]byte{} {
 		t.Errorf("a message of this dialect with an unknown key timestamp: %+v", no)
 	}

@@ -92,6 +92,8 @@ func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
 	return verdict
 }
 
+func (s *seenDouble) SeenInSession(msg *wire.Message, now time.Time) Verdict { return s.Seen(msg, now) }
+
 func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()

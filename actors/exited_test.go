@@ -28,16 +28,16 @@ func TestInboxContinuesAfterGoexit(t *testing.T) {
 		defer activity.Workers.Close()
 		d, counters := newTestInbox(sink)
 		d.activity = activity
-		held := newBudget(1000, nil)
+		held := newBudget(1000, nil, nil)
 		release := d.Hold()
 		for _, id := range []string{"exit 1", "a", "exit 2", "exit 3", "b"} {
 			held.take(10)
-			d.message(&wire.Message{ID: id}, held, 10)
+			d.message(&wire.Message{ID: id}, held, held.open(10))
 		}
 		release()
 		synctest.Wait()
 		held.take(10)
-		d.message(&wire.Message{ID: "c"}, held, 10)
+		d.message(&wire.Message{ID: "c"}, held, held.open(10))
 		<-activity.Idle()
 		synctest.Wait()
 		if got := strings.Join(sink.all(), ", "); got != "exit 1, a, exit 2, exit 3, b, c" {

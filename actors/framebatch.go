@@ -7,7 +7,7 @@ import (
 	"github.com/Snider/go-p2p/actors/socket"
 )
 
-// maxBatchFrames is the largest number of frames in one batch.
+// maxBatchFrames is the largest number of frames in one batch, one for each bit of frameBatch.text.
 const maxBatchFrames = 64
 
 // maxBatchBytes is the capacity in bytes of the buffers that a recycled batch keeps. Larger buffers of one peer are
@@ -19,6 +19,7 @@ const maxBatchBytes = 64 << 10
 type frameBatch struct {
 	buffers [][]byte // the first n contain a frame each, the others are free
 	n       int
+	text    uint64 // bit i: frame i is a WebSocket text message
 }
 
 // frameBatches recycles batches.
@@ -30,8 +31,14 @@ func (b *frameBatch) frames() [][]byte { return b.buffers[:b.n] }
 // LogValue implements slog.LogValuer: an actor system logs undelivered messages, and this one is large.
 func (b *frameBatch) LogValue() slog.Value { return slog.StringValue("frames") }
 
+// isText reports whether frame i is a WebSocket text message.
+func (b *frameBatch) isText(i int) bool { return b.text>>i&1 != 0 }
+
 // add appends a frame and returns a free buffer, or nil.
-func (b *frameBatch) add(data []byte) (spare []byte) {
+func (b *frameBatch) add(data []byte, text bool) (spare []byte) {
+	if text {
+		b.text |= 1 << b.n
+	}
 	if b.n == len(b.buffers) {
 		b.buffers = append(b.buffers, data)
 	} else {
@@ -68,6 +75,6 @@ func (b *frameBatch) done() {
 		}
 	}
 	clear(b.buffers[len(kept):])
-	b.buffers, b.n = kept, 0
+	b.buffers, b.n, b.text = kept, 0, 0
 	frameBatches.Put(b)
 }

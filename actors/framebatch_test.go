@@ -20,7 +20,7 @@ func TestFrameBatchOwnsItsBuffers(t *testing.T) {
 			mark := byte(random.IntN(256))
 			frame := append(spare[:0], mark, mark)
 			want = append(want, mark)
-			if spare = a.add(frame); spare != nil {
+			if spare = a.add(frame, false); spare != nil {
 				spare = spare[:1]
 				spare[0] = ^mark // to be seen if it were still in use
 			}
@@ -59,7 +59,7 @@ func TestFrameBatchFreesLargeBuffers(t *testing.T) {
 	} {
 		a := &frameBatch{}
 		for _, size := range c.sizes {
-			a.add(make([]byte, size))
+			a.add(make([]byte, size), false)
 		}
 		a.done()
 		var got []int

@@ -16,7 +16,7 @@ func FuzzHandshake(f *testing.F) {
 	f.Add(encodeLogin(f, wire.MsgHandshake, goodHandshake(self)))
 	f.Add([]byte(`{"id":"1","type":"handshake","ts":"2026-01-02T03:04:05Z","payload":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, _, no := readHandshake(data, self.PublicKey())
+		got, _, no := readHandshake(data, self.PublicKey(), true)
 		if no != nil {
 			if no.reason == "" || !errors.Is(no.detail, ErrHandshake) || len(no.reason) > 400 || len(no.detail.Error()) > 800 {
 				t.Errorf("told %q, logged %v", no.reason, no.detail)
@@ -65,7 +65,7 @@ func FuzzHandshakePair(f *testing.F) {
 		hello := goodHandshake(initiator)
 		hello.Challenge = opening.Challenge[:]
 		data := changed(encodeLogin(t, wire.MsgHandshake, hello), at, flip)
-		heard, challenge, no := readHandshake(data, responder.PublicKey())
+		heard, challenge, no := readHandshake(data, responder.PublicKey(), true)
 		if no != nil {
 			return
 		}
@@ -78,7 +78,7 @@ func FuzzHandshakePair(f *testing.F) {
 			ChallengeResponse: crypto.SignChallenge(challenge[:], theirs),
 		}
 		data = changed(encodeLogin(t, wire.MsgHandshakeAck, ack), ackAt, ackFlip)
-		peer, ours, err := readAck(data, initiator.PublicKey(), opening, initiator.SharedSecret)
+		peer, ours, err := readAck(data, initiator.PublicKey(), opening, nil, initiator.SharedSecret)
 		if err == nil && (ours != theirs || peer.key != responder.PublicKey() || heard.key != initiator.PublicKey()) {
 			t.Error("both accept, and are not each other's peer")
 		}

@@ -3,47 +3,60 @@ package actors
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/wire"
 )
 
 // ErrTooLarge means that the sealed message would exceed MaxMessageSize.
 var ErrTooLarge = errors.New("the message is too large")
 
-// sharedMessage is one encoded message that is sent on any number of connections. It is immutable.
+// sharedMessage is one message that is sent on any number of connections. It is encoded at most once in each form, when
+// the first connection needs it. Safe for concurrent use as long as the message is not modified.
 type sharedMessage struct {
-	text    []byte // see Node.encode
-	unpaced bool   // see frame
+	msg           *wire.Message
+	smsg, session sharedForm
 }
 
-// Broadcast encodes a message once for any number of connections and returns a function that queues it on one of them,
-// as Handle.Post does. post returns ErrTooLarge, ErrQueueFull or ErrClosed and is safe for concurrent use. err is an
-// error of encoding.
+// sharedForm is a message encoded for all connections of one format.
+type sharedForm struct {
+	once sync.Once
+	f    *frame // immutable
+	err  error
+}
+
+// Broadcast checks a message for any number of connections and returns a function that queues it on one of them, as
+// Handle.Post does. post returns ErrTooLarge, ErrQueueFull or ErrClosed and is safe for concurrent use. The message
+// must not be modified before the last call of post has returned. err is an error of encoding.
 func (n *Node) Broadcast(msg *wire.Message) (post func(to *Handle) error, err error) {
-	shared, err := n.share(msg)
-	if err != nil {
+	if err := valid(msg); err != nil {
 		return nil, err
 	}
+	shared := &sharedMessage{msg: msg}
 	return func(to *Handle) error { return to.postShared(shared) }, nil
 }
 
-func (n *Node) share(msg *wire.Message) (*sharedMessage, error) {
-	f, err := n.encode(msg)
-	if err != nil {
-		return nil, err
+// valid returns nil if a message can be encoded.
+func valid(msg *wire.Message) error {
+	if msg == nil {
+		return errNoMessage
 	}
-	return &sharedMessage{text: f.data, unpaced: f.unpaced}, nil
+	return msg.Validate()
+}
+
+// form returns the encoded message, encoding it at the first call.
+func (s *sharedForm) form(encode func() (*frame, error)) (*frame, error) {
+	s.once.Do(func() { s.f, s.err = encode() })
+	return s.f, s.err
 }
 
 // errNoMessage is returned for a nil message.
 var errNoMessage = errors.New("there is no message to send")
-
-// frameSize returns the bytes that the message reserves: the size of its frame.
-func (m *sharedMessage) frameSize() int { return smsgSize(m.text) }
 
 // Handle gives other parts of the program access to a connection, but not to its socket, key or state. Safe for
 // concurrent use.
@@ -60,8 +73,10 @@ type Handle struct {
 	complained   atomic.Bool  // the actor watches a full outbox
 	paced        atomic.Bool  // messages may wait for the peer's rate limit
 	foreign      atomic.Bool  // a frame was sealed for another connection
+	confirmed    atomic.Bool  // session: the peer has answered our first record
 	ended        atomic.Pointer[Ended]
 	verified     atomic.Pointer[Verified]
+	session      atomic.Pointer[sessionForm] // nil: SMSG
 
 	outbox outbox // has its own lock
 }
@@ -84,6 +99,10 @@ func (h *Handle) LastVerified() *Verified { return h.verified.Load() }
 // registry asks when the actor has stopped: the report Foreign may still be in the registry's mailbox.
 func (h *Handle) RefusedForeign() bool { return h.foreign.Load() }
 
+// Confirmed reports whether the peer knows that this connection is verified, too. In a session that is when it has
+// answered our first record; without one always.
+func (h *Handle) Confirmed() bool { return h.session.Load() == nil || h.confirmed.Load() }
+
 // LastActivity returns the time of the last fresh message by the node's clock, or zero before the first.
 func (h *Handle) LastActivity() time.Time {
 	if at := h.lastActivity.Load(); at != 0 {
@@ -103,26 +122,65 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil) }
 
 func (h *Handle) post(msg *wire.Message, result chan<- error) error {
-	f, err := h.node.encode(msg)
+	f, err := h.encode(msg)
 	if err != nil {
 		return err
 	}
 	f.result = result
-	return h.enqueue(f, smsgSize(f.data))
+	return h.enqueue(f)
 }
 
-func (h *Handle) postShared(msg *sharedMessage) error {
-	size := msg.frameSize()
-	f := h.node.frames.get(size)
-	f.data, f.unpaced = append(f.data, msg.text...), msg.unpaced
-	return h.enqueue(f, size)
+// encode returns a frame with a message in the format of the connection, which is fixed when the route is published.
+func (h *Handle) encode(msg *wire.Message) (f *frame, err error) {
+	if err := valid(msg); err != nil {
+		return nil, err
+	}
+	if s := h.session.Load(); s != nil {
+		f, err = h.node.encodeInSession(msg, s.self, s.peer)
+	} else {
+		f, err = h.node.encodeSMSG(msg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.unpaced = transportType(msg.Type)
+	return f, nil
 }
 
-// enqueue queues a frame that is sealed as size bytes. The first failure for lack of space is reported to the actor.
-func (h *Handle) enqueue(f *frame, size int) error {
+func (h *Handle) postShared(shared *sharedMessage) error {
+	s, form := h.session.Load(), &shared.smsg
+	if s != nil {
+		form = &shared.session
+	}
+	encoded, err := form.form(func() (*frame, error) {
+		if s != nil {
+			return h.node.encodeInSession(shared.msg, s.self, "")
+		}
+		return h.node.encodeSMSG(shared.msg)
+	})
+	if err != nil {
+		return err
+	}
+	f := h.node.frames.get(len(encoded.data) + endSize + smsg.Overhead)
+	f.data, f.unpaced = append(f.data, encoded.data...), transportType(shared.msg.Type)
+	return h.enqueue(f)
+}
+
+// sizes returns the size of an encoded message that the peer compares with its limit, and the bytes that the message
+// occupies in the outbox.
+func (h *Handle) sizes(encoded []byte) (limited, charged int) {
+	if h.session.Load() != nil {
+		return sessionSize(encoded), len(encoded) + recordTail
+	}
+	charged = smsgSize(encoded)
+	return charged, charged
+}
+
+// enqueue queues a frame. The first failure for lack of space is reported to the actor.
+func (h *Handle) enqueue(f *frame) error {
 	err := ErrTooLarge
-	if int64(size) <= h.node.Limits.MaxMessageSize {
-		err = h.outbox.post(f, size)
+	if limited, charged := h.sizes(f.data); int64(limited) <= h.node.Limits.MaxMessageSize {
+		err = h.outbox.post(f, charged)
 	}
 	if err == nil {
 		return nil

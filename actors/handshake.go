@@ -40,6 +40,7 @@ type claim struct {
 	identity crypto.NodeIdentity
 	key      crypto.PublicKey
 	features []string
+	terms    *sessionTerms // nil: no session
 }
 
 // checkIdentity validates a peer's identity (protocol sections 1 and 7). Name and role have the limits of our own
@@ -76,7 +77,8 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 
 // readHandshake validates the first message for a responder, without knowledge of other connections (protocol section
 // 3). It returns the challenge also with a rejection, if it could be read.
-func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.ChallengeSize]byte, *rejection) {
+// It chooses the terms of the session that the peer offers, if sessions is set.
+func readHandshake(data []byte, self crypto.PublicKey, sessions bool) (claim, [crypto.ChallengeSize]byte, *rejection) {
 	var challenge [crypto.ChallengeSize]byte
 	no := func(err error) (claim, [crypto.ChallengeSize]byte, *rejection) {
 		return claim{}, challenge, &rejection{reason: reasonBadIdentity, detail: err}
@@ -106,12 +108,19 @@ func readHandshake(data []byte, self crypto.PublicKey) (claim, [crypto.Challenge
 		return no(fmt.Errorf("%w: the challenge has %d bytes, not %d",
 			ErrHandshake, len(payload.Challenge), crypto.ChallengeSize))
 	}
+	if sessions {
+		if peer.terms, err = offerTerms(payload.Session); err != nil {
+			return no(err)
+		}
+	}
 	return peer, challenge, nil
 }
 
-// readAck validates the answer for an initiator. secretOf derives the shared secret from a validated key.
+// readAck validates the answer for an initiator. offered is the offer of a session in the handshake, nil if there was
+// none. secretOf derives the shared secret from a validated key.
 func readAck(
-	data []byte, self crypto.PublicKey, opening Opening, secretOf func(crypto.PublicKey) (crypto.SharedSecret, error),
+	data []byte, self crypto.PublicKey, opening Opening, offered *wire.SessionOffer,
+	secretOf func(crypto.PublicKey) (crypto.SharedSecret, error),
 ) (claim, crypto.SharedSecret, error) {
 	var none crypto.SharedSecret
 	msg, err := decodeFirst(data)
@@ -134,6 +143,9 @@ func readAck(
 	}
 	if opening.ExpectID != "" && peer.identity.ID != opening.ExpectID {
 		return claim{}, none, fmt.Errorf("%w: expected %s, got %s", ErrWrongIdentity, opening.ExpectID, peer.identity.ID)
+	}
+	if peer.terms, err = answerTerms(ack.Session, offered); err != nil {
+		return claim{}, none, err
 	}
 	secret, err := secretOf(peer.key)
 	if err != nil {
@@ -164,7 +176,12 @@ func identityOnWire(id crypto.NodeIdentity) wire.Identity {
 	return wire.Identity{ID: id.ID, Name: id.Name, PublicKey: id.PublicKey, CreatedAt: id.CreatedAt, Role: string(id.Role)}
 }
 
-// features returns the announced features (protocol section 7).
-func (l *Limits) features() []string {
-	return []string{wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill)}
+// features returns the announced features (protocol section 7). inSession announces the session that the same message
+// offers or accepts.
+func (l *Limits) features(inSession bool) []string {
+	features := []string{wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill)}
+	if inSession {
+		features = append(features, wire.FeatureSession)
+	}
+	return features
 }

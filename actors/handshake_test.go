@@ -64,7 +64,7 @@ func refusedKeys(t testing.TB) []string {
 
 func TestReadHandshakeAccepts(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
-	got, challenge, no := readHandshake(encodeLogin(t, wire.MsgHandshake, goodHandshake(peer)), self.PublicKey())
+	got, challenge, no := readHandshake(encodeLogin(t, wire.MsgHandshake, goodHandshake(peer)), self.PublicKey(), true)
 	if no != nil {
 		t.Fatalf("refused: %s: %v", no.reason, no.detail)
 	}
@@ -146,7 +146,7 @@ func TestReadHandshakeRefusesIdentities(t *testing.T) {
 	for name, spoil := range identityFaults(t, self, peer) {
 		payload := goodHandshake(peer)
 		spoil(&payload.Identity)
-		_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey())
+		_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey(), true)
 		if no == nil {
 			t.Errorf("%s: accepted", name)
 			continue
@@ -163,7 +163,7 @@ func TestReadHandshakeIgnoresExcessFeatures(t *testing.T) {
 	for i := range 40 {
 		payload.Features = append(payload.Features, "feature/"+strconv.Itoa(i))
 	}
-	got, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey())
+	got, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey(), true)
 	if no != nil {
 		t.Fatal(no.detail)
 	}
@@ -213,7 +213,7 @@ func TestReadHandshakeRefusesMalformedPayloads(t *testing.T) {
 		"an identity that is a number": swap(`"identity":{`, `"identity":7,"x":{`),
 	}
 	for name, text := range cases {
-		_, _, no := readHandshake([]byte(text), self.PublicKey())
+		_, _, no := readHandshake([]byte(text), self.PublicKey(), true)
 		if no == nil {
 			t.Errorf("%s: accepted", name)
 			continue
@@ -230,7 +230,7 @@ func TestReadHandshakeChecksVersion(t *testing.T) {
 		payload := goodHandshake(peer)
 		payload.Version = version
 		payload.Identity.ID = "whoever: the version comes first, as with deployed nodes"
-		_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey())
+		_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey(), true)
 		if no == nil {
 			t.Errorf("version %q: accepted", version)
 			continue
@@ -241,7 +241,7 @@ func TestReadHandshakeChecksVersion(t *testing.T) {
 	}
 	payload := goodHandshake(peer)
 	payload.Version = "2.0"
-	_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey())
+	_, _, no := readHandshake(encodeLogin(t, wire.MsgHandshake, payload), self.PublicKey(), true)
 	if want := "incompatible protocol version 2.0, supported: [1.0]"; no == nil || no.reason != want {
 		t.Errorf("version 2.0: %v, want %q", no, want)
 	}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -13,9 +14,8 @@ import (
 func (p *connection) onFrames(ctx actor.Context, batch *frameBatch) {
 	at := p.moment()
 	p.credit(at.now)
-	for _, data := range batch.frames() {
-		p.onFrame(ctx, data, &at)
-		p.countHandled()
+	for i, data := range batch.frames() {
+		p.onFrame(ctx, data, batch.isText(i), &at)
 	}
 	batch.done()
 }
@@ -45,59 +45,148 @@ func (p *connection) credit(now time.Time) {
 	p.credited = held
 }
 
-// onFrame processes one frame: limiter, decryption, dedup, handler, in this order (protocol section 6).
-func (p *connection) onFrame(ctx actor.Context, data []byte, at *moment) {
+// onFrame processes one frame, or keeps it until it can be processed.
+func (p *connection) onFrame(ctx actor.Context, data []byte, text bool, at *moment) {
+	switch p.phase {
+	case deciding:
+		if p.direction == Outbound {
+			p.keepFrame(data, text) // a responder may send as soon as its ack is sent
+			return
+		}
+	case open, draining:
+		if p.kept() || !p.mayOpen(at.now) {
+			p.keepFrame(data, text)
+			return
+		}
+	case pending, handshaking, closing:
+	}
+	p.process(ctx, data, text, at)
+}
+
+// process processes one frame: limiter, decryption, dedup, handler, in this order (protocol section 6).
+func (p *connection) process(ctx actor.Context, data []byte, text bool, at *moment) {
+	left := p.inbound.open(len(data))
 	switch p.phase {
 	case handshaking:
 		p.onHandshakeMessage(ctx, data)
 	case deciding:
-		if p.direction == Outbound {
-			p.keepFrame(data) // a responder may send as soon as its ack is sent
-			return
-		}
 		p.node.Counters.Inc(FramesMalformed) // an initiator sends nothing before the ack
 	case open, draining:
-		if p.proof.awaited { // the registry may lend another bucket
-			p.keepFrame(data)
-			return
-		}
-		if msg := p.admit(ctx, data, at); msg != nil {
-			p.onMessage(ctx, msg, len(data))
-			return
-		}
+		p.opening = true
+		left = p.admit(ctx, data, text, at, left)
+		p.opening = false
 	case closing:
 		p.node.Counters.Inc(MessagesAfterGoodbye)
 	case pending:
 	}
-	p.inbound.give(len(data))
+	if left > 0 {
+		p.inbound.give(left)
+	}
 }
 
-// admit returns the message in a frame, or nil if the frame was dropped and counted.
-func (p *connection) admit(ctx actor.Context, data []byte, at *moment) *wire.Message {
-	p.node.Counters.Add(BytesReceived, len(data))
-	if !p.limiter.Take(at.now) {
-		p.drop(MessagesRateLimited, "messages over the rate limit dropped")
-		return nil
+// takeToken takes a token of the peer. It returns false if there is none.
+func (p *connection) takeToken(now time.Time) bool {
+	if !p.limiter.Take(now) {
+		return false
 	}
 	if p.proof.taken < maxTaken && p.proof.strength < Bound {
 		p.proof.taken++
 	}
-	msg, err := p.unseal(ctx, data)
-	if err != nil {
-		p.malformed(ctx, err)
-		return nil
+	return true
+}
+
+// admit opens a frame and delivers its messages or drops and counts them. left is the cost of the frame in the budget;
+// admit returns the part of it that no delivered message takes over.
+func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment, left int64) int64 {
+	p.node.Counters.Add(BytesReceived, len(data))
+	paid := p.paid
+	if p.paid = false; !paid && !p.takeToken(at.now) {
+		p.dropOverRate()
+		return left
 	}
-	if msg == nil {
-		return nil
+	if err := p.codec.open(data, text, p.dedup); err != nil {
+		p.unopened(ctx, err)
+		return left
+	}
+	for first := true; p.codec.more(); first = false {
+		if !first && !p.mayDecode(ctx, at.now) {
+			continue
+		}
+		msg, mark, err := p.codec.next()
+		if !p.judge(ctx, msg, mark, err, at) {
+			continue
+		}
+		cost := p.codec.cost()
+		if left -= cost; left < 0 {
+			p.inbound.grow(-left)
+			left = 0
+		}
+		p.onMessage(ctx, msg, cost)
+		p.countHandled()
+	}
+	return left
+}
+
+// mayDecode reports whether the next message of a record is decoded: it needs a token of its own, and none is delivered
+// after one that has ended the connection. Otherwise the message is skipped and counted.
+func (p *connection) mayDecode(ctx actor.Context, now time.Time) bool {
+	switch {
+	case p.phase == closing:
+		p.node.Counters.Inc(MessagesAfterGoodbye)
+	case p.takeToken(now):
+		return true
+	default:
+		p.dropOverRate()
+	}
+	if err := p.codec.skip(); err != nil {
+		p.unopened(ctx, err)
+	}
+	return false
+}
+
+func (p *connection) dropOverRate() {
+	p.drop(MessagesRateLimited, "messages over the rate limit dropped")
+}
+
+// unopened handles a frame that did not open. In a session it is the last one: records are never skipped.
+func (p *connection) unopened(ctx actor.Context, err error) {
+	if p.session {
+		p.violate(ctx, "a record of the session is broken", err)
+		return
+	}
+	p.malformed(ctx, err)
+}
+
+// violate counts a violation of the session's protocol and closes the connection. err may be nil.
+func (p *connection) violate(ctx actor.Context, reason string, err error) {
+	if p.phase == closing {
+		return
+	}
+	p.drop(FramesMalformed, "connection closed: "+reason, "error", err)
+	p.closeGracefully(ctx, End{Code: wire.DisconnectProtocolErr, Reason: reason})
+}
+
+// judge reports whether a message of an opened frame is delivered. The mark is checked first: a frame of another
+// connection must have no effect, and a malformed message in it is not this peer's fault.
+func (p *connection) judge(ctx actor.Context, msg *wire.Message, mark mark, err error, at *moment) bool {
+	switch {
+	case errors.Is(err, wire.ErrRecord):
+		p.unopened(ctx, err)
+		return false
+	case mark != markNone && !p.acceptMark(ctx, mark, msg):
+		return false
+	case err != nil:
+		p.malformed(ctx, err)
+		return false
 	}
 	p.badFrames = 0
 	if !p.check(ctx, msg, at) {
-		return nil
+		return false
 	}
 	p.alive.lastLife = at.running
 	p.handle.lastActivity.Store(at.wall.UnixNano())
 	p.showLife(ctx, pongOf(msg))
-	return msg
+	return true
 }
 
 // pongOf returns the ID of the ping that a pong answers, or "".
@@ -106,19 +195,6 @@ func pongOf(msg *wire.Message) string {
 		return ""
 	}
 	return msg.ReplyTo
-}
-
-// unseal opens a frame and decodes its message. It returns nil and no error for a frame of another connection, which
-// must have no effect. The mark is checked first: a malformed message for another connection is not this peer's fault.
-func (p *connection) unseal(ctx actor.Context, data []byte) (*wire.Message, error) {
-	if err := p.codec.open(data); err != nil {
-		return nil, err
-	}
-	msg, mark, err := p.codec.next(p.dedup)
-	if mark != markNone && !p.acceptMark(ctx, mark) {
-		return nil, nil
-	}
-	return msg, err
 }
 
 // check reports whether a decoded message is delivered.
@@ -135,7 +211,7 @@ func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) boo
 		return false
 	}
 	skew := at.wall.Sub(msg.Timestamp)
-	if skew.Abs() > p.node.Limits.MaxClockSkew {
+	if !p.unclocked(msg) && skew.Abs() > p.node.Limits.MaxClockSkew {
 		p.onUndelivered(ctx, msg, at)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",
 			"difference", skew.Round(time.Second))
@@ -188,8 +264,15 @@ func (p *connection) seen(msg *wire.Message, at *moment) Verdict {
 			return verdict
 		}
 	}
+	if p.unclocked(msg) {
+		return p.dedup.SeenInSession(msg, at.now)
+	}
 	return p.dedup.Seen(msg, at.now)
 }
+
+// unclocked reports whether the timestamp of a message is not checked: in a session, counters protect the peer's own
+// messages against replay.
+func (p *connection) unclocked(msg *wire.Message) bool { return p.session && msg.From == p.peerID }
 
 // onUndelivered handles a message that is too far from our clock or has no space in the dedup set. A pong to our own
 // ping proves the peer and its life, since the ping's ID is random and of this connection; pings are answered; a
@@ -199,7 +282,7 @@ func (p *connection) onUndelivered(ctx actor.Context, msg *wire.Message, at *mom
 		p.raise(ctx, Unmarked)
 		p.alive.lastLife = at.running
 		p.showLife(ctx, msg.ReplyTo)
-		p.onPong(msg, at.now)
+		p.onPong(ctx, msg, at.now)
 		return
 	}
 	if !p.proof.strength.Verified() {
@@ -219,15 +302,15 @@ func (p *connection) reply(msg *wire.Message) {
 }
 
 // onMessage delivers a message, and handles pings, pongs and disconnects.
-func (p *connection) onMessage(ctx actor.Context, msg *wire.Message, size int) {
+func (p *connection) onMessage(ctx actor.Context, msg *wire.Message, cost int64) {
 	p.node.Counters.Inc(MessagesReceived)
-	p.deliver(msg, size)
+	p.deliver(msg, cost)
 	switch msg.Type {
 	case wire.MsgPing:
 		p.notePeerPing(ctx, msg, time.Now())
 		p.reply(msg)
 	case wire.MsgPong:
-		p.onPong(msg, time.Now())
+		p.onPong(ctx, msg, time.Now())
 	case wire.MsgDisconnect:
 		p.onDisconnect(ctx, msg)
 	}

@@ -32,8 +32,8 @@ var deliverables batches[deliverable]
 type deliverable struct {
 	event   any
 	message *wire.Message
-	budget  *budget // charged for the message's frame
-	size    int
+	budget  *budget // charged for the message
+	cost    int64
 }
 
 // NewInbox returns an empty queue before sink.
@@ -60,11 +60,11 @@ func (in *Inbox) Hold() (release func()) {
 	return func() { in.activity.Go(in.work) }
 }
 
-// message queues a message for Sink.Message. When the handler has returned or panicked, size is given back to budget.
-func (in *Inbox) message(msg *wire.Message, budget *budget, size int) {
+// message queues a message for Sink.Message. When the handler has returned or panicked, cost is given back to budget.
+func (in *Inbox) message(msg *wire.Message, budget *budget, cost int64) {
 	in.mu.Lock()
-	in.waiting = deliverables.append(in.waiting, deliverable{message: msg, budget: budget, size: size})
-	in.bytes += size
+	in.waiting = deliverables.append(in.waiting, deliverable{message: msg, budget: budget, cost: cost})
+	in.bytes += int(cost)
 	start := in.due(in)
 	in.mu.Unlock()
 	if start {
@@ -115,7 +115,7 @@ func (in *Inbox) deliver(next *deliverable) {
 	returned := false
 	defer func() {
 		if next.budget != nil {
-			next.budget.give(next.size)
+			next.budget.give(next.cost)
 		}
 		if !returned {
 			reason := fault(recover())

@@ -117,10 +117,10 @@ func TestInboxBlockedHandlerHoldsItsBytes(t *testing.T) {
 		release := make(chan struct{})
 		sink := &record{hook: func(*wire.Message) { <-release }}
 		d, _ := newTestInbox(sink)
-		held := newBudget(1000, nil)
+		held := newBudget(1000, nil, nil)
 		for i := range 3 {
 			held.take(40)
-			d.message(&wire.Message{ID: fmt.Sprint(i)}, held, 40)
+			d.message(&wire.Message{ID: fmt.Sprint(i)}, held, held.open(40))
 		}
 		synctest.Wait()
 		if got := sink.all(); len(got) != 1 || !held.full() {
@@ -148,10 +148,10 @@ func TestInboxPanicIsCounted(t *testing.T) {
 			}
 		}
 		d, counters := newTestInbox(sink)
-		held := newBudget(100, nil)
+		held := newBudget(100, nil, nil)
 		for _, id := range []string{"a", "bad", "b", "bad", "c"} {
 			held.take(10)
-			d.message(&wire.Message{ID: id}, held, 10)
+			d.message(&wire.Message{ID: id}, held, held.open(10))
 		}
 		synctest.Wait()
 		if got := strings.Join(sink.all(), " "); got != "a bad b bad c" {
@@ -191,7 +191,7 @@ func TestInboxKeepsOrderOfEachSender(t *testing.T) {
 
 func TestBudgetBlocksAtLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(2000+frameOverhead, nil)
+		b := newBudget(2000+frameOverhead, nil, nil)
 		b.take(1999)
 		if !b.wait() || b.full() {
 			t.Error("1999 of 2000: full")
@@ -209,14 +209,14 @@ func TestBudgetBlocksAtLimit(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		b.give(4999)
+		b.give(costOf(4999))
 		synctest.Wait()
 		select {
 		case <-done:
 			t.Fatal("wait returned with nothing free")
 		default:
 		}
-		b.give(0)
+		b.give(costOf(0))
 		<-done
 		if !slices.Equal(waited, []bool{true, true, true}) {
 			t.Errorf("waited %v", waited)
@@ -230,7 +230,7 @@ func TestBudgetBlocksAtLimit(t *testing.T) {
 
 func TestBudgetCloseWakesReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(1, nil)
+		b := newBudget(1, nil, nil)
 		b.take(1)
 		result := make(chan bool, 1)
 		go func() { result <- b.wait() }()

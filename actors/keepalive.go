@@ -184,7 +184,7 @@ func (p *connection) answerPing(ping *wire.Message) {
 }
 
 // onPong stores the round-trip time of the last ping, measured with our own clock.
-func (p *connection) onPong(pong *wire.Message, now time.Time) {
+func (p *connection) onPong(ctx actor.Context, pong *wire.Message, now time.Time) {
 	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
 		return
 	}
@@ -192,4 +192,7 @@ func (p *connection) onPong(pong *wire.Message, now time.Time) {
 	took := p.node.Running.At(now).Sub(p.node.Born) - p.alive.pinged
 	p.handle.roundTrip.Store(int64(took))
 	p.observe(func(o Observer) { o.RoundTrip(took) })
+	if p.session && !p.handle.confirmed.Swap(true) {
+		ctx.Send(p.parent, &Confirmed{PID: p.handle.pid})
+	}
 }

@@ -9,6 +9,8 @@ type Limiter interface {
 	// Credit adds the tokens of the time before now in which no frame could be read, beyond the burst. Take follows with
 	// the same now.
 	Credit(now time.Time, lost time.Duration)
+	// Until returns the time until Take succeeds, if no other connection takes the token before.
+	Until(now time.Time) time.Duration
 }
 
 // creditLeak is the share of the refill by which unused credit shrinks: the credit for 8 s is gone after 64 s.
@@ -46,6 +48,18 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 		return false
 	}
 	return true
+}
+
+// Until returns the time until Take succeeds; 0 if it does now.
+func (l *PeerRateLimiter) Until(now time.Time) time.Duration {
+	if l.refill <= 0 {
+		return 0
+	}
+	l.advance(now)
+	if l.tokens >= 1 || l.credit >= 1 {
+		return 0
+	}
+	return time.Duration((1-l.tokens)/l.refill*float64(time.Second)) + 1 // rounded up
 }
 
 // SetRate changes burst (tokens) and refill (tokens per second) from now on. Spent tokens stay spent: a bucket that

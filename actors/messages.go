@@ -63,6 +63,7 @@ type (
 	congested  struct{}            // a message found the outbox full
 	tick       struct{}            // the timer
 	probePong  struct{}            // the peer answered a WebSocket ping
+	resumed    struct{}            // a token has returned, or handlers have taken messages
 )
 
 func (*attached) fromPumps()   {}
@@ -73,6 +74,7 @@ func (*writeEnded) fromPumps() {}
 func (*congested) fromPumps()  {}
 func (*tick) fromPumps()       {}
 func (*probePong) fromPumps()  {}
+func (*resumed) fromPumps()    {}
 
 // toRegistry is implemented by the messages to the parent.
 type toRegistry interface{ toRegistry() }
@@ -106,6 +108,9 @@ type Doubted struct{ PID *actor.PID }
 // Foreign reports a frame that was sealed for another connection. This connection closes.
 type Foreign struct{ PID *actor.PID }
 
+// Confirmed reports, once per session, that Handle.Confirmed has become true.
+type Confirmed struct{ PID *actor.PID }
+
 // PeerPings reports, once per connection, that Handle.PeerPingInterval is known.
 type PeerPings struct{ PID *actor.PID }
 
@@ -122,10 +127,11 @@ func (*Alive) toRegistry()      {}
 func (*Doubted) toRegistry()    {}
 func (*Foreign) toRegistry()    {}
 func (*PeerPings) toRegistry()  {}
+func (*Confirmed) toRegistry()  {}
 func (*Ended) toRegistry()      {}
 
 // The compiler checks that these types implement the interfaces above.
 var (
 	_ = []fromRegistry{&Welcome{}, &Refuse{}, &Probe{}, &RoutePublished{}, &Yield{}, &CloseGracefully{}}
-	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &PeerPings{}, &Ended{}}
+	_ = []toRegistry{&Identified{}, &Verified{}, &Alive{}, &Doubted{}, &Foreign{}, &PeerPings{}, &Confirmed{}, &Ended{}}
 )

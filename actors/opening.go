@@ -9,6 +9,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/session"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -29,11 +30,17 @@ func (p *connection) onAttached(ctx actor.Context) {
 }
 
 func (p *connection) sendHandshake(ctx actor.Context) {
+	offered, err := p.offerSession()
+	if err != nil {
+		p.fail(ctx, err)
+		return
+	}
 	msg, err := p.compose(wire.MsgHandshake, wire.HandshakePayload{
 		Identity:  identityOnWire(p.node.Keys.Identity()),
 		Challenge: p.greeting.Challenge[:],
 		Version:   wire.ProtocolVersion,
-		Features:  p.node.Limits.features(),
+		Features:  p.node.Limits.features(offered != nil),
+		Session:   offered,
 	})
 	if err != nil {
 		p.fail(ctx, err)
@@ -61,7 +68,7 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 		p.onAck(ctx, data)
 		return
 	}
-	peer, challenge, no := readHandshake(data, p.node.Keys.PublicKey())
+	peer, challenge, no := readHandshake(data, p.node.Keys.PublicKey(), p.node.Limits.Session.Offer)
 	if no == nil {
 		p.greeting.handshake = bytes.Clone(data)
 		secret, err := p.node.Keys.SharedSecret(peer.key)
@@ -79,7 +86,8 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 }
 
 func (p *connection) onAck(ctx actor.Context, data []byte) {
-	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), p.greeting.Opening, p.node.Keys.SharedSecret)
+	g := p.greeting
+	peer, secret, err := readAck(data, p.node.Keys.PublicKey(), g.Opening, g.offered, p.node.Keys.SharedSecret)
 	if err != nil {
 		if !errors.Is(err, ErrRefused) {
 			p.node.Counters.Inc(HandshakesRejected)
@@ -87,31 +95,46 @@ func (p *connection) onAck(ctx actor.Context, data []byte) {
 		p.fail(ctx, err)
 		return
 	}
-	p.proof.strength = Unmarked
+	if peer.terms == nil {
+		p.proof.strength = Unmarked // in a session the HMAC proves nothing: the first record does
+	}
 	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}, data)
 }
 
-// identified creates the codec and asks the registry, without waiting for the answer. ack is the peer's, nil for a
-// responder.
+// identified asks the registry, without waiting for the answer. ack is the peer's, nil for a responder: with it the
+// frames after the handshake begin, since the registry may publish the route before the actor knows.
 func (p *connection) identified(
 	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte, ack []byte,
 ) {
-	codec, err := newSMSG(secret, p.node.Rand)
-	if err != nil {
+	g := p.greeting
+	p.peerID, g.key, g.terms, g.secret, g.challenge = peer.identity.ID, peer.key, peer.terms, secret, challenge
+	if err := p.prepareFrames(ack); err != nil {
+		p.node.Counters.Inc(HandshakesRejected)
 		p.fail(ctx, err)
 		return
 	}
-	if p.greeting.smsg = codec; ack != nil {
-		p.bindFrames(ack) // the registry may publish the route before the actor knows
-	}
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
-	p.phase, p.peerID, p.greeting.secret, p.greeting.challenge = deciding, peer.identity.ID, secret, challenge
+	p.phase = deciding
 	ctx.Send(p.parent, &Identified{
 		PID: p.handle.pid, Identity: peer.identity, Key: peer.key, Challenge: challenge,
 		Features: peer.features, Remote: p.socket.RemoteAddr(), Strength: p.proof.strength,
-		Binds: p.proof.must,
+		Binds: p.proof.must, Session: peer.terms != nil,
 	})
+}
+
+// prepareFrames creates the codec, except for a responder's session, whose keys wait for the verdict of the registry.
+func (p *connection) prepareFrames(ack []byte) (err error) {
+	switch g := p.greeting; {
+	case g.terms == nil:
+		if g.smsg, err = newSMSG(g.secret, p.node.Rand); err == nil && ack != nil {
+			p.socket.SetReadLimit(p.node.Limits.readLimit(false))
+			p.bindFrames(ack)
+		}
+	case ack != nil:
+		err = p.finishOffer(ack)
+	}
+	return err
 }
 
 // bindFrames binds the frames of both directions to the two handshake messages of this connection.
@@ -130,6 +153,11 @@ func (p *connection) bindFrames(ack []byte) {
 // onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator
 // sends a ping at once.
 func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
+	answer, err := p.answerSession()
+	if err != nil {
+		p.reject(ctx, &rejection{reason: reasonBadIdentity, detail: err})
+		return
+	}
 	now := time.Now()
 	p.phase, p.inbox, p.dedup, p.limiter = open, w.Inbox, w.Dedup, w.Limiter
 	if p.dispatcher.workers != nil {
@@ -140,13 +168,7 @@ func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	took := now.Sub(p.greeting.attached)
 	p.observe(func(o Observer) { o.Handshake(took) })
 	if p.direction == Inbound {
-		p.socket.SetReadLimit(p.node.Limits.MaxMessageSize)
-		p.bindFrames(p.sendAck(wire.HandshakeAckPayload{
-			Identity:          identityOnWire(p.node.Keys.Identity()),
-			ChallengeResponse: crypto.SignChallenge(p.greeting.challenge[:], p.greeting.secret),
-			Accepted:          true,
-			Features:          p.node.Limits.features(),
-		}, nil))
+		p.accept(answer)
 	}
 	p.alive.begin(now, p.running(now))
 	p.proof.begin(p.running(now).Sub(p.node.Born), w.Quiet, p.handshakeLeft(p.node.Running.At(now)), &p.node.Limits)
@@ -154,16 +176,33 @@ func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 		p.proof.hold(p.running(now).Sub(p.node.Born), &p.node.Limits)
 	}
 	p.greeting = nil
-	if p.direction == Outbound {
+	if p.direction == Outbound || p.session {
 		p.ping()
 	} else {
 		p.alive.lastPing = now.Add(min(firstPing, p.node.Limits.PingInterval/2) - p.node.Limits.PingInterval)
 	}
 	p.onTick(ctx, 0)
-	for _, data := range p.takeEarly() {
-		at := p.moment()
-		p.onFrame(ctx, data, &at)
+	p.resume(ctx, false)
+}
+
+// accept sends a responder's ack and begins the frames after it. session is nil for SMSG.
+func (p *connection) accept(answer *session.Answer) {
+	g := p.greeting
+	p.socket.SetReadLimit(p.node.Limits.readLimit(answer != nil))
+	payload := wire.HandshakeAckPayload{
+		Identity:          identityOnWire(p.node.Keys.Identity()),
+		ChallengeResponse: crypto.SignChallenge(g.challenge[:], g.secret),
+		Accepted:          true,
+		Features:          p.node.Limits.features(answer != nil),
 	}
+	if answer == nil {
+		p.bindFrames(p.sendAck(payload, nil))
+		return
+	}
+	key := answer.PublicKey()
+	payload.Session = &wire.SessionAnswer{AEAD: g.terms.aead.String(), Key: key[:], KEM: answer.KEM()}
+	sealer, opener := answer.Finish(g.terms.aead, g.handshake, p.sendAck(payload, nil))
+	p.beginSession(sealer, opener)
 }
 
 // sendAck sends the answer to a handshake and returns its bytes, which are unique by the random ID of the message.

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -43,62 +42,13 @@ func (p *proof) hold(now time.Duration, limits *Limits) {
 	p.strength, p.quiet, p.due = Claimed, false, now+limits.silence()
 }
 
-// early holds input that waits for an answer of the registry.
-type early struct {
-	frames [][]byte      // wait for Welcome or RoutePublished
-	held   []undelivered // wait for RoutePublished
-}
-
-// earlyInput returns p.early and creates it if needed.
-func (p *connection) earlyInput() *early {
-	if p.early == nil {
-		p.early = &early{}
-	}
-	return p.early
-}
-
-// keepFrame keeps a copy of a frame until the registry has answered.
-func (p *connection) keepFrame(data []byte) {
-	later := p.earlyInput()
-	later.frames = append(later.frames, bytes.Clone(data))
-}
-
-// takeEarly returns the frames that have waited and forgets them.
-func (p *connection) takeEarly() (frames [][]byte) {
-	if p.early == nil {
-		return nil
-	}
-	frames, p.early.frames = p.early.frames, nil
-	p.dropEarly()
-	return frames
-}
-
-// takeHeld returns the messages that have waited and forgets them.
-func (p *connection) takeHeld() (held []undelivered) {
-	if p.early == nil {
-		return nil
-	}
-	held, p.early.held = p.early.held, nil
-	p.dropEarly()
-	return held
-}
-
-func (p *connection) dropEarly() {
-	if p.early.frames == nil && p.early.held == nil {
-		p.early = nil
-	}
-}
-
-// undelivered is a message that waits for its handlers, with the size of its frame.
-type undelivered struct {
-	message *wire.Message
-	size    int
-}
-
-// acceptMark checks the mark of an opened frame, before its message counts. It reports whether the message is
-// processed. A peer that announced a feature which requires a bind, or has bound a frame here before, must bind.
-func (p *connection) acceptMark(ctx actor.Context, m mark) bool {
+// acceptMark checks the mark of an opened frame, before its message counts; msg is nil if it is malformed. It reports
+// whether the message is processed. A peer that announced a feature which requires a bind, or has bound a frame here
+// before, must bind.
+func (p *connection) acceptMark(ctx actor.Context, m mark, msg *wire.Message) bool {
 	switch {
+	case m == markSession:
+		return p.proof.strength == Session || p.acceptFirst(ctx, msg)
 	case m == markBound:
 		p.raise(ctx, Bound)
 		return true
@@ -109,6 +59,23 @@ func (p *connection) acceptMark(ctx actor.Context, m mark) bool {
 		return true
 	}
 	p.refuseForeign(ctx)
+	return false
+}
+
+// acceptFirst checks the first message of a session (protocol section 9). A ping proves the keys of both sides: from
+// now on this node may send. A disconnect ends the connection. All else violates the protocol.
+func (p *connection) acceptFirst(ctx actor.Context, msg *wire.Message) bool {
+	switch {
+	case msg != nil && msg.Type == wire.MsgPing && msg.From == p.peerID:
+		p.handle.outbox.accept()
+		p.raise(ctx, Session)
+		return true
+	case msg != nil && msg.Type == wire.MsgDisconnect && msg.From == p.peerID:
+		p.node.Counters.Inc(MessagesReceived)
+		p.onDisconnect(ctx, msg)
+		return false
+	}
+	p.violate(ctx, "the first message of a session is not a ping", nil)
 	return false
 }
 
@@ -149,34 +116,4 @@ func (p *connection) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 		}
 	}
 	p.release(ctx)
-}
-
-// release delivers the message that was the proof, and processes the frames behind it. The registry has answered, or
-// the connection ends.
-func (p *connection) release(ctx actor.Context) {
-	p.releaseHeld()
-	for _, data := range p.takeEarly() {
-		at := p.moment()
-		p.onFrame(ctx, data, &at)
-	}
-}
-
-func (p *connection) releaseHeld() {
-	p.proof.awaited = false
-	for _, next := range p.takeHeld() {
-		p.deliver(next.message, next.size)
-	}
-}
-
-// deliver passes a message to a waiting request and to the handlers.
-func (p *connection) deliver(msg *wire.Message, size int) {
-	if p.proof.awaited {
-		later := p.earlyInput()
-		later.held = append(later.held, undelivered{msg, size})
-		return
-	}
-	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
-		p.node.OnReply(p.peerID, msg)
-	}
-	p.inbox.message(msg, p.inbound, size)
 }

@@ -25,7 +25,7 @@ func BenchmarkInbox(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			d := NewInbox(discard{}, &Counters{}, NewLimitedLogger(slog.New(slog.DiscardHandler)), &Activity{})
 			d.deferMessages()
-			msg, budget := &wire.Message{}, newBudget(1<<30, nil)
+			msg, budget := &wire.Message{}, newBudget(1<<30, nil, nil)
 			b.ReportAllocs()
 			for i := range b.N {
 				budget.take(100)

@@ -135,7 +135,7 @@ func (r *readPump) next() {
 	}
 	if r.ackNext { // messages behind the ack may have full size, even before Welcome arrives
 		r.ackNext = false
-		r.socket.SetReadLimit(r.node.Limits.MaxMessageSize)
+		r.socket.SetReadLimit(r.node.Limits.readLimit(r.node.Limits.Session.Offer))
 	}
 	if !taken {
 		r.node.Counters.Inc(MessagesAfterGoodbye)
@@ -143,7 +143,7 @@ func (r *readPump) next() {
 		return
 	}
 	r.budget.take(len(data))
-	r.spare = r.batch().add(data)
+	r.spare = r.batch().add(data, r.socket.Text())
 	if r.pending.n == maxBatchFrames {
 		r.flush()
 	}

@@ -40,7 +40,7 @@ func (c crumbs) Write(p []byte) (n int, err error) {
 }
 
 func newTCPPump(t *testing.T) *tcpPump {
-	p := &tcpPump{posted: make(chan any, 1000), budget: newBudget(1<<20, nil)}
+	p := &tcpPump{posted: make(chan any, 1000), budget: newBudget(1<<20, nil, nil)}
 	system := newSystem()
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
@@ -98,7 +98,7 @@ func (p *tcpPump) pass(t *testing.T, messages ...[]byte) {
 		if !ok || !bytes.Equal(got, want) {
 			t.Fatalf("message %d of %d bytes did not come as it was sent", i, len(want))
 		}
-		p.budget.give(len(want))
+		p.budget.give(costOf(len(want)))
 	}
 }
 

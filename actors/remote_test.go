@@ -152,10 +152,10 @@ func (p *remote) hear(data []byte) {
 
 // read opens a frame and returns its message.
 func (c *smsgCodec) read(frame []byte) (*wire.Message, mark, error) {
-	if err := c.open(frame); err != nil {
+	if err := c.open(frame, false, nil); err != nil {
 		return nil, markNone, err
 	}
-	return c.next(nil)
+	return c.next()
 }
 
 func (p *remote) setMute(mute bool) {

@@ -15,11 +15,11 @@ func TestMaxMessageSizeIsExact(t *testing.T) {
 		r := newRig(t, func(l *Limits) { l.MaxMessageSize = 4096 })
 		p := r.openVerified()
 		msg := p.message("stats", "")
-		out, err := r.node.share(msg)
+		f, err := r.node.encodeSMSG(msg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		space := 4096 - out.frameSize()
+		space := 4096 - smsgSize(f.data)
 		for extra, want := range []error{nil, ErrTooLarge} {
 			msg := p.message("stats", strings.Repeat("x", space+extra))
 			if err := r.slot.handle.Send(t.Context(), msg); err != want {

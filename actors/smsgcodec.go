@@ -16,6 +16,8 @@ type smsgCodec struct {
 
 	opener    *smsg.Opener
 	plaintext []byte      // of the opened frame; nil: read
+	size      int         // of that frame in bytes
+	hint      wire.IDHint // for that frame
 	peer      crypto.Bind // of the peer's frames
 }
 
@@ -49,18 +51,28 @@ func (c *smsgCodec) seal(encoded []byte) []byte {
 	return c.sealer.Seal(encoded[:0], encoded[smsg.Headroom:])
 }
 
-// open implements codec.
-func (c *smsgCodec) open(frame []byte) (err error) {
+// open implements codec. Deployed nodes accept frames in text messages.
+func (c *smsgCodec) open(frame []byte, _ bool, hint wire.IDHint) (err error) {
 	c.plaintext, err = c.opener.Open(frame)
+	c.size, c.hint = len(frame), hint
 	return err
 }
 
+// more implements codec.
+func (c *smsgCodec) more() bool { return c.plaintext != nil }
+
+// cost implements codec: the message takes over the cost of its frame.
+func (c *smsgCodec) cost() int64 { return costOf(c.size) }
+
+// skip implements codec.
+func (c *smsgCodec) skip() error {
+	c.plaintext = nil
+	return nil
+}
+
 // next implements codec. The bind is judged also if the plaintext holds no valid message.
-func (c *smsgCodec) next(hint wire.IDHint) (*wire.Message, mark, error) {
-	if c.plaintext == nil {
-		return nil, markNone, io.EOF
-	}
-	msg, bind, err := wire.DecodeSealedBody(c.plaintext, hint)
+func (c *smsgCodec) next() (*wire.Message, mark, error) {
+	msg, bind, err := wire.DecodeSealedBody(c.plaintext, c.hint)
 	c.plaintext = nil
 	if errors.Is(err, wire.ErrPlaintext) {
 		return nil, markNone, err

@@ -36,6 +36,7 @@ const (
 	markAbsent                // sealed by a node that does not bind
 	markReflected             // this node sealed it for this connection
 	markForeign               // sealed for another connection
+	markSession               // a record of this session
 )
 
 // judgeBind returns the mark of a frame with this bind, nil if it has none. own (nil: none) and peer are the binds of

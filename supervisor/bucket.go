@@ -44,6 +44,13 @@ func (b *bucket) Credit(now time.Time, lost time.Duration) {
 	b.credit(now, lost)
 }
 
+// Until implements actors.Limiter.
+func (b *bucket) Until(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limiter.Until(now)
+}
+
 // credit requires the lock.
 func (b *bucket) credit(now time.Time, held time.Duration) {
 	lost := b.clock.Lost(now)
@@ -85,6 +92,14 @@ func (l *proofLimiter) Take(now time.Time) bool {
 
 // Credit implements actors.Limiter.
 func (l *proofLimiter) Credit(now time.Time, lost time.Duration) { l.bucket.Credit(now, lost) }
+
+// Until implements actors.Limiter.
+func (l *proofLimiter) Until(now time.Time) time.Duration {
+	if l.free > 0 {
+		return 0
+	}
+	return l.bucket.Until(now)
+}
 
 // assignBucket gives a connection the bucket of its strength and releases the previous one.
 func (r *registry) assignBucket(s *slot) actors.Limiter {

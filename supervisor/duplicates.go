@@ -44,10 +44,12 @@ func (r *registry) yieldDuplicates(ctx actor.Context, id string) {
 	}
 }
 
-// duplicates returns the connections of a peer that both nodes know to be duplicates.
+// duplicates returns the connections of a peer that both nodes know to be duplicates. Before the peer knows that the
+// route is verified, the end of a duplicate would leave it without a route.
 func (r *registry) duplicates(id string) (list []*slot) {
 	state := r.states[id]
-	if state == nil || state.route == nil || state.contested || !state.route.rank.isBound() {
+	if state == nil || state.route == nil || state.contested || !state.route.rank.isBound() ||
+		!state.route.conn.handle.Confirmed() {
 		return nil
 	}
 	for _, s := range r.peers[id] {

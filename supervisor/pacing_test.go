@@ -16,8 +16,8 @@ import (
 func unpaced(s *nodeSetup) { s.cfg.Pacing = PacingOff }
 
 // atOnce is the number of messages that a new process sends to a default node at once: half the burst of 100, less the
-// opening ping and the reserved token. The responder's first ping and its pong come a second later.
-const atOnce = 50 - 1 - 1
+// opening ping, the pong to that of the peer, and the reserved token.
+const atOnce = 50 - 2 - 1
 
 // perMessage is the time between two messages to a default node once the burst is used up: 98 % of 50 per second.
 const perMessage = time.Second / 49
@@ -28,7 +28,9 @@ func pacedPair(t *testing.T, changes ...func(*nodeSetup)) (from, to *testNode, c
 	n := memnet.New(1)
 	to = startNode(t, n, 1)
 	from = startNode(t, n, 2, changes...)
-	return from, to, from.dial(to)
+	c = from.dial(to)
+	synctest.Wait() // the pong
+	return from, to, c
 }
 
 // post queues count messages and returns their ids.
@@ -134,12 +136,14 @@ func TestPacingSurvivesReconnect(t *testing.T) {
 		if err := c.SendContext(t.Context(), from.to(to.id(), "logs", nil)); err != nil {
 			t.Error(err)
 		}
-		// One token is left. The disconnect and the second ping are owed.
-		wantAbout(t, "101 messages after a reconnect", time.Since(began), (101+2)*perMessage)
+		// One token is left. The disconnect, the second ping and the second pong are owed.
+		wantAbout(t, "101 messages after a reconnect", time.Since(began), (101+3)*perMessage)
 		to.wantCount(actors.MessagesRateLimited, 0)
 		c.GracefulClose("again", wire.DisconnectNormal)
 		time.Sleep(2 * time.Minute) // the buckets are full by now and were dropped
-		if c = from.dial(to); len(from.post(c, 60)) != len(to.got("stats"))-atOnce-100+60-atOnce {
+		c = from.dial(to)
+		synctest.Wait() // the pong
+		if len(from.post(c, 60)) != len(to.got("stats"))-atOnce-100+60-atOnce {
 			t.Errorf("%d arrived in all, want half a burst once more", len(to.got("stats")))
 		}
 	})

@@ -228,6 +228,10 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && s.conn != nil {
 			r.decideFurther(ctx, s.conn.peer.ID)
 		}
+	case *actors.Confirmed:
+		if s := r.opened(msg.PID); s != nil {
+			r.closeDuplicates(ctx, s.conn.peer.ID)
+		}
 	case *actors.Alive:
 		if s := r.opened(msg.PID); s != nil {
 			r.onAlive(ctx, s)

@@ -19,7 +19,8 @@ import (
 )
 
 // Messages from before a restart are not accepted again. After a graceful stop, the set on disk detects them. After a
-// crash, messages with timestamps before it are stale for a TTL.
+// crash, messages with timestamps before it are stale for a TTL. Without sessions: those accept the peer's own messages
+// with any timestamp.
 func TestRestartDropsSeenMessages(t *testing.T) {
 	for _, graceful := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -30,7 +31,7 @@ func TestRestartDropsSeenMessages(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := func(number int) *testNode {
-				return startNode(t, n, number, func(s *nodeSetup) { s.keys, s.book = keys, openBook(t, path) })
+				return startNode(t, n, number, sessionsOff, func(s *nodeSetup) { s.keys, s.book = keys, openBook(t, path) })
 			}
 			first, other := start(1), startNode(t, n, 2)
 			other.dial(first)

@@ -150,8 +150,8 @@ func TestObserverGetsEachDuration(t *testing.T) {
 		time.Sleep(31 * time.Second) // more than a ping interval
 		seen.mu.Lock()
 		defer seen.mu.Unlock()
-		if len(seen.shakes) != 1 || len(seen.trips) != 1 {
-			t.Errorf("handshakes %v, round trips %v: want one of each", seen.shakes, seen.trips)
+		if len(seen.shakes) != 1 || len(seen.trips) != 2 {
+			t.Errorf("handshakes %v, round trips %v: want one, and two: at the opening and after an interval", seen.shakes, seen.trips)
 		}
 		var took time.Duration
 		for _, d := range seen.handled {

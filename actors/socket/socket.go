@@ -59,6 +59,7 @@ type Conn struct {
 
 	// Owned by the reader.
 	message io.Reader // being read
+	text    bool      // it is a text message
 	number  uint64    // of that message
 }
 
@@ -94,10 +95,14 @@ func (s *Conn) SetReadLimit(n int64) { s.ws.SetReadLimit(n) }
 func (s *Conn) BeforeRead(f func()) { s.conn.beforeRead = f }
 
 // Await blocks until a message begins. It holds no buffer while it waits.
-func (s *Conn) Await() (err error) {
-	_, s.message, err = s.ws.Reader(context.Background())
+func (s *Conn) Await() error {
+	kind, message, err := s.ws.Reader(context.Background())
+	s.message, s.text = message, kind == websocket.MessageText
 	return readFault(err, s.conn.failed.Load())
 }
+
+// Text reports whether the message that Await has found is a text message.
+func (s *Conn) Text() bool { return s.text }
 
 // readFault marks an error of the WebSocket library as ErrProtocol if the peer has violated the WebSocket protocol.
 // The library does not distinguish that from a lost connection. connFailed does: a read or write of the network

@@ -20,19 +20,34 @@ type Account struct {
 }
 
 // Seen implements actors.Deduplicator: it tests and marks in one step.
-func (a *Account) Seen(msg *wire.Message, now time.Time) actors.Verdict { return a.ask(msg, now, true) }
+func (a *Account) Seen(msg *wire.Message, now time.Time) actors.Verdict {
+	if a.stale(msg, now) {
+		return actors.Stale
+	}
+	return a.ask(msg, now, true)
+}
+
+// SeenInSession implements actors.Deduplicator.
+func (a *Account) SeenInSession(msg *wire.Message, now time.Time) actors.Verdict {
+	return a.ask(msg, now, true)
+}
 
 // Known implements actors.Deduplicator: it returns the verdict of Seen and enters nothing.
 func (a *Account) Known(msg *wire.Message, now time.Time) actors.Verdict {
+	if a.stale(msg, now) {
+		return actors.Stale
+	}
 	return a.ask(msg, now, false)
+}
+
+// stale reports whether a message is from the time before the set, which cannot tell whether it is a duplicate.
+func (a *Account) stale(msg *wire.Message, now time.Time) bool {
+	return msg.Timestamp.Before(a.set.staleBefore) && now.Before(a.set.staleUntil)
 }
 
 // ask returns the verdict for a message. With enter it also enters a fresh message.
 func (a *Account) ask(msg *wire.Message, now time.Time, enter bool) actors.Verdict {
 	d := a.set
-	if msg.Timestamp.Before(d.staleBefore) && now.Before(d.staleUntil) {
-		return actors.Stale
-	}
 	part, ticks := a.peerPart(enter), d.ticks(now)
 	f := fingerprint{id: d.own.idKey(msg.ID), peer: a.tag, content: d.own.contentTag(msg)}
 	shard := d.own.shard(f)

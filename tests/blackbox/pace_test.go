@@ -35,10 +35,11 @@ func TestSendInALoopLosesNothing(t *testing.T) {
 }
 
 // TestPaceOffCountsDroppedMessages sends all lines of standard input at once and counts those that the receiver drops.
+// Without sessions: there a record that finds no token waits.
 func TestPaceOffCountsDroppedMessages(t *testing.T) {
 	t.Parallel()
 	to := start(t, "--rate-burst", "50", "--rate-refill", "0.001")
-	from := start(t, "--stdin", "--pace", "off", "--peer", to.Address())
+	from := start(t, "--stdin", "--pace", "off", "--session", "off", "--peer", to.Address())
 	meet(to, from)
 	from.WriteLines(numbered(300, 1, to.ID())...)
 	over := 0

@@ -103,7 +103,9 @@ func (l *load) newNode(name, listen string) (*supervisor.Transport, error) {
 	cfg.QueueBytes = max(cfg.QueueBytes, 2*cfg.MaxMessageSize)
 	cfg.InboundBytes = max(cfg.InboundBytes, cfg.MaxMessageSize)
 	cfg.Pacing = supervisor.PacingOff // the load may exceed the rate limit
-	if !l.Limited {
+	if l.Limited {
+		cfg.Session = supervisor.SessionOff // in a session, records above the limit wait instead of being dropped
+	} else {
 		cfg.RateRefill, cfg.DedupTTL = 0, dedupTTL
 	}
 	return supervisor.NewTransport(keys, supervisor.NewPeerRegistry(), cfg)

@@ -68,7 +68,8 @@ func (m *mesh) add(name string, queueBytes int64) (*member, error) {
 	}
 	cfg := supervisor.DefaultTransportConfig()
 	cfg.ListenAddr = "127.0.0.1:0"
-	cfg.Pacing = supervisor.PacingOff // the flood and the stall exceed the rate limit
+	cfg.Pacing = supervisor.PacingOff   // the flood and the stall exceed the rate limit
+	cfg.Session = supervisor.SessionOff // in a session a flood waits for tokens instead
 	if queueBytes > 0 {
 		cfg.QueueBytes = queueBytes
 	}

@@ -1,0 +1,170 @@
+package actors
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// early holds input that waits, in order: for an answer of the registry, for a token, or for the handlers.
+type early struct {
+	frames []keptFrame
+	next   int           // index of the oldest frame that waits
+	held   []undelivered // wait for RoutePublished
+}
+
+// keptFrame is a copy of a frame.
+type keptFrame struct {
+	data []byte
+	text bool
+}
+
+// undelivered is a message that waits for its handlers, with its cost in the budget.
+type undelivered struct {
+	message *wire.Message
+	cost    int64
+}
+
+// earlyInput returns p.early and creates it if needed.
+func (p *connection) earlyInput() *early {
+	if p.early == nil {
+		p.early = &early{}
+	}
+	return p.early
+}
+
+// keepFrame keeps a copy of a frame.
+func (p *connection) keepFrame(data []byte, text bool) {
+	later := p.earlyInput()
+	later.frames = append(later.frames, keptFrame{bytes.Clone(data), text})
+}
+
+// kept reports whether a frame waits.
+func (p *connection) kept() bool { return p.early != nil && p.early.next < len(p.early.frames) }
+
+// takeKept returns the oldest frame that waits. There is one.
+func (p *connection) takeKept() keptFrame {
+	f := p.early.frames[p.early.next]
+	p.early.frames[p.early.next] = keptFrame{}
+	if p.early.next++; p.early.next == len(p.early.frames) {
+		p.early.frames, p.early.next = nil, 0
+		p.dropEarly()
+	}
+	return f
+}
+
+// takeHeld returns the messages that have waited and forgets them.
+func (p *connection) takeHeld() (held []undelivered) {
+	if p.early == nil {
+		return nil
+	}
+	held, p.early.held = p.early.held, nil
+	p.dropEarly()
+	return held
+}
+
+func (p *connection) dropEarly() {
+	if p.early.frames == nil && p.early.held == nil {
+		p.early = nil
+	}
+}
+
+// mayOpen reports whether the next frame of an open connection is processed now. A record of a session is never
+// skipped: without a token, or while the messages before it fill the budget, it waits, and with it the frames behind it.
+// The token is taken then.
+func (p *connection) mayOpen(now time.Time) bool {
+	switch {
+	case p.proof.awaited: // the registry may lend another bucket
+		return false
+	case !p.session:
+		return true
+	case p.stopped:
+		return false
+	case p.inbound.pause():
+		p.stopped = true
+		return false
+	case p.takeToken(now):
+		p.paid = true
+		return true
+	}
+	p.stopped = true
+	p.refill = time.AfterFunc(max(p.limiter.Until(now), time.Millisecond), func() { p.handle.tell(&resumed{}) })
+	return false
+}
+
+// onResumed continues with the frames that wait for a token or for the handlers.
+func (p *connection) onResumed(ctx actor.Context) {
+	p.stopped = false
+	p.resume(ctx, false)
+}
+
+// resume processes the frames that wait, as far as possible. At the end of the connection (final) none waits any
+// longer: messages without a token are dropped, and records for which the budget has no room are not opened.
+func (p *connection) resume(ctx actor.Context, final bool) {
+	for p.kept() {
+		at := p.moment()
+		if final {
+			p.releaseHeld()
+		} else if !p.mayOpen(at.now) {
+			return
+		}
+		f := p.takeKept()
+		if final && p.session && p.inbound.crowded() {
+			p.node.Counters.Inc(MessagesAfterGoodbye)
+			p.inbound.give(p.inbound.open(len(f.data)))
+			continue
+		}
+		p.process(ctx, f.data, f.text, &at)
+	}
+	if final {
+		p.releaseHeld()
+	}
+}
+
+// finishEarly ends all waits when the connection ends. Frames that wait behind the one that is being processed, which
+// has ended the connection, came after the end.
+func (p *connection) finishEarly(ctx actor.Context) {
+	if p.phase == open || p.phase == draining {
+		if p.releaseHeld(); !p.opening {
+			p.resume(ctx, true)
+		}
+	}
+}
+
+// dropKept drops the frames that wait.
+func (p *connection) dropKept() {
+	for p.kept() {
+		f := p.takeKept()
+		p.node.Counters.Inc(MessagesAfterGoodbye)
+		p.inbound.give(p.inbound.open(len(f.data)))
+	}
+}
+
+// release delivers the message that was the proof, and processes the frames behind it. The registry has answered.
+func (p *connection) release(ctx actor.Context) {
+	p.releaseHeld()
+	p.resume(ctx, false)
+}
+
+func (p *connection) releaseHeld() {
+	p.proof.awaited = false
+	for _, next := range p.takeHeld() {
+		p.deliver(next.message, next.cost)
+	}
+}
+
+// deliver passes a message to a waiting request and to the handlers.
+func (p *connection) deliver(msg *wire.Message, cost int64) {
+	if p.proof.awaited {
+		later := p.earlyInput()
+		later.held = append(later.held, undelivered{msg, cost})
+		return
+	}
+	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
+		p.node.OnReply(p.peerID, msg)
+	}
+	p.inbox.message(msg, p.inbound, cost)
+}

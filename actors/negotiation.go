@@ -1,0 +1,107 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/Snider/go-p2p/crypto/session"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// sessionTerms are what a peer has offered or answered in its handshake message.
+type sessionTerms struct {
+	aead session.AEAD
+	keys session.PeerKeys
+}
+
+// offerTerms returns the terms that a responder chooses from an offer, nil for no offer (protocol section 9).
+func offerTerms(offer *wire.SessionOffer) (*sessionTerms, error) {
+	if offer == nil {
+		return nil, nil
+	}
+	aead, known := session.Choose(offer.AEADs)
+	if !known {
+		return nil, fmt.Errorf("%w: no known aead is offered for the session", ErrHandshake)
+	}
+	return &sessionTerms{aead, session.PeerKeys{Key: [session.KeySize]byte(offer.Key), KEM: offer.KEM}}, nil
+}
+
+// answerTerms returns the terms of a responder's answer to offered; nil: no session. Either may be nil.
+func answerTerms(answer *wire.SessionAnswer, offered *wire.SessionOffer) (*sessionTerms, error) {
+	if answer == nil {
+		return nil, nil
+	}
+	switch {
+	case offered == nil:
+		return nil, fmt.Errorf("%w: the answer accepts a session that was not offered", ErrHandshake)
+	case !slices.Contains(offered.AEADs, answer.AEAD):
+		return nil, fmt.Errorf("%w: the answer names an aead that was not offered", ErrHandshake)
+	case answer.KEM != nil && offered.KEM == nil:
+		return nil, fmt.Errorf("%w: the answer has a kem that was not asked for", ErrHandshake)
+	}
+	aead, known := session.ParseAEAD(answer.AEAD)
+	if !known {
+		return nil, fmt.Errorf("%w: unknown aead", ErrHandshake)
+	}
+	return &sessionTerms{aead, session.PeerKeys{Key: [session.KeySize]byte(answer.Key), KEM: answer.KEM}}, nil
+}
+
+// offerSession makes the ephemeral keys of an initiator. It returns their form in the handshake, or nil if this node
+// offers no session.
+func (p *connection) offerSession() (*wire.SessionOffer, error) {
+	policy := p.node.Limits.Session
+	if !policy.Offer {
+		return nil, nil
+	}
+	offer, err := session.NewOffer(p.node.Rand, policy.KEM)
+	if err != nil {
+		return nil, err
+	}
+	key := offer.PublicKey()
+	wireOffer := &wire.SessionOffer{Key: key[:], KEM: offer.KEM()}
+	for _, aead := range session.Preferred() {
+		wireOffer.AEADs = append(wireOffer.AEADs, aead.String())
+	}
+	p.greeting.offer, p.greeting.offered = offer, wireOffer
+	return wireOffer, nil
+}
+
+// answerSession performs the key exchanges of a responder. The registry has admitted the peer before: they cost 0.2 ms.
+// It returns nil if the peer has offered no session.
+func (p *connection) answerSession() (*session.Answer, error) {
+	g := p.greeting
+	if g.terms == nil || p.direction != Inbound {
+		return nil, nil
+	}
+	own := session.WithSecret(p.node.Keys, g.key, g.secret)
+	answer, err := session.NewAnswer(p.node.Rand, own, g.key, g.terms.keys)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrHandshake, err)
+	}
+	return answer, nil
+}
+
+// finishOffer performs the key exchanges of an initiator and begins the session.
+func (p *connection) finishOffer(ack []byte) error {
+	g := p.greeting
+	own := session.WithSecret(p.node.Keys, g.key, g.secret)
+	sealer, opener, err := g.offer.Finish(own, g.key, g.terms.keys, g.terms.aead, g.handshake, ack)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrHandshake, err)
+	}
+	p.beginSession(sealer, opener)
+	return nil
+}
+
+// beginSession makes all further frames records. Messages of programs are refused until the peer's first record has
+// opened.
+func (p *connection) beginSession(sealer session.Sealer, opener session.Opener) {
+	terms := p.greeting.terms
+	c := newSessionCodec(p.node, sealer, opener, p.self, p.peerID)
+	p.session, p.codec = true, c
+	p.handle.session.Store(&sessionForm{
+		Format: Format{Session: true, AEAD: terms.aead.String(), KEM: terms.keys.KEM != nil},
+		self:   p.self, peer: p.peerID,
+	})
+	p.handle.outbox.speak(c)
+}

@@ -1,0 +1,139 @@
+package actors
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto/session"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// sessionCodec is the format of a session (protocol section 9): records of one or more messages.
+type sessionCodec struct {
+	born time.Time // origin of the times for both sides
+
+	// Owned by the writer.
+	sealer  session.Sealer
+	started bool // the first record is sealed
+
+	// Owned by the connection's actor.
+	opener   session.Opener
+	messages *wire.RecordDecoder
+}
+
+// errText is the error for a WebSocket text message in a session.
+var errText = errors.New("a text message in a session")
+
+// newSessionCodec returns the codec of a connection from the node self to the node peer.
+func newSessionCodec(node *Node, sealer session.Sealer, opener session.Opener, self, peer string) *sessionCodec {
+	return &sessionCodec{
+		born: node.Born, sealer: sealer, opener: opener,
+		messages: wire.NewRecordDecoder(peer, self, int(min(node.Limits.MaxMessageSize, math.MaxInt32))),
+	}
+}
+
+// open implements codec. A rekey record has no messages.
+func (c *sessionCodec) open(frame []byte, text bool, hint wire.IDHint) error {
+	if text {
+		return errText
+	}
+	kind, plaintext, err := c.opener.Open(frame, time.Since(c.born))
+	if err != nil || kind == session.Rekey {
+		return err
+	}
+	c.messages.Reset(plaintext, hint)
+	return nil
+}
+
+// more implements codec.
+func (c *sessionCodec) more() bool { return c.messages.More() }
+
+// next implements codec. A record that opens is of this session.
+func (c *sessionCodec) next() (*wire.Message, mark, error) {
+	msg, err := c.messages.Next()
+	return msg, markSession, err
+}
+
+// skip implements codec.
+func (c *sessionCodec) skip() error { return c.messages.Skip() }
+
+// cost implements codec.
+func (c *sessionCodec) cost() int64 { return int64(c.messages.Size()) + messageOverhead }
+
+// records recycles buffers for records of several messages.
+var records = sync.Pool{New: func() any {
+	buffer := make([]byte, 0, session.MaxRecord+session.Overhead)
+	return &buffer
+}}
+
+// send implements codec. The first record holds one message, since it is the confirmation of the keys. A message that
+// is alone in its record is sealed in the buffer of its frame.
+func (c *sessionCodec) send(to frameSink, frames []*frame) (n, size int, err error) {
+	if now := time.Since(c.born); c.sealer.MustRekey(now) {
+		rekey := c.sealer.Rekey(nil, now)
+		if err := to.Write(rekey, false); err != nil {
+			return 1, 0, err
+		}
+		size = len(rekey)
+	}
+	if n = 1; c.started {
+		n = inOneRecord(frames)
+	}
+	c.started = true
+	record := frames[0].data
+	if n > 1 {
+		buffer := records.Get().(*[]byte)
+		defer records.Put(buffer)
+		record = (*buffer)[:recordHead]
+		for _, f := range frames[:n] {
+			record = append(record, f.data[recordHead:]...)
+		}
+	}
+	record = c.sealer.Seal(record)
+	return n, size + len(record), to.Write(record, false)
+}
+
+// recordHead is the number of free bytes before the messages of a record.
+const recordHead = session.Overhead - recordTail
+
+// recordTail is the number of bytes that sealing adds behind the messages.
+const recordTail = 16
+
+// inOneRecord returns the number of frames whose messages fit in one record, at least one.
+func inOneRecord(frames []*frame) int {
+	size := 0
+	for i, f := range frames {
+		size += len(f.data) - recordHead
+		if i > 0 && (f.text || len(f.data) == 0 || size > session.MaxRecord) {
+			return i
+		}
+	}
+	return len(frames)
+}
+
+// sessionForm is the part of a session that its senders need. It is immutable.
+type sessionForm struct {
+	Format
+	self, peer string // node IDs
+}
+
+// encodeInSession returns a frame buffer with recordHead free bytes, an encoded message and room for its seal. receiver
+// is empty for a message to several peers. The message is valid.
+func (n *Node) encodeInSession(msg *wire.Message, sender, receiver string) (*frame, error) {
+	f := n.frames.get(len(msg.Payload) + 512)
+	var err error
+	if f.data, err = wire.AppendMessage(f.data[:recordHead], msg, sender, receiver); err != nil {
+		n.frames.put(f)
+		return nil, err
+	}
+	return f, nil
+}
+
+// sessionSize returns the size of an encoded message without its length, in bytes.
+func sessionSize(encoded []byte) int {
+	size, _ := binary.Uvarint(encoded[recordHead:])
+	return int(size)
+}

@@ -68,8 +68,8 @@ func TestHandleReportsFailures(t *testing.T) {
 		'"bytes"') printf '\377';;
 		esac`)
 	for payload, want := range map[string]string{
-		"fail":  `the peer answers with error 1004 (operation failed): "exit status 3: no such miner"`,
-		"hang":  `the peer answers with error 1005 (timeout): "the command did not end within 1s"`,
+		"fail": `the peer answers with error 1004 (operation failed): "exit status 3: no such miner"`,
+		"hang": `the peer answers with error 1005 (timeout): "the command did not end within 1s"`,
 		"bytes": `the peer answers with error 1004 (operation failed): ` +
 			`"the payload is not UTF-8: encode it, for example as base64"`,
 	} {

@@ -35,7 +35,6 @@ const (
 	BookWriteErrors      // failed background writes of the peer book
 	DowngradesRefused    // connections closed because of a frame for another connection
 	SubscribersStuck     // subscribers unsubscribed after a minute without reading
-	EventsLost           // events that slow readers of the program's event streams missed
 	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
 
 	numCounters
@@ -67,7 +66,6 @@ var counterNames = [numCounters]string{
 	BookWriteErrors:      "bookWriteErrors",
 	DowngradesRefused:    "downgradesRefused",
 	SubscribersStuck:     "subscribersStuck",
-	EventsLost:           "eventsLost",
 	LogLinesDropped:      "logLinesDropped",
 }
 

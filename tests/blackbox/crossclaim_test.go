@@ -5,6 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/refpeer/session"
 )
 
 // modernFeatures are those of a release that binds its frames.
@@ -13,6 +16,9 @@ var modernFeatures = []string{"single-connection", "rate/100/50"}
 // crossClaim is one variant of a stranger that connects to A as B and to B as A, and copies every frame.
 type crossClaim struct {
 	allowlist, bDials, strangerFirst, features bool
+
+	sessions bool // the nodes speak session/1
+	offers   bool // and the stranger offers a session to each
 }
 
 func (c crossClaim) String() string {
@@ -25,6 +31,7 @@ func (c crossClaim) String() string {
 	return strings.Join([]string{
 		word(c.allowlist, "allowlist", "open"), word(c.bDials, "B dials", "A dials"),
 		word(c.strangerFirst, "stranger first", "connected before"), word(c.features, "features", "no features"),
+		word(c.sessions, "sessions", "SMSG"), word(c.offers, "offered", "not offered"),
 	}, ", ")
 }
 
@@ -36,12 +43,18 @@ func TestCrossClaimTakesNoMessage(t *testing.T) {
 		c := crossClaim{allowlist: i&1 != 0, bDials: i&2 != 0, strangerFirst: i&4 != 0, features: i&8 != 0}
 		t.Run(c.String(), c.run)
 	}
+	for i := range 8 {
+		c := crossClaim{bDials: i&1 != 0, strangerFirst: i&2 != 0, sessions: true, offers: i&4 != 0}
+		t.Run(c.String(), c.run)
+	}
 }
 
 func (c crossClaim) run(t *testing.T) {
 	t.Parallel()
 	args := []string{"--stdin", "--ping-interval", "4s", "--pong-timeout", "2s", "--handshake-timeout", "5s"}
-	args = append(args, smsgOnly...)
+	if !c.sessions {
+		args = append(args, smsgOnly...)
+	}
 	if c.allowlist {
 		args = append(args, "--auth", "allowlist")
 	}
@@ -57,23 +70,25 @@ func (c crossClaim) run(t *testing.T) {
 	}
 	connect := func() {
 		dialler.ok("connect", listener.Address())
-		known := "peer_up" // with a proof, unless the stranger came first as a peer that may be a deployed one
-		if c.strangerFirst && !c.features {
-			known = "peer_verified"
-		}
-		dialler.Await(known, "peer", listener.ID())
-		listener.Await("peer_verified", "peer", dialler.ID())
+		dialler.awaitVerified(listener.ID())
+		listener.awaitVerified(dialler.ID())
 	}
 	sent := &exchange{a: a, b: b}
 	if !c.strangerFirst {
 		connect()
 		sent.both("before")
 	}
-	var features []string
-	if c.features {
-		features = modernFeatures
+	payload := map[string]any{}
+	switch {
+	case c.features:
+		payload["features"] = modernFeatures
+	case c.offers:
+		payload["features"] = append([]string{"session/1"}, modernFeatures...)
+		payload["session"] = map[string]any{
+			"aeads": []string{session.AES256GCM}, "key": b64(session.NewKeyPair().Public),
+		}
 	}
-	atA, atB := claim(t, a, b, features), claim(t, b, a, features)
+	atA, atB := claim(t, a, b, payload), claim(t, b, a, payload)
 	var copying sync.WaitGroup
 	copying.Go(func() { atA.read(atB.write) })
 	copying.Go(func() { atB.read(atA.write) })
@@ -104,9 +119,18 @@ func (c crossClaim) run(t *testing.T) {
 	// The stranger has a frame to copy only if a node owes it one: the ping to a peer without features, of which the book
 	// knows nothing.
 	foreign := a.Status().Counters["downgradesRefused"] + b.Status().Counters["downgradesRefused"]
-	if owed := c.strangerFirst && !c.features; owed != (foreign > 0) {
+	if owed := c.strangerFirst && !c.features && !c.offers; owed != (foreign > 0) {
 		t.Errorf("downgradesRefused %v, a copied frame was possible: %v", foreign, owed)
 	}
+}
+
+// awaitVerified waits until a peer is connected and verified.
+func (n *node) awaitVerified(id string) {
+	n.t.Helper()
+	n.AwaitStatus("the verified peer "+id, func(nodetest.Status) bool {
+		p := n.peerByID(id)
+		return p != nil && p.Connected && p.Verified
+	})
 }
 
 // exchange holds the payloads that two nodes have sent to each other.

@@ -20,7 +20,7 @@ func TestDowngradeRefusedNamesTheClaim(t *testing.T) {
 	a, b, r := throughRelay(t, 1, nil)
 	meet(b, a)
 	recorded := r.link().dialer.recorded() // frames of a for b
-	stranger := claim(t, b, a, modernFeatures)
+	stranger := claim(t, b, a, announce(modernFeatures))
 	go stranger.read(func(int, []byte) {})
 	claimed := b.listing(a.ID()).Connections[1].Connection
 	stranger.write(websocket.BinaryMessage, recorded[0])

@@ -3,6 +3,7 @@ package blackbox
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"reflect"
@@ -87,8 +88,12 @@ func (n *node) public() refpeer.Public {
 	}
 }
 
-// claim connects to a node with the public identity of another one, and returns after the ack.
-func claim(t *testing.T, at, as *node, features []string) *wireEnd {
+// announce is a handshake payload with these features only.
+func announce(features []string) map[string]any { return map[string]any{"features": features} }
+
+// claim connects to a node with the public identity of another one and further keys in the payload, and returns after
+// the ack.
+func claim(t *testing.T, at, as *node, further map[string]any) *wireEnd {
 	t.Helper()
 	ws, _, err := websocket.DefaultDialer.DialContext(withTimeout(t), at.URL(), nil)
 	if err != nil {
@@ -99,9 +104,7 @@ func claim(t *testing.T, at, as *node, features []string) *wireEnd {
 		"identity": as.public(), "challenge": base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))),
 		"version": "1.0",
 	}
-	if features != nil {
-		payload["features"] = features
-	}
+	maps.Copy(payload, further)
 	hello, err := refpeer.NewEnvelope(refpeer.TypeHandshake, as.ID(), "", payload)
 	if err != nil {
 		t.Fatal(err)

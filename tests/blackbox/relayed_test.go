@@ -141,7 +141,7 @@ func TestRecordedFramesProveNoClaim(t *testing.T) {
 		node, as *node
 		frame    []byte
 	}{{a, b, l.target.recorded()[0]}, {b, a, l.dialer.recorded()[0]}} {
-		stranger := claim(t, at.node, at.as, modernFeatures)
+		stranger := claim(t, at.node, at.as, announce(modernFeatures))
 		go stranger.read(func(int, []byte) {})
 		stranger.write(websocket.BinaryMessage, at.frame)
 		if status := stranger.status(t); status != websocket.CloseProtocolError {

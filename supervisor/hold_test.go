@@ -319,8 +319,8 @@ func endHeldDial(t *testing.T, how string) {
 	if got := <-connect; !errors.Is(got.err, want) {
 		t.Errorf("Connect: %v, want %v", got.err, want)
 	}
-	if got := <-sent; !errors.Is(got.err, ErrNotConnected) {
-		t.Errorf("Send: %v, want ErrNotConnected", got.err)
+	if got := <-sent; !errors.Is(got.err, ErrNotConnected) || got.took >= 10*time.Second {
+		t.Errorf("Send: %v after %v, want ErrNotConnected before the hold ends by itself", got.err, got.took)
 	}
 	if how == "stopped" {
 		return

@@ -95,9 +95,7 @@ func (p *connection) onAck(ctx actor.Context, data []byte) {
 		p.fail(ctx, err)
 		return
 	}
-	if peer.terms == nil {
-		p.proof.strength = Unmarked // in a session the HMAC proves nothing: the first record does
-	}
+	p.proof.strength = ackStrength(peer)
 	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}, data)
 }
 

@@ -44,6 +44,24 @@ func TestMustBindFollowsTheFeatures(t *testing.T) {
 	}
 }
 
+// An ack proves a peer only if nothing else could: no session, and no feature that obliges the peer to bind.
+func TestAckStrengthFollowsTheAck(t *testing.T) {
+	for name, c := range map[string]struct {
+		ack  claim
+		want Strength
+	}{
+		"a deployed node":              {claim{}, Unmarked},
+		"a release before binds":       {claim{features: []string{"single-connection"}}, Unmarked},
+		"a release with binds":         {claim{features: []string{"single-connection", modern}}, Claimed},
+		"a session":                    {claim{features: []string{"session/1"}, terms: &sessionTerms{}}, Claimed},
+		"a session, without a feature": {claim{terms: &sessionTerms{}}, Claimed},
+	} {
+		if got := ackStrength(c.ack); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestStrengthNamesAndVerified(t *testing.T) {
 	for s, want := range map[Strength]struct {
 		name     string

@@ -76,12 +76,12 @@ func TestForgetRemovesPeers(t *testing.T) {
 func TestForgetProtocolRemovesThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		b := startNode(t, n, 2, sessionsOff)
-		a := startNode(t, n, 1, pinnedBook(b.id()))
+		id := startDeployed(t, n, 30*time.Second).Identity().ID
+		a := startNode(t, n, 1, pinnedBook(id))
 		slowPath(n, "10.0.0.1", "10.0.0.2")
-		if got, err := a.ForgetProtocol(b.id(), "unknown"); err != nil || !slices.Equal(got, []string{b.id()}) {
+		if got, err := a.ForgetProtocol(id, "unknown"); err != nil || !slices.Equal(got, []string{id}) {
 			t.Errorf("%v, %v", got, err)
 		}
-		wantResult(t, "Connect", a.heldDial(b.addr), nil, 6*time.Second)
+		wantResult(t, "Connect", a.heldDial("10.0.0.2:9091"), nil, 6*time.Second)
 	})
 }

@@ -127,27 +127,32 @@ func TestHoldEndsWithABoundFrame(t *testing.T) {
 	})
 }
 
-// Modes that pin nothing, and connections that the peer has dialled, are not held.
-func TestOnlyDialsToPinnedPeersAreHeld(t *testing.T) {
-	for name, mode := range map[string]SessionMode{"off": SessionOff, "prefer": SessionPrefer, "inbound": SessionPin} {
-		t.Run(name, func(t *testing.T) {
+// Modes that pin nothing do not hold a dial to a deployed node: Connect returns with the ack.
+func TestModesWithoutPinsHoldNoDial(t *testing.T) {
+	for _, mode := range []SessionMode{SessionOff, SessionPrefer} {
+		t.Run(mode.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := memnet.New(1)
-				b := startNode(t, n, 2, sessionsOff)
-				a := startNode(t, n, 1, pinnedBook(b.id()), func(s *nodeSetup) { s.cfg.Session = mode })
+				id := startDeployed(t, n, 30*time.Second).Identity().ID
+				a := startNode(t, n, 1, pinnedBook(id), inMode(mode))
 				slowPath(n, "10.0.0.1", "10.0.0.2")
-				if name == "inbound" {
-					b.dial(a)
-					time.Sleep(1500 * time.Millisecond) // the first ping
-					if err := a.Send(b.id(), a.to(b.id(), "chat", 1)); err != nil {
-						t.Error(err)
-					}
-					return
-				}
-				wantResult(t, "Connect", a.heldDial(b.addr), nil, 6*time.Second)
+				wantResult(t, "Connect", a.heldDial("10.0.0.2:9091"), nil, 6*time.Second)
 			})
 		})
 	}
+}
+
+// A connection that the pinned peer has dialled is not held: its first frame was the proof.
+func TestInboundConnectionIsNotHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		b := startNode(t, n, 2, sessionsOff)
+		a := startNode(t, n, 1, pinnedBook(b.id()))
+		b.dial(a)
+		if err := a.Send(b.id(), a.to(b.id(), "chat", 1)); err != nil || len(b.got("chat")) != 1 {
+			t.Errorf("%v, %d messages arrived", err, len(b.got("chat")))
+		}
+	})
 }
 
 // A pinned peer was rolled back to a release that marks no frames. Its first frame ends the hold and the pin, with one

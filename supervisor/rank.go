@@ -19,7 +19,7 @@ type rank struct {
 	smaller  bool      // the node with the smaller id dialled it
 	demoted  bool      // unmarked and inbound, while the peer binds its frames on other connections
 	late     bool      // its dial is not known to have crossed that of the other connection, see judgeCrossing
-	boundAt  time.Time // start of strength Bound
+	boundAt  time.Time // start of strength Bound or Session
 	order    uint64    // the lower of two equal ranks is the incumbent
 }
 
@@ -27,8 +27,8 @@ func (a rank) isBound() bool { return a.strength >= actors.Bound }
 
 // outranks reports whether a is the better route than b. Both must be verified.
 //
-// A bound connection outranks an unmarked one. Between two bound connections, a living one outranks one that missed a
-// probe, then the older proof wins. Proofs within ten seconds of each other come from crossed dials: the connection
+// A session outranks a bound connection, and that an unmarked one. Between two sessions, or two bound connections, a
+// living one outranks one that missed a probe, then the older proof wins. Proofs within ten seconds of each other come from crossed dials: the connection
 // that the node with the smaller id dialled wins. Between two unmarked connections, the order is: living, dialled by
 // this node at an address where only this peer is accepted, incumbent.
 func (a rank) outranks(b rank) bool {
@@ -54,7 +54,7 @@ func (a rank) outranks(b rank) bool {
 
 func (a rank) preferred() bool { return a.outbound && a.expected }
 
-// crossed reports whether two bound connections come from simultaneous dials of both nodes.
+// crossed reports whether two bound connections or sessions come from simultaneous dials of both nodes.
 func crossed(a, b rank) bool {
 	return a.isBound() && b.isBound() && !a.late && !b.late && a.smaller != b.smaller &&
 		a.boundAt.Sub(b.boundAt).Abs() < proofWindow

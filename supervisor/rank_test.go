@@ -9,9 +9,10 @@ import (
 
 var rankStart = time.Unix(1_000_000, 0)
 
-// allRanks returns verified ranks with every combination of properties. Bound ones prove at times around the window.
+// allRanks returns verified ranks with every combination of properties. Bound ones and sessions prove at times around
+// the window.
 func allRanks() (all []rank) {
-	for i := range 1 << 6 {
+	for i := range 1 << 7 {
 		r := rank{
 			strength: actors.Unmarked, framed: true, living: i&1 != 0, outbound: i&2 != 0, expected: i&4 != 0,
 			smaller: i&8 != 0, demoted: i&16 != 0, order: uint64(i),
@@ -19,6 +20,9 @@ func allRanks() (all []rank) {
 		if i&32 != 0 {
 			r.strength, r.demoted = actors.Bound, false
 			r.boundAt = rankStart.Add(time.Duration(i&7) * 4 * time.Second)
+			if i&64 != 0 {
+				r.strength = actors.Session
+			}
 		}
 		all = append(all, r)
 	}
@@ -39,7 +43,20 @@ func TestRankOrdersByTable(t *testing.T) {
 	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 5}
 	bound := rank{strength: actors.Bound, framed: true, living: true, order: 9, boundAt: rankStart}
 	with := func(r rank, change func(*rank)) rank { change(&r); return r }
+	session := with(bound, func(r *rank) { r.strength = actors.Session })
 	for name, c := range map[string]struct{ first, other rank }{
+		"session before bound, however young": {
+			with(session, func(r *rank) { r.boundAt = rankStart.Add(time.Hour) }), bound,
+		},
+		"session before bound within the window, whichever dialled": {
+			session, with(bound, func(r *rank) { r.smaller = true }),
+		},
+		"sessions: the older proof": {
+			session, with(session, func(r *rank) { r.smaller, r.boundAt = true, rankStart.Add(10*time.Second) }),
+		},
+		"sessions, crossed dials: the smaller id's": {
+			with(session, func(r *rank) { r.smaller, r.boundAt = true, rankStart.Add(10*time.Second-1) }), session,
+		},
 		"bound before unmarked, however young": {bound, unmarked},
 		"unframed outbound last": {
 			unmarked, with(unmarked, func(r *rank) { r.framed, r.outbound, r.order = false, true, 1 }),
@@ -103,6 +120,12 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 		"a dead incumbent": {
 			with(bound, func(r *rank) { r.living = false }),
 			later(bound, time.Hour), routeMoves,
+		},
+		"a session beside a bound one": {
+			bound, with(later(bound, time.Hour), func(r *rank) { r.strength = actors.Session }), routeMoves,
+		},
+		"a bound one beside a session": {
+			with(bound, func(r *rank) { r.strength = actors.Session }), later(bound, 1), routeStays,
 		},
 		"two unmarked":                   {unmarked, later(unmarked, 0), routeContested},
 		"a bound one beside an unmarked": {unmarked, later(bound, 0), routeMoves},

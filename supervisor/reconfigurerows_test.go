@@ -95,7 +95,7 @@ func fieldRows(t *testing.T) map[string]fieldRow {
 		},
 		"SessionPQ": {
 			change:  func(c *TransportConfig) { c.SessionPQ = true },
-			observe: func(w *fieldWorld) any { return w.node.live.Load().limits().Session },
+			observe: func(w *fieldWorld) any { return w.node.dial(startNode(w.t, w.net, 2)).Format().KEM },
 		},
 		"QueueMessages": {
 			change:  func(c *TransportConfig) { c.QueueMessages = 16 },

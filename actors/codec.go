@@ -21,6 +21,9 @@ type codec interface {
 	// send seals the first of the frames, in order, and writes them as one WebSocket message. It returns their number and
 	// the size of the WebSocket message in bytes. Each frame holds an encoded message.
 	send(to frameSink, frames []*frame) (n, size int, err error)
+	// restOpening and restSending free the memory that one side needs only while it is in use.
+	restOpening()
+	restSending()
 }
 
 // frameSink is the part of a socket that takes sealed frames. It does not retain data.

@@ -60,6 +60,8 @@ type connection struct {
 	opening bool // a frame is being processed
 	paid    bool // a token was taken for the next record
 	stopped bool // records wait for a token or for the handlers
+	traffic bool // a message of the program has arrived since the last tick
+	resting bool // the codec rests whenever no frame is processed
 	handle  *Handle
 	codec   codec
 	node    *Node

@@ -3,6 +3,7 @@ package actors
 import (
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -112,10 +113,14 @@ func (s *seenDouble) verdict(msg *wire.Message) Verdict {
 	return Fresh
 }
 
-// randomDouble panics on demand.
-type randomDouble struct{ panics bool }
+// randomDouble panics on demand, and counts its use.
+type randomDouble struct {
+	panics bool
+	reads  atomic.Int32
+}
 
 func (r *randomDouble) Read(b []byte) (int, error) {
+	r.reads.Add(1)
 	if r.panics {
 		panic("random: injected")
 	}

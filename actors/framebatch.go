@@ -11,8 +11,9 @@ import (
 const maxBatchFrames = 64
 
 // maxBatchBytes is the capacity in bytes of the buffers that a recycled batch keeps. Larger buffers of one peer are
-// freed, and small frames do not accumulate large buffers.
-const maxBatchBytes = 64 << 10
+// freed, and small frames do not accumulate large buffers. It fits a few records of a session: buffers that are freed
+// grow again, which costs more than opening them.
+const maxBatchBytes = 256 << 10
 
 // frameBatch is the frames of one system call on their way from the read pump to the actor. It keeps the buffers of
 // earlier frames, so that most frames need no buffer from a pool.

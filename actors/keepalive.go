@@ -108,6 +108,7 @@ func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 		return
 	}
 	p.lateTicks = 0
+	p.rest()
 	if p.mayPing() && p.alive.pingDue(now, &p.node.Limits) {
 		p.ping()
 	}
@@ -116,6 +117,16 @@ func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 
 // reasonUnverified is the reason of a connection whose peer was not verified in time.
 const reasonUnverified = "the peer did not prove in time that it holds its key"
+
+// rest frees the ciphers of a connection that has carried no message of the program since the last call. Until the next
+// one they are made anew for each ping and pong.
+func (p *connection) rest() {
+	p.resting, p.traffic = !p.traffic, false
+	if p.resting {
+		p.codec.restOpening()
+	}
+	p.handle.outbox.rest()
+}
 
 func (p *connection) onHandshakeTimeout(ctx actor.Context, late time.Duration) {
 	if p.postpone(late) {

@@ -41,6 +41,8 @@ type outbox struct {
 	node     *Node
 	closed   bool
 	refusing bool         // post fails
+	posted   bool         // a message was posted since the last call of rest
+	resting  bool         // the codec rests whenever no writer runs
 	flushing bool         // the connection ends: messages no longer wait for tokens
 	own      int32        // messages of the connection itself
 	pacing   *pacing      // nil: the peer has announced no limit, or none is known yet
@@ -75,6 +77,7 @@ func (o *outbox) post(f *frame, size int) error {
 		return errPoolFull
 	}
 	f.charged = size
+	o.posted, o.resting = true, false
 	start := o.queue(f) && o.start(o)
 	o.mu.Unlock()
 	if start {
@@ -141,6 +144,17 @@ func (o *outbox) queue(f *frame) bool {
 	return true
 }
 
+// rest lets the codec rest until the next message of a sender, if there was none since the last call. The connection's
+// own pings wake it for one write.
+func (o *outbox) rest() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.resting, o.posted = !o.posted && o.codec != nil, false
+	if o.resting && !o.running {
+		o.codec.restSending()
+	}
+}
+
 // begin implements worker.
 func (o *outbox) begin() { o.since = o.node.Running.Now() }
 
@@ -165,6 +179,9 @@ func (o *outbox) close(err error) {
 func (o *outbox) admit(taken *batch[*frame], again bool) *batch[*frame] {
 	taken = o.pace(taken)
 	if o.writing, o.sending = o.socket, o.codec; taken == nil {
+		if o.resting {
+			o.codec.restSending()
+		}
 		o.writing, o.sending = nil, nil
 	} else if again {
 		o.since = o.node.Running.Now()
@@ -213,7 +230,8 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 	for next := 0; next < len(batch); {
 		n, size, err := o.send(s, batch[next:])
 		next, corked = next+n, corked+size
-		if last := next == len(batch); err == nil && (last || corked >= flushAt) {
+		full := corked >= flushAt || n > 1 && corked >= flushAt/2 // two full records would outgrow the kept buffers
+		if last := next == len(batch); err == nil && (last || full) {
 			err = s.Flush(last, o.progressed)
 			if err == nil {
 				o.complete(batch[resolved:next], corked, nil)

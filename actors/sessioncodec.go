@@ -96,6 +96,12 @@ func (c *sessionCodec) send(to frameSink, frames []*frame) (n, size int, err err
 	return n, size + len(record), to.Write(record, false)
 }
 
+// restOpening implements codec: a cipher takes 1.3 kB, and 2 µs to make.
+func (c *sessionCodec) restOpening() { c.opener.Rest() }
+
+// restSending implements codec.
+func (c *sessionCodec) restSending() { c.sealer.Rest() }
+
 // recordHead is the number of free bytes before the messages of a record.
 const recordHead = session.Overhead - recordTail
 

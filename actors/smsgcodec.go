@@ -80,6 +80,12 @@ func (c *smsgCodec) next() (*wire.Message, mark, error) {
 	return msg, judgeBind(bind, c.end.Bind(), &c.peer), err
 }
 
+// restOpening implements codec.
+func (*smsgCodec) restOpening() {}
+
+// restSending implements codec.
+func (*smsgCodec) restSending() {}
+
 // encodeSMSG returns a frame buffer with smsg.Headroom free bytes and an encoded message, ready for smsgCodec.send on
 // any connection. The frame has the timestamp of the message, which saves a reading of the clock. The message is valid.
 func (n *Node) encodeSMSG(msg *wire.Message) (*frame, error) {

@@ -35,6 +35,7 @@ const (
 	BookWriteErrors      // failed background writes of the peer book
 	DowngradesRefused    // connections closed because of a frame for another connection
 	SubscribersStuck     // subscribers unsubscribed after a minute without reading
+	EventsLost           // events that slow readers of the program's event streams missed
 	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
 
 	numCounters
@@ -66,6 +67,7 @@ var counterNames = [numCounters]string{
 	BookWriteErrors:      "bookWriteErrors",
 	DowngradesRefused:    "downgradesRefused",
 	SubscribersStuck:     "subscribersStuck",
+	EventsLost:           "eventsLost",
 	LogLinesDropped:      "logLinesDropped",
 }
 

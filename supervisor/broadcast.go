@@ -16,7 +16,7 @@ func (r *registry) onSend(msg *Send) {
 	r.answer(&Sent{Err: via.conn.Post(msg.Message)})
 }
 
-// onBroadcast enqueues a message, encoded once, for every connected peer except its author. It never waits.
+// onBroadcast enqueues a message, encoded once, for every connected peer of its role except its author. It never waits.
 func (r *registry) onBroadcast(msg *Broadcast) {
 	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
 	if err != nil {
@@ -31,7 +31,7 @@ func (r *registry) onBroadcast(msg *Broadcast) {
 	result, author := &Broadcasted{}, r.routes.get(msg.Message.From)
 	for _, via := range r.routes.allRoutes() {
 		c := via.conn
-		if c == author {
+		if c == author || msg.Role != "" && c.peer.Role != msg.Role {
 			continue
 		}
 		for _, alternate := range via.alternates {

@@ -33,7 +33,8 @@ type Sent struct{ Err error }
 
 // Broadcast asks for one message to every connected peer except the one named in its From. The answer is Broadcasted.
 type Broadcast struct {
-	Message *wire.Message // not changed by the sender before the answer
+	Message *wire.Message   // not changed by the sender before the answer
+	Role    crypto.NodeRole // only peers of this role; empty: all
 }
 
 // Broadcasted answers Broadcast.

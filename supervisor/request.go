@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"time"
 
 	"github.com/Snider/go-p2p/wire"
 )
@@ -79,9 +80,14 @@ func copied(msg *wire.Message) *wire.Message {
 	return &own
 }
 
-// Request sends a message and waits for the answer. See RequestContext.
+// DefaultRequestTimeout is the time that Request waits for an answer.
+const DefaultRequestTimeout = 10 * time.Second
+
+// Request is RequestContext with a timeout of DefaultRequestTimeout. The error is then context.DeadlineExceeded.
 func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, error) {
-	return t.RequestContext(context.Background(), peerID, msg)
+	ctx, cancel := context.WithTimeout(context.Background(), DefaultRequestTimeout)
+	defer cancel()
+	return t.RequestContext(ctx, peerID, msg)
 }
 
 // RequestContext sends a message to a peer and returns a copy of the first message, over a verified connection of that
@@ -90,7 +96,8 @@ func (t *Transport) Request(peerID string, msg *wire.Message) (*wire.Message, er
 // needs a new message, see wire.Message.Renew.
 //
 // It waits until ctx ends, or until the connection ends while the peer has no other one. If another connection becomes
-// the route, it continues to wait. OnMessage gets the answer too. The errors are those of SendContext, and ctx's.
+// the route, it continues to wait. OnMessage gets the answer too. An answer of type error is returned as a
+// *wire.RemoteError inside a PeerError. The other errors are those of SendContext, and ctx's.
 func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire.Message) (*wire.Message, error) {
 	if err := checkContext(ctx); err != nil {
 		return nil, peerError(peerID, err)
@@ -108,7 +115,14 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 	if err := t.SendContext(ctx, peerID, msg); err != nil { // not c: during a contest it goes out on all connections
 		return nil, err
 	}
-	return t.awaitReply(ctx, via.conn, answer)
+	reply, err := t.awaitReply(ctx, via.conn, answer)
+	if err != nil {
+		return nil, err
+	}
+	if remote := wire.NewRemoteError(reply); remote != nil {
+		return nil, peerError(peerID, remote)
+	}
+	return reply, nil
 }
 
 // awaitReply waits for the answer to a message. c was the route to the peer before the message was sent.

@@ -3,10 +3,13 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -48,6 +51,85 @@ func requestAll(
 		<-done
 	}
 	return texts, errs
+}
+
+func TestRequestReturnsAnErrorReplyAsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		b.handler = func(c *PeerConnection, msg *wire.Message) {
+			if msg.Type != "question" {
+				return
+			}
+			reply, err := wire.NewErrorMessage(b.id(), msg.From, wire.ErrCodeNotFound, "no such thing", msg.ID)
+			if err == nil {
+				err = c.Post(reply)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		a.dial(b)
+		msg, err := wire.NewMessage("question", a.id(), b.id(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, err := a.Request(b.id(), msg)
+		var remote *wire.RemoteError
+		if reply != nil || !errors.As(err, &remote) || *remote != (wire.RemoteError{Code: 1003, Text: "no such thing"}) {
+			t.Errorf("%v, %v", reply, err)
+		}
+	})
+}
+
+func TestRequestEndsAfterTheDefaultTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		a.dial(b)
+		msg, err := wire.NewMessage("question", a.id(), b.id(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err = a.Request(b.id(), msg)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != DefaultRequestTimeout {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+func TestBroadcastToRoleReachesOnlyThatRole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a := startNode(t, n, 1)
+		var nodes []*testNode
+		for i, role := range []crypto.NodeRole{crypto.RoleWorker, crypto.RoleController, crypto.RoleWorker} {
+			nodes = append(nodes, startNode(t, n, i+2, func(s *nodeSetup) {
+				keys, err := crypto.NewEphemeralNodeManager("node", role)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.keys = keys
+			}))
+			a.dial(nodes[i])
+		}
+		for role, want := range map[crypto.NodeRole]string{
+			crypto.RoleWorker: "[1 0 1]", crypto.RoleController: "[0 1 0]", crypto.RoleDual: "[0 0 0]", "": "[1 1 1]",
+		} {
+			kind := wire.MessageType("to-" + role)
+			msg, err := wire.NewMessage(kind, a.id(), "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result := a.BroadcastToRole(t.Context(), role, msg)
+			time.Sleep(time.Second)
+			got := []int{len(nodes[0].got(kind)), len(nodes[1].got(kind)), len(nodes[2].got(kind))}
+			if fmt.Sprint(got) != want || result.Sent != strings.Count(want, "1") || result.Err() != nil {
+				t.Errorf("to %q: %v, %+v, want %s", role, got, result, want)
+			}
+		}
+	})
 }
 
 // One message is requested from two peers, twice from each. Every caller gets the answer of the peer that it asked.

@@ -65,10 +65,15 @@ func (t *Transport) Broadcast(msg *wire.Message) BroadcastResult {
 // BroadcastContext is Broadcast that also returns when ctx ends. The message may still be sent. The caller may change
 // msg after the return.
 func (t *Transport) BroadcastContext(ctx context.Context, msg *wire.Message) BroadcastResult {
+	return t.BroadcastToRole(ctx, "", msg)
+}
+
+// BroadcastToRole is BroadcastContext for the connected peers of one role; an empty role means all.
+func (t *Transport) BroadcastToRole(ctx context.Context, role crypto.NodeRole, msg *wire.Message) BroadcastResult {
 	if ctx != nil && ctx.Done() != nil {
 		msg = copied(msg) // the registry may read it after ctx has ended
 	}
-	answer, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg})
+	answer, err := ask[*Broadcasted](ctx, t, &Broadcast{Message: msg, Role: role})
 	if err != nil {
 		return BroadcastResult{Refused: err}
 	}

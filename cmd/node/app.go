@@ -81,6 +81,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
 		a.statusCommand(), a.peersCommand(), a.topCommand(), a.connectCommand(), a.disconnectCommand(),
 		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
+		a.watchCommand(), a.handleCommand(),
 		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.allowlistCommand(), a.pendingCommand(),
 		a.aliasCommand(), a.forgetCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),

@@ -83,4 +83,4 @@ func TestCommandsAreDocumented(t *testing.T) {
 }
 
 // takesSettings reports whether a command takes the flags of the table of settings.
-func takesSettings(cmd *cobra.Command) bool { return cmd.Flags().Lookup("role") != nil }
+func takesSettings(cmd *cobra.Command) bool { return cmd.Flags().Lookup("name") != nil }

@@ -136,6 +136,10 @@ type dropped struct {
 	called string // name of the peer, for text
 }
 
+type lost struct {
+	Count int `json:"count"` // events that a stream's reader missed
+}
+
 type stopped struct {
 	Reason string `json:"reason"`
 }
@@ -152,6 +156,7 @@ func (bareMessage) name() string      { return "message" }
 func (dialFailed) name() string       { return "dial_failed" }
 func (dropped) name() string          { return "dropped" }
 func (identityConflict) name() string { return "identity_conflict" }
+func (lost) name() string             { return "lost" }
 func (stopped) name() string          { return "stopped" }
 
 // eventOf converts an event of the transport. It returns nil for events without a line.

@@ -114,6 +114,10 @@ func (e dropped) text() string {
 	return fmt.Sprintf("! %s (%s): %d dropped, counted in %s", shortName(e.called), e.Peer, e.Count, e.Reason)
 }
 
+func (e lost) text() string {
+	return fmt.Sprintf("! %d %s lost: this reader is too slow", e.Count, plural(e.Count, "event was", "events were"))
+}
+
 func (e stopped) text() string { return "stopped: " + e.Reason }
 
 func shortName(name string) string { return printable.Cut(printable.Word(name), 64) }

@@ -16,7 +16,7 @@ func examples() map[string][]string {
 		"allowlist": {"", "--output json | jq -r '.allowed[].key'"},
 		"auth":      {"", "allowlist"},
 		"bench":     {"", "--size 64KiB --duration 30s", "127.0.0.1:9091 --connections 4 --output json"},
-		"broadcast": {`"maintenance at noon"`, `'{"version": 2}' --type config`},
+		"broadcast": {`"maintenance at noon"`, `'{"version": 2}' --type config --role worker`},
 		"completion": {
 			"bash > /etc/bash_completion.d/node", "fish > ~/.config/fish/completions/node.fish",
 		},
@@ -24,15 +24,19 @@ func examples() map[string][]string {
 		"connect":    {"192.0.2.7:9091", "wss://node.example.org/ws --timeout 5s"},
 		"demo":       {"", "--keep"},
 		"disconnect": {"bob", "8dffda5f --forget", "--connection 7"},
-		"forget":     {"--pin bob", "--pin 8dffda5f --output json"},
-		"help":       {"", "run"},
-		"id":         {"", "--name alice --role controller", "--output json"},
-		"pending":    {"", "--output json | jq '.[] | {id, key, name}'"},
-		"peers":      {"", "--output json | jq '.[] | select(.connected) | .name'"},
-		"ping":       {"bob", "bob --count 1 --timeout 2s", "8dffda5f --interval 100ms --output json"},
-		"reload":     {"", "--data-dir data"},
-		"request":    {"bob null --type get_stats", `bob '{"miner": 1}' --type start_miner --timeout 30s`},
-		"revoke":     {key, "bob"},
+		"handle": {
+			"get_stats --reply-type stats -- ./stats.sh",
+			"greet --concurrency 4 --timeout 5s -- python3 greet.py",
+			`echo -- cat`,
+		},
+		"help":    {"", "run"},
+		"id":      {"", "--name alice --role controller", "--output json"},
+		"pending": {"", "--output json | jq '.[] | {id, key, name}'"},
+		"peers":   {"", "--output json | jq '.[] | select(.connected) | .name'"},
+		"ping":    {"bob", "bob --count 1 --timeout 2s", "8dffda5f --interval 100ms --output json"},
+		"reload":  {"", "--data-dir data"},
+		"request": {"bob null --type get_stats", `bob '{"miner": 1}' --type start_miner --timeout 30s`},
+		"revoke":  {key, "bob"},
 		"run": {
 			"--name alice", "--data-dir data --peer 192.0.2.7:9091#ID --auth allowlist",
 			"--output json --events no-payloads",
@@ -40,13 +44,21 @@ func examples() map[string][]string {
 		"send":   {"bob hello", `8dffda5f '{"n": 1}' --type news`, "bob --reply-to ID - < answer.json"},
 		"status": {"", "--output json | jq .counters.messagesReceived"},
 		"top":    {"", "--interval 5s"},
+		"watch": {
+			"", "--type chat --peer bob --output json | jq .message.payload",
+			"--events peer_up,peer_down --count 1 --timeout 30s",
+		},
 	}
 }
 
-// addExamples adds the examples to the commands of root.
+// addExamples adds the examples to the commands of root that have none of their own.
 func addExamples(root *cobra.Command) {
 	all := examples()
 	for _, cmd := range root.Commands() {
+		if cmd.Example != "" {
+			cmd.Example = strings.ReplaceAll(cmd.Example, "  node ", "  "+root.Name()+" ")
+			continue
+		}
 		var lines []string
 		for _, line := range all[cmd.Name()] {
 			lines = append(lines, strings.TrimRight("  "+cmd.CommandPath()+" "+line, " "))

@@ -9,6 +9,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/spf13/cobra"
 )
 
@@ -53,10 +54,10 @@ func addType(cmd *cobra.Command, kind *string) {
 }
 
 func (a *app) broadcastCommand() *cobra.Command {
-	var kind string
+	var kind, role string
 	cmd := &cobra.Command{
 		Use:   "broadcast [PAYLOAD]",
-		Short: "Send one message to every connected peer",
+		Short: "Send one message to every connected peer, or to those of one role",
 		Long: "Send one message to every connected peer; print its id, the number of peers that took it, and the\n" +
 			"peers that did not. Fails only if there are peers and none took it.\n\n" + payloadHelp,
 		Args: arguments(0, 1, "PAYLOAD"),
@@ -65,11 +66,14 @@ func (a *app) broadcastCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := crypto.ParseRole(role); err != nil && role != "" {
+				return badUsage(cmd, "--role %s: must be controller, worker or dual", printable.Cut(printable.Word(role), 80))
+			}
 			payload, err := a.payload(args)
 			if err != nil {
 				return err
 			}
-			result, err := client.Broadcast(cmd.Context(), control.MessageRequest{Type: kind, Payload: payload})
+			result, err := client.Broadcast(cmd.Context(), control.MessageRequest{Type: kind, Payload: payload, Role: role})
 			if err != nil {
 				return explain(err, s.DataDir, "broadcast")
 			}
@@ -84,6 +88,9 @@ func (a *app) broadcastCommand() *cobra.Command {
 		},
 	}
 	addType(cmd, &kind)
+	cmd.Flags().StringVar(&role, "role", "", "only to peers of this `role`: controller, worker or dual")
+	offer := cobra.FixedCompletions(settings.Values("role"), cobra.ShellCompDirectiveNoFileComp)
+	_ = cmd.RegisterFlagCompletionFunc("role", offer) // fails only without the flag
 	return cmd
 }
 
@@ -109,7 +116,8 @@ func (a *app) requestCommand() *cobra.Command {
 		Use:   "request PEER [PAYLOAD]",
 		Short: "Send a message, wait for the reply and print it",
 		Long: "Send a message and wait for the reply: its replyTo is the message's id. Prints the payload of the\n" +
-			"reply, or with --output json its envelope.\n\n" + peerHelp + "\n\n" + payloadHelp,
+			"reply, or with --output json its envelope. A reply of type error ends the command with exit status 1 and the\n" +
+			"text of the error.\n\n" + peerHelp + "\n\n" + payloadHelp,
 		Args:              arguments(1, 2, "PEER"),
 		ValidArgsFunction: a.completePeer,
 		RunE: func(cmd *cobra.Command, args []string) error {

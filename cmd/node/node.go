@@ -14,13 +14,13 @@ import (
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/feed"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/accept"
-	"github.com/Snider/go-p2p/wire"
 )
 
 // closeGrace is the time that commands have to read their answers, and the reader of events to read the last line.
@@ -48,20 +48,26 @@ type node struct {
 	book    *supervisor.PeerRegistry
 	control *control.Server
 	events  *eventLog
+	feed    *feed.Feed
 	admin   *admin.Server  // nil: off
 	timings *admin.Timings // nil: off
 	deaf    chan error     // capacity 1: the cause of the end of listening
+
+	readsInput bool // the lines of standard input are sent: the program there may answer messages
 }
 
 // start opens peer book, identity, transport, admin server and control socket, in this order, and prints the first
 // event.
-func (a *app) start(s *settings.Settings, read readSettings, socket net.Listener) (n *node, err error) {
+func (a *app) start(
+	s *settings.Settings, read readSettings, socket net.Listener, readsInput bool,
+) (n *node, err error) {
 	n = &node{
-		settings: s, read: read, socket: socket,
+		settings: s, read: read, socket: socket, readsInput: readsInput,
 		events: newEventLog(a.stdout, eventFormat(s.Output), a.now), deaf: make(chan error, 1),
 	}
 	n.level.Set(s.LogLevel)
 	n.events.show(s.Events)
+	n.feed = n.newFeed()
 	n.handlesLog = newLogHandler(s.LogFormat, &n.level, a.stderr)
 	n.lines = actors.NewQueuedLog(n.handlesLog, nil)
 	n.log = slog.New(n.lines)
@@ -106,14 +112,10 @@ func (n *node) open() error {
 			n.deaf <- ended.Err // there is one listener, and it ends once
 		}
 		if known := eventOf(e); known != nil {
-			n.events.add(known)
+			n.publish(known)
 		}
 	})
-	n.OnMessage(func(c *supervisor.PeerConnection, m *wire.Message) {
-		if known := messageEvent(c.Peer(), c.Number(), m); known != nil {
-			n.events.add(known)
-		}
-	})
+	n.OnMessage(n.onMessage)
 	if err := n.openAdmin(); err != nil {
 		return err
 	}
@@ -184,6 +186,7 @@ func (n *node) stop(reason string) {
 	if err := n.StopContext(ctx); err != nil {
 		n.log.Warn("shutdown was not complete", "error", err)
 	}
+	n.endStreams(stopped{Reason: reason})
 	if err := n.closeControl(); err != nil {
 		n.log.Warn("control socket", "error", err)
 	}

@@ -28,7 +28,13 @@ func (a *app) payload(args []string) (json.RawMessage, error) {
 	case len(text) > settings.MaxMessageSizeLimit:
 		return nil, &usageError{"the payload on standard input is larger than any message: send less than " +
 			settings.FormatBytes(settings.MaxMessageSizeLimit)}
-	case len(text) == 0:
+	}
+	return outputPayload(text)
+}
+
+// outputPayload returns the payload of the output of a program: without one line break at its end; null if it is empty.
+func outputPayload(text []byte) (json.RawMessage, error) {
+	if len(text) == 0 {
 		return json.RawMessage("null"), nil
 	}
 	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {

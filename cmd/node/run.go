@@ -56,7 +56,7 @@ func (a *app) runNode(read readSettings, fromInput bool) error {
 		return err
 	}
 	received, _ := a.signals() // never restored: a late signal must not kill the stopping process
-	n, manager, err := a.startService(s, read)
+	n, manager, err := a.startService(s, read, fromInput)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,9 @@ func (a *app) runNode(read readSettings, fromInput bool) error {
 }
 
 // startService starts a node, with the socket of the service manager if there is one.
-func (a *app) startService(s *settings.Settings, read readSettings) (*node, *service.Manager, error) {
+func (a *app) startService(
+	s *settings.Settings, read readSettings, readsInput bool,
+) (*node, *service.Manager, error) {
 	var manager *service.Manager
 	var err error
 	if a.manager != nil {
@@ -102,7 +104,7 @@ func (a *app) startService(s *settings.Settings, read readSettings) (*node, *ser
 	if err != nil {
 		return nil, nil, err
 	}
-	n, err := a.start(s, read, socket)
+	n, err := a.start(s, read, socket, readsInput)
 	if err != nil && socket != nil {
 		err = errors.Join(err, socket.Close())
 	}

@@ -31,17 +31,22 @@ func command(t *testing.T, home, stdin string, env []string, args ...string) res
 // in runs a command with the data directory of a home. No node has to run there.
 func in(t *testing.T, home string, args ...string) result {
 	t.Helper()
-	return command(t, home, "", nil, append(slices.Clone(args), "--data-dir", filepath.Join(home, "data"))...)
+	return command(t, home, "", nil, withData(home, args)...)
 }
 
 // background starts a command that does not end by itself, with the data directory of a home.
 func background(t *testing.T, home string, args ...string) *nodetest.Background {
 	t.Helper()
-	line := append(slices.Clone(args), "--data-dir", filepath.Join(home, "data"))
-	if i := slices.Index(args, "--"); i >= 0 { // flags end there
-		line = slices.Concat(args[:i], []string{"--data-dir", filepath.Join(home, "data")}, args[i:])
+	return nodetest.StartCommand(t, nodetest.ProcessOptions{Home: home, Race: true}, withData(home, args)...)
+}
+
+// withData adds the data directory of a home to the flags of a command.
+func withData(home string, args []string) []string {
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
 	}
-	return nodetest.StartCommand(t, nodetest.ProcessOptions{Home: home, Race: true}, line...)
+	return slices.Concat(args[:end], []string{"--data-dir", filepath.Join(home, "data")}, args[end:])
 }
 
 // awaitNode waits until the node of a home answers commands, for one that announces nothing.

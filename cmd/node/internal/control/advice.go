@@ -19,6 +19,7 @@ import (
 
 const (
 	noRoomAdvice  = "raise it, or disconnect a peer with `node disconnect`"
+	handledAdvice = "end the other `node handle`, or handle another type"
 	numbersAdvice = "`node peers` shows the numbers"
 	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
 )

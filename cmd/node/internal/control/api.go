@@ -1,9 +1,9 @@
 // Package control carries commands to the running node: HTTP with JSON bodies over a Unix socket in the data directory.
 // Only the owner of the directory can open the socket.
 //
-//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending
+//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending, /v1/events
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
-//	     /v1/auth, /v1/forget, /v1/alias, /v1/reload
+//	     /v1/auth, /v1/forget, /v1/alias, /v1/reload, /v1/handle
 //
 // Server and client are the same binary: both use the types below and refuse unknown keys.
 package control
@@ -11,6 +11,8 @@ package control
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/Snider/go-p2p/wire"
 )
 
 // ConnectRequest asks the node to dial an address and to keep its peer connected.
@@ -50,6 +52,7 @@ type MessageRequest struct {
 	Type      string          `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
 	ReplyTo   string          `json:"replyTo,omitempty"`
+	Role      string          `json:"role,omitempty"` // of a broadcast: only to peers of this role
 	TimeoutMs int64           `json:"timeoutMs"`
 }
 
@@ -156,7 +159,9 @@ const (
 	CodeRefused      Code = "refused"       // the peer is unreachable or refused the connection
 	CodeTimeout      Code = "timeout"       // no answer within the timeout
 	CodeTooLarge     Code = "too_large"     // larger than the maximum message size
+	CodeConflict     Code = "conflict"      // another command has it already
 	CodeQueueFull    Code = "queue_full"    // the peer reads more slowly than this node sends
+	CodeRemote       Code = "remote"        // the peer answered a request with an error
 	CodeFailed       Code = "failed"        // any other failure
 )
 
@@ -165,6 +170,8 @@ type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
 	Advice  string `json:"advice,omitempty"` // the remedy; empty: that of the code
+
+	RemoteCode wire.ErrorCode `json:"remoteCode,omitempty"` // of the peer's answer, with CodeRemote
 }
 
 func (e *Error) Error() string { return e.Message }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/feed"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -32,6 +33,8 @@ type fakeNode struct {
 	revoked []crypto.PublicKey
 	forgot  bool
 	mode    supervisor.AuthMode
+	feed    *feed.Feed
+	role    crypto.NodeRole // of the last broadcast
 	stored  bool
 	pins    bool
 	alias   [2]string // node ID and alias
@@ -99,8 +102,11 @@ func (f *fakeNode) SendContext(_ context.Context, _ string, m *wire.Message) err
 	return f.err
 }
 
-func (f *fakeNode) BroadcastContext(_ context.Context, m *wire.Message) supervisor.BroadcastResult {
+func (f *fakeNode) BroadcastToRole(
+	_ context.Context, role crypto.NodeRole, m *wire.Message,
+) supervisor.BroadcastResult {
 	f.record(m)
+	f.role = role
 	return supervisor.BroadcastResult{Sent: 2, Failed: f.failed, Refused: f.err}
 }
 
@@ -157,6 +163,12 @@ func (f *fakeNode) SetAlias(peerID, name string) error {
 	f.alias = [2]string{peerID, name}
 	return f.err
 }
+
+func (f *fakeNode) Watch(filter feed.Filter, text bool) (*feed.Stream, error) {
+	return f.feed.Watch(filter, text)
+}
+
+func (f *fakeNode) HandleType(kind string) (*feed.Stream, error) { return f.feed.Handle(kind) }
 
 func (f *fakeNode) Allow(keys ...crypto.PublicKey) error {
 	f.mu.Lock()

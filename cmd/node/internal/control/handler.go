@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/feed"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -29,7 +30,7 @@ type Node interface {
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
 	DisconnectConnection(ctx context.Context, number uint64) (Disconnected, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
-	BroadcastContext(ctx context.Context, message *wire.Message) supervisor.BroadcastResult
+	BroadcastToRole(ctx context.Context, role crypto.NodeRole, message *wire.Message) supervisor.BroadcastResult
 	RequestContext(ctx context.Context, peer string, message *wire.Message) (*wire.Message, error)
 	ResolveKey(ctx context.Context, text string) (crypto.PublicKey, error)
 	Pending(ctx context.Context) ([]supervisor.PendingPeer, error)
@@ -45,6 +46,8 @@ type Node interface {
 	AuthMode() (mode supervisor.AuthMode, stored bool)
 	SetAuthModeContext(ctx context.Context, mode supervisor.AuthMode) (disconnected int, err error)
 	Reload(ctx context.Context) (Reloaded, error)
+	Watch(filter feed.Filter, text bool) (*feed.Stream, error)
+	HandleType(kind string) (*feed.Stream, error)
 }
 
 // Handler answers the requests of commands. It validates every request before it calls the node.
@@ -66,6 +69,8 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("GET /v1/allowlist", get(h.allowlist))
 	h.mux.HandleFunc("GET /v1/pending", get(h.pending))
 	h.mux.HandleFunc("POST /v1/alias", post(h, h.alias))
+	h.mux.HandleFunc("GET /v1/events", h.events)
+	h.mux.HandleFunc("POST /v1/handle", h.handle)
 	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
 	h.mux.HandleFunc("POST /v1/connect", post(h, h.connect))
 	h.mux.HandleFunc("POST /v1/disconnect", post(h, h.disconnect))
@@ -169,6 +174,12 @@ func explain(err error) *Error {
 			Code: CodeFailed, Advice: noRoomAdvice, Message: "no free connection: --max-conns of this node is reached",
 		}
 	}
+	if remote := (*wire.RemoteError)(nil); errors.As(err, &remote) {
+		return &Error{Code: CodeRemote, RemoteCode: remote.Code, Message: remote.Error()}
+	}
+	if errors.Is(err, feed.ErrHandled) {
+		return &Error{Code: CodeConflict, Message: err.Error(), Advice: handledAdvice}
+	}
 	for _, kind := range []struct {
 		is   error
 		code Code
@@ -203,7 +214,7 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	case CodeUnknownPeer:
 		return http.StatusNotFound
-	case CodeNotConnected, CodeRefused:
+	case CodeNotConnected, CodeRefused, CodeConflict:
 		return http.StatusConflict
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge

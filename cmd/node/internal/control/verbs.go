@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -103,6 +104,10 @@ func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted,
 	if q.Peer != "" {
 		return Broadcasted{}, usage("a broadcast goes to every peer: remove peer %.64q", q.Peer)
 	}
+	role := crypto.NodeRole(q.Role)
+	if _, err := crypto.ParseRole(q.Role); err != nil && q.Role != "" {
+		return Broadcasted{}, usage("role %.64q: must be controller, worker or dual", q.Role)
+	}
 	ctx, cancel, err := limited(ctx, q.TimeoutMs)
 	if err != nil {
 		return Broadcasted{}, err
@@ -112,7 +117,7 @@ func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted,
 	if err != nil {
 		return Broadcasted{}, err
 	}
-	result := h.node.BroadcastContext(ctx, message)
+	result := h.node.BroadcastToRole(ctx, role, message)
 	answer := Broadcasted{ID: message.ID, Sent: result.Sent, Failed: make([]Failure, 0, len(result.Failed))}
 	for _, f := range result.Failed {
 		answer.Failed = append(answer.Failed, Failure{Peer: f.Peer, Error: explain(h.sized(f.Err)).Full()})
@@ -184,21 +189,29 @@ func (h *Handler) message(q MessageRequest) (*wire.Message, error) {
 // blank reports white space and control characters.
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
+// checkType refuses types that programs neither send nor receive.
+func checkType(text string) error {
+	switch kind := wire.MessageType(text); kind {
+	case wire.MsgHandshake, wire.MsgHandshakeAck:
+		return usage("type %s: only opens connections", kind)
+	case wire.MsgDisconnect:
+		return usage("type %s: use 'node disconnect'", kind)
+	case wire.MsgPing:
+		return usage("type %s: use 'node ping'", kind)
+	case wire.MsgPong:
+		return usage("type %s: the node itself answers pings", kind)
+	}
+	if !utf8.ValidString(text) || text == "" || strings.ContainsFunc(text, blank) {
+		return usage("type %.64q: must be a word such as chat", text)
+	}
+	return nil
+}
+
 // NewMessage builds the message that q describes. It returns an *Error for messages that every receiver would drop
 // without an answer.
 func NewMessage(from, to string, q MessageRequest) (*wire.Message, error) {
-	switch kind := wire.MessageType(q.Type); kind {
-	case wire.MsgHandshake, wire.MsgHandshakeAck:
-		return nil, usage("type %s: only opens connections", kind)
-	case wire.MsgDisconnect:
-		return nil, usage("type %s: use 'node disconnect'", kind)
-	case wire.MsgPing:
-		return nil, usage("type %s: use 'node ping'", kind)
-	case wire.MsgPong:
-		return nil, usage("type %s: the node itself answers pings", kind)
-	}
-	if !utf8.ValidString(q.Type) || q.Type == "" || strings.ContainsFunc(q.Type, blank) {
-		return nil, usage("type %.64q: must be a word such as chat", q.Type)
+	if err := checkType(q.Type); err != nil {
+		return nil, err
 	}
 	if len(q.ReplyTo) > wire.MaxIDBytes {
 		return nil, usage("replyTo has %d bytes: an id has %d at most", len(q.ReplyTo), wire.MaxIDBytes)

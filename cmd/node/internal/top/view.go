@@ -113,6 +113,7 @@ func (m Model) troubles() string {
 		{"bookWriteErrors", "book errors"},
 		{"downgradesRefused", "foreign frames"},
 		{"subscribersStuck", "stuck subscribers"},
+		{"eventsLost", "lost events"},
 		{"logLinesDropped", "dropped log lines"},
 	} {
 		n := m.last.Status.Counters[t.counter]

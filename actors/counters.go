@@ -36,6 +36,7 @@ const (
 	DowngradesRefused    // connections closed because of a frame for another connection
 	SubscribersStuck     // subscribers unsubscribed after a minute without reading
 	EventsLost           // events that slow readers of the program's event streams missed
+	RepliesDropped       // replies of handlers that could not be enqueued
 	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
 
 	numCounters
@@ -68,6 +69,7 @@ var counterNames = [numCounters]string{
 	DowngradesRefused:    "downgradesRefused",
 	SubscribersStuck:     "subscribersStuck",
 	EventsLost:           "eventsLost",
+	RepliesDropped:       "repliesDropped",
 	LogLinesDropped:      "logLinesDropped",
 }
 

@@ -114,6 +114,9 @@ func (h *Handle) LastActivity() time.Time {
 // RoundTrip returns the last measured round-trip time, or 0 before the first.
 func (h *Handle) RoundTrip() time.Duration { return time.Duration(h.roundTrip.Load()) }
 
+// Clock returns the time for timestamps.
+func (h *Handle) Clock() time.Time { return h.node.Clock() }
+
 // Queued returns the number of queued outbound messages and their bytes.
 func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 

@@ -58,6 +58,17 @@ func (c *PeerConnection) Queued() (messages, bytes int) { return c.handle.Queued
 // PID returns the connection's actor.
 func (c *PeerConnection) PID() *actor.PID { return c.handle.PID() }
 
+// NewMessage returns a new message from this node to the connection's peer, with a new random ID and the node's time
+// (WithClock). The payload and the errors are those of wire.NewMessage.
+func (c *PeerConnection) NewMessage(kind wire.MessageType, payload any) (*wire.Message, error) {
+	msg, err := wire.NewMessage(kind, c.self, c.peer.ID, payload)
+	if err != nil {
+		return nil, err
+	}
+	msg.Timestamp = c.handle.Clock().UTC()
+	return msg, nil
+}
+
 // Send sends a message and returns when the operating system has accepted it. See SendContext.
 func (c *PeerConnection) Send(msg *wire.Message) error {
 	return c.SendContext(context.Background(), msg)

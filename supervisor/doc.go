@@ -13,10 +13,11 @@
 // A message is a wire.Message: JSON of a type that the programs agree on. Send returns nil when the operating system
 // has accepted the message, otherwise one of the errors below, inside a PeerError that names the peer. Broadcast never
 // waits, and returns the peers that missed the message. Request waits for a message whose ReplyTo is the id of the
-// request. OnMessage gets the inbound messages: each at most once, one at a time and in order for each connection.
-// Handlers of different connections run concurrently. A handler may block, panic, call runtime.Goexit or any method of
-// the API: only messages of its own connection are affected. PeerConnection.Peer is the peer that delivered a message,
-// Message.From its author.
+// request. Handle sets the handler of a message type, which returns the reply; OnMessage gets the inbound messages of
+// the other types. Each comes at most once, one at a time and in order for each connection. Handlers of different
+// connections run concurrently. A handler may block, panic, call runtime.Goexit or any method of the API: only messages
+// of its own connection are affected. PeerConnection.Peer is the peer that delivered a message, Message.From its
+// author.
 //
 // # Connections
 //

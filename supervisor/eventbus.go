@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// eventBus passes events and messages to the program's callbacks and to subscribed actors. The callbacks are fixed
-// before the transport starts.
+// eventBus passes events and messages to the program's callbacks and to subscribed actors. onMessage and onEvent are
+// fixed before the transport starts.
 type eventBus struct {
 	system    *actor.ActorSystem
 	observer  Observer // nil: no observer
@@ -21,19 +20,13 @@ type eventBus struct {
 	onEvent   func(Event)
 
 	log         *slog.Logger
+	limitedLog  *actors.LimitedLogger
 	counters    *actors.Counters
-	mu          sync.Mutex // held by writers of subscribers
+	routes      *routeTable
+	mu          sync.Mutex // held by writers of subscribers and handlers
+	handlers    atomic.Pointer[map[wire.MessageType]Handler]
 	subscribers atomic.Pointer[[]*subscriber]
 	sink        *actor.PID // gets the answers to marks; nil before Start
-}
-
-// runHandler calls the program's message handler.
-func (b *eventBus) runHandler(c *PeerConnection, msg *wire.Message) {
-	if b.observer != nil {
-		began := time.Now()
-		defer func() { b.observer.Handler(time.Since(began)) }()
-	}
-	b.onMessage(c, msg)
 }
 
 func (b *eventBus) subscribed() bool { return len(b.all()) > 0 }

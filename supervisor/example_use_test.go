@@ -47,25 +47,20 @@ func ExampleNewTransport() {
 	// Output: alice accepts peers: true
 }
 
-// A request and its reply: alice's handler replies, and bob waits for the reply. Bob's own OnMessage handler, if set,
-// would get the reply too.
+// A request and its reply: alice's handler returns the reply, and bob waits for it. Bob's own OnMessage handler would
+// get the reply too.
 func ExampleTransport_RequestContext() {
 	alice, bob := newNode("alice"), newNode("bob")
-	alice.OnMessage(func(from *supervisor.PeerConnection, question *wire.Message) {
-		if question.Type != "sum" {
-			return
-		}
+	alice.Handle("sum", func(_ *supervisor.PeerConnection, question *wire.Message) (*wire.Message, error) {
 		var numbers []int
 		if err := question.ParsePayload(&numbers); err != nil {
-			return // a stranger sent it: it may contain anything
+			return nil, err // bob gets a message of the type error
 		}
 		total := 0
 		for _, n := range numbers {
 			total += n
 		}
-		if answer, err := question.Reply("total", total); err == nil {
-			_ = from.Send(answer) // if no reply comes, the caller's context ends
-		}
+		return question.Reply("total", total)
 	})
 	for _, node := range []*supervisor.Transport{alice, bob} {
 		if err := node.Start(); err != nil {

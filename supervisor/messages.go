@@ -50,7 +50,10 @@ type Broadcasted struct {
 // minute while connections wait is unsubscribed, logged and counted in subscribersStuck. A subscriber that is slow but
 // processes messages stays. Its Receive also gets messages of an unexported type, which measure this: it must ignore
 // unknown types. The answer is Subscribed.
-type Subscribe struct{ PID *actor.PID }
+type Subscribe struct {
+	PID *actor.PID
+	All bool // also Received for ping, pong and disconnect, which the transport handles
+}
 
 // Subscribed answers Subscribe. Err is nil unless PID is nil.
 type Subscribed struct{ Err error }

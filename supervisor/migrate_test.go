@@ -71,18 +71,18 @@ func TestTransportPageLifecycleRuns(t *testing.T) {
 	got, ends := make(chan string, 8), make(chan wire.DisconnectPayload, 1)
 	// Set message handler before Start() to avoid races
 	server.OnMessage(func(conn *supervisor.PeerConnection, msg *wire.Message) {
-		switch msg.Type {
-		case wire.MsgGetStats:
+		if msg.Type == wire.MsgGetStats {
 			var how string
 			if msg.ParsePayload(&how) == nil && conn.Peer().ID == msg.From {
 				got <- how
 			}
-		case wire.MsgDisconnect:
-			var end wire.DisconnectPayload
-			if msg.ParsePayload(&end) == nil {
-				ends <- end
-			}
 		}
+	})
+	server.Handle(wire.MsgDisconnect, func(_ *supervisor.PeerConnection, msg *wire.Message) (*wire.Message, error) {
+		var end wire.DisconnectPayload
+		err := msg.ParsePayload(&end)
+		ends <- end
+		return nil, err
 	})
 	must(t, server.Start())
 	must(t, transport.Start())

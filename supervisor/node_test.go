@@ -67,6 +67,12 @@ func startNode(t *testing.T, n *memnet.Network, number int, changes ...func(*nod
 		t.Fatal(err)
 	}
 	node.OnMessage(node.onMessage)
+	for _, own := range []wire.MessageType{wire.MsgPing, wire.MsgPong, wire.MsgDisconnect} {
+		node.Handle(own, func(c *PeerConnection, msg *wire.Message) (*wire.Message, error) {
+			node.onMessage(c, msg)
+			return nil, nil
+		})
+	}
 	node.OnEvent(node.onEvent)
 	if err := node.Start(); err != nil {
 		t.Fatal(err)

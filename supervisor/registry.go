@@ -144,7 +144,7 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 			r.answer(&Subscribed{Err: errNilSubscriber}) // a send to a nil PID panics
 			return
 		}
-		r.bus.subscribe(msg.PID)
+		r.bus.subscribe(msg)
 		ctx.Watch(msg.PID)
 		r.answer(&Subscribed{})
 	case *Unsubscribe:

@@ -29,9 +29,7 @@ func (s connectionSink) Message(msg *wire.Message) {
 			c.bus.awaitSubscribers()
 		}
 	}
-	if c.bus.onMessage != nil {
-		c.bus.runHandler(c, msg)
-	}
+	c.bus.dispatch(c, msg)
 }
 
 // eventSink publishes events that belong to no connection.

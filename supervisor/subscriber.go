@@ -26,6 +26,7 @@ const (
 //	                taken → taken++             awaited: deliveries continue once it is answered
 type subscriber struct {
 	pid   *actor.PID
+	all   bool          // also the messages of ownType
 	sent  atomic.Uint64 // messages
 	taken atomic.Uint64 // marks and fences
 }
@@ -78,9 +79,13 @@ func (b *eventBus) notify(e Event) {
 	}
 }
 
-// deliver sends a copy of a message to every subscriber, with a mark after every eighth.
+// deliver sends a copy of a message to every subscriber that wants its type, with a mark after every eighth.
 func (b *eventBus) deliver(e Received) {
+	own := ownType(e.Message.Type)
 	for _, s := range b.all() {
+		if own && !s.all {
+			continue
+		}
 		b.system.Root.Send(s.pid, Received{Connection: e.Connection, Message: copied(e.Message)})
 		if s.sent.Add(1)%markEvery == 0 {
 			b.system.Root.RequestWithCustomSender(s.pid, &mark{&s.taken}, b.sink)
@@ -116,7 +121,10 @@ func (b *eventBus) await(s *subscriber) {
 }
 
 // subscribe adds a subscriber; unsubscribe removes it.
-func (b *eventBus) subscribe(pid *actor.PID)   { b.change(pid, &subscriber{pid: pid}) }
+func (b *eventBus) subscribe(msg *Subscribe) {
+	b.change(msg.PID, &subscriber{pid: msg.PID, all: msg.All})
+}
+
 func (b *eventBus) unsubscribe(pid *actor.PID) { b.change(pid, nil) }
 
 // change replaces the subscriber of a PID, or removes it if next is nil. It reports whether pid was subscribed before.

@@ -118,7 +118,7 @@ func NewTransport(
 		return nil, err
 	}
 	t.keys, t.limitedLog = keys, actors.NewLimitedLogger(t.opts.log)
-	t.bus.counters = t.counters
+	t.bus.counters, t.bus.limitedLog, t.bus.routes = t.counters, t.limitedLog, t.routes
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
 	}
@@ -138,10 +138,11 @@ func (t *Transport) queueLog() {
 	t.opts.log = slog.New(t.log)
 }
 
-// OnMessage sets the handler of every message that passes the rate limit, decryption and dedup. It also gets pings,
-// pongs and disconnects, which the transport has handled. It runs for one message at a time and in order for each
-// connection, and concurrently for different connections. It may block, panic, call runtime.Goexit and any method: only
-// messages of its own connection are affected. It owns its arguments. Set it before Start.
+// OnMessage sets the handler of the messages whose type has no handler of its own (Handle), except ping, pong and
+// disconnect, which the transport handles. They have passed the rate limit, decryption and dedup. The handler runs for
+// one message at a time and in order for each connection, and concurrently for different connections. It may block,
+// panic, call runtime.Goexit and any method: only messages of its own connection are affected. It owns its arguments.
+// Set it before Start.
 func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.bus.onMessage = handle }
 
 // OnEvent sets the handler of every Event except Received. Events of a connection come in order with its messages. Set

@@ -21,9 +21,12 @@ type DisconnectPayload struct {
 }
 
 // ErrorPayload is the payload of an error (protocol section 5). Message is a description for display; Details is
-// omitted from the JSON if empty.
+// omitted from the JSON if empty. As a Go error it chooses the payload with which a failed handler is answered.
 type ErrorPayload struct {
 	Code    ErrorCode `json:"code"`
 	Message string    `json:"message"`
 	Details string    `json:"details,omitempty"`
 }
+
+// Error implements error: the name of the code and the message. Both can be a peer's input: quote the text in logs.
+func (p *ErrorPayload) Error() string { return p.Code.String() + ": " + p.Message }

@@ -29,16 +29,15 @@ func main() {
 	cfg.ListenAddr = "127.0.0.1:0" // any free port
 	node, err := supervisor.NewTransport(keys, book, cfg)
 	check(err)
-	node.OnMessage(func(from *supervisor.PeerConnection, msg *wire.Message) {
-		if msg.Type == "chat" { // pings arrive here, too
-			fmt.Printf("%q says %s\n", from.Peer().Name, msg.Payload)
-		}
+	node.Handle("chat", func(from *supervisor.PeerConnection, msg *wire.Message) (*wire.Message, error) {
+		fmt.Printf("%q says %s\n", from.Peer().Name, msg.Payload)
+		return nil, nil // no reply
 	})
 	check(node.Start())
 	defer node.Stop()
 	peer, err := node.ConnectAddress(context.Background(), *address) // and redials it from now on
 	check(err)
-	msg, err := wire.NewMessage("chat", node.Identity().ID, peer.Peer().ID, "hello")
+	msg, err := peer.NewMessage("chat", "hello")
 	check(err)
 	check(peer.Send(msg))
 	fmt.Printf("sent hello to %q, Ctrl-C ends\n", peer.Peer().Name)

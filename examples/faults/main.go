@@ -16,7 +16,7 @@ func main() {
 	alice, bob := newNode("alice"), newNode("bob", supervisor.WithFaults(&faults))
 	handled, up := make(chan wire.MessageType), make(chan struct{}, 8)
 	alice.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) {
-		switch msg.Type { // pings arrive here, too
+		switch msg.Type {
 		case "bad":
 			panic("a fault in the handler")
 		case "good":

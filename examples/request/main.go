@@ -1,4 +1,4 @@
-// Command request asks a peer for a sum and waits for the reply; a question that gets no reply ends in a timeout.
+// Command request asks a peer for a sum and waits for the reply: the sum, an error of the peer, or none in time.
 package main
 
 import (
@@ -16,33 +16,33 @@ func main() {
 	alice, bob := start("alice"), start("bob")
 	defer alice.Stop()
 	defer bob.Stop()
-	alice.OnMessage(func(from *supervisor.PeerConnection, msg *wire.Message) {
+	alice.Handle("sum", func(_ *supervisor.PeerConnection, msg *wire.Message) (*wire.Message, error) {
 		var n []int
-		if msg.Type != "sum" || msg.ParsePayload(&n) != nil || len(n) != 2 {
-			return // a peer can send anything
+		if err := msg.ParsePayload(&n); err != nil { // a peer can send anything
+			return nil, err // bob gets a message of the type error
 		}
-		reply, err := msg.Reply("total", n[0]+n[1])
-		check(err)
-		if err := from.Send(reply); err != nil {
-			log.Print(err) // the peer's request times out
+		if len(n) != 2 {
+			return nil, nil // no reply: bob's request times out
 		}
+		return msg.Reply("total", n[0]+n[1])
 	})
 	peer, err := bob.Connect(&supervisor.Peer{Address: alice.Addr().String()})
 	check(err)
 	ask := func(payload any, timeout time.Duration) {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		msg, err := wire.NewMessage("sum", bob.Identity().ID, peer.Peer().ID, payload)
+		msg, err := peer.NewMessage("sum", payload)
 		check(err)
 		reply, err := bob.RequestContext(ctx, peer.Peer().ID, msg)
 		if err != nil {
-			fmt.Println("no reply:", err)
+			fmt.Println("no sum:", err)
 			return
 		}
 		fmt.Println(reply.Type, string(reply.Payload))
 	}
 	ask([]int{1, 2}, 10*time.Second)
-	ask("not two numbers", 100*time.Millisecond)
+	ask("not two numbers", 10*time.Second)
+	ask([]int{1, 2, 3}, 100*time.Millisecond)
 }
 
 // start starts a node whose identity and peer book exist in memory only.

@@ -30,6 +30,7 @@ func counterHelp(counter string) string {
 		"downgradesRefused":    "Connections closed because a frame was sealed for another connection.",
 		"subscribersStuck":     "Subscribers of the program that took no message for a minute and were unsubscribed.",
 		"eventsLost":           "Events that slow readers of event streams missed.",
+		"repliesDropped":       "Replies of message handlers that could not be enqueued.",
 		"logLinesDropped":      "Log lines dropped because the log handler blocked or was too slow.",
 	}
 	if text, ok := help[counter]; ok {

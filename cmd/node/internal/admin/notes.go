@@ -54,6 +54,7 @@ func faults() []dropReason {
 		{"actorRestarts", "", "actors panicked; the supervisor handled it", bad},
 		{"subscribersStuck", "", "subscribers unsubscribed: they took no message for a minute", bad},
 		{"eventsLost", "", "events lost: a reader of an event stream is too slow", warning},
+		{"repliesDropped", "", "replies of handlers dropped: the peer's queue was full, or it was gone", warning},
 		{"logLinesDropped", "", "log lines dropped: the log is not read, or read too slowly", warning},
 		{"handlerPanics", "", "message handlers panicked", bad},
 		{"acceptErrors", "", "accept calls of the listener failed", bad},

@@ -114,6 +114,7 @@ func (m Model) troubles() string {
 		{"downgradesRefused", "foreign frames"},
 		{"subscribersStuck", "stuck subscribers"},
 		{"eventsLost", "lost events"},
+		{"repliesDropped", "dropped replies"},
 		{"logLinesDropped", "dropped log lines"},
 	} {
 		n := m.last.Status.Counters[t.counter]

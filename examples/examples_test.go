@@ -22,12 +22,12 @@ const maxLines = 60
 
 func TestProgramsPrintTheirOutput(t *testing.T) {
 	tests := map[string]string{
-		"actors":  "bob has 1\nbob has 2\nbob has 3\n",
+		"actors": "bob has 1\nbob has 2\nbob has 3\n",
 		"request": "total 3\n" +
 			"no sum: peer ID: the peer answers with error 1001 (invalid message): \"malformed message: payload: " +
 			"string instead of []int in field \\\"\\\"\"\n" +
 			"no sum: peer ID: context deadline exceeded\n",
-		"faults":  "handled: good after 1 panic\nconnected: 1 after 1 crash\n",
+		"faults": "handled: good after 1 panic\nconnected: 1 after 1 crash\n",
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -35,14 +35,14 @@ func main() {
 	})
 	check(node.Start())
 	defer node.Stop()
-	peer, err := node.ConnectAddress(context.Background(), *address) // and redials it from now on
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	peer, err := node.ConnectAddress(ctx, *address) // and redials it from now on
 	check(err)
 	msg, err := peer.NewMessage("chat", "hello")
 	check(err)
 	check(peer.Send(msg))
 	fmt.Printf("sent hello to %q, Ctrl-C ends\n", peer.Peer().Name)
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
 	<-ctx.Done()
 }
 

@@ -47,13 +47,27 @@ func (p *connection) kept() bool { return p.early != nil && p.early.next < len(p
 
 // takeKept returns the oldest frame that waits. There is one.
 func (p *connection) takeKept() keptFrame {
-	f := p.early.frames[p.early.next]
-	p.early.frames[p.early.next] = keptFrame{}
-	if p.early.next++; p.early.next == len(p.early.frames) {
-		p.early.frames, p.early.next = nil, 0
+	later := p.early
+	f := later.frames[later.next]
+	later.frames[later.next] = keptFrame{}
+	switch later.next++; {
+	case later.next == len(later.frames):
+		later.frames, later.next = nil, 0
 		p.dropEarly()
+	case later.next >= minTaken && later.next >= len(later.frames)/2:
+		later.compact()
 	}
 	return f
+}
+
+// minTaken is the number of frames that are taken at least before the others move to their place.
+const minTaken = 16
+
+// compact moves the frames that wait to the start of the array. A peer can keep the backlog from ever being empty.
+func (e *early) compact() {
+	n := copy(e.frames, e.frames[e.next:])
+	clear(e.frames[n:])
+	e.frames, e.next = e.frames[:n], 0
 }
 
 // takeHeld returns the messages that have waited and forgets them.
@@ -102,21 +116,21 @@ func (p *connection) onResumed(ctx actor.Context) {
 }
 
 // resume processes the frames that wait, as far as possible. At the end of the connection (final) none waits any
-// longer: messages without a token are dropped, and records for which the budget has no room are not opened.
+// longer: messages without a token are dropped. From the first record on for which the budget has no room, none is
+// opened.
 func (p *connection) resume(ctx actor.Context, final bool) {
 	for p.kept() {
 		at := p.moment()
-		if final {
-			p.releaseHeld()
-		} else if !p.mayOpen(at.now) {
+		switch {
+		case !final && !p.mayOpen(at.now):
 			return
+		case final && p.session && p.inbound.crowded():
+			p.dropKept()
+			continue
+		case final:
+			p.releaseHeld()
 		}
 		f := p.takeKept()
-		if final && p.session && p.inbound.crowded() {
-			p.node.Counters.Inc(MessagesAfterGoodbye)
-			p.inbound.give(p.inbound.open(len(f.data)))
-			continue
-		}
 		p.process(ctx, f.data, f.text, &at)
 	}
 	if final {

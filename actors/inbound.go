@@ -102,17 +102,19 @@ func (p *connection) takeToken(now time.Time) bool {
 // admit returns the part of it that no delivered message takes over.
 func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment, left int64) int64 {
 	p.node.Counters.Add(BytesReceived, len(data))
-	paid := p.paid
-	if p.paid = false; !paid && !p.takeToken(at.now) {
-		p.dropOverRate()
-		return left
+	paid := p.paid // not so for a record that waits when the connection ends: it is opened, its messages take their tokens
+	if p.paid = false; !p.session {
+		if paid = p.takeToken(at.now); !paid {
+			p.dropOverRate()
+			return left
+		}
 	}
 	if err := p.codec.open(data, text, p.dedup); err != nil {
 		p.unopened(ctx, err)
 		return left
 	}
-	for first := true; p.codec.more(); first = false {
-		if !first && !p.mayDecode(ctx, at.now) {
+	for ; p.codec.more(); paid = false {
+		if !paid && !p.mayDecode(ctx, at.now) {
 			continue
 		}
 		msg, mark, err := p.codec.next()
@@ -130,8 +132,9 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 	return left
 }
 
-// mayDecode reports whether the next message of a record is decoded: it needs a token of its own, and none is delivered
-// after one that has ended the connection. Otherwise the message is skipped and counted.
+// mayDecode reports whether the next message of a record is decoded: it needs a token of its own unless that of the
+// record is left, and none is delivered after one that has ended the connection. Otherwise the message is skipped and
+// counted.
 func (p *connection) mayDecode(ctx actor.Context, now time.Time) bool {
 	switch {
 	case p.phase == closing:

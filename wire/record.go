@@ -9,15 +9,16 @@ import (
 	"unsafe"
 )
 
-// ErrRecord means that the messages of a record are not separable: no message at all, or a length that is not minimal,
-// takes more than 5 bytes or reaches past the end. The connection must be closed. It is not an [ErrMalformed], which
-// concerns one message only.
+// ErrRecord means that the messages of a record are not separable: no message at all, several in more than 64 KiB, or a
+// length that is not minimal, takes more than 5 bytes or reaches past the end. The connection must be closed. It is not
+// an [ErrMalformed], which concerns one message only.
 var ErrRecord = errors.New("malformed record")
 
-// Messages that share memory.
+// Limits of several messages.
 const (
-	maxGroup      = 16       // messages
+	maxGroup      = 16       // messages that share memory
 	maxGroupBytes = 32 << 10 // bytes of their forms together, unless there is one message only
+	maxTogether   = 64 << 10 // bytes of several messages in one record
 )
 
 // RecordDecoder decodes the messages in the records that one peer sends on one connection (protocol section 9):
@@ -126,7 +127,8 @@ func (d *RecordDecoder) take() (form []byte, err error) {
 		return nil, io.EOF
 	}
 	form, d.size = splitRecord(d.rest)
-	if d.size == 0 {
+	if d.size == 0 || d.size < len(d.rest) && len(d.rest) > maxTogether {
+		d.size = 0
 		d.rest, d.empty = nil, false
 		return nil, ErrRecord
 	}

@@ -117,3 +117,23 @@ func TestRecordDecoderRefusesTruncatedMessages(t *testing.T) {
 		}
 	}
 }
+
+// A record of several messages has at most 64 KiB: the memory for its messages grows with it. One message may be larger.
+func TestRecordDecoderLimitsSeveralMessages(t *testing.T) {
+	const largest = 64 << 10
+	one := joinRecord(t, numbered(1, 9)...)
+	head := len(joinRecord(t, numbered(1, 20<<10)...)) - 20<<10 // with a length of 3 bytes
+	for size, want := range map[int]error{largest: nil, largest + 1: ErrRecord} {
+		record := joinRecord(t, numbered(1, size-len(one)-head)...)
+		if _, err := newTestDecoder(append(record, one...)).Next(); err != want {
+			t.Errorf("two messages in %d bytes: %v, want %v", len(record)+len(one), err, want)
+		}
+		d := newTestDecoder(append(record, one...))
+		if err := d.Skip(); err != want || d.More() == (want != nil) {
+			t.Errorf("skipped in %d bytes: %v, more: %v", len(record)+len(one), err, d.More())
+		}
+		if _, err := newTestDecoder(joinRecord(t, numbered(1, size)...)).Next(); err != nil {
+			t.Errorf("one message: %v", err)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package actors
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/Snider/go-p2p/wire"
+)
+
+// scriptedLimiter gives one answer after the other, then refuses.
+type scriptedLimiter struct{ answers []bool }
+
+func (l *scriptedLimiter) Take(time.Time) (taken bool) {
+	if len(l.answers) > 0 {
+		taken, l.answers = l.answers[0], l.answers[1:]
+	}
+	return taken
+}
+
+func (*scriptedLimiter) Credit(time.Time, time.Duration) {}
+
+func (*scriptedLimiter) Until(time.Time) time.Duration { return time.Hour }
+
+// At the end of a connection, records that wait for a token are opened in order, so that a token that returns in
+// between finds a record that opens. Messages without a token are dropped, each counted.
+func TestEndOpensRecordsThatWaitForTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions)
+		p := r.openProven()
+		r.tell(&RoutePublished{Limiter: &scriptedLimiter{answers: []bool{false, false, false, true}}})
+		synctest.Wait()
+		for _, n := range []int{2, 1, 1} {
+			p.send(p.many("stats", n, 1)...)
+		}
+		synctest.Wait()
+		if got := len(r.delivered("stats")); got != 0 {
+			t.Fatalf("%d messages delivered without a token", got)
+		}
+		_ = p.ws.Close(websocket.StatusNormalClosure, "")
+		if end := r.ended(); !end.Remote || end.Code != wire.DisconnectNormal {
+			t.Errorf("ended %+v, want a normal end by the peer", end)
+		}
+		if got := len(r.delivered("stats")); got != 1 {
+			t.Errorf("%d messages delivered, want the one with a token", got)
+		}
+		r.want(map[Counter]uint64{MessagesRateLimited: 3, FramesMalformed: 0, MessagesAfterGoodbye: 0})
+	})
+}
+
+// A backlog that never ends takes the memory of the records in it, not of all records that were in it.
+func TestBacklogMemoryIsThatOfItsRecords(t *testing.T) {
+	p := &connection{}
+	p.keepFrame([]byte{0}, false)
+	for i := range 100_000 {
+		p.keepFrame([]byte{byte(i), byte(i >> 8)}, false)
+		if got := p.takeKept().data; i > 0 && !bytes.Equal(got, []byte{byte(i - 1), byte((i - 1) >> 8)}) {
+			t.Fatalf("frame %d: %v", i, got)
+		}
+	}
+	if got := cap(p.early.frames); got > 64 {
+		t.Errorf("two waiting frames take a queue of %d", got)
+	}
+}
+
+// Messages behind the ping in the first record would take the tokens of the address group, not those of the peer.
+func TestSessionBeginsWithAPingAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions)
+		p := r.openSession()
+		p.send(append(p.many(wire.MsgPing, 1, wire.PingPayload{}), p.many("stats", 50, 1)...)...)
+		if got := p.status(); got != websocket.StatusProtocolError {
+			t.Errorf("closed with %v, want 1002", got)
+		}
+		if got, proofs := len(r.delivered("stats")), len(reportsOf[*Verified](r)); got != 0 || proofs != 0 {
+			t.Errorf("%d messages delivered, %d proofs", got, proofs)
+		}
+	})
+}
+
+// Several messages in more than 64 KiB end the session before any is decoded. A single message may be larger.
+func TestLargeRecordHoldsOneMessage(t *testing.T) {
+	for several, want := range map[bool]websocket.StatusCode{false: websocket.StatusNormalClosure, true: 1002} {
+		t.Run(fmt.Sprint(several), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, sessions)
+				p := r.openProven()
+				messages, delivered := p.many("stats", 1, strings.Repeat("x", 100<<10)), 1
+				if several {
+					messages, delivered = p.many("stats", 5, strings.Repeat("x", 20<<10)), 0
+				}
+				p.send(messages...)
+				synctest.Wait()
+				if !several {
+					go p.ws.Close(websocket.StatusNormalClosure, "")
+				}
+				if got := p.status(); got != want {
+					t.Errorf("closed with %v, want %v", got, want)
+				}
+				if got := len(r.delivered("stats")); got != delivered {
+					t.Errorf("%d messages delivered, want %d", got, delivered)
+				}
+			})
+		})
+	}
+}

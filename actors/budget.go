@@ -31,6 +31,7 @@ type budget struct {
 	opened atomic.Int64 // by the actor, so far
 	closed atomic.Bool
 	paused atomic.Bool     // the actor waits for handlers
+	choked atomic.Bool     // records wait for tokens: no further one is read
 	resume func()          // tells the actor to go on
 	clock  *runclock.Clock // the node's
 	held   hold            // the time in which the read pump waited
@@ -43,7 +44,7 @@ func newBudget(limit int, clock *runclock.Clock, resume func()) *budget {
 	return &budget{limit: int64(limit), clock: clock, resume: resume}
 }
 
-// wait blocks until the budget is below its limit. It returns false if the budget is closed. Only for the read pump.
+// wait blocks until the budget is below its limit and not choked. It returns false if the budget is closed. Only for the read pump.
 func (b *budget) wait() bool {
 	for !b.closed.Load() {
 		if !b.full() {
@@ -102,8 +103,16 @@ func (b *budget) pause() bool {
 	return b.crowded() || !b.paused.CompareAndSwap(true, false)
 }
 
+// choke holds the read pump back until its end, so that a peer over its rate does not fill the memory with records.
+// Only for the actor.
+func (b *budget) choke(on bool) {
+	if b.choked.Swap(on) && !on {
+		b.signal()
+	}
+}
+
 // full reports whether the read pump is held back. The peer's silence does not count then.
-func (b *budget) full() bool { return b.used.Load() >= b.limit }
+func (b *budget) full() bool { return b.used.Load() >= b.limit || b.choked.Load() }
 
 func (b *budget) close() {
 	b.closed.Store(true)

@@ -88,7 +88,7 @@ func (p *connection) dropEarly() {
 
 // mayOpen reports whether the next frame of an open connection is processed now. A record of a session is never
 // skipped: without a token, or while the messages before it fill the budget, it waits, and with it the frames behind it.
-// The token is taken then.
+// The token is taken then. While one waits for a token no more are read.
 func (p *connection) mayOpen(now time.Time) bool {
 	switch {
 	case p.proof.awaited: // the registry may lend another bucket
@@ -105,6 +105,7 @@ func (p *connection) mayOpen(now time.Time) bool {
 		return true
 	}
 	p.stopped = true
+	p.inbound.choke(true)
 	p.refill = time.AfterFunc(max(p.limiter.Until(now), time.Millisecond), func() { p.handle.tell(&resumed{}) })
 	return false
 }
@@ -133,6 +134,7 @@ func (p *connection) resume(ctx actor.Context, final bool) {
 		f := p.takeKept()
 		p.process(ctx, f.data, f.text, &at)
 	}
+	p.inbound.choke(false)
 	if final {
 		p.releaseHeld()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,35 @@ func TestBacklogMemoryIsThatOfItsRecords(t *testing.T) {
 	if got := cap(p.early.frames); got > 64 {
 		t.Errorf("two waiting frames take a queue of %d", got)
 	}
+}
+
+// While a record waits for a token, the node reads no more of that connection: its peer cannot fill the byte budget by
+// being over its rate. All is delivered when tokens return.
+func TestRecordsOverTheRateAreNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions, func(l *Limits) { l.RateBurst, l.RateRefill = 10, 10 })
+		r.parent.tokens = 10
+		p := r.openProven()
+		const records, size = 2000, 1 << 10
+		payload := strings.Repeat("x", size)
+		sent := atomic.Int64{}
+		p.pump.Go(func() {
+			for range records {
+				p.send(p.message("stats", payload))
+				sent.Add(1)
+			}
+		})
+		synctest.Wait()
+		const network, once = 256 << 10, 64 << 10 // bytes in the network, and of one system call
+		if got := sent.Load() * size; got > network+2*once {
+			t.Errorf("%d bytes taken in without tokens, want %d at most", got-network, 2*once)
+		}
+		time.Sleep(records / 10 * time.Second)
+		if got := len(r.delivered("stats")); got != records {
+			t.Errorf("%d delivered in the end, want %d", got, records)
+		}
+		r.want(map[Counter]uint64{MessagesRateLimited: 0, FramesMalformed: 0})
+	})
 }
 
 // Messages behind the ping in the first record would take the tokens of the address group, not those of the peer.

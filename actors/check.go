@@ -22,6 +22,9 @@ func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) boo
 		return false
 	}
 	skew := at.wall.Sub(msg.Timestamp)
+	if msg.From == p.peerID && p.proof.strength.Verified() {
+		p.handle.traffic.ahead.Store(int64(-skew))
+	}
 	if !p.unclocked(msg) && skew.Abs() > p.node.Limits.MaxClockSkew {
 		p.onUndelivered(ctx, msg, at)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",

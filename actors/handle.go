@@ -77,6 +77,7 @@ type Handle struct {
 	ended        atomic.Pointer[Ended]
 	verified     atomic.Pointer[Verified]
 	session      atomic.Pointer[sessionForm] // nil: SMSG
+	traffic      inboundTraffic
 
 	outbox outbox // has its own lock
 }

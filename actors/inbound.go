@@ -206,6 +206,7 @@ func pongOf(msg *wire.Message) string {
 // onMessage delivers a message, and handles pings, pongs and disconnects.
 func (p *connection) onMessage(ctx actor.Context, msg *wire.Message, cost int64) {
 	p.node.Counters.Inc(MessagesReceived)
+	p.handle.traffic.received.Add(1)
 	p.deliver(msg, cost)
 	if !transportType(msg.Type) {
 		p.traffic, p.resting = true, false
@@ -234,6 +235,7 @@ func (p *connection) malformed(ctx actor.Context, err error) {
 // drop counts a dropped message, logs it at a limited rate, and reports it if the peer is verified.
 func (p *connection) drop(reason Counter, what string, attrs ...any) {
 	p.node.Counters.Inc(reason)
+	p.handle.traffic.dropped.Add(1)
 	p.reportDrop(reason)
 	p.node.LimitedLog.Warn(what, append(attrs, "peer", p.peerID, "remote", p.remote)...)
 }

@@ -53,6 +53,7 @@ type outbox struct {
 	sending  codec        // the writer's
 
 	host outboxHost
+	sent uint64 // messages
 }
 
 // outboxHost is the owner of an outbox: the handle of its connection.
@@ -287,6 +288,9 @@ func (o *outbox) complete(batch []*frame, bytes int, err error) {
 	o.messages -= len(batch)
 	o.discharge(charged)
 	o.own -= own
+	if err == nil {
+		o.sent += uint64(frames)
+	}
 	o.mu.Unlock()
 	if err == nil {
 		o.node.Counters.Add(MessagesSent, frames)

@@ -55,6 +55,13 @@ func (c *PeerConnection) RoundTrip() time.Duration { return c.handle.RoundTrip()
 // Queued returns the number of messages and bytes that wait to be written.
 func (c *PeerConnection) Queued() (messages, bytes int) { return c.handle.Queued() }
 
+// Traffic returns how many messages the connection has carried and dropped.
+func (c *PeerConnection) Traffic() Traffic { return c.handle.Traffic() }
+
+// ClockAhead returns by how much the peer's clock was ahead of this node's at its last message; negative: behind; zero
+// before the first. It includes the time that the message took.
+func (c *PeerConnection) ClockAhead() time.Duration { return c.handle.ClockAhead() }
+
 // PID returns the connection's actor.
 func (c *PeerConnection) PID() *actor.PID { return c.handle.PID() }
 

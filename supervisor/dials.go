@@ -7,18 +7,20 @@ import (
 	"time"
 )
 
-// DialInfo describes an address that the node keeps connected and whose peer has no verified connection.
+// DialInfo describes an address that the node keeps connected.
 type DialInfo struct {
 	Address   string
 	Peer      string    // node ID of the peer that answered there or is expected there; empty: unknown
 	Failures  int       // consecutive failed dials
 	LastError error     // of the last dial, or the end of the connection; nil: none since the peer was connected
-	NextDial  time.Time // zero: the dial is in progress, or the peer is revoked
+	NextDial  time.Time // zero: no dial is scheduled
+	Dialling  bool      // a dial is in progress
+	Connected bool      // the peer has a verified connection, inbound or outbound; never for Transport.Dials
 }
 
 // listDials asks for a list of DialInfo; dialList answers it.
 type (
-	listDials struct{}
+	listDials struct{ connected bool } // also those with a verified connection
 	dialList  struct{ dials []DialInfo }
 )
 
@@ -27,21 +29,32 @@ func (*listDials) fromTransport() {}
 // Dials returns the addresses that the node keeps connected and whose peer has no verified connection, sorted by
 // address: those of TransportConfig.Peers, of ConnectAddress and of the peer book. The error is ErrStopped or ctx's.
 func (t *Transport) Dials(ctx context.Context) ([]DialInfo, error) {
-	list, err := ask[*dialList](ctx, t, &listDials{})
+	return t.dialInfos(ctx, false)
+}
+
+// KeptAddresses returns every address that the node keeps connected, sorted by address: those of TransportConfig.Peers,
+// of ConnectAddress and of the peer book. The error is ErrStopped or ctx's.
+func (t *Transport) KeptAddresses(ctx context.Context) ([]DialInfo, error) {
+	return t.dialInfos(ctx, true)
+}
+
+func (t *Transport) dialInfos(ctx context.Context, connected bool) ([]DialInfo, error) {
+	list, err := ask[*dialList](ctx, t, &listDials{connected: connected})
 	if err != nil {
 		return nil, err
 	}
 	return list.dials, nil
 }
 
-func (r *registry) listDials() *dialList {
+func (r *registry) listDials(connected bool) *dialList {
 	list := &dialList{}
 	for _, t := range r.targets {
-		if !t.keep || r.connected(t) != nil {
+		up := r.connected(t) != nil
+		if !t.keep || up && !connected {
 			continue
 		}
 		list.dials = append(list.dials, DialInfo{
-			Address: t.address, Peer: cmp.Or(t.expect, t.peer),
+			Address: t.address, Peer: cmp.Or(t.expect, t.peer), Connected: up, Dialling: t.state == dialing,
 			Failures: t.failures, LastError: t.lastErr, NextDial: t.nextDial,
 		})
 	}

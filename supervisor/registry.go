@@ -192,7 +192,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *listPending:
 		r.answer(r.listPending())
 	case *listDials:
-		r.answer(r.listDials())
+		r.answer(r.listDials(msg.connected))
 	case *getTree:
 		r.answer(r.tree(msg.limit))
 	case *expire:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 )
 
@@ -50,7 +51,9 @@ type PeerInfo struct {
 	QueuedSize int  // bytes
 	Allowed    bool // on the allowlist
 	Revoked    bool
-	Pinned     bool // it has spoken session/1: an SMSG connection that this node dials is held
+	ClockAhead time.Duration // of the peer's clock, by its last message; 0: not known
+	Traffic    Traffic       // of all open verified connections
+	Pinned     bool          // it has spoken session/1: an SMSG connection that this node dials is held
 
 	// Connection is the number of the route, which the other fields describe; 0 if the peer is not connected.
 	Connection uint64
@@ -60,6 +63,9 @@ type PeerInfo struct {
 	Connections []ConnectionInfo
 }
 
+// Traffic counts the messages of one connection, or of all open ones of a peer.
+type Traffic = actors.Traffic
+
 // ConnectionInfo describes one open connection of a peer.
 type ConnectionInfo struct {
 	Connection uint64 // number, unique within the transport
@@ -67,6 +73,7 @@ type ConnectionInfo struct {
 	Direction  Direction
 	Verified   bool
 	Format     Format
+	Traffic    Traffic
 }
 
 // Status returns the node's state. The error is ErrStopped or ctx's.
@@ -137,10 +144,16 @@ func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	list := make([]PeerInfo, 0, len(all))
 	for id, info := range all {
 		info.Persistent = info.Persistent || counted.kept[id]
-		for _, c := range counted.open[id] {
+		for i, c := range counted.open[id] {
+			carried := c.Traffic()
+			if i > 0 && c.Verified() {
+				info.Traffic.Received += carried.Received
+				info.Traffic.Sent += carried.Sent
+				info.Traffic.Dropped += carried.Dropped
+			}
 			info.Connections = append(info.Connections, ConnectionInfo{
 				Connection: c.number, Address: c.peerAddress, Direction: c.direction, Verified: c.Verified(),
-				Format: c.Format(),
+				Format: c.Format(), Traffic: carried,
 			})
 		}
 		list = append(list, info)
@@ -171,7 +184,7 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 	if info.Address == "" || !info.Verified {
 		info.Address = c.peerAddress // the address of the claim, not of the peer
 	}
-	info.RTT, info.Format = c.RoundTrip(), c.Format()
+	info.RTT, info.Format, info.ClockAhead, info.Traffic = c.RoundTrip(), c.Format(), c.ClockAhead(), c.Traffic()
 	info.Queued, info.QueuedSize = c.Queued()
 	if at := c.LastActivity(); at.After(info.LastSeen) {
 		info.LastSeen = at.UTC()

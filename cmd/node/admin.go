@@ -32,6 +32,7 @@ func (n *node) openAdmin() (err error) {
 	}
 	n.admin, err = admin.Listen(admin.Config{
 		Address: n.settings.Admin, Node: n, Timings: n.timings, Version: version(),
+		Build:   thisBuild().labels(),
 		PerPeer: n.settings.MetricsPerPeer, Log: n.log,
 	})
 	switch {

@@ -194,7 +194,7 @@ func TestVersionNamesCommitAndDate(t *testing.T) {
 		{Key: "vcs.modified", Value: "true"},
 	}}
 	const want = "v1.2.3 (commit abc, with changes, 2025-01-02T03:04:05Z, go1.26)"
-	if got := describe(info, "", "", ""); got != want {
+	if got := newBuild(info, "", "", "").String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

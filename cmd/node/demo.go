@@ -82,7 +82,8 @@ func (a *app) keepDemo(ctx context.Context, s *settings.Settings, node demo.Node
 // demoDashboard listens on the default address of --admin, or on a free port if that is in use.
 func demoDashboard(node demo.Node) (*admin.Server, error) {
 	config := admin.Config{
-		Address: "127.0.0.1:9092", Node: node, Version: version(), Log: slog.New(slog.DiscardHandler),
+		Address: "127.0.0.1:9092", Node: node, Version: version(), Build: thisBuild().labels(),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	dashboard, err := admin.Listen(config)
 	if admin.InUse(err) {

@@ -29,10 +29,13 @@ func examples() map[string][]string {
 			"greet --concurrency 4 --timeout 5s -- python3 greet.py",
 			`echo -- cat`,
 		},
+		"forget":  {"--pin bob", "--pin 8dffda5f --output json"},
 		"help":    {"", "run"},
 		"id":      {"", "--name alice --role controller", "--output json"},
 		"pending": {"", "--output json | jq '.[] | {id, key, name}'"},
-		"peers":   {"", "--output json | jq '.[] | select(.connected) | .name'"},
+		"peers": {
+			"", "--connected --role worker --sort rtt", "--output json | jq '.[] | select(.connected) | .name'",
+		},
 		"ping":    {"bob", "bob --count 1 --timeout 2s", "8dffda5f --interval 100ms --output json"},
 		"reload":  {"", "--data-dir data"},
 		"request": {"bob null --type get_stats", `bob '{"miner": 1}' --type start_miner --timeout 30s`},
@@ -48,6 +51,10 @@ func examples() map[string][]string {
 			"", "--type chat --peer bob --output json | jq .message.payload",
 			"--events peer_up,peer_down --count 1 --timeout 30s",
 		},
+		"send":    {"bob hello", `8dffda5f '{"n": 1}' --type news`, "bob --reply-to ID - < answer.json"},
+		"status":  {"", "--output json | jq .counters.messagesReceived"},
+		"version": {"", "--output json | jq -r .version"},
+		"top":     {"", "--interval 5s"},
 	}
 }
 

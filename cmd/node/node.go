@@ -262,6 +262,9 @@ func (n *node) AuthMode() (supervisor.AuthMode, bool) {
 	return n.book.AuthMode(), stored
 }
 
+// Version implements control.Node.
+func (n *node) Version() string { return thisBuild().Version }
+
 // HasPins implements control.Node.
 func (n *node) HasPins() bool { return n.book.Pinned() > 0 }
 

@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/spf13/cobra"
@@ -28,18 +27,6 @@ func (a *app) statusCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var status output.Status
 			return a.show(cmd, "status", &status, func(w io.Writer) { writeStatus(w, status) })
-		},
-	}
-}
-
-func (a *app) peersCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "peers",
-		Short: "Print the peers that the running node knows",
-		Args:  arguments(0, 0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var peers []control.Known
-			return a.show(cmd, "known", &peers, func(w io.Writer) { writePeers(w, peers, a.now()) })
 		},
 	}
 }
@@ -65,6 +52,7 @@ func writeStatus(w io.Writer, s output.Status) {
 	fmt.Fprintf(table, "name\t%s\n", printable.Word(s.Identity.Name))
 	fmt.Fprintf(table, "id\t%s\n", s.Identity.ID)
 	fmt.Fprintf(table, "role\t%s\n", s.Identity.Role)
+	fmt.Fprintf(table, "version\t%s\n", orDash(s.Version))
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
 	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
 	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
@@ -79,7 +67,7 @@ func writeStatus(w io.Writer, s output.Status) {
 	table.Flush()
 }
 
-func writePeers(w io.Writer, peers []control.Known, now time.Time) {
+func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 	if len(peers) == 0 {
 		fmt.Fprintln(w, "no peers yet: dial one with `node connect ADDR`")
 		return
@@ -88,9 +76,9 @@ func writePeers(w io.Writer, peers []control.Known, now time.Time) {
 	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tSESSION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Label()), 32),
-			p.State(), orDash(p.Direction), connectionNumber(p.Peer), orDash(p.Session), output.RoundTrip(p.RTTMs),
-			seen(p.Peer, now), p.Queued, orDash(p.Address), notes(p, now))
-		writeConnections(table, p.Peer)
+			p.State, orDash(p.Direction), connectionNumber(p), orDash(p.Session), output.RoundTrip(p.RTTMs),
+			seen(p, now), p.Queued, orDash(p.Address), notes(p, now))
+		writeConnections(table, p)
 	}
 	table.Flush()
 }
@@ -125,7 +113,7 @@ func seen(p output.Peer, now time.Time) string {
 	return output.Age(now.Sub(p.LastSeen)) + " ago"
 }
 
-func notes(p control.Known, now time.Time) string {
+func notes(p output.Peer, now time.Time) string {
 	var notes []string
 	if p.Persistent {
 		notes = append(notes, "persistent")

@@ -5,27 +5,57 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // The list of peers shows why a persistent peer is not connected.
 func TestPeersShowTheDialError(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	tests := map[string]control.Known{
+	tests := map[string]output.Peer{
 		"persistent, next dial in 4s: connection refused": {
-			Peer:      output.Peer{Address: "h:1", Persistent: true},
+			Address: "h:1", Persistent: true,
 			LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
 		},
-		"persistent: ?[2J":   {Peer: output.Peer{ID: "1", Persistent: true}, LastError: "\x1b[2J"},
-		"persistent,allowed": {Peer: output.Peer{ID: "1", Persistent: true, Allowed: true}},
-		"-":                  {Peer: output.Peer{ID: "1"}},
+		"persistent: ?[2J":   {ID: "1", Persistent: true, LastError: "\x1b[2J"},
+		"persistent,allowed": {ID: "1", Persistent: true, Allowed: true},
+		"-":                  {ID: "1"},
 	}
 	for want, peer := range tests {
 		var out strings.Builder
-		writePeers(&out, []control.Known{peer}, now)
+		writePeers(&out, []output.Peer{peer}, now)
 		if lines := strings.Split(out.String(), "\n"); len(lines) != 3 || !strings.HasSuffix(lines[1], "  "+want) {
 			t.Errorf("written as %q, want an end of %q", out.String(), want)
 		}
+	}
+}
+
+func TestListPeersSelectsAndSorts(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	all := []output.Peer{
+		{ID: "1", Name: "bob", Role: "worker", State: output.StateConnected, RTTMs: 9, LastSeen: at(3)},
+		{ID: "2", Name: "carol", Alias: "Alice", Role: "dual", State: output.StateAway, LastSeen: at(5)},
+		{ID: "3", Name: "dave", Role: "worker", State: output.StateConnected, RTTMs: 2, LastSeen: at(4)},
+		{ID: "4", Name: "eve", Role: "controller", State: output.StateUnverified, Connected: true},
+	}
+	for want, c := range map[string]peerList{
+		"1 2 3 4": {},
+		"1 3":     {connected: true, role: ""},
+		" 1 3":    {role: "worker"},
+		"2 1 3 4": {sort: "name"},
+		"3 1 2 4": {sort: "rtt"},
+		"2 3 1 4": {sort: "seen"},
+		"3 1":     {connected: true, sort: "seen"},
+		"":        {connected: true, role: "dual"},
+	} {
+		var got []string
+		for _, p := range c.of(all) {
+			got = append(got, p.ID)
+		}
+		if text := strings.Join(got, " "); text != strings.TrimSpace(want) {
+			t.Errorf("%+v: %q, want %q", c, text, want)
+		}
+	}
+	if got := (peerList{connected: true, role: "king"}).of(all); got == nil {
+		t.Error("an empty list is nil")
 	}
 }

@@ -54,6 +54,7 @@ type Node interface {
 	KnownPeers() int
 	Status(ctx context.Context) (supervisor.Status, error)
 	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
+	KeptAddresses(ctx context.Context) ([]supervisor.DialInfo, error)
 	Tree(ctx context.Context, limit int) (supervisor.Tree, error)
 }
 
@@ -62,7 +63,8 @@ type Config struct {
 	Address string // host:port; port 0 takes a free one; an empty host means all addresses
 	Node    Node
 	Timings *Timings // the node's observer; nil: no histograms
-	Version string   // of the binary
+	Version string   // of the binary, for people
+	Build   Build    // labels of p2p_build_info
 	PerPeer bool     // with series of each peer in /metrics
 	Log     *slog.Logger
 }

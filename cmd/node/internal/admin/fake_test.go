@@ -23,6 +23,7 @@ type fakeNode struct {
 	counters  actors.Counters
 	connected []supervisor.PeerInfo
 	known     []supervisor.PeerInfo // not connected
+	kept      []supervisor.DialInfo
 }
 
 func (f *fakeNode) set(change func()) {
@@ -69,6 +70,15 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 	}, nil
 }
 
+func (f *fakeNode) KeptAddresses(context.Context) ([]supervisor.DialInfo, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return nil, supervisor.ErrStopped
+	}
+	return append([]supervisor.DialInfo(nil), f.kept...), nil
+}
+
 func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -110,7 +120,8 @@ func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
 func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
 	t.Helper()
 	c := Config{
-		Address: "127.0.0.1:0", Node: node, Timings: NewTimings(), Version: "v1", Log: slog.New(slog.DiscardHandler),
+		Address: "127.0.0.1:0", Node: node, Timings: NewTimings(), Version: "v1",
+		Build: Build{Version: "v1", Revision: "abc", GoVersion: "go9"}, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
 		f(&c)

@@ -51,6 +51,9 @@ type collector struct {
 	ready, info, uptime, connections, limit          *prometheus.Desc
 	known, connected, format, queued, bytes, longest *prometheus.Desc
 	peerInfo, peerTrip, peerQueued, peerActive       *prometheus.Desc
+
+	addresses addressMetrics
+	build     prometheus.Metric
 }
 
 func newCollector(c Config) *collector {
@@ -59,6 +62,8 @@ func newCollector(c Config) *collector {
 	}
 	m := &collector{
 		node: c.Node, version: c.Version, perPeer: c.PerPeer, counters: make(map[string]*prometheus.Desc),
+		addresses:   newAddressMetrics(),
+		build:       c.Build.metric(),
 		ready:       gauge("ready", "1 while the node accepts peers, else 0."),
 		info:        gauge("node_info", "Identity of the node; always 1.", "id", "name", "role", "version"),
 		uptime:      gauge("uptime_seconds", "Time since the node started."),
@@ -105,6 +110,8 @@ func (m *collector) Describe(out chan<- *prometheus.Desc) {
 	} {
 		out <- d
 	}
+	m.addresses.describe(out)
+	out <- m.build.Desc()
 	if m.perPeer {
 		for _, d := range []*prometheus.Desc{m.peerInfo, m.peerTrip, m.peerQueued, m.peerActive} {
 			out <- d
@@ -122,6 +129,7 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
 		}
 	}
+	out <- m.build
 	ready := 0.0
 	if m.node.Accepting() {
 		ready = 1
@@ -154,6 +162,7 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(m.connections, float64(s.Connections.Pending), "pending")
 		gauge(m.limit, float64(s.Connections.Max))
 	}
+	m.addresses.collect(ctx, m.node, time.Now(), gauge)
 	if m.perPeer {
 		m.collectPeers(connected, gauge)
 	}

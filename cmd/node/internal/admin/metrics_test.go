@@ -29,7 +29,8 @@ func contract() []string {
 // names returns the types of all metrics that the node defines, by name.
 func names(perPeer bool) map[string]string {
 	all := map[string]string{
-		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_uptime_seconds": "gauge",
+		"p2p_address_connected": "gauge", "p2p_address_dial_attempts": "gauge", "p2p_address_next_dial_seconds": "gauge",
+		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_build_info": "gauge", "p2p_uptime_seconds": "gauge",
 		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge",
 		"p2p_peers_connected": "gauge", "p2p_peers_connected_by_session": "gauge",
 		"p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge",
@@ -69,6 +70,7 @@ func scrape(t *testing.T, s *Server) (text string, types map[string]string) {
 func TestMetricsMatchTheContract(t *testing.T) {
 	for _, perPeer := range []bool{false, true} {
 		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
+		node.kept = []supervisor.DialInfo{{Address: "a:1"}}
 		s := serve(t, node, func(c *Config) { c.PerPeer = perPeer })
 		text, types := scrape(t, s)
 		if want := names(perPeer); !maps.Equal(types, want) {
@@ -98,6 +100,11 @@ func TestMetricsShowTheNode(t *testing.T) {
 		}),
 	}}
 	node.counters.Add(actors.MessagesReceived, 7)
+	node.kept = []supervisor.DialInfo{
+		{Address: "up:1", Connected: true, Failures: 2},
+		{Address: "down:1", Failures: 3, NextDial: time.Now().Add(time.Hour)},
+		{Address: "dialling:1", Dialling: true, NextDial: time.Now().Add(-time.Hour)},
+	}
 	timings := NewTimings()
 	timings.RoundTrip(3 * time.Millisecond)
 	timings.Handshake(30 * time.Millisecond)
@@ -111,11 +118,18 @@ func TestMetricsShowTheNode(t *testing.T) {
 		"p2p_outbound_queue_messages 43", "p2p_outbound_queue_bytes 4300", "p2p_outbound_queue_longest_messages 40",
 		`p2p_round_trip_seconds_bucket{le="0.005"} 1`, `p2p_round_trip_seconds_bucket{le="0.0025"} 0`,
 		"p2p_handshake_seconds_count 1", "p2p_handler_seconds_sum 3e-06",
+		`p2p_address_connected{address="up:1"} 1`, `p2p_address_dial_attempts{address="up:1"} 0`,
+		`p2p_address_connected{address="down:1"} 0`, `p2p_address_dial_attempts{address="down:1"} 3`,
+		`p2p_address_next_dial_seconds{address="up:1"} 0`, `p2p_address_next_dial_seconds{address="dialling:1"} 0`,
+		`p2p_build_info{goversion="go9",revision="abc",version="v1"} 1`,
 		`p2p_node_info{id="a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",name="alice <b>",role="dual",version="v1"} 1`,
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("no line %s", line)
 		}
+	}
+	if !strings.Contains(text, "\np2p_address_next_dial_seconds{address=\"down:1\"} 3599.") {
+		t.Error("the time until the next dial is missing")
 	}
 	if strings.Contains(text, `peer="`) {
 		t.Error("series of single peers without PerPeer")
@@ -144,7 +158,8 @@ func TestPeerSeriesAreBounded(t *testing.T) {
 	if n := strings.Count(text, "\np2p_peer_info{"); n != maxPeerSeries {
 		t.Errorf("%d peers have series, want %d", n, maxPeerSeries)
 	}
-	if !strings.Contains(text, `peer="zfriend",pinned="true",session="session/1"} 1`) || strings.Contains(text, `peer="unverified"`) {
+	if !strings.Contains(text, `peer="zfriend",pinned="true",session="session/1"} 1`) ||
+		strings.Contains(text, `peer="unverified"`) {
 		t.Error("the persistent peer has no series, or the unverified peer has one")
 	}
 }

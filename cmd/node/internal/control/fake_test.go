@@ -44,6 +44,8 @@ func (f *fakeNode) Identity() crypto.NodeIdentity {
 	return crypto.NodeIdentity{ID: aliceID, Name: "alice"}
 }
 
+func (f *fakeNode) Version() string { return "v9" }
+
 func (f *fakeNode) Resolve(name string) (string, error) {
 	switch name {
 	case "bob", bobID:
@@ -64,7 +66,7 @@ func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
 	return []supervisor.PeerInfo{{ID: bobID, Name: "bob"}}, f.err
 }
 
-func (f *fakeNode) Dials(context.Context) ([]supervisor.DialInfo, error) {
+func (f *fakeNode) KeptAddresses(context.Context) ([]supervisor.DialInfo, error) {
 	return []supervisor.DialInfo{{Address: "host:2", LastError: errors.New("no route")}}, f.err
 }
 

@@ -22,10 +22,11 @@ import (
 // supervisor package.
 type Node interface {
 	Identity() crypto.NodeIdentity
+	Version() string
 	Resolve(nameOrPrefix string) (string, error)
 	Status(ctx context.Context) (supervisor.Status, error)
 	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
-	Dials(ctx context.Context) ([]supervisor.DialInfo, error)
+	KeptAddresses(ctx context.Context) ([]supervisor.DialInfo, error)
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
 	DisconnectConnection(ctx context.Context, number uint64) (Disconnected, error)

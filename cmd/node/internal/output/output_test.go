@@ -19,22 +19,30 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 	connected := supervisor.PeerInfo{
 		ID: "1", Name: "bob", PublicKey: "k", Address: "h:1", Role: crypto.RoleWorker, Connected: true, Verified: true,
 		Direction: supervisor.Outbound, RTT: 1500 * time.Microsecond, LastSeen: at, AddedAt: at, Persistent: true,
-		Queued: 2, QueuedSize: 99, Allowed: true, Pinned: true, Connection: 7, Format: supervisor.Format{Session: true},
+		Queued: 2, QueuedSize: 99, Allowed: true, Pinned: true, ClockAhead: -1600 * time.Microsecond,
+		Traffic: supervisor.Traffic{Received: 3, Sent: 4, Dropped: 5}, Connection: 7,
+		Format: supervisor.Format{Session: true},
 		Connections: []supervisor.ConnectionInfo{
-			{Connection: 7, Address: "h:1", Direction: supervisor.Outbound, Verified: true},
+			{
+				Connection: 7, Address: "h:1", Direction: supervisor.Outbound, Verified: true,
+				Traffic: supervisor.Traffic{Received: 6},
+			},
 		},
 	}
 	const zero = "0001-01-01T00:00:00Z"
 	for want, peer := range map[string]supervisor.PeerInfo{
-		`{"id":"1","name":"bob","alias":"","publicKey":"k","address":"h:1","role":"worker",` +
-			`"connected":true,"verified":true,"direction":"outbound","rttMs":1.5,` +
+		`{"id":"1","name":"bob","alias":"","publicKey":"k","address":"h:1","addresses":[],` +
+			`"role":"worker","connected":true,"verified":true,"direction":"outbound","rttMs":1.5,` +
 			`"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
-			`"persistent":true,"queued":2,"allowed":true,"revoked":false,"session":"session/1","pinned":true,` +
-			`"connection":7,"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,` +
-			`"session":"smsg"}]}`: connected,
-		`{"id":"2","name":"","alias":"","publicKey":"","address":"","role":"","connected":false,"verified":false,` +
-			`"direction":"","rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
-			`"allowed":false,"revoked":false,"session":"","pinned":false}`: {ID: "2"},
+			`"persistent":true,"queued":2,"allowed":true,"revoked":false,` +
+			`"state":"connected","lastError":"","attempts":0,"session":"session/1","pinned":true,"clockSkewMs":-2,` +
+			`"messagesReceived":3,"messagesSent":4,"dropped":5,"connection":7,` +
+			`"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,` +
+			`"session":"smsg","messagesReceived":6,"messagesSent":0,"dropped":0}]}`: connected,
+		`{"id":"2","name":"","alias":"","publicKey":"","address":"","addresses":[],"role":"",` +
+			`"connected":false,"verified":false,"direction":"","rttMs":0,"lastSeen":"` + zero + `","addedAt":"` + zero + `","persistent":false,"queued":0,` +
+			`"allowed":false,"revoked":false,"state":"away","lastError":"","attempts":0,"session":"","pinned":false,` +
+			`"clockSkewMs":0,"messagesReceived":0,"messagesSent":0,"dropped":0}`: {ID: "2"},
 	} {
 		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {
 			t.Errorf("%v\n%s, want\n%s", err, got, want)
@@ -43,7 +51,7 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 }
 
 func TestPeersAreNeverNull(t *testing.T) {
-	if got, err := json.Marshal(NewPeers(nil)); err != nil || string(got) != "[]" {
+	if got, err := json.Marshal(NewPeers(nil, nil)); err != nil || string(got) != "[]" {
 		t.Errorf("%s, %v", got, err)
 	}
 }
@@ -54,8 +62,8 @@ func TestStatusKeepsKeysAndOrder(t *testing.T) {
 		Session:     supervisor.SessionRequire,
 		Connections: supervisor.ConnectionCounts{Established: 1, Pending: 2, Max: 3},
 		Counters:    map[string]uint64{"dials": 4}, Goroutines: 5, HeapBytes: 6,
-	}))
-	const want = `,"address":"h:1","uptime":1.5,"auth":"allowlist","session":"require",` +
+	}, "v9"))
+	const want = `,"version":"v9","address":"h:1","uptime":1.5,"auth":"allowlist","session":"require",` +
 		`"connections":{"established":1,"pending":2,"max":3},"counters":{"dials":4},"goroutines":5,"heapBytes":6}`
 	if err != nil || !strings.HasPrefix(string(got), `{"identity":{"id":"",`) || !strings.HasSuffix(string(got), want) {
 		t.Errorf("%v\n%s, want at the end\n%s", err, got, want)
@@ -112,17 +120,17 @@ func TestAgeHasTwoUnits(t *testing.T) {
 
 func TestPeerTextShowsStateAndRoundTrip(t *testing.T) {
 	for _, c := range []struct {
-		peer  Peer
+		peer  supervisor.PeerInfo
 		state string
 		claim bool
 	}{
-		{Peer{}, "away", false},
-		{Peer{Connected: true}, "unverified", true},
-		{Peer{Connected: true, Persistent: true}, "unverified", false},
-		{Peer{Connected: true, Verified: true}, "connected", false},
+		{supervisor.PeerInfo{}, "away", false},
+		{supervisor.PeerInfo{Connected: true}, "unverified", true},
+		{supervisor.PeerInfo{Connected: true, Persistent: true}, "unverified", false},
+		{supervisor.PeerInfo{Connected: true, Verified: true}, "connected", false},
 	} {
-		if c.peer.State() != c.state || c.peer.Claimed() != c.claim {
-			t.Errorf("%+v: %s, %v", c.peer, c.peer.State(), c.peer.Claimed())
+		if p := NewPeer(c.peer); string(p.State) != c.state || p.Claimed() != c.claim {
+			t.Errorf("%+v: %s, %v", c.peer, p.State, p.Claimed())
 		}
 	}
 	if RoundTrip(0) != "-" || RoundTrip(1.234) != "1.23ms" {

@@ -8,13 +8,15 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// Peer is the JSON of one peer in `node peers`.
+// Peer is the JSON of one entry of `node peers`: a known peer, or an address that is kept connected and at which no peer
+// has answered yet. Then ID is empty.
 type Peer struct {
 	ID         string          `json:"id"`
 	Name       string          `json:"name"`  // claimed by the peer: quote it before printing
 	Alias      string          `json:"alias"` // set by the operator; empty: none
 	PublicKey  string          `json:"publicKey"`
 	Address    string          `json:"address"`
+	Addresses  []string        `json:"addresses"` // kept connected, by settings or command; never nil
 	Role       crypto.NodeRole `json:"role"`
 	Connected  bool            `json:"connected"`
 	Verified   bool            `json:"verified"`
@@ -26,29 +28,56 @@ type Peer struct {
 	Queued     int             `json:"queued"` // messages
 	Allowed    bool            `json:"allowed"`
 	Revoked    bool            `json:"revoked"`
-	Session    string          `json:"session"` // session/1 or smsg; empty if not connected
-	Pinned     bool            `json:"pinned"`  // it has spoken session/1
+
+	State      State     `json:"state"`
+	LastError  string    `json:"lastError"`           // of the last dial; empty: none failed since the peer was connected
+	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent if no dial is scheduled
+	Attempts   int       `json:"attempts"`            // failed dials in a row
+
+	Session          string  `json:"session"`          // session/1 or smsg; empty if not connected
+	Pinned           bool    `json:"pinned"`           // it has spoken session/1
+	ClockSkewMs      float64 `json:"clockSkewMs"`      // the peer's clock is ahead by this; 0: not known
+	MessagesReceived uint64  `json:"messagesReceived"` // on the open connections
+	MessagesSent     uint64  `json:"messagesSent"`
+	Dropped          uint64  `json:"dropped"` // received messages that were dropped, without duplicates
 
 	Connection  uint64       `json:"connection,omitempty"` // number of the connection that carries the traffic
 	Connections []Connection `json:"connections,omitempty"`
 }
 
+// State is the state of a peer.
+type State string
+
+// The states.
+const (
+	StateConnected  State = "connected"  // with a verified connection
+	StateUnverified State = "unverified" // with an unverified connection only
+	StateDialling   State = "dialling"   // a dial is in progress
+	StateWaiting    State = "waiting"    // the next dial is scheduled
+	StateAway       State = "away"       // not connected, and no dial is scheduled
+)
+
 // Connection is the JSON of one open connection of a peer.
 type Connection struct {
-	Connection uint64 `json:"connection"` // number, unique within the process of the node
-	Address    string `json:"address"`    // remote network address
-	Direction  string `json:"direction"`
-	Verified   bool   `json:"verified"`
-	Session    string `json:"session"` // session/1 or smsg
+	Connection       uint64 `json:"connection"` // number, unique within the process of the node
+	Address          string `json:"address"`    // remote network address
+	Direction        string `json:"direction"`
+	Verified         bool   `json:"verified"`
+	Session          string `json:"session"` // session/1 or smsg
+	MessagesReceived uint64 `json:"messagesReceived"`
+	MessagesSent     uint64 `json:"messagesSent"`
+	Dropped          uint64 `json:"dropped"`
 }
 
-// NewPeer formats one peer.
+// NewPeer formats one peer. Its kept addresses are added by NewPeers.
 func NewPeer(p supervisor.PeerInfo) Peer {
 	peer := Peer{
 		ID: p.ID, Name: p.Name, Alias: p.Alias, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
-		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent,
+		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
 		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Connection: p.Connection,
+		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
+		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}
 	if p.Connected {
 		peer.Direction, peer.Session = p.Direction.String(), p.Format.String()
@@ -56,30 +85,72 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 	for _, c := range p.Connections {
 		peer.Connections = append(peer.Connections, Connection{
 			Connection: c.Connection, Address: c.Address, Direction: c.Direction.String(), Verified: c.Verified,
-			Session: c.Format.String(),
+			Session: c.Format.String(), MessagesReceived: c.Traffic.Received, MessagesSent: c.Traffic.Sent,
+			Dropped: c.Traffic.Dropped,
 		})
 	}
 	return peer
 }
 
-// NewPeers formats a list of peers. It never returns nil, which would be null in JSON.
-func NewPeers(peers []supervisor.PeerInfo) []Peer {
-	list := make([]Peer, 0, len(peers))
-	for _, p := range peers {
+func stateOf(p supervisor.PeerInfo) State {
+	switch {
+	case p.Connected && p.Verified:
+		return StateConnected
+	case p.Connected:
+		return StateUnverified
+	default:
+		return StateAway
+	}
+}
+
+// NewPeers formats a list of peers and the addresses that are kept connected: each is added to the entry of its peer, or
+// gets an entry of its own behind the peers. It never returns nil, which would be null in JSON.
+func NewPeers(peers []supervisor.PeerInfo, kept []supervisor.DialInfo) []Peer {
+	list := make([]Peer, 0, len(peers)+len(kept))
+	at := make(map[string]int, len(peers))
+	for i, p := range peers {
+		at[p.ID] = i
 		list = append(list, NewPeer(p))
+	}
+	dialled := make(map[string]bool) // peers whose entry describes a dial
+	for _, d := range kept {
+		i, known := at[d.Peer]
+		if !known {
+			i = len(list)
+			list = append(list, Peer{ID: d.Peer, Address: d.Address, Persistent: true, Addresses: []string{}, State: StateAway})
+			if d.Peer != "" {
+				at[d.Peer] = i
+			}
+		}
+		p := &list[i]
+		p.Addresses = append(p.Addresses, d.Address)
+		if d.Connected || d.Peer != "" && dialled[d.Peer] && p.Address != d.Address {
+			continue
+		}
+		dialled[d.Peer] = true
+		p.addDial(d)
 	}
 	return list
 }
 
-// State returns connected, unverified or away.
-func (p *Peer) State() string {
+// addDial adds the dial of an address. An entry with several addresses describes that of its own address, or else the
+// first.
+func (p *Peer) addDial(d supervisor.DialInfo) {
+	p.Attempts, p.LastError, p.NextDialAt = d.Failures, "", time.Time{}
+	if d.LastError != nil {
+		p.LastError = ErrorText(d.LastError)
+	}
+	if !d.NextDial.IsZero() {
+		p.NextDialAt = d.NextDial.UTC()
+	}
 	switch {
-	case p.Connected && p.Verified:
-		return "connected"
 	case p.Connected:
-		return "unverified"
+	case d.Dialling:
+		p.State = StateDialling
+	case !d.NextDial.IsZero():
+		p.State = StateWaiting
 	default:
-		return "away"
+		p.State = StateAway
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // Status is the JSON of `node status`.
 type Status struct {
 	Identity    crypto.NodeIdentity `json:"identity"`
+	Version     string              `json:"version"`
 	Address     string              `json:"address"` // bound host:port; empty if the node does not listen
 	Uptime      float64             `json:"uptime"`  // seconds
 	Auth        string              `json:"auth"`    // open or allowlist
@@ -27,10 +28,10 @@ type ConnectionCounts struct {
 	Max         int `json:"max"`
 }
 
-// NewStatus formats the state of a node.
-func NewStatus(s supervisor.Status) Status {
+// NewStatus formats the state of a node of this version.
+func NewStatus(s supervisor.Status, version string) Status {
 	return Status{
-		Identity: s.Identity, Address: s.Address, Uptime: s.Uptime.Seconds(), Auth: s.Auth.String(),
+		Identity: s.Identity, Version: version, Address: s.Address, Uptime: s.Uptime.Seconds(), Auth: s.Auth.String(),
 		Session:     s.Session.String(),
 		Connections: ConnectionCounts(s.Connections), Counters: s.Counters, Goroutines: s.Goroutines, HeapBytes: s.HeapBytes,
 	}

@@ -174,7 +174,7 @@ func (m Model) visible() []output.Peer {
 	var list []output.Peer
 	wanted := strings.ToLower(m.filter)
 	for _, p := range m.last.Peers {
-		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+p.State()), wanted) {
+		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+string(p.State)), wanted) {
 			list = append(list, p)
 		}
 	}
@@ -204,7 +204,9 @@ func (m Model) compare(a, b output.Peer) int {
 }
 
 func rank(p output.Peer) int {
-	return map[string]int{"connected": 0, "unverified": 1, "away": 2}[p.State()]
+	return slices.Index([]output.State{
+		output.StateConnected, output.StateUnverified, output.StateDialling, output.StateWaiting, output.StateAway,
+	}, p.State)
 }
 
 // at returns the index of the selected peer in a list, or -1.

@@ -22,9 +22,9 @@ type column struct {
 
 func columns() []column {
 	return []column{
-		{"NAME", 12, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Name) }},
+		{"NAME", 12, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Label()) }},
 		{"ID", 8, orders, func(_ Model, p output.Peer) string { return p.ID[:min(8, len(p.ID))] }},
-		{"STATE", 10, byState, func(_ Model, p output.Peer) string { return p.State() }},
+		{"STATE", 10, byState, func(_ Model, p output.Peer) string { return string(p.State) }},
 		{"DIR", 3, orders, func(_ Model, p output.Peer) string { return direction(p) }},
 		{"FMT", 5, orders, func(_ Model, p output.Peer) string { return format(p) }},
 		{"RTT", 9, byRTT, func(_ Model, p output.Peer) string { return output.RoundTrip(p.RTTMs) }},
@@ -116,10 +116,10 @@ func (m Model) row(p output.Peer) string {
 	for _, c := range columns() {
 		text := cell(c.text(m, p), m.widthOf(c))
 		if c.title == "STATE" && p.ID != m.selected {
-			switch p.State() {
-			case "connected":
+			switch p.State {
+			case output.StateConnected:
 				text = good.Render(text)
-			case "unverified":
+			case output.StateUnverified:
 				text = warn.Render(text)
 			default:
 				text = faint.Render(text)
@@ -167,7 +167,7 @@ func (m Model) details(p output.Peer) []string {
 		{"public key", p.PublicKey},
 		{"role", string(p.Role)},
 		{"address", addressOf(p)},
-		{"state", p.State() + "  " + p.Direction},
+		{"state", string(p.State) + "  " + p.Direction},
 		{"session", sessionOf(p)},
 		{"round trip", trip},
 		{"queue", fmt.Sprintf("%d messages", p.Queued)},

@@ -56,17 +56,18 @@ func sampleAt(seconds int) Sample {
 				Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
 				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7,
 				PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Session: "session/1", Pinned: true,
+				State: output.StateConnected,
 			},
 			{
 				ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Role: "worker",
 				Connected: true, Direction: "outbound", RTTMs: 12.5, Address: "wss://example.org:443/ws",
-				LastSeen: at, Persistent: true, Session: "smsg",
+				LastSeen: at, Persistent: true, Session: "smsg", State: output.StateUnverified,
 			},
 			{
 				ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name",
-				Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour),
+				Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour), State: output.StateAway,
 			},
-			{ID: "22ffda5ff32ade93902da91128a56961", Name: "eve"},
+			{ID: "22ffda5ff32ade93902da91128a56961", Name: "eve", State: output.StateAway},
 		},
 	}
 }

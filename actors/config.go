@@ -39,6 +39,7 @@ type Limits struct {
 	QueueBytes       int           // outbound, until written
 	QueueShare       int           // of QueueBytes, without bytes of Node.Queues
 	InboundBytes     int           // inbound, until the handler has returned
+	Agent            string        // software and version that peers are told; empty: nothing
 	Session          SessionPolicy // the zero value speaks SMSG only
 }
 

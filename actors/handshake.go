@@ -183,5 +183,8 @@ func (l *Limits) features(inSession bool) []string {
 	if inSession {
 		features = append(features, wire.FeatureSession)
 	}
+	if l.Agent != "" {
+		features = append(features, wire.FeatureAgentPrefix+l.Agent)
+	}
 	return features
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // TransportConfig holds the settings of a transport. The zero value of a field selects its default, the value of
@@ -54,6 +55,10 @@ type TransportConfig struct {
 
 	Session   SessionMode // which peers get session/1 and which SMSG; zero: SessionPin
 	SessionPQ bool        // add ML-KEM-768 to the session offers of this node
+
+	// Agent is the software and its version, as in "example 1.2", that peers are told for display: printable ASCII of at
+	// most 58 bytes. Empty: peers are told nothing.
+	Agent string
 
 	TLSCertPath string // with TLSKeyPath: listen with TLS; the files are read again when they change
 	TLSKeyPath  string
@@ -122,6 +127,7 @@ func (c TransportConfig) validate() error {
 		{"RateRefill", c.RateRefill >= 0 && !math.IsInf(c.RateRefill, 0), "must be 0 (off) or more"},
 		{"Pacing", c.Pacing == PacingOn || c.Pacing == PacingOff, "must be PacingOn or PacingOff"},
 		{"Session", c.Session.valid(), "must be SessionOff, SessionPrefer, SessionPin or SessionRequire"},
+		{"Agent", wire.ValidAgent(c.Agent), "must be printable ASCII of at most 58 bytes"},
 		{"DedupTTL", c.DedupTTL >= time.Millisecond, "must be 1ms or more"},
 		{"MaxClockSkew", c.MaxClockSkew >= 0, "must be 0 (the dedup TTL) or more"},
 		{"QueueMessages", c.QueueMessages >= 1, "must be 1 or more"},
@@ -202,5 +208,6 @@ func (c *TransportConfig) limits() actors.Limits {
 		QueueMessages: c.QueueMessages, QueueBytes: int(c.QueueBytes), InboundBytes: int(c.InboundBytes),
 		QueueShare: int(min(c.QueueTotalBytes/2/int64(c.MaxConns), c.QueueBytes)),
 		Session:    c.sessionPolicy(),
+		Agent:      c.Agent,
 	}
 }

@@ -22,6 +22,7 @@ type PeerConnection struct {
 	direction   Direction
 	inbox       *actors.Inbox
 	number      uint64
+	agent       string
 	strength    atomic.Int32 // actors.Strength
 	unfenced    int          // owned by the inbox's goroutine
 }
@@ -61,6 +62,10 @@ func (c *PeerConnection) Traffic() Traffic { return c.handle.Traffic() }
 // ClockAhead returns by how much the peer's clock was ahead of this node's at its last message; negative: behind; zero
 // before the first. It includes the time that the message took.
 func (c *PeerConnection) ClockAhead() time.Duration { return c.handle.ClockAhead() }
+
+// Agent returns the software and version that the peer has announced on this connection, or "". It is a claim for
+// display, and even that only if Strength is Bound or more.
+func (c *PeerConnection) Agent() string { return c.agent }
 
 // PID returns the connection's actor.
 func (c *PeerConnection) PID() *actor.PID { return c.handle.PID() }

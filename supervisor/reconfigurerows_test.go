@@ -97,6 +97,10 @@ func fieldRows(t *testing.T) map[string]fieldRow {
 			change:  func(c *TransportConfig) { c.SessionPQ = true },
 			observe: func(w *fieldWorld) any { return w.node.dial(startNode(w.t, w.net, 2)).Format().KEM },
 		},
+		"Agent": {
+			change:  func(c *TransportConfig) { c.Agent = "other 2" },
+			observe: func(w *fieldWorld) any { return w.node.live.Load().limits().Agent },
+		},
 		"QueueMessages": {
 			change:  func(c *TransportConfig) { c.QueueMessages = 16 },
 			observe: func(w *fieldWorld) any { return w.queued(100) },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // Status is the state of a node, as Transport.Status returns it.
@@ -46,10 +47,11 @@ type PeerInfo struct {
 	RTT        time.Duration // last measured round trip; 0: not measured
 	LastSeen   time.Time
 	AddedAt    time.Time
-	Persistent bool // kept connected
-	Queued     int  // messages
-	QueuedSize int  // bytes
-	Allowed    bool // on the allowlist
+	Persistent bool   // kept connected
+	Queued     int    // messages
+	QueuedSize int    // bytes
+	Agent      string // software and version, announced on a bound connection or in a session; empty: not known
+	Allowed    bool   // on the allowlist
 	Revoked    bool
 	ClockAhead time.Duration // of the peer's clock, by its last message; 0: not known
 	Traffic    Traffic       // of all open verified connections
@@ -185,6 +187,9 @@ func (t *Transport) describe(c *PeerConnection) PeerInfo {
 		info.Address = c.peerAddress // the address of the claim, not of the peer
 	}
 	info.RTT, info.Format, info.ClockAhead, info.Traffic = c.RoundTrip(), c.Format(), c.ClockAhead(), c.Traffic()
+	if c.Strength() >= Bound {
+		info.Agent = c.Agent()
+	}
 	info.Queued, info.QueuedSize = c.Queued()
 	if at := c.LastActivity(); at.After(info.LastSeen) {
 		info.LastSeen = at.UTC()
@@ -199,6 +204,9 @@ func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{
 		ID: p.ID, Name: p.Name, Alias: t.book.Alias(p.ID), PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Pinned: p.Session,
+	}
+	if !p.Features.IsZero() {
+		info.Agent = wire.Agent(p.Features.All())
 	}
 	if key, err := crypto.ParsePublicKey(p.PublicKey); err == nil {
 		info.Allowed, info.Revoked = t.book.Allowed(key), t.book.Revoked(key)

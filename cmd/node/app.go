@@ -103,6 +103,7 @@ connected or refused; 5 timed out.`
 func (a *app) options(cmd *cobra.Command) settings.Options {
 	o := settings.Options{
 		Environ: a.environ, DataDir: a.dataDir, File: a.file, HostName: settings.RegisteredName(a.hostName),
+		Agent: thisBuild().agent(),
 	}
 	if cmd != nil {
 		o.Flags = cmd.Flags()

@@ -20,7 +20,7 @@ var settingFlags = []string{
 
 var commands = []string{
 	"run", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "allow", "revoke", "auth", "allowlist", "pending", "alias", "config",
+	"ping", "allow", "revoke", "auth", "allowlist", "pending", "alias", "version", "config",
 }
 
 func TestHelpKnowsEveryFlag(t *testing.T) {

@@ -2,6 +2,7 @@ package output
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -35,6 +36,8 @@ type Peer struct {
 	Attempts   int       `json:"attempts"`            // failed dials in a row
 
 	Session          string  `json:"session"`          // session/1 or smsg; empty if not connected
+	Version          string  `json:"version"`          // of the peer's software, without its name; empty: not announced
+	Agent            string  `json:"agent"`            // name and version of the peer's software
 	Pinned           bool    `json:"pinned"`           // it has spoken session/1
 	ClockSkewMs      float64 `json:"clockSkewMs"`      // the peer's clock is ahead by this; 0: not known
 	MessagesReceived uint64  `json:"messagesReceived"` // on the open connections
@@ -75,12 +78,15 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		ID: p.ID, Name: p.Name, Alias: p.Alias, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
-		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Connection: p.Connection,
+		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: p.Agent, Connection: p.Connection,
 		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
 		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}
 	if p.Connected {
 		peer.Direction, peer.Session = p.Direction.String(), p.Format.String()
+	}
+	if _, version, named := strings.Cut(p.Agent, " "); named {
+		peer.Version = version
 	}
 	for _, c := range p.Connections {
 		peer.Connections = append(peer.Connections, Connection{

@@ -14,7 +14,7 @@ var otherValues = map[string]string{
 	"max-conns": "50", "max-conns-per-address": "5", "reserved-conns": "3", "max-message-size": "2MiB",
 	"ping-interval": "1m", "pong-timeout": "1m", "handshake-timeout": "1m", "write-timeout": "1m",
 	"shutdown-timeout": "1m", "rate-burst": "200", "rate-refill": "70", "pace": "off", "dedup-ttl": "1h",
-	"session": "require", "session-pq": "true",
+	"session": "require", "session-pq": "true", "announce-agent": "false",
 	"max-clock-skew": "1h",
 	"tls-cert":       "cert.pem\ntls-key: key.pem", "tls-key": "key.pem\ntls-cert: cert.pem",
 }

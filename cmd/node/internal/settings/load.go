@@ -26,6 +26,7 @@ type Options struct {
 	DataDir  string         // default of --data-dir
 	File     string         // default of --config; read only if it exists
 	HostName string         // default of --name
+	Agent    string         // software and version, for peers; empty: "go-p2p"
 }
 
 // layer holds the values of one source, by the name of the flag.

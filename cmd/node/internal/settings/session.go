@@ -31,6 +31,20 @@ func sessionSettings() []definition {
 	}
 }
 
+func agentSetting() definition {
+	return definition{
+		name: "announce-agent", env: "NODE_ANNOUNCE_AGENT", kind: "bool", scope: ScopeNode, values: bools(),
+		usage: "tell peers the software of this node and its version",
+		set: func(s *Settings, text string) error {
+			announce, err := parseBool(text)
+			if s.Transport.Agent = ""; announce {
+				s.Transport.Agent = s.agent
+			}
+			return err
+		}, show: func(s *Settings) string { return strconv.FormatBool(s.Transport.Agent != "") },
+	}
+}
+
 func bools() []string { return []string{"true", "false"} }
 
 // Values returns the values that the named setting accepts, for completion, or nil if they are too many to list.

@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"cmp"
 	"log/slog"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -63,6 +64,7 @@ type Settings struct {
 	Transport      supervisor.TransportConfig
 
 	sources map[string]Source
+	agent   string // announced with announce-agent
 }
 
 // Source returns where the named setting's value came from.
@@ -107,7 +109,9 @@ func defaults(o Options) *Settings {
 		LogFormat: "text",
 		Transport: supervisor.DefaultTransportConfig(),
 		sources:   make(map[string]Source),
+		agent:     cmp.Or(o.Agent, "go-p2p"),
 	}
+	s.Transport.Agent = s.agent
 	s.Transport.MaxClockSkew = s.Transport.DedupTTL
 	return s
 }

@@ -55,6 +55,7 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"trusted-proxy", ""},
 		{"session", "pin"},
 		{"session-pq", "false"},
+		{"announce-agent", "true"},
 		{"max-conns", "100"},
 		{"max-conns-per-address", "0"},
 		{"reserved-conns", "0"},

@@ -33,6 +33,7 @@ func definitions() []definition {
 	all = append(all, identitySettings()...)
 	all = append(all, networkSettings()...)
 	all = append(all, sessionSettings()...)
+	all = append(all, agentSetting())
 	all = append(all, limitSettings()...)
 	all = append(all, timingSettings()...)
 	return append(all, processSettings()...)

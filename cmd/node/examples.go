@@ -51,10 +51,7 @@ func examples() map[string][]string {
 			"", "--type chat --peer bob --output json | jq .message.payload",
 			"--events peer_up,peer_down --count 1 --timeout 30s",
 		},
-		"send":    {"bob hello", `8dffda5f '{"n": 1}' --type news`, "bob --reply-to ID - < answer.json"},
-		"status":  {"", "--output json | jq .counters.messagesReceived"},
 		"version": {"", "--output json | jq -r .version"},
-		"top":     {"", "--interval 5s"},
 	}
 }
 

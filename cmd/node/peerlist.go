@@ -76,8 +76,8 @@ func (a *app) peersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "peers",
 		Short: "Print the peers that the running node knows, and the addresses that it keeps connected",
-		Long: "Print every peer that is known, configured or connected, with its state: connected, unverified, dialling, waiting\n" +
-			"(for the next dial) or away. A configured address at which no peer has answered has a line without an ID.",
+		Long: "Print every peer that is known, configured or connected, with its state: connected, unverified, dialling,\n" +
+			"waiting (for the next dial) or away. A configured address at which no peer has answered has a line without an ID.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, client, err := a.client(cmd)

@@ -90,8 +90,8 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this binary",
-		Long: "Print version, commit, commit date and Go version of this binary. 'node status' shows the version of the running\n" +
-			"node.",
+		Long: "Print version, commit, commit date and Go version of this binary. 'node status' shows the version of the\n" +
+			"running node.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeClient)

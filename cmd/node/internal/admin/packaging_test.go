@@ -16,6 +16,7 @@ const packaging = "../../../../packaging/grafana"
 // Every metric that the Grafana dashboard, the alert rules and the documentation name exists.
 func TestPackagedMetricsExist(t *testing.T) {
 	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
+	node.kept = []supervisor.DialInfo{{Address: "a:1"}}
 	text, types := scrape(t, serve(t, node, func(c *Config) { c.PerPeer = true }))
 	own := regexp.MustCompile(`\b(p2p|go|process)_[a-z0-9_]*[a-z0-9]\b`)
 	for _, file := range []string{

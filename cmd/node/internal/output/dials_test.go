@@ -24,7 +24,9 @@ func TestNewPeersGivesEachPeerItsDial(t *testing.T) {
 	dialling := supervisor.DialInfo{Address: "a:1", Dialling: true}
 	connected := supervisor.DialInfo{Address: "b:1", Peer: "1", Connected: true, Failures: 9}
 	// entry returns the expected state, addresses and dial of an entry.
-	entry := func(p supervisor.PeerInfo, state State, attempts int, text string, next time.Time, addresses ...string) Peer {
+	entry := func(
+		p supervisor.PeerInfo, state State, attempts int, text string, next time.Time, addresses ...string,
+	) Peer {
 		peer := NewPeer(p)
 		peer.State, peer.Attempts, peer.LastError, peer.NextDialAt = state, attempts, text, next
 		peer.Addresses = append(peer.Addresses, addresses...)

@@ -9,8 +9,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// Peer is the JSON of one entry of `node peers`: a known peer, or an address that is kept connected and at which no peer
-// has answered yet. Then ID is empty.
+// Peer is the JSON of one entry of `node peers`: a known peer, or an address that is kept connected and at which no
+// peer has answered yet. Then ID is empty.
 type Peer struct {
 	ID         string          `json:"id"`
 	Name       string          `json:"name"`  // claimed by the peer: quote it before printing
@@ -78,7 +78,8 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		ID: p.ID, Name: p.Name, Alias: p.Alias, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
-		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: p.Agent, Connection: p.Connection,
+		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: p.Agent,
+		Connection:       p.Connection,
 		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
 		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}
@@ -109,8 +110,8 @@ func stateOf(p supervisor.PeerInfo) State {
 	}
 }
 
-// NewPeers formats a list of peers and the addresses that are kept connected: each is added to the entry of its peer, or
-// gets an entry of its own behind the peers. It never returns nil, which would be null in JSON.
+// NewPeers formats a list of peers and the addresses that are kept connected: each is added to the entry of its peer,
+// or gets an entry of its own behind the peers. It never returns nil, which would be null in JSON.
 func NewPeers(peers []supervisor.PeerInfo, kept []supervisor.DialInfo) []Peer {
 	list := make([]Peer, 0, len(peers)+len(kept))
 	at := make(map[string]int, len(peers))

@@ -73,7 +73,7 @@ func (p *connection) acceptFirst(ctx actor.Context, msg *wire.Message) bool {
 		return true
 	case msg != nil && msg.Type == wire.MsgDisconnect && msg.From == p.peerID:
 		p.node.Counters.Inc(MessagesReceived)
-	p.handle.traffic.received.Add(1)
+		p.handle.traffic.received.Add(1)
 		p.onDisconnect(ctx, msg)
 		return false
 	}

@@ -44,7 +44,8 @@ func (s *dropSink) total() (sum int) {
 // dropConn returns a connection of a verified peer.
 func dropConn(r *rig, sink *dropSink, peerID string) *connection {
 	return &connection{
-		node: r.node, proof: proof{strength: Unmarked}, peerID: peerID,
+		handle: &Handle{},
+		node:   r.node, proof: proof{strength: Unmarked}, peerID: peerID,
 		inbox: NewInbox(sink, r.node.Counters, r.node.LimitedLog, r.node.Writers),
 	}
 }

@@ -71,7 +71,8 @@ func TestNewPeersGivesEachPeerItsDial(t *testing.T) {
 			},
 		},
 		"dialling": {
-			nil, []supervisor.DialInfo{dialling},
+			nil,
+			[]supervisor.DialInfo{dialling},
 			[]Peer{entry(kept("", "a:1"), StateDialling, 0, "", none, "a:1")},
 		},
 		"pinned twice, new": {

@@ -1,7 +1,7 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots man deb security clean
+.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots man deb model security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -73,6 +73,9 @@ deb: man ## a Debian package with service, man pages and completions, into dist
 	$(PACKAGED) config --example | sed -e 's,^#data-dir: .*,#data-dir: /var/lib/go-p2p,' -e 's,^#name: .*,#name: "",' >dist/node.yaml
 	ARCH=$$(go env GOARCH) VERSION=$(DEB_VERSION) \
 		go run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2 package --config packaging/nfpm.yaml --packager deb --target dist/
+
+model: ## prove the claims about the handshake, with ProVerif where it is installed
+	tests/model/check
 
 security: ## how systemd rates the rights of the service; 0 is best
 	systemd-analyze security --offline=yes packaging/systemd/go-p2p.service | tail -1

@@ -17,10 +17,15 @@ func (n *node) newFeed() *feed.Feed {
 	return feed.New(report, func(count int) { n.CountLostEvents(count) })
 }
 
-// publish passes an event to the streams, and then to standard output, whose reader may block.
-func (n *node) publish(e event) {
-	n.feed.Publish(fed(e, n.events.now()))
+// publish passes an event to the streams, and then to standard output, whose reader may block. It returns false if a
+// handler lost the message.
+func (n *node) publish(e event) (taken bool) {
+	taken = true
+	if n.feed.Open() {
+		taken = n.feed.Publish(fed(e, n.events.now()))
+	}
 	n.events.add(e)
+	return taken
 }
 
 // Watch implements control.Node.
@@ -88,13 +93,12 @@ func (n *node) onMessage(c *supervisor.PeerConnection, m *wire.Message) {
 	if e == nil {
 		return
 	}
-	unhandled := deployedRequest(m.Type) && !n.readsInput && !n.feed.Open()
-	if taken := n.feed.Publish(fed(e, n.events.now())); !taken {
-		n.refuse(c, m, wire.ErrCodeOperationFailed, "too many messages wait for the handler of this type")
-	} else if unhandled {
+	if deployedRequest(m.Type) && !n.readsInput && !n.feed.Attended(string(m.Type)) {
 		n.refuse(c, m, wire.ErrCodeNotFound, "this node does not handle messages of this type")
 	}
-	n.events.add(e)
+	if !n.publish(e) {
+		n.refuse(c, m, wire.ErrCodeOperationFailed, "too many messages wait for the handler of this type")
+	}
 }
 
 // deployedRequest reports whether deployed controllers wait for an answer to messages of a type.

@@ -20,7 +20,7 @@ var settingFlags = []string{
 
 var commands = []string{
 	"run", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "allow", "revoke", "auth", "allowlist", "pending", "alias", "version", "config",
+	"ping", "watch", "handle", "allow", "revoke", "auth", "allowlist", "pending", "alias", "version", "config",
 }
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
@@ -36,10 +36,16 @@ func TestHelpKnowsEveryFlag(t *testing.T) {
 		switch cmd {
 		case "run":
 			want = slices.Concat(settingFlags, []string{"--stdin"})
-		case "send", "broadcast":
+		case "send":
 			want = slices.Concat(want, []string{"--type"})
+		case "broadcast":
+			want = slices.Concat(want, []string{"--type", "--role"})
 		case "request":
 			want = slices.Concat(want, []string{"--timeout"})
+		case "watch":
+			want = slices.Concat(want, []string{"--type", "--peer", "--events", "--count", "--timeout"})
+		case "handle":
+			want = slices.Concat(want, []string{"--reply-type", "--concurrency", "--timeout"})
 		case "ping":
 			want = slices.Concat(want, []string{"--count"})
 		case "disconnect":
@@ -66,6 +72,8 @@ func TestCommandsFailWithoutANode(t *testing.T) {
 		{"broadcast", "x"},
 		{"request", "somebody", "x"},
 		{"ping", "somebody"},
+		{"watch", "--count", "1"},
+		{"handle", "job", "--", "cat"},
 		{"allow", key},
 		{"revoke", key},
 		{"allow", "alias"},

@@ -112,11 +112,6 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) {
 func serveStream(w http.ResponseWriter, r *http.Request, stream *feed.Stream) {
 	defer stream.Close()
 	out := http.NewResponseController(w)
-	// The server's read timeout is meant for requests that end.
-	if err := out.SetReadDeadline(time.Time{}); err != nil {
-		reply(w, nil, err)
-		return
-	}
 	// Without it, a client that does not read would hold up the end of the server.
 	defer context.AfterFunc(r.Context(), func() { _ = out.SetWriteDeadline(time.Now()) })()
 	w.Header().Set("Content-Type", "text/event-stream")

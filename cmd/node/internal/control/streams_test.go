@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
 )
@@ -115,22 +118,62 @@ func TestStreamRequestsAreChecked(t *testing.T) {
 	}
 }
 
-// A client that does not read holds up neither the node nor the end of the server.
-func TestUnreadStreamHoldsUpNothing(t *testing.T) {
-	node := &fakeNode{feed: newFakeFeed()}
+// openRaw opens an event stream on a server with short timeouts, and returns its connection.
+func openRaw(t *testing.T, node *fakeNode) (*Server, net.Conn) {
+	t.Helper()
 	dir := t.TempDir()
-	serve(t, dir, node)
-	conn, err := net.Dial("unix", SocketPath(dir))
+	server, err := Listen(dir, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("GET /v1/events HTTP/1.1\r\nHost: node\r\n\r\n")); err != nil {
+	server.http.ReadTimeout, server.http.ReadHeaderTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.Serve()
+	conn := dialRaw(t, dir, "GET /v1/events HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+	await(node.feed)
+	return server, conn
+}
+
+func dialRaw(t *testing.T, dir, text string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("unix", SocketPath(dir))
+	if err == nil {
+		_, err = conn.Write([]byte(text))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	await(node.feed)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// A client that does not read holds up neither the node nor the end of the server.
+func TestUnreadStreamHoldsUpNothing(t *testing.T) {
+	node := &fakeNode{feed: newFakeFeed()}
+	server, _ := openRaw(t, node)
 	big := feed.Event{Name: "message", Line: func(bool) []byte { return bytes.Repeat([]byte("x"), 1<<20) }}
 	for range 100 {
 		node.feed.Publish(big)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := server.Close(ctx); err != nil || ctx.Err() != nil {
+		t.Errorf("the server ended with %v, %v", err, ctx.Err())
+	}
+}
+
+// A stream lasts longer than the timeout of requests: another connection, which sends no complete request, has reached
+// it.
+func TestStreamOutlivesTheReadTimeout(t *testing.T) {
+	node := &fakeNode{feed: newFakeFeed()}
+	server, conn := openRaw(t, node)
+	slow := dialRaw(t, server.dir, "GET /v1/stat")
+	_, _ = io.ReadAll(slow) // ends when the server closes the connection
+	node.feed.Close(fakeEvent("stopped", "", ""))
+	text, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(text), "event: stopped\n") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := server.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

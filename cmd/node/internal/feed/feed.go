@@ -124,6 +124,11 @@ func (f *Feed) streams() []*Stream {
 // Open reports whether a stream or a handler is open.
 func (f *Feed) Open() bool { return len(f.streams()) > 0 }
 
+// Attended reports whether a program may answer messages of a type: its handler, or the reader of any event stream.
+func (f *Feed) Attended(kind string) bool {
+	return slices.ContainsFunc(f.streams(), func(s *Stream) bool { return s.handles == "" || s.handles == kind })
+}
+
 func handler(all []*Stream, kind string) *Stream {
 	for _, s := range all {
 		if s.handles == kind {

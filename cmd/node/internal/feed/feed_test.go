@@ -155,6 +155,31 @@ func TestSecondHandlerIsRefused(t *testing.T) {
 	}
 }
 
+func TestAttendedTypes(t *testing.T) {
+	f, _ := newFeed()
+	attended := func() string { return fmt.Sprint(f.Attended("job"), f.Attended("other"), f.Open()) }
+	none := attended()
+	h, err := f.Handle("job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	handled := attended()
+	w := watch(t, f, Filter{Events: []string{"peer_up"}})
+	watched := attended()
+	w.Close()
+	h.Close()
+	for got, want := range map[string]string{
+		none: "false false false", handled: "true false true", watched: "true true true",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if got := attended(); got != none {
+		t.Errorf("at the end %s", got)
+	}
+}
+
 func TestStreamsAreLimited(t *testing.T) {
 	f, _ := newFeed()
 	for range MaxStreams {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package blackbox
 
 import (
@@ -32,12 +34,17 @@ func TestUnhandledRequestIsAnsweredWithNotFound(t *testing.T) {
 	}
 }
 
-// TestDeployedControllerGetsNotFound: the reference peer stands for a deployed controller.
+// TestDeployedControllerGetsNotFound: the reference peer stands for a deployed controller. A request that it delivers
+// in the name of another node is not answered.
 func TestDeployedControllerGetsNotFound(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	r := dialed(a, refpeer.Options{})
 	r.prove()
+	forwarded := r.envelope("get_logs", nil)
+	forwarded.From = identity(t, "another").ID
+	r.sendEnvelope(forwarded)
+	a.Await("message", "message.id", forwarded.ID)
 	id := r.say("get_stats", nil)
 	answer := r.next("error")
 	var payload struct {
@@ -65,6 +72,12 @@ func TestRequestsAreLeftToPrograms(t *testing.T) {
 		}
 		r.want(t, 5) // the node has not noticed the end of the watcher
 	}
+	other := handling(t, a, b, "other", "--", "true")
+	r := b.run("request", a.ID(), "null", "--type", "get_stats")
+	r.want(t, 1)
+	r.says(t, "error 1003")
+	other.Signal(syscall.SIGTERM)
+	other.Wait()
 	c := start(t, "--stdin", "--peer", b.Address())
 	meet(b, c)
 	b.run("request", c.ID(), "null", "--type", "get_stats", "--timeout", "300ms").want(t, 5)

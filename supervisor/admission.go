@@ -79,6 +79,7 @@ type credentials struct {
 	self       bool // it is this node's own key
 	reflected  bool // this node has sent the challenge itself
 	authorized bool // by auth mode, allowlist and revocation
+	suspended  bool // the operator has disconnected it for a time
 	listed     bool // it is on the allowlist
 	unlisted   int  // open connections of peers off the allowlist
 	session    bool // it offers a session, or has accepted that of this node
@@ -91,6 +92,8 @@ func judgePeer(c credentials, cfg *TransportConfig) refusal {
 		return "invalid handshake"
 	case !c.authorized:
 		return wire.ReasonNotAuthorized
+	case c.suspended:
+		return refusedSuspended
 	case !c.session && cfg.Session == SessionRequire:
 		return refusedSession
 	case !c.listed && c.unlisted >= cfg.MaxConns-cfg.ReservedConns:

@@ -90,8 +90,8 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 		return
 	}
 	want := cmp.Or(msg.ID, pin)
-	if want != "" && r.book.RevokedID(want) {
-		fail(ErrRevoked)
+	if err := r.barredPeer(want); err != nil {
+		fail(err)
 		return
 	}
 	t := r.targetFor(unpinned(msg.Address), url, want, false)

@@ -8,9 +8,10 @@ import (
 
 // disconnect closes the connections of a peer and stops dialling it.
 func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
-	known := len(r.peers[msg.Peer]) > 0
+	known := len(r.peers[msg.Peer]) > 0 || msg.suspended
 	for _, t := range r.targets {
-		if t.peer == msg.Peer || t.expect == msg.Peer || t.slot != nil && dialledPeer(t.slot) == msg.Peer {
+		leads := t.peer == msg.Peer || t.expect == msg.Peer || t.slot != nil && dialledPeer(t.slot) == msg.Peer
+		if leads && !msg.suspended {
 			known = true
 			r.advance(ctx, t, dialDropped, nil)
 		}
@@ -21,6 +22,10 @@ func (r *registry) disconnect(ctx actor.Context, msg *Disconnect) error {
 			continue
 		}
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: msg.Code, Reason: msg.Reason}})
+	}
+	if msg.suspended {
+		r.scheduleSuspended()
+		return nil
 	}
 	if peer, inBook := r.book.Get(msg.Peer); inBook {
 		known = known || peer.Persistent || msg.Forget
@@ -63,11 +68,7 @@ func (r *registry) onAuthChanged(ctx actor.Context) int {
 			ctx.Send(s.pid, &actors.CloseGracefully{End: end})
 		}
 	}
-	for _, t := range r.targets {
-		if t.keep && t.state == dialIdle { // its peer may have been admitted again
-			r.advance(ctx, t, dialWanted, nil)
-		}
-	}
+	r.dialIdle(ctx)
 	return len(refused)
 }
 
@@ -108,6 +109,9 @@ func (r *registry) stopTimers() {
 	}
 	if r.expireTimer != nil {
 		r.expireTimer.Stop()
+	}
+	if r.suspendTimer != nil {
+		r.suspendTimer.Stop()
 	}
 	if r.shutdownTimer != nil {
 		r.shutdownTimer.Stop()

@@ -19,6 +19,7 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 		self:       msg.Key == r.node.Keys.PublicKey(),
 		reflected:  s.direction == Inbound && r.node.Keys.IsOwnChallenge(msg.Challenge),
 		authorized: r.book.Authorized(msg.Key),
+		suspended:  r.suspended(msg.Identity.ID),
 		listed:     s.listed,
 		unlisted:   r.unlisted(),
 		session:    msg.Session,
@@ -45,6 +46,8 @@ func (r *registry) refusalError(why refusal, key crypto.PublicKey) error {
 			return ErrRevoked
 		}
 		return &NotAllowedError{Key: key}
+	case refusedSuspended:
+		return ErrSuspended
 	case refusedSession:
 		return ErrSessionRequired
 	case refusedStopping:

@@ -89,6 +89,8 @@ type Disconnect struct {
 	Forget bool   // also remove the peer from the peer book
 	Code   wire.DisconnectCode
 	Reason string
+
+	suspended bool // the peer is refused for a time and stays kept connected
 }
 
 // Disconnected answers Disconnect. Err is ErrNotConnected if the peer was neither connected nor known.

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -49,14 +48,4 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 		t.expect = id
 	}
 	r.advance(ctx, t, dialWanted, nil)
-}
-
-// revokedTarget reports whether the peer of a target is revoked, so that it must not be dialled. If a caller accepts
-// any peer, the address is dialled nevertheless: it may have a new owner.
-func (r *registry) revokedTarget(t *dialTarget) bool {
-	if t.expect == "" && len(t.callers) > 0 {
-		return false
-	}
-	id := cmp.Or(t.expect, t.peer)
-	return id != "" && r.book.RevokedID(id)
 }

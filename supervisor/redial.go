@@ -15,9 +15,10 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 	if r.targets[t.url] != t {
 		return dialNothing // removed
 	}
+	barred := r.barred(t)
 	next, action := t.state.step(event, dialFacts{
 		stopping: r.stopping, kept: t.keep, callers: len(t.callers) > 0,
-		connected: r.connected(t) != nil, revoked: r.revokedTarget(t),
+		connected: r.connected(t) != nil, revoked: barred != nil,
 	})
 	t.state = next
 	if next != dialWaiting || action == dialPause {
@@ -29,9 +30,9 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 	case dialPause:
 		r.pause(t, cause)
 	case dialRefuse:
-		t.lastErr = ErrRevoked
-		r.node.LimitedLog.Warn("not dialled: the peer is revoked", "address", t.address)
-		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrRevoked)})
+		t.lastErr = barred
+		r.node.LimitedLog.Warn("not dialled", "address", t.address, "error", barred)
+		r.answerCallers(t, &Connected{Err: peerError(t.address, barred)})
 		if !t.keep {
 			r.forgetTarget(ctx, t)
 		}

@@ -57,6 +57,7 @@ type registry struct {
 	buckets       map[bucketKey]*bucket
 	further       map[string]*further // by node ID: deployed peers with an assigned address
 	expireTimer   *time.Timer
+	suspendTimer  *time.Timer // next end of a suspension
 	shutdownTimer *runclock.Timer
 	order         uint64
 	numbers       uint64 // number of the last connection that opened
@@ -117,6 +118,7 @@ func (r *registry) receive(ctx actor.Context, message any) {
 	case *actor.Started:
 		r.self = ctx.Self()
 		r.scheduleExpire()
+		r.scheduleSuspended()
 	case *actor.Stopping:
 		r.stopTimers()
 		r.node.Drops.Close()
@@ -189,6 +191,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.answer(r.countConnections())
 	case *awaitFirstDials:
 		r.onAwaitFirstDials()
+	case *suspensionEnded:
+		r.onSuspensionEnded(ctx)
 	case *listPending:
 		r.answer(r.listPending())
 	case *listDials:

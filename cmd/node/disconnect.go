@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
@@ -15,6 +16,7 @@ import (
 
 func (a *app) disconnectCommand() *cobra.Command {
 	var request control.DisconnectRequest
+	var refuse span
 	connection := checked{kind: "number", set: func(text string) (err error) {
 		request.Connection, err = strconv.ParseUint(text, 10, 64)
 		if err != nil || request.Connection == 0 {
@@ -26,12 +28,15 @@ func (a *app) disconnectCommand() *cobra.Command {
 		Use:   "disconnect PEER | --connection N",
 		Short: "Close the connections to a peer and stop redialling it, or close one connection",
 		Long: "Close all connections to a peer gracefully and stop redialling it. A peer that dialled this node may dial\n" +
-			"again: 'node revoke' prevents that.\n\n" +
+			"again: 'node revoke' prevents that. With --for, refuse the peer for that long, inbound and outbound, also after\n" +
+			"a restart; a peer that is kept connected is dialled again afterwards, and 'node allow' ends the time at once.\n\n" +
 			"With --connection close one connection, verified or not, by the number that events and 'node peers' show.\n" +
 			"An unverified connection has no other address. Other connections of the peer stay open, and a peer that is\n" +
 			"kept connected is dialled again.\n\n" + peerHelp,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case refuse.Duration != 0 && (request.Forget || request.Connection != 0):
+				return badUsage(cmd, "--for excludes --forget and --connection")
 			case request.Connection == 0:
 				return arguments(1, 1, "PEER")(cmd, args)
 			case len(args) > 0:
@@ -46,10 +51,12 @@ func (a *app) disconnectCommand() *cobra.Command {
 			if len(args) > 0 {
 				request.Peer = args[0]
 			}
+			request.ForMs = refuse.milliseconds()
 			return a.disconnect(cmd, request)
 		},
 	}
 	cmd.Flags().BoolVar(&request.Forget, "forget", false, "also remove the peer from the peer book")
+	cmd.Flags().Var(&refuse, "for", "refuse the peer for this long")
 	cmd.Flags().Var(&connection, "connection", "close the connection with this `number` only")
 	_ = cmd.RegisterFlagCompletionFunc("connection", a.completeConnection) // fails only for a flag that does not exist
 	return cmd
@@ -81,9 +88,12 @@ func writeDisconnected(w io.Writer, result control.Disconnected) {
 	if result.Forgotten {
 		fmt.Fprint(w, " and removed it from the peer book")
 	}
+	if !result.Until.IsZero() {
+		fmt.Fprint(w, ", refused until ", result.Until.Format(time.RFC3339))
+	}
 	fmt.Fprintln(w)
 	switch {
-	case !result.Inbound:
+	case !result.Inbound, !result.Until.IsZero():
 	case result.Verified:
 		fmt.Fprintf(w, "it has dialled this node and may do so again: `node revoke %s` prevents that\n", result.PublicKey)
 	default:

@@ -23,7 +23,7 @@ func examples() map[string][]string {
 		"config":     {"", "--example > node.yaml", "--config node.yaml --output json"},
 		"connect":    {"192.0.2.7:9091", "wss://node.example.org/ws --timeout 5s"},
 		"demo":       {"", "--keep"},
-		"disconnect": {"bob", "8dffda5f --forget", "--connection 7"},
+		"disconnect": {"bob", "8dffda5f --for 24h", "--connection 7"},
 		"handle": {
 			"get_stats --reply-type stats -- ./stats.sh",
 			"greet --concurrency 4 --timeout 5s -- python3 greet.py",

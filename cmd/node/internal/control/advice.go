@@ -78,6 +78,8 @@ func DialAdvice(address string, err error) string {
 		return "switch on this node's sessions (--session pin), or upgrade it"
 	case errors.Is(err, supervisor.ErrNotAllowed):
 		return "or pin its node ID with --peer ADDR#ID"
+	case errors.Is(err, supervisor.ErrSuspended):
+		return "`node allow KEY` on this node ends that"
 	case errors.Is(err, supervisor.ErrRevoked):
 		return "`node allow KEY` on this node lifts that"
 	case errors.Is(err, supervisor.ErrOwnAddress):

@@ -34,6 +34,7 @@ type DisconnectRequest struct {
 	Peer       string `json:"peer,omitempty"`
 	Connection uint64 `json:"connection,omitempty"` // number; excludes Peer and Forget
 	Forget     bool   `json:"forget,omitempty"`     // also remove the peer from the peer book
+	ForMs      int64  `json:"forMs,omitempty"`      // refuse the peer for this long; excludes Connection and Forget
 }
 
 // Disconnected answers a DisconnectRequest.
@@ -44,6 +45,8 @@ type Disconnected struct {
 	Inbound    bool   `json:"inbound"`   // the peer dialled this node and may dial again
 	Verified   bool   `json:"verified"`  // the peer proved that it holds its key
 	PublicKey  string `json:"publicKey"` // empty if the peer was not connected
+
+	Until time.Time `json:"until,omitzero"` // the peer is refused until then
 }
 
 // MessageRequest describes a message for one peer, with or without a reply, or for all peers.

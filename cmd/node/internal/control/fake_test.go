@@ -85,6 +85,10 @@ func (f *fakeNode) Disconnect(_ context.Context, peer string, forget bool) (Disc
 	return Disconnected{Peer: peer, Forgotten: forget, Verified: true, PublicKey: bobKey}, f.err
 }
 
+func (f *fakeNode) DisconnectUntil(_ context.Context, peer string, until time.Time) (Disconnected, error) {
+	return Disconnected{Peer: peer, Until: until}, f.err
+}
+
 // DisconnectConnection closes number 7, an unverified connection that claims bob's identity.
 func (f *fakeNode) DisconnectConnection(_ context.Context, number uint64) (Disconnected, error) {
 	if number != 7 {

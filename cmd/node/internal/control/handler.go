@@ -29,6 +29,7 @@ type Node interface {
 	KeptAddresses(ctx context.Context) ([]supervisor.DialInfo, error)
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
+	DisconnectUntil(ctx context.Context, peer string, until time.Time) (Disconnected, error)
 	DisconnectConnection(ctx context.Context, number uint64) (Disconnected, error)
 	SendContext(ctx context.Context, peer string, message *wire.Message) error
 	BroadcastToRole(ctx context.Context, role crypto.NodeRole, message *wire.Message) supervisor.BroadcastResult
@@ -193,6 +194,7 @@ func explain(err error) *Error {
 		{supervisor.ErrNotConnected, CodeNotConnected},
 		{supervisor.ErrRefused, CodeRefused},
 		{supervisor.ErrRevoked, CodeRefused},
+		{supervisor.ErrSuspended, CodeRefused},
 		{supervisor.ErrSessionRequired, CodeRefused},
 		{supervisor.ErrInvalidMessage, CodeUsage},
 		{supervisor.ErrTooLarge, CodeTooLarge},

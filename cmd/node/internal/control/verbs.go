@@ -61,10 +61,17 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 	ctx, cancel, _ := limited(ctx, 0)
 	defer cancel()
 	switch {
+	case q.ForMs != 0 && (q.Connection != 0 || q.Forget), q.ForMs < 0, q.ForMs > maxTimeout.Milliseconds():
+		return Disconnected{}, usage("forMs must be from 1 to %d, and excludes connection and forget",
+			maxTimeout.Milliseconds())
 	case q.Connection == 0:
 		peer, err := h.resolve(q.Peer)
 		if err != nil {
 			return Disconnected{}, adviseNumber(err)
+		}
+		if q.ForMs != 0 {
+			until := h.now().Add(time.Duration(q.ForMs) * time.Millisecond).UTC()
+			return h.node.DisconnectUntil(ctx, peer, until)
 		}
 		return h.node.Disconnect(ctx, peer, q.Forget)
 	case q.Peer != "" || q.Forget:

@@ -54,9 +54,9 @@ func judgeBind(bind, own []byte, peer *crypto.Bind) mark {
 	}
 }
 
-// ackStrength returns the strength of the evidence in an ack that answers the challenge. In a session it proves nothing:
-// a relay may have changed it. Nor does it if the peer must bind its frames: the first frame shows whether a relay has
-// changed the handshake, so no message is sent before.
+// ackStrength returns the strength of the evidence in an ack that answers the challenge. In a session it proves
+// nothing: a relay may have changed it. Nor does it if the peer must bind its frames: the first frame shows whether a
+// relay has changed the handshake, so no message is sent before.
 func ackStrength(peer claim) Strength {
 	if peer.terms != nil || mustBind(peer.features) {
 		return Claimed

@@ -28,9 +28,9 @@ func (a rank) isBound() bool { return a.strength >= actors.Bound }
 // outranks reports whether a is the better route than b. Both must be verified.
 //
 // A session outranks a bound connection, and that an unmarked one. Between two sessions, or two bound connections, a
-// living one outranks one that missed a probe, then the older proof wins. Proofs within ten seconds of each other come from crossed dials: the connection
-// that the node with the smaller id dialled wins. Between two unmarked connections, the order is: living, dialled by
-// this node at an address where only this peer is accepted, incumbent.
+// living one outranks one that missed a probe, then the older proof wins. Proofs within ten seconds of each other come
+// from crossed dials: the connection that the node with the smaller id dialled wins. Between two unmarked connections,
+// the order is: living, dialled by this node at an address where only this peer is accepted, incumbent.
 func (a rank) outranks(b rank) bool {
 	switch {
 	case a.framed != b.framed:

@@ -12,7 +12,7 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
-// A peer is restarted in other modes while a node keeps it connected and sends it a message every 100 ms. It is upgraded
+// A peer is restarted in other modes while a node keeps it connected and sends a message every 100 ms. It is upgraded
 // from SMSG to sessions and rolled back. Each message arrives once, or its Send returned an error. The node pins the
 // peer and keeps the pin, also with the sessions of the peer off.
 func TestUpgradeAndRollbackLoseNothing(t *testing.T) {

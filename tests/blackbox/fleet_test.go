@@ -50,8 +50,9 @@ type line struct {
 }
 
 // TestFleetUpgradesAndRollsBackUnderLoad restarts the nodes of a mesh one by one, first with sessions and then without,
-// while each sends ten messages a second. No pair of the other nodes is ever disconnected, both formats carry what their
-// modes say, and each message arrives once, or its sender has reported an error, or the end of the connection after it.
+// while each sends ten messages a second. No pair of the other nodes is ever disconnected, and each pair has the format
+// that its modes say. Each message arrives once, or its sender has reported an error, or the end of the connection
+// after it.
 //
 // FLEET is the number of nodes. FLEET_BEFORE is the binary of a release before sessions: the nodes then begin and end
 // with it.
@@ -164,7 +165,8 @@ func (f *fleet) restart(m *member, session bool) {
 			}
 		}
 	}
-	f.t.Logf("member %d restarted, sessions %v: all connected after %v", m.number, session, time.Since(began).Round(time.Millisecond))
+	took := time.Since(began).Round(time.Millisecond)
+	f.t.Logf("member %d restarted, sessions %v: all connected after %v", m.number, session, took)
 }
 
 // check compares the connections of all members with their modes.

@@ -97,8 +97,8 @@ func checkPair(t *testing.T, a, b *node, from, to string) {
 	b.AwaitAfter(marks[1], "peer_down", "peer", a.ID())
 }
 
-// TestPinSurvivesARestartAndIsForgotten: the pin is set by the first session, stored, kept while the peer's sessions are
-// off, and removed by the operator. The mode comes from the settings file and changes by a reload.
+// TestPinSurvivesARestartAndIsForgotten: the pin is set by the first session, stored, kept while the peer has its
+// sessions off, and removed by the operator. The mode comes from the settings file and changes by a reload.
 func TestPinSurvivesARestartAndIsForgotten(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "node.yaml")

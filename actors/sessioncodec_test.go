@@ -151,3 +151,33 @@ func TestIdleSessionHoldsNoCipher(t *testing.T) {
 		}
 	})
 }
+
+// sinkDouble counts the WebSocket messages.
+type sinkDouble struct{ writes int }
+
+func (s *sinkDouble) Write([]byte, bool) error {
+	s.writes++
+	return nil
+}
+
+// The first record holds the ping alone, whatever waits behind it.
+func TestFirstRecordHoldsOneMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions)
+		p := r.connectSession()
+		p.shake(nil)
+		c := newSessionCodec(r.node, p.sealer, p.opener, "a", "b")
+		var sink sinkDouble
+		frames := func() (list []*frame) {
+			for range 3 {
+				list = append(list, &frame{data: []byte{0, 1, 2}})
+			}
+			return list
+		}
+		for i, want := range []int{1, 3} {
+			if n, _, err := c.send(&sink, frames()); n != want || err != nil || sink.writes != i+1 {
+				t.Errorf("record %d holds %d messages, %v, %d writes; want %d", i+1, n, err, sink.writes, want)
+			}
+		}
+	})
+}

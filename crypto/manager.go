@@ -136,16 +136,31 @@ func (m *NodeManager) PublicKey() PublicKey {
 // exists, also one that another process has just created, the error is ErrIdentityExists and the manager has that
 // identity. Other errors are ErrRole, ErrName and those of the file system.
 func (m *NodeManager) Generate(name string, role NodeRole) error {
+	private, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("generate a private key: %w", err)
+	}
+	return m.create(private, name, role, time.Now().UTC().Truncate(time.Second))
+}
+
+// Import is Generate with a private key of 32 raw bytes (protocol section 1), as deployed nodes store it. It copies the
+// key.
+func (m *NodeManager) Import(key []byte, name string, role NodeRole, createdAt time.Time) error {
+	private, err := ecdh.X25519().NewPrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("private key refused: %d bytes instead of %d", len(key), KeySize)
+	}
+	return m.create(private, name, role, createdAt)
+}
+
+// create stores a new identity with a private key.
+func (m *NodeManager) create(private *ecdh.PrivateKey, name string, role NodeRole, createdAt time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.private != nil {
 		return ErrIdentityExists
 	}
-	private, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		return fmt.Errorf("generate a private key: %w", err)
-	}
-	identity, err := newIdentity(private, name, role, time.Now().UTC().Truncate(time.Second))
+	identity, err := newIdentity(private, name, role, createdAt)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,13 @@ import (
 )
 
 func (a *app) idCommand() *cobra.Command {
+	var from string
 	cmd := &cobra.Command{
 		Use:   "id",
 		Short: "Print this node's public identity",
 		Long: "Print this node's public identity. The first use creates it, with --name and --role. It does not change\n" +
-			"afterwards.",
+			"afterwards. With --import, the private key of a deployed node (private.key, 32 raw bytes) becomes this node's;\n" +
+			"an existing identity is an error. Never run both nodes with one key.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd, settings.ScopeIdentity)
@@ -28,7 +30,13 @@ func (a *app) idCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			manager, created, err := openIdentity(s)
+			var manager *crypto.NodeManager
+			var created bool
+			if from != "" {
+				manager, err = importIdentity(s, from)
+			} else {
+				manager, created, err = openIdentity(s)
+			}
 			if err != nil {
 				return err
 			}
@@ -44,6 +52,7 @@ func (a *app) idCommand() *cobra.Command {
 		},
 	}
 	a.addSettings(cmd, cmd.Flags(), settings.ScopeIdentity)
+	cmd.Flags().StringVar(&from, "import", "", "read the private key of a deployed node from this `file`")
 	return cmd
 }
 

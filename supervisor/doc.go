@@ -29,8 +29,8 @@
 // Events (PeerUp, PeerVerified, PeerMoved, PeerDown, PeerRefused, Dropped, DialFailed, DowngradeRefused,
 // IdentityConflict, ListenerDown) go to OnEvent, in order with the messages of their connection. PeerUp reports a peer
 // that binds its frames when it has a route. PeerUp reports an inbound deployed node, which does not bind them, before
-// its proof: Send works after PeerVerified. ListenerDown reports that no peer can connect any more. A program that needs
-// inbound peers must make a new transport then, or exit.
+// its proof: Send works after PeerVerified. ListenerDown reports that no peer can connect any more. A program that
+// needs inbound peers must make a new transport then, or exit.
 //
 // # By messages only
 //

@@ -149,8 +149,8 @@ func (t *Transport) OnMessage(handle func(*PeerConnection, *wire.Message)) { t.b
 // it before Start.
 func (t *Transport) OnEvent(handle func(Event)) { t.bus.onEvent = handle }
 
-// CountLostEvents adds to the counter eventsLost. A program that passes events on and drops some for a slow reader calls
-// it. Safe for concurrent use.
+// CountLostEvents adds to the counter eventsLost. A program that passes events on, and drops some for a slow reader,
+// calls it. Safe for concurrent use.
 func (t *Transport) CountLostEvents(count int) { t.counters.Add(actors.EventsLost, count) }
 
 // Identity returns this node's public identity.

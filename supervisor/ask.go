@@ -24,7 +24,8 @@ func (r *registry) unwrap(ctx actor.Context) (message any, reply func(answer any
 	if sender == nil {
 		return ctx.Message(), nil
 	}
-	return ctx.Message(), func(answer any) { r.node.System.Root.Send(sender, answer) }
+	message = ctx.Message()
+	return message, func(answer any) { r.node.System.Root.Send(sender, labelled(message, answer)) }
 }
 
 // answer answers the current message, once.

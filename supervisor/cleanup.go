@@ -29,7 +29,7 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(other *slot) bool { return other == s })
 		r.reroute(ctx, id)
 		if down := r.announceDown(id, announced); down {
-			s.conn.inbox.Event(PeerDown{
+			r.bus.announce(s.conn, PeerDown{
 				Peer: id, Name: s.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
 			})
 		}

@@ -35,9 +35,10 @@
 // # By messages only
 //
 // A program built of actors passes its actor system to WithActorSystem and uses Transport.PID. The registry accepts
-// Send, Broadcast, Connect, Disconnect, DisconnectConnection, Subscribe and Unsubscribe, and answers with Sent,
-// Broadcasted, Connected, Disconnected, ConnectionEnding, Subscribed and Unsubscribed. A subscriber gets every Event as
-// a message, and Received for each message of a peer.
+// Send, Broadcast, Request, Connect, Disconnect, DisconnectConnection, Subscribe, Unsubscribe, Peers, Status, Allow,
+// Revoke and SetAuthMode, and answers each message with Sent, Broadcasted, Replied and so on, which name the message
+// that they belong to. Subscribed lists the connected peers; from then on the subscriber gets every Event as a message,
+// and Received for each message of a peer.
 //
 // # Limits
 //

@@ -26,6 +26,7 @@ type eventBus struct {
 	mu          sync.Mutex // held by writers of subscribers and handlers
 	handlers    atomic.Pointer[map[wire.MessageType]Handler]
 	subscribers atomic.Pointer[[]*subscriber]
+	announced   announcements
 	sink        *actor.PID // gets the answers to marks; nil before Start
 }
 

@@ -150,7 +150,7 @@ func (r *registry) announceUp(s *slot) {
 			r.omitted++
 			return // PeerUp follows when the peer is verified
 		}
-		s.conn.inbox.Event(PeerUp{
+		r.bus.announce(s.conn, PeerUp{
 			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
 			Connection: s.conn.number, Format: s.conn.Format(), Omitted: r.omitted,
 		})
@@ -160,7 +160,7 @@ func (r *registry) announceUp(s *slot) {
 		}
 	}
 	if state.announced == announcedUp && s.rank.strength.Verified() {
-		s.conn.inbox.Event(PeerVerified{Peer: id, Name: s.conn.peer.Name})
+		r.bus.announce(s.conn, PeerVerified{Peer: id, Name: s.conn.peer.Name})
 		state.announced = announcedVerified
 	}
 }

@@ -14,9 +14,9 @@ import (
 
 // The messages of the registry, by sender. A program that uses actors sends those of the first group to Transport.PID.
 // The registry answers each message that has a sender: a nil pointer or a message passed by value with an error in the
-// answer of its kind, a message of an unknown type with Failed. After Stop, the answer is ErrStopped for as long as the
-// program holds the Transport. A message that arrives while the registry is stopping may have no answer: limit the
-// wait.
+// answer of its kind, a message of an unknown type with Failed. Each answer names the message that it belongs to: by the
+// ID of a wire.Message, an address, a peer, a key or a PID. After Stop, the answer is ErrStopped for as long as the
+// program holds the Transport. In the instant of the registry's end it can be an *actor.DeadLetterResponse.
 
 // fromPrograms marks the messages that any actor may send.
 type fromPrograms interface{ fromPrograms() }
@@ -29,7 +29,10 @@ type Send struct {
 
 // Sent answers Send. Err is nil, ErrNotConnected, ErrInvalidMessage, ErrTooLarge, ErrQueueFull or ErrClosed inside a
 // PeerError.
-type Sent struct{ Err error }
+type Sent struct {
+	ID  string // of the message
+	Err error
+}
 
 // Broadcast asks for one message to every connected peer except the one named in its From. The answer is Broadcasted.
 type Broadcast struct {
@@ -39,33 +42,47 @@ type Broadcast struct {
 
 // Broadcasted answers Broadcast.
 type Broadcasted struct {
+	ID     string        // of the message
 	Sent   int           // peers whose queue accepted the message
 	Failed []SendFailure // the other peers
 	Err    error         // ErrInvalidMessage: it was sent to no peer
 }
 
-// Subscribe asks for every Event from now on, as messages to PID, until PID stops or Unsubscribe. Events of one
+// Subscribe asks for the connected peers and every Event from now on, as messages to PID, until PID stops or Unsubscribe. Events of one
 // connection come in order. Every 64 messages a connection waits until the subscriber has processed them, so a slow
 // subscriber slows down the connections and its mailbox stays bounded. A subscriber that processes no message for a
 // minute while connections wait is unsubscribed, logged and counted in subscribersStuck. A subscriber that is slow but
 // processes messages stays. Its Receive also gets messages of an unexported type, which measure this: it must ignore
-// unknown types. The answer is Subscribed.
+// unknown types. Another Subscribe for the same PID replaces the first. The answer is Subscribed.
 type Subscribe struct {
 	PID *actor.PID
 	All bool // also Received for ping, pong and disconnect, which the transport handles
 }
 
-// Subscribed answers Subscribe. Err is nil unless PID is nil.
-type Subscribed struct{ Err error }
+// Subscribed answers Subscribe, before the first event. The events that follow continue from Connected: no PeerUp for
+// one of these peers before its PeerDown, no PeerDown for another peer before its PeerUp. Events that the subscriber got
+// before the answer, after an earlier Subscribe, are included. So an actor replaces its set of peers by Connected, also
+// after it was restarted, and applies the events from then on.
+type Subscribed struct {
+	PID       *actor.PID // of Subscribe
+	Connected []PeerUp   // by node ID, as later events have changed them: Verified, and the route's connection
+	Err       error      // PID is nil, or ErrStopped
+}
 
 // Unsubscribe ends a subscription. The answer is Unsubscribed.
 type Unsubscribe struct{ PID *actor.PID }
 
-// Unsubscribed answers Unsubscribe. Err is nil unless PID is nil.
-type Unsubscribed struct{ Err error }
+// Unsubscribed answers Unsubscribe.
+type Unsubscribed struct {
+	PID *actor.PID // of Unsubscribe
+	Err error      // PID is nil, or ErrStopped
+}
 
 // Failed answers a message of an unknown type.
-type Failed struct{ Err error }
+type Failed struct {
+	Message any // the message
+	Err     error
+}
 
 // Connect asks for a connection to an address. The answer is Connected, when the connection is open or has failed.
 type Connect struct {
@@ -78,6 +95,7 @@ type Connect struct {
 
 // Connected answers Connect.
 type Connected struct {
+	Address    string          // of Connect
 	Connection *PeerConnection // nil if Err is not nil
 	Err        error
 }
@@ -94,7 +112,10 @@ type Disconnect struct {
 }
 
 // Disconnected answers Disconnect. Err is ErrNotConnected if the peer was neither connected nor known.
-type Disconnected struct{ Err error }
+type Disconnected struct {
+	Peer string // of Disconnect
+	Err  error
+}
 
 // DisconnectConnection asks for the graceful end of one connection, whether its peer is verified or not. The peer's
 // other connections stay, and a peer that is kept connected is dialled again. The answer is ConnectionEnding, at once.
@@ -106,6 +127,7 @@ type DisconnectConnection struct {
 
 // ConnectionEnding answers DisconnectConnection.
 type ConnectionEnding struct {
+	Number     uint64          // of DisconnectConnection
 	Connection *PeerConnection // nil if Err is not nil
 	Err        error           // ErrNotConnected: no connection has this number
 }

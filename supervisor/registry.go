@@ -42,6 +42,7 @@ type registry struct {
 	done       chan struct{}
 
 	deliveries *actors.Activity
+	transport  *Transport // for calls on other goroutines
 
 	// Owned by Receive.
 	cfg           *TransportConfig // the configuration in force; its fields are never written
@@ -63,6 +64,8 @@ type registry struct {
 	numbers       uint64 // number of the last connection that opened
 
 	reply func(answer any) // answers the current message; nil: no answer is wanted, or it was sent
+
+	callTurn <-chan struct{} // closed when the last call of inTurn is done; nil: there was none
 
 	awaitDials []func(answer any) // callers of AwaitFirstDials
 
@@ -123,6 +126,7 @@ func (r *registry) receive(ctx actor.Context, message any) {
 		r.stopTimers()
 		r.node.Drops.Close()
 	case *actor.Stopped:
+		r.transport.answerStopped(r.self.Id)
 		close(r.done)
 	case *actor.Terminated:
 		r.onTerminated(ctx, msg.Who)
@@ -146,9 +150,8 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 			r.answer(&Subscribed{Err: errNilSubscriber}) // a send to a nil PID panics
 			return
 		}
-		r.bus.subscribe(msg)
 		ctx.Watch(msg.PID)
-		r.answer(&Subscribed{})
+		r.bus.subscribe(msg, r.answer)
 	case *Unsubscribe:
 		if msg.PID == nil {
 			r.answer(&Unsubscribed{Err: errNilSubscriber})
@@ -164,6 +167,8 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 	case *DisconnectConnection:
 		conn, err := r.disconnectConnection(ctx, msg)
 		r.answer(&ConnectionEnding{Connection: conn, Err: err})
+	default:
+		r.onCall(msg)
 	}
 }
 

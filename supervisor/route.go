@@ -186,7 +186,7 @@ func (r *registry) reorder(id string) {
 	}
 	r.publish(id)
 	if before != nil && next != nil && before != next {
-		next.conn.inbox.Event(PeerMoved{
+		r.bus.announce(next.conn, PeerMoved{
 			Peer: id, Name: next.conn.peer.Name,
 			From: before.conn.number, To: next.conn.number,
 		})

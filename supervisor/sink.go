@@ -12,6 +12,8 @@ type connectionSink struct{ *PeerConnection }
 // Do implements actors.Sink. It publishes an event in order with the connection's messages.
 func (s connectionSink) Do(event any) {
 	switch e := event.(type) {
+	case *announcementDue:
+		s.bus.publishDue(e)
 	case Event:
 		s.bus.publish(e)
 	case *actors.Dropped:

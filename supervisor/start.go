@@ -77,7 +77,7 @@ func (t *Transport) spawnRegistry() {
 		cfg: &t.cfg, live: &t.live, node: t.node, shared: t.node, book: t.book, dedup: t.dedup, bus: t.bus,
 		routes: t.routes, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
-		deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
+		transport: t, deliveries: &t.deliveries, claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		slots: make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int),
 		rates:  newAdmissionRates(),
 		peers:  make(map[string][]*slot),
@@ -89,7 +89,8 @@ func (t *Transport) spawnRegistry() {
 		refusals: make(refusals),
 	}
 	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)
-	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers))
+	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers),
+		actor.WithMailbox(actor.Unbounded(&leftovers{system: t.opts.system, ended: t.ended})))
 	t.pid = t.opts.system.Root.SpawnPrefix(props, "p2p-registry-")
 }
 

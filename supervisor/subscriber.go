@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,8 @@ type subscriber struct {
 	all   bool          // also the messages of ownType
 	sent  atomic.Uint64 // messages
 	taken atomic.Uint64 // marks and fences
+
+	answered sync.WaitGroup // done when the answer to Subscribe is sent: nothing overtakes it
 }
 
 // mark increments the counter when the subscriber has processed all earlier messages, and is answered to its sender.
@@ -70,6 +73,7 @@ func (b *eventBus) all() []*subscriber {
 // notify sends an event to every subscriber. Each gets its own copy, which it may change.
 func (b *eventBus) notify(e Event) {
 	for _, s := range b.all() {
+		s.answered.Wait()
 		own := e
 		if conflict, is := e.(IdentityConflict); is {
 			conflict.Addresses = slices.Clone(conflict.Addresses)
@@ -86,6 +90,7 @@ func (b *eventBus) deliver(e Received) {
 		if own && !s.all {
 			continue
 		}
+		s.answered.Wait()
 		b.system.Root.Send(s.pid, Received{Connection: e.Connection, Message: copied(e.Message)})
 		if s.sent.Add(1)%markEvery == 0 {
 			b.system.Root.RequestWithCustomSender(s.pid, &mark{&s.taken}, b.sink)
@@ -120,11 +125,7 @@ func (b *eventBus) await(s *subscriber) {
 	}
 }
 
-// subscribe adds a subscriber; unsubscribe removes it.
-func (b *eventBus) subscribe(msg *Subscribe) {
-	b.change(msg.PID, &subscriber{pid: msg.PID, all: msg.All})
-}
-
+// unsubscribe removes a subscriber.
 func (b *eventBus) unsubscribe(pid *actor.PID) { b.change(pid, nil) }
 
 // change replaces the subscriber of a PID, or removes it if next is nil. It reports whether pid was subscribed before.

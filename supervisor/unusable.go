@@ -10,7 +10,8 @@ import (
 // by value. It returns nil for every other message.
 func unusable(message any) any {
 	switch message.(type) {
-	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect, DisconnectConnection:
+	case Send, Broadcast, Subscribe, Unsubscribe, Connect, Disconnect, DisconnectConnection,
+		Request, Peers, Status, Allow, Revoke, SetAuthMode:
 		return failed(message, errNotPointer)
 	}
 	if isNil(message) {
@@ -36,10 +37,50 @@ func failed(message any, err error) any {
 		return &Disconnected{Err: err}
 	case DisconnectConnection, *DisconnectConnection:
 		return &ConnectionEnding{Err: err}
+	case Request, *Request:
+		return &Replied{Err: err}
+	case Peers, *Peers:
+		return &PeerList{Err: err}
+	case Status, *Status:
+		return &StatusReport{Err: err}
+	case Allow, *Allow:
+		return &Allowed{Err: err}
+	case Revoke, *Revoke:
+		return &Revoked{Err: err}
+	case SetAuthMode, *SetAuthMode:
+		return &AuthModeSet{Err: err}
 	default:
 		return &Failed{Err: err}
 	}
 }
+
+// leftovers answers the messages that were in the registry's mailbox when it stopped. It is a middleware of the mailbox.
+type leftovers struct {
+	system *actor.ActorSystem
+	ended  <-chan struct{} // closed when the registry has stopped
+}
+
+// MessageReceived implements actor.MailboxMiddleware. It is called after each message, also after those that the stopped
+// registry does not get.
+func (l *leftovers) MessageReceived(message any) {
+	select {
+	case <-l.ended:
+	default:
+		return
+	}
+	if _, inner, sender := actor.UnwrapEnvelope(message); sender != nil {
+		l.system.Root.Send(sender, labelled(inner, failed(inner, ErrStopped)))
+	}
+}
+
+// MailboxStarted implements actor.MailboxMiddleware.
+func (*leftovers) MailboxStarted() {}
+
+// MessagePosted implements actor.MailboxMiddleware.
+func (*leftovers) MessagePosted(any) {}
+
+// MailboxEmpty implements actor.MailboxMiddleware.
+func (*leftovers) MailboxEmpty() {}
 
 // stoppedRegistry replaces the actor of a stopped registry and answers every request with ErrStopped.
 type stoppedRegistry struct{ system *actor.ActorSystem }
@@ -48,7 +89,7 @@ type stoppedRegistry struct{ system *actor.ActorSystem }
 func (s *stoppedRegistry) SendUserMessage(_ *actor.PID, message any) {
 	_, inner, sender := actor.UnwrapEnvelope(message)
 	if sender != nil {
-		s.system.Root.Send(sender, failed(inner, ErrStopped))
+		s.system.Root.Send(sender, labelled(inner, failed(inner, ErrStopped)))
 	}
 }
 
@@ -60,10 +101,11 @@ func (s *stoppedRegistry) SendSystemMessage(pid *actor.PID, message any) {
 // Stop implements actor.Process.
 func (s *stoppedRegistry) Stop(*actor.PID) {}
 
-// answerStopped registers a stoppedRegistry in the program's actor system until t is garbage collected.
-func (t *Transport) answerStopped() {
+// answerStopped registers a stoppedRegistry in the program's actor system until t is garbage collected. The registry
+// calls it when it stops.
+func (t *Transport) answerStopped(id string) {
 	processes := t.opts.system.ProcessRegistry
-	if _, added := processes.Add(&stoppedRegistry{t.opts.system}, t.pid.Id); added {
-		runtime.AddCleanup(t, func(id string) { processes.Remove(&actor.PID{Id: id}) }, t.pid.Id)
+	if _, added := processes.Add(&stoppedRegistry{t.opts.system}, id); added {
+		runtime.AddCleanup(t, func(id string) { processes.Remove(&actor.PID{Id: id}) }, id)
 	}
 }

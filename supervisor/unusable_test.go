@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -57,6 +58,21 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 			{(*DisconnectConnection)(nil), &ConnectionEnding{}},
 			{DisconnectConnection{}, &ConnectionEnding{}},
 			{&DisconnectConnection{}, &ConnectionEnding{}},
+			{(*Request)(nil), &Replied{}},
+			{Request{}, &Replied{}},
+			{&Request{}, &Replied{}},
+			{&Request{Peer: b.id()}, &Replied{}},
+			{(*Peers)(nil), &PeerList{}},
+			{Peers{}, &PeerList{}},
+			{(*Status)(nil), &StatusReport{}},
+			{Status{}, &StatusReport{}},
+			{(*Allow)(nil), &Allowed{}},
+			{Allow{}, &Allowed{}},
+			{&Allow{Keys: make([]crypto.PublicKey, 1)}, &Allowed{}},
+			{(*Revoke)(nil), &Revoked{}},
+			{Revoke{}, &Revoked{}},
+			{(*SetAuthMode)(nil), &AuthModeSet{}},
+			{SetAuthMode{}, &AuthModeSet{}},
 			{"text", &Failed{}},
 			{&wire.Message{}, &Failed{}},
 			{(*wire.Message)(nil), &Failed{}},
@@ -85,6 +101,12 @@ func TestStoppedRegistryAnswers(t *testing.T) {
 			{&Connect{}, &Connected{}},
 			{&Disconnect{}, &Disconnected{}},
 			{&DisconnectConnection{}, &ConnectionEnding{}},
+			{&Request{}, &Replied{}},
+			{&Peers{}, &PeerList{}},
+			{&Status{}, &StatusReport{}},
+			{&Allow{}, &Allowed{}},
+			{&Revoke{}, &Revoked{}},
+			{&SetAuthMode{}, &AuthModeSet{}},
 			{"text", &Failed{}},
 		} {
 			if err := wantAnswer(t, a, c.message, c.answer); !errors.Is(err, ErrStopped) {

@@ -118,7 +118,7 @@ func TestRecordDecoderRefusesTruncatedMessages(t *testing.T) {
 	}
 }
 
-// A record of several messages has at most 64 KiB: the memory for its messages grows with it. One message may be larger.
+// A record of several messages has at most 64 KiB, since their memory grows with it. One message may be larger.
 func TestRecordDecoderLimitsSeveralMessages(t *testing.T) {
 	const largest = 64 << 10
 	one := joinRecord(t, numbered(1, 9)...)

@@ -78,9 +78,13 @@ func TestRecordsOverTheRateAreNotRead(t *testing.T) {
 		p := r.openProven()
 		const records, size = 2000, 1 << 10
 		payload := strings.Repeat("x", size)
-		sent := atomic.Int64{}
+		for range 11 {
+			p.send(p.message("stats", payload))
+		}
+		synctest.Wait() // two records wait
+		var sent atomic.Int64
 		p.pump.Go(func() {
-			for range records {
+			for range records - 11 {
 				p.send(p.message("stats", payload))
 				sent.Add(1)
 			}

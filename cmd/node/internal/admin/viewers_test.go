@@ -39,6 +39,8 @@ func TestUnreadStreamsAreReplaced(t *testing.T) {
 	for range maxViewers + 1 {
 		openStream(t, server).next("hello", nil)
 	}
+	server.streams.viewers.mu.Lock()
+	defer server.streams.viewers.mu.Unlock()
 	if n := len(server.streams.viewers.open); n > maxViewers {
 		t.Errorf("%d places are taken, want %d at most", n, maxViewers)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
@@ -18,13 +19,29 @@ import (
 )
 
 // configuration is the answer of `node config`.
-type configuration struct {
-	Settings []settings.Value `json:"settings"`
-	File     string           `json:"file"` // the file that was read, or ""
+type configuration = control.Configuration
+
+// Configuration implements control.Node. A setting whose present value needs a restart has that value in Waiting.
+func (n *node) Configuration() control.Configuration {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	c := configuration{Settings: n.settings.Values(), File: n.settings.File}
+	next, err := n.read()
+	if err != nil {
+		return c // a reload reports it
+	}
+	if _, _, restart, err := n.settings.Take(next); err == nil {
+		for i, v := range next.Values() {
+			if slices.Contains(restart, v.Name) {
+				c.Settings[i].Waiting = &v.Value
+			}
+		}
+	}
+	return c
 }
 
 func (a *app) configCommand() *cobra.Command {
-	var example bool
+	var example, running bool
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the configuration in force and the source of each value",
@@ -37,11 +54,16 @@ In the file (YAML) the keys are the names of the flags; an unknown key is an err
   peer: [10.0.0.7:9091, wss://example.org/ws]
   max-conns: 50
 
-With --example it prints such a file with every setting and its default, commented.`,
+With --running it asks the running node, and shows the settings that wait for a restart, too. With
+--example it prints such a file with every setting and its default, commented.`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if example {
 				return settings.WriteExample(a.out, a.options(nil))
+			}
+			if running {
+				var c configuration
+				return a.show(cmd, "config", &c, func(w io.Writer) { writeConfiguration(w, c) })
 			}
 			s, err := a.settings(cmd, settings.ScopeNode)
 			if err != nil {
@@ -55,6 +77,7 @@ With --example it prints such a file with every setting and its default, comment
 		},
 	}
 	a.addSettings(cmd, cmd.Flags(), settings.ScopeNode)
+	cmd.Flags().BoolVar(&running, "running", false, "ask the running node")
 	cmd.Flags().BoolVar(&example, "example", false, "print a commented settings file with every setting")
 	return cmd
 }
@@ -107,7 +130,11 @@ func writeConfiguration(w io.Writer, c configuration) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SETTING\tVALUE\tSOURCE")
 	for _, v := range c.Settings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, printable.Word(v.Value), v.Source)
+		fmt.Fprintf(table, "%s\t%s\t%s", v.Name, printable.Word(v.Value), v.Source)
+		if v.Waiting != nil {
+			fmt.Fprintf(table, ", %s after a restart", printable.Word(*v.Waiting))
+		}
+		fmt.Fprintln(table)
 	}
 	table.Flush()
 }

@@ -1,7 +1,7 @@
 // Package control carries commands to the running node: HTTP with JSON bodies over a Unix socket in the data directory.
 // Only the owner of the directory can open the socket.
 //
-//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending, /v1/events
+//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending, /v1/config, /v1/events
 //	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
 //	     /v1/auth, /v1/forget, /v1/alias, /v1/reload, /v1/handle
 //
@@ -11,6 +11,8 @@ package control
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 
 	"github.com/Snider/go-p2p/wire"
 )
@@ -147,6 +149,12 @@ type Auth struct {
 type Reloaded struct {
 	Changed     []string `json:"changed"`     // never nil
 	NeedRestart []string `json:"needRestart"` // never nil
+}
+
+// Configuration lists every setting, and the settings file that was read, or "".
+type Configuration struct {
+	Settings []settings.Value `json:"settings"`
+	File     string           `json:"file"`
 }
 
 // Code classifies an Error.

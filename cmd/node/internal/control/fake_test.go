@@ -44,6 +44,8 @@ func (f *fakeNode) Identity() crypto.NodeIdentity {
 	return crypto.NodeIdentity{ID: aliceID, Name: "alice"}
 }
 
+func (f *fakeNode) Configuration() Configuration { return Configuration{File: "x"} }
+
 func (f *fakeNode) Version() string { return "v9" }
 
 func (f *fakeNode) Resolve(name string) (string, error) {

@@ -48,6 +48,7 @@ type Node interface {
 	AuthMode() (mode supervisor.AuthMode, stored bool)
 	SetAuthModeContext(ctx context.Context, mode supervisor.AuthMode) (disconnected int, err error)
 	Reload(ctx context.Context) (Reloaded, error)
+	Configuration() Configuration
 	Watch(filter feed.Filter, text bool) (*feed.Stream, error)
 	HandleType(kind string) (*feed.Stream, error)
 }
@@ -68,6 +69,9 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 	h.mux.HandleFunc("GET /v1/peers", get(h.peers))
 	h.mux.HandleFunc("GET /v1/known", get(h.known))
 	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
+	h.mux.HandleFunc("GET /v1/config", get(func(context.Context) (Configuration, error) {
+		return h.node.Configuration(), nil
+	}))
 	h.mux.HandleFunc("GET /v1/allowlist", get(h.allowlist))
 	h.mux.HandleFunc("GET /v1/pending", get(h.pending))
 	h.mux.HandleFunc("POST /v1/alias", post(h, h.alias))

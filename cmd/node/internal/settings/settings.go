@@ -84,6 +84,9 @@ type Value struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
 	Source Source `json:"source"`
+
+	// Waiting is the value that waits for a restart of the running node; absent if none does.
+	Waiting *string `json:"waiting,omitempty"`
 }
 
 // Values returns every setting in the order of the documentation.

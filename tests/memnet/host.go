@@ -127,7 +127,11 @@ func (h *Host) dial(ctx context.Context, address string) (*end, error) {
 	}
 	for {
 		there, back := n.path(h.ip, ip), n.path(ip, h.ip)
-		target := n.hosts[ip]
+		address := to
+		if there.via != "" {
+			address = &net.TCPAddr{IP: net.ParseIP(there.via), Port: to.Port}
+		}
+		target := n.hosts[address.IP.String()]
 		blocked := there.stalled || back.stalled
 		switch {
 		case ctx.Err() != nil:
@@ -141,7 +145,7 @@ func (h *Host) dial(ctx context.Context, address string) (*end, error) {
 		case target == nil || target.listener == nil || target.listener.port != to.Port:
 			return nil, syscall.ECONNREFUSED
 		default:
-			return n.connect(h, target, to), nil
+			return n.connect(h, target, address), nil
 		}
 	}
 }

@@ -40,9 +40,10 @@ type pathKey struct{ from, to string }
 // path is the state of one direction between two hosts.
 type path struct {
 	latency time.Duration
-	stalled bool // bytes stay on the wire
-	refuses bool // while stalled, new dials fail at once instead of blocking
-	corrupt int  // number of following writes to corrupt
+	stalled bool   // bytes stay on the wire
+	refuses bool   // while stalled, new dials fail at once instead of blocking
+	corrupt int    // number of following writes to corrupt
+	via     string // new dials reach this host instead; empty: none
 }
 
 // New returns an empty network. The seed determines its random choices.
@@ -105,6 +106,10 @@ func (n *Network) Corrupt(from, to string, writes int) {
 	n.change(from, to, func(p *path) { p.corrupt = writes })
 }
 
+// Divert makes new dials from one host to another reach the host at via instead, as a relay on the path would. An empty
+// via ends it; open connections stay.
+func (n *Network) Divert(from, to, via string) { n.change(from, to, func(p *path) { p.via = via }) }
+
 // Partition stalls every path between two groups of hosts, in both directions.
 func (n *Network) Partition(some, others []string) {
 	for _, a := range some {
@@ -130,7 +135,7 @@ func (n *Network) Clean(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, p := range []*path{n.path(a, b), n.path(b, a)} {
-		if p.stalled || p.corrupt > 0 {
+		if p.stalled || p.corrupt > 0 || p.via != "" {
 			return false
 		}
 	}

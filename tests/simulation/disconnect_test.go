@@ -67,7 +67,7 @@ func (w *world) handshaken(a, b *node) bool {
 
 // undisturbed reports whether no fault affects two nodes now.
 func (w *world) undisturbed(a, b *node) bool {
-	return time.Now().After(w.trouble[pairOf(a.index, b.index)]) && w.net.Clean(a.ip, b.ip) &&
+	return time.Now().After(w.trouble[pairOf(a.index, b.index)]) && w.clean(a, b) &&
 		!a.gate.isShut() && !b.gate.isShut() &&
 		a.fuse.Load() == 0 && b.fuse.Load() == 0
 }
@@ -77,7 +77,7 @@ func (w *world) undisturbed(a, b *node) bool {
 func (w *world) checkTakeover() {
 	for i, a := range w.nodes {
 		for _, b := range w.nodes[:i] {
-			if !a.up || !b.up || !w.net.Clean(a.ip, b.ip) || a.gate.isShut() || b.gate.isShut() ||
+			if !a.up || !b.up || !w.clean(a, b) || a.gate.isShut() || b.gate.isShut() ||
 				a.rejectsStale() || b.rejectsStale() {
 				continue
 			}

@@ -123,7 +123,7 @@ func (w *world) stepHeal() string {
 func (w *world) markTrouble() {
 	for i, a := range w.nodes {
 		for j, b := range w.nodes[:i] {
-			if !w.net.Clean(a.ip, b.ip) {
+			if !w.clean(a, b) {
 				w.upset(i, j, time.Now().Add(calmAfter))
 			}
 			for _, link := range w.net.Links(a.ip, b.ip) {

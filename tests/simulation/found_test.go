@@ -21,7 +21,7 @@ func runPair(t *testing.T, disks bool, script func(w *world)) {
 	t.Helper()
 	w := newWorld(1, false)
 	synctest.Test(t, func(*testing.T) {
-		w.began, w.net, w.disks, w.roomy = time.Now(), memnet.New(1), disks, true
+		w.began, w.net, w.disks, w.roomy, w.plain = time.Now(), memnet.New(1), disks, true, true
 		w.system = newSystem()
 		w.watchDeadLetters()
 		for i := range 2 {

@@ -17,7 +17,7 @@ func (w *world) stepFreeze() string {
 		return ""
 	}
 	for _, other := range w.nodes {
-		if other != n && !w.net.Clean(n.ip, other.ip) {
+		if other != n && !w.clean(n, other) {
 			return ""
 		}
 	}
@@ -94,7 +94,7 @@ func (w *world) undisturbedAll(n *node) bool {
 // the delay.
 func (w *world) stepSlow() string {
 	a, b := w.two()
-	if !a.up || !b.up || !w.net.Clean(a.ip, b.ip) {
+	if !a.up || !b.up || !w.clean(a, b) {
 		return ""
 	}
 	delay := time.Duration(w.random.Int64N(int64(10 * time.Second)))

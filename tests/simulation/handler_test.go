@@ -78,6 +78,7 @@ func handler(n *node, lives []life) func(*supervisor.PeerConnection, *wire.Messa
 			return
 		}
 		n.w.checkDelivery(n, lives, c, msg)
+		n.w.checkFormat(n, len(lives), c)
 		n.gate.pass()
 		if msg.Type == typeAsk {
 			reply, err := msg.Reply(typeAnswer, len(msg.Payload))

@@ -11,6 +11,7 @@ import (
 // check checks the invariants that hold after every step.
 func (w *world) check() {
 	w.markTrouble()
+	w.settle()
 	for _, n := range w.nodes {
 		if n.up {
 			w.checkSlots(n)
@@ -125,6 +126,9 @@ func (w *world) checkWhole() {
 
 // checkPair checks that two nodes have exactly one connection, and that both routes use it.
 func (w *world) checkPair(a, b *node) {
+	if !w.compatible(a, b) {
+		return
+	}
 	there, back := a.transport.GetConnection(b.id), b.transport.GetConnection(a.id)
 	if there == nil || back == nil {
 		w.fault("nodes %d and %d: not connected: %t there, %t back", a.index, b.index, there != nil, back != nil)
@@ -143,6 +147,30 @@ func (w *world) checkPair(a, b *node) {
 	}
 	if (links[0].Opener() == a.ip) != (there.Direction() == supervisor.Outbound) {
 		w.fault("nodes %d and %d: the open connection is not the routed one", a.index, b.index)
+	}
+	w.checkFormats(a, b, there, back, time.Now().Add(-links[0].Age()))
+}
+
+// checkFormats checks that two nodes use the strongest format that both had at the time when their connection was made.
+func (w *world) checkFormats(a, b *node, there, back *supervisor.PeerConnection, made time.Time) {
+	modeA, sureA := a.modeAt(made)
+	modeB, sureB := b.modeAt(made)
+	if !sureA || !sureB {
+		return
+	}
+	want := supervisor.Bound
+	session, _ := common(modeA, modeB)
+	if session {
+		want = supervisor.Session
+	}
+	formats, dialler := there.Format(), a
+	if there.Direction() == supervisor.Inbound {
+		dialler = b
+	}
+	if there.Strength() != want || back.Strength() != want || formats != back.Format() ||
+		formats.Session != session || session && formats.KEM != dialler.pq {
+		w.fault("nodes %d and %d with sessions %v and %v: strength %v there, %v back, formats %+v and %+v", a.index, b.index,
+			modeA, modeB, there.Strength(), back.Strength(), formats, back.Format())
 	}
 }
 

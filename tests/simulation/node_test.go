@@ -43,12 +43,23 @@ type node struct {
 	gate  *gate
 
 	maxConns int
+	pq       bool         // offers ML-KEM-768, too
 	skew     atomic.Int64 // nanoseconds by which the node's clock is ahead
 	fuse     atomic.Int32 // number of clock readings by the registry until the clock panics; 0: never
 
 	mu     sync.Mutex
 	downs  map[string]supervisor.PeerDown // by peer: the last PeerDown
 	downAt map[string]time.Time
+	moved  map[string]time.Time // by peer: the last PeerMoved
+
+	// Guarded by w.mu.
+	stances []stance // session modes, the present one last
+	life    int      // number of incarnations
+	highest uint64   // number of a connection of this incarnation
+	shown   *supervisor.PeerRegistry
+	serving bool
+	since   time.Time // start of this incarnation
+	floor   uint64    // connections up to this number may have been negotiated before the last change of a mode
 
 	up        bool
 	lives     []life // the current one last
@@ -56,6 +67,7 @@ type node struct {
 	crashed   bool // the last incarnation ended without a disconnect
 	host      *memnet.Host
 	transport *supervisor.Transport
+	config    supervisor.TransportConfig // in force
 	running   *runclock.Clock
 	book      *supervisor.PeerRegistry
 	dir       string // directory of the peer book; empty: in memory
@@ -73,10 +85,12 @@ func newNode(w *world, index, maxConns int) *node {
 		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID,
 		maxConns: maxConns, gate: &gate{},
 		downs: make(map[string]supervisor.PeerDown), downAt: make(map[string]time.Time),
+		moved: make(map[string]time.Time), pq: w.random.IntN(4) == 0,
 	}
 	if w.random.IntN(2) == 0 {
 		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
 	}
+	n.setMode(w.drawMode())
 	return n
 }
 
@@ -110,10 +124,17 @@ func (n *node) start() {
 	n.running = &runclock.Clock{}
 	began := life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()}
 	n.born, n.lives = time.Now(), append(n.lives, began)
+	n.w.mu.Lock()
+	n.life, n.highest, n.floor = len(n.lives), 0, 0
+	n.shown, n.serving, n.since = n.book, true, time.Now()
+	n.w.mu.Unlock()
 	var err error
 	n.transport, err = nodetest.New(nodetest.Options{
 		Keys: identities()[n.index], Book: n.book, Host: n.host,
-		Config: func(c *supervisor.TransportConfig) { c.MaxConns, c.Peers = n.maxConns, dials },
+		Config: func(c *supervisor.TransportConfig) {
+			c.MaxConns, c.Peers, c.Session, c.SessionPQ = n.maxConns, dials, n.mode(), n.pq
+			n.config = *c
+		},
 		Options: []supervisor.Option{
 			supervisor.WithClock(n.clock), supervisor.WithRandom(newRandomness(n.w.random)),
 			supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
@@ -166,16 +187,20 @@ func (n *node) onEvent(e supervisor.Event) {
 	if n.w.loud {
 		n.w.log(n.index).Debug("event", "event", fmt.Sprintf("%T %+v", e, e))
 	}
-	if down, ok := e.(supervisor.PeerDown); ok {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.downs[down.Peer], n.downAt[down.Peer] = down, time.Now()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch e := e.(type) {
+	case supervisor.PeerDown:
+		n.downs[e.Peer], n.downAt[e.Peer] = e, time.Now()
+	case supervisor.PeerMoved:
+		n.moved[e.Peer] = time.Now()
 	}
 }
 
 // stop ends the incarnation gracefully.
 func (n *node) stop() {
 	n.fuse.Store(0)
+	n.leave()
 	began, checkDisconnects := time.Now(), n.w.expectDisconnects(n)
 	n.w.within(time.Minute, func() { n.must(n.transport.Stop()) })
 	// Stop returns within its ShutdownTimeout of 5 s, and up to 1 s for the sockets.
@@ -200,6 +225,7 @@ func (n *node) crash(powerCut, flushed bool) {
 		n.book = nil
 	}
 	n.fuse.Store(0)
+	n.leave()
 	n.host.Crash(powerCut)
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -208,6 +234,13 @@ func (n *node) crash(powerCut, flushed bool) {
 	if old != "" {
 		_ = os.RemoveAll(old)
 	}
+}
+
+// leave records that the incarnation is about to end.
+func (n *node) leave() {
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.serving = false
 }
 
 // ended closes the peer book of an ended incarnation and checks that the incarnation left no socket.

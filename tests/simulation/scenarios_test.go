@@ -10,7 +10,7 @@ import (
 // stepReplay sends a node a message, restarts the node once or twice, and sends it the message again.
 func (w *world) stepReplay() string {
 	a, b, c := w.linked()
-	if c == nil || !b.up || !w.disks || !w.net.Clean(a.ip, b.ip) {
+	if c == nil || !b.up || !w.disks || !w.clean(a, b) {
 		return ""
 	}
 	msg := w.message(a, typeTell, b.id)
@@ -54,7 +54,7 @@ func (w *world) mutual() (a, b *node) {
 // stepComeback breaks a connection for one side, which redials while the other side still holds the dead connection.
 func (w *world) stepComeback() string {
 	a, b := w.mutual()
-	if a == nil || !w.net.Clean(a.ip, b.ip) {
+	if a == nil || !w.clean(a, b) {
 		return ""
 	}
 	w.pass(15 * time.Second) // until no duplicate is left
@@ -77,7 +77,7 @@ func (w *world) stepComeback() string {
 // stepMeet cuts all connections of two nodes, which then dial each other at the same time and send meanwhile.
 func (w *world) stepMeet() string {
 	a, b := w.mutual()
-	if a == nil || !w.net.Clean(a.ip, b.ip) {
+	if a == nil || !w.clean(a, b) {
 		return ""
 	}
 	links := w.net.Links(a.ip, b.ip)

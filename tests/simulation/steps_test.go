@@ -49,6 +49,10 @@ var allSteps = []step{
 	{2, (*world).stepFreeze},
 	{2, (*world).stepSlow},
 	{3, (*world).stepCrossClaim},
+	{4, (*world).stepUpgrade},
+	{4, (*world).stepReconfigure},
+	{1, (*world).stepHours},
+	{6, (*world).stepRelay},
 }
 
 // draw picks steps at random until one applies, at most 20, and returns its description.

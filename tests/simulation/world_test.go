@@ -45,14 +45,19 @@ type world struct {
 	work   sync.WaitGroup // senders
 	roomy  bool           // MaxConns fits every pair and its duplicates
 	disks  bool           // peer books are files
+	relays int            // number of relays so far
+	plain  bool           // all nodes have the default session mode
 
 	// trouble holds for each pair, smaller index first, the time until which a fault may lose its messages.
 	trouble map[[2]int]time.Time
 	flipped map[[2]int]time.Time // by pair: the last time at which corrupted bytes were seen
+	// relayed holds for each pair the time until which a relay may be on its path.
+	relayed map[[2]int]time.Time
 
-	mu     sync.Mutex
-	found  []string
-	graves map[string]time.Time // by registry PID: when the registry ended
+	mu        sync.Mutex
+	found     []string
+	unsettled time.Time            // until then connections may use a mode before a change; zero: settled
+	graves    map[string]time.Time // by registry PID: when the registry ended
 }
 
 func newWorld(seed uint64, loud bool) *world {
@@ -60,6 +65,7 @@ func newWorld(seed uint64, loud bool) *world {
 		seed: seed, loud: loud, random: rand.New(rand.NewPCG(seed, 0x73696d)),
 		wants: make(map[[2]int]bool), ledger: newLedger(),
 		graves: make(map[string]time.Time), trouble: make(map[[2]int]time.Time), flipped: make(map[[2]int]time.Time),
+		relayed: make(map[[2]int]time.Time),
 	}
 }
 
@@ -153,6 +159,7 @@ func (w *world) build() {
 	}
 	w.roomy = w.random.IntN(5) > 0
 	w.disks = w.random.IntN(4) == 0
+	w.plain = w.random.IntN(4) == 0
 	maxConns := 2*count + 4
 	if !w.roomy {
 		maxConns = 1 + w.random.IntN(count)
@@ -176,6 +183,9 @@ func (w *world) build() {
 		}
 	}
 	w.note("%d nodes, MaxConns %d, latency %v, disks %t, dials %v", count, maxConns, latency, w.disks, w.dials())
+	for _, n := range w.nodes {
+		w.note("node %d: sessions %v, ML-KEM %t", n.index, n.mode(), n.pq)
+	}
 	for _, n := range w.nodes {
 		n.start()
 		w.pass(time.Duration(w.random.IntN(2)) * time.Millisecond)
@@ -218,6 +228,11 @@ func (w *world) watchDeadLetters() {
 	})
 }
 
+// clean reports whether the path between two nodes has neither a fault nor a relay.
+func (w *world) clean(a, b *node) bool {
+	return w.net.Clean(a.ip, b.ip) && time.Now().After(w.relayed[pairOf(a.index, b.index)])
+}
+
 func pairOf(i, j int) [2]int { return [2]int{min(i, j), max(i, j)} }
 
 // upset records that messages between two nodes may be lost until the given time.
@@ -241,7 +256,7 @@ func (w *world) heal() {
 	w.note("heal everything")
 	for i := range w.nodes {
 		for j := range i {
-			if !w.net.Clean(w.nodes[i].ip, w.nodes[j].ip) {
+			if !w.clean(w.nodes[i], w.nodes[j]) {
 				w.upset(i, j, time.Now())
 			}
 		}

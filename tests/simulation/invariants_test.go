@@ -19,6 +19,7 @@ func (w *world) check() {
 		}
 	}
 	w.checkDelivered()
+	w.checkReported()
 	w.checkTakeover()
 }
 
@@ -78,10 +79,11 @@ func (w *world) checkDelivered() {
 			continue // the message may be queued behind another one
 		}
 		msg := w.ledger.made[d.id]
-		if rejectedAsStale(msg, w.nodes[d.to].lives) {
+		unclocked := d.conn != nil && d.conn.Format().Session && w.nodes[d.from].id == msg.From
+		if !unclocked && rejectedAsStale(msg, w.nodes[d.to].lives) {
 			continue
 		}
-		if d.at.Sub(msg.Timestamp).Abs() > supervisor.DefaultTransportConfig().DedupTTL {
+		if !unclocked && d.at.Sub(msg.Timestamp).Abs() > supervisor.DefaultTransportConfig().DedupTTL {
 			continue // the author's clock had leapt; the author may be another node than the sender
 		}
 		trouble := w.trouble[pairOf(d.from, d.to)]
@@ -96,6 +98,36 @@ func (w *world) checkDelivered() {
 			w.fault("node %d: Send of %s to %d at %v returned nil and its connection lives; the message did not arrive",
 				d.from, d.id, d.to, d.at.Sub(w.began))
 			d.checked = true
+		}
+	}
+}
+
+// checkReported checks every Send that returned nil at least 90 s ago without a delivery: if its connection has ended,
+// the sender has learnt from an event that its route to the peer ended or changed.
+func (w *world) checkReported() {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	for _, d := range w.ledger.sends {
+		from := w.nodes[d.from]
+		if d.reported || d.conn == nil || d.ended == 0 || time.Since(d.at) < 90*time.Second || from.gate.isShut() {
+			continue
+		}
+		d.reported = true
+		if d.err != nil || w.ledger.arrived(d.id, d.to) || !from.up || !from.born.Before(d.at) || w.alive(d.conn) {
+			continue
+		}
+		from.mu.Lock()
+		last := from.downAt[w.nodes[d.to].id]
+		if moved := from.moved[w.nodes[d.to].id]; moved.After(last) {
+			last = moved
+		}
+		if panicked := from.panicked; panicked.After(last) {
+			last = panicked // the registry may have lost the event
+		}
+		from.mu.Unlock()
+		if last.Before(d.at.Add(-time.Second)) {
+			w.fault("node %d: Send of %s to %d at %v returned nil, the message did not arrive and no event reported the end",
+				d.from, d.id, d.to, d.at.Sub(w.began))
 		}
 	}
 }

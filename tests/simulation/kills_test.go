@@ -34,6 +34,9 @@ func (w *world) stepRegistry() string {
 	if !n.up {
 		return ""
 	}
+	n.mu.Lock()
+	n.panicked = time.Now()
+	n.mu.Unlock()
 	w.system.Root.Send(n.transport.PID(), (*supervisor.Broadcast)(nil))
 	return fmt.Sprintf("node %d: the registry panics", n.index)
 }

@@ -31,6 +31,7 @@ type dispatch struct {
 	begun    int64 // on the ledger's clock
 	ended    int64 // on the ledger's clock; 0: Send has not returned
 	err      error
+	reported bool // checkReported has judged it
 	checked  bool // the delivery has been checked, or cannot be checked
 }
 

@@ -64,6 +64,7 @@ func (w *world) stepRelay() string {
 	both, cut := w.random.IntN(2) == 0, w.random.IntN(4) > 0
 	life := time.Duration(5+w.random.IntN(40)) * time.Second
 	w.intercept(a, b, kind, both, cut, life)
+	w.chatter(a, b)
 	return fmt.Sprintf("for %v a relay on the path from node %d to %d %s, both ways %t, old connections cut %t",
 		life, a.index, b.index, kind, both, cut)
 }

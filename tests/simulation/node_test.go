@@ -47,10 +47,11 @@ type node struct {
 	skew     atomic.Int64 // nanoseconds by which the node's clock is ahead
 	fuse     atomic.Int32 // number of clock readings by the registry until the clock panics; 0: never
 
-	mu     sync.Mutex
-	downs  map[string]supervisor.PeerDown // by peer: the last PeerDown
-	downAt map[string]time.Time
-	moved  map[string]time.Time // by peer: the last PeerMoved
+	mu       sync.Mutex
+	downs    map[string]supervisor.PeerDown // by peer: the last PeerDown
+	downAt   map[string]time.Time
+	moved    map[string]time.Time // by peer: the last PeerMoved
+	panicked time.Time            // the last panic of the registry
 
 	// Guarded by w.mu.
 	stances []stance // session modes, the present one last
@@ -101,6 +102,9 @@ func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Loa
 // clock is the wall clock of the node. It is also a fault point: it panics inside the registry when the fuse runs out.
 func (n *node) clock() time.Time {
 	if n.fuse.Load() > 0 && inRegistry() && n.fuse.Add(-1) == 0 {
+		n.mu.Lock()
+		n.panicked = time.Now()
+		n.mu.Unlock()
 		panic("the clock of the simulation panics")
 	}
 	return n.wall()

@@ -13,6 +13,11 @@ func (w *world) check() {
 	w.markTrouble()
 	w.settle()
 	for _, n := range w.nodes {
+		if n.old != nil {
+			w.collect(n)
+		}
+	}
+	for _, n := range w.nodes {
 		if n.up {
 			w.checkSlots(n)
 			w.checkRoutes(n)
@@ -158,7 +163,16 @@ func (w *world) checkWhole() {
 
 // checkPair checks that two nodes have exactly one connection, and that both routes use it.
 func (w *world) checkPair(a, b *node) {
-	if !w.compatible(a, b) {
+	switch {
+	case a.old != nil && b.old != nil:
+		return
+	case a.old != nil:
+		w.checkOld(b, a)
+		return
+	case b.old != nil:
+		w.checkOld(a, b)
+		return
+	case !w.compatible(a, b):
 		return
 	}
 	there, back := a.transport.GetConnection(b.id), b.transport.GetConnection(a.id)
@@ -208,6 +222,9 @@ func (w *world) checkFormats(a, b *node, there, back *supervisor.PeerConnection,
 
 // probe sends a message over the route to b and expects its delivery within 2 s.
 func (w *world) probe(a, b *node) {
+	if !a.up {
+		return
+	}
 	c := a.transport.GetConnection(b.id)
 	if c == nil {
 		return // checkPair reports it
@@ -216,6 +233,9 @@ func (w *world) probe(a, b *node) {
 	d := w.ledger.begin(msg, dispatch{from: a.index, to: b.index, conn: c})
 	w.ledger.end(d, a.transport.Send(b.id, msg))
 	w.pass(2 * time.Second)
+	if b.old != nil {
+		w.collect(b)
+	}
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	if !w.ledger.arrived(msg.ID, b.index) {

@@ -158,6 +158,7 @@ func (w *world) checkFormat(n *node, life int, c *supervisor.PeerConnection) {
 	w.see(n, c.Number())
 	w.mu.Lock()
 	session, _ := common(n.mode(), peer.mode())
+	session = session && !(peer.rolledBack && c.Strength() == supervisor.Unmarked)
 	judged := w.unsettled.IsZero() && life == n.life && c.Number() > n.floor
 	w.mu.Unlock()
 	if session && judged && !c.Format().Session {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -24,8 +25,7 @@ import (
 // identities returns 20 fixed identities, created once. They are plain data that all bubbles share.
 var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
 	for i := range 20 {
-		key := [32]byte{0: 8, 1: byte(7 * i), 2: byte(i + 1), 31: 64}
-		keys, err := crypto.NodeManagerFromPrivateKey(key[:], fmt.Sprintf("node%d", i), crypto.RoleDual, time.Unix(1e9, 0))
+		keys, err := crypto.NodeManagerFromPrivateKey(privateKey(i), fmt.Sprintf("node%d", i), crypto.RoleDual, time.Unix(1e9, 0))
 		if err != nil {
 			panic(err)
 		}
@@ -33,6 +33,9 @@ var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
 	}
 	return all
 })
+
+// privateKey returns the private key of a node.
+func privateKey(i int) []byte { return []byte{0: 8, 1: byte(7 * i), 2: byte(i + 1), 31: 64} }
 
 // node is one member of the mesh across all its incarnations.
 type node struct {
@@ -51,16 +54,18 @@ type node struct {
 	downs    map[string]supervisor.PeerDown // by peer: the last PeerDown
 	downAt   map[string]time.Time
 	moved    map[string]time.Time // by peer: the last PeerMoved
+	warned   map[string]bool      // by peer: its pin was removed with a warning
 	panicked time.Time            // the last panic of the registry
 
 	// Guarded by w.mu.
-	stances []stance // session modes, the present one last
-	life    int      // number of incarnations
-	highest uint64   // number of a connection of this incarnation
-	shown   *supervisor.PeerRegistry
-	serving bool
-	since   time.Time // start of this incarnation
-	floor   uint64    // connections up to this number may have been negotiated before the last change of a mode
+	stances    []stance // session modes, the present one last
+	life       int      // number of incarnations
+	highest    uint64   // number of a connection of this incarnation
+	shown      *supervisor.PeerRegistry
+	serving    bool
+	rolledBack bool      // it was a deployed node at some time
+	since      time.Time // start of this incarnation
+	floor      uint64    // connections up to this number may have been negotiated before the last change of a mode
 
 	up        bool
 	lives     []life // the current one last
@@ -68,6 +73,7 @@ type node struct {
 	crashed   bool // the last incarnation ended without a disconnect
 	host      *memnet.Host
 	transport *supervisor.Transport
+	old       *deployed                  // nil: not a deployed node now
 	config    supervisor.TransportConfig // in force
 	running   *runclock.Clock
 	book      *supervisor.PeerRegistry
@@ -86,7 +92,7 @@ func newNode(w *world, index, maxConns int) *node {
 		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID,
 		maxConns: maxConns, gate: &gate{},
 		downs: make(map[string]supervisor.PeerDown), downAt: make(map[string]time.Time),
-		moved: make(map[string]time.Time), pq: w.random.IntN(4) == 0,
+		moved: make(map[string]time.Time), warned: make(map[string]bool), pq: w.random.IntN(4) == 0,
 	}
 	if w.random.IntN(2) == 0 {
 		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
@@ -117,6 +123,9 @@ func inRegistry() bool {
 
 // start starts the next incarnation.
 func (n *node) start() {
+	if n.old != nil {
+		n.retire()
+	}
 	var dials []string
 	for _, pair := range n.w.dials() {
 		if pair[0] == n.index {
@@ -141,7 +150,7 @@ func (n *node) start() {
 		},
 		Options: []supervisor.Option{
 			supervisor.WithClock(n.clock), supervisor.WithRandom(newRandomness(n.w.random)),
-			supervisor.WithLogger(n.w.log(n.index)), supervisor.WithActorSystem(n.w.system),
+			supervisor.WithLogger(slog.New(warnings{n.w.log(n.index).Handler(), n})), supervisor.WithActorSystem(n.w.system),
 			supervisor.WithRunningClock(n.running),
 		},
 		OnMessage: handler(n, slices.Clone(n.lives)), OnEvent: n.onEvent,

@@ -93,12 +93,17 @@ func relay(ctx context.Context, from, to *websocket.Conn) {
 	}
 }
 
-// checkRoutes checks that every inbound route is bound.
+// checkRoutes checks that no route is a claim, and that every inbound route is bound unless its peer was rolled back to
+// a deployed release.
 func (w *world) checkRoutes(n *node) {
 	for c := range n.transport.Connections() {
-		if c.Strength() < supervisor.Bound && c.Direction() == supervisor.Inbound {
-			w.fault("node %d: the route to %s is an inbound connection of strength %v",
-				n.index, c.Peer().ID, c.Strength())
+		least := supervisor.Unmarked
+		if c.Direction() == supervisor.Inbound && !w.nodes[w.indexOf(c.Peer().ID)].rolledBack {
+			least = supervisor.Bound
+		}
+		if c.Strength() < least {
+			w.fault("node %d: the route to %s is an %v connection of strength %v",
+				n.index, c.Peer().ID, c.Direction(), c.Strength())
 		}
 	}
 }

@@ -53,6 +53,8 @@ var allSteps = []step{
 	{4, (*world).stepReconfigure},
 	{1, (*world).stepHours},
 	{6, (*world).stepRelay},
+	{4, (*world).stepRollback},
+	{4, (*world).stepOldTells},
 }
 
 // draw picks steps at random until one applies, at most 20, and returns its description.

@@ -264,7 +264,7 @@ func (w *world) heal() {
 	w.net.Heal()
 	for _, n := range w.nodes {
 		n.gate.open()
-		if !n.up {
+		if !n.up && (n.old == nil || w.random.IntN(2) == 0) {
 			n.start()
 		}
 	}
@@ -279,6 +279,9 @@ func (w *world) end() {
 	for _, i := range w.random.Perm(len(w.nodes)) {
 		if w.nodes[i].up {
 			w.nodes[i].stop()
+		}
+		if w.nodes[i].old != nil {
+			w.nodes[i].retire()
 		}
 	}
 	if w.within(time.Minute, w.work.Wait) { // every Send has returned

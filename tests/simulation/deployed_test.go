@@ -117,15 +117,15 @@ func (w *world) collect(n *node) {
 			w.fault("deployed node %d: %s from %d was never sent or differs", n.index, e.ID, from)
 		}
 		w.ledger.deliver(e.ID, delivery{at: time.Now(), to: n.index, life: len(n.lives)})
-		w.checkUnpinned(n, w.nodes[from])
+		w.checkUnpinned(n, w.nodes[from], e.ID)
 	}
 	n.old.read = len(all)
 }
 
-// checkUnpinned checks a message that a deployed node has received: a sender that had a pin has removed it with a
-// warning.
-func (w *world) checkUnpinned(n, sender *node) {
-	if !n.old.pinned[sender.index] || !sender.up || sender.born.After(n.old.began) ||
+// checkUnpinned checks a message that a deployed node has received: a sender that had a pin and dialled the connection
+// has removed the pin with a warning. An unmarked inbound connection carries messages without one, but keeps the pin.
+func (w *world) checkUnpinned(n, sender *node, id string) {
+	if !n.old.pinned[sender.index] || !sender.up || !w.ledger.dialled(id, sender.index, n.index) || sender.born.After(n.old.began) ||
 		sender.mode() != supervisor.SessionPin {
 		return
 	}

@@ -121,6 +121,23 @@ func (l *ledger) overtaken(id string, from, to int, conn *supervisor.PeerConnect
 	return late
 }
 
+// dialled reports whether node from has sent a message to node to over connections that it had dialled, and only over
+// such.
+func (l *ledger) dialled(id string, from, to int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := false
+	for _, d := range l.byID[id] {
+		if d.from == from && d.to == to {
+			if d.conn == nil || d.conn.Direction() != supervisor.Outbound {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
 // arrived reports whether a message has reached a handler of node to. The caller holds l.mu.
 func (l *ledger) arrived(id string, to int) bool {
 	for _, d := range l.deliveries[id] {

@@ -164,6 +164,25 @@ func TestFaultsHitTheirPathOnly(t *testing.T) {
 		send(t, near, "lost")
 		silent(t, near)
 	})
+	bubble(t, "a diverted dial reaches the relay", func(t *testing.T) {
+		n, a, _, _, _ := pair(t)
+		ln, err := n.Attach("10.0.0.3").Listen(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		n.Divert(ipA, ipB, "10.0.0.3")
+		near, err := a.DialContext(t.Context(), "tcp", ipB+":1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer near.Close()
+		far, err := ln.Accept()
+		if err != nil || far.LocalAddr().String() != "10.0.0.3:1" || n.Clean(ipB, ipA) {
+			t.Errorf("at %v, %v, clean %t", far.LocalAddr(), err, n.Clean(ipB, ipA))
+		}
+		far.Close()
+	})
 	bubble(t, "Corrupt flips one bit of one write", func(t *testing.T) {
 		n, _, _, near, far := pair(t)
 		n.Corrupt(ipA, ipB, 1)

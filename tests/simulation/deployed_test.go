@@ -125,7 +125,8 @@ func (w *world) collect(n *node) {
 // checkUnpinned checks a message that a deployed node has received: a sender that had a pin and dialled the connection
 // has removed the pin with a warning. An unmarked inbound connection carries messages without one, but keeps the pin.
 func (w *world) checkUnpinned(n, sender *node, id string) {
-	if !n.old.pinned[sender.index] || !sender.up || !w.ledger.dialled(id, sender.index, n.index) || sender.born.After(n.old.began) ||
+	if !n.old.pinned[sender.index] || !sender.up || !w.ledger.dialled(id, sender.index, n.index) ||
+		sender.born.After(n.old.began) ||
 		sender.mode() != supervisor.SessionPin {
 		return
 	}

@@ -116,8 +116,8 @@ func (w *world) checkDelivery(n *node, lives []life, c *supervisor.PeerConnectio
 
 // remembered reports whether a node must reject a message that it received before the given later lives. A graceful
 // restart keeps the seen IDs on disk. After a crash the IDs are lost, and the node rejects messages stamped before its
-// start; the timestamp is later than that only if the clock of the author is ahead. In a session the author may send any
-// timestamp.
+// start; the timestamp is later than that only if the clock of the author is ahead. In a session the author may send
+// any timestamp.
 func remembered(c *supervisor.PeerConnection, msg *wire.Message, later []life) bool {
 	unclocked := c.Strength() > supervisor.Bound && c.Peer().ID == msg.From
 

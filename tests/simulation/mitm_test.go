@@ -91,6 +91,11 @@ func (w *world) intercept(a, b *node, kind mitmKind, both, cut bool, life time.D
 		w: w, kind: kind, ctx: ctx, host: w.net.Attach(fmt.Sprintf("10.0.8.%d", w.relays)),
 		random: rand.New(rand.NewPCG(w.random.Uint64(), 1)),
 	}
+	for _, n := range []*node{a, b} { // a route that exists too early does so for a while
+		latency := time.Duration(r.random.IntN(300)) * time.Millisecond
+		w.net.SetLatency(r.host.IP(), n.ip, latency)
+		w.net.SetLatency(n.ip, r.host.IP(), latency)
+	}
 	ln, err := r.host.Listen(nodetest.Port)
 	a.must(err)
 	w.net.Divert(a.ip, b.ip, r.host.IP())

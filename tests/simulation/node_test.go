@@ -25,7 +25,8 @@ import (
 // identities returns 20 fixed identities, created once. They are plain data that all bubbles share.
 var identities = sync.OnceValue(func() (all []*crypto.NodeManager) {
 	for i := range 20 {
-		keys, err := crypto.NodeManagerFromPrivateKey(privateKey(i), fmt.Sprintf("node%d", i), crypto.RoleDual, time.Unix(1e9, 0))
+		name := fmt.Sprintf("node%d", i)
+		keys, err := crypto.NodeManagerFromPrivateKey(privateKey(i), name, crypto.RoleDual, time.Unix(1e9, 0))
 		if err != nil {
 			panic(err)
 		}

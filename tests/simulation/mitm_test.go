@@ -41,7 +41,7 @@ var mitmKinds = []mitmKind{
 }
 
 // noticed is the longest time until a node has closed a connection on which it has received proof of a relay.
-const noticed = 15 * time.Second
+const noticed = 5 * time.Second
 
 // mitm is one relay. It serves connections until its context ends.
 type mitm struct {

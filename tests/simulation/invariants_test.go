@@ -173,6 +173,9 @@ func (w *world) checkPair(a, b *node) {
 		w.checkOld(a, b)
 		return
 	case !w.compatible(a, b):
+		if a.transport.GetConnection(b.id) != nil || b.transport.GetConnection(a.id) != nil {
+			w.fault("nodes %d and %d with sessions %v and %v are connected", a.index, b.index, a.mode(), b.mode())
+		}
 		return
 	}
 	there, back := a.transport.GetConnection(b.id), b.transport.GetConnection(a.id)

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -277,25 +275,4 @@ func (n *node) ended(crashed bool) {
 func (w *world) alive(c *supervisor.PeerConnection) bool {
 	_, ok := w.system.ProcessRegistry.GetLocal(c.PID().Id)
 	return ok
-}
-
-// randomness is a seeded stream of random bytes. Safe for concurrent use.
-type randomness struct {
-	mu     sync.Mutex
-	stream *rand.ChaCha8
-}
-
-func newRandomness(from *rand.Rand) io.Reader {
-	var seed [32]byte
-	for i := range seed {
-		seed[i] = byte(from.Uint32())
-	}
-	return &randomness{stream: rand.NewChaCha8(seed)}
-}
-
-// Read implements io.Reader.
-func (r *randomness) Read(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stream.Read(b)
 }

@@ -41,7 +41,8 @@ func (w *world) stepFreeze() string {
 	defer n.mu.Unlock()
 	for id, down := range n.downs {
 		// A peer that is down may have been silent for almost the whole limit before.
-		if down.Code == wire.DisconnectTimeout && !down.Remote && w.nodes[w.indexOf(id)].up && n.downAt[id].After(time.Now().Add(-asleep-time.Second)) {
+		if down.Code == wire.DisconnectTimeout && !down.Remote && w.nodes[w.indexOf(id)].up &&
+			n.downAt[id].After(time.Now().Add(-asleep-time.Second)) {
 			w.fault("node %d: woke after %v and closed the connection to node %s for silence", n.index, asleep, down.Name)
 		}
 	}

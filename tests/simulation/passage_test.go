@@ -23,6 +23,7 @@ type passage struct {
 	sides   [2]*node
 	ws      [2]*websocket.Conn
 	changed bool // a handshake message
+	modern  bool // neither side is a deployed node, which cannot notice a relay
 	session bool // both sides have agreed on a session, by the messages as they received them
 	secret  crypto.SharedSecret
 	victim  int // tampering: the side that receives the damage
@@ -52,6 +53,9 @@ func (r *mitm) serve(rw http.ResponseWriter, req *http.Request, from, to *node) 
 	}
 	p.secret, err = identities()[from.index].SharedSecret(identities()[to.index].PublicKey())
 	from.must(err)
+	p.w.mu.Lock()
+	p.modern = from.serving && to.serving
+	p.w.mu.Unlock()
 	if !p.handshake() {
 		return
 	}
@@ -193,7 +197,7 @@ func (p *passage) damage(ctx context.Context, kind websocket.MessageType, data [
 func (p *passage) expectEnd(to int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.watch == nil {
+	if p.watch == nil && p.modern {
 		p.watch = time.AfterFunc(noticed, func() {
 			if p.ctx.Err() == nil && p.inService(p.sides[0]) && p.inService(p.sides[1]) {
 				p.w.fault("a relay between nodes %d and %d that %s was not noticed by %d within %v, session %t",
@@ -213,7 +217,7 @@ func (p *passage) inService(n *node) bool {
 // inspect checks a frame that a node has sent, with the key of the two nodes: no message of a program leaves over SMSG
 // to a pinned peer, and a responder sends none before the initiator has proved itself.
 func (p *passage) inspect(from int, data []byte) {
-	if !p.changed {
+	if !p.changed || !p.modern {
 		return
 	}
 	key, err := smsg.NewKey(p.secret)

@@ -16,7 +16,10 @@ func TestBrokenRecordEndsTheSession(t *testing.T) {
 		"garbage":        func(*sessionPeer) [][]byte { return [][]byte{[]byte("no record at all")} },
 		"empty":          func(*sessionPeer) [][]byte { return [][]byte{{}} },
 		"flipped bit":    func(p *sessionPeer) [][]byte { return [][]byte{flipped(p.record(p.message("logs", 1)))} },
-		"cut":            func(p *sessionPeer) [][]byte { r := p.record(p.message("logs", 1)); return [][]byte{r[:len(r)-1]} },
+		"cut": func(p *sessionPeer) [][]byte {
+			r := p.record(p.message("logs", 1))
+			return [][]byte{r[:len(r)-1]}
+		},
 		"unknown type":   func(p *sessionPeer) [][]byte { r := p.record(p.message("logs", 1)); r[0] = 3; return [][]byte{r} },
 		"rekey as type":  func(p *sessionPeer) [][]byte { r := p.record(p.message("logs", 1)); r[0] = 2; return [][]byte{r} },
 		"no message":     func(p *sessionPeer) [][]byte { return [][]byte{p.sealer.Seal([]byte{0})} },

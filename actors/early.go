@@ -87,8 +87,8 @@ func (p *connection) dropEarly() {
 }
 
 // mayOpen reports whether the next frame of an open connection is processed now. A record of a session is never
-// skipped: without a token, or while the messages before it fill the budget, it waits, and with it the frames behind it.
-// The token is taken then. While one waits for a token no more are read.
+// skipped: without a token, or while the messages before it fill the budget, it waits, and with it the frames behind
+// it. The token is taken then. While one waits for a token no more are read.
 func (p *connection) mayOpen(now time.Time) bool {
 	switch {
 	case p.proof.awaited: // the registry may lend another bucket

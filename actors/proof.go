@@ -63,8 +63,8 @@ func (p *connection) acceptMark(ctx actor.Context, m mark, msg *wire.Message) bo
 }
 
 // acceptFirst checks the first message of a session (protocol section 9). A ping proves the keys of both sides: from
-// now on this node may send. It is alone in its record, since the record is charged to the bucket of unverified peers. A
-// disconnect ends the connection. All else violates the protocol.
+// now on this node may send. It is alone in its record, since the record is charged to the bucket of unverified peers.
+// A disconnect ends the connection. All else violates the protocol.
 func (p *connection) acceptFirst(ctx actor.Context, msg *wire.Message) bool {
 	switch {
 	case msg != nil && msg.Type == wire.MsgPing && msg.From == p.peerID && !p.codec.more():

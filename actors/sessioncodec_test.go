@@ -112,8 +112,8 @@ func (r *rig) resting() (opening, sending bool) {
 	return opening, sending
 }
 
-// Pings of an idle connection leave no cipher behind. Messages keep the ciphers of their direction until an interval has
-// passed without one.
+// Pings of an idle connection leave no cipher behind. Messages keep the ciphers of their direction until an interval
+// has passed without one.
 func TestIdleSessionHoldsNoCipher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, sessions)

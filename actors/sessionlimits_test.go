@@ -31,7 +31,8 @@ func TestRecordsWaitForTokens(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		if took := time.Since(began).Round(time.Second); took != 8*time.Second || len(r.delivered("stats")) != 10 {
-			t.Errorf("%d delivered within %v, want 10 within 8 s: 6 records, a rekey and the last", len(r.delivered("stats")), took)
+			t.Errorf("%d delivered within %v, want 10 within 8 s: 6 records, a rekey and the last",
+				len(r.delivered("stats")), took)
 		}
 		r.want(map[Counter]uint64{MessagesRateLimited: 0, MessagesReceived: 12})
 	})

@@ -13,9 +13,9 @@ import (
 // Whatever is no record of this session, in order, closes the connection with 1002; the messages before are delivered.
 func TestBrokenRecordEndsTheSession(t *testing.T) {
 	for name, frames := range map[string]func(p *sessionPeer) [][]byte{
-		"garbage":        func(*sessionPeer) [][]byte { return [][]byte{[]byte("no record at all")} },
-		"empty":          func(*sessionPeer) [][]byte { return [][]byte{{}} },
-		"flipped bit":    func(p *sessionPeer) [][]byte { return [][]byte{flipped(p.record(p.message("logs", 1)))} },
+		"garbage":     func(*sessionPeer) [][]byte { return [][]byte{[]byte("no record at all")} },
+		"empty":       func(*sessionPeer) [][]byte { return [][]byte{{}} },
+		"flipped bit": func(p *sessionPeer) [][]byte { return [][]byte{flipped(p.record(p.message("logs", 1)))} },
 		"cut": func(p *sessionPeer) [][]byte {
 			r := p.record(p.message("logs", 1))
 			return [][]byte{r[:len(r)-1]}

@@ -23,8 +23,8 @@ func (n *testNode) dropTotal() (events, messages int) {
 	return events, messages
 }
 
-// limitedHub starts a node with a low rate limit and without sessions, in which records wait for tokens, and a peer that
-// sends without pacing.
+// limitedHub starts a node with a low rate limit and without sessions, in which records wait for tokens, and a peer
+// that sends without pacing.
 func limitedHub(t *testing.T, n *memnet.Network) (hub, peer *testNode) {
 	t.Helper()
 	hub = startNode(t, n, 1, sessionsOff, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })

@@ -150,10 +150,12 @@ func TestErrorPayloadOfHandlerErrors(t *testing.T) {
 	}{
 		"own payload":       {fmt.Errorf("refused: %w", own), *own},
 		"malformed payload": {(&wire.Message{Payload: []byte("1")}).ParsePayload(new(string)), wire.ErrorPayload{Code: 1001}},
-		"remote error":      {fmt.Errorf("ask: %w", &wire.RemoteError{Code: 7, Text: "x"}), wire.ErrorPayload{Code: 7, Message: "x"}},
-		"timeout":           {fmt.Errorf("ask: %w", context.DeadlineExceeded), wire.ErrorPayload{Code: 1005}},
-		"other":             {errors.New("other"), wire.ErrorPayload{Code: 1004, Message: "other"}},
-		"long text":         {errors.New("x" + long), wire.ErrorPayload{Code: 1004, Message: "x" + long[:maxErrorText-2]}},
+		"remote error": {
+			fmt.Errorf("ask: %w", &wire.RemoteError{Code: 7, Text: "x"}), wire.ErrorPayload{Code: 7, Message: "x"},
+		},
+		"timeout":   {fmt.Errorf("ask: %w", context.DeadlineExceeded), wire.ErrorPayload{Code: 1005}},
+		"other":     {errors.New("other"), wire.ErrorPayload{Code: 1004, Message: "other"}},
+		"long text": {errors.New("x" + long), wire.ErrorPayload{Code: 1004, Message: "x" + long[:maxErrorText-2]}},
 	} {
 		got := errorPayload(tt.err)
 		if got.Code != tt.want.Code || tt.want.Message != "" && *got != tt.want {

@@ -14,8 +14,8 @@ import (
 
 // The messages of the registry, by sender. A program that uses actors sends those of the first group to Transport.PID.
 // The registry answers each message that has a sender: a nil pointer or a message passed by value with an error in the
-// answer of its kind, a message of an unknown type with Failed. Each answer names the message that it belongs to: by the
-// ID of a wire.Message, an address, a peer, a key or a PID. After Stop, the answer is ErrStopped for as long as the
+// answer of its kind, a message of an unknown type with Failed. Each answer names the message that it belongs to: by
+// the ID of a wire.Message, an address, a peer, a key or a PID. After Stop, the answer is ErrStopped for as long as the
 // program holds the Transport. In the instant of the registry's end it can be an *actor.DeadLetterResponse.
 
 // fromPrograms marks the messages that any actor may send.
@@ -48,21 +48,22 @@ type Broadcasted struct {
 	Err    error         // ErrInvalidMessage: it was sent to no peer
 }
 
-// Subscribe asks for the connected peers and every Event from now on, as messages to PID, until PID stops or Unsubscribe. Events of one
-// connection come in order. Every 64 messages a connection waits until the subscriber has processed them, so a slow
-// subscriber slows down the connections and its mailbox stays bounded. A subscriber that processes no message for a
-// minute while connections wait is unsubscribed, logged and counted in subscribersStuck. A subscriber that is slow but
-// processes messages stays. Its Receive also gets messages of an unexported type, which measure this: it must ignore
-// unknown types. Another Subscribe for the same PID replaces the first. The answer is Subscribed.
+// Subscribe asks for the connected peers and every Event from now on, as messages to PID, until PID stops or
+// Unsubscribe. Events of one connection come in order. Every 64 messages a connection waits until the subscriber has
+// processed them, so a slow subscriber slows down the connections and its mailbox stays bounded. A subscriber that
+// processes no message for a minute while connections wait is unsubscribed, logged and counted in subscribersStuck. A
+// subscriber that is slow but processes messages stays. Its Receive also gets messages of an unexported type, which
+// measure this: it must ignore unknown types. Another Subscribe for the same PID replaces the first. The answer is
+// Subscribed.
 type Subscribe struct {
 	PID *actor.PID
 	All bool // also Received for ping, pong and disconnect, which the transport handles
 }
 
 // Subscribed answers Subscribe, before the first event. The events that follow continue from Connected: no PeerUp for
-// one of these peers before its PeerDown, no PeerDown for another peer before its PeerUp. Events that the subscriber got
-// before the answer, after an earlier Subscribe, are included. So an actor replaces its set of peers by Connected, also
-// after it was restarted, and applies the events from then on.
+// one of these peers before its PeerDown, no PeerDown for another peer before its PeerUp. Events that the subscriber
+// got before the answer, after an earlier Subscribe, are included. So an actor replaces its set of peers by Connected,
+// also after it was restarted, and applies the events from then on.
 type Subscribed struct {
 	PID       *actor.PID // of Subscribe
 	Connected []PeerUp   // by node ID, as later events have changed them: Verified, and the route's connection

@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Status is the state of a node, as Transport.Status returns it. A *Status sent to Transport.PID asks for it; the answer
-// is StatusReport.
+// Status is the state of a node, as Transport.Status returns it. A *Status sent to Transport.PID asks for it; the
+// answer is StatusReport.
 type Status struct {
 	Identity    crypto.NodeIdentity
 	Address     string        // bound host:port; empty if the node does not listen

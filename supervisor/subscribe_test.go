@@ -81,7 +81,8 @@ func (r *roster) replace(answer *Subscribed) {
 	for id, up := range r.peers {
 		same = same && before[id].Verified == up.Verified
 	}
-	r.check(before == nil || same, fmt.Sprintf("the answer has %d peers, the set before had %d", len(r.peers), len(before)))
+	r.check(before == nil || same,
+		fmt.Sprintf("the answer has %d peers, the set before had %d", len(r.peers), len(before)))
 }
 
 func (n *testNode) spawnRoster() (*roster, *actor.PID) {
@@ -102,8 +103,8 @@ func (r *roster) state() string {
 	return fmt.Sprint(set, r.events, r.faults)
 }
 
-// A handler blocks the inbox of a connection that ends: its PeerDown waits there. A subscriber that comes then learns of
-// the peer as connected. The next PeerUp of the peer takes the PeerDown along.
+// A handler blocks the inbox of a connection that ends: its PeerDown waits there. A subscriber that comes then learns
+// of the peer as connected. The next PeerUp of the peer takes the PeerDown along.
 func TestSubscribedFitsTheEventsAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)

@@ -156,8 +156,9 @@ func (t *Transport) CountLostEvents(count int) { t.counters.Add(actors.EventsLos
 // Identity returns this node's public identity.
 func (t *Transport) Identity() crypto.NodeIdentity { return t.node.Keys.Identity() }
 
-// PID returns the registry's actor, for programs that send it messages: Send, Broadcast, Request, Subscribe, Unsubscribe,
-// Connect, Disconnect, DisconnectConnection, Peers, Status, Allow, Revoke and SetAuthMode. It is nil before Start.
+// PID returns the registry's actor, for programs that send it messages: Send, Broadcast, Request, Subscribe,
+// Unsubscribe, Connect, Disconnect, DisconnectConnection, Peers, Status, Allow, Revoke and SetAuthMode. It is nil
+// before Start.
 func (t *Transport) PID() *actor.PID {
 	t.mu.Lock()
 	defer t.mu.Unlock()

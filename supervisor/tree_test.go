@@ -151,7 +151,8 @@ func TestObserverGetsEachDuration(t *testing.T) {
 		seen.mu.Lock()
 		defer seen.mu.Unlock()
 		if len(seen.shakes) != 1 || len(seen.trips) != 2 {
-			t.Errorf("handshakes %v, round trips %v: want one, and two: at the opening and after an interval", seen.shakes, seen.trips)
+			t.Errorf("handshakes %v, round trips %v: want one, and two: at the opening and after an interval",
+				seen.shakes, seen.trips)
 		}
 		var took time.Duration
 		for _, d := range seen.handled {

@@ -54,14 +54,15 @@ func failed(message any, err error) any {
 	}
 }
 
-// leftovers answers the messages that were in the registry's mailbox when it stopped. It is a middleware of the mailbox.
+// leftovers answers the messages that were in the registry's mailbox when it stopped. It is a middleware of the
+// mailbox.
 type leftovers struct {
 	system *actor.ActorSystem
 	ended  <-chan struct{} // closed when the registry has stopped
 }
 
-// MessageReceived implements actor.MailboxMiddleware. It is called after each message, also after those that the stopped
-// registry does not get.
+// MessageReceived implements actor.MailboxMiddleware. It is called after each message, also after those that the
+// stopped registry does not get.
 func (l *leftovers) MessageReceived(message any) {
 	select {
 	case <-l.ended:

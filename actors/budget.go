@@ -44,8 +44,8 @@ func newBudget(limit int, clock *runclock.Clock, resume func()) *budget {
 	return &budget{limit: int64(limit), clock: clock, resume: resume}
 }
 
-// wait blocks until the budget is below its limit and not choked. It returns false if the budget is closed. Only for the
-// read pump.
+// wait blocks until the budget is below its limit and not choked. It returns false if the budget is closed. Only for
+// the read pump.
 func (b *budget) wait() bool {
 	for !b.closed.Load() {
 		if !b.full() {

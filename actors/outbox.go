@@ -274,7 +274,7 @@ func (o *outbox) progressed() {
 // complete removes messages from the accounting, reports their results, and recycles their buffers. bytes is the number
 // of bytes that the operating system has accepted for them.
 func (o *outbox) complete(batch []*frame, bytes int, err error) {
-	frames, charged, own := 0, 0, int32(0)
+	frames, handshakes, charged, own := 0, 0, 0, int32(0)
 	for _, f := range batch {
 		charged += f.charged
 		if f.own {
@@ -283,13 +283,16 @@ func (o *outbox) complete(batch []*frame, bytes int, err error) {
 		if len(f.data) > 0 {
 			frames++
 		}
+		if f.text {
+			handshakes++
+		}
 	}
 	o.mu.Lock()
 	o.messages -= len(batch)
 	o.discharge(charged)
 	o.own -= own
 	if err == nil {
-		o.sent += uint64(frames)
+		o.sent += uint64(frames - handshakes)
 	}
 	o.mu.Unlock()
 	if err == nil {

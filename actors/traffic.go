@@ -8,7 +8,7 @@ import (
 // Traffic counts the messages of one connection.
 type Traffic struct {
 	Received uint64 // passed every check
-	Sent     uint64 // accepted by the operating system
+	Sent     uint64 // accepted by the operating system, without the handshake
 	Dropped  uint64 // received and dropped for any reason but that they were duplicates
 }
 
@@ -27,7 +27,7 @@ func (h *Handle) Traffic() Traffic {
 // the time that the message took; negative: behind; 0: not known.
 func (h *Handle) ClockAhead() time.Duration { return time.Duration(h.traffic.ahead.Load()) }
 
-// sentMessages returns the number of messages that the operating system has accepted.
+// sentMessages returns the number of messages that the operating system has accepted, without the handshake.
 func (o *outbox) sentMessages() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()

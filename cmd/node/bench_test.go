@@ -26,7 +26,8 @@ func TestBenchReportsPairAndTarget(t *testing.T) {
 		if err := json.Unmarshal([]byte(node.ok(append(strings.Fields(c.line), "--output", "json")...)), &r); err != nil {
 			t.Fatalf("%s: %v", c.line, err)
 		}
-		if dropped := r.Drops["messagesRateLimited"] > 0; r.Sent == 0 || c.pair && dropped != c.limited || (r.Delivered != nil) != c.pair {
+		dropped := r.Drops["messagesRateLimited"] > 0
+		if r.Sent == 0 || c.pair && dropped != c.limited || (r.Delivered != nil) != c.pair {
 			t.Errorf("%s: %+v", c.line, r)
 		}
 	}

@@ -108,6 +108,7 @@ func TestSetAuthModeCountsDisconnectedPeers(t *testing.T) {
 				}
 			}
 		}
+		synctest.Wait() // the node has the proofs of the peers, too
 		for _, want := range []int{2, 0} {
 			if got, err := a.SetAuthModeContext(t.Context(), PeerAuthAllowlist); got != want || err != nil {
 				t.Errorf("%d peers, %v; want %d", got, err, want)

@@ -30,8 +30,9 @@ type member struct {
 	number  int
 	home    string
 	address string
-	session bool // its sessions are on
-	mark    int  // of the events of the present process
+	id      string // node ID
+	session bool   // its sessions are on
+	mark    int    // of the events of the present process
 
 	mu    sync.Mutex // held while a line is written and while the process is replaced
 	runs  []*node
@@ -97,6 +98,9 @@ func (m *member) start(session bool) {
 	}
 	m.node = &node{nodetest.StartProcess(m.fleet.t, o, args...), m.fleet.t}
 	m.runs, m.address, m.session, m.sent = append(m.runs, m.node), m.Address(), session, 0
+	if m.id == "" { // the first start; later the others read it
+		m.id = m.ID()
+	}
 }
 
 // awaitPeers waits until the node has verified a number of peers.
@@ -129,7 +133,7 @@ func (m *member) write() {
 	m.sent++
 	payload := fmt.Sprintf("%d/%d/%d", m.number, len(m.runs), m.sent)
 	m.lines[payload] = line{at: time.Now(), to: m.next, run: len(m.runs) - 1, number: m.sent}
-	m.WriteLines(fmt.Sprintf(`{"to":%q,"type":"load","payload":%q}`, m.fleet.members[m.next].ID(), payload))
+	m.WriteLines(fmt.Sprintf(`{"to":%q,"type":"load","payload":%q}`, m.fleet.members[m.next].id, payload))
 }
 
 // drain waits until the process has handled all lines: the error of an invalid one shows that. m.mu is held.

@@ -26,11 +26,12 @@ func burst(peer, hub *testNode, n int) int {
 	return len(hub.got("stats")) - before
 }
 
-// A connection that opens after Reconfigure has the new rate, although its peer's bucket is older.
+// A connection that opens after Reconfigure has the new rate, although its peer's bucket is older. Sessions are off: in
+// them records wait for tokens.
 func TestReconfigureRateReachesIdleBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		hub := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })
+		hub := startNode(t, n, 1, sessionsOff, func(s *nodeSetup) { s.cfg.RateBurst, s.cfg.RateRefill = 10, 1 })
 		peer := startNode(t, n, 2, unpaced)
 		rate := func(perSecond, burst float64) {
 			t.Helper()

@@ -11,13 +11,16 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
 
 func quietSystem() *actor.ActorSystem {
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	return actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	actors.FixProcessRegistry(system) // tests use it without a Transport, too
+	return system
 }
 
 // program is an actor of the program that uses a node by messages only.

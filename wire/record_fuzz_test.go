@@ -57,6 +57,12 @@ func FuzzRecordMessages(f *testing.F) {
 			t.Fatalf("%s:\ngot  %+v, %v\nwant %+v", data, got, err, want)
 		}
 		d := newTestDecoder(bytes.Repeat(form, 3))
+		if 3*len(form) > maxTogether {
+			if _, err := d.Next(); !errors.Is(err, ErrRecord) {
+				t.Fatalf("%d bytes of several messages: %v", 3*len(form), err)
+			}
+			return
+		}
 		for range 3 {
 			if got, err := d.Next(); err != nil || !sameMessage(got, want) {
 				t.Fatalf("three times %q:\ngot  %+v, %v\nwant %+v", form, got, err, want)

@@ -15,7 +15,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// What waits goes into one record, up to 64 KiB; a larger message has one of its own. The order is kept.
+// Queued messages share records of up to 64 KiB, in order; a larger message gets its own record.
 func TestWriterFillsRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, sessions, func(l *Limits) { l.PaceOff = true })

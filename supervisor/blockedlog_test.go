@@ -37,7 +37,7 @@ func TestBlockedLogBlocksNoActor(t *testing.T) {
 		defer close(log.release)
 		node := startNode(t, n, 1, func(s *nodeSetup) {
 			s.options = append(s.options, WithLogger(slog.New(log)))
-			s.cfg.Peers = []string{"10.0.0.9:1"} // nobody there: a line in the registry
+			s.cfg.Peers = []string{"10.0.0.9:1"} // no node listens there: the registry logs a line
 		})
 		impostor(t, n, "10.0.0.5", node.addr, crypto.NodeIdentity{ID: "wrong"}).CloseNow() // a line in a connection
 		if status, _ := upgrade(t, n.Attach("10.0.0.6"), node.addr, "Origin: http://x\r\n"); status != 403 {

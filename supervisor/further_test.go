@@ -11,21 +11,25 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// startDeployed starts a deployed node at 10.0.0.2, inside a bubble. Close must run before the bubble ends.
+// startDeployed starts a deployed node without a worker at 10.0.0.2, inside a bubble.
 func startDeployed(t *testing.T, n *memnet.Network, interval time.Duration) *refpeer.Deployed {
 	t.Helper()
-	identity, err := refpeer.New("deployed")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return startDeployedWith(t, n, refpeer.DeployedOptions{PingInterval: interval})
+}
+
+// startDeployedWith starts a deployed node at 10.0.0.2, inside a bubble. Its identity and network are set here.
+func startDeployedWith(t *testing.T, n *memnet.Network, o refpeer.DeployedOptions) *refpeer.Deployed {
+	t.Helper()
 	host := n.Attach("10.0.0.2")
-	ln, err := host.Listen(9091)
-	if err != nil {
+	var err error
+	if o.Identity, err = refpeer.New("deployed"); err != nil {
 		t.Fatal(err)
 	}
-	d := refpeer.StartDeployed(refpeer.DeployedOptions{
-		Identity: identity, PingInterval: interval, Listener: ln, NetDial: host.DialContext,
-	})
+	if o.Listener, err = host.Listen(9091); err != nil {
+		t.Fatal(err)
+	}
+	o.NetDial = host.DialContext
+	d := refpeer.StartDeployed(o)
 	t.Cleanup(d.Close)
 	return d
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,36 +14,6 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
 )
-
-// linesLog stores the messages of log lines.
-type linesLog struct {
-	slog.Handler
-	mu    sync.Mutex
-	lines []string
-}
-
-func newLinesLog() *linesLog { return &linesLog{Handler: slog.DiscardHandler} }
-
-func (l *linesLog) Enabled(context.Context, slog.Level) bool { return true }
-
-func (l *linesLog) Handle(_ context.Context, r slog.Record) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, r.Message)
-	return nil
-}
-
-// count returns how many lines contain text.
-func (l *linesLog) count(text string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, text) {
-			n++
-		}
-	}
-	return n
-}
 
 // pinnedBook makes a node start with a pin of a peer in its book.
 func pinnedBook(id string) func(*nodeSetup) {
@@ -160,19 +129,7 @@ func TestInboundConnectionIsNotHeld(t *testing.T) {
 func TestUnmarkedFrameEndsHoldAndPin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		identity, err := refpeer.New("deployed")
-		if err != nil {
-			t.Fatal(err)
-		}
-		host := n.Attach("10.0.0.2")
-		ln, err := host.Listen(9091)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := refpeer.StartDeployed(refpeer.DeployedOptions{
-			Identity: identity, PingInterval: 30 * time.Second, Listener: ln, NetDial: host.DialContext, Worker: true,
-		})
-		t.Cleanup(d.Close)
+		d := startDeployedWith(t, n, refpeer.DeployedOptions{PingInterval: 30 * time.Second, Worker: true})
 		id, log := d.Identity().ID, newLinesLog()
 		a := startNode(t, n, 1, pinnedBook(id), func(s *nodeSetup) {
 			s.options = append(s.options, WithLogger(slog.New(log)))

@@ -130,7 +130,7 @@ func TestConnectReturnsEachError(t *testing.T) {
 		b, c := startNode(t, n, 2), startNode(t, n, 3)
 		var named *PeerError
 		if _, err := a.Connect(&Peer{Address: "10.0.0.9:1"}); !errors.As(err, &named) || named.Peer != "10.0.0.9:1" {
-			t.Errorf("nobody there: %v", err)
+			t.Errorf("no node listens there: %v", err)
 		}
 		if _, err := a.Connect(&Peer{Address: "nonsense"}); err == nil {
 			t.Error("connected to nonsense")

@@ -143,7 +143,7 @@ func (f *fakeNode) ResolveKey(_ context.Context, text string) (crypto.PublicKey,
 	return crypto.PublicKey{}, &supervisor.UnknownPeerError{Text: text}
 }
 
-// Pending lists bob, who has dialled this node.
+// Pending lists bob, a peer that has dialled this node.
 func (f *fakeNode) Pending(context.Context) ([]supervisor.PendingPeer, error) {
 	key, err := crypto.ParsePublicKey(bobKey)
 	list := []supervisor.PendingPeer{{ID: bobID, Key: key, Name: "bob", Address: "host:9", Count: 2}}

@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// nobodyAllowed warns that the mode allowlist refuses every peer.
-const nobodyAllowed = "no peer is allowed: `node allow KEY` allows one, `node pending` lists the refused ones"
+// noneAllowed warns that the mode allowlist refuses every peer.
+const noneAllowed = "no peer is allowed: `node allow KEY` allows one, `node pending` lists the refused ones"
 
 func (h *Handler) allow(ctx context.Context, q Keys) (Keys, error) {
 	if q.Pending {
@@ -107,7 +107,7 @@ func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
 	}
 	answer := Auth{Auth: q.Auth, Stored: true, Disconnected: &disconnected}
 	if mode == supervisor.PeerAuthAllowlist && len(h.node.AllowedKeys()) == 0 && !h.node.HasPins() {
-		answer.Warning = nobodyAllowed
+		answer.Warning = noneAllowed
 	}
 	return answer, nil
 }

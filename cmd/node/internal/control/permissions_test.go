@@ -63,11 +63,11 @@ func TestAuthWarnsThatNoPeerIsAllowed(t *testing.T) {
 		mode string
 		want string
 	}{
-		"nobody":    {&fakeNode{}, "allowlist", nobodyAllowed},
+		"nobody":    {&fakeNode{}, "allowlist", noneAllowed},
 		"open":      {&fakeNode{}, "open", ""},
 		"a pin":     {&fakeNode{pins: true}, "allowlist", ""},
 		"one peer":  {&fakeNode{allowed: []crypto.PublicKey{key}}, "allowlist", ""},
-		"a revoked": {&fakeNode{revoked: []crypto.PublicKey{key}}, "allowlist", nobodyAllowed},
+		"a revoked": {&fakeNode{revoked: []crypto.PublicKey{key}}, "allowlist", noneAllowed},
 	} {
 		answer, err := serve(t, t.TempDir(), c.node).SetAuth(t.Context(), Auth{Auth: c.mode})
 		if err != nil || answer.Warning != c.want || answer.Disconnected == nil || *answer.Disconnected != 2 {

@@ -27,12 +27,14 @@ func TestSmokeFillsThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ours := []string{systems.Ours, systems.OursSMSG}
+	with := func(others ...string) []string { return slices.Concat(ours, others) }
 	want := map[string][]string{
-		measure.OneWay:    {systems.Ours, systems.Reference, systems.LibP2P, systems.Coder, systems.Coalesced},
-		measure.RoundTrip: {systems.Ours, systems.Reference, systems.LibP2P, systems.Coder, systems.Remote},
-		measure.Broadcast: {systems.Ours, systems.Reference, systems.Coder},
-		measure.Idle:      {systems.Ours, systems.Reference, systems.Coder},
-		measure.Connect:   {systems.Ours, systems.Reference},
+		measure.OneWay:    with(systems.Reference, systems.LibP2P, systems.Coder, systems.Coalesced),
+		measure.RoundTrip: with(systems.Reference, systems.LibP2P, systems.Coder, systems.Remote),
+		measure.Broadcast: with(systems.Reference, systems.Coder),
+		measure.Idle:      with(systems.Reference, systems.Coder),
+		measure.Connect:   with(systems.Reference),
 		measure.Dedup:     {systems.Ours, systems.Reference},
 		measure.Codec:     {systems.Ours},
 		measure.OverConns: {systems.Ours, systems.Reference},

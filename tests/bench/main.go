@@ -27,12 +27,13 @@ func main() {
 }
 
 func run() error {
-	quick := flag.Bool("quick", false, "about one minute instead of six; the figures are rough")
-	repeats := flag.Int("repeats", 0, "number of repeats; 0: seven, or one with -quick")
+	quick := flag.Bool("quick", false, "about two minutes instead of ten; the figures are rough")
+	repeats := flag.Int("repeats", 0, "number of repeats; 0: nine, or one with -quick")
 	docs := flag.String("docs", "", "folder of the page performance.md and its images; empty: only print the table")
 	output := flag.String("json", "", "output file for all measured rows; empty: none")
 	from := flag.String("from", "", "do not measure; write the page from a file of -json")
 	portable := flag.Bool("portable", true, "also build and measure the node with the portable key stream")
+	before := flag.String("before", "", "also build and measure the node of this earlier commit; empty: none")
 	only := flag.String("only", "",
 		"measure one part only: codec and dedup, one way, round trip, broadcast, new connections, idle, curves")
 	profiles := flag.String("profiles", "",
@@ -49,7 +50,7 @@ func run() error {
 	if *from != "" {
 		results, err = load(*from)
 	} else {
-		results, err = measured(*quick, *repeats, *portable, *only)
+		results, err = measured(measurement{*quick, *repeats, *portable, *before, *only})
 	}
 	if err != nil {
 		return err
@@ -66,31 +67,43 @@ func run() error {
 	return report.Write(results, *docs, strings.Join(os.Args[1:], " "))
 }
 
-func measured(quick bool, repeats int, portable bool, only string) (*report.Results, error) {
+// measurement holds the flags of a run.
+type measurement struct {
+	quick        bool
+	repeats      int
+	portable     bool
+	before, only string
+}
+
+func measured(m measurement) (*report.Results, error) {
 	plan := measure.Full()
-	if quick {
+	if m.quick {
 		plan = measure.Quick()
 	}
-	if repeats > 0 {
-		plan.Repeats = repeats
+	if m.repeats > 0 {
+		plan.Repeats = m.repeats
 	}
-	plan.Log, plan.Only = os.Stderr, only
+	plan.Log, plan.Only = os.Stderr, m.only
 	if err := process.RaiseFileLimit(); err != nil {
 		return nil, err
 	}
-	if portable {
-		folder, err := os.MkdirTemp("", "bench-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(folder)
+	folder, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	if m.portable {
 		if plan.Portable, err = buildPortable(folder); err != nil {
 			return nil, fmt.Errorf("build without assembly: %w", err)
 		}
 	}
-	results := &report.Results{Machine: report.ThisMachine(), Quick: quick}
+	if m.before != "" {
+		if plan.Before, err = buildBefore(folder, m.before); err != nil {
+			return nil, fmt.Errorf("build commit %s: %w", m.before, err)
+		}
+	}
+	results := &report.Results{Machine: report.ThisMachine(), Quick: m.quick, Before: m.before}
 	began := time.Now()
-	var err error
 	results.Rows, err = measure.Run(plan)
 	results.Seconds = time.Since(began).Seconds()
 	return results, err

@@ -9,7 +9,67 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/bench/process"
+	"github.com/Snider/go-p2p/tests/bench/systems"
 )
+
+// broadcasts measures broadcasts to many peers, with one and with InFlight broadcasts in flight.
+func (r *run) broadcasts(repeat int) error {
+	for _, flying := range []int{1, InFlight} {
+		list := []string{systems.OursSMSG, systems.Ours, systems.Reference, systems.Coder}
+		for _, system := range alternating(list, repeat) {
+			found, err := r.broadcastTo(system, r.Peers, flying)
+			if err != nil {
+				return fmt.Errorf("%s: %w", system, err)
+			}
+			r.note(Broadcast, system, float64(flying), repeat, found)
+		}
+	}
+	return nil
+}
+
+// broadcastTo measures broadcasts to a number of peers with a number of broadcasts in flight.
+func (r *run) broadcastTo(system string, peers, flying int) (figures, error) {
+	const size = 256
+	counted, err := countedSize(system, size)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.pair(system, ends{})
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	if err := p.herd(peers, peers, counted); err != nil {
+		return nil, err
+	}
+	var side string
+	if err := p.client.Call("marks", args{N: peers}, &side); err != nil {
+		return nil, err
+	}
+	var found, arrived figures
+	call := args{Address: side, N: peers, Size: size, Parallel: flying, Seconds: r.Seconds}
+	if err := p.server.Call("broadcast", call, &found); err != nil {
+		return nil, err
+	}
+	if err := p.client.Call("frames", args{}, &arrived); err != nil {
+		return nil, err
+	}
+	if arrived["frames"] != found["broadcasts"]*float64(peers) {
+		return nil, fmt.Errorf("%v deliveries of %v broadcasts to %d", arrived["frames"], found["broadcasts"], peers)
+	}
+	return found, nil
+}
+
+// countedSize returns the size of the broadcasts that a flock counts.
+func countedSize(system string, size int) (int, error) {
+	switch system {
+	case systems.Ours:
+		return systems.BroadcastSize(size)
+	case systems.OursSMSG, systems.Reference:
+		return 2 * size, nil // between a message of about 640 bytes and the node's pings of about 400
+	}
+	return size, nil // a message of a bare system is exactly its payload
+}
 
 // sendMarks listens on the returned address. On a connection beside the measured ones it sends the number of broadcasts
 // that all n peers have received: at most one small write per n deliveries.
@@ -27,7 +87,7 @@ func (w *worker) sendMarks(n int) (string, error) {
 		}
 		defer conn.Close()
 		for range marks {
-			if binary.Write(conn, binary.BigEndian, w.flock.Frames()/int64(n)) != nil {
+			if binary.Write(conn, binary.BigEndian, w.flock.Messages()/int64(n)) != nil {
 				return
 			}
 		}

@@ -11,7 +11,8 @@ import (
 // connects measures new connections per second with an empty and with a full peer book.
 func (r *run) connects(repeat int) error {
 	for _, known := range []int{0, r.Known} {
-		for _, system := range []string{systems.Ours, systems.Reference} {
+		list := r.optional(Before, systems.OursSMSG, systems.Ours, systems.Reference)
+		for _, system := range alternating(list, repeat) {
 			found, err := r.connectTo(system, known)
 			if err != nil {
 				return fmt.Errorf("%s: %w", system, err)
@@ -24,7 +25,7 @@ func (r *run) connects(repeat int) error {
 
 // connectTo connects new peers, each with a first message, and waits until all are connected and in the peer book.
 func (r *run) connectTo(system string, known int) (figures, error) {
-	p, err := r.pair(system, -1, known)
+	p, err := r.pair(system, ends{known: known})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,8 @@ func (r *run) idle(repeat int) error {
 	if repeat >= largestIdle {
 		return nil
 	}
-	for _, system := range []string{systems.Ours, systems.Reference, systems.Coder} {
+	list := r.optional(Before, systems.OursSMSG, systems.Ours, systems.Reference, systems.Coder)
+	for _, system := range alternating(list, repeat) {
 		if err := r.idleOf(system, repeat); err != nil {
 			return fmt.Errorf("%s: %w", system, err)
 		}
@@ -70,13 +72,21 @@ func (r *run) idle(repeat int) error {
 	return nil
 }
 
-// idleOf opens connections in steps and measures the server's memory after each step.
+// idleOf opens connections in steps and measures the server's memory after each step: in the first repeat at each point
+// of the curve. Connections of our node rest after the first interval of pings.
 func (r *run) idleOf(system string, repeat int) error {
-	p, err := r.pair(system, -1, 0)
+	p, err := r.pair(system, ends{ping: r.Ping})
 	if err != nil {
 		return err
 	}
 	defer p.stop()
+	points, wait := r.CurveIdle, 300*time.Millisecond // the work after a handshake is done by then
+	if repeat > 0 {
+		points = []int{r.Idle}
+	}
+	if system == systems.Ours || system == systems.OursSMSG {
+		wait += r.Ping
+	}
 	var empty, now process.Usage
 	if err := p.herd(r.Idle, 0, 0); err != nil {
 		return err
@@ -85,7 +95,7 @@ func (r *run) idleOf(system string, repeat int) error {
 		return err
 	}
 	open := 0
-	for _, conns := range r.CurveIdle {
+	for _, conns := range points {
 		if conns > r.Idle {
 			break
 		}
@@ -93,7 +103,7 @@ func (r *run) idleOf(system string, repeat int) error {
 			return err
 		}
 		open = conns
-		time.Sleep(300 * time.Millisecond) // the work after a handshake is done by then
+		time.Sleep(wait)
 		if err := p.server.Call("settle", args{}, &now); err != nil {
 			return err
 		}

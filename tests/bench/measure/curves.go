@@ -44,7 +44,7 @@ func (r *run) curves(repeat int) error {
 func (r *run) overConnections(system string) error {
 	const size = 256
 	total := r.CurveConnections[len(r.CurveConnections)-1]
-	p, err := r.pair(system, -1, 0)
+	p, err := r.pair(system, ends{})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/Snider/go-p2p/tests/bench/process"
 	"github.com/Snider/go-p2p/tests/bench/systems"
@@ -10,16 +11,28 @@ import (
 // pair is the two ends of a measurement: the server accepts connections, the client opens them.
 type pair struct {
 	server, client *process.Process
+	system, name   string // the name in the results, and in the program of the processes
 	address        string
 }
 
-// pair starts both ends of a system on one processor, on all if it is negative. It does not dial.
-func (r *run) pair(system string, core, known int) (*pair, error) {
+// ends are options of both ends.
+type ends struct {
+	oneCore bool          // both processes run on one processor
+	known   int           // peers in the peer book of the server
+	ping    time.Duration // interval of pings of our server; 0: the default
+}
+
+// pair starts both ends of a system. It does not dial.
+func (r *run) pair(system string, o ends) (*pair, error) {
 	path, name, err := r.binary(system)
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{}
+	p := &pair{system: system, name: name}
+	core := -1
+	if o.oneCore {
+		core = 0
+	}
 	if p.server, err = process.Start(path, core); err != nil {
 		return nil, err
 	}
@@ -27,7 +40,8 @@ func (r *run) pair(system string, core, known int) (*pair, error) {
 		p.server.Stop()
 		return nil, err
 	}
-	if err = p.server.Call("listen", args{System: name, Known: known}, &p.address); err != nil {
+	listen := args{System: name, Known: o.known, Seconds: o.ping.Seconds()}
+	if err = p.server.Call("listen", listen, &p.address); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%s: %w", system, err)
 	}
@@ -40,16 +54,37 @@ func (p *pair) stop() {
 }
 
 // dial makes the client open one connection.
-func (p *pair) dial(system string) error {
-	if system == Portable {
-		system = systems.Ours
-	}
-	return p.client.Call("dial", args{System: system, Address: p.address}, nil)
+func (p *pair) dial() error {
+	return p.client.Call("dial", args{System: p.name, Address: p.address}, nil)
 }
 
-// herd makes the client prepare a flock of n peers and connect the first ones. Only frames of atLeast bytes count.
-func (p *pair) herd(n, first, atLeast int) error {
-	if err := p.client.Call("flock", args{Address: p.address, N: n, Size: atLeast}, nil); err != nil {
+// pairs starts both ends of each system and dials. The caller stops them, also after an error.
+func (r *run) pairs(list []string, o ends) ([]*pair, error) {
+	var pairs []*pair
+	for _, system := range list {
+		p, err := r.pair(system, o)
+		if err != nil {
+			return pairs, err
+		}
+		pairs = append(pairs, p)
+		if err := p.dial(); err != nil {
+			return pairs, fmt.Errorf("%s: %w", system, err)
+		}
+	}
+	return pairs, nil
+}
+
+func stopAll(pairs []*pair) {
+	for _, p := range pairs {
+		p.stop()
+	}
+}
+
+// herd makes the client prepare a flock of n peers and connect the first ones. The flock counts messages of size bytes
+// in records, and otherwise frames of at least that size.
+func (p *pair) herd(n, first, size int) error {
+	flock := args{Address: p.address, N: n, Size: size, Session: p.system == systems.Ours}
+	if err := p.client.Call("flock", flock, nil); err != nil {
 		return err
 	}
 	return p.connect(0, first)

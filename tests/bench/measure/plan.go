@@ -1,56 +1,56 @@
 // Package measure has the measurements. The two ends of each run in processes of their own; the measuring process only
 // sends them calls. Within a repeat every system is measured once, so that other load on the machine affects all alike,
-// and only figures of one repeat are compared.
+// and only figures of one repeat are compared. Every other repeat has the reverse order.
 package measure
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
 // Plan is the extent of the measurements.
 type Plan struct {
 	Repeats     int
-	Seconds     float64 // duration of one measurement of a rate
-	Sizes       []int   // payload sizes in bytes
-	Asks        int     // round trips
-	Peers       int     // receivers of a broadcast
-	Idle        int     // connections
-	Known       int     // peers in the book while new connections are measured
-	Connections int     // measured new connections
-	IDs         int     // live IDs in the dedup set
-	Rate        float64 // messages per second in the curve over connections
+	Seconds     float64       // duration of one measurement of a rate
+	Sizes       []int         // payload sizes in bytes
+	Asks        int           // round trips
+	Peers       int           // receivers of a broadcast
+	Idle        int           // connections
+	Known       int           // peers in the book while new connections are measured
+	Connections int           // measured new connections
+	IDs         int           // live IDs in the dedup set
+	Rate        float64       // messages per second in the curve over connections
+	Ping        time.Duration // between pings of our node with idle connections, which rest from the first one on
 
 	// Points of the curves.
 	CurveConnections, CurvePeers, CurveIdle, CurveKnown []int
 
 	Only     string    // name of the only measured part; empty: all
 	Portable string    // path of this program with the key stream in plain Go; empty: not measured
+	Before   string    // path of this program at an earlier commit; empty: not measured
 	Log      io.Writer // progress
 }
 
-// Full returns the complete plan, which takes about six minutes.
+// Full returns the complete plan, which takes about ten minutes.
 func Full() Plan {
 	return Plan{
-		Repeats: 7, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
+		Repeats: 9, Seconds: 0.6, Sizes: []int{64, 256, 1 << 10, 16 << 10}, Asks: 4000,
 		Peers: 1000, Idle: 10_000, Known: 5000, Connections: 1500, IDs: 1_000_000, Rate: 20_000,
 		CurveConnections: []int{1, 3, 10, 30, 100, 300, 1000},
 		CurvePeers:       []int{10, 30, 100, 300, 1000, 2000, 5000},
-		CurveIdle:        []int{100, 1000, 2500, 5000, 7500, 10_000},
+		CurveIdle:        []int{1000, 4000, 7000, 10_000},
+		Ping:             5 * time.Second,
 		CurveKnown:       []int{0, 1000, 2500, 5000, 7500, 10_000},
 	}
 }
 
-// Quick returns a plan of about one minute. Its figures are rough.
+// Quick returns a plan of about two minutes. Its figures are rough.
 func Quick() Plan {
 	p := Full()
 	p.Repeats, p.Seconds, p.Asks, p.Idle, p.Connections, p.IDs = 1, 0.2, 1000, 2000, 500, 200_000
 	p.CurveConnections, p.CurvePeers = []int{1, 30, 1000}, []int{10, 1000}
-	p.CurveIdle, p.CurveKnown = []int{100, 1000, 2000}, []int{0, 5000}
+	p.CurveIdle, p.CurveKnown, p.Ping = []int{1000, 2000}, []int{0, 5000}, 2*time.Second
 	return p
 }
 
@@ -60,6 +60,7 @@ func Smoke() Plan {
 		Repeats: 1, Seconds: 0.02, Sizes: []int{64, 16 << 10}, Asks: 20,
 		Peers: 20, Idle: 20, Known: 50, Connections: 20, IDs: 1000, Rate: 20_000,
 		CurveConnections: []int{1, 10}, CurvePeers: []int{10}, CurveIdle: []int{10, 20}, CurveKnown: []int{0, 50},
+		Ping: 200 * time.Millisecond,
 	}
 }
 
@@ -79,13 +80,13 @@ const (
 	Broadcast   = "broadcast"        // in flight
 	Idle        = "idle"             // connections
 	Connect     = "new connections"  // known peers
+	Micro       = "codec and dedup"  // the part with both
 	Codec       = "codec"            // bytes
 	Dedup       = "dedup"            // live ids
 	OverConns   = "over connections" // connections
 	OverPeers   = "over peers"       // peers of a broadcast
 	OverIdle    = "over idle"        // connections
 	OverKnown   = "over known peers" // known peers
-	Portable    = "ours, portable"   // the system with its key stream in plain Go
 	InFlight    = 16                 // broadcasts in flight in a pipelined measurement
 	largestIdle = 3                  // maximum repeats of long measurements
 )
@@ -107,7 +108,7 @@ func Run(p Plan) ([]Row, error) {
 			name string
 			do   func(repeat int) error
 		}{
-			{"codec and dedup", r.micro},
+			{Micro, r.micro},
 			{OneWay, r.oneWay},
 			{RoundTrip, r.roundTrip},
 			{Broadcast, r.broadcasts},
@@ -130,13 +131,4 @@ func Run(p Plan) ([]Row, error) {
 
 func (r *run) note(measure, system string, at float64, repeat int, values figures) {
 	r.rows = append(r.rows, Row{Measure: measure, System: system, At: at, Repeat: repeat, Values: values})
-}
-
-// binary returns the path of the program that runs the ends of a system, and the system's name in that program.
-func (r *run) binary(system string) (path, name string, err error) {
-	if system == Portable {
-		return r.Plan.Portable, systems.Ours, nil
-	}
-	path, err = os.Executable()
-	return path, system, err
 }

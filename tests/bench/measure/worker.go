@@ -23,6 +23,7 @@ type args struct {
 	Parallel int     `json:"parallel,omitempty"` // number of parallel dials, broadcasts or connections
 	Rate     float64 `json:"rate,omitempty"`     // messages per second
 	Seconds  float64 `json:"seconds,omitempty"`
+	Session  bool    `json:"session,omitempty"` // the flock offers sessions
 }
 
 // figures are the results of a call, by name.
@@ -112,7 +113,8 @@ func (w *worker) listen(a args) (string, error) {
 	if w.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return "", err
 	}
-	if w.node, err = systems.New(a.System, systems.Options{Known: a.Known, Dir: w.dir}); err != nil {
+	o := systems.Options{Known: a.Known, Dir: w.dir, Ping: time.Duration(a.Seconds * float64(time.Second))}
+	if w.node, err = systems.New(a.System, o); err != nil {
 		return "", err
 	}
 	return w.node.Listen()
@@ -158,7 +160,7 @@ func (w *worker) awaitPeers(n, known int) error {
 func (w *worker) herd(call string, a args) (any, error) {
 	if call == "flock" {
 		var err error
-		w.flock, err = systems.NewFlock(a.Address, a.N, a.Size)
+		w.flock, err = systems.NewFlock(a.Address, a.N, systems.Counting{Session: a.Session, Size: a.Size})
 		return nil, err
 	}
 	if w.flock == nil {
@@ -174,6 +176,6 @@ func (w *worker) herd(call string, a args) (any, error) {
 	case "marks":
 		return w.sendMarks(a.N)
 	default:
-		return figures{"frames": float64(w.flock.Frames())}, nil
+		return figures{"frames": float64(w.flock.Messages())}, nil
 	}
 }

@@ -67,10 +67,9 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 
 func (r *Results) goalsPart() string {
 	return "## Against the goals\n\n" +
-		"× is the figure of this project divided by that of the reference (where stated, of go-libp2p) " +
-		"in the same repeat: the\n" +
-		"median of the repeats, with the lowest and the highest. " +
-		"For times, memory and CPU a smaller value is better.\n\n" + Table(r)
+		"× is the figure of this project divided by that of the other system in the same repeat: " +
+		"the median of the repeats,\n" +
+		"with the lowest and the highest. For times, memory, CPU and allocations a smaller value is better.\n\n" + Table(r)
 }
 
 func (r *Results) tables() string {
@@ -97,7 +96,7 @@ func (r *Results) tables() string {
 	part("Round trip, 256 B, both processes on one core", r.table(measure.RoundTrip, []column{
 		{"p50", 256, "p50", micros}, {"p99", 256, "p99", micros},
 	}))
-	peers := r.figure(measure.Broadcast, systems.Ours, 1, "peers").median
+	peers := r.figure(measure.Broadcast, systems.OursSMSG, 1, "peers").median
 	title := fmt.Sprintf("Broadcast of 256 B to %.0f peers, deliveries per second and server CPU per delivery", peers)
 	part(title, r.table(measure.Broadcast, slices.Concat(
 		r.columnsOver(measure.Broadcast, "rate", flying, perSecond),
@@ -134,6 +133,7 @@ var methodText string
 // method returns methodText with the values of the code inserted.
 func method() string {
 	return strings.NewReplacer(
-		"{{.DedupTTL}}", systems.DedupTTL.String(), "{{.Reference}}", systems.Reference,
+		"{{.DedupTTL}}", systems.DedupTTL.String(),
+		"{{.Ping}}", measure.Full().Ping.String(), "{{.Reference}}", systems.Reference,
 	).Replace(methodText)
 }

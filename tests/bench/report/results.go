@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/bench/measure"
+	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
 // Results holds everything that one run measured.
 type Results struct {
 	Machine Machine       `json:"machine"`
 	Quick   bool          `json:"quick"`
-	Seconds float64       `json:"seconds"` // duration of the run
+	Seconds float64       `json:"seconds"`          // duration of the run
+	Before  string        `json:"before,omitempty"` // the earlier commit that was also measured
 	Rows    []measure.Row `json:"rows"`
 }
 
@@ -134,13 +136,15 @@ func (r *Results) points(name string) []float64 {
 	return at
 }
 
-// systems returns the systems that have a measure, in the order of measurement.
+// order is the order of the systems in tables and plots.
+var order = []string{
+	systems.Ours, systems.OursSMSG, measure.Portable, measure.Before, systems.Reference, systems.LibP2P, systems.Coder,
+	systems.Coalesced, systems.Remote,
+}
+
+// systems returns the systems that have a measure.
 func (r *Results) systems(name string) []string {
-	var list []string
-	for _, row := range r.Rows {
-		if row.Measure == name && !slices.Contains(list, row.System) {
-			list = append(list, row.System)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(order), func(system string) bool {
+		return !slices.ContainsFunc(r.Rows, func(row measure.Row) bool { return row.Measure == name && row.System == system })
+	})
 }

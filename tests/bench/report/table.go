@@ -6,31 +6,34 @@ import (
 	"strings"
 
 	"github.com/Snider/go-p2p/tests/bench/measure"
+	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// Table returns the comparison with the goals as Markdown.
+// Table returns the comparisons with the goals as Markdown.
 func Table(r *Results) string {
+	before := r.Before
+	if before == "" {
+		before = "an earlier commit"
+	}
+	return "### Sessions\n\n" + r.goalTable(sessionGoals()) +
+		"\n### SMSG, over the same at " + before + "\n\n" + r.goalTable(beforeGoals()) +
+		"\n### SMSG, over the reference\n\n" + r.goalTable(smsgGoals())
+}
+
+func (r *Results) goalTable(goals []goal) string {
 	rows := [][]string{{"measure", "goal", "floor", "measured", "lowest – highest", ""}}
-	for _, g := range goals() {
+	for _, g := range goals {
 		s := r.over(func(repeat int) (float64, bool) { return g.of(r, repeat) })
-		row := []string{g.name, g.format(g.goal), g.format(g.floor), "", "", g.verdict(s)}
+		row := []string{g.name, g.format(g.goal), "–", "", "", g.verdict(s)}
+		if !math.IsNaN(g.floor) {
+			row[2] = g.format(g.floor)
+		}
 		if s.n > 0 {
 			row[3], row[4] = g.format(s.median), g.format(s.least)+" – "+g.format(s.most)
 		}
 		rows = append(rows, row)
 	}
 	return markdown(rows)
-}
-
-func (g *goal) format(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "–"
-	case g.plain:
-		return short(v)
-	default:
-		return short(v) + "×"
-	}
 }
 
 // short returns a number with about three significant digits.
@@ -120,10 +123,10 @@ func (r *Results) columnsOver(name, figure string, title, format func(float64) s
 func (r *Results) codecTable() string {
 	rows := [][]string{{"256 B", "seal", "open", "allocations, seal", "allocations, open"}}
 	for _, build := range r.systems(measure.Codec) {
-		for _, library := range []string{"ours", "reference"} {
+		for _, library := range []string{systems.Ours, systems.Reference} {
 			label := library
 			if build == measure.Portable {
-				if library == "reference" {
+				if library == systems.Reference {
 					continue // the same as in the other build
 				}
 				label = build

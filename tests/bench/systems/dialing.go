@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -117,7 +116,7 @@ func (d *dialing) advance(fd descriptor) error {
 	}
 	delete(d.visits, int32(fd))
 	v.peer.conn = fd
-	return d.flock.watch.add(fd, &frameCounter{atLeast: d.flock.atLeast}, v.received)
+	return d.flock.watch.add(fd, &frameCounter{count: &d.flock.count}, v.received)
 }
 
 // step answers a complete message and reports whether it was the last of the handshake.
@@ -143,12 +142,12 @@ func (v *visit) step(fd descriptor) (done bool, err error) {
 	if !ok || len(v.received) < head+payload {
 		return false, nil
 	}
-	ack := string(v.received[head : head+payload])
-	if !strings.Contains(ack, `"accepted":true`) {
-		return false, fmt.Errorf("refused: %s", ack)
+	hello, err := v.peer.accepted(v.received[head : head+payload])
+	if err != nil {
+		return false, err
 	}
 	v.received = v.received[head+payload:]
-	_, err = fd.Write(v.peer.hello)
+	_, err = fd.Write(hello)
 	return true, err
 }
 

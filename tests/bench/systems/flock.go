@@ -1,35 +1,50 @@
 package systems
 
 import (
-	"bytes"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/Snider/go-p2p/crypto"
-	"github.com/Snider/go-p2p/crypto/smsg"
-	"github.com/Snider/go-p2p/wire"
+	"github.com/Snider/go-p2p/crypto/session"
 )
 
 // Flock is many peers that use little CPU time, so that a measurement shows the node that they connect to. It prepares
-// keys, shared secrets and handshakes in advance. The peers follow the protocol until the node has verified them, count
-// frames without opening them, and can send sealed messages at a steady rate. The same flock is used for every system
-// that speaks WebSocket.
+// keys, shared secrets and handshakes in advance. The peers follow the protocol, with sessions or with SMSG, until the
+// node has verified them, count messages by the sizes of frames without opening them, and can send sealed messages at a
+// steady rate. The same flock is used for every system that speaks WebSocket.
 type Flock struct {
-	peers   []*puppet
-	atLeast int // minimum bytes of a counted frame; shorter ones are pings
-	host    string
+	peers []*puppet
+	count Counting
+	host  string
 
-	watch  *watch
-	frames atomic.Int64
-	per    atomic.Int64
-	mark   chan struct{} // capacity 1
+	watch    *watch
+	messages atomic.Int64
+	per      atomic.Int64
+	mark     chan struct{} // capacity 1
 }
 
-// NewFlock prepares n peers for the node at an address that its Listen returned. The flock counts frames of at least
-// atLeast bytes.
-func NewFlock(address string, n, atLeast int) (*Flock, error) {
-	f := &Flock{atLeast: atLeast, mark: make(chan struct{}, 1)}
+// Counting tells which frames a flock counts, and as how many messages.
+type Counting struct {
+	Session bool // the peers offer sessions
+	// Size is in a session the size of each message in a record, in bytes: a record holds several, and pings between them
+	// that are together smaller. Otherwise it is the minimum size of a counted frame; shorter ones are pings.
+	Size int
+}
+
+// messages returns the number of messages in a frame with a payload of the given size, in bytes.
+func (c *Counting) messages(payload int) int {
+	switch {
+	case c.Session && c.Size > 0:
+		return (payload - session.Overhead) / c.Size
+	case payload >= c.Size:
+		return 1
+	}
+	return 0
+}
+
+// NewFlock prepares n peers for the node at an address that its Listen returned.
+func NewFlock(address string, n int, count Counting) (*Flock, error) {
+	f := &Flock{count: count, mark: make(chan struct{}, 1)}
 	var err error
 	if f.watch, err = newWatch(f.received); err != nil {
 		return nil, err
@@ -39,7 +54,7 @@ func NewFlock(address string, n, atLeast int) (*Flock, error) {
 	for range n {
 		p := &puppet{}
 		if len(parts) == 3 {
-			if err := p.prepare(parts[1], parts[2]); err != nil {
+			if err := p.prepare(parts[1], parts[2], count.Session); err != nil {
 				return nil, err
 			}
 		}
@@ -61,19 +76,19 @@ func (f *Flock) Connect(from, n, parallel int) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// Marks resets the count of frames. The returned channel then signals the arrival of each further per frames.
+// Marks resets the count of messages. The returned channel then signals the arrival of each further per messages.
 func (f *Flock) Marks(per int) <-chan struct{} {
 	f.per.Store(int64(per))
-	f.frames.Store(0)
+	f.messages.Store(0)
 	return f.mark
 }
 
-// Frames returns the number of frames received since the last call of Marks.
-func (f *Flock) Frames() int64 { return f.frames.Load() }
+// Messages returns the number of messages received since the last call of Marks.
+func (f *Flock) Messages() int64 { return f.messages.Load() }
 
 func (f *Flock) received(n int) {
 	per := f.per.Load()
-	if now := f.frames.Add(int64(n)); now/per != (now-int64(n))/per {
+	if now := f.messages.Add(int64(n)); now/per != (now-int64(n))/per {
 		select {
 		case f.mark <- struct{}{}:
 		default: // a signal is already pending
@@ -99,84 +114,3 @@ func (f *Flock) Speak(conns, n, size int, rate float64) (time.Duration, error) {
 
 // Close closes every connection.
 func (f *Flock) Close() { f.watch.close() }
-
-// puppet is one peer of a flock.
-type puppet struct {
-	conn descriptor // set when connected
-
-	id, node  string
-	handshake []byte // complete frame; nil: the system has no handshake
-	hello     []byte // complete frame of the first message, which proves the key
-	sealer    *smsg.Sealer
-	text      []byte // reused
-	body      []byte
-	frame     []byte
-}
-
-func (p *puppet) prepare(nodeKey, nodeID string) error {
-	keys, err := crypto.NewEphemeralNodeManager("puppet", crypto.RoleWorker)
-	if err != nil {
-		return err
-	}
-	key, err := crypto.ParsePublicKey(nodeKey)
-	if err != nil {
-		return err
-	}
-	secret, err := keys.SharedSecret(key)
-	if err != nil {
-		return err
-	}
-	shared, err := smsg.NewKey(secret)
-	if err != nil {
-		return err
-	}
-	if p.sealer, err = shared.NewSealer(nil); err != nil {
-		return err
-	}
-	self := keys.Identity()
-	p.id, p.node = self.ID, nodeID
-	challenge, err := crypto.GenerateChallenge(nil)
-	if err != nil {
-		return err
-	}
-	hello, err := wire.NewMessage(wire.MsgHandshake, p.id, "", wire.HandshakePayload{
-		Identity: wire.Identity{
-			ID: self.ID, Name: self.Name, PublicKey: self.PublicKey, CreatedAt: self.CreatedAt, Role: string(self.Role),
-		},
-		Challenge: challenge, Version: wire.ProtocolVersion,
-	})
-	if err != nil {
-		return err
-	}
-	text, err := hello.AppendJSON(nil)
-	p.handshake = appendFrame(nil, opText, text)
-	if err == nil {
-		err = p.seal("hello", "")
-	}
-	p.hello = bytes.Clone(p.frame)
-	return err
-}
-
-// say seals and writes one message.
-func (p *puppet) say(kind wire.MessageType, text string) error {
-	if err := p.seal(kind, text); err != nil {
-		return err
-	}
-	_, err := p.conn.Write(p.frame)
-	return err
-}
-
-// seal writes the frame of one message into p.frame.
-func (p *puppet) seal(kind wire.MessageType, text string) error {
-	msg, err := wire.NewMessage(kind, p.id, p.node, text)
-	if err != nil {
-		return err
-	}
-	if p.text, err = wire.AppendSealedBody(p.text[:0], msg, time.Now()); err != nil {
-		return err
-	}
-	p.text = append(p.text, wire.NewSealedEnd(nil)...)
-	p.body = p.sealer.Seal(p.body[:0], p.text)
-	p.frame = appendFrame(p.frame[:0], opBinary, p.body)
-	return nil
-}

@@ -40,16 +40,16 @@ func header(data []byte) (head, payload int, ok bool) {
 	return 0, 0, false
 }
 
-// frameCounter counts the complete frames of a stream whose payload has at least atLeast bytes. It skips the payloads.
+// frameCounter counts the messages in the complete frames of a stream. It skips the payloads.
 type frameCounter struct {
-	atLeast int
-	skip    int    // bytes to the end of the current frame
-	counts  int    // 1 if the current frame counts
-	head    []byte // incomplete header
+	count  *Counting
+	skip   int    // bytes to the end of the current frame
+	counts int    // messages of the current frame
+	head   []byte // incomplete header
 }
 
-// take returns the number of counted frames that end in data, the next bytes of the stream.
-func (c *frameCounter) take(data []byte) (frames int) {
+// take returns the number of messages in the frames that end in data, the next bytes of the stream.
+func (c *frameCounter) take(data []byte) (messages int) {
 	if len(c.head) > 0 {
 		data = append(c.head, data...)
 		c.head = nil
@@ -59,17 +59,15 @@ func (c *frameCounter) take(data []byte) (frames int) {
 		c.skip -= step
 		data = data[step:]
 		if c.skip > 0 {
-			return frames
+			return messages
 		}
-		frames += c.counts
+		messages += c.counts
 		c.counts = 0
 		head, payload, ok := header(data)
 		if !ok {
 			c.head = append(c.head, data...)
-			return frames
+			return messages
 		}
-		if c.skip = head + payload; payload >= c.atLeast {
-			c.counts = 1
-		}
+		c.skip, c.counts = head+payload, c.count.messages(payload)
 	}
 }

@@ -24,7 +24,8 @@ const (
 )
 
 // DedupTTL is 10 s instead of the default 5 minutes: at the measured rates the IDs of 5 minutes exceed the limit of the
-// dedup set. Our node has no other changed settings, except MaxConns, the listening address and the rate limit.
+// dedup set. Our node has no other changed settings, except MaxConns, the listening address, the rate limit, pacing,
+// Session, and Ping of the options.
 const DedupTTL = 10 * time.Second
 
 // maxConns exceeds the number of measured connections.
@@ -38,7 +39,8 @@ type ours struct {
 	id        string
 }
 
-func newOurs(o Options) (Node, error) {
+// newOurs creates a node that uses sessions, or SMSG only.
+func newOurs(o Options, onlySMSG bool) (Node, error) {
 	keys, err := crypto.NewEphemeralNodeManager("bench", crypto.RoleDual)
 	if err != nil {
 		return nil, err
@@ -60,6 +62,12 @@ func newOurs(o Options) (Node, error) {
 		Config: func(c *supervisor.TransportConfig) {
 			c.MaxConns, c.RateRefill, c.DedupTTL = maxConns, 0, DedupTTL
 			c.Pacing = supervisor.PacingOff // the flock announces no limit, so broadcasts would wait for the default one
+			if onlySMSG {
+				c.Session = supervisor.SessionOff
+			}
+			if o.Ping != 0 {
+				c.PingInterval, c.PongTimeout = o.Ping, time.Hour
+			}
 		},
 		Options:   []supervisor.Option{supervisor.WithActorSystem(n.system)},
 		OnMessage: n.onMessage,
@@ -98,12 +106,16 @@ func (n *ours) Dial(address string) (Link, error) {
 // Broadcast sends a message to the registry actor and does not wait for its answer, as a program's own actor does. The
 // other end counts the deliveries.
 func (n *ours) Broadcast(size int) error {
-	msg, err := wire.NewMessage(typeCounted, n.id, "", strings.Repeat("x", size))
+	msg, err := newBroadcast(n.id, size)
 	if err != nil {
 		return err
 	}
 	n.system.Root.Send(n.transport.PID(), &supervisor.Broadcast{Message: msg})
 	return nil
+}
+
+func newBroadcast(self string, size int) (*wire.Message, error) {
+	return wire.NewMessage(typeCounted, self, "", strings.Repeat("x", size))
 }
 
 func (n *ours) Peers() int    { return n.transport.ConnectedPeers() }

@@ -13,7 +13,8 @@ import (
 
 // Names of the systems.
 const (
-	Ours      = "ours"                    // this project
+	Ours      = "ours"                    // this project, in sessions
+	OursSMSG  = "ours, SMSG"              // this project with sessions off, as it speaks with deployed nodes
 	Reference = "reference"               // Borg's codec, one write per message, goroutines and mutexes
 	LibP2P    = "libp2p"                  // go-libp2p over TCP, noise and yamux, one write per message
 	Coder     = "coder/websocket"         // no encryption, one write per message
@@ -48,15 +49,16 @@ type Link interface {
 
 // Options of a node.
 type Options struct {
-	Known int    // number of peers in the peer book at the start
-	Dir   string // folder for the file of the peer book
+	Known int           // number of peers in the peer book at the start
+	Dir   string        // folder for the file of the peer book
+	Ping  time.Duration // of our node: PingInterval, without a limit of the silence; 0: the default
 }
 
 // New creates a node of the named system.
 func New(name string, o Options) (Node, error) {
 	switch name {
-	case Ours:
-		return newOurs(o)
+	case Ours, OursSMSG:
+		return newOurs(o, name == OursSMSG)
 	case Reference:
 		return newReference(o)
 	case LibP2P:

@@ -12,7 +12,7 @@ import (
 // once more to find no bytes.
 type watch struct {
 	epoll int
-	came  func(frames int)
+	came  func(messages int)
 
 	mu       sync.Mutex
 	counters map[int32]*frameCounter // by file descriptor

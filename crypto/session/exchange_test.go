@@ -42,97 +42,68 @@ func TestEphemeralKeysFollowTheReader(t *testing.T) {
 	}
 }
 
-// TestKeysOfThePeerAreRefused gives each side each bad key.
-func TestKeysOfThePeerAreRefused(t *testing.T) {
+// refusedByBoth are keys that both sides refuse in the same way.
+var refusedByBoth = []struct {
+	name      string
+	peer      crypto.PublicKey // static key; zero: the right one
+	ephemeral crypto.PublicKey
+}{
+	{"low order 1", crypto.PublicKey{}, crypto.PublicKey{1}},
+	{"low order 0", crypto.PublicKey{}, crypto.PublicKey{}},
+	{"not canonical", crypto.PublicKey{}, crypto.PublicKey{9, KeySize - 1: 0x80}},
+	{"identity of low order", crypto.PublicKey{1}, crypto.PublicKey{9}},
+}
+
+// TestOfferRefusesKeysOfThePeer gives an initiator each bad key of a responder.
+func TestOfferRefusesKeysOfThePeer(t *testing.T) {
 	a, b := mustIdentities(t)
+	refused := func(name string, want error, peer crypto.PublicKey, answer func(*Offer) PeerKeys) {
+		t.Helper()
+		offer := mustOffer(t, false)
+		_, _, err := offer.Finish(a, orKey(peer, b), answer(offer), AES256GCM, testHandshake, testAck)
+		if !errors.Is(err, want) || !errors.Is(err, ErrKeys) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if offer.private != nil {
+			t.Errorf("%s: the offer can be used again", name)
+		}
+	}
+	fixed := func(keys PeerKeys) func(*Offer) PeerKeys { return func(*Offer) PeerKeys { return keys } }
+	for _, bad := range refusedByBoth {
+		refused(bad.name, crypto.ErrPublicKey, bad.peer, fixed(PeerKeys{Key: bad.ephemeral}))
+	}
+	right := crypto.PublicKey{}
+	refused("own identity", ErrOwnKey, right, fixed(PeerKeys{Key: a.PublicKey()}))
+	refused("own ephemeral key", ErrOwnKey, right, func(o *Offer) PeerKeys { return PeerKeys{Key: o.PublicKey()} })
+	refused("KEM not asked for", ErrKEMNotAsked, right, fixed(PeerKeys{crypto.PublicKey{9}, make([]byte, KEMAnswerSize)}))
+}
+
+// TestAnswerRefusesKeysOfThePeer gives a responder each bad key of an initiator.
+func TestAnswerRefusesKeysOfThePeer(t *testing.T) {
+	a, b := mustIdentities(t)
+	seed := bytes.Repeat([]byte{9}, KeySize)
+	refused := func(name string, want error, peer crypto.PublicKey, offer PeerKeys) {
+		t.Helper()
+		_, err := NewAnswer(bytes.NewReader(seed), b, orKey(peer, a), offer)
+		if !errors.Is(err, want) || !errors.Is(err, ErrKeys) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, bad := range refusedByBoth {
+		refused(bad.name, crypto.ErrPublicKey, bad.peer, PeerKeys{Key: bad.ephemeral})
+	}
+	right := crypto.PublicKey{}
+	refused("own identity", ErrOwnKey, right, PeerKeys{Key: b.PublicKey()})
+	refused("own ephemeral key", ErrOwnKey, right, PeerKeys{Key: publicKey(t, seed)})
 	good := publicKey(t, bytes.Repeat([]byte{7}, KeySize))
-	kem := bytes.Repeat([]byte{1}, KEMAnswerSize)
-	highBit := good
-	highBit[KeySize-1] |= 0x80
 	notReduced := make([]byte, KEMOfferSize)
 	notReduced[0], notReduced[1] = 0xff, 0x0f // 4095 is above the modulus 3329
-	tests := []struct {
-		name         string
-		peer         crypto.PublicKey // zero: the right one
-		initiator    func(*Offer) PeerKeys
-		responder    PeerKeys
-		want, wanted error // of the initiator, of the responder; nil: not tried
-	}{
-		{
-			"low order 1",
-			crypto.PublicKey{},
-			fixed(crypto.PublicKey{1}),
-			PeerKeys{Key: crypto.PublicKey{1}},
-			crypto.ErrPublicKey, crypto.ErrPublicKey,
-		},
-		{"low order 0", crypto.PublicKey{}, fixed(crypto.PublicKey{}), PeerKeys{}, crypto.ErrPublicKey, crypto.ErrPublicKey},
-		{
-			"not canonical",
-			crypto.PublicKey{},
-			fixed(highBit),
-			PeerKeys{Key: highBit},
-			crypto.ErrPublicKey, crypto.ErrPublicKey,
-		},
-		{
-			"identity of low order",
-			crypto.PublicKey{1},
-			fixed(good),
-			PeerKeys{Key: good},
-			crypto.ErrPublicKey, crypto.ErrPublicKey,
-		},
-		{
-			"own identity as ephemeral key",
-			crypto.PublicKey{},
-			fixed(a.PublicKey()),
-			PeerKeys{Key: b.PublicKey()},
-			ErrOwnKey, ErrOwnKey,
-		},
-		{
-			"own ephemeral key",
-			crypto.PublicKey{},
-			func(o *Offer) PeerKeys { return PeerKeys{Key: o.PublicKey()} },
-			PeerKeys{Key: publicKey(t, bytes.Repeat([]byte{9}, KeySize))},
-			ErrOwnKey, ErrOwnKey,
-		},
-		{
-			"KEM not asked for",
-			crypto.PublicKey{},
-			func(*Offer) PeerKeys { return PeerKeys{good, kem} },
-			PeerKeys{},
-			ErrKEMNotAsked, nil,
-		},
-		{"KEM key too short", crypto.PublicKey{}, nil, PeerKeys{good, notReduced[1:]}, nil, ErrKEMSize},
-		{"KEM key too long", crypto.PublicKey{}, nil, PeerKeys{good, append(notReduced, 0)}, nil, ErrKEMSize},
-		{"KEM key not canonical", crypto.PublicKey{}, nil, PeerKeys{good, notReduced}, nil, ErrKEMKey},
-	}
-	for _, tt := range tests {
-		if tt.want != nil {
-			offer, err := NewOffer(bytes.NewReader(bytes.Repeat([]byte{9}, KeySize)), false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _, err = offer.Finish(a, orKey(tt.peer, b), tt.initiator(offer), AES256GCM, testHandshake, testAck)
-			if !errors.Is(err, tt.want) || !errors.Is(err, ErrKeys) {
-				t.Errorf("initiator, %s: %v", tt.name, err)
-			}
-			if offer.private != nil {
-				t.Errorf("initiator, %s: the offer can be used again", tt.name)
-			}
-		}
-		if tt.wanted != nil {
-			random := bytes.NewReader(bytes.Repeat([]byte{9}, KeySize))
-			_, err := NewAnswer(random, b, orKey(tt.peer, a), tt.responder)
-			if !errors.Is(err, tt.wanted) || !errors.Is(err, ErrKeys) {
-				t.Errorf("responder, %s: %v", tt.name, err)
-			}
-		}
-	}
+	refused("KEM key too short", ErrKEMSize, right, PeerKeys{good, notReduced[1:]})
+	refused("KEM key too long", ErrKEMSize, right, PeerKeys{good, append(notReduced, 0)})
+	refused("KEM key not canonical", ErrKEMKey, right, PeerKeys{good, notReduced})
 }
 
-func fixed(key crypto.PublicKey) func(*Offer) PeerKeys {
-	return func(*Offer) PeerKeys { return PeerKeys{Key: key} }
-}
-
+// orKey returns key, or that of node in place of a zero one.
 func orKey(key crypto.PublicKey, node *crypto.NodeManager) crypto.PublicKey {
 	if key == (crypto.PublicKey{}) {
 		return node.PublicKey()
@@ -144,10 +115,7 @@ func orKey(key crypto.PublicKey, node *crypto.NodeManager) crypto.PublicKey {
 func TestOwnIdentityAsPeerIsRefused(t *testing.T) {
 	a, _ := mustIdentities(t)
 	good := PeerKeys{Key: publicKey(t, bytes.Repeat([]byte{7}, KeySize))}
-	offer, err := NewOffer(nil, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	offer := mustOffer(t, false)
 	if _, _, err := offer.Finish(a, a.PublicKey(), good, AES256GCM, testHandshake, testAck); err != ErrOwnKey {
 		t.Error(err)
 	}
@@ -162,12 +130,8 @@ func TestAnswerOfKEMIsChecked(t *testing.T) {
 	for length, want := range map[int]error{
 		0: nil, 1: ErrKEMSize, KEMAnswerSize - 1: ErrKEMSize, KEMAnswerSize: nil, KEMAnswerSize + 1: ErrKEMSize,
 	} {
-		offer, err := NewOffer(nil, true)
-		if err != nil {
-			t.Fatal(err)
-		}
 		answer := PeerKeys{publicKey(t, bytes.Repeat([]byte{7}, KeySize)), make([]byte, length)}
-		_, _, err = offer.Finish(a, b.PublicKey(), answer, AES256GCM, testHandshake, testAck)
+		_, _, err := mustOffer(t, true).Finish(a, b.PublicKey(), answer, AES256GCM, testHandshake, testAck)
 		if err != want {
 			t.Errorf("%d bytes: %v", length, err)
 		}
@@ -202,14 +166,7 @@ func TestSecretsDependOnEveryInput(t *testing.T) {
 			in.handshake, in.ack = append(bytes.Clone(testHandshake), testAck[0]), testAck[1:]
 		},
 	} {
-		offer, err := NewOffer(nil, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{offer.PublicKey(), offer.KEM()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		offer, answer := mustExchange(t, a, b, true)
 		in := inputs{a, b.PublicKey(), PeerKeys{answer.PublicKey(), answer.KEM()}, AES256GCM, testHandshake, testAck}
 		change(&in)
 		_, opener := answer.Finish(AES256GCM, testHandshake, testAck)
@@ -239,14 +196,7 @@ func TestWithSecretGivesTheSameKeys(t *testing.T) {
 		"of another peer": {WithSecret(a, a.PublicKey(), wrong), true},
 		"wrong":           {WithSecret(a, b.PublicKey(), wrong), false},
 	} {
-		offer, err := NewOffer(nil, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{Key: offer.PublicKey()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		offer, answer := mustExchange(t, a, b, false)
 		keys := PeerKeys{Key: answer.PublicKey()}
 		_, opener := answer.Finish(AES256GCM, testHandshake, testAck)
 		sealer, _, err := offer.Finish(own.identity, b.PublicKey(), keys, AES256GCM, testHandshake, testAck)

@@ -13,14 +13,7 @@ import (
 // TestSecretsAreErased requires that nothing of an exchange remains in an Offer or Answer.
 func TestSecretsAreErased(t *testing.T) {
 	a, b := mustIdentities(t)
-	offer, err := NewOffer(nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{offer.PublicKey(), offer.KEM()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offer, answer := mustExchange(t, a, b, true)
 	ikm := *answer.ikm
 	if len(ikm) != 4*KeySize+mlkem.SharedKeySize || cap(ikm) != len(ikm) {
 		t.Errorf("%d of %d bytes of key material", len(ikm), cap(ikm))
@@ -54,14 +47,7 @@ func TestSecretsAreErased(t *testing.T) {
 // TestFinishPanicsOnMisuse requires a panic without a cipher, and for an answer that is finished twice.
 func TestFinishPanicsOnMisuse(t *testing.T) {
 	a, b := mustIdentities(t)
-	offer, err := NewOffer(nil, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{Key: offer.PublicKey()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offer, answer := mustExchange(t, a, b, false)
 	keys := PeerKeys{Key: answer.PublicKey()}
 	for _, tt := range []struct {
 		name string

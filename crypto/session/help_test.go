@@ -70,22 +70,37 @@ var (
 func mustPair(t testing.TB, aead AEAD, kem bool) pair {
 	t.Helper()
 	a, b := mustIdentities(t)
-	offer, err := NewOffer(nil, kem)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{offer.PublicKey(), offer.KEM()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offer, answer := mustExchange(t, a, b, kem)
 	keys := PeerKeys{answer.PublicKey(), answer.KEM()}
 	var p pair
+	var err error
 	p.back, p.open = answer.Finish(aead, testHandshake, testAck)
 	p.out, p.opens, err = offer.Finish(a, b.PublicKey(), keys, aead, testHandshake, testAck)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// mustOffer returns an offer of fresh keys.
+func mustOffer(t testing.TB, kem bool) *Offer {
+	t.Helper()
+	offer, err := NewOffer(nil, kem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offer
+}
+
+// mustExchange returns an offer of fresh keys of a, and b's answer to it.
+func mustExchange(t testing.TB, a, b *crypto.NodeManager, kem bool) (*Offer, *Answer) {
+	t.Helper()
+	offer := mustOffer(t, kem)
+	answer, err := NewAnswer(nil, b, a.PublicKey(), PeerKeys{offer.PublicKey(), offer.KEM()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offer, answer
 }
 
 // sealed returns a record of text.

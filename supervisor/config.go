@@ -106,11 +106,34 @@ func (c TransportConfig) Validate() error { return c.withDefaults().validate() }
 
 // validate is Validate for a configuration with all defaults.
 func (c TransportConfig) validate() error {
-	checks := []struct {
-		field  string
-		ok     bool
-		reason string
-	}{
+	for _, check := range c.checks() {
+		if !check.ok {
+			return &ConfigError{Field: check.field, Reason: check.reason}
+		}
+	}
+	if c.ListenAddr != "" {
+		if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+			return &ConfigError{Field: "ListenAddr", Reason: "must be host:port: " + err.Error()}
+		}
+	}
+	for _, prefix := range c.TrustedProxies {
+		if !prefix.IsValid() {
+			return &ConfigError{Field: "TrustedProxies", Reason: "must be address prefixes: 192.0.2.0/24"}
+		}
+	}
+	return c.validatePeers()
+}
+
+// fieldCheck is a condition on one field, and the reason for which a value that breaks it is refused.
+type fieldCheck struct {
+	field  string
+	ok     bool
+	reason string
+}
+
+// checks returns the conditions on numbers and on short texts.
+func (c *TransportConfig) checks() []fieldCheck {
+	return []fieldCheck{
 		{
 			"WSPath", strings.HasPrefix(c.WSPath, "/") && !strings.ContainsAny(c.WSPath, "?# "),
 			"must begin with / and hold no query, fragment or space",
@@ -139,22 +162,11 @@ func (c TransportConfig) validate() error {
 			"TLSCertPath and TLSKeyPath go together: give both or neither",
 		},
 	}
-	for _, check := range checks {
-		if !check.ok {
-			return &ConfigError{Field: check.field, Reason: check.reason}
-		}
-	}
-	if c.ListenAddr != "" {
-		if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
-			return &ConfigError{Field: "ListenAddr", Reason: "must be host:port: " + err.Error()}
-		}
-	}
-	pins := make(map[string]string) // by URL
-	for _, prefix := range c.TrustedProxies {
-		if !prefix.IsValid() {
-			return &ConfigError{Field: "TrustedProxies", Reason: "must be address prefixes: 192.0.2.0/24"}
-		}
-	}
+}
+
+// validatePeers requires that each address is valid and that none is pinned to two node IDs.
+func (c *TransportConfig) validatePeers() error {
+	pins := make(map[string]string) // node IDs by URL
 	for _, address := range c.Peers {
 		url, id, err := ParsePinnedAddress(address, c.WSPath)
 		switch {

@@ -47,7 +47,7 @@ func TestBrokenRecordEndsTheSession(t *testing.T) {
 				p.send(p.message("stats", 1), p.message("stats", 2))
 				synctest.Wait()
 				for _, frame := range frames(p) {
-					p.write(frame)
+					p.sendFrame(frame)
 				}
 				p.send(p.message("logs", "behind"))
 				if got := p.status(); got != websocket.StatusProtocolError {
@@ -116,13 +116,13 @@ func TestMalformedMessagesOfARecordAreSkipped(t *testing.T) {
 			}
 			return p.sealer.Seal(msg)
 		}
-		p.write(mixed(99))
-		p.write(mixed(99))
+		p.sendFrame(mixed(99))
+		p.sendFrame(mixed(99))
 		if n := len(r.delivered("stats")); n != 2 {
 			t.Errorf("%d delivered, want 2", n)
 		}
 		r.want(map[Counter]uint64{FramesMalformed: 198})
-		p.write(mixed(100))
+		p.sendFrame(mixed(100))
 		if got := p.status(); got != websocket.StatusProtocolError || len(r.delivered("stats")) != 2 {
 			t.Errorf("closed with %v, delivered %v", got, r.delivered("stats"))
 		}

@@ -20,7 +20,7 @@ func TestInboundOpens(t *testing.T) {
 		hello := goodHandshake(p.keys)
 		hello.Features = nil
 		p.sayPlain(encodeLogin(t, wire.MsgHandshake, hello))
-		ack := p.hearAck()
+		ack, _ := p.hearAck()
 		if !ack.Accepted || ack.Identity.ID != r.node.Keys.Identity().ID ||
 			!slices.Contains(ack.Features, "single-connection") || !slices.Contains(ack.Features, "rate/100/50") {
 			t.Errorf("ack %+v", ack)
@@ -68,7 +68,7 @@ func TestInboundRefusesAndTellsReason(t *testing.T) {
 				hello := goodHandshake(p.keys)
 				c.spoil(r, &hello)
 				p.sayPlain(encodeLogin(t, wire.MsgHandshake, hello))
-				ack := p.hearAck()
+				ack, _ := p.hearAck()
 				if ack.Accepted || ack.Reason != c.reason || len(ack.ChallengeResponse) != 0 {
 					t.Errorf("ack %+v, want a refusal with %q", ack, c.reason)
 				}

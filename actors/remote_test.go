@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"testing/synctest"
 	"time"
 
@@ -21,10 +20,7 @@ import (
 
 // remote is the peer that a test plays. It speaks the protocol, and violates it on demand.
 type remote struct {
-	rig   *rig
-	t     *testing.T
-	keys  *crypto.NodeManager
-	ws    *websocket.Conn
+	*farEnd
 	codec *smsgCodec
 	mute  bool // answers no ping
 
@@ -36,18 +32,10 @@ type remote struct {
 	at       []time.Time
 	closed   error
 	recorded [][]byte // frames as received
-	pump     sync.WaitGroup
 }
 
 // connect opens a WebSocket to the node, without a handshake.
-func (r *rig) connect() *remote {
-	p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: sockettest.DialRaw(r.t, r.There, sockettest.HereURL)}
-	r.t.Cleanup(func() {
-		p.ws.CloseNow()
-		p.pump.Wait()
-	})
-	return p
-}
+func (r *rig) connect() *remote { return &remote{farEnd: r.dial()} }
 
 // open connects and does the initiator's part of the handshake.
 func (r *rig) open() *remote {
@@ -71,7 +59,7 @@ func (p *remote) shake() {
 	hello := goodHandshake(p.keys)
 	hello.Features = nil
 	p.sayPlain(encodeLogin(p.t, wire.MsgHandshake, hello))
-	ack := p.hearAck()
+	ack, _ := p.hearAck()
 	if !ack.Accepted {
 		p.t.Fatalf("refused: %s", ack.Reason)
 	}
@@ -80,26 +68,6 @@ func (p *remote) shake() {
 		p.t.Fatal("the ack does not answer the challenge")
 	}
 	p.listen()
-}
-
-func (p *remote) sayPlain(data []byte) {
-	p.t.Helper()
-	if err := p.ws.Write(context.Background(), websocket.MessageText, data); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *remote) hearAck() wire.HandshakeAckPayload {
-	p.t.Helper()
-	msg, err := wire.Decode(sockettest.ReadOne(p.t, p.ws))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	ack, err := wire.DecodeHandshakeAck(msg)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return ack
 }
 
 // prepare creates the codec.
@@ -164,8 +132,6 @@ func (p *remote) setMute(mute bool) {
 	p.mute = mute
 }
 
-func (p *remote) id() string { return p.keys.Identity().ID }
-
 // seal returns the frame of a message. The caller holds the lock, or has not called listen yet.
 func (p *remote) seal(msg *wire.Message) []byte {
 	encoded, err := wire.AppendSealedBody(make([]byte, smsg.Headroom), msg, time.Now())
@@ -175,25 +141,11 @@ func (p *remote) seal(msg *wire.Message) []byte {
 	return p.codec.seal(encoded)
 }
 
-// message returns a new message of this peer.
-func (p *remote) message(kind wire.MessageType, payload any) *wire.Message {
-	msg, err := wire.NewMessage(kind, p.id(), p.rig.node.Keys.Identity().ID, payload)
-	if err != nil {
-		p.t.Error(err)
-	}
-	return msg
-}
-
 // frame seals a message.
 func (p *remote) frame(msg *wire.Message) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.seal(msg)
-}
-
-// sendFrame writes bytes as one binary message. Errors are ignored.
-func (p *remote) sendFrame(data []byte) {
-	_ = p.ws.Write(context.Background(), websocket.MessageBinary, data)
 }
 
 func (p *remote) send(kind wire.MessageType, payload any) *wire.Message {
@@ -258,11 +210,7 @@ func (r *rig) awaitDial(answer func(*remote, wire.HandshakePayload)) {
 			r.t.Error(err)
 			return
 		}
-		p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: ws}
-		r.t.Cleanup(func() {
-			ws.CloseNow()
-			p.pump.Wait()
-		})
+		p := &remote{farEnd: r.farEnd(ws)}
 		_, data, err := ws.Read(context.Background())
 		if err != nil {
 			return

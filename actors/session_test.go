@@ -108,7 +108,7 @@ func TestSessionRequiresAPingFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, sessions)
 				p := r.openSession()
-				p.write(c.first(p))
+				p.sendFrame(c.first(p))
 				if got := p.status(); got != c.status {
 					t.Errorf("closed with %v, want %v", got, c.status)
 				}
@@ -133,7 +133,7 @@ func TestSessionWithoutAPingEndsAtTheHandshakeTimeout(t *testing.T) {
 				began := time.Now()
 				p := r.openSession()
 				if rekeys {
-					p.write(p.sealer.Rekey(nil, time.Since(began)))
+					p.sendFrame(p.sealer.Rekey(nil, time.Since(began)))
 				}
 				if got := p.status(); got != websocket.StatusProtocolError || time.Since(began) != 10*time.Second {
 					t.Errorf("closed with %v after %v, want 1002 after 10 s", got, time.Since(began))
@@ -194,13 +194,13 @@ func TestSessionFollowsRekeysOfThePeer(t *testing.T) {
 		r := newRig(t, sessions)
 		p := r.openProven()
 		for range 4 {
-			p.write(p.sealer.Rekey(nil, 0))
+			p.sendFrame(p.sealer.Rekey(nil, 0))
 			p.send(p.message("stats", 1))
 		}
 		if n := len(r.delivered("stats")); n != 4 {
 			t.Errorf("%d delivered, want 4", n)
 		}
-		p.write(p.sealer.Rekey(nil, 0)) // the fifth needless one in a minute
+		p.sendFrame(p.sealer.Rekey(nil, 0)) // the fifth needless one in a minute
 		if got := p.status(); got != websocket.StatusProtocolError {
 			t.Errorf("closed with %v, want 1002", got)
 		}

@@ -19,7 +19,7 @@ func TestRecordsWaitForTokens(t *testing.T) {
 		for i := range 10 {
 			p.send(p.message("stats", i))
 		}
-		p.write(p.sealer.Rekey(nil, 0))
+		p.sendFrame(p.sealer.Rekey(nil, 0))
 		p.send(p.message("logs", "last"))
 		if n := len(r.delivered("stats")); n != 4 { // the ping took one of five
 			t.Errorf("%d of 10 at once, want 4", n)
@@ -134,7 +134,7 @@ func TestMaxMessageSizeIsExactInASession(t *testing.T) {
 		if len(p.got()) != 3 {
 			t.Errorf("%d records, want ping, pong and the message", len(p.got()))
 		}
-		p.write(make([]byte, 100_000+recordOverhead+1))
+		p.sendFrame(make([]byte, 100_000+recordOverhead+1))
 		if got := p.status(); got != 1009 {
 			t.Errorf("a record above the WebSocket limit: closed with %v, want 1009", got)
 		}

@@ -4,27 +4,20 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/crypto/session"
-	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
 // sessionPeer is an initiator that the test plays. It reads records and answers nothing.
 type sessionPeer struct {
-	rig    *rig
-	t      *testing.T
-	keys   *crypto.NodeManager
-	ws     *websocket.Conn
+	*farEnd
 	sealer session.Sealer
 	opener session.Opener
-	pump   sync.WaitGroup
 
 	mu      sync.Mutex
 	records [][]*wire.Message // of the node; nil: a rekey
@@ -34,7 +27,7 @@ type sessionPeer struct {
 
 func sessions(l *Limits) { l.Session.Offer = true }
 
-// offerSession sends a handshake with an offer, changed by change, and returns the offer and the two messages.
+// shake sends a handshake with an offer, changed by change, and returns the ack. If the ack has a session, it begins.
 func (p *sessionPeer) shake(change func(*wire.HandshakePayload)) wire.HandshakeAckPayload {
 	p.t.Helper()
 	offer, err := session.NewOffer(nil, true)
@@ -49,18 +42,8 @@ func (p *sessionPeer) shake(change func(*wire.HandshakePayload)) wire.HandshakeA
 		change(&hello)
 	}
 	first := encodeLogin(p.t, wire.MsgHandshake, hello)
-	if err := p.ws.Write(context.Background(), websocket.MessageText, first); err != nil {
-		p.t.Fatal(err)
-	}
-	second := sockettest.ReadOne(p.t, p.ws)
-	msg, err := wire.Decode(second)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	ack, err := wire.DecodeHandshakeAck(msg)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	p.sayPlain(first)
+	ack, second := p.hearAck()
 	if ack.Session == nil {
 		return ack
 	}
@@ -73,16 +56,7 @@ func (p *sessionPeer) shake(change func(*wire.HandshakePayload)) wire.HandshakeA
 }
 
 // connectSession opens a WebSocket to the node, without a handshake.
-func (r *rig) connectSession() *sessionPeer {
-	p := &sessionPeer{
-		rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: sockettest.DialRaw(r.t, r.There, sockettest.HereURL),
-	}
-	r.t.Cleanup(func() {
-		p.ws.CloseNow()
-		p.pump.Wait()
-	})
-	return p
-}
+func (r *rig) connectSession() *sessionPeer { return &sessionPeer{farEnd: r.dial()} }
 
 // openSession does the handshake and sends no record.
 func (r *rig) openSession() *sessionPeer {
@@ -136,17 +110,6 @@ func (p *sessionPeer) read() {
 	}
 }
 
-func (p *sessionPeer) id() string { return p.keys.Identity().ID }
-
-// message returns a new message of this peer.
-func (p *sessionPeer) message(kind wire.MessageType, payload any) *wire.Message {
-	msg, err := wire.NewMessage(kind, p.id(), p.rig.node.Keys.Identity().ID, payload)
-	if err != nil {
-		p.t.Error(err)
-	}
-	return msg
-}
-
 // record seals messages as one record.
 func (p *sessionPeer) record(messages ...*wire.Message) []byte {
 	plaintext := make([]byte, 1)
@@ -160,12 +123,7 @@ func (p *sessionPeer) record(messages ...*wire.Message) []byte {
 }
 
 // send sends messages in one record.
-func (p *sessionPeer) send(messages ...*wire.Message) { p.write(p.record(messages...)) }
-
-// write writes a WebSocket message. Errors are ignored.
-func (p *sessionPeer) write(data []byte) {
-	_ = p.ws.Write(context.Background(), websocket.MessageBinary, data)
-}
+func (p *sessionPeer) send(messages ...*wire.Message) { p.sendFrame(p.record(messages...)) }
 
 // many returns n messages of one type with payloads of size bytes.
 func (p *sessionPeer) many(kind wire.MessageType, n int, payload any) (list []*wire.Message) {

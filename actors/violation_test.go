@@ -35,11 +35,7 @@ func (r *rig) openRaw() (*remote, net.Conn) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &remote{rig: r, t: r.t, keys: newKeys(r.t, "there"), ws: ws}
-	r.t.Cleanup(func() {
-		p.ws.CloseNow()
-		p.pump.Wait()
-	})
+	p := &remote{farEnd: r.farEnd(ws)}
 	p.shake()
 	p.send("hello", nil)
 	synctest.Wait()

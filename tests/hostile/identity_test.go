@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -120,34 +118,17 @@ func TestReflectedChallengeIsRefused(t *testing.T) {
 func reflectChallenge(t *testing.T, n, at *node) {
 	victim := identity(t, "victim")
 	reflected := make(chan ack, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer ws.Close()
-		var hello struct {
-			Payload struct {
-				Challenge string `json:"challenge"`
-			} `json:"payload"`
-		}
-		if err := ws.ReadJSON(&hello); err != nil {
-			return
-		}
-		challenge, _ := base64.StdEncoding.DecodeString(hello.Payload.Challenge)
+	address := dialled(t, func(s *stranger, sent string) {
+		challenge, _ := base64.StdEncoding.DecodeString(sent)
 		back := knock(t, at.URL())
 		back.claim(victim.Public, challenge)
 		got := back.answer()
 		reflected <- got
-		answer := stranger{ws, t}
-		answer.plain(refpeer.TypeHandshakeAck, victim.ID, map[string]any{
+		s.plain(refpeer.TypeHandshakeAck, victim.ID, map[string]any{
 			"identity": victim.Public, "challengeResponse": got.ChallengeResponse, "accepted": true,
 		})
-		answer.end()
-	}))
-	defer server.Close()
-	_, err := n.Connect(&supervisor.Peer{Address: server.Listener.Addr().String()})
-	if err == nil {
+	})
+	if _, err := n.Connect(&supervisor.Peer{Address: address}); err == nil {
 		t.Error("the dial succeeded: an impostor answered our challenge with our own help")
 	}
 	if got := <-reflected; got.Accepted || got.ChallengeResponse != "" {

@@ -18,7 +18,7 @@ const keyHelp = `KEY is a public key in base64, or an alias, a node ID or a pref
 peer that this node knows. A name that a peer claims is refused: its ID and key are printed instead.`
 
 func (a *app) allowCommand() *cobra.Command {
-	var request control.Keys
+	var request control.KeysRequest
 	cmd := &cobra.Command{
 		Use:   "allow KEY... | --pending ID...",
 		Short: "Add public keys to the allowlist",
@@ -55,7 +55,7 @@ func (a *app) revokeCommand() *cobra.Command {
 			return a.completePeer(cmd, nil, begun)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeKeys(cmd, control.Keys{Keys: args}, "revoked", (*control.Client).Revoke)
+			return a.changeKeys(cmd, control.KeysRequest{Keys: args}, "revoked", (*control.Client).Revoke)
 		},
 	}
 }
@@ -71,8 +71,8 @@ func keyArguments(cmd *cobra.Command, args []string) error {
 	return arguments(1, -1, "KEY")(cmd, args)
 }
 
-func (a *app) changeKeys(cmd *cobra.Command, request control.Keys, done string,
-	change func(*control.Client, context.Context, control.Keys) (control.Keys, error),
+func (a *app) changeKeys(cmd *cobra.Command, request control.KeysRequest, done string,
+	change func(*control.Client, context.Context, control.KeysRequest) (control.Keys, error),
 ) error {
 	s, client, err := a.client(cmd)
 	if err != nil {
@@ -134,7 +134,7 @@ func writeAuth(w io.Writer, mode control.Auth) {
 
 func showOrSet(ctx context.Context, client *control.Client, args []string) (mode control.Auth, err error) {
 	if len(args) == 1 {
-		return client.SetAuth(ctx, control.Auth{Auth: args[0]})
+		return client.SetAuth(ctx, control.AuthRequest{Auth: args[0]})
 	}
 	raw, err := client.Get(ctx, "auth")
 	if err == nil {

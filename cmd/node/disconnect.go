@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -124,9 +124,9 @@ func (a *app) knownPeers(cmd *cobra.Command) (peers []output.Peer) {
 	if err != nil {
 		return nil
 	}
-	raw, err := client.Get(cmd.Context(), "peers")
-	if err != nil || json.Unmarshal(raw, &peers) != nil {
+	peers, err = client.Peers(cmd.Context())
+	if err != nil {
 		return nil
 	}
-	return peers
+	return slices.DeleteFunc(peers, func(p output.Peer) bool { return p.ID == "" })
 }

@@ -66,7 +66,7 @@ func explain(err error, dir, action string) error {
 	}
 	var reported *control.Error
 	if errors.As(err, &reported) {
-		if known := cmp.Or(reported.Advice, advice(reported.Code)); known != "" {
+		if known := cmp.Or(reported.Advice, control.Advice(reported.Code)); known != "" {
 			return fmt.Errorf("%s: %w: %s", action, err, known)
 		}
 	}
@@ -90,24 +90,6 @@ func accessible(err error) error {
 		}
 	}
 	return err
-}
-
-// advice returns the remedy for an error of the node without a remedy in its message.
-func advice(code control.Code) string {
-	switch code {
-	case control.CodeNotConnected:
-		return "`node peers` shows its state and the last error, `node connect ADDR` dials"
-	case control.CodeRefused:
-		return "check the address, and whether the peer runs and allows this node's key (`node id`)"
-	case control.CodeTimeout:
-		return "try again, or see with `node peers` whether the peer is alive"
-	case control.CodeClaimedName:
-		return "give the key, the node ID or an alias, see `node alias`"
-	case control.CodeQueueFull:
-		return "the peer reads too slowly, or its rate limit is too low for so many messages: try again later"
-	default:
-		return ""
-	}
 }
 
 // badUsage returns the error of an invalid command line, with a hint at the help.

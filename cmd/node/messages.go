@@ -73,7 +73,7 @@ func (a *app) broadcastCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := client.Broadcast(cmd.Context(), control.MessageRequest{Type: kind, Payload: payload, Role: role})
+			result, err := client.Broadcast(cmd.Context(), control.BroadcastRequest{Type: kind, Payload: payload, Role: role})
 			if err != nil {
 				return explain(err, s.DataDir, "broadcast")
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -110,13 +109,9 @@ func (a *app) printPeers(
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for first := true; ; first = false {
-		raw, err := client.Get(ctx, "known")
+		peers, err := client.Peers(ctx)
 		if watch && ctx.Err() != nil {
 			return nil
-		}
-		var peers []output.Peer
-		if err == nil {
-			err = json.Unmarshal(raw, &peers)
 		}
 		if err == nil {
 			err = a.print(s, list.of(peers), func(w io.Writer) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -66,7 +67,8 @@ type controlFeed struct {
 func (f *controlFeed) Sample(ctx context.Context) top.Sample {
 	s := top.Sample{At: f.now()}
 	if s.Err = f.get(ctx, "status", &s.Status); s.Err == nil {
-		s.Err = f.get(ctx, "peers", &s.Peers)
+		s.Peers, s.Err = f.client.Peers(ctx)
+		s.Peers = slices.DeleteFunc(s.Peers, func(p output.Peer) bool { return p.ID == "" })
 	}
 	return s
 }

@@ -21,6 +21,8 @@ const (
 	noRoomAdvice  = "raise it, or disconnect a peer with `node disconnect`"
 	handledAdvice = "end the other `node handle`, or handle another type"
 	numbersAdvice = "`node peers` shows the numbers"
+	streamsAdvice = "close one of them"
+	pathAdvice    = "docs/api.md lists the paths"
 	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
 )
 
@@ -30,14 +32,6 @@ func TooLarge(limit int64) *Error {
 		Code: CodeTooLarge, Advice: sizeAdvice,
 		Message: fmt.Sprintf("%v: sealed, it has more than %s", supervisor.ErrTooLarge, settings.FormatBytes(limit)),
 	}
-}
-
-// Full returns the message followed by the advice.
-func (e *Error) Full() string {
-	if e.Advice == "" {
-		return e.Message
-	}
-	return e.Message + ": " + e.Advice
 }
 
 // sized replaces ErrTooLarge by an error that states the limit.
@@ -105,4 +99,22 @@ func answerAdvice(address string, status int) string {
 		return "check the path: it must be the peer's --ws-path"
 	}
 	return "check whether it is a node that listens there"
+}
+
+// Advice returns the remedy for errors of a code that have none of their own, or "".
+func Advice(code Code) string {
+	switch code {
+	case CodeNotConnected:
+		return "`node peers` shows its state and the last error, `node connect ADDR` dials"
+	case CodeRefused:
+		return "check the address, and whether the peer runs and allows this node's key (`node id`)"
+	case CodeTimeout:
+		return "try again, or see with `node peers` whether the peer is alive"
+	case CodeClaimedName:
+		return "give the key, the node ID or an alias, see `node alias`"
+	case CodeQueueFull:
+		return "the peer reads too slowly, or its rate limit is too low for so many messages: try again later"
+	default:
+		return ""
+	}
 }

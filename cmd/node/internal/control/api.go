@@ -1,26 +1,24 @@
-// Package control carries commands to the running node: HTTP with JSON bodies over a Unix socket in the data directory.
-// Only the owner of the directory can open the socket.
+// Package control is the HTTP API of the running node, on a Unix socket in the data directory: JSON bodies, and
+// server-sent events for streams. Only the owner of the directory can open the socket. docs/api.md is its contract, and
+// Handler.Operations is the table of its paths.
 //
-//	GET  /v1/status, /v1/peers, /v1/known, /v1/auth, /v1/allowlist, /v1/pending, /v1/config, /v1/events
-//	POST /v1/connect, /v1/disconnect, /v1/send, /v1/broadcast, /v1/request, /v1/ping, /v1/resolve, /v1/allow, /v1/revoke,
-//	     /v1/auth, /v1/forget, /v1/alias, /v1/reload, /v1/handle
-//
-// Server and client are the same binary: both use the types below and refuse unknown keys.
+// Commands use the API through Client, programs in other languages directly.
 package control
 
+// The JSON of requests and answers. A key of a request is required unless its tag has omitempty. The comments of fields
+// are published in the OpenAPI description.
 import (
 	"encoding/json"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
-
-	"github.com/Snider/go-p2p/wire"
 )
 
 // ConnectRequest asks the node to dial an address and to keep its peer connected.
 type ConnectRequest struct {
-	Address   string `json:"address"`
-	TimeoutMs int64  `json:"timeoutMs"`
+	Address   string `json:"address"`             // host:port, ws://… or wss://…
+	TimeoutMs int64  `json:"timeoutMs,omitempty"` // absent: 30000
 }
 
 // Connected is the peer that answered at an address.
@@ -39,6 +37,12 @@ type DisconnectRequest struct {
 	ForMs      int64  `json:"forMs,omitempty"`      // refuse the peer for this long; excludes Connection and Forget
 }
 
+// PeerPage is one page of the list of peers.
+type PeerPage struct {
+	Peers []output.Peer `json:"peers"`          // never nil
+	Next  string        `json:"next,omitempty"` // value of the parameter after for the next page; absent: this is the last
+}
+
 // Disconnected answers a DisconnectRequest.
 type Disconnected struct {
 	Peer       string `json:"peer"`                 // node ID; claimed if Verified is false
@@ -51,67 +55,79 @@ type Disconnected struct {
 	Until time.Time `json:"until,omitzero"` // the peer is refused until then
 }
 
-// MessageRequest describes a message for one peer, with or without a reply, or for all peers.
+// MessageRequest describes a message for one peer.
 type MessageRequest struct {
-	Peer      string          `json:"peer,omitempty"` // empty for a broadcast
-	Type      string          `json:"type"`
-	Payload   json.RawMessage `json:"payload"`
-	ReplyTo   string          `json:"replyTo,omitempty"`
-	Role      string          `json:"role,omitempty"` // of a broadcast: only to peers of this role
-	TimeoutMs int64           `json:"timeoutMs"`
+	Peer      string          `json:"peer"`                // alias, node ID, prefix of one or name
+	Type      string          `json:"type"`                // word that both sides agree on, such as chat
+	Payload   json.RawMessage `json:"payload,omitempty"`   // any JSON; absent: null
+	ReplyTo   string          `json:"replyTo,omitempty"`   // ID of the message that this one answers
+	TimeoutMs int64           `json:"timeoutMs,omitempty"` // absent: 30000
+}
+
+// BroadcastRequest describes a message for all peers.
+type BroadcastRequest struct {
+	Type      string          `json:"type"`                // word that both sides agree on, such as chat
+	Payload   json.RawMessage `json:"payload,omitempty"`   // any JSON; absent: null
+	ReplyTo   string          `json:"replyTo,omitempty"`   // ID of the message that this one answers
+	Role      string          `json:"role,omitempty"`      // only to peers of this role: controller, worker or dual
+	TimeoutMs int64           `json:"timeoutMs,omitempty"` // absent: 30000
 }
 
 // Sent answers a MessageRequest for one peer with the message ID.
 type Sent struct {
-	ID string `json:"id"`
+	ID string `json:"id"` // of the message; an answer has it in replyTo
 }
 
 // Broadcasted answers a broadcast. Sent counts the peers that took the message.
 type Broadcasted struct {
-	ID     string    `json:"id"`
-	Sent   int       `json:"sent"`
+	ID     string    `json:"id"`     // of the message
+	Sent   int       `json:"sent"`   // peers that took the message
 	Failed []Failure `json:"failed"` // never nil
 }
 
 // Failure is a peer that missed a broadcast, with the cause.
 type Failure struct {
-	Peer  string `json:"peer"`
+	Peer  string `json:"peer"` // node ID
 	Error string `json:"error"`
 }
 
 // ResolveRequest asks for the node ID of a peer given by ID, prefix or name.
 type ResolveRequest struct {
-	Peer string `json:"peer"`
+	Peer string `json:"peer"` // alias, node ID, prefix of one or name
 }
 
 // Resolved answers a ResolveRequest with the node ID.
 type Resolved struct {
-	Peer string `json:"peer"`
+	Peer string `json:"peer"` // node ID
 }
 
 // PingRequest asks for one round trip.
 type PingRequest struct {
-	Peer      string `json:"peer"`
-	TimeoutMs int64  `json:"timeoutMs"`
+	Peer      string `json:"peer"`                // alias, node ID, prefix of one or name
+	TimeoutMs int64  `json:"timeoutMs,omitempty"` // absent: 30000
 }
 
 // RoundTrip answers a PingRequest.
 type RoundTrip struct {
-	Peer string  `json:"peer"`
-	Ms   float64 `json:"ms"`
+	Peer string  `json:"peer"` // node ID
+	Ms   float64 `json:"ms"`   // milliseconds
 }
 
-// Keys lists keys to allow or to revoke. In a request, each is a public key in base64, an alias, a node ID or an ID
-// prefix; the answer has the public keys.
-type Keys struct {
-	Keys    []string `json:"keys"`
+// KeysRequest lists keys to allow or to revoke.
+type KeysRequest struct {
+	Keys    []string `json:"keys"`              // each a public key in base64, an alias, a node ID or a prefix of one
 	Pending bool     `json:"pending,omitempty"` // the keys are those of pending peers, by ID or prefix; only to allow
+}
+
+// Keys answers a KeysRequest.
+type Keys struct {
+	Keys []string `json:"keys"` // public keys in base64
 }
 
 // AliasRequest gives a peer a local name. An empty name removes it.
 type AliasRequest struct {
-	Peer  string `json:"peer"` // whole node ID, or what stands for a known peer
-	Alias string `json:"alias"`
+	Peer  string `json:"peer"`  // whole node ID; or alias, prefix of an ID or name of a known peer
+	Alias string `json:"alias"` // empty: remove it
 }
 
 // Aliased answers an AliasRequest.
@@ -135,14 +151,18 @@ type Forgotten struct {
 	Pin       bool     `json:"pin"`       // as in the request
 }
 
-// Auth is the mode in force: open or allowlist.
-type Auth struct {
-	Auth   string `json:"auth"`
-	Stored bool   `json:"stored"` // set by command, in this run or an earlier one; ignored in a request
+// AuthRequest sets the authorization mode.
+type AuthRequest struct {
+	Auth string `json:"auth"` // open or allowlist
+}
 
-	// Disconnected is the number of peers that the change disconnects; absent if the mode was not set.
-	Disconnected *int   `json:"disconnected,omitempty"`
-	Warning      string `json:"warning,omitempty"` // the mode admits no peer
+// Auth is the mode in force.
+type Auth struct {
+	Auth   string `json:"auth"`   // open or allowlist
+	Stored bool   `json:"stored"` // set by command, in this run or an earlier one
+
+	Disconnected *int   `json:"disconnected,omitempty"` // peers that the change disconnects; absent if the mode was not set
+	Warning      string `json:"warning,omitempty"`      // the mode admits no peer
 }
 
 // Reloaded lists the settings that a reload put in force and those that changed but need a restart, by name.
@@ -154,38 +174,13 @@ type Reloaded struct {
 // Configuration lists every setting, and the settings file that was read, or "".
 type Configuration struct {
 	Settings []settings.Value `json:"settings"`
-	File     string           `json:"file"`
+	File     string           `json:"file"` // settings file that was read; empty: none
 }
 
-// Code classifies an Error.
-type Code string
-
-// The codes. Each has an HTTP status; commands map it to their exit status.
-const (
-	CodeUsage        Code = "usage"         // the request is invalid
-	CodeUnknownPeer  Code = "unknown_peer"  // no known peer has this ID or name
-	CodeAmbiguous    Code = "ambiguous"     // several peers have this name or prefix
-	CodeClaimedName  Code = "claimed_name"  // only a name that peers claim, where a name is refused
-	CodeNotConnected Code = "not_connected" // the peer is known but not connected, or its connection just ended
-	CodeRefused      Code = "refused"       // the peer is unreachable or refused the connection
-	CodeTimeout      Code = "timeout"       // no answer within the timeout
-	CodeTooLarge     Code = "too_large"     // larger than the maximum message size
-	CodeConflict     Code = "conflict"      // another command has it already
-	CodeQueueFull    Code = "queue_full"    // the peer reads more slowly than this node sends
-	CodeRemote       Code = "remote"        // the peer answered a request with an error
-	CodeFailed       Code = "failed"        // any other failure
-)
-
-// Error is a failure that the node reports as JSON.
-type Error struct {
-	Code    Code   `json:"code"`
-	Message string `json:"message"`
-	Advice  string `json:"advice,omitempty"` // the remedy; empty: that of the code
-
-	RemoteCode wire.ErrorCode `json:"remoteCode,omitempty"` // of the peer's answer, with CodeRemote
+// HandleRequest asks for the messages of one type, as their only handler.
+type HandleRequest struct {
+	Type string `json:"type"`
 }
-
-func (e *Error) Error() string { return e.Message }
 
 const (
 	defaultTimeout = 30 * time.Second // of requests without a timeout

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/oserror"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -40,9 +41,27 @@ func NewClient(dir string) *Client {
 	}}}
 }
 
-// Get sends a request without parameters, see the package comment.
+// Get sends a request without a body. The verb is a path below /v1/, with its parameters.
 func (c *Client) Get(ctx context.Context, verb string) (json.RawMessage, error) {
 	return c.do(ctx, http.MethodGet, verb, nil, defaultTimeout)
+}
+
+// Peers returns the known peers by ID, and behind them the addresses without a known peer. It reads all pages.
+func (c *Client) Peers(ctx context.Context) (peers []output.Peer, err error) {
+	for query := ""; ; {
+		raw, err := c.Get(ctx, "peers"+query)
+		var page PeerPage
+		if err == nil {
+			err = json.Unmarshal(raw, &page)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if peers = append(peers, page.Peers...); page.Next == "" {
+			return peers, nil
+		}
+		query = "?after=" + page.Next
+	}
 }
 
 // Connect has the node dial an address.
@@ -61,7 +80,7 @@ func (c *Client) Send(ctx context.Context, q MessageRequest) (Sent, error) {
 }
 
 // Broadcast sends one message to every connected peer.
-func (c *Client) Broadcast(ctx context.Context, q MessageRequest) (Broadcasted, error) {
+func (c *Client) Broadcast(ctx context.Context, q BroadcastRequest) (Broadcasted, error) {
 	return ask[Broadcasted](ctx, c, "broadcast", q, q.TimeoutMs)
 }
 
@@ -81,12 +100,12 @@ func (c *Client) Ping(ctx context.Context, q PingRequest) (RoundTrip, error) {
 }
 
 // Allow adds keys to the allowlist.
-func (c *Client) Allow(ctx context.Context, q Keys) (Keys, error) {
+func (c *Client) Allow(ctx context.Context, q KeysRequest) (Keys, error) {
 	return ask[Keys](ctx, c, "allow", q, 0)
 }
 
 // Revoke removes keys from the allowlist and disconnects their owners.
-func (c *Client) Revoke(ctx context.Context, q Keys) (Keys, error) {
+func (c *Client) Revoke(ctx context.Context, q KeysRequest) (Keys, error) {
 	return ask[Keys](ctx, c, "revoke", q, 0)
 }
 
@@ -101,7 +120,7 @@ func (c *Client) Forget(ctx context.Context, q ForgetRequest) (Forgotten, error)
 }
 
 // SetAuth sets the authorization mode.
-func (c *Client) SetAuth(ctx context.Context, q Auth) (Auth, error) {
+func (c *Client) SetAuth(ctx context.Context, q AuthRequest) (Auth, error) {
 	return ask[Auth](ctx, c, "auth", q, 0)
 }
 

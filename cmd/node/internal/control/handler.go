@@ -1,21 +1,29 @@
 package control
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
-	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
+)
+
+const (
+	// maxRunning is the number of requests that are processed at once; streams do not count.
+	maxRunning = 512
+
+	// replyTimeout is the time that a client has to read an answer.
+	replyTimeout = 30 * time.Second
 )
 
 // Node is the running node as commands use it. Its methods are safe for concurrent use and return the errors of the
@@ -53,42 +61,27 @@ type Node interface {
 	HandleType(kind string) (*feed.Stream, error)
 }
 
-// Handler answers the requests of commands. It validates every request before it calls the node.
+// Handler answers the requests of commands and other programs. It validates every request before it calls the node.
 type Handler struct {
 	node    Node
 	maxBody atomic.Int64
-	mux     *http.ServeMux
+	paths   map[string]map[string]Operation // by path and method
+	running chan struct{}                   // a value for each request in process
 	now     func() time.Time
 }
 
 // NewHandler returns the handler for a node that accepts messages of maxMessageSize bytes.
 func NewHandler(node Node, maxMessageSize int64) *Handler {
-	h := &Handler{node: node, mux: http.NewServeMux(), now: time.Now}
+	h := &Handler{
+		node: node, paths: make(map[string]map[string]Operation), running: make(chan struct{}, maxRunning), now: time.Now,
+	}
 	h.SetMaxMessageSize(maxMessageSize)
-	h.mux.HandleFunc("GET /v1/status", get(h.status))
-	h.mux.HandleFunc("GET /v1/peers", get(h.peers))
-	h.mux.HandleFunc("GET /v1/known", get(h.known))
-	h.mux.HandleFunc("GET /v1/auth", get(h.auth))
-	h.mux.HandleFunc("GET /v1/config", get(func(context.Context) (Configuration, error) {
-		return h.node.Configuration(), nil
-	}))
-	h.mux.HandleFunc("GET /v1/allowlist", get(h.allowlist))
-	h.mux.HandleFunc("GET /v1/pending", get(h.pending))
-	h.mux.HandleFunc("POST /v1/alias", post(h, h.alias))
-	h.mux.HandleFunc("GET /v1/events", h.events)
-	h.mux.HandleFunc("POST /v1/handle", h.handle)
-	h.mux.HandleFunc("POST /v1/auth", post(h, h.setAuth))
-	h.mux.HandleFunc("POST /v1/connect", post(h, h.connect))
-	h.mux.HandleFunc("POST /v1/disconnect", post(h, h.disconnect))
-	h.mux.HandleFunc("POST /v1/send", post(h, h.send))
-	h.mux.HandleFunc("POST /v1/broadcast", post(h, h.broadcast))
-	h.mux.HandleFunc("POST /v1/request", post(h, h.request))
-	h.mux.HandleFunc("POST /v1/ping", post(h, h.ping))
-	h.mux.HandleFunc("POST /v1/resolve", post(h, h.resolved))
-	h.mux.HandleFunc("POST /v1/allow", post(h, h.allow))
-	h.mux.HandleFunc("POST /v1/revoke", post(h, h.revoke))
-	h.mux.HandleFunc("POST /v1/forget", post(h, h.forget))
-	h.mux.HandleFunc("POST /v1/reload", post(h, h.reload))
+	for _, o := range h.Operations() {
+		if h.paths[o.Path] == nil {
+			h.paths[o.Path] = make(map[string]Operation)
+		}
+		h.paths[o.Path][o.Method] = o
+	}
 	return h
 }
 
@@ -96,50 +89,53 @@ func NewHandler(node Node, maxMessageSize int64) *Handler {
 func (h *Handler) SetMaxMessageSize(bytes int64) { h.maxBody.Store(bytes + bodySlack) }
 
 // ServeHTTP implements http.Handler.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
-
-// get returns a handler for requests without a body.
-func get[Answer any](do func(context.Context) (Answer, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), defaultTimeout)
-		defer cancel()
-		answer, err := do(ctx)
-		reply(w, answer, err)
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	methods, known := h.paths[r.URL.Path]
+	operation, possible := methods[r.Method]
+	switch {
+	case !known:
+		reply(w, nil, &Error{Code: CodeUnknownPath, Message: fmt.Sprintf("no path %.128q", r.URL.Path), Advice: pathAdvice})
+		return
+	case !possible:
+		allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+		w.Header().Set("Allow", allowed)
+		reply(w, nil, &Error{
+			Code: CodeWrongMethod, Message: fmt.Sprintf("%s has no method %.16q: use %s", r.URL.Path, r.Method, allowed),
+		})
+		return
 	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err == nil {
+		err = operation.check(query)
+	} else {
+		err = usage("the parameters cannot be decoded: %v", err)
+	}
+	if err != nil {
+		reply(w, nil, err)
+		return
+	}
+	operation.serve(w, r, query)
 }
 
-// post returns a handler for requests with a JSON body.
-func post[Question, Answer any](h *Handler, do func(context.Context, Question) (Answer, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var question Question
-		if err := decode(http.MaxBytesReader(w, r.Body, h.maxBody.Load()), &question); err != nil {
-			reply(w, nil, err)
+// limited returns a handler that refuses requests beyond maxRunning.
+func (h *Handler) limited(
+	do func(w http.ResponseWriter, r *http.Request, query url.Values) (answer any, err error),
+) serveFunc {
+	return func(w http.ResponseWriter, r *http.Request, query url.Values) {
+		select {
+		case h.running <- struct{}{}:
+			defer func() { <-h.running }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			reply(w, nil, &Error{
+				Code: CodeBusy, Message: fmt.Sprintf("%d requests are in process, the most at once", maxRunning),
+				Advice: "wait for one of them, or give them shorter timeouts",
+			})
 			return
 		}
-		answer, err := do(r.Context(), question)
-		reply(w, answer, h.sized(err))
+		answer, err := do(w, r, query)
+		reply(w, answer, err)
 	}
-}
-
-// decode reads one JSON value into v. Unknown keys and further values are errors.
-func decode(body io.Reader, v any) error {
-	data, err := io.ReadAll(body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return TooLarge(tooLarge.Limit - bodySlack)
-	case err != nil:
-		return usage("the request is incomplete: %v", err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		return usage("the request cannot be decoded: %v", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return usage("the request has more than one JSON value")
-	}
-	return nil
 }
 
 // reply writes the answer, or err if it is not nil.
@@ -150,86 +146,14 @@ func reply(w http.ResponseWriter, answer any, err error) {
 		body, err = wire.MarshalJSON(answer)
 	}
 	if err != nil {
-		failure := explain(err)
-		status = failure.status()
+		failure := *explain(err)
+		failure.Advice = cmp.Or(failure.Advice, Advice(failure.Code))
+		status = failure.Code.Status()
 		body, _ = wire.MarshalJSON(failure) // only strings: cannot fail
 	}
+	// Without it, a client that does not read would hold the connection for ever. Streams have a rule of their own.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // fails if the command has ended
-}
-
-func usage(format string, args ...any) *Error {
-	return &Error{Code: CodeUsage, Message: fmt.Sprintf(format, args...)}
-}
-
-// explain converts an error of the node to an Error with its code. It drops the peer of a PeerError, which the command
-// names itself.
-func explain(err error) *Error {
-	if known := (*Error)(nil); errors.As(err, &known) {
-		return known
-	}
-	if about := (*supervisor.PeerError)(nil); errors.As(err, &about) {
-		err = about.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Code: CodeTimeout, Message: "no answer in time"}
-	}
-	if errors.Is(err, supervisor.ErrNoRoom) {
-		return &Error{
-			Code: CodeFailed, Advice: noRoomAdvice, Message: "no free connection: --max-conns of this node is reached",
-		}
-	}
-	if remote := (*wire.RemoteError)(nil); errors.As(err, &remote) {
-		return &Error{Code: CodeRemote, RemoteCode: remote.Code, Message: remote.Error()}
-	}
-	if errors.Is(err, feed.ErrHandled) {
-		return &Error{Code: CodeConflict, Message: err.Error(), Advice: handledAdvice}
-	}
-	for _, kind := range []struct {
-		is   error
-		code Code
-	}{
-		{supervisor.ErrUnknownPeer, CodeUnknownPeer},
-		{supervisor.ErrAmbiguousPeer, CodeAmbiguous},
-		{supervisor.ErrClaimedName, CodeClaimedName},
-		{supervisor.ErrAlias, CodeUsage},
-		{supervisor.ErrAliasTaken, CodeUsage},
-		{supervisor.ErrNotConnected, CodeNotConnected},
-		{supervisor.ErrRefused, CodeRefused},
-		{supervisor.ErrRevoked, CodeRefused},
-		{supervisor.ErrSuspended, CodeRefused},
-		{supervisor.ErrSessionRequired, CodeRefused},
-		{supervisor.ErrInvalidMessage, CodeUsage},
-		{supervisor.ErrTooLarge, CodeTooLarge},
-		{supervisor.ErrQueueFull, CodeQueueFull},
-		{supervisor.ErrWriteTimeout, CodeTimeout},
-		{supervisor.ErrPaced, CodeTimeout},
-		{supervisor.ErrHandshakeTimeout, CodeTimeout},
-		{supervisor.ErrClosed, CodeNotConnected},
-	} {
-		if errors.Is(err, kind.is) {
-			return &Error{Code: kind.code, Message: output.ErrorText(err)}
-		}
-	}
-	return &Error{Code: CodeFailed, Message: output.ErrorText(err)}
-}
-
-func (e *Error) status() int {
-	switch e.Code {
-	case CodeUsage, CodeAmbiguous, CodeClaimedName:
-		return http.StatusBadRequest
-	case CodeUnknownPeer:
-		return http.StatusNotFound
-	case CodeNotConnected, CodeRefused, CodeConflict:
-		return http.StatusConflict
-	case CodeTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case CodeQueueFull:
-		return http.StatusTooManyRequests
-	case CodeTimeout:
-		return http.StatusRequestTimeout
-	default:
-		return http.StatusInternalServerError
-	}
+	_, _ = w.Write(body) // fails if the client has gone
 }

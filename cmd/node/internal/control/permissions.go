@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
@@ -13,14 +14,14 @@ import (
 // noneAllowed warns that the mode allowlist refuses every peer.
 const noneAllowed = "no peer is allowed: `node allow KEY` allows one, `node pending` lists the refused ones"
 
-func (h *Handler) allow(ctx context.Context, q Keys) (Keys, error) {
+func (h *Handler) allow(ctx context.Context, q KeysRequest) (Keys, error) {
 	if q.Pending {
 		return h.changeKeys(ctx, q, h.pendingKey, h.node.Allow)
 	}
 	return h.changeKeys(ctx, q, h.resolveKey, h.node.Allow)
 }
 
-func (h *Handler) revoke(ctx context.Context, q Keys) (Keys, error) {
+func (h *Handler) revoke(ctx context.Context, q KeysRequest) (Keys, error) {
 	if q.Pending {
 		return Keys{}, usage("pending peers cannot be revoked by ID: give the key")
 	}
@@ -29,7 +30,7 @@ func (h *Handler) revoke(ctx context.Context, q Keys) (Keys, error) {
 
 // changeKeys resolves all keys, then changes them together.
 func (h *Handler) changeKeys(
-	ctx context.Context, q Keys, resolve func(context.Context, string) (crypto.PublicKey, error),
+	ctx context.Context, q KeysRequest, resolve func(context.Context, string) (crypto.PublicKey, error),
 	change func(...crypto.PublicKey) error,
 ) (answer Keys, err error) {
 	ctx, cancel, _ := limited(ctx, 0)
@@ -89,21 +90,21 @@ func (h *Handler) pendingKey(ctx context.Context, text string) (key crypto.Publi
 	}
 }
 
-func (h *Handler) auth(context.Context) (Auth, error) {
+func (h *Handler) auth(context.Context, url.Values) (Auth, error) {
 	mode, stored := h.node.AuthMode()
 	return Auth{Auth: mode.String(), Stored: stored}, nil
 }
 
-func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
+func (h *Handler) setAuth(ctx context.Context, q AuthRequest) (Auth, error) {
 	ctx, cancel, _ := limited(ctx, 0)
 	defer cancel()
 	mode, err := supervisor.ParseAuthMode(q.Auth)
 	if err != nil {
-		return q, usage("auth %.64q: must be open or allowlist", q.Auth)
+		return Auth{}, usage("auth %.64q: must be open or allowlist", q.Auth)
 	}
 	disconnected, err := h.node.SetAuthModeContext(ctx, mode)
 	if err != nil {
-		return q, err
+		return Auth{}, err
 	}
 	answer := Auth{Auth: q.Auth, Stored: true, Disconnected: &disconnected}
 	if mode == supervisor.PeerAuthAllowlist && len(h.node.AllowedKeys()) == 0 && !h.node.HasPins() {
@@ -112,12 +113,12 @@ func (h *Handler) setAuth(ctx context.Context, q Auth) (Auth, error) {
 	return answer, nil
 }
 
-func (h *Handler) allowlist(context.Context) (output.Allowlist, error) {
+func (h *Handler) allowlist(context.Context, url.Values) (output.Allowlist, error) {
 	mode, _ := h.node.AuthMode()
 	return output.NewAllowlist(mode, h.node.AllowedKeys(), h.node.RevokedKeys()), nil
 }
 
-func (h *Handler) pending(ctx context.Context) ([]output.Pending, error) {
+func (h *Handler) pending(ctx context.Context, _ url.Values) ([]output.Pending, error) {
 	peers, err := h.node.Pending(ctx)
 	return output.NewPending(peers), err
 }

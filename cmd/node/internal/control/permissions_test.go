@@ -13,23 +13,23 @@ func TestAllowAndRevokeResolveKeys(t *testing.T) {
 	node := &fakeNode{}
 	client := serve(t, t.TempDir(), node)
 	for name, c := range map[string]struct {
-		request Keys
+		request KeysRequest
 		revoke  bool
 		code    Code // empty: bob's key is changed
 	}{
-		"a key":                    {Keys{Keys: []string{bobKey}}, false, ""},
-		"an alias":                 {Keys{Keys: []string{"bob"}}, false, ""},
-		"an ID":                    {Keys{Keys: []string{bobID}}, true, ""},
-		"a pending ID":             {Keys{Keys: []string{bobID}, Pending: true}, false, ""},
-		"a pending prefix":         {Keys{Keys: []string{bobID[:8]}, Pending: true}, false, ""},
-		"a pending name":           {Keys{Keys: []string{"bob"}, Pending: true}, false, CodeUnknownPeer},
-		"an unknown pending ID":    {Keys{Keys: []string{aliceID}, Pending: true}, false, CodeUnknownPeer},
-		"a pending one to revoke":  {Keys{Keys: []string{bobID}, Pending: true}, true, CodeUsage},
-		"a claimed name":           {Keys{Keys: []string{"claimed"}}, false, CodeClaimedName},
-		"an unknown ID":            {Keys{Keys: []string{aliceID}}, false, CodeUnknownPeer},
-		"an unknown prefix":        {Keys{Keys: []string{aliceID[:8]}}, false, CodeUnknownPeer},
-		"any other text":           {Keys{Keys: []string{"no key"}}, true, CodeUsage},
-		"a known and a wrong text": {Keys{Keys: []string{"bob", "x"}}, false, CodeUsage},
+		"a key":                    {KeysRequest{Keys: []string{bobKey}}, false, ""},
+		"an alias":                 {KeysRequest{Keys: []string{"bob"}}, false, ""},
+		"an ID":                    {KeysRequest{Keys: []string{bobID}}, true, ""},
+		"a pending ID":             {KeysRequest{Keys: []string{bobID}, Pending: true}, false, ""},
+		"a pending prefix":         {KeysRequest{Keys: []string{bobID[:8]}, Pending: true}, false, ""},
+		"a pending name":           {KeysRequest{Keys: []string{"bob"}, Pending: true}, false, CodeUnknownPeer},
+		"an unknown pending ID":    {KeysRequest{Keys: []string{aliceID}, Pending: true}, false, CodeUnknownPeer},
+		"a pending one to revoke":  {KeysRequest{Keys: []string{bobID}, Pending: true}, true, CodeUsage},
+		"a claimed name":           {KeysRequest{Keys: []string{"claimed"}}, false, CodeClaimedName},
+		"an unknown ID":            {KeysRequest{Keys: []string{aliceID}}, false, CodeUnknownPeer},
+		"an unknown prefix":        {KeysRequest{Keys: []string{aliceID[:8]}}, false, CodeUnknownPeer},
+		"any other text":           {KeysRequest{Keys: []string{"no key"}}, true, CodeUsage},
+		"a known and a wrong text": {KeysRequest{Keys: []string{"bob", "x"}}, false, CodeUsage},
 	} {
 		node.allowed, node.revoked = nil, nil
 		change := client.Allow
@@ -47,7 +47,7 @@ func TestAllowAndRevokeResolveKeys(t *testing.T) {
 			t.Errorf("%s: %+v, %v, %v", name, answer, changed, err)
 		}
 	}
-	_, err := client.Allow(t.Context(), Keys{Keys: []string{"claimed"}})
+	_, err := client.Allow(t.Context(), KeysRequest{Keys: []string{"claimed"}})
 	if err == nil || !strings.Contains(err.Error(), `"claimed" is claimed by `+bobID+" (key "+bobKey+")") {
 		t.Errorf("a claimed name: %v, want ID and key", err)
 	}
@@ -69,7 +69,7 @@ func TestAuthWarnsThatNoPeerIsAllowed(t *testing.T) {
 		"one peer":  {&fakeNode{allowed: []crypto.PublicKey{key}}, "allowlist", ""},
 		"a revoked": {&fakeNode{revoked: []crypto.PublicKey{key}}, "allowlist", noneAllowed},
 	} {
-		answer, err := serve(t, t.TempDir(), c.node).SetAuth(t.Context(), Auth{Auth: c.mode})
+		answer, err := serve(t, t.TempDir(), c.node).SetAuth(t.Context(), AuthRequest{Auth: c.mode})
 		if err != nil || answer.Warning != c.want || answer.Disconnected == nil || *answer.Disconnected != 2 {
 			t.Errorf("%s: %+v, %v; want %q", name, answer, err, c.want)
 		}

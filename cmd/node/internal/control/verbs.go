@@ -107,10 +107,7 @@ func (h *Handler) send(ctx context.Context, q MessageRequest) (Sent, error) {
 	return Sent{message.ID}, h.node.SendContext(ctx, message.To, message)
 }
 
-func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted, error) {
-	if q.Peer != "" {
-		return Broadcasted{}, usage("a broadcast goes to every peer: remove peer %.64q", q.Peer)
-	}
+func (h *Handler) broadcast(ctx context.Context, q BroadcastRequest) (Broadcasted, error) {
 	role := crypto.NodeRole(q.Role)
 	if _, err := crypto.ParseRole(q.Role); err != nil && q.Role != "" {
 		return Broadcasted{}, usage("role %.64q: must be controller, worker or dual", q.Role)
@@ -120,7 +117,7 @@ func (h *Handler) broadcast(ctx context.Context, q MessageRequest) (Broadcasted,
 		return Broadcasted{}, err
 	}
 	defer cancel()
-	message, err := NewMessage(h.node.Identity().ID, "", q)
+	message, err := NewMessage(h.node.Identity().ID, "", MessageRequest{Type: q.Type, Payload: q.Payload, ReplyTo: q.ReplyTo})
 	if err != nil {
 		return Broadcasted{}, err
 	}

@@ -1,0 +1,88 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// Cluster is the rest of a node that several processes share: its other members, which have the same identity key. The
+// registry calls Claim, Release and Home, which never block. Safe for concurrent use.
+type Cluster interface {
+	// Join starts the exchange with the other members. It returns when this member knows which peers the others hold, or
+	// when no member answers. Errors: a name that another member has, a member of a later version, ctx's.
+	Join(ctx context.Context, local ClusterLocal) error
+	// Leave releases all peers and tells the other members.
+	Leave(ctx context.Context) error
+	// Home returns the name of the member that holds the connection of a peer, and whether there is one.
+	Home(peer string) (member string, held bool)
+	// Claim asks for a peer that has proven its key on a connection of this member. decided is called exactly once, on
+	// any goroutine. While one claim for a peer is undecided, a further one takes its place, and the first is refused.
+	Claim(c Claim, decided func(ClaimVerdict))
+	// Release ends a granted claim. It does nothing if the term is not the granted one.
+	Release(peer string, term uint64)
+	// Members returns all known members by name, this one included.
+	Members() []ClusterMember
+}
+
+// ClusterLocal is the part of this member that the cluster calls. Its methods return at once; safe for concurrent use.
+type ClusterLocal interface {
+	// Contest reports that another member claims a peer which this member holds. decide must be called exactly once, on
+	// any goroutine: granted, when the connection here has ended or lost against the claim.
+	Contest(c Claim, decide func(ClaimVerdict))
+	// Taken reports that another member holds a peer of this member under a higher term. The connection here must be
+	// closed as a duplicate, and the claim released.
+	Taken(peer, member string, term uint64)
+	// Load returns the number of open connections and their limit.
+	Load() (connections, limit int)
+}
+
+// Claim is the request of a member to be the home of a peer.
+type Claim struct {
+	Peer     string // node ID
+	Strength actors.Strength
+	Framed   bool          // the peer has sent a frame on the connection, not only an ack
+	Smaller  bool          // the node with the smaller ID dialled the connection
+	Proven   time.Duration // time since the connection reached its strength
+}
+
+// ClaimVerdict is the answer to a claim.
+type ClaimVerdict struct {
+	Granted bool
+	Term    uint64  // granted: of this claim, for Release
+	Home    string  // refused: the member that holds the peer; empty: the claim was replaced, or this member leaves
+	Tokens  float64 // granted by the previous home: tokens left in the peer's bucket; negative: unknown
+}
+
+// MemberState is the state of a member as another one knows it.
+type MemberState uint8
+
+// The states of a member.
+const (
+	MemberAlive    MemberState = iota
+	MemberDraining             // it leaves, and admits no peer
+	MemberLost                 // nothing was heard of it for two seconds
+)
+
+// String returns "alive", "draining" or "lost".
+func (s MemberState) String() string {
+	switch s {
+	case MemberDraining:
+		return "draining"
+	case MemberLost:
+		return "lost"
+	default:
+		return "alive"
+	}
+}
+
+// ClusterMember describes one member.
+type ClusterMember struct {
+	Name        string
+	State       MemberState
+	Self        bool
+	Connections int           // open connections
+	Max         int           // limit of connections
+	Heard       time.Duration // since its last message
+}

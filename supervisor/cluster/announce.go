@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+const (
+	flushAfter = time.Millisecond // changes of this time are announced together
+	joinWithin = 2 * time.Second
+	joinAtOnce = 3 * beatEvery // a member that has heard of no other one by then is the first
+)
+
+// announce publishes a message in the sequence of this member. A lost one leaves a gap, which the others notice.
+func (c *coordinator) announce(msg *message) {
+	c.self.next++
+	msg.seq = c.self.next
+	c.publish(c.engine.subject("dir"), msg)
+}
+
+// tell sends a message to one member.
+func (c *coordinator) tell(name string, msg *message) {
+	c.publish(c.engine.subject("m", name, "in"), msg)
+}
+
+func (c *coordinator) publish(subject string, msg *message) {
+	msg.from, msg.boot = c.self.name, c.self.boot
+	if err := c.engine.bus.Publish(subject, msg.encode()); err != nil {
+		c.engine.opts.Log.Warn("a message to other members was not sent", "error", err)
+	}
+}
+
+// queue announces a change of an own claim soon. term 0: it is released.
+func (c *coordinator) queue(peer string, term uint64) {
+	c.pending[peer] = term
+	if !c.flushing {
+		c.flushing = true
+		time.AfterFunc(flushAfter, func() { c.engine.tell(&flush{}) })
+	}
+}
+
+// flush announces all queued changes.
+func (c *coordinator) flush() {
+	c.flushing = false
+	update := &message{kind: kindUpdate}
+	for peer, term := range c.pending {
+		if term == 0 {
+			update.releases = append(update.releases, holding{peer: peer})
+		} else {
+			update.claims = append(update.claims, holding{peer, term})
+		}
+		if len(update.claims) == maxChanges || len(update.releases) == maxChanges {
+			c.announce(update)
+			update = &message{kind: kindUpdate}
+		}
+	}
+	if len(update.claims)+len(update.releases) > 0 {
+		c.announce(update)
+	}
+	clear(c.pending)
+}
+
+// onBeat announces the state of this member and looks after the others.
+func (c *coordinator) onBeat() {
+	if c.beats != nil {
+		c.beats.Stop()
+	}
+	c.beats = time.AfterFunc(beatEvery, func() { c.engine.tell(&beat{}) })
+	connections, limit := c.local.Load()
+	c.self.beat = heartbeat{supervisor.MemberAlive, uint64(max(connections, 0)), uint64(max(limit, 0))}
+	c.announce(&message{kind: kindHeartbeat, beat: c.self.beat})
+	now := c.now()
+	for _, m := range c.members {
+		switch silent := now.Sub(m.heard); {
+		case m == c.self:
+		case !m.lost && silent > lostAfter:
+			c.lose(m)
+		case m.lost && silent > forgetAfter:
+			c.forget(m)
+		}
+	}
+	c.dropSnapshots(time.Now())
+	c.retryClaims()
+	c.considerJoin()
+}
+
+// considerJoin ends Join when the claims of all other members are known, and at the latest after joinWithin.
+func (c *coordinator) considerJoin() {
+	left := time.Until(c.joinedAt)
+	if c.joined == nil || left > joinWithin-joinAtOnce {
+		return
+	}
+	for _, m := range c.members {
+		if m.sync != nil && left > 0 {
+			return
+		}
+	}
+	c.endJoin(nil)
+}
+
+// endJoin answers the call of Join, and decides about the claims that were made meanwhile.
+func (c *coordinator) endJoin(err error) {
+	if c.joined == nil {
+		return
+	}
+	c.joined(err)
+	c.joined = nil
+	c.retryClaims()
+}

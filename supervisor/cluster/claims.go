@@ -1,0 +1,140 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// askAgain is the time after which an undecided claim is sent to the holder again. The holder answers each time, also
+// while it decides. One that answers nothing for lostAfter counts as lost for this claim, though it may be heard: the
+// way to it is cut in one direction.
+const askAgain = 500 * time.Millisecond
+
+// ownClaim is a claim of this member that is not decided.
+type ownClaim struct {
+	claim   supervisor.Claim
+	decided func(supervisor.ClaimVerdict)
+	id      uint64
+	asked   *member   // nil: no member was asked
+	askedAt time.Time // last question
+	heardAt time.Time // last answer of the asked member, or first question; on the running clock
+}
+
+func (c *coordinator) onClaiming(msg *claiming) {
+	if earlier := c.claims[msg.claim.Peer]; earlier != nil {
+		earlier.decided(supervisor.ClaimVerdict{})
+	}
+	c.claimIDs++
+	c.claims[msg.claim.Peer] = &ownClaim{claim: msg.claim, decided: msg.decided, id: c.claimIDs}
+	c.retryClaim(msg.claim.Peer)
+}
+
+// retryClaims looks at all undecided claims again: a member was lost, has left, or has not answered.
+func (c *coordinator) retryClaims() {
+	for peer := range c.claims {
+		c.retryClaim(peer)
+	}
+}
+
+// retryClaim grants the undecided claim for a peer if no other member holds it, and otherwise asks the holder.
+func (c *coordinator) retryClaim(peer string) {
+	claim := c.claims[peer]
+	if claim == nil || c.joined != nil {
+		return
+	}
+	holder, _ := c.directory.home(peer)
+	now := time.Now()
+	if claim.asked != holder {
+		claim.asked, claim.askedAt, claim.heardAt = holder, time.Time{}, c.now()
+	}
+	switch {
+	case holder == nil || holder == c.self || c.now().Sub(claim.heardAt) > lostAfter:
+		c.grant(claim, -1)
+	case now.Sub(claim.askedAt) >= askAgain:
+		claim.askedAt = now
+		c.tell(holder.name, &message{kind: kindClaim, id: claim.id, claim: claim.claim})
+	}
+}
+
+// grant makes this member the home of a peer.
+func (c *coordinator) grant(claim *ownClaim, tokens float64) {
+	c.clock++
+	peer := claim.claim.Peer
+	delete(c.claims, peer)
+	c.directory.set(peer, c.self, c.clock)
+	c.queue(peer, c.clock)
+	claim.decided(supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens})
+}
+
+func (c *coordinator) onReleasing(msg *releasing) {
+	if term, own := c.directory.termOf(msg.peer, c.self); own && term == msg.term {
+		c.free(msg.peer)
+	}
+}
+
+// free ends the claim of this member for a peer.
+func (c *coordinator) free(peer string) {
+	c.directory.drop(peer, c.self)
+	c.queue(peer, 0)
+}
+
+// onClaim handles the claim of another member. The registry decides about one that concerns a peer held here.
+func (c *coordinator) onClaim(msg *message) {
+	peer := msg.claim.Peer
+	_, own := c.directory.termOf(peer, c.self)
+	current := c.contests[peer]
+	if !own || current != nil && current.from != msg.from {
+		c.answer(msg, answerAgain, supervisor.ClaimVerdict{})
+		return
+	}
+	c.contests[peer] = msg // the decision answers the latest claim
+	c.answer(msg, answerWait, supervisor.ClaimVerdict{})
+	if current == nil {
+		c.local.Contest(msg.claim, func(verdict supervisor.ClaimVerdict) {
+			c.engine.tell(&contested{by: msg, verdict: verdict})
+		})
+	}
+}
+
+// onContested passes the decision about the claim of another member on.
+func (c *coordinator) onContested(msg *contested) {
+	peer := msg.by.claim.Peer
+	claim := c.contests[peer]
+	delete(c.contests, peer)
+	if !msg.verdict.Granted {
+		c.answer(claim, answerRefused, msg.verdict)
+		return
+	}
+	// The answer goes first: the release alone grants the claim, too, but without the tokens.
+	c.answer(claim, answerGranted, supervisor.ClaimVerdict{Term: c.clock, Tokens: msg.verdict.Tokens})
+	if _, own := c.directory.termOf(peer, c.self); own {
+		c.free(peer)
+	}
+}
+
+func (c *coordinator) answer(claim *message, answer answer, verdict supervisor.ClaimVerdict) {
+	c.tell(claim.from, &message{
+		kind: kindVerdict, id: claim.id, claim: supervisor.Claim{Peer: claim.claim.Peer}, answer: answer, verdict: verdict,
+	})
+}
+
+// onVerdict handles the answer to an own claim.
+func (c *coordinator) onVerdict(msg *message) {
+	claim := c.claims[msg.claim.Peer]
+	if claim == nil || claim.id != msg.id || claim.asked == nil || claim.asked.name != msg.from {
+		return
+	}
+	claim.heardAt = c.now()
+	switch msg.answer {
+	case answerGranted:
+		c.clock = max(c.clock, msg.verdict.Term)
+		c.grant(claim, msg.verdict.Tokens)
+	case answerRefused:
+		delete(c.claims, msg.claim.Peer)
+		claim.decided(supervisor.ClaimVerdict{Home: msg.from})
+	case answerAgain:
+		claim.askedAt = time.Time{} // asked again at the next heartbeat, when the release has probably arrived
+	case answerWait:
+	}
+}

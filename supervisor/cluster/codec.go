@@ -1,0 +1,240 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// version is the version of all messages between members. A member ignores unknown kinds of its version. It does not
+// join members of a higher version.
+const version = 1
+
+// kind is the type of a message.
+type kind uint8
+
+// The kinds. The first three are on the subject dir, and carry the number of the message in the member's sequence.
+const (
+	kindUpdate    kind = 1 // claims and releases
+	kindHeartbeat kind = 2
+	kindGoodbye   kind = 3
+
+	kindClaim   kind = 10 // to the holder of a peer
+	kindVerdict kind = 11 // the answer
+
+	kindSnapshot kind = 20 // request for a page of the sender's claims
+	kindPage     kind = 21
+)
+
+// Limits of received messages.
+const (
+	maxName    = 32   // bytes of a member's name
+	maxPeerID  = 64   // bytes of a node ID
+	maxChanges = 2048 // claims, or releases, in one update
+	maxPage    = 4096 // claims in one page of a snapshot
+)
+
+var (
+	errMessage = errors.New("malformed message of a member")
+	errVersion = errors.New("message of a later version")
+)
+
+// holding is a peer with the term of its claim.
+type holding struct {
+	peer string
+	term uint64
+}
+
+// message is a message between members, of any kind. The fields after Boot depend on the kind.
+type message struct {
+	kind kind
+	from string // name of the sender
+	boot uint64 // random for each start of the sender
+
+	seq              uint64 // dir: number in the sender's sequence; page: of the last message that the page includes
+	claims, releases []holding
+	beat             heartbeat
+	id               uint64 // claim, verdict: chosen by the claimant
+	claim            supervisor.Claim
+	answer           answer
+	verdict          supervisor.ClaimVerdict
+	offset, total    uint64 // snapshot, page: index of the first claim, number of all
+}
+
+// heartbeat is the state that a member announces.
+type heartbeat struct {
+	state              supervisor.MemberState
+	connections, limit uint64
+}
+
+// answer is the decision of a verdict.
+type answer uint8
+
+const (
+	answerRefused answer = iota
+	answerGranted
+	answerAgain // the sender does not hold the peer, or decides about another claim: ask again
+	answerWait  // the sender decides: the answer follows
+)
+
+// encode returns the bytes of a message.
+func (m *message) encode() []byte {
+	b := make([]byte, 0, 64+48*(len(m.claims)+len(m.releases)))
+	b = append(b, version, byte(m.kind))
+	b = appendText(b, m.from)
+	b = binary.BigEndian.AppendUint64(b, m.boot)
+	switch m.kind {
+	case kindUpdate:
+		b = binary.AppendUvarint(b, m.seq)
+		b = appendHoldings(appendHoldings(b, m.claims), m.releases)
+	case kindHeartbeat:
+		b = binary.AppendUvarint(b, m.seq)
+		b = append(b, byte(m.beat.state))
+		b = binary.AppendUvarint(binary.AppendUvarint(b, m.beat.connections), m.beat.limit)
+	case kindGoodbye:
+		b = binary.AppendUvarint(b, m.seq)
+	case kindClaim:
+		b = binary.AppendUvarint(b, m.id)
+		b = appendText(b, m.claim.Peer)
+		b = append(b, byte(m.claim.Strength), flag(m.claim.Framed), flag(m.claim.Smaller))
+		b = binary.AppendUvarint(b, uint64(max(m.claim.Proven, 0)))
+	case kindVerdict:
+		b = binary.AppendUvarint(b, m.id)
+		b = appendText(b, m.claim.Peer)
+		b = append(b, byte(m.answer))
+		b = binary.AppendUvarint(b, m.verdict.Term)
+		b = binary.BigEndian.AppendUint64(b, math.Float64bits(m.verdict.Tokens))
+	case kindSnapshot:
+		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.offset)
+	case kindPage:
+		b = binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.offset), m.total)
+		b = appendHoldings(b, m.claims)
+	}
+	return b
+}
+
+// decode returns the message in b. The errors are errVersion and errMessage; a message of unknown kind has only its
+// sender.
+func decode(b []byte) (*message, error) {
+	if len(b) > 0 && b[0] > version {
+		return nil, errVersion
+	}
+	if len(b) < 2 || b[0] != version {
+		return nil, errMessage
+	}
+	r := reader{rest: b[2:]}
+	m := &message{kind: kind(b[1])}
+	m.from, m.boot = r.text(maxName), r.uint64()
+	switch m.kind {
+	case kindUpdate:
+		m.seq = r.uvarint()
+		m.claims, m.releases = r.holdings(maxChanges), r.holdings(maxChanges)
+	case kindHeartbeat:
+		m.seq = r.uvarint()
+		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint()}
+	case kindGoodbye:
+		m.seq = r.uvarint()
+	case kindClaim:
+		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
+		m.claim.Strength = actors.Strength(r.byte())
+		m.claim.Framed, m.claim.Smaller = r.byte() != 0, r.byte() != 0
+		m.claim.Proven = time.Duration(min(r.uvarint(), math.MaxInt64))
+	case kindVerdict:
+		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
+		m.answer, m.verdict.Term = answer(r.byte()), r.uvarint()
+		m.verdict.Tokens = math.Float64frombits(r.uint64())
+	case kindSnapshot:
+		m.seq, m.offset = r.uvarint(), r.uvarint()
+	case kindPage:
+		m.seq, m.offset, m.total = r.uvarint(), r.uvarint(), r.uvarint()
+		m.claims = r.holdings(maxPage)
+	}
+	if r.bad || m.from == "" || m.beat.state > supervisor.MemberLost {
+		return nil, errMessage
+	}
+	return m, nil
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+func appendHoldings(b []byte, list []holding) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, h := range list {
+		b = binary.AppendUvarint(appendText(b, h.peer), h.term)
+	}
+	return b
+}
+
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// reader reads the fields of a message. After the first field that is not there, bad is set and all fields are zero.
+type reader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if r.bad || n > uint64(len(r.rest)) {
+		r.bad = true
+		return nil
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if r.bad || n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) text(limit uint64) string {
+	n := r.uvarint()
+	if n > limit {
+		r.bad = true
+	}
+	return string(r.take(n))
+}
+
+func (r *reader) holdings(limit uint64) []holding {
+	n := r.uvarint()
+	if r.bad || n > limit || n > uint64(len(r.rest)) {
+		r.bad = true
+		return nil
+	}
+	list := make([]holding, 0, n)
+	for range n {
+		list = append(list, holding{r.text(maxPeerID), r.uvarint()})
+	}
+	return list
+}

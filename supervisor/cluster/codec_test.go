@@ -1,0 +1,85 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+func examples() []*message {
+	holdings := []holding{{"peer1", 1}, {"peer2", 1 << 60}}
+	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
+	return []*message{
+		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: holdings[:1]},
+		{kind: kindHeartbeat, from: "a", boot: 7, seq: 9, beat: heartbeat{supervisor.MemberDraining, 300, 1000}},
+		{kind: kindGoodbye, from: "a", boot: 7, seq: 9},
+		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
+		{
+			kind: kindVerdict, from: "a", boot: 7, id: 3, claim: supervisor.Claim{Peer: "peer1"}, answer: answerGranted,
+			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5},
+		},
+		{kind: kindSnapshot, from: "a", boot: 7, seq: 9, offset: 4096},
+		{kind: kindPage, from: "a", boot: 7, seq: 9, offset: 4096, total: 4098, claims: holdings},
+	}
+}
+
+func TestMessagesDecodeAsEncoded(t *testing.T) {
+	for _, want := range examples() {
+		got, err := decode(want.encode())
+		if err != nil {
+			t.Errorf("kind %d: %v", want.kind, err)
+			continue
+		}
+		if len(got.releases) == 0 {
+			got.releases = nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("kind %d:\n%+v, want\n%+v", want.kind, got, want)
+		}
+	}
+}
+
+func TestDecodeRefusesBadMessages(t *testing.T) {
+	whole := examples()[0].encode()
+	for n := range whole {
+		if _, err := decode(whole[:n]); !errors.Is(err, errMessage) {
+			t.Errorf("%d of %d bytes: error %v", n, len(whole), err)
+		}
+	}
+	later := bytes.Clone(whole)
+	later[0]++
+	if _, err := decode(later); !errors.Is(err, errVersion) {
+		t.Errorf("later version: error %v", err)
+	}
+	long := message{kind: kindGoodbye, from: strings.Repeat("n", maxName+1), boot: 1}
+	if _, err := decode(long.encode()); !errors.Is(err, errMessage) {
+		t.Errorf("long name: error %v", err)
+	}
+	unknown := message{kind: 200, from: "a", boot: 7}
+	if got, err := decode(unknown.encode()); err != nil || got.from != "a" {
+		t.Errorf("unknown kind: %+v, %v", got, err)
+	}
+}
+
+// Whatever a member sends: no panic, no memory beyond the size of the message times a constant, and what decodes
+// encodes again.
+func FuzzDecode(f *testing.F) {
+	for _, m := range examples() {
+		f.Add(m.encode())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := decode(b)
+		if err != nil {
+			return
+		}
+		again, err := decode(m.encode())
+		if err != nil || again.kind != m.kind || len(again.claims) != len(m.claims) {
+			t.Errorf("%+v encodes as %+v, %v", m, again, err)
+		}
+	})
+}

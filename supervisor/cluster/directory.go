@@ -1,0 +1,142 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// directory records the claims of all members: which member holds the connection of each peer. It mirrors the claims of
+// each member exactly, in the order in which the member made them, so it needs no agreement between members. Where two
+// members claim one peer, the claim with the higher term wins; of equal terms, that of the greater name.
+//
+// The engine's actor writes; every sender reads. Safe for concurrent use.
+type directory struct {
+	mu    sync.RWMutex
+	peers map[string]*claimed
+}
+
+// claimed is a claim. Nearly every peer has one; there are several while members disagree.
+type claimed struct {
+	holder *member
+	term   uint64
+	next   *claimed
+}
+
+func newDirectory() *directory { return &directory{peers: make(map[string]*claimed)} }
+
+// outranks reports whether c wins against o, which may be nil.
+func (c *claimed) outranks(o *claimed) bool {
+	return o == nil || c.term > o.term || c.term == o.term && c.holder.name > o.holder.name
+}
+
+// best returns the winning claim of a peer among the members that are not lost, or nil. d.mu is held.
+func (d *directory) best(peer string) (won *claimed) {
+	for c := d.peers[peer]; c != nil; c = c.next {
+		if !c.holder.lost && c.outranks(won) {
+			won = c
+		}
+	}
+	return won
+}
+
+// home returns the member that holds a peer, with the term of its claim, or nil.
+func (d *directory) home(peer string) (*member, uint64) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if c := d.best(peer); c != nil {
+		return c.holder, c.term
+	}
+	return nil, 0
+}
+
+// termOf returns the term of a member's claim for a peer, and whether there is one.
+func (d *directory) termOf(peer string, holder *member) (uint64, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for c := d.peers[peer]; c != nil; c = c.next {
+		if c.holder == holder {
+			return c.term, true
+		}
+	}
+	return 0, false
+}
+
+// set enters a claim in place of the member's earlier one.
+func (d *directory) set(peer string, holder *member, term uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := d.peers[peer]; c != nil; c = c.next {
+		if c.holder == holder {
+			c.term = term
+			return
+		}
+	}
+	d.peers[peer] = &claimed{holder: holder, term: term, next: d.peers[peer]}
+	holder.held++
+}
+
+// drop removes the claim of a member. It returns false if there is none.
+func (d *directory) drop(peer string, holder *member) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.remove(peer, holder)
+}
+
+// remove is drop with d.mu held.
+func (d *directory) remove(peer string, holder *member) bool {
+	first := d.peers[peer]
+	for at := &first; *at != nil; at = &(*at).next {
+		if (*at).holder != holder {
+			continue
+		}
+		*at = (*at).next
+		holder.held--
+		if first == nil {
+			delete(d.peers, peer)
+		} else {
+			d.peers[peer] = first
+		}
+		return true
+	}
+	return false
+}
+
+// replace makes claims all claims of a member.
+func (d *directory) replace(holder *member, claims []holding) {
+	now := make(map[string]uint64, len(claims))
+	for _, h := range claims {
+		now[h.peer] = h.term
+	}
+	for _, h := range d.of(holder) {
+		if _, still := now[h.peer]; !still {
+			d.drop(h.peer, holder)
+		}
+	}
+	for _, h := range claims {
+		d.set(h.peer, holder, h.term)
+	}
+}
+
+// of returns all claims of a member, by peer.
+func (d *directory) of(holder *member) []holding {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	list := make([]holding, 0, holder.held)
+	for peer, c := range d.peers {
+		for ; c != nil; c = c.next {
+			if c.holder == holder {
+				list = append(list, holding{peer, c.term})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b holding) int { return cmp.Compare(a.peer, b.peer) })
+	return list
+}
+
+// setLost makes the claims of a member count no longer, or again.
+func (d *directory) setLost(m *member, lost bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m.lost = lost
+}

@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestDirectoryPrefersTheHigherTerm(t *testing.T) {
+	a, b, c := &member{name: "a"}, &member{name: "b"}, &member{name: "c"}
+	d := newDirectory()
+	expect := func(step string, want *member) {
+		t.Helper()
+		if got, _ := d.home("peer"); got != want {
+			t.Errorf("%s: home %+v, want %+v", step, got, want)
+		}
+	}
+	expect("empty", nil)
+	d.set("peer", a, 5)
+	expect("one claim", a)
+	d.set("peer", b, 4)
+	expect("a lower term", a)
+	d.set("peer", c, 5)
+	expect("an equal term of a greater name", c)
+	d.set("peer", b, 6)
+	expect("a higher term", b)
+	d.setLost(b, true)
+	expect("the winner is lost", c)
+	d.setLost(b, false)
+	expect("it is back", b)
+	d.drop("peer", b)
+	d.drop("peer", c)
+	expect("two are released", a)
+	if d.drop("peer", b) {
+		t.Error("a claim was dropped twice")
+	}
+	d.drop("peer", a)
+	expect("all are released", nil)
+	if len(d.peers) != 0 || a.held+b.held+c.held != 0 {
+		t.Errorf("%d peers, %d, %d and %d claims left", len(d.peers), a.held, b.held, c.held)
+	}
+}
+
+func TestDirectoryReplacesTheClaimsOfOneMember(t *testing.T) {
+	a, b := &member{name: "a"}, &member{name: "b"}
+	d := newDirectory()
+	d.set("1", a, 1)
+	d.set("2", a, 2)
+	d.set("2", b, 3)
+	d.replace(a, []holding{{"2", 2}, {"3", 4}})
+	if got, want := d.of(a), []holding{{"2", 2}, {"3", 4}}; !slices.Equal(got, want) {
+		t.Errorf("claims of a: %v, want %v", got, want)
+	}
+	if got, want := d.of(b), []holding{{"2", 3}}; !slices.Equal(got, want) {
+		t.Errorf("claims of b: %v, want %v", got, want)
+	}
+	if a.held != 2 || b.held != 1 {
+		t.Errorf("%d and %d claims, want 2 and 1", a.held, b.held)
+	}
+}
+
+func TestMemberJudgesItsSequence(t *testing.T) {
+	inStep := member{boot: 1, next: 5}
+	syncing := member{boot: 1, next: 5, sync: &syncing{}}
+	for _, test := range []struct {
+		name string
+		m    member
+		msg  message
+		want step
+	}{
+		{"unknown", member{}, message{boot: 1, seq: 5}, stepRestart},
+		{"next", inStep, message{boot: 1, seq: 5}, stepApply},
+		{"again", inStep, message{boot: 1, seq: 4}, stepIgnore},
+		{"gap", inStep, message{boot: 1, seq: 6}, stepSync},
+		{"another start", inStep, message{boot: 2, seq: 5}, stepRestart},
+		{"while syncing", syncing, message{boot: 1, seq: 5}, stepWait},
+		{"another start while syncing", syncing, message{boot: 2, seq: 5}, stepRestart},
+	} {
+		if got := test.m.judge(&test.msg); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,295 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/Snider/go-p2p/actors/runclock"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Errors of Join.
+var (
+	ErrName    = errors.New("another member has this name: give each member its own")
+	ErrVersion = errors.New("a member is of a later version: update this one")
+	ErrLeft    = errors.New("this member has left")
+)
+
+// Options are the parameters of an engine. All but Running are required.
+type Options struct {
+	Name    string             // of this member: 1 to 32 bytes of a-z, 0-9 and -
+	NodeID  string             // of the identity that the members share
+	Boot    uint64             // random, not zero, for each start
+	System  *actor.ActorSystem // runs the engine's actor
+	Log     *slog.Logger       // limited in rate by the caller: other members cause lines
+	Running *runclock.Clock    // so that a standstill of this process does not make the others seem lost; nil: none
+}
+
+// Engine implements supervisor.Cluster. Safe for concurrent use.
+type Engine struct {
+	opts      Options
+	bus       Bus
+	directory *directory
+
+	mu  sync.RWMutex
+	pid *actor.PID // nil before Join and after Leave
+}
+
+var _ supervisor.Cluster = (*Engine)(nil)
+
+// New returns an engine that has not joined.
+func New(bus Bus, opts Options) *Engine {
+	return &Engine{opts: opts, bus: bus, directory: newDirectory()}
+}
+
+// Join implements supervisor.Cluster. It is called once, before every other method.
+func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error {
+	joined := make(chan error, 1)
+	c := newCoordinator(e, local, func(err error) { joined <- err })
+	props := actor.PropsFromProducer(func() actor.Actor { return c })
+	e.mu.Lock()
+	e.pid = e.opts.System.Root.SpawnPrefix(props, "p2p-cluster-")
+	e.mu.Unlock()
+	err := e.listen()
+	if err == nil {
+		select {
+		case err = <-joined:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		e.stop()
+		return fmt.Errorf("join the cluster as %q: %w", e.opts.Name, err)
+	}
+	return nil
+}
+
+// listen subscribes to the subjects of this member. The subscriptions end with the actor.
+func (e *Engine) listen() error {
+	for subject, handle := range map[string]func(Delivery){
+		e.subject("dir"):                    func(d Delivery) { e.tell(&heard{body: d.Body}) },
+		e.subject("m", e.opts.Name, "in"):   func(d Delivery) { e.tell(&heard{body: d.Body}) },
+		e.subject("m", e.opts.Name, "snap"): func(d Delivery) { e.tell(&heard{body: d.Body, respond: d.Respond}) },
+	} {
+		cancel, err := e.bus.Subscribe(subject, handle)
+		if err != nil {
+			return err
+		}
+		e.tell(&subscribed{cancel: cancel})
+	}
+	return nil
+}
+
+// Leave implements supervisor.Cluster.
+func (e *Engine) Leave(context.Context) error {
+	e.stop()
+	return nil
+}
+
+// stop ends the actor after the messages that it has.
+func (e *Engine) stop() {
+	e.mu.Lock()
+	pid := e.pid
+	e.pid = nil
+	e.mu.Unlock()
+	if pid != nil {
+		_ = e.opts.System.Root.PoisonFuture(pid).Wait()
+	}
+}
+
+// Home implements supervisor.Cluster.
+func (e *Engine) Home(peer string) (name string, held bool) {
+	if m, _ := e.directory.home(peer); m != nil {
+		return m.name, true
+	}
+	return "", false
+}
+
+// Claim implements supervisor.Cluster. Before Join and after Leave the claim is refused.
+func (e *Engine) Claim(c supervisor.Claim, decided func(supervisor.ClaimVerdict)) {
+	if !e.tell(&claiming{claim: c, decided: decided}) {
+		decided(supervisor.ClaimVerdict{})
+	}
+}
+
+// Release implements supervisor.Cluster.
+func (e *Engine) Release(peer string, term uint64) { e.tell(&releasing{peer, term}) }
+
+// Members implements supervisor.Cluster. It returns none after Leave.
+func (e *Engine) Members() []supervisor.ClusterMember {
+	answer := make(chan []supervisor.ClusterMember, 1)
+	if !e.tell(&listing{answer}) {
+		return nil
+	}
+	list := <-answer
+	slices.SortFunc(list, func(a, b supervisor.ClusterMember) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// tell sends a message to the actor. It returns false before Join and after Leave: none becomes a dead letter.
+func (e *Engine) tell(msg any) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.pid == nil {
+		return false
+	}
+	e.opts.System.Root.Send(e.pid, msg)
+	return true
+}
+
+// subject returns the subject with these parts.
+func (e *Engine) subject(parts ...string) string {
+	subject := "p2p." + e.opts.NodeID
+	for _, part := range parts {
+		subject += "." + part
+	}
+	return subject
+}
+
+// Messages to the coordinator.
+type (
+	heard struct {
+		body    []byte
+		respond func([]byte)
+	}
+	subscribed struct{ cancel func() }
+	claiming   struct {
+		claim   supervisor.Claim
+		decided func(supervisor.ClaimVerdict)
+	}
+	releasing holding
+	contested struct {
+		by      *message
+		verdict supervisor.ClaimVerdict
+	}
+	fetched struct {
+		member *member
+		sync   *syncing
+		page   *message
+		err    error
+	}
+	refetch struct {
+		member *member
+		sync   *syncing
+	}
+	beat    struct{}
+	flush   struct{}
+	listing struct {
+		answer chan<- []supervisor.ClusterMember
+	}
+)
+
+// coordinator is the engine's actor. It owns everything but the directory, which it alone writes.
+type coordinator struct {
+	engine    *Engine
+	directory *directory
+	local     supervisor.ClusterLocal
+	self      *member
+	members   map[string]*member // by name
+	clock     uint64             // highest term seen
+
+	joined   func(error) // nil: this member has joined
+	joinedAt time.Time   // the latest time for joining
+
+	pending   map[string]uint64 // changes to announce: terms of claims by peer; 0: released
+	flushing  bool
+	snapshots map[uint64]*snapshot // of the own claims, by number in the sequence
+	claims    map[string]*ownClaim // undecided, by peer
+	claimIDs  uint64
+	contests  map[string]*message // by peer: the claim of another member that the registry decides
+
+	beats   *time.Timer
+	cancels []func() // of subscriptions
+}
+
+func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)) *coordinator {
+	self := &member{name: e.opts.Name, boot: e.opts.Boot}
+	return &coordinator{
+		engine: e, directory: e.directory, local: local, self: self, members: map[string]*member{self.name: self},
+		joined: joined, joinedAt: time.Now().Add(joinWithin),
+		pending: make(map[string]uint64), snapshots: make(map[uint64]*snapshot),
+		claims: make(map[string]*ownClaim), contests: make(map[string]*message),
+	}
+}
+
+// Receive implements actor.Actor. After a panic it continues with the next message.
+func (c *coordinator) Receive(ctx actor.Context) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			c.engine.opts.Log.Error("the cluster's actor panicked and continues",
+				"panic", fault, "stack", string(debug.Stack()))
+		}
+	}()
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		c.onBeat()
+	case *actor.Stopping:
+		c.leave()
+	case *subscribed:
+		c.cancels = append(c.cancels, msg.cancel)
+	case *heard:
+		c.onHeard(msg)
+	case *claiming:
+		c.onClaiming(msg)
+	case *releasing:
+		c.onReleasing(msg)
+	case *contested:
+		c.onContested(msg)
+	case *fetched:
+		c.onFetched(msg)
+	case *refetch:
+		if msg.member.sync == msg.sync {
+			c.fetch(msg.member, 0)
+		}
+	case *beat:
+		c.onBeat()
+	case *flush:
+		c.flush()
+	case *listing:
+		msg.answer <- c.list()
+	}
+}
+
+// leave tells the others and refuses what is undecided.
+func (c *coordinator) leave() {
+	c.beats.Stop()
+	c.flush()
+	c.announce(&message{kind: kindGoodbye})
+	for _, cancel := range c.cancels {
+		cancel()
+	}
+	for peer, claim := range c.claims {
+		delete(c.claims, peer)
+		claim.decided(supervisor.ClaimVerdict{})
+	}
+	c.endJoin(ErrLeft)
+	c.directory.replace(c.self, nil)
+}
+
+func (c *coordinator) list() []supervisor.ClusterMember {
+	list := make([]supervisor.ClusterMember, 0, len(c.members))
+	for _, m := range c.members {
+		entry := supervisor.ClusterMember{
+			Name: m.name, State: m.state(), Self: m == c.self,
+			Connections: int(m.beat.connections), Max: int(m.beat.limit),
+		}
+		if m != c.self {
+			entry.Heard = c.now().Sub(m.heard)
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+// now returns the time by which members are lost: a standstill of this process does not count.
+func (c *coordinator) now() time.Time { return c.engine.opts.Running.At(time.Now()) }

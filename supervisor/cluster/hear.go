@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"errors"
+)
+
+// onHeard processes a message of a member.
+func (c *coordinator) onHeard(in *heard) {
+	msg, err := decode(in.body)
+	switch {
+	case errors.Is(err, errVersion):
+		c.endJoin(ErrVersion)
+		c.engine.opts.Log.Warn("a message of a later version was ignored: update this member")
+		return
+	case err != nil:
+		c.engine.opts.Log.Warn("a message of a member was ignored", "error", err)
+		return
+	case msg.from == c.self.name && msg.boot == c.self.boot:
+		return // the bus returns our own messages
+	case msg.from == c.self.name:
+		c.endJoin(ErrName)
+		c.engine.opts.Log.Warn("another member has the name of this one: give each member its own", "name", msg.from)
+		return
+	}
+	switch msg.kind {
+	case kindUpdate, kindHeartbeat, kindGoodbye:
+		c.onSequence(msg)
+	case kindClaim:
+		c.onClaim(msg)
+	case kindVerdict:
+		c.onVerdict(msg)
+	case kindSnapshot:
+		c.onSnapshot(msg, in.respond)
+	case kindPage: // only in answers
+	}
+}
+
+// onSequence processes a message of a member's sequence.
+func (c *coordinator) onSequence(msg *message) {
+	m := c.members[msg.from]
+	if m == nil {
+		if len(c.members) >= maxMembers {
+			c.engine.opts.Log.Warn("too many members: one was ignored", "name", msg.from, "limit", maxMembers)
+			return
+		}
+		m = &member{name: msg.from}
+		c.members[m.name] = m
+	}
+	if msg.kind == kindGoodbye {
+		if m.boot == 0 || m.boot == msg.boot { // not that of an earlier start
+			c.forget(m)
+		}
+		return
+	}
+	m.heard = c.now()
+	if m.lost {
+		c.directory.setLost(m, false)
+	}
+	if msg.kind == kindHeartbeat {
+		m.beat = msg.beat
+	}
+	switch m.judge(msg) {
+	case stepRestart:
+		c.replace(m, nil)
+		m.boot = msg.boot
+		c.synchronize(m, msg)
+	case stepSync:
+		c.synchronize(m, msg)
+	case stepWait:
+		c.keep(m, msg)
+	case stepApply:
+		c.apply(m, msg)
+	case stepIgnore:
+	}
+}
+
+// apply processes the next message of a member's sequence.
+func (c *coordinator) apply(m *member, msg *message) {
+	m.next = msg.seq + 1
+	for _, h := range msg.releases {
+		c.directory.drop(h.peer, m)
+		c.retryClaim(h.peer)
+	}
+	for _, h := range msg.claims {
+		c.directory.set(h.peer, m, h.term)
+		c.claimed(m, h)
+	}
+}
+
+// replace makes claims all claims of a member.
+func (c *coordinator) replace(m *member, claims []holding) {
+	c.directory.replace(m, claims)
+	for _, h := range claims {
+		c.claimed(m, h)
+	}
+	c.retryClaims()
+}
+
+// claimed notices the term of another member's claim. If it wins against a granted claim of this member, the connection
+// here is a duplicate.
+func (c *coordinator) claimed(m *member, h holding) {
+	c.clock = max(c.clock, h.term)
+	term, own := c.directory.termOf(h.peer, c.self)
+	if !own {
+		return
+	}
+	ours := claimed{holder: c.self, term: term}
+	if theirs := (claimed{holder: m, term: h.term}); theirs.outranks(&ours) {
+		c.local.Taken(h.peer, m.name, h.term)
+	}
+}
+
+// lose ends the claims of a silent member. They count again when it is heard.
+func (c *coordinator) lose(m *member) {
+	c.directory.setLost(m, true)
+	if m.sync != nil { // its claims are incomplete
+		m.sync, m.boot = nil, 0
+		c.directory.replace(m, nil)
+	}
+	c.retryClaims()
+}
+
+// forget removes a member that has left or was lost for long.
+func (c *coordinator) forget(m *member) {
+	delete(c.members, m.name)
+	m.sync = nil
+	c.replace(m, nil)
+}

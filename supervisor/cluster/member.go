@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Times of the exchange between members.
+const (
+	beatEvery   = 250 * time.Millisecond
+	lostAfter   = 2 * time.Second // without a message, on the running clock
+	forgetAfter = 10 * time.Minute
+	maxMembers  = 256
+)
+
+// member is what this member knows of one member, itself included.
+type member struct {
+	name string
+
+	// Written by the engine's actor, under directory.mu.
+	lost bool
+	held int // number of claims in the directory
+
+	// Owned by the actor.
+	boot  uint64    // of its present start; 0: its sequence is unknown
+	next  uint64    // number of its next message
+	heard time.Time // last message, on the running clock
+	beat  heartbeat
+	sync  *syncing // nil: its claims in the directory are complete
+}
+
+// state returns the state of a member for the program.
+func (m *member) state() supervisor.MemberState {
+	if m.lost {
+		return supervisor.MemberLost
+	}
+	return m.beat.state
+}
+
+// step is what a message of a member's sequence asks for.
+type step uint8
+
+const (
+	stepIgnore  step = iota // it was processed before
+	stepApply               // it is the next one
+	stepWait                // a snapshot is on its way
+	stepRestart             // the member has started anew: none of its claims is valid
+	stepSync                // messages are missing: a snapshot is needed
+)
+
+// judge decides what to do with a message of the member's sequence.
+func (m *member) judge(msg *message) step {
+	switch {
+	case msg.boot != m.boot:
+		return stepRestart
+	case m.sync != nil:
+		return stepWait
+	case msg.seq < m.next:
+		return stepIgnore
+	case msg.seq == m.next:
+		return stepApply
+	default:
+		return stepSync
+	}
+}

@@ -1,0 +1,208 @@
+// Package membus is an in-memory cluster.Bus with delays, losses and cuts, for tests on virtual time.
+package membus
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor/cluster"
+)
+
+// Net connects the buses of several members. Safe for concurrent use.
+type Net struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	delay  [2]time.Duration // least and most
+	loss   float64          // share of lost messages
+	cuts   map[path]bool
+	links  map[path]*link
+	subs   map[string][]*subscription // by subject
+}
+
+// path is a direction between two members.
+type path struct{ from, to string }
+
+// link carries messages in one direction, in order.
+type link struct {
+	last time.Time // arrival of the last message
+}
+
+type subscription struct {
+	owner  *Bus
+	handle func(cluster.Delivery)
+
+	mu      sync.Mutex // one call at a time
+	waiting []func()
+	busy    bool
+}
+
+// New returns a network whose delays and losses follow from a seed.
+func New(seed uint64) *Net {
+	return &Net{
+		random: rand.New(rand.NewPCG(seed, 0)), cuts: make(map[path]bool), links: make(map[path]*link),
+		subs: make(map[string][]*subscription),
+	}
+}
+
+// Delay sets the least and the greatest delay of messages sent from now on.
+func (n *Net) Delay(least, most time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.delay = [2]time.Duration{least, most}
+}
+
+// Lose sets the share of messages that are lost from now on.
+func (n *Net) Lose(share float64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.loss = share
+}
+
+// Cut ends or restores the way from one member to another. Messages that are under way arrive.
+func (n *Net) Cut(from, to string, cut bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cuts[path{from, to}] = cut
+}
+
+// Bus returns the bus of a member.
+func (n *Net) Bus(name string) *Bus { return &Bus{net: n, name: name} }
+
+// Bus is the access of one member. It implements cluster.Bus.
+type Bus struct {
+	net  *Net
+	name string
+	dead bool // guarded by net.mu
+}
+
+var _ cluster.Bus = (*Bus)(nil)
+
+// Kill ends the member's process: nothing is sent or received any more.
+func (b *Bus) Kill() {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.dead = true
+}
+
+// Subscribe implements cluster.Bus.
+func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel func(), err error) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	s := &subscription{owner: b, handle: handle}
+	b.net.subs[subject] = append(b.net.subs[subject], s)
+	return func() { b.net.cancel(subject, s) }, nil
+}
+
+func (n *Net) cancel(subject string, s *subscription) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, other := range n.subs[subject] {
+		if other == s {
+			n.subs[subject] = append(n.subs[subject][:i:i], n.subs[subject][i+1:]...)
+		}
+	}
+}
+
+// Publish implements cluster.Bus.
+func (b *Bus) Publish(subject string, body []byte) error {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	for _, s := range b.net.subs[subject] {
+		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: body}) })
+	}
+	return nil
+}
+
+// Request implements cluster.Bus.
+func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte, error) {
+	answer := make(chan []byte, 1)
+	if !b.ask(subject, body, answer) {
+		return nil, cluster.ErrNoResponders
+	}
+	select {
+	case body := <-answer:
+		return body, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ask sends a request to one subscriber. It returns false if there is none.
+func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	for _, s := range b.net.subs[subject] {
+		if s.owner.dead || b.net.cuts[path{s.owner.name, b.name}] {
+			continue // its interest is not known here
+		}
+		back := &subscription{owner: b}
+		respond := func(body []byte) {
+			b.net.mu.Lock()
+			defer b.net.mu.Unlock()
+			b.net.send(s.owner, back, func() { answer <- body })
+		}
+		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: body, Respond: respond}) })
+		return true
+	}
+	return false
+}
+
+// send runs arrive at a subscriber after the delay of the link, unless the message is lost. n.mu is held.
+func (n *Net) send(from *Bus, to *subscription, arrive func()) {
+	way := path{from.name, to.owner.name}
+	if from.dead || to.owner.dead || n.cuts[way] || from != to.owner && n.random.Float64() < n.loss {
+		return
+	}
+	l := n.links[way]
+	if l == nil {
+		l = &link{}
+		n.links[way] = l
+	}
+	at := time.Now().Add(n.delay[0])
+	if spread := n.delay[1] - n.delay[0]; spread > 0 {
+		at = at.Add(time.Duration(n.random.Int64N(int64(spread))))
+	}
+	if !at.After(l.last) {
+		at = l.last.Add(1) // in order
+	}
+	l.last = at
+	time.AfterFunc(time.Until(at), func() { n.arrive(to, arrive) })
+}
+
+func (n *Net) arrive(to *subscription, handle func()) {
+	n.mu.Lock()
+	dead := to.owner.dead
+	n.mu.Unlock()
+	if !dead {
+		to.run(handle)
+	}
+}
+
+// run calls the handler, one at a time and in the order of the calls.
+func (s *subscription) run(handle func()) {
+	s.mu.Lock()
+	s.waiting = append(s.waiting, handle)
+	if s.busy {
+		s.mu.Unlock()
+		return
+	}
+	s.busy = true
+	for len(s.waiting) > 0 {
+		next := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		s.mu.Unlock()
+		next()
+		s.mu.Lock()
+	}
+	s.busy = false
+	s.mu.Unlock()
+}
+
+// HealAll restores every way.
+func (n *Net) HealAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.cuts)
+}

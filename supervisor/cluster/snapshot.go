@@ -1,0 +1,142 @@
+package cluster
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	snapshotKept = 10 * time.Second // for the members that read its pages
+	fetchTimeout = time.Second
+	fetchAgain   = 250 * time.Millisecond
+	maxKept      = 4096 // messages kept during a synchronization
+)
+
+// syncing is the exchange of a member's claims by pages, while its sequence goes on:
+//
+//	message 7 is missing ──▶ keep 8, 9, … ──▶ pages of the snapshot after message 8 ──▶ apply 9, …
+type syncing struct {
+	wanted uint64     // the snapshot includes the messages up to this number
+	kept   []*message // heard since, in order
+	seq    uint64     // number of the last message that the snapshot includes
+	claims []holding
+}
+
+// snapshot is a list of the own claims after a message of the sequence.
+type snapshot struct {
+	claims []holding
+	made   time.Time
+}
+
+// synchronize begins the exchange of a member's claims. msg is the first message that is kept.
+func (c *coordinator) synchronize(m *member, msg *message) {
+	m.sync = &syncing{wanted: msg.seq - 1, kept: []*message{msg}}
+	c.fetch(m, 0)
+}
+
+// keep keeps a message of a member's sequence until its snapshot is complete.
+func (c *coordinator) keep(m *member, msg *message) {
+	s := m.sync
+	if last := s.kept[len(s.kept)-1].seq; msg.seq != last+1 || len(s.kept) == maxKept {
+		if msg.seq > last {
+			c.synchronize(m, msg)
+		}
+		return
+	}
+	s.kept = append(s.kept, msg)
+}
+
+// fetch requests the page of a snapshot that begins with a claim.
+func (c *coordinator) fetch(m *member, offset int) {
+	s := m.sync
+	ask := &message{kind: kindSnapshot, from: c.self.name, boot: c.self.boot, seq: s.wanted, offset: uint64(offset)}
+	if offset > 0 {
+		ask.seq = s.seq
+	}
+	subject := c.engine.subject("m", m.name, "snap")
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+		defer cancel()
+		result := &fetched{member: m, sync: s}
+		body, err := c.engine.bus.Request(ctx, subject, ask.encode())
+		if err == nil {
+			result.page, err = decode(body)
+		}
+		result.err = err
+		c.engine.tell(result)
+	}()
+}
+
+// onFetched processes a page. Anything unexpected begins the snapshot again: the member may have started anew.
+func (c *coordinator) onFetched(in *fetched) {
+	m, s, page := in.member, in.sync, in.page
+	if m.sync != s {
+		return
+	}
+	first := len(s.claims) == 0
+	if in.err != nil || page.kind != kindPage || page.boot != m.boot || page.offset != uint64(len(s.claims)) ||
+		page.seq < s.wanted || !first && page.seq != s.seq || len(page.claims) == 0 && page.total > page.offset {
+		s.claims = nil
+		time.AfterFunc(fetchAgain, func() { c.engine.tell(&refetch{m, s}) })
+		return
+	}
+	s.seq, s.claims = page.seq, append(s.claims, page.claims...)
+	if uint64(len(s.claims)) < page.total {
+		c.fetch(m, len(s.claims))
+		return
+	}
+	c.complete(m)
+}
+
+// complete enters a complete snapshot and the messages that were kept meanwhile.
+func (c *coordinator) complete(m *member) {
+	s := m.sync
+	m.sync, m.next = nil, s.seq+1
+	c.replace(m, s.claims)
+	for _, msg := range s.kept {
+		if msg.seq >= m.next {
+			c.apply(m, msg)
+		}
+	}
+	c.considerJoin()
+}
+
+// onSnapshot answers the request for a page. The snapshot of a first page is new, unless one that was made for another
+// member includes all that is wanted.
+func (c *coordinator) onSnapshot(ask *message, respond func([]byte)) {
+	if respond == nil {
+		return
+	}
+	seq, found := ask.seq, c.snapshots[ask.seq]
+	if ask.offset == 0 {
+		seq, found = c.takeSnapshot(ask.seq)
+	}
+	page := &message{kind: kindPage, from: c.self.name, boot: c.self.boot, seq: seq, offset: ask.offset}
+	if found != nil {
+		page.total = uint64(len(found.claims))
+		from := min(ask.offset, page.total)
+		page.claims = found.claims[from:min(from+maxPage, page.total)]
+	}
+	respond(page.encode())
+}
+
+// takeSnapshot returns a snapshot that includes the messages up to wanted.
+func (c *coordinator) takeSnapshot(wanted uint64) (uint64, *snapshot) {
+	for seq, s := range c.snapshots {
+		if seq >= wanted && time.Since(s.made) < snapshotKept/2 {
+			return seq, s
+		}
+	}
+	c.flush() // claims that are not announced yet are in the directory already
+	s := &snapshot{claims: c.directory.of(c.self), made: time.Now()}
+	c.snapshots[c.self.next] = s
+	return c.self.next, s
+}
+
+func (c *coordinator) dropSnapshots(now time.Time) {
+	for seq, s := range c.snapshots {
+		if now.Sub(s.made) >= snapshotKept {
+			delete(c.snapshots, seq)
+		}
+	}
+}

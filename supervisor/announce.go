@@ -101,7 +101,8 @@ func (p *announcedPeer) apply(next announcement) {
 		p.up.Verified = true
 	case PeerMoved:
 		c := next.conn
-		p.up.Address, p.up.Direction, p.up.Connection, p.up.Format = c.peerAddress, c.direction, c.number, c.Format()
+		p.up.Address, p.up.Direction, p.up.Connection = c.peerAddress, c.direction, c.number
+		p.up.Format, p.up.Agent = c.Format(), c.Agent()
 	case PeerDown:
 		p.known = false
 	}

@@ -45,6 +45,7 @@ type PeerUp struct {
 
 	Connection uint64 // number of the connection
 	Format     Format // of its frames
+	Agent      string // software and version that the peer announces on this connection; empty: not announced
 	Omitted    int    // unverified peers not reported since the last PeerUp: a burst is limited to one event per second
 }
 

@@ -75,7 +75,8 @@ func (a *app) root() *cobra.Command {
 		return badUsage(cmd, "%v", err)
 	})
 	a.addSettings(root, root.PersistentFlags(), settings.ScopeClient)
-	root.SetHelpCommand(a.helpCommand())
+	help := a.helpCommand()
+	root.SetHelpCommand(help)
 	root.SetUsageTemplate(examplesLast(root.UsageTemplate()))
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
@@ -85,7 +86,7 @@ func (a *app) root() *cobra.Command {
 		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.allowlistCommand(), a.pendingCommand(),
 		a.aliasCommand(), a.forgetCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
-		a.versionCommand(),
+		a.versionCommand(), help,
 	)
 	addExamples(root)
 	return root

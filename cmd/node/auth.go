@@ -39,7 +39,10 @@ func (a *app) allowCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&request.Pending, "pending", false, "the arguments are IDs of pending peers")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return a.completePending(cmd)
+		if request.Pending {
+			return a.completePending(cmd)
+		}
+		return a.completeKey(cmd)
 	}
 	return cmd
 }
@@ -51,8 +54,8 @@ func (a *app) revokeCommand() *cobra.Command {
 		Long: "Remove public keys (base64) from the allowlist. Their owners are disconnected immediately and refused from " +
 			"then on.\n\n" + keyHelp,
 		Args: keyArguments,
-		ValidArgsFunction: func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return a.completePeer(cmd, nil, begun)
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return a.completeKey(cmd)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.changeKeys(cmd, control.KeysRequest{Keys: args}, "revoked", (*control.Client).Revoke)
@@ -113,6 +116,9 @@ peers it disconnects, and warns if no peer is allowed.`,
 			if err != nil {
 				return explain(err, s.DataDir, "auth")
 			}
+			if mode.Warning != "" {
+				fmt.Fprintln(a.stderr, "node: warning:", printable.Line(mode.Warning))
+			}
 			return a.print(s, mode, func(w io.Writer) { writeAuth(w, mode) })
 		},
 	}
@@ -126,9 +132,6 @@ func writeAuth(w io.Writer, mode control.Auth) {
 		fmt.Fprintln(w, "disconnected 1 peer")
 	case *n > 1 || mode.Auth == supervisor.PeerAuthAllowlist.String():
 		fmt.Fprintf(w, "disconnected %d peers\n", *n)
-	}
-	if mode.Warning != "" {
-		fmt.Fprintln(w, "warning:", mode.Warning)
 	}
 }
 

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
-	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/spf13/cobra"
 )
@@ -99,34 +97,4 @@ func writeDisconnected(w io.Writer, result control.Disconnected) {
 	default:
 		fmt.Fprintln(w, "any node can claim this identity: `node revoke` would shut out the owner of the key")
 	}
-}
-
-// completeConnection offers the numbers of the running node's connections, unverified ones first, to the shell.
-func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var verified, unverified []string
-	for _, p := range a.knownPeers(cmd) {
-		for _, c := range p.Connections {
-			offer := fmt.Sprintf("%d\t%s, %s, %s",
-				c.Connection, printable.Word(p.Name), c.Direction, printable.Word(c.Address))
-			if c.Verified {
-				verified = append(verified, offer)
-			} else {
-				unverified = append(unverified, offer+", unverified")
-			}
-		}
-	}
-	return append(unverified, verified...), cobra.ShellCompDirectiveNoFileComp
-}
-
-// knownPeers returns the peers of the running node for a completion, or none if the node does not answer.
-func (a *app) knownPeers(cmd *cobra.Command) (peers []output.Peer) {
-	_, client, err := a.client(cmd)
-	if err != nil {
-		return nil
-	}
-	peers, err = client.Peers(cmd.Context())
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(peers, func(p output.Peer) bool { return p.ID == "" })
 }

@@ -35,7 +35,8 @@ type peerUp struct {
 	Verified  bool   `json:"verified"`
 
 	Connection uint64 `json:"connection"`
-	Session    string `json:"session"` // format of the frames: session/1 or smsg
+	Session    string `json:"session"`           // format of the frames: session/1 or smsg
+	Version    string `json:"version,omitempty"` // of the peer's software, as it announces it
 	Omitted    int    `json:"omitted,omitempty"`
 }
 
@@ -165,7 +166,7 @@ func eventOf(e supervisor.Event) event {
 	case supervisor.PeerUp:
 		return peerUp{
 			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
-			Connection: e.Connection, Session: e.Format.String(), Omitted: e.Omitted,
+			Connection: e.Connection, Session: e.Format.String(), Version: output.Version(e.Agent), Omitted: e.Omitted,
 		}
 	case supervisor.PeerVerified:
 		return peerVerified{Peer: e.Peer, Name: e.Name}

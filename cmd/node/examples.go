@@ -32,6 +32,7 @@ func examples() map[string][]string {
 		"forget":  {"--pin bob", "--pin 8dffda5f --output json"},
 		"help":    {"", "run"},
 		"id":      {"", "--name alice --role controller", "--import private.key"},
+		"man":     {"/usr/local/share/man/man1", "build/man"},
 		"pending": {"", "--output json | jq '.[] | {id, key, name}'"},
 		"peers": {
 			"", "--connected --role worker --sort rtt", "--output json | jq '.[] | select(.connected) | .name'",

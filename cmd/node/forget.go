@@ -71,7 +71,11 @@ func (a *app) forget(cmd *cobra.Command, request control.ForgetRequest) error {
 		for _, id := range result.Forgotten {
 			fmt.Fprintln(w, key, id)
 		}
-		if len(result.Forgotten) == 0 {
+		switch {
+		case len(result.Forgotten) > 0:
+		case result.Pin:
+			fmt.Fprintln(w, "no pin was removed")
+		default:
 			fmt.Fprintln(w, "no peer was removed")
 		}
 	})

@@ -5,13 +5,10 @@ import (
 	"testing"
 )
 
-// The help of each command ends with two or three command lines, whose flags exist.
+// The help of each command, hidden ones included, ends with two or three command lines, whose flags exist.
 func TestHelpEndsWithExamples(t *testing.T) {
 	root := (&app{program: "go-p2p-node"}).root()
 	for _, cmd := range root.Commands() {
-		if cmd.Hidden {
-			continue
-		}
 		status, help, _ := command(t.TempDir(), cmd.Name(), "--help")
 		_, last, found := strings.Cut(help, "\n\nExamples:\n")
 		lines := strings.Split(strings.TrimSuffix(last, "\n"), "\n")

@@ -131,7 +131,7 @@ func notes(p output.Peer, now time.Time) string {
 		notes = append(notes, "pinned")
 	}
 	text := orDash(strings.Join(notes, ","))
-	if !p.NextDialAt.IsZero() {
+	if p.NextDialAt != nil {
 		text += ", next dial in " + output.Age(p.NextDialAt.Sub(now))
 	}
 	if p.LastError != "" {
@@ -145,16 +145,4 @@ func orDash(text string) string {
 		return "-"
 	}
 	return printable.Word(text)
-}
-
-// completePeer offers the IDs of the running node's peers, with their names, to the shell.
-func (a *app) completePeer(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var offers []string
-	for _, p := range a.knownPeers(cmd) {
-		offers = append(offers, p.ID+"\t"+printable.Word(p.Name))
-	}
-	return offers, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func TestPeersShowTheDialError(t *testing.T) {
 	tests := map[string]output.Peer{
 		"persistent, next dial in 4s: connection refused": {
 			Address: "h:1", Persistent: true,
-			LastError: "connection refused", NextDialAt: now.Add(4 * time.Second),
+			LastError: "connection refused", NextDialAt: new(now.Add(4 * time.Second)),
 		},
 		"persistent: ?[2J":   {ID: "1", Persistent: true, LastError: "\x1b[2J"},
 		"persistent,allowed": {ID: "1", Persistent: true, Allowed: true},
@@ -57,5 +58,27 @@ func TestListPeersSelectsAndSorts(t *testing.T) {
 	}
 	if got := (peerList{connected: true, role: "king"}).of(all); got == nil {
 		t.Error("an empty list is nil")
+	}
+}
+
+func TestPeerOffersOmitsUnsafeNames(t *testing.T) {
+	peers := []output.Peer{
+		{ID: "1", Name: "bob", Verified: true},
+		{ID: "2", Name: "twin", Verified: true},
+		{ID: "3", Name: "twin", Verified: true},
+		{ID: "4", Name: "$(reboot)", Verified: true},
+		{ID: "5", Name: "-f", Verified: true},
+		{ID: "6", Name: "eve", Connected: true}, // a claim
+		{ID: "7", Name: "claimed", Alias: "carol"},
+		{ID: "8"},
+	}
+	ids := []string{"1\tbob", "2\ttwin", "3\ttwin", "4\t$(reboot)", "5\t-f", "6\teve", "7\tcarol", "8\t\"\""}
+	want := append(slices.Clone(ids), "bob\t1", "carol\t7")
+	if got := peerOffers(peers, output.Peer.Label); !slices.Equal(got, want) {
+		t.Errorf("offers %q, want %q", got, want)
+	}
+	want = append(slices.Clone(ids), "carol\t7")
+	if got := peerOffers(peers, func(p output.Peer) string { return p.Alias }); !slices.Equal(got, want) {
+		t.Errorf("offers %q for keys, want %q", got, want)
 	}
 }

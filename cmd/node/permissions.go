@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -79,24 +78,6 @@ func writePending(w io.Writer, peers []output.Pending, now time.Time) {
 			orDash(p.Address), output.Age(now.Sub(p.FirstAt)), output.Age(now.Sub(p.LastAt)), p.Count, p.Key)
 	}
 	table.Flush()
-}
-
-// completePending offers the IDs of the pending peers to the shell.
-func (a *app) completePending(cmd *cobra.Command) (offers []string, directive cobra.ShellCompDirective) {
-	directive = cobra.ShellCompDirectiveNoFileComp
-	_, client, err := a.client(cmd)
-	if err != nil {
-		return nil, directive
-	}
-	var peers []output.Pending
-	raw, err := client.Get(cmd.Context(), "pending")
-	if err != nil || json.Unmarshal(raw, &peers) != nil {
-		return nil, directive
-	}
-	for _, p := range peers {
-		offers = append(offers, p.ID+"\t"+printable.Word(p.Name)+", "+printable.Word(p.Address))
-	}
-	return offers, directive
 }
 
 func (a *app) aliasCommand() *cobra.Command {

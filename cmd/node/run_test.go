@@ -184,6 +184,7 @@ func TestAuthModeIsStored(t *testing.T) {
 	if got := source(); got != "open from default" {
 		t.Errorf("at first: %s", got)
 	}
+	node.ok("allow", "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=") // else the change warns
 	node.ok("auth", "allowlist")
 	if got := source(); got != "allowlist from peer book" {
 		t.Errorf("while it runs: %s", got)

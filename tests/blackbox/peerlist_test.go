@@ -28,8 +28,8 @@ func TestPeersShowConfiguredAddresses(t *testing.T) {
 	}
 	keys := []string{
 		"id", "name", "alias", "publicKey", "address", "addresses", "role", "connected", "verified", "direction", "rttMs",
-		"lastSeen", "addedAt", "persistent", "queued", "allowed", "revoked", "state", "lastError", "attempts", "session",
-		"version", "pinned", "clockSkewMs", "messagesReceived", "messagesSent", "dropped",
+		"lastSeen", "addedAt", "persistent", "queued", "allowed", "revoked", "state", "lastError", "nextDialAt", "attempts",
+		"session", "version", "pinned", "clockSkewMs", "messagesReceived", "messagesSent", "dropped",
 	}
 	for _, p := range list {
 		if gone := missing(p, keys...); len(gone) > 0 {
@@ -127,6 +127,12 @@ func TestVersionsAreAnnounced(t *testing.T) {
 	hub.json(&build, "version")
 	if status.Version == "" || status.Version != build.Version || build.Revision == "" || build.GoVersion == "" {
 		t.Errorf("status has the version %q, the binary %+v", status.Version, build)
+	}
+	for n, want := range map[*node]string{open: `"version":"` + status.Version + `"`, silent: ""} {
+		if up := hub.Await("peer_up", "peer", n.ID()); !strings.Contains(up.Line, want) || want == "" &&
+			strings.Contains(up.Line, `"version"`) {
+			t.Errorf("%s, want %q in it", up.Line, want)
+		}
 	}
 	var list []struct{ ID, Name, Version, Agent string }
 	hub.json(&list, "peers")

@@ -14,13 +14,13 @@ var settingFlags = []string{
 	"--data-dir", "--config", "--output",
 	"--name", "--role", "--listen", "--ws-path", "--peer", "--auth", "--max-conns", "--max-message-size",
 	"--ping-interval", "--pong-timeout", "--handshake-timeout", "--write-timeout", "--rate-burst", "--rate-refill",
-	"--pace", "--events",
+	"--pace", "--events", "--session", "--session-pq", "--trusted-proxy", "--announce-agent",
 	"--dedup-ttl", "--max-clock-skew", "--tls-cert", "--tls-key", "--tls-ca", "--admin", "--log-level", "--log-format",
 }
 
 var commands = []string{
 	"run", "id", "status", "peers", "connect", "disconnect", "send", "broadcast", "request",
-	"ping", "watch", "handle", "allow", "revoke", "auth", "allowlist", "pending", "alias", "version", "config",
+	"ping", "watch", "handle", "allow", "revoke", "auth", "allowlist", "pending", "alias", "forget", "version", "config",
 }
 
 func TestHelpKnowsEveryFlag(t *testing.T) {
@@ -49,7 +49,17 @@ func TestHelpKnowsEveryFlag(t *testing.T) {
 		case "ping":
 			want = slices.Concat(want, []string{"--count"})
 		case "disconnect":
-			want = slices.Concat(want, []string{"--forget"})
+			want = slices.Concat(want, []string{"--forget", "--for", "--connection"})
+		case "forget":
+			want = slices.Concat(want, []string{"--unverified", "--older", "--pin"})
+		case "peers":
+			want = slices.Concat(want, []string{"--connected", "--role", "--sort", "--watch"})
+		case "allow":
+			want = slices.Concat(want, []string{"--pending"})
+		case "id":
+			want = slices.Concat(want, []string{"--name", "--role", "--import"})
+		case "config":
+			want = slices.Concat(settingFlags, []string{"--running", "--example"})
 		}
 		have := flagsOf(cmd)
 		for _, flag := range want {

@@ -54,7 +54,9 @@ func (h *Handler) changeKeys(
 func (h *Handler) resolveKey(ctx context.Context, text string) (crypto.PublicKey, error) {
 	key, err := h.node.ResolveKey(ctx, text)
 	if errors.Is(err, supervisor.ErrUnknownPeer) && !looksLikeID(text) {
-		return key, usage("%.64q is neither a public key nor the ID or alias of a known peer", text)
+		failure := usage("%.64q is neither a public key nor the ID or alias of a known peer", text)
+		failure.Advice = "`node peers` and `node pending` show keys and IDs"
+		return key, failure
 	}
 	return key, err
 }

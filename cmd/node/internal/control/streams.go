@@ -15,11 +15,12 @@ import (
 // heartbeat is the longest time without a byte on a stream, so that a client can notice a node that hangs.
 const heartbeat = 15 * time.Second
 
-// EventNames returns the names of the events that a stream can select.
+// EventNames returns the names of the events that a stream can select. A stream reports feed.Lost and the last event,
+// stopped, also if it does not select them; listening precedes every stream.
 func EventNames() []string {
 	return []string{
-		"peer_up", "peer_verified", "peer_moved", "peer_down", "peer_refused", "dropped", "identity_conflict",
-		"downgrade_refused", "message", "dial_failed", "stopped",
+		"listening", "peer_up", "peer_verified", "peer_moved", "peer_down", "peer_refused", "dropped", "identity_conflict",
+		"downgrade_refused", "message", "dial_failed", feed.Lost, "stopped",
 	}
 }
 

@@ -28,7 +28,10 @@ func TestNewPeersGivesEachPeerItsDial(t *testing.T) {
 		p supervisor.PeerInfo, state State, attempts int, text string, next time.Time, addresses ...string,
 	) Peer {
 		peer := NewPeer(p)
-		peer.State, peer.Attempts, peer.LastError, peer.NextDialAt = state, attempts, text, next
+		peer.State, peer.Attempts, peer.LastError = state, attempts, text
+		if !next.IsZero() {
+			peer.NextDialAt = &next
+		}
 		peer.Addresses = append(peer.Addresses, addresses...)
 		return peer
 	}

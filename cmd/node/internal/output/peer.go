@@ -30,10 +30,10 @@ type Peer struct {
 	Allowed    bool            `json:"allowed"`
 	Revoked    bool            `json:"revoked"`
 
-	State      State     `json:"state"`
-	LastError  string    `json:"lastError"`           // of the last dial; empty: none failed since the peer was connected
-	NextDialAt time.Time `json:"nextDialAt,omitzero"` // absent if no dial is scheduled
-	Attempts   int       `json:"attempts"`            // failed dials in a row
+	State      State      `json:"state"`
+	LastError  string     `json:"lastError"`  // of the last dial; empty: none failed since the peer was connected
+	NextDialAt *time.Time `json:"nextDialAt"` // nil if no dial is scheduled
+	Attempts   int        `json:"attempts"`   // failed dials in a row
 
 	Session          string  `json:"session"`          // session/1 or smsg; empty if not connected
 	Version          string  `json:"version"`          // of the peer's software, without its name; empty: not announced
@@ -78,16 +78,13 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		ID: p.ID, Name: p.Name, Alias: p.Alias, PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
-		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: p.Agent,
+		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: Version(p.Agent),
 		Connection:       p.Connection,
 		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
 		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}
 	if p.Connected {
 		peer.Direction, peer.Session = p.Direction.String(), p.Format.String()
-	}
-	if _, version, named := strings.Cut(p.Agent, " "); named {
-		peer.Version = version
 	}
 	for _, c := range p.Connections {
 		peer.Connections = append(peer.Connections, Connection{
@@ -97,6 +94,14 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		})
 	}
 	return peer
+}
+
+// Version returns the version in an announced agent, which is a name and a version, or all of it if it is one word.
+func Version(agent string) string {
+	if _, version, named := strings.Cut(agent, " "); named {
+		return version
+	}
+	return agent
 }
 
 func stateOf(p supervisor.PeerInfo) State {
@@ -143,12 +148,13 @@ func NewPeers(peers []supervisor.PeerInfo, kept []supervisor.DialInfo) []Peer {
 // addDial adds the dial of an address. An entry with several addresses describes that of its own address, or else the
 // first.
 func (p *Peer) addDial(d supervisor.DialInfo) {
-	p.Attempts, p.LastError, p.NextDialAt = d.Failures, "", time.Time{}
+	p.Attempts, p.LastError, p.NextDialAt = d.Failures, "", nil
 	if d.LastError != nil {
 		p.LastError = ErrorText(d.LastError)
 	}
 	if !d.NextDial.IsZero() {
-		p.NextDialAt = d.NextDial.UTC()
+		next := d.NextDial.UTC()
+		p.NextDialAt = &next
 	}
 	switch {
 	case p.Connected:
@@ -163,7 +169,7 @@ func (p *Peer) addDial(d supervisor.DialInfo) {
 
 // Claimed reports whether the only trace of the peer is an unverified connection. Such a connection is addressed by its
 // number, because the peer's ID and name are claims.
-func (p *Peer) Claimed() bool { return p.Connected && !p.Verified && !p.Persistent }
+func (p Peer) Claimed() bool { return p.Connected && !p.Verified && !p.Persistent }
 
 // Label returns the alias, or else the name that the peer claims.
-func (p *Peer) Label() string { return cmp.Or(p.Alias, p.Name) }
+func (p Peer) Label() string { return cmp.Or(p.Alias, p.Name) }

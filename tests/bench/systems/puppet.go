@@ -1,7 +1,6 @@
 package systems
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
@@ -18,7 +17,6 @@ type puppet struct {
 	id, node  string
 	handshake []byte        // complete frame; nil: the system has no handshake
 	seal      sealFunc      // nil until the session begins
-	hello     []byte        // complete frame of the first message, which proves the key; nil in a session
 	offer     *sessionOffer // nil: SMSG
 	frame     []byte        // reused
 }
@@ -75,10 +73,7 @@ func (p *puppet) prepare(nodeKey, nodeID string, inSession bool) error {
 		p.offer.opened = text
 		return err
 	}
-	if p.seal, err = smsgSeal(secret); err == nil {
-		p.hello, err = p.message("hello", "")
-		p.hello = bytes.Clone(p.hello)
-	}
+	p.seal, err = smsgSeal(secret)
 	return err
 }
 
@@ -109,8 +104,8 @@ func (p *puppet) accepted(ack []byte) ([]byte, error) {
 	if !answer.Accepted || (answer.Session != nil) != (p.offer != nil) {
 		return nil, fmt.Errorf("refused: %s", ack)
 	}
-	if p.offer == nil {
-		return p.hello, nil
+	if p.offer == nil { // sealed now, because the time of a message must not be long ago
+		return p.message("hello", "")
 	}
 	aead, known := session.ParseAEAD(answer.Session.AEAD)
 	if !known {

@@ -10,7 +10,7 @@ import (
 
 // TestNewBindMatchesIndependentValues expects values computed with Python's hashlib from protocol section 7.
 func TestNewBindMatchesIndependentValues(t *testing.T) {
-	for role, want := range map[Role]string{
+	for role, want := range map[Side]string{
 		Initiator: "nJ4i9M1moz5JJdHxsm7lpHr2OdaQjeDYbSAQNMaAYck=",
 		Responder: "oxFwFRfMw6HLiYiqAO3sWM6wsm7MVX8houJQAk/hIdc=",
 	} {

@@ -72,7 +72,7 @@ func sharedSecret(own Identity, peer crypto.PublicKey) ([KeySize]byte, error) {
 
 // exchangeKeys returns the four X25519 parts of the input key material, in a slice with capacity for that of the KEM.
 // The two calls of own.Exchange check both keys of the peer; SharedSecret has checked that of a known secret.
-func exchangeKeys(role crypto.Role, ephemeral *ecdh.PrivateKey, own Identity, peer, theirs crypto.PublicKey) (
+func exchangeKeys(side crypto.Side, ephemeral *ecdh.PrivateKey, own Identity, peer, theirs crypto.PublicKey) (
 	[]byte, error,
 ) {
 	for _, mine := range [...]crypto.PublicKey{own.PublicKey(), publicOf(ephemeral)} {
@@ -83,7 +83,7 @@ func exchangeKeys(role crypto.Role, ephemeral *ecdh.PrivateKey, own Identity, pe
 	var parts [4][KeySize]byte // in the order of protocol section 9
 	defer clear(parts[:])
 	forEphemeral, forStatic := &parts[1], &parts[2] // of this node's keys
-	if role == crypto.Responder {
+	if side == crypto.Responder {
 		forEphemeral, forStatic = forStatic, forEphemeral
 	}
 	var err error

@@ -49,7 +49,7 @@ func expand(key []byte, label string, out []byte) {
 }
 
 // start derives the secrets of both directions. It clears ikm.
-func start(own crypto.Role, aead AEAD, ikm, handshake, ack []byte) (Sealer, Opener) {
+func start(own crypto.Side, aead AEAD, ikm, handshake, ack []byte) (Sealer, Opener) {
 	prk := extract(ikm, handshake, ack)
 	clear(ikm)
 	out, in := labelInitiator, labelResponder

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// Whatever is no record of this session, in order, closes the connection with 1002; the messages before are delivered.
+// Any message except the next record of this session closes the connection with 1002; messages before it are delivered.
 func TestBrokenRecordEndsTheSession(t *testing.T) {
 	for name, frames := range map[string]func(p *sessionPeer) [][]byte{
 		"garbage":     func(*sessionPeer) [][]byte { return [][]byte{[]byte("no record at all")} },

@@ -9,7 +9,18 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// early holds input that waits, in order: for an answer of the registry, for a token, or for the handlers.
+// early holds input that waits, in order. frames wait before they are opened, held messages after.
+//
+//	frames wait for         set by                            ended by
+//	the registry's answer   deciding; proof.awaited           onWelcome; release
+//	a token (session)       mayOpen: stopped, choke, refill   the timer: onResumed
+//	handlers (session)      mayOpen: stopped, pause           budget.give: onResumed
+//
+//	held messages wait for
+//	RoutePublished          proof.awaited                     release
+//
+// Example: a record arrives, and the peer has no token. It is kept, the read pump stops (choke), and the timer of the
+// refill sends resumed, which takes the token, opens the record, and continues with the frames behind it.
 type early struct {
 	frames []keptFrame
 	next   int           // index of the oldest frame that waits

@@ -8,7 +8,7 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// sessionTerms are what a peer has offered or answered in its handshake message.
+// sessionTerms are the cipher of a session and the keys in the handshake message of the peer.
 type sessionTerms struct {
 	aead session.AEAD
 	keys session.PeerKeys

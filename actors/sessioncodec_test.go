@@ -160,7 +160,7 @@ func (s *sinkDouble) Write([]byte, bool) error {
 	return nil
 }
 
-// The first record holds the ping alone, whatever waits behind it.
+// The first record holds the ping alone, even if messages wait behind it.
 func TestFirstRecordHoldsOneMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, sessions)

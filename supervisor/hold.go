@@ -6,9 +6,12 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// hold is the wait for the first frame of a pinned peer that has accepted no session (trust in the ack would let a
-// relay move the first messages to SMSG, which has no forward secrecy). It ends when the peer gets a route, or when its
-// last held connection has ended: the messages that waited then fail. routeTable.mu guards the counts.
+// hold is the wait for the first frame of a pinned peer that has accepted no session: if the ack alone were trusted, a
+// relay could move the first messages to SMSG, which has no forward secrecy. It ends when the peer gets a route, or
+// when its last held connection has ended: the messages that waited then fail. routeTable.mu guards the counts.
+//
+//	Transport.Send:   routeFor ── join ──▶ goroutine of the caller waits for ended ──▶ leave, send by route
+//	Send to the PID:  holdSend ── join ──▶ heldSends of the peer ──▶ resumeSends: leave, onSend again
 type hold struct {
 	ended    chan struct{}
 	route    route // set before ended is closed; empty: the hold ended without a route

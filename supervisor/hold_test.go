@@ -22,7 +22,7 @@ func pinnedBook(id string) func(*nodeSetup) {
 
 func sessionsOff(s *nodeSetup) { s.cfg.Session = SessionOff }
 
-// result is what a call returned, and the time that it took.
+// result is the error of a call and its duration.
 type result struct {
 	err  error
 	took time.Duration
@@ -39,7 +39,7 @@ func later(call func() error) <-chan result {
 	return done
 }
 
-// wantResult checks what a call returned, nil for no error, and how long it took.
+// wantResult checks the error of a call, nil for none, and its duration.
 func wantResult(t *testing.T, what string, done <-chan result, want error, took time.Duration) {
 	t.Helper()
 	if got := <-done; !errors.Is(got.err, want) || got.took != took {

@@ -25,8 +25,15 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 }
 
 // recordPeer stores a verified peer in the peer book. Once a peer has bound a frame, only bound connections (and those
-// in a session) change its name, role and features. An unmarked frame on a dialled connection shows that the peer runs
-// a release without binds again, which ends its pin too.
+// in a session) change its name, role and features:
+//
+//	proof of this connection            peer has never bound   peer has bound before
+//	bound frame, or session             stored, binds          stored
+//	unmarked frame, dialled             stored                 rolled back: warned of, loses binds and pin
+//	unmarked frame, accepted            stored                 nothing
+//	the ack alone                       stored if unknown      nothing
+//
+// An ack alone changes no name, because a relay may have altered it.
 func (r *registry) recordPeer(s *slot) {
 	known, _ := r.book.Get(s.conn.peer.ID)
 	switch {
@@ -35,9 +42,10 @@ func (r *registry) recordPeer(s *slot) {
 		peer.Binds, peer.Features = true, peerbook.NewTextList(s.features...)
 		peer.Session = peer.Session || s.rank.strength == Session && r.cfg.Session.pins()
 		r.book.Add(peer)
-	case !known.Binds && (s.rank.framed || known.ID == ""): // an ack alone changes no name: a relay may have altered it
-		r.book.Add(r.describe(s, s.conn.peer))
 	case !known.Binds:
+		if s.rank.framed || known.ID == "" {
+			r.book.Add(r.describe(s, s.conn.peer))
+		}
 	case s.rank.outbound && s.rank.framed:
 		r.warnOfRollback(s, known.Session)
 		r.book.Update(s.conn.peer.ID, (*Peer).ForgetProtocol)

@@ -59,7 +59,7 @@ func (m SessionMode) holds(outbound, session, pinned bool) bool {
 	return m == SessionPin && outbound && !session && pinned
 }
 
-// sessionPolicy returns what the connections need to know of the session settings.
+// sessionPolicy returns the session settings of the connections.
 func (c *TransportConfig) sessionPolicy() actors.SessionPolicy {
 	return actors.SessionPolicy{Offer: c.Session != SessionOff, KEM: c.SessionPQ && c.Session != SessionOff}
 }

@@ -20,7 +20,7 @@ func inMode(mode SessionMode) func(*nodeSetup) {
 	return func(s *nodeSetup) { s.cfg.Session = mode }
 }
 
-// wantPair returns what a node in mode a gets when it dials one in mode b: the format, or the error.
+// wantPair returns the result of a dial from a node in mode a to one in mode b: the format, or the error.
 func wantPair(a, b SessionMode) (session bool, err error) {
 	switch {
 	case a != SessionOff && b != SessionOff:

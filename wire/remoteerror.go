@@ -8,7 +8,7 @@ import (
 // maxRemoteText is the number of bytes of a peer's text that the text of a RemoteError contains.
 const maxRemoteText = 512
 
-// RemoteError is an answer of type error as a Go error: the peer could not do what a message asked for. Test with
+// RemoteError is an answer of type error as a Go error: the peer could not carry out the request. Test with
 // errors.As.
 type RemoteError struct {
 	Code ErrorCode // as sent; ErrCodeUnknown if the payload is not an ErrorPayload

@@ -82,7 +82,7 @@ func flip(data []byte, at int, mask byte) []byte {
 	return data
 }
 
-// TestFaultyRecordsEndTheSession: each closes with 1002 at once, what came before it is delivered, nothing after it.
+// TestFaultyRecordsEndTheSession: each closes with 1002 at once, the messages before it are delivered, none after it.
 func TestFaultyRecordsEndTheSession(t *testing.T) {
 	forBoth(t, func(t *testing.T, as role) {
 		n := start(t)

@@ -16,7 +16,7 @@ import (
 
 // A relay on the path between two nodes. It holds no key.
 
-// mitmKind is what a relay does to each connection.
+// mitmKind is the action of a relay on each connection.
 type mitmKind string
 
 const (

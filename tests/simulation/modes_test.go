@@ -13,7 +13,7 @@ import (
 // modeSettles is how long a dial or handshake may still use the mode before a change: the handshake timeout.
 const modeSettles = 11 * time.Second
 
-// stance is what a node does about sessions from a moment on.
+// stance is the setting of sessions of a node from a moment on.
 type stance struct {
 	at   time.Time
 	mode supervisor.SessionMode

@@ -169,7 +169,7 @@ func (p *passage) pump(ctx context.Context, to int) {
 	}
 }
 
-// damage returns what the relay passes on in place of one record.
+// damage returns the records that the relay passes on in place of one.
 func (p *passage) damage(ctx context.Context, kind websocket.MessageType, data []byte, held *[]byte) [][]byte {
 	switch p.kind {
 	case mitmReplay:

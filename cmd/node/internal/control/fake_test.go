@@ -194,7 +194,7 @@ func (f *fakeNode) Revoke(keys ...crypto.PublicKey) error {
 
 func (f *fakeNode) Forget(_ context.Context, peers ...string) ([]string, error) { return peers, f.err }
 
-// ForgetUnused forgets bob, who was seen an hour ago.
+// ForgetUnused forgets bob, last seen an hour ago.
 func (f *fakeNode) ForgetUnused(_ context.Context, rule supervisor.ForgetRule) ([]string, error) {
 	if !rule.Unverified && rule.Before.Before(time.Now().Add(-time.Hour)) {
 		return nil, f.err

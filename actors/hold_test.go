@@ -61,8 +61,8 @@ func TestHoldWaitsForAFrame(t *testing.T) {
 	}
 }
 
-// A hold without a frame ends at PingInterval + PongTimeout, with and without features of the peer, with status 1002 and
-// without a disconnect. Our pings do not wait.
+// A hold without a frame ends at PingInterval + PongTimeout, with and without features of the peer, with status 1002
+// and without a disconnect. Our pings do not wait.
 func TestHoldEndsInTime(t *testing.T) {
 	for name, features := range map[string][]string{"announces a feature": {modern}, "announces nothing": nil} {
 		t.Run(name, func(t *testing.T) {

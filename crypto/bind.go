@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 )
 
-// Side is one of the two sides of a connection. Bound frames of the two sides differ (protocol section 7). [NodeRole] is
+// Side is one of the two sides of a connection. Bound frames of the two differ (protocol section 7). [NodeRole] is
 // the role of a node for its applications.
 type Side byte
 

@@ -47,12 +47,37 @@ var binaryTypes = [...]MessageType{
 	8: MsgStopMiner, 9: MsgMinerAck, 10: MsgDeploy, 11: MsgDeployAck, 12: MsgGetLogs, 13: MsgLogs, 14: MsgChat,
 }
 
-// binaryCode returns the code of a type, 0 if it has none.
+// binaryCode returns the code of a type, 0 if it has none: the inverse of binaryTypes.
 func binaryCode(t MessageType) byte {
-	for code := 1; code < len(binaryTypes); code++ {
-		if binaryTypes[code] == t {
-			return byte(code)
-		}
+	switch t {
+	case MsgPing:
+		return 1
+	case MsgPong:
+		return 2
+	case MsgDisconnect:
+		return 3
+	case MsgError:
+		return 4
+	case MsgGetStats:
+		return 5
+	case MsgStats:
+		return 6
+	case MsgStartMiner:
+		return 7
+	case MsgStopMiner:
+		return 8
+	case MsgMinerAck:
+		return 9
+	case MsgDeploy:
+		return 10
+	case MsgDeployAck:
+		return 11
+	case MsgGetLogs:
+		return 12
+	case MsgLogs:
+		return 13
+	case MsgChat:
+		return 14
 	}
 	return 0
 }
@@ -130,7 +155,7 @@ func (f *binaryForm) fit(m *Message, sender, receiver string) bool {
 func (f *binaryForm) text(text string, flag byte, limit int) bool {
 	f.flags |= flag
 	f.size += sizeLEB128(len(text)) + len(text)
-	return text != "" && len(text) <= limit && utf8.ValidString(text)
+	return text != "" && len(text) <= limit && validText(text)
 }
 
 // identifier is text for an id, which can be a UUID.
@@ -185,6 +210,19 @@ func appendBinaryText(dst []byte, text string) []byte {
 
 // validUTF8 is utf8.Valid for JSON. It recognises a plain string, the most frequent payload, faster.
 func validUTF8(text []byte) bool { return isPlainString(text) || utf8.Valid(text) }
+
+// validText is utf8.ValidString, faster for a short text of ASCII.
+func validText(text string) bool {
+	var bits uint32
+	i := 0
+	for ; i+4 <= len(text); i += 4 {
+		bits |= load(text, i)
+	}
+	for ; i < len(text); i++ {
+		bits |= uint32(text[i])
+	}
+	return bits&0x80808080 == 0 || utf8.ValidString(text)
+}
 
 // isPlainString reports whether text is a JSON string of ASCII without escapes.
 func isPlainString(text []byte) bool {

@@ -34,3 +34,22 @@ func TestNewIDReturnsUniqueUUIDs(t *testing.T) {
 		t.Errorf("%d IDs of %d are different", len(seen), workers*each)
 	}
 }
+
+// TestIDsAllocateTogether makes the IDs of one allocation. They must be different UUIDs.
+func TestIDsAllocateTogether(t *testing.T) {
+	g := generators.Get().(*generator)
+	var texts string
+	if got := testing.AllocsPerRun(100, func() { texts = g.texts() }); got > 1 {
+		t.Errorf("%v allocations for %d IDs", got, idsTogether)
+	}
+	seen := map[string]bool{}
+	for ; texts != ""; texts = texts[uuidText:] {
+		if _, ok := parseUUID(texts[:uuidText]); !ok {
+			t.Errorf("%q is no UUID", texts[:uuidText])
+		}
+		seen[texts[:uuidText]] = true
+	}
+	if len(seen) != idsTogether {
+		t.Errorf("%d different IDs, want %d", len(seen), idsTogether)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // ErrInvalid is wrapped by every error of [Message.Validate].
@@ -54,7 +53,7 @@ func (m *Message) Validate() error {
 		return invalid("RFC 3339 cannot express the timestamp", "use a year from 0 to 9999 and a zone of less than 24 hours")
 	}
 	for _, s := range [...]string{m.ID, string(m.Type), m.From, m.To, m.ReplyTo} {
-		if !utf8.ValidString(s) {
+		if !validText(s) {
 			return invalid("id, type, from, to or replyTo is not UTF-8", "set them to text")
 		}
 	}
@@ -63,7 +62,7 @@ func (m *Message) Validate() error {
 
 // validPayload checks the JSON of a payload. An empty payload is valid: encoders write null.
 func validPayload(payload []byte) error {
-	if len(payload) == 0 {
+	if len(payload) == 0 || isPlainString(payload) {
 		return nil
 	}
 	end, err := skipValue(payload, 0, maxPayloadDepth)

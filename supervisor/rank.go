@@ -25,16 +25,22 @@ type rank struct {
 
 func (a rank) isBound() bool { return a.strength >= actors.Bound }
 
+// mayFollow reports whether a takes over if the route b is dead: a bound connection even from a session, for a peer that
+// has switched its sessions off.
+func (a rank) mayFollow(b rank) bool { return a.strength >= b.strength || a.isBound() }
+
 // outranks reports whether a is the better route than b. Both must be verified.
 //
-// A session outranks a bound connection, and that an unmarked one. Between two sessions, or two bound connections, a
-// living one outranks one that missed a probe, then the older proof wins. Proofs within ten seconds of each other come
+// Bound connections and sessions outrank unmarked ones. Between two of them a living one outranks one that missed a
+// probe, then a session a bound one, then the older proof wins. Proofs within ten seconds of each other come
 // from crossed dials: the connection that the node with the smaller id dialled wins. Between two unmarked connections,
 // the order is: living, dialled by this node at an address where only this peer is accepted, incumbent.
 func (a rank) outranks(b rank) bool {
 	switch {
 	case a.framed != b.framed:
 		return a.framed
+	case a.isBound() && b.isBound() && a.living != b.living:
+		return a.living
 	case a.strength != b.strength:
 		return a.strength > b.strength
 	case a.demoted != b.demoted:
@@ -77,7 +83,7 @@ func judgeContest(incumbent, contender rank) routeVerdict {
 	}
 	dead := incumbent
 	dead.living = false
-	if contender.strength < incumbent.strength || !contender.outranks(dead) {
+	if !contender.outranks(dead) {
 		return routeStays
 	}
 	return routeContested

@@ -65,6 +65,9 @@ func TestRankOrdersByTable(t *testing.T) {
 			with(bound, func(r *rank) { r.boundAt = rankStart.Add(time.Minute) }),
 			with(bound, func(r *rank) { r.living = false }),
 		},
+		"living and bound before a dead session": {
+			bound, with(session, func(r *rank) { r.living = false }),
+		},
 		"older proof": {
 			bound, with(bound, func(r *rank) { r.smaller, r.boundAt = true, rankStart.Add(10*time.Second) }),
 		},
@@ -125,7 +128,13 @@ func TestContestVerdictFollowsTable(t *testing.T) {
 			bound, with(later(bound, time.Hour), func(r *rank) { r.strength = actors.Session }), routeMoves,
 		},
 		"a bound one beside a session": {
-			with(bound, func(r *rank) { r.strength = actors.Session }), later(bound, 1), routeStays,
+			with(bound, func(r *rank) { r.strength = actors.Session }), later(bound, 1), routeContested,
+		},
+		"a bound one beside a dead session": { // the peer came back after sessions were switched off
+			with(bound, func(r *rank) { r.strength, r.living = actors.Session, false }), later(bound, 1), routeMoves,
+		},
+		"an unmarked one beside a dead session": {
+			with(bound, func(r *rank) { r.strength, r.living = actors.Session, false }), later(unmarked, 1), routeStays,
 		},
 		"two unmarked":                   {unmarked, later(unmarked, 0), routeContested},
 		"a bound one beside an unmarked": {unmarked, later(bound, 0), routeMoves},

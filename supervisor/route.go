@@ -197,7 +197,7 @@ func (r *registry) reorder(id string) {
 func (r *registry) rivals(id string) (list []*slot) {
 	route := r.state(id).route
 	for _, s := range r.peers[id] {
-		if route != nil && s != route && s.rank.strength >= route.rank.strength && s.rank.living && s.rank.framed &&
+		if route != nil && s != route && s.rank.mayFollow(route.rank) && s.rank.living && s.rank.framed &&
 			s.further == "" {
 			list = append(list, s)
 		}
@@ -219,7 +219,9 @@ func (r *registry) publish(id string) {
 	var alternates []*PeerConnection
 	if state.contested {
 		for _, s := range r.rivals(id) {
-			alternates = append(alternates, s.conn)
+			if s.rank.strength >= state.route.rank.strength { // a session's messages keep their forward secrecy
+				alternates = append(alternates, s.conn)
+			}
 		}
 	}
 	r.routes.set(id, state.route.conn, alternates)

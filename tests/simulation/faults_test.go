@@ -61,7 +61,7 @@ func (w *world) stepCut() string {
 
 func (w *world) stepVanish() string {
 	a, b, link, ok := w.link()
-	if !ok {
+	if !ok || b.old != nil { // a deployed node keeps the connection until the operating system gives up
 		return ""
 	}
 	link.Vanish(a.ip)

@@ -110,6 +110,12 @@ func (p *page) until(expression string) {
 	}
 }
 
+// script runs JavaScript in the page.
+func (p *page) script(code string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](code))
+}
+
 // eval returns the value of a JavaScript expression.
 func eval[T any](p *page, expression string) T {
 	p.t.Helper()

@@ -3,6 +3,7 @@
 //
 //	/          the dashboard, one page; its scripts and styles are under /assets/
 //	/events    the live data of the dashboard, as server-sent events
+//	/tree      the connections of the supervision tree, for the dashboard, as JSON
 //	/metrics   for Prometheus
 //	/healthz   200 while the process lives
 //	/readyz    200 while the node accepts peers, else 503
@@ -91,6 +92,7 @@ func Listen(c Config) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metricsHandler(c))
 	mux.Handle(streamPath, streams)
+	mux.Handle(treePath, treeHandler(c.Node))
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(c.Node))
 	if err := addPages(mux); err != nil {

@@ -2,9 +2,10 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 const (
@@ -44,10 +45,12 @@ type monitor struct {
 	counters map[string]uint64 // at the last sample
 	at       time.Time         // of the last sample
 	notes    map[string]note
+	table    peerTable
+	seq      uint64 // samples so far
 
 	mu      sync.Mutex
-	history []row // oldest first
-	latest  []byte
+	history []row         // oldest first
+	latest  *tick         // nil: no viewers
 	watched int           // viewers
 	changed chan struct{} // closed and replaced with every sample
 }
@@ -78,8 +81,23 @@ func (m *monitor) watch(change int) {
 	m.watched += change
 }
 
-// news returns the last view as JSON, nil if there is none, and a channel that the next sample closes.
-func (m *monitor) news() ([]byte, <-chan struct{}) {
+// tick is the last view as JSON. Seq grows by one with each sample.
+type tick struct {
+	seq     uint64
+	changes []byte
+	full    func() []byte // encoded at the first call
+}
+
+// since returns the JSON for a viewer whose last tick has the number seen.
+func (t *tick) since(seen uint64) []byte {
+	if t.seq == seen+1 && seen != 0 {
+		return t.changes
+	}
+	return t.full()
+}
+
+// news returns the last view, nil if there is none, and a channel that the next sample closes.
+func (m *monitor) news() (*tick, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.latest, m.changed
@@ -111,23 +129,34 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 	m.mu.Lock()
 	watched := m.watched > 0
 	m.mu.Unlock()
-	var text []byte
-	if watched {
-		v.addPeers(ctx, m.node, connected)
-		v.addTree(ctx, m.node)
-		text, _ = json.Marshal(v) // only numbers and strings: cannot fail
+	m.seq++
+	if !watched {
+		m.table.reset()
+		m.publish(next, nil)
+		return
 	}
-	m.publish(next, text)
+	v.addTree(ctx, m.node)
+	m.publish(next, m.newTick(ctx, v, connected))
 }
 
-func (m *monitor) publish(next row, text []byte) {
+// newTick adds the peers to v and encodes it.
+func (m *monitor) newTick(ctx context.Context, v *view, connected []supervisor.PeerInfo) *tick {
+	list, queuedBytes, listed := listPeers(ctx, m.node, connected)
+	all, changed, gone := m.table.update(list, queuedBytes)
+	full := *v
+	full.Listed, full.Full, full.Peers, full.Gone = listed, true, all, []string{}
+	v.Listed, v.Peers, v.Gone = listed, changed, gone
+	return &tick{seq: m.seq, changes: encode(v), full: sync.OnceValue(func() []byte { return encode(full) })}
+}
+
+func (m *monitor) publish(next row, latest *tick) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.history) == historySize {
 		m.history = append(m.history[:0], m.history[1:]...)
 	}
 	m.history = append(m.history, next)
-	m.latest = text
+	m.latest = latest
 	close(m.changed)
 	m.changed = make(chan struct{})
 }

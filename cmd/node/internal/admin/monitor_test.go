@@ -94,14 +94,14 @@ func TestViewIsBounded(t *testing.T) {
 		}
 		m := watchFor(node, 1, sampleEvery, nil)
 		var v view
-		if err := json.Unmarshal(m.latest, &v); err != nil {
+		if err := json.Unmarshal(m.latest.full(), &v); err != nil {
 			t.Fatal(err)
 		}
-		if len(v.Peers) != maxPeers || len(v.Tree.Connections) != maxTree || v.Known != 5300 || v.Tree.Total != 300 {
-			t.Errorf("%d peers of %d, %d connections of %d", len(v.Peers), v.Known, len(v.Tree.Connections), v.Tree.Total)
+		if len(v.Peers) != maxPeers || v.Listed != 5300 || v.Known != 5300 || v.Tree.Total != 300 {
+			t.Errorf("%d peers of %d, %d known, %d connections", len(v.Peers), v.Listed, v.Known, v.Tree.Total)
 		}
-		if v.Peers[0].ID != "c00299" || v.Peers[1].ID != "04999" || v.State != "accepting" {
-			t.Errorf("the first are %s and %s, state %s", v.Peers[0].ID, v.Peers[1].ID, v.State)
+		if v.Peers[0].Key != "c00299" || v.Peers[1].Key != "04999" || v.State != "accepting" {
+			t.Errorf("the first are %s and %s, state %s", v.Peers[0].Key, v.Peers[1].Key, v.State)
 		}
 	})
 }
@@ -113,7 +113,7 @@ func TestViewNamesTheState(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := watchFor(node, 1, sampleEvery, nil)
 			var v view
-			if err := json.Unmarshal(m.latest, &v); err != nil || v.State != want {
+			if err := json.Unmarshal(m.latest.full(), &v); err != nil || v.State != want {
 				t.Errorf("state %q, %v, want %s", v.State, err, want)
 			}
 		})

@@ -20,6 +20,7 @@ func TestRoutesServeReadsOnly(t *testing.T) {
 		{"/", "text/html; charset=utf-8", "<html"},
 		{"/healthz", "text/plain; charset=utf-8", "ok\n"},
 		{"/readyz", "text/plain; charset=utf-8", "ready\n"},
+		{"/tree", "application/json", "[]"},
 		{"/metrics", "text/plain; version=0.0.4", "p2p_messages_received_total 0"},
 		{"/assets/main.js", "text/javascript; charset=utf-8", "new Stream("},
 		{"/assets/base.css", "text/css; charset=utf-8", "prefers-color-scheme: dark"},

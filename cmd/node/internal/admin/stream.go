@@ -17,12 +17,12 @@ const sendTimeout = 5 * time.Second
 // streams sends the samples of the monitor to viewers, as server-sent events:
 //
 //	hello  first: identity of the node, history, labels of the drop reasons
-//	tick   every second: a view
+//	tick   every second: a view; the first has all peers, further ones only the changes of peers
 //	log    an entry of the journal; a new viewer gets all stored entries
 //	bye    the node stops
 //
-// Nothing is queued for a viewer: one that reads too slowly misses ticks, and entries only once the journal has
-// overwritten them. The number of viewers is limited, see viewers.
+// Nothing is queued for a viewer: one that reads too slowly misses ticks, and then gets one with all peers, and entries
+// only once the journal has overwritten them. The number of viewers is limited, see viewers.
 type streams struct {
 	monitor  *monitor
 	version  string
@@ -96,12 +96,13 @@ func (s *streams) serve(ctx context.Context, v *viewer) {
 	}
 	v.begin()
 	v.send("hello", encode(first))
-	var seq uint64
+	var seq, seen uint64
 	for {
 		latest, changed := s.monitor.news()
 		if latest != nil {
 			v.begin()
-			v.send("tick", latest)
+			v.send("tick", latest.since(seen))
+			seen = latest.seq
 		}
 		for _, e := range s.monitor.journal.since(seq) {
 			v.send("log", encode(e))

@@ -3,6 +3,7 @@ package admin
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -81,7 +82,9 @@ func TestStreamSendsAllKindsOfEvents(t *testing.T) {
 	}
 	var v view
 	s.next("tick", &v)
-	if len(v.Peers) != 1 || v.Peers[0].Name != `"<b>\n</b>"` || v.Established != 1 || v.State != "accepting" ||
+	var shown peerFacts
+	if len(v.Peers) != 1 || json.Unmarshal(v.Peers[0].Facts, &shown) != nil || !v.Full ||
+		shown.Name != `"<b>\n</b>"` || v.Established != 1 || v.State != "accepting" ||
 		v.Tree.Restarts != 2 {
 		t.Errorf("tick %+v", v)
 	}
@@ -98,6 +101,31 @@ func TestStreamSendsAllKindsOfEvents(t *testing.T) {
 	s.next("bye", nil)
 	if s.lines.Scan(); s.lines.Scan() {
 		t.Errorf("after bye: %q", s.lines.Text())
+	}
+}
+
+// A viewer gets all peers once, then only changes, and all of them again after it has missed a tick.
+func TestStreamSendsChanges(t *testing.T) {
+	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1"), peer("p2")}}
+	s := openStream(t, serve(t, node))
+	var first, second view
+	if s.next("tick", &first); !first.Full || len(first.Peers) != 2 {
+		t.Errorf("the first tick: full %v, %d peers", first.Full, len(first.Peers))
+	}
+	node.set(func() {
+		node.connected = []supervisor.PeerInfo{peer("p2", func(p *supervisor.PeerInfo) { p.Queued++ })}
+	})
+	for len(second.Peers) == 0 { // a tick may have been on its way
+		s.next("tick", &second)
+	}
+	if second.Full || second.Peers[0].Key != "p2" || second.Peers[0].Facts != nil || len(second.Gone) != 1 {
+		t.Errorf("the second tick: full %v, peers %+v, gone %v", second.Full, second.Peers, second.Gone)
+	}
+	latest := &tick{seq: 5, changes: []byte("changes"), full: func() []byte { return []byte("all") }}
+	for seen, want := range map[uint64]string{0: "all", 3: "all", 4: "changes", 5: "all"} {
+		if got := string(latest.since(seen)); got != want {
+			t.Errorf("after tick %d: %s, want %s", seen, got, want)
+		}
 	}
 }
 
@@ -133,8 +161,8 @@ func TestStalledViewerDelaysNoOther(t *testing.T) {
 		t.Skip("fills the buffers of a socket")
 	}
 	node := &fakeNode{accepting: true}
-	for range maxPeers {
-		node.connected = append(node.connected, peer(strings.Repeat("f", 32), func(p *supervisor.PeerInfo) {
+	for i := range maxPeers {
+		node.connected = append(node.connected, peer(fmt.Sprintf("%032x", i), func(p *supervisor.PeerInfo) {
 			p.Name = strings.Repeat("n", maxName)
 		}))
 	}

@@ -5,26 +5,34 @@ import { byID, el, put, svg } from "./dom.js";
 import { clock, plural, shortID, span, tripText } from "./format.js";
 import { identicon } from "./identicon.js";
 import { Mesh } from "./mesh.js";
-import { Drops, Log, Peers, Tiles, Tree } from "./panels.js";
+import { PeerStore, roleOf } from "./model.js";
+import { Drops, Log, Tree } from "./panels.js";
 import { Stream } from "./stream.js";
+import { Table } from "./table.js";
+import { Tiles } from "./tiles.js";
 
-const names = new Map(); // of peers, by node ID
+const names = new Map(); // of peers, by node ID; longer than the peers are listed
 let instance, version, view, chosen;
 
-const choose = (id, go) => {
-  chosen = id;
-  mesh.mark(id);
-  peers.mark(id, go);
-  detail();
-};
-
+const peers = new PeerStore();
 const tiles = new Tiles();
 const charts = new Charts();
-const mesh = new Mesh(choose);
-const peers = new Peers(choose);
+const mesh = new Mesh((key, go) => {
+  if (go && key.startsWith("role:")) table.showRole(key.slice(5));
+  choose(key, go);
+});
+const table = new Table((key) => choose(key, false, true));
 const drops = new Drops();
-const tree = new Tree();
+const tree = new Tree((open) => stream.openTree(open));
 const log = new Log((id) => names.get(id) ?? shortID(id));
+
+// choose marks a peer or group, with go turns to the row of a peer, and with open opens its details.
+function choose(key, go, open = go) {
+  chosen = key;
+  mesh.mark(key);
+  table.mark(key, go && peers.get(key), open);
+  detail();
+}
 
 function onHello(hello) {
   if (version !== undefined && version !== hello.version) {
@@ -53,29 +61,33 @@ function onHello(hello) {
 
 function onTick(next) {
   view = next;
-  if (names.size > 2000) names.clear(); // strangers may bring any number of names
-  for (const p of view.peers) names.set(p.id, p.name || shortID(p.id));
+  const named = peers.apply(next), list = peers.list();
+  if (named) {
+    if (names.size > 5000) names.clear(); // strangers may bring any number of names
+    for (const p of list) if (p.id) names.set(p.id, p.label);
+    log.rename();
+  }
   put(byID("node-address"), { accepting: view.address, dialling: "does not listen, only dials", stopping: "stopping" }[view.state]);
   put(byID("node-auth"), view.auth === "allowlist" ? "the allowlist" : "any key");
   put(byID("node-uptime"), span(view.uptime));
   charts.add(view.row);
-  for (const panel of [tiles, mesh, peers, drops, tree, log]) panel.update(view);
+  for (const panel of [tiles, mesh, table, drops, tree]) panel.update(view, list);
   detail();
   if (shown && Date.now() - shown > 15000) notice("");
 }
 
-// detail says all about the peer that was chosen last.
+// detail says the most important of the peer that was chosen last.
 function detail() {
-  const p = view?.peers.find((peer) => peer.id === chosen);
+  const p = peers.get(chosen);
   const box = byID("mesh-detail");
   if (!p) {
     put(box, "");
     return;
   }
-  const parts = [p.id, p.role, p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "verified" : "not verified yet"}` : "not connected",
-    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.session, p.pinned ? "pinned: has spoken session/1" : "", p.persistent ? "kept connected" : ""];
+  const parts = [p.id, p.id && roleOf(p), p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "verified" : "not verified yet"}` : p.state,
+    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.session, p.agent, p.persistent ? "kept connected" : ""];
   const text = ` ${parts.filter(Boolean).join(" · ")}`;
-  if (box.textContent !== p.name + text) box.replaceChildren(el("strong", {}, p.name), text);
+  if (box.textContent !== p.label + text) box.replaceChildren(el("strong", {}, p.label), text);
 }
 
 let shown = 0; // when the notice appeared that may go by itself
@@ -90,15 +102,21 @@ function notice(text, good = false) {
 
 function onState(state) {
   document.body.dataset.stream = state === "stopped" ? "lost" : state;
-  put(byID("stream-text"), { live: "live", stopped: "stopped", lost: "no answer" }[state] ?? state);
+  put(byID("stream-text"), { live: "live", stopped: "stopped", lost: "lost" }[state] ?? state);
   if (state === "stopped") notice(`The node was stopped at ${clock(Date.now())}. This page goes on by itself once it is there again.`);
-  if (state === "lost") notice(`The node does not answer since ${clock(Date.now())}. This page tries again every second.`);
+  if (state === "lost") notice(`The node was lost at ${clock(Date.now())}: it crashed, or the way to it is broken. This page tries again every second.`);
 }
 
 byID("copy-id").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(byID("node-id").textContent);
+  try {
+    await navigator.clipboard.writeText(byID("node-id").textContent);
+  } catch {
+    return; // the browser permits it on this host or with TLS only
+  }
   byID("copy-id").setAttribute("aria-label", "Copied");
   setTimeout(() => byID("copy-id").setAttribute("aria-label", "Copy the node ID"), 2000);
 });
 
-new Stream("/events", { hello: onHello, tick: onTick, log: (entry) => log.add(entry), state: onState });
+const stream = new Stream({
+  hello: onHello, tick: onTick, log: (entry) => log.add(entry), tree: (connections) => tree.fill(connections), state: onState,
+});

@@ -1,124 +1,9 @@
-// Tiles, peers, drops, tree and log.
+// The cards of drops, supervision and events.
 
-import { byID, el, put, svg } from "./dom.js";
-import { ago, bytes, bytesText, clock, count, plural, rate, shortID, span, trip, tripText } from "./format.js";
-import { identicon } from "./identicon.js";
-import { stateOf } from "./mesh.js";
+import { byID, el, put } from "./dom.js";
+import { clock, count, plural, shortID, span } from "./format.js";
 
-const words = { verified: "verified", unverified: "not verified yet", away: "away", pending: "in handshake", closing: "closing" };
-
-// Tiles are the numbers of this moment.
-export class Tiles {
-  constructor() {
-    this.tiles = {};
-    for (const [name, title] of Object.entries({
-      connections: "Connections", received: "Received", sent: "Sent", dropped: "Dropped", trip: "Round trip", queue: "Waiting to be sent", memory: "Memory",
-    })) {
-      const t = { value: el("span"), unit: el("span", { class: "unit" }), more: el("p", { class: "more" }), gauge: el("span", { class: "gauge" }) };
-      t.box = el("article", { class: "tile" }, el("h3", {}, title), el("p", { class: "value" }, t.value, t.unit), t.more);
-      if (name === "connections") t.box.append(el("span", { class: "track", "aria-hidden": "true" }, t.gauge));
-      byID("tiles").append(t.box);
-      this.tiles[name] = t;
-    }
-  }
-
-  set(name, [value, unit], more, mood = "") {
-    const t = this.tiles[name];
-    put(t.value, value);
-    put(t.unit, unit);
-    put(t.more, more);
-    t.box.className = `tile ${mood}`;
-    return t;
-  }
-
-  update(view) {
-    const [, received, sent, bytesIn, bytesOut, drops, , median, slowest, queued] = view.row;
-    const c = view.counters;
-    const full = view.established / Math.max(1, view.max);
-    const pending = view.pending ? `, ${view.pending} in handshake` : "";
-    this.set("connections", [count(view.established), `of ${count(view.max)}`], `${plural(view.known, "peer", "peers")} known${pending}`, full > 0.9 ? "heed" : "")
-      .gauge.style.width = `${100 * full}%`;
-    this.set("received", [rate(received), "msg/s"], `${bytesText(bytesIn)}/s · ${count(c.messagesReceived)} in all`);
-    this.set("sent", [rate(sent), "msg/s"], `${bytesText(bytesOut)}/s · ${count(c.messagesSent)} in all`);
-    this.set("dropped", [rate(drops), "/s"], drops ? "see the reasons below" : "nothing at the moment", drops ? "alert" : "");
-    this.set("trip", trip(median), slowest ? `slowest ${tripText(slowest)}` : "not measured yet");
-    this.set("queue", [count(queued), queued === 1 ? "message" : "messages"], bytesText(view.peers.reduce((n, p) => n + p.queuedBytes, 0)), queued > 1000 ? "heed" : "");
-    this.set("memory", bytes(view.heap), plural(view.goroutines, "goroutine", "goroutines"));
-  }
-}
-
-// Peers is the table, one row a peer, kept from tick to tick.
-export class Peers {
-  constructor(choose) {
-    this.choose = choose;
-    this.rows = new Map();
-    this.body = byID("peers");
-  }
-
-  update(view) {
-    const up = view.peers.filter((p) => p.connected).length;
-    const left = Math.max(0, view.known - view.peers.length);
-    put(byID("peers-note"), view.peers.length ? `${count(up)} connected, ${count(view.peers.length - up)} known besides${left ? `, ${count(left)} more not shown` : ""}` : "");
-    byID("peers-empty").hidden = view.peers.length > 0;
-    this.body.closest("table").hidden = view.peers.length === 0;
-    const alive = new Set(view.peers.map((p) => p.id));
-    for (const [id, row] of this.rows) {
-      if (!alive.has(id)) {
-        row.line.remove();
-        this.rows.delete(id);
-      }
-    }
-    view.peers.forEach((peer, i) => {
-      const row = this.rows.get(peer.id) ?? this.add(peer);
-      if (this.body.children[i] !== row.line) this.body.insertBefore(row.line, this.body.children[i] ?? null);
-      this.paint(row, peer, view.t);
-    });
-  }
-
-  add(peer) {
-    const picture = svg("svg", { viewBox: "-14 -14 28 28", "aria-hidden": "true" }, identicon(peer.id, 19));
-    const row = {
-      name: el("b"), state: el("span", { class: "badge" }), way: el("span", { class: "way" }), address: el("td", { class: "address" }),
-      trip: el("span"), queue: el("td", { class: "num queue" }), seen: el("td", { class: "num seen" }), trips: [],
-      line: el("tr"), path: svg("polyline"),
-    };
-    row.spark = svg("svg", { class: "spark", viewBox: "0 0 62 18", "aria-hidden": "true" }, row.path);
-    row.line.append(
-      el("td", {}, el("div", { class: "peer" }, picture, el("div", {}, row.name, el("code", { title: peer.id }, shortID(peer.id))))),
-      el("td", {}, row.state, row.way), row.address, el("td", { class: "num" }, row.spark, row.trip), row.queue, row.seen);
-    row.line.addEventListener("click", () => this.choose(peer.id, false));
-    this.rows.set(peer.id, row);
-    return row;
-  }
-
-  paint(row, peer, now) {
-    const state = stateOf(peer);
-    row.line.classList.toggle("away", !peer.connected);
-    put(row.name, peer.name || "(no name)");
-    put(row.state, words[state]);
-    row.state.className = `badge ${state}`;
-    put(row.way, [peer.connected ? (peer.direction === "inbound" ? "dialled us" : "we dialled") : peer.persistent ? "kept" : "", peer.session, peer.pinned ? "pinned" : ""].filter(Boolean).join(", "));
-    put(row.address, peer.address || "–");
-    put(row.trip, peer.connected ? tripText(peer.rtt) : "–");
-    put(row.queue, peer.connected ? (peer.queued ? `${count(peer.queued)} · ${bytesText(peer.queuedBytes)}` : "0") : "–");
-    put(row.seen, ago(peer.seen, now));
-    this.sparkline(row, peer);
-  }
-
-  // sparkline draws the last round trips: a new one only when it was measured anew.
-  sparkline(row, peer) {
-    if (!peer.connected) row.trips = [];
-    if (peer.rtt && row.trips.at(-1) !== peer.rtt) row.trips = row.trips.concat(peer.rtt).slice(-24);
-    row.spark.style.visibility = row.trips.length > 5 ? "" : "hidden";
-    const high = Math.max(...row.trips) || 1;
-    row.path.setAttribute("points", row.trips.map((t, i) => `${((i + 24 - row.trips.length) * 62) / 23},${17 - (t / high) * 15}`).join(" "));
-  }
-
-  mark(id, go) {
-    for (const [own, row] of this.rows) row.line.classList.toggle("chosen", own === id);
-    if (go) this.rows.get(id)?.line.scrollIntoView({ block: "center", behavior: "smooth" });
-  }
-}
+const words = { verified: "verified", unverified: "not verified yet", pending: "in handshake", closing: "closing" };
 
 // Drops are the reasons for which something was lost.
 export class Drops {
@@ -152,21 +37,38 @@ export class Drops {
   }
 }
 
-// Tree is the supervision tree.
+// Tree is the supervision tree: its numbers, and its connections while it is open.
 export class Tree {
+  constructor(onToggle) {
+    this.limbs = el("ul");
+    byID("tree-box").addEventListener("toggle", () => {
+      this.limbs.replaceChildren(el("li", { class: "age" }, "…"));
+      onToggle(byID("tree-box").open);
+    });
+  }
+
   update(view) {
     const t = view.tree;
+    this.total = t.total;
+    this.now = view.t;
     put(byID("tree-note"), `${plural(t.total, "connection", "connections")}, ${plural(t.restarts + t.stopped, "actor failed", "actors failed")} since the start`);
-    const line = (...parts) => el("div", { class: "limb" }, ...parts);
-    const pill = (n, what) => el("span", { class: n ? "count-pill hurt" : "count-pill" }, `${count(n)} ${what}`);
-    const connections = t.connections.map((c) => el("li", {}, line(
-      el("b", {}, c.name || (c.peer ? shortID(c.peer) : "not identified yet")), el("span", { class: `badge ${c.state}` }, words[c.state] ?? c.state),
-      el("span", { class: "age" }, `${c.direction}${c.peer && !c.route ? ", spare" : ""}, for ${span((view.t - c.since) / 1000)}`), el("code", {}, c.actor.replace(/^.*\//, "")))));
-    if (t.total > t.connections.length) connections.push(el("li", { class: "age" }, `and ${count(t.total - t.connections.length)} more`));
+    if (!byID("tree-box").open) return;
+    const pill = (n, text) => el("span", { class: n ? "count-pill hurt" : "count-pill" }, `${count(n)} ${text}`);
     byID("tree").replaceChildren(
-      line(el("b", {}, "Transport")),
-      el("ul", {}, el("li", {}, line(el("b", {}, "Registry"), pill(t.restarts, "restarts"), pill(t.stopped, "connections stopped by a panic"), el("code", {}, t.registry)),
-        el("ul", {}, ...connections))));
+      this.line(el("b", {}, "Transport")),
+      el("ul", {}, el("li", {}, this.line(el("b", {}, "Registry"), pill(t.restarts, "restarts"), pill(t.stopped, "connections stopped by a panic"), el("code", {}, t.registry)),
+        this.limbs)));
+  }
+
+  line(...parts) { return el("div", { class: "limb" }, ...parts); }
+
+  // fill takes the connections: those in an unusual state first, and not all of many.
+  fill(connections) {
+    const limbs = connections.map((c) => el("li", {}, this.line(
+      el("b", {}, c.name || (c.peer ? shortID(c.peer) : "not identified yet")), el("span", { class: `badge ${c.state}` }, words[c.state] ?? c.state),
+      el("span", { class: "age" }, `${c.direction}${c.peer && !c.route ? ", spare" : ""}, for ${span((this.now - c.since) / 1000)}`), el("code", {}, c.actor.replace(/^.*\//, "")))));
+    if (this.total > connections.length) limbs.push(el("li", { class: "age" }, `and ${count(this.total - connections.length)} more`));
+    this.limbs.replaceChildren(...limbs);
   }
 }
 
@@ -203,8 +105,8 @@ export class Log {
     while (this.list.children.length > 200) this.list.lastChild.remove();
   }
 
-  // update brings in names that were not known yet when their lines were written.
-  update() {
+  // rename brings in names that were not known yet when their lines were written.
+  rename() {
     for (const who of this.list.querySelectorAll("[data-peer]")) put(who, `${this.nameOf(who.dataset.peer)} `);
   }
 

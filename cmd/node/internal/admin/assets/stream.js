@@ -1,69 +1,26 @@
-// The way to the node: server-sent events, opened again whenever they end. A hidden page gives its place to
-// another one.
+// The way to the node: a worker with the stream. A hidden page gives its place to another one.
 
-const retry = 1000; // milliseconds
-const silence = 6000; // milliseconds without a tick: the node does not answer any more
 const patience = 30000; // milliseconds that a hidden page keeps its place
 
 export class Stream {
-  // handlers: hello, tick and log get an object; state gets connecting, live, stopped or lost.
-  constructor(url, handlers) {
-    this.url = url;
-    this.handlers = handlers;
+  // handlers: hello, tick, log and tree get data; state gets live, stopped or lost.
+  constructor(handlers) {
+    this.worker = new Worker("/assets/worker.js");
+    this.worker.addEventListener("message", ({ data }) => handlers[data.kind](data.data));
     document.addEventListener("visibilitychange", () => this.onVisibility());
-    this.open();
+    this.worker.postMessage({ do: "open" });
   }
 
-  open() {
-    clearTimeout(this.timer);
-    this.source = new EventSource(this.url);
-    for (const kind of ["hello", "tick", "log"]) {
-      this.source.addEventListener(kind, (event) => {
-        this.heard();
-        this.handlers[kind](JSON.parse(event.data));
-      });
-    }
-    this.source.addEventListener("bye", () => this.again("stopped"));
-    this.source.addEventListener("error", () => this.again("lost"));
-    this.watch();
-  }
-
-  // again closes the stream and opens it after a while: also where a browser would give up, as after a 503.
-  again(state) {
-    this.close();
-    if (!(state === "lost" && this.state === "stopped")) this.become(state);
-    this.timer = setTimeout(() => this.open(), retry);
-  }
-
-  close() {
-    this.source.close();
-    clearTimeout(this.timer);
-    clearTimeout(this.watchdog);
-  }
-
-  heard() {
-    this.become("live");
-    this.watch();
-  }
-
-  watch() {
-    clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => this.again("lost"), silence);
-  }
-
-  become(state) {
-    if (this.state === state) return;
-    this.state = state;
-    this.handlers.state(state);
-  }
+  // openTree asks for the supervision tree every few seconds, or no more.
+  openTree(open) { this.worker.postMessage({ do: "tree", open }); }
 
   onVisibility() {
     clearTimeout(this.leave);
     if (document.hidden) {
-      this.leave = setTimeout(() => { this.close(); this.asleep = true; }, patience);
+      this.leave = setTimeout(() => { this.worker.postMessage({ do: "close" }); this.asleep = true; }, patience);
     } else if (this.asleep) {
       this.asleep = false;
-      this.open();
+      this.worker.postMessage({ do: "open" });
     }
   }
 }

@@ -1,10 +1,12 @@
 package actors
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/session"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -86,6 +88,78 @@ func FuzzHandshakePair(f *testing.F) {
 			t.Errorf("two honest sides: %v", err)
 		}
 	})
+}
+
+// FuzzSessionPair negotiates a session between two honest nodes through an attacker that changes one byte of each
+// message. The keys of both sides agree exactly if the attacker changed nothing.
+func FuzzSessionPair(f *testing.F) {
+	initiator, responder := newKeys(f, "initiator"), newKeys(f, "responder")
+	for _, at := range []int{0, 100, 300, 420, 460, 480, 500, 530, 600} {
+		f.Add(at, byte(1), at, byte(0), false)
+		f.Add(at, byte(0), at, byte(0x20), true)
+	}
+	f.Add(0, byte(0), 0, byte(0), true)
+	f.Fuzz(func(t *testing.T, at int, flip byte, ackAt int, ackFlip byte, kem bool) {
+		opening := Opening{Direction: Outbound, Challenge: [32]byte{9}}
+		offer, hello := newSessionOffer(t, kem)
+		hello.Identity, hello.Challenge = goodHandshake(initiator).Identity, opening.Challenge[:]
+		sent := encodeLogin(t, wire.MsgHandshake, hello)
+		received := changed(bytes.Clone(sent), at, flip)
+		heard, challenge, no := readHandshake(received, responder.PublicKey(), true)
+		if no != nil || heard.terms == nil {
+			return
+		}
+		answer, err := session.NewAnswer(nil, responder, heard.key, heard.terms.keys)
+		if err != nil {
+			if !errors.Is(err, session.ErrKeys) {
+				t.Fatal(err)
+			}
+			return
+		}
+		secret, err := responder.SharedSecret(heard.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := answer.PublicKey()
+		ack := encodeLogin(t, wire.MsgHandshakeAck, wire.HandshakeAckPayload{
+			Identity: identityOnWire(responder.Identity()), Accepted: true, Features: []string{wire.FeatureSession},
+			ChallengeResponse: crypto.SignChallenge(challenge[:], secret),
+			Session:           &wire.SessionAnswer{AEAD: heard.terms.aead.String(), Key: key[:], KEM: answer.KEM()},
+		})
+		ackReceived := changed(bytes.Clone(ack), ackAt, ackFlip)
+		peer, _, err := readAck(ackReceived, initiator.PublicKey(), opening, hello.Session, initiator.SharedSecret)
+		if err != nil || peer.terms == nil {
+			if flip == 0 && ackFlip == 0 {
+				t.Errorf("two honest sides: %v", err)
+			}
+			return
+		}
+		_, opener := answer.Finish(heard.terms.aead, received, ack)
+		sealer, _, err := offer.Finish(initiator, peer.key, peer.terms.keys, peer.terms.aead, sent, ackReceived)
+		if err != nil {
+			if !errors.Is(err, session.ErrKeys) {
+				t.Fatal(err)
+			}
+			return
+		}
+		_, _, err = opener.Open(sealer.Seal([]byte{0, 'x'}), 0)
+		if same := flip == 0 && ackFlip == 0; same != (err == nil) {
+			t.Errorf("nothing changed: %v, the first record: %v", same, err)
+		}
+	})
+}
+
+// newSessionOffer returns the secrets of an offer and a handshake payload with it, without identity and challenge.
+func newSessionOffer(t testing.TB, kem bool) (*session.Offer, wire.HandshakePayload) {
+	offer, err := session.NewOffer(nil, kem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := offer.PublicKey()
+	return offer, wire.HandshakePayload{
+		Version: "1.0", Features: []string{wire.FeatureSession},
+		Session: &wire.SessionOffer{AEADs: []string{"aes256gcm", "chacha20poly1305"}, Key: key[:], KEM: offer.KEM()},
+	}
 }
 
 func changed(data []byte, at int, flip byte) []byte {

@@ -29,6 +29,41 @@ func TestPacingOffCounts(t *testing.T) {
 	})
 }
 
+// In a session a peer over its rate waits: each record takes its token before it is opened, and none is dropped. Of
+// several messages in one record those without a token are dropped and counted.
+func TestUnpacedRecordsWaitForTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to, c := pacedPair(t, unpaced)
+		const count, passed = 300, 100 - 2 // the ping of the opening and the pong to that of the peer
+		for i := range count {
+			if err := c.Send(from.to(to.id(), "stats", i)); err != nil { // one message in each record
+				t.Fatal(err)
+			}
+		}
+		if got := len(to.got("stats")); got != passed {
+			t.Errorf("%d arrived at once, want %d", got, passed)
+		}
+		from.wantCount(actors.MessagesOverPeerRate, count-passed)
+		const wait = (count - passed) * time.Second / 50
+		time.Sleep(wait - 20*time.Millisecond)
+		if got := len(to.got("stats")); got >= count {
+			t.Errorf("%d arrived before there were tokens for them", got)
+		}
+		time.Sleep(40 * time.Millisecond)
+		if got := len(to.got("stats")); got != count {
+			t.Errorf("%d of %d arrived after %v", got, count, wait)
+		}
+		to.wantCount(actors.MessagesRateLimited, 0)
+		from.post(c, count)
+		time.Sleep(time.Minute)
+		got, dropped := len(to.got("stats"))-count, int(to.count(actors.MessagesRateLimited))
+		if got+dropped != count || got == 0 {
+			t.Errorf("of %d messages in shared records %d arrived and %d were counted", count, got, dropped)
+		}
+		from.wantSlots(1, 0)
+	})
+}
+
 // A peer that announces no limit gets all messages at once and has no bucket.
 func TestPeerWithoutLimitIsNotPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

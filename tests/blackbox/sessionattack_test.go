@@ -78,12 +78,13 @@ func attacks() []recordAttack {
 type attacker struct {
 	recordAttack
 	fromDialer bool
+	begins     func(record []byte) bool // selects the attacked record; nil: the first
 	armed      atomic.Bool
 	step       int // of the goroutine that passes the direction
 }
 
 func (x *attacker) frames(l *relayLink, fromDialer bool, _ int, record []byte) []wireMessage {
-	if fromDialer != x.fromDialer || !x.armed.Load() {
+	if fromDialer != x.fromDialer || !x.armed.Load() || x.step == 0 && x.begins != nil && !x.begins(record) {
 		return binaries(record)
 	}
 	if x.reflect && x.step == 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestHeldMessagesStayWithTheInitiator: a relay takes the offer out of both handshake messages and passes no frame on.
-// Towards a pinned peer no application message leaves, and all fail at the end of the hold.
+// TestHeldMessagesStayWithTheInitiator: a relay makes each side look like a deployed node and passes no frame on. Towards
+// a pinned peer no application message leaves, and all fail at the end of the hold.
 func TestHeldMessagesStayWithTheInitiator(t *testing.T) {
 	t.Parallel()
 	quick := []string{"--stdin", "--ping-interval", "2s", "--pong-timeout", "2s"}
@@ -23,7 +23,7 @@ func TestHeldMessagesStayWithTheInitiator(t *testing.T) {
 	b.Await("peer_down", "peer", a.ID())
 	mark := a.Mark()
 	r := startRelay(t, b.URL(), 1, func(r *relay) {
-		r.change = inBoth(stripSession)
+		r.change = inBoth(stripAll)
 		r.frames = func(*relayLink, bool, int, []byte) []wireMessage { return nil }
 	})
 	connected := make(chan result, 1)
@@ -60,7 +60,7 @@ func TestHeldMessagesStayWithTheInitiator(t *testing.T) {
 }
 
 // TestPinFollowsThePeersOwnFrame: a pinned peer that offers no session any more shows by its first frame whether it
-// has switched them off or was rolled back.
+// has switched them off or was rolled back. Until then nothing but pings leaves, and the peer is not up.
 func TestPinFollowsThePeersOwnFrame(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -72,7 +72,7 @@ func TestPinFollowsThePeersOwnFrame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := start(t)
+			n := start(t, "--ping-interval", "1s", "--pong-timeout", "20s")
 			self := identity(t, "changing")
 			first := initiator.inSession(n, refpeer.Options{Identity: self, Pong: true})
 			if !n.pinned(self.ID) {
@@ -82,13 +82,35 @@ func TestPinFollowsThePeersOwnFrame(t *testing.T) {
 			first.awaitEnd()
 			n.Await("peer_down", "peer", self.ID)
 			mark := n.Mark()
-			s := listening(t, refpeer.Options{Identity: self, Pong: true, Bind: tt.bind})
-			n.ok("connect", s.Addr())
+			s := listening(t, refpeer.Options{Identity: self, Bind: tt.bind})
+			done := make(chan [2]result, 1)
+			go func() {
+				connect := n.run("connect", s.Addr(), "--timeout", "20s")
+				done <- [2]result{connect, n.run("send", self.ID, "held until the frame")}
+			}()
 			r := accept(n, s, self)
+			for range 2 { // the second ping comes a second later
+				if e, err := r.Recv(withTimeout(t)); err != nil || e.Type != "ping" {
+					t.Fatalf("before the first frame of the peer arrived %+v, %v", e, err)
+				}
+			}
+			n.Status()
+			for _, e := range n.All()[mark:] {
+				if e.Kind == "peer_up" {
+					t.Errorf("before the first frame of the peer: %s", e.Line)
+				}
+			}
+			if !n.pinned(self.ID) {
+				t.Error("the pin ended without a frame of the peer")
+			}
+			hello := r.say("hello", nil)
 			n.AwaitAfter(mark, "peer_up", "peer", self.ID, "session", "smsg", "verified", true)
-			id := n.ok("send", self.ID, "held until the frame")
-			if e := r.next("chat"); e.ID != id {
-				t.Errorf("arrived %+v, want %s", e, id)
+			n.AwaitAfter(mark, "message", "message.id", hello)
+			if e := r.next("chat"); string(e.Payload) != `"held until the frame"` {
+				t.Errorf("arrived %+v", e)
+			}
+			for _, command := range <-done {
+				command.want(t, 0)
 			}
 			if n.pinned(self.ID) != tt.pinned {
 				t.Errorf("pinned is %v, want %v", !tt.pinned, tt.pinned)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // TestRelaysAreNoticed puts each relay between two nodes that have pinned each other, and between two that have not.
@@ -67,6 +68,25 @@ func TestSessionsChangeKeys(t *testing.T) {
 		}
 		if a.transport.GetConnection(b.id) != before || before.Strength() != supervisor.Session {
 			w.fault("the session ended")
+		}
+	})
+}
+
+// TestRecordsKeepTheOrder posts bursts of messages, which share records. checkDelivery reports a message that arrives
+// after a later one.
+func TestRecordsKeepTheOrder(t *testing.T) {
+	runPair(t, false, func(w *world) {
+		for range 10 {
+			for from, n := range w.nodes {
+				to := w.nodes[1-from]
+				var batch []*wire.Message
+				for range 30 {
+					batch = append(batch, w.message(n, typeTell, to.id))
+				}
+				w.burst(from, to.index, n.transport.GetConnection(to.id), batch)
+			}
+			w.pass(3 * time.Second)
+			w.check()
 		}
 	})
 }

@@ -119,6 +119,14 @@ func (w *world) dispatch(from, to int, c *supervisor.PeerConnection, msg *wire.M
 	w.ledger.end(d, c.Send(msg))
 }
 
+// burst posts messages over one connection: those that wait together share records.
+func (w *world) burst(from, to int, c *supervisor.PeerConnection, batch []*wire.Message) {
+	for _, msg := range batch {
+		d := w.ledger.begin(msg, dispatch{from: from, to: to, conn: c})
+		w.ledger.end(d, c.Post(msg))
+	}
+}
+
 func (w *world) stepTell() string {
 	a, b, c := w.linked()
 	if c == nil {
@@ -130,6 +138,10 @@ func (w *world) stepTell() string {
 	}
 	if w.random.IntN(20) == 0 { // around the size limit; Send refuses a larger message
 		batch[0].Payload = json.RawMessage(`"` + strings.Repeat("x", 1<<20-700+w.random.IntN(400)) + `"`)
+	}
+	if w.random.IntN(2) == 0 {
+		w.work.Go(func() { w.burst(a.index, b.index, c, batch) })
+		return fmt.Sprintf("node %d posts %d %d messages", a.index, b.index, len(batch))
 	}
 	w.work.Go(func() {
 		for _, msg := range batch {

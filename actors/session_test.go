@@ -176,14 +176,16 @@ func TestSessionRekeysEachHour(t *testing.T) {
 			p.send(p.message(wire.MsgPing, wire.PingPayload{}))
 			time.Sleep(time.Minute / 2)
 		}
-		rekeys := 0
+		rekeys, pongs := 0, 0
 		for _, record := range p.got() {
 			if record == nil {
 				rekeys++
+			} else if slices.Contains(record, "pong") {
+				pongs++
 			}
 		}
-		if rekeys != 1 {
-			t.Errorf("%d rekeys in 61 minutes, want 1", rekeys)
+		if rekeys != 1 || pongs != 1+2*61 {
+			t.Errorf("%d rekeys in 61 minutes, want 1; %d pongs, want one for each ping", rekeys, pongs)
 		}
 	})
 }

@@ -54,6 +54,36 @@ func TestEndOpensRecordsThatWaitForTokens(t *testing.T) {
 	})
 }
 
+// When a connection ends while its handler is blocked, the records that wait are not opened beyond the byte budget: they
+// are dropped, and each is counted.
+func TestEndDropsRecordsBeyondTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })
+		p := r.openProven()
+		release := make(chan struct{})
+		r.sink.hook = func(*wire.Message) { <-release }
+		p.pump.Go(func() {
+			for range 30 {
+				p.send(p.many("stats", 200, 1)...) // 28 bytes each
+			}
+		})
+		time.Sleep(time.Minute)
+		p.ws.CloseNow()
+		time.Sleep(time.Minute)
+		received, dropped := r.node.Counters.Get(MessagesReceived), r.node.Counters.Get(MessagesAfterGoodbye)
+		if received > 2000 || dropped == 0 {
+			t.Errorf("%d messages in memory with a budget of 100,000 bytes, %d records dropped", received, dropped)
+		}
+		close(release)
+		if n := len(r.delivered("stats")); n != int(received)-1 { // the ping
+			t.Errorf("%d messages delivered, want %d", n, received-1)
+		}
+		if !r.stopped() {
+			t.Error("the connection has not stopped")
+		}
+	})
+}
+
 // A backlog that never ends takes the memory of the records in it, not of all records that were in it.
 func TestBacklogMemoryIsThatOfItsRecords(t *testing.T) {
 	p := &connection{}

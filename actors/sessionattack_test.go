@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/Snider/go-p2p/tests/sockettest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -62,24 +63,20 @@ func TestEndDropsRecordsBeyondTheBudget(t *testing.T) {
 		p := r.openProven()
 		release := make(chan struct{})
 		r.sink.hook = func(*wire.Message) { <-release }
-		p.pump.Go(func() {
-			for range 30 {
-				p.send(p.many("stats", 200, 1)...) // 28 bytes each
-			}
-		})
-		time.Sleep(time.Minute)
-		p.ws.CloseNow()
-		time.Sleep(time.Minute)
-		received, dropped := r.node.Counters.Get(MessagesReceived), r.node.Counters.Get(MessagesAfterGoodbye)
-		if received > 2000 || dropped == 0 {
-			t.Errorf("%d messages in memory with a budget of 100,000 bytes, %d records dropped", received, dropped)
+		r.Stall(sockettest.ThereIP, sockettest.HereIP)
+		const records, each, opened = 8, 200, 2 // the messages of two records take 113,600 bytes
+		for range records {
+			p.send(p.many("stats", each, 1)...)
 		}
+		synctest.Wait()
+		r.Resume(sockettest.ThereIP, sockettest.HereIP) // the node reads all records at once
+		synctest.Wait()
+		r.slot.handle.Close(wire.DisconnectNormal, "end")
+		synctest.Wait()
+		r.want(map[Counter]uint64{MessagesReceived: 1 + opened*each, MessagesAfterGoodbye: records - opened})
 		close(release)
-		if n := len(r.delivered("stats")); n != int(received)-1 { // the ping
-			t.Errorf("%d messages delivered, want %d", n, received-1)
-		}
-		if !r.stopped() {
-			t.Error("the connection has not stopped")
+		if n := len(r.delivered("stats")); n != opened*each {
+			t.Errorf("%d messages delivered, want %d", n, opened*each)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots man deb model security clean
+.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots openapi man deb model security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -51,6 +51,9 @@ screenshots: ## make the pictures in docs/images, with Chromium and tmux
 	mkdir -p docs/images
 	docs/images/capture.sh
 	cd tests/browser && SCREENSHOTS=$(CURDIR)/docs/images go test -v -count=1 -run Screenshots ./...
+
+openapi: ## write the OpenAPI description of the control API
+	go test -count=1 -run TestOpenAPIIsCurrent ./cmd/node -update
 
 # The name by which packages install the program: /usr/bin/node is Node.js on many systems.
 PACKAGED = dist/go-p2p-node

@@ -22,7 +22,7 @@ const (
 	handledAdvice = "end the other `node handle`, or handle another type"
 	numbersAdvice = "`node peers` shows the numbers"
 	streamsAdvice = "close one of them"
-	pathAdvice    = "docs/api.md lists the paths"
+	pathAdvice    = "GET /v1/openapi.json describes the paths"
 	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
 )
 

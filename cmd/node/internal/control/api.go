@@ -161,7 +161,7 @@ type Auth struct {
 	Auth   string `json:"auth"`   // open or allowlist
 	Stored bool   `json:"stored"` // set by command, in this run or an earlier one
 
-	Disconnected *int   `json:"disconnected,omitempty"` // peers that the change disconnects; absent if the mode was not set
+	Disconnected *int   `json:"disconnected,omitempty"` // peers that a change of the mode disconnects; else absent
 	Warning      string `json:"warning,omitempty"`      // the mode admits no peer
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // decode reads a JSON object into question, a pointer to a struct; no bytes stand for an empty object. Unlike
-// json.Unmarshal it refuses keys that are unknown, repeated or differ in case, null in place of a value, and the lack of
-// a required key.
+// json.Unmarshal it refuses keys that are unknown, repeated or differ in case, null in place of a value, and the lack
+// of a required key.
 func decode(body io.Reader, question any) error {
 	data, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError

@@ -54,7 +54,8 @@ func TestDecodeTakesNoBodyWithoutRequiredKeys(t *testing.T) {
 	if err := decode(strings.NewReader(""), &struct{}{}); err != nil {
 		t.Error(err)
 	}
-	if err := decode(strings.NewReader(`{"x":1}`), &struct{}{}); err == nil || err.Error() != `unknown key "x": the keys are none` {
+	const want = `unknown key "x": the keys are none`
+	if err := decode(strings.NewReader(`{"x":1}`), &struct{}{}); err == nil || err.Error() != want {
 		t.Error(err)
 	}
 }

@@ -140,6 +140,9 @@ func (f *fakeNode) ResolveKey(_ context.Context, text string) (crypto.PublicKey,
 			{ID: bobID, PublicKey: bobKey},
 		}}
 	}
+	if text == "twin" {
+		return crypto.PublicKey{}, &supervisor.AmbiguousPeerError{Text: text}
+	}
 	return crypto.PublicKey{}, &supervisor.UnknownPeerError{Text: text}
 }
 

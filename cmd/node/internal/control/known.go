@@ -14,8 +14,8 @@ import (
 // maxPage is the largest number of entries in a page of peers.
 const maxPage = 1000
 
-// addressMark begins the cursor of an address without a known peer. It sorts such entries behind the node IDs, and needs
-// no escape in a URL.
+// addressMark begins the cursor of an address without a known peer. It sorts such entries behind the node IDs, and
+// needs no escape in a URL.
 const addressMark = "~"
 
 func (h *Handler) status(ctx context.Context, _ url.Values) (output.Status, error) {

@@ -35,7 +35,9 @@ func (n *crowdedNode) Peers(context.Context) (list []supervisor.PeerInfo, _ erro
 
 func (n *crowdedNode) KeptAddresses(context.Context) (list []supervisor.DialInfo, _ error) {
 	for i := n.addresses; i > 0; i-- {
-		list = append(list, supervisor.DialInfo{Address: fmt.Sprintf("ws://[::1%%25x]:%d/a/b", i), LastError: errors.New("x")})
+		list = append(list, supervisor.DialInfo{
+			Address: fmt.Sprintf("ws://[::1%%25x]:%d/a/b", i), LastError: errors.New("x"),
+		})
 	}
 	return list, nil
 }

@@ -2,10 +2,17 @@ package control
 
 import (
 	"context"
+	_ "embed"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 )
+
+// openAPI is made from the operations and the types of their bodies by `make openapi`.
+//
+//go:embed openapi.json
+var openAPI []byte
 
 // Operations returns all requests of the API: docs/api.md and the OpenAPI description list the same.
 func (h *Handler) Operations() []Operation {
@@ -31,6 +38,8 @@ func (h *Handler) views() []Operation {
 		peers,
 		get(h, "/v1/config", "getConfig", "Show the settings in force and their sources.",
 			func(context.Context, url.Values) (Configuration, error) { return h.node.Configuration(), nil }),
+		get(h, "/v1/openapi.json", "getDescription", "Return this OpenAPI description.",
+			func(context.Context, url.Values) (json.RawMessage, error) { return openAPI, nil }),
 		post(h, "/v1/resolve", "resolvePeer", "Look up the node ID of a peer, connected or not.", h.resolved,
 			CodeUnknownPeer, CodeAmbiguous, CodeNotConnected),
 	}
@@ -72,7 +81,8 @@ func (h *Handler) permissions() []Operation {
 		get(h, "/v1/auth", "getAuth", "Show the authorization mode.", h.auth),
 		post(h, "/v1/auth", "setAuth", "Set the authorization mode.", h.setAuth),
 		get(h, "/v1/allowlist", "getAllowlist", "List the allowed and the revoked keys.", h.allowlist),
-		get(h, "/v1/pending", "listPending", "List peers that were refused because they are not on the allowlist.", h.pending),
+		get(h, "/v1/pending", "listPending", "List peers that were refused because they are not on the allowlist.",
+			h.pending),
 		post(h, "/v1/allow", "allowKeys", "Add keys to the allowlist.", h.allow, keyed...),
 		post(h, "/v1/revoke", "revokeKeys", "Remove keys from the allowlist, disconnect their owners and refuse them.",
 			h.revoke, keyed...),

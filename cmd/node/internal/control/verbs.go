@@ -117,7 +117,9 @@ func (h *Handler) broadcast(ctx context.Context, q BroadcastRequest) (Broadcaste
 		return Broadcasted{}, err
 	}
 	defer cancel()
-	message, err := NewMessage(h.node.Identity().ID, "", MessageRequest{Type: q.Type, Payload: q.Payload, ReplyTo: q.ReplyTo})
+	message, err := NewMessage(h.node.Identity().ID, "", MessageRequest{
+		Type: q.Type, Payload: q.Payload, ReplyTo: q.ReplyTo,
+	})
 	if err != nil {
 		return Broadcasted{}, err
 	}

@@ -110,7 +110,7 @@ func (r *run) idleOf(system string, repeat int) error {
 		each := float64(conns)
 		values := figures{
 			"resident": (now.Resident - empty.Resident) / each, "goroutines": (now.Goroutines - empty.Goroutines) / each,
-			"total": now.Resident,
+			"total": now.Resident, "heap": (now.Heap - empty.Heap) / each,
 		}
 		r.note(OverIdle, system, each, repeat, values)
 		if conns == r.Idle {

@@ -103,6 +103,7 @@ func (r *Results) tables() string {
 		r.columnsOver(measure.Broadcast, "server cpu", flying, micros))))
 	part("An idle connection", r.table(measure.Idle, slices.Concat(
 		r.columnsOver(measure.Idle, "resident", resident, kilobytes),
+		r.columnsOver(measure.Idle, "heap", func(float64) string { return "of this, live heap" }, kilobytes),
 		r.columnsOver(measure.Idle, "goroutines", func(float64) string { return "goroutines" }, plainly))))
 	part("New connections per second, peer book included", r.table(measure.Connect, slices.Concat(
 		r.columnsOver(measure.Connect, "rate", known, perSecond),

@@ -73,19 +73,16 @@ func (r *run) idle(repeat int) error {
 }
 
 // idleOf opens connections in steps and measures the server's memory after each step: in the first repeat at each point
-// of the curve. Connections of our node rest after the first interval of pings.
+// of the curve.
 func (r *run) idleOf(system string, repeat int) error {
-	p, err := r.pair(system, ends{ping: r.Ping})
+	p, err := r.pair(system, ends{})
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	points, wait := r.CurveIdle, 300*time.Millisecond // the work after a handshake is done by then
+	points := r.CurveIdle
 	if repeat > 0 {
 		points = []int{r.Idle}
-	}
-	if system == systems.Ours || system == systems.OursSMSG {
-		wait += r.Ping
 	}
 	var empty, now process.Usage
 	if err := p.herd(r.Idle, 0, 0); err != nil {
@@ -103,7 +100,7 @@ func (r *run) idleOf(system string, repeat int) error {
 			return err
 		}
 		open = conns
-		time.Sleep(wait)
+		time.Sleep(300 * time.Millisecond) // the work after a handshake is done by then
 		if err := p.server.Call("settle", args{}, &now); err != nil {
 			return err
 		}

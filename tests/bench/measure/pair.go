@@ -2,7 +2,6 @@ package measure
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/Snider/go-p2p/tests/bench/process"
 	"github.com/Snider/go-p2p/tests/bench/systems"
@@ -17,9 +16,8 @@ type pair struct {
 
 // ends are options of both ends.
 type ends struct {
-	oneCore bool          // both processes run on one processor
-	known   int           // peers in the peer book of the server
-	ping    time.Duration // interval of pings of our server; 0: the default
+	oneCore bool // both processes run on one processor
+	known   int  // peers in the peer book of the server
 }
 
 // pair starts both ends of a system. It does not dial.
@@ -40,7 +38,7 @@ func (r *run) pair(system string, o ends) (*pair, error) {
 		p.server.Stop()
 		return nil, err
 	}
-	listen := args{System: name, Known: o.known, Seconds: o.ping.Seconds()}
+	listen := args{System: name, Known: o.known}
 	if err = p.server.Call("listen", listen, &p.address); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%s: %w", system, err)

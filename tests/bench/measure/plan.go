@@ -12,16 +12,15 @@ import (
 // Plan is the extent of the measurements.
 type Plan struct {
 	Repeats     int
-	Seconds     float64       // duration of one measurement of a rate
-	Sizes       []int         // payload sizes in bytes
-	Asks        int           // round trips
-	Peers       int           // receivers of a broadcast
-	Idle        int           // connections
-	Known       int           // peers in the book while new connections are measured
-	Connections int           // measured new connections
-	IDs         int           // live IDs in the dedup set
-	Rate        float64       // messages per second in the curve over connections
-	Ping        time.Duration // between pings of our node with idle connections, which rest from the first one on
+	Seconds     float64 // duration of one measurement of a rate
+	Sizes       []int   // payload sizes in bytes
+	Asks        int     // round trips
+	Peers       int     // receivers of a broadcast
+	Idle        int     // connections
+	Known       int     // peers in the book while new connections are measured
+	Connections int     // measured new connections
+	IDs         int     // live IDs in the dedup set
+	Rate        float64 // messages per second in the curve over connections
 
 	// Points of the curves.
 	CurveConnections, CurvePeers, CurveIdle, CurveKnown []int
@@ -40,7 +39,6 @@ func Full() Plan {
 		CurveConnections: []int{1, 3, 10, 30, 100, 300, 1000},
 		CurvePeers:       []int{10, 30, 100, 300, 1000, 2000, 5000},
 		CurveIdle:        []int{1000, 4000, 7000, 10_000},
-		Ping:             5 * time.Second,
 		CurveKnown:       []int{0, 1000, 2500, 5000, 7500, 10_000},
 	}
 }
@@ -50,7 +48,7 @@ func Quick() Plan {
 	p := Full()
 	p.Repeats, p.Seconds, p.Asks, p.Idle, p.Connections, p.IDs = 1, 0.2, 1000, 2000, 500, 200_000
 	p.CurveConnections, p.CurvePeers = []int{1, 30, 1000}, []int{10, 1000}
-	p.CurveIdle, p.CurveKnown, p.Ping = []int{1000, 2000}, []int{0, 5000}, 2*time.Second
+	p.CurveIdle, p.CurveKnown = []int{1000, 2000}, []int{0, 5000}
 	return p
 }
 
@@ -60,7 +58,6 @@ func Smoke() Plan {
 		Repeats: 1, Seconds: 0.02, Sizes: []int{64, 16 << 10}, Asks: 20,
 		Peers: 20, Idle: 20, Known: 50, Connections: 20, IDs: 1000, Rate: 20_000,
 		CurveConnections: []int{1, 10}, CurvePeers: []int{10}, CurveIdle: []int{10, 20}, CurveKnown: []int{0, 50},
-		Ping: 200 * time.Millisecond,
 	}
 }
 

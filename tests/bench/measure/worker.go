@@ -113,8 +113,7 @@ func (w *worker) listen(a args) (string, error) {
 	if w.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return "", err
 	}
-	o := systems.Options{Known: a.Known, Dir: w.dir, Ping: time.Duration(a.Seconds * float64(time.Second))}
-	if w.node, err = systems.New(a.System, o); err != nil {
+	if w.node, err = systems.New(a.System, systems.Options{Known: a.Known, Dir: w.dir}); err != nil {
 		return "", err
 	}
 	return w.node.Listen()

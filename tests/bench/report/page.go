@@ -135,6 +135,6 @@ var methodText string
 func method() string {
 	return strings.NewReplacer(
 		"{{.DedupTTL}}", systems.DedupTTL.String(),
-		"{{.Ping}}", measure.Full().Ping.String(), "{{.Reference}}", systems.Reference,
+		"{{.Reference}}", systems.Reference,
 	).Replace(methodText)
 }

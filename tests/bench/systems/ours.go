@@ -24,8 +24,8 @@ const (
 )
 
 // DedupTTL is 10 s instead of the default 5 minutes: at the measured rates the IDs of 5 minutes exceed the limit of the
-// dedup set. Our node has no other changed settings, except MaxConns, the listening address, the rate limit, pacing,
-// Session, and Ping of the options.
+// dedup set. Our node has no other changed settings, except MaxConns, the listening address, the rate limit, pacing
+// and Session.
 const DedupTTL = 10 * time.Second
 
 // maxConns exceeds the number of measured connections.
@@ -64,9 +64,6 @@ func newOurs(o Options, onlySMSG bool) (Node, error) {
 			c.Pacing = supervisor.PacingOff // the flock announces no limit, so broadcasts would wait for the default one
 			if onlySMSG {
 				c.Session = supervisor.SessionOff
-			}
-			if o.Ping != 0 {
-				c.PingInterval, c.PongTimeout = o.Ping, time.Hour
 			}
 		},
 		Options:   []supervisor.Option{supervisor.WithActorSystem(n.system)},

@@ -49,9 +49,8 @@ type Link interface {
 
 // Options of a node.
 type Options struct {
-	Known int           // number of peers in the peer book at the start
-	Dir   string        // folder for the file of the peer book
-	Ping  time.Duration // of our node: PingInterval, without a limit of the silence; 0: the default
+	Known int    // number of peers in the peer book at the start
+	Dir   string // folder for the file of the peer book
 }
 
 // New creates a node of the named system.

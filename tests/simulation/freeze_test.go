@@ -13,11 +13,11 @@ import (
 // must not close a connection for silence, because only the node itself was silent.
 func (w *world) stepFreeze() string {
 	n := w.some()
-	if !n.up || n.gate.isShut() {
+	if !n.up || n.gate.isShut() || time.Now().Before(w.unsettled) { // a dial of before a change of mode would sleep, too
 		return ""
 	}
 	for _, other := range w.nodes {
-		if other != n && !w.clean(n, other) {
+		if other != n && !(w.clean(n, other) && w.whole(n, other)) {
 			return ""
 		}
 	}
@@ -117,4 +117,15 @@ func (w *world) stepSlow() string {
 	w.net.SetLatency(b.ip, a.ip, 0)
 	w.pass(delay)
 	return fmt.Sprintf("the path between %d and %d had a delay of %v", a.index, b.index, delay)
+}
+
+// whole reports whether both nodes still have their end of all connections between them: the silence of a half open one
+// began before the freeze.
+func (w *world) whole(a, b *node) bool {
+	for _, link := range w.net.Links(a.ip, b.ip) {
+		if !link.Whole() {
+			return false
+		}
+	}
+	return true
 }

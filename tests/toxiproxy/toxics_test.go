@@ -49,7 +49,7 @@ func heal(t *testing.T, proxy *toxiproxy.Proxy, direction string) {
 }
 
 // TestSlowNetworkLosesNothing: latency with jitter and low bandwidth delay messages. Each arrives once and in order,
-// and the connection stays open.
+// and the connection stays open, also while it is idle.
 func TestSlowNetworkLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]string{
@@ -70,6 +70,10 @@ func TestSlowNetworkLosesNothing(t *testing.T) {
 			}
 			a.requireAll(messages)
 			b.requireAll(messages)
+			received := a.Counter("messagesReceived")
+			a.Poll("three pings and pongs of the idle connection, which take longer than the silence limit", func() bool {
+				return a.Counter("messagesReceived") >= received+6 || downs(a.Seen()) > 0
+			})
 			for _, n := range []*node{a, b} {
 				if ended := downs(n.Seen()); ended != 0 {
 					t.Errorf("the connection ended %d times, want none", ended)

@@ -55,8 +55,8 @@ func TestEndOpensRecordsThatWaitForTokens(t *testing.T) {
 	})
 }
 
-// When a connection ends while its handler is blocked, the records that wait are not opened beyond the byte budget: they
-// are dropped, and each is counted.
+// When a connection ends while its handler is blocked, the records that wait are not opened beyond the byte budget:
+// they are dropped, and each is counted.
 func TestEndDropsRecordsBeyondTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, sessions, unlimited, func(l *Limits) { l.InboundBytes = 100_000 })

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestOpenerRefusesRecordTwoMillion seals and opens 2^21 records, twice as many as a sender may, under one key: the next
-// one is refused, and no later one opens.
+// TestOpenerRefusesRecordTwoMillion seals and opens 2^21 records, twice as many as a sender may, under one key: the
+// next one is refused, and no later one opens.
 func TestOpenerRefusesRecordTwoMillion(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seals two million records")

@@ -10,8 +10,8 @@ import (
 	"github.com/Snider/go-p2p/tests/refpeer"
 )
 
-// TestHeldMessagesStayWithTheInitiator: a relay makes each side look like a deployed node and passes no frame on. Towards
-// a pinned peer no application message leaves, and all fail at the end of the hold.
+// TestHeldMessagesStayWithTheInitiator: a relay makes each side look like a deployed node and passes no frame on.
+// Towards a pinned peer no application message leaves, and all fail at the end of the hold.
 func TestHeldMessagesStayWithTheInitiator(t *testing.T) {
 	t.Parallel()
 	quick := []string{"--stdin", "--ping-interval", "2s", "--pong-timeout", "2s"}

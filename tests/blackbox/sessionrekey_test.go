@@ -18,9 +18,9 @@ var rekeyOpens = map[string]int{
 	"truncate": 0, "as text": 0,
 }
 
-// TestRelayCannotChangeRekeyRecords: a relay between a reference peer and a node changes a rekey record of the peer. The
-// node ends the session with 1002, and no message under the next key arrives. TestRelayCannotChangeRecords of package
-// supervisor does the same with the node's own rekey, after an hour.
+// TestRelayCannotChangeRekeyRecords: a relay between a reference peer and a node changes a rekey record of the peer.
+// The node ends the session with 1002, and no message under the next key arrives. TestRelayCannotChangeRecords of
+// package supervisor does the same with the node's own rekey, after an hour.
 func TestRelayCannotChangeRekeyRecords(t *testing.T) {
 	ways(t, slices.Collect(maps.Keys(rekeyOpens)), func(t *testing.T, x *attacker) {
 		x.begins = func(record []byte) bool { return record[0] == session.TypeRekey }

@@ -12,6 +12,7 @@ import (
 func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) bool {
 	switch {
 	case msg.From == p.self:
+		p.noteDropped(msg, wire.ReceiptRefused)
 		p.drop(MessagesRefused, "messages of our own sent back to us dropped")
 		return false
 	case msg.Type == wire.MsgHandshake || msg.Type == wire.MsgHandshakeAck:
@@ -27,6 +28,7 @@ func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) boo
 	}
 	if !p.unclocked(msg) && skew.Abs() > p.node.Limits.MaxClockSkew {
 		p.onUndelivered(ctx, msg, at)
+		p.noteDropped(msg, wire.ReceiptStale)
 		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",
 			"difference", skew.Round(time.Second))
 		return false
@@ -50,14 +52,17 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 	switch p.seen(msg, at) {
 	case Duplicate:
 		p.node.Counters.Inc(MessagesDuplicate)
+		p.noteDropped(msg, wire.ReceiptOK) // another peer may have delivered it
 		if p.proof.strength.Verified() {
 			p.reply(msg) // a duplicate ping may be the sender's only one that arrived
 		}
 		return false
 	case Stale:
+		p.noteDropped(msg, wire.ReceiptStale)
 		p.drop(MessagesStale, "messages stamped before this node's unclean restart dropped")
 		return false
 	case Full:
+		p.noteDropped(msg, wire.ReceiptRefused)
 		p.drop(MessagesRefused, "messages dropped: the dedup set has no space for more of this peer's")
 		if p.proof.strength.Verified() {
 			p.alive.lastLife = at.running // the peer is alive; this node has no space
@@ -103,6 +108,9 @@ func (p *connection) onUndelivered(ctx actor.Context, msg *wire.Message, at *mom
 		return
 	}
 	p.reply(msg)
+	if msg.Type == wire.MsgPong && msg.ReplyTo != "" {
+		p.node.OnReply(p.peerID, msg) // the answer to a ping of SendConfirmed
+	}
 	if msg.Type == wire.MsgDisconnect {
 		p.onDisconnect(ctx, msg)
 	}

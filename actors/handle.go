@@ -123,14 +123,15 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
 // Post encodes and queues a message. It waits neither for the peer nor for its rate limit. It returns ErrTooLarge,
 // ErrQueueFull, ErrClosed, or an error of encoding.
-func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil) }
+func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false) }
 
-func (h *Handle) post(msg *wire.Message, result chan<- error) error {
+// post is Post with a channel for the result of the write. If inTurn, a ping waits for the peer's rate limit, too.
+func (h *Handle) post(msg *wire.Message, result chan<- error, inTurn bool) error {
 	f, err := h.encode(msg)
 	if err != nil {
 		return err
 	}
-	f.result = result
+	f.result, f.unpaced = result, f.unpaced && !inTurn
 	return h.enqueue(f)
 }
 
@@ -201,12 +202,20 @@ func (h *Handle) enqueue(f *frame) error {
 //
 // If ctx ends while the message waits for the peer's rate limit, the message is withdrawn. With a ctx that cannot end,
 // it is withdrawn after Limits.WriteTimeout with ErrPaced. If ctx ends later, the message may still be sent.
-func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
+func (h *Handle) Send(ctx context.Context, msg *wire.Message) error { return h.send(ctx, msg, false) }
+
+// SendInTurn is Send for a ping behind messages: like them, it waits for the peer's rate limit. Other pings do not, and
+// the peer drops a ping above its limit.
+func (h *Handle) SendInTurn(ctx context.Context, msg *wire.Message) error {
+	return h.send(ctx, msg, true)
+}
+
+func (h *Handle) send(ctx context.Context, msg *wire.Message, inTurn bool) error {
 	result, ok := h.node.results.Get().(chan error)
 	if !ok {
 		result = make(chan error, 1)
 	}
-	err := h.post(msg, result)
+	err := h.post(msg, result, inTurn)
 	if err == nil {
 		var resolved bool
 		if err, resolved = h.await(ctx, result); !resolved {
@@ -215,6 +224,12 @@ func (h *Handle) Send(ctx context.Context, msg *wire.Message) error {
 	}
 	h.node.results.Put(result)
 	return err
+}
+
+// WithPongTimeout returns a context that ends with ctx, or after PongTimeout on the running clock with the cause
+// context.DeadlineExceeded. The caller must call cancel.
+func (h *Handle) WithPongTimeout(ctx context.Context) (within context.Context, cancel context.CancelFunc) {
+	return h.node.Running.WithTimeout(ctx, h.node.Limits.PongTimeout)
 }
 
 // Close closes the connection gracefully: queued messages are sent first, then a disconnect message.

@@ -181,11 +181,12 @@ func (p *connection) answerPing(ping *wire.Message) {
 	if p.handle.outbox.ownWaiting() >= maxOwnQueued {
 		return
 	}
-	var sent wire.PingPayload
+	var sent wire.ConfirmPing
 	if err := ping.ParsePayload(&sent); err != nil {
-		sent.SentAt = 0 // the pong is due even so
+		sent = wire.ConfirmPing{} // the pong is due even so
 	}
-	msg, err := p.compose(wire.MsgPong, wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Clock().UnixMilli()})
+	payload := wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Clock().UnixMilli()}
+	msg, err := p.compose(wire.MsgPong, wire.ConfirmPong{PongPayload: payload, Confirmed: p.receipts(sent.Confirm)})
 	if err != nil {
 		p.node.Log.Error("a pong cannot be encoded", "error", err)
 		return

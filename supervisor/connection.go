@@ -23,6 +23,7 @@ type PeerConnection struct {
 	inbox       *actors.Inbox
 	number      uint64
 	agent       string
+	confirms    bool         // the peer announced wire.FeatureConfirm
 	strength    atomic.Int32 // actors.Strength
 	unfenced    int          // owned by the inbox's goroutine
 }

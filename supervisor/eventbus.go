@@ -23,6 +23,7 @@ type eventBus struct {
 	limitedLog  *actors.LimitedLogger
 	counters    *actors.Counters
 	routes      *routeTable
+	replies     *replies
 	mu          sync.Mutex // held by writers of subscribers and handlers
 	handlers    atomic.Pointer[map[wire.MessageType]Handler]
 	subscribers atomic.Pointer[[]*subscriber]

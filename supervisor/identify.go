@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -102,7 +103,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	s.conn = &PeerConnection{
 		handle: s.actor.Handle(), self: r.node.Keys.Identity().ID, bus: r.bus, peer: r.describe(s, identity),
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
-		agent: wire.Agent(msg.Features),
+		agent: wire.Agent(msg.Features), confirms: slices.Contains(msg.Features, wire.FeatureConfirm),
 	}
 	s.conn.inbox = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(strength)

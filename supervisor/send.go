@@ -21,12 +21,18 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 // withdrawn. The errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull,
 // ErrClosed, ErrWriteTimeout, ErrPaced (only if ctx cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
+	_, err := t.sendVia(ctx, peerID, msg)
+	return err
+}
+
+// sendVia is SendContext that returns the connection on which the message was written.
+func (t *Transport) sendVia(ctx context.Context, peerID string, msg *wire.Message) (*PeerConnection, error) {
 	if err := checkContext(ctx); err != nil {
-		return peerError(peerID, err)
+		return nil, peerError(peerID, err)
 	}
 	via, err := t.routeFor(ctx, peerID, msg)
 	if err != nil {
-		return peerError(peerID, err)
+		return nil, peerError(peerID, err)
 	}
 	for {
 		for _, alternate := range via.alternates {
@@ -35,7 +41,7 @@ func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Me
 		err := via.conn.SendContext(ctx, msg)
 		next := t.routes.route(peerID)
 		if !errors.Is(err, ErrClosed) || next.conn == nil || next.conn == via.conn {
-			return err
+			return via.conn, err
 		}
 		via = next // another connection is the route; if the message was sent, the peer drops the copy
 	}

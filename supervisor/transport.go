@@ -118,7 +118,7 @@ func NewTransport(
 		return nil, err
 	}
 	t.keys, t.limitedLog = keys, actors.NewLimitedLogger(t.opts.log)
-	t.bus.counters, t.bus.limitedLog, t.bus.routes = t.counters, t.limitedLog, t.routes
+	t.bus.counters, t.bus.limitedLog, t.bus.routes, t.bus.replies = t.counters, t.limitedLog, t.routes, t.replies
 	if t.clock = t.opts.running; t.clock == nil {
 		t.clock = &runclock.Clock{}
 	}

@@ -6,7 +6,7 @@ import "strings"
 // its connection.
 const (
 	FeatureSession     = "session/1" // negotiated sessions
-	FeatureConfirm     = "confirm"   // confirms messages on request
+	FeatureConfirm     = "confirm"   // confirms messages: ConfirmPing
 	FeatureRatePrefix  = "rate/"     // followed by BURST/REFILL, the inbound limit of the node
 	FeatureAgentPrefix = "agent/"    // followed by software and version, for display
 )

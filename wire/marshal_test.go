@@ -14,11 +14,17 @@ func TestMarshalJSONMatchesEncodingJSON(t *testing.T) {
 		v    any
 		want string
 	}{
-		"nil":         {nil, `null`},
-		"HTML":        {"<a href='x'>&</a>", `"<a href='x'>&</a>"`},
-		"newline":     {"a\n", `"a\n"`},
-		"ping":        {PingPayload{5}, `{"sentAt":5}`},
-		"pong":        {PongPayload{5, 6}, `{"sentAt":5,"receivedAt":6}`},
+		"nil":        {nil, `null`},
+		"HTML":       {"<a href='x'>&</a>", `"<a href='x'>&</a>"`},
+		"newline":    {"a\n", `"a\n"`},
+		"ping":       {PingPayload{5}, `{"sentAt":5}`},
+		"pong":       {PongPayload{5, 6}, `{"sentAt":5,"receivedAt":6}`},
+		"confirm":    {ConfirmPing{PingPayload{5}, []string{"a", "b"}}, `{"sentAt":5,"confirm":["a","b"]}`},
+		"no confirm": {ConfirmPong{PongPayload{5, 6}, nil}, `{"sentAt":5,"receivedAt":6}`},
+		"confirmed": {
+			ConfirmPong{PongPayload{5, 6}, map[string]Receipt{"b": ReceiptOK, "a": ReceiptStale}},
+			`{"sentAt":5,"receivedAt":6,"confirmed":{"a":"stale","b":"ok"}}`,
+		},
 		"disconnect":  {DisconnectPayload{"bye", DisconnectShutdown}, `{"reason":"bye","code":1004}`},
 		"error":       {ErrorPayload{ErrCodeNotFound, "no", ""}, `{"code":1003,"message":"no"}`},
 		"compact":     {json.RawMessage(`{"a b":[1,"c d"]}`), `{"a b":[1,"c d"]}`},

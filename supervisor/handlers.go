@@ -30,6 +30,9 @@ type Handler func(from *PeerConnection, msg *wire.Message) (reply *wire.Message,
 // Only with a handler of their own are ping, pong and disconnect passed to the program; the transport has handled them
 // already, so such a handler returns no reply. Handle may be called at any time and applies to messages that are
 // delivered afterwards.
+//
+// A request of a deployed application to this node (wire.MessageType.IsDeployedRequest) is answered with the error 1003
+// if its type has no handler, OnMessage is not set and no actor is subscribed.
 func (t *Transport) Handle(kind wire.MessageType, handle Handler) {
 	b := t.bus
 	b.mu.Lock()
@@ -61,6 +64,7 @@ func ownType(kind wire.MessageType) bool {
 func (b *eventBus) dispatch(c *PeerConnection, msg *wire.Message) {
 	handle := b.handler(msg.Type)
 	if handle == nil && (b.onMessage == nil || ownType(msg.Type)) {
+		b.refuseUnhandled(c, msg)
 		return
 	}
 	if b.observer != nil {
@@ -71,6 +75,18 @@ func (b *eventBus) dispatch(c *PeerConnection, msg *wire.Message) {
 		b.runReplying(c, msg, handle)
 	} else {
 		b.onMessage(c, msg)
+	}
+}
+
+// refuseUnhandled answers a request of a deployed application that nothing in this program handles, so that its sender
+// need not wait for a timeout. It does so only for a verified peer's own request to this node. OnMessage and a
+// subscribed actor may handle any type.
+func (b *eventBus) refuseUnhandled(c *PeerConnection, msg *wire.Message) {
+	if msg.Type.IsDeployedRequest() && c.Verified() && msg.From == c.peer.ID && msg.To == c.self && msg.ReplyTo == "" &&
+		!b.subscribed() {
+		b.replyError(c, msg, &wire.ErrorPayload{
+			Code: wire.ErrCodeNotFound, Message: "this node does not handle messages of this type",
+		})
 	}
 }
 

@@ -108,6 +108,8 @@ func TestStoppedRegistryAnswers(t *testing.T) {
 			{&Revoke{}, &Revoked{}},
 			{&SetAuthMode{}, &AuthModeSet{}},
 			{"text", &Failed{}},
+			{Send{}, &Sent{}}, // a value
+			{(*Request)(nil), &Replied{}},
 		} {
 			if err := wantAnswer(t, a, c.message, c.answer); !errors.Is(err, ErrStopped) {
 				t.Errorf("%T: %v, want ErrStopped", c.message, err)

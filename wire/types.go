@@ -38,3 +38,14 @@ const (
 	MsgLogs       MessageType = "logs"
 	MsgChat       MessageType = "chat"
 )
+
+// IsDeployedRequest reports whether deployed applications wait for an answer to messages of type t: get_stats,
+// get_logs, start_miner, stop_miner and deploy.
+func (t MessageType) IsDeployedRequest() bool {
+	switch t {
+	case MsgGetStats, MsgGetLogs, MsgStartMiner, MsgStopMiner, MsgDeploy:
+		return true
+	default:
+		return false
+	}
+}

@@ -93,21 +93,11 @@ func (n *node) onMessage(c *supervisor.PeerConnection, m *wire.Message) {
 	if e == nil {
 		return
 	}
-	if deployedRequest(m.Type) && !n.readsInput && !n.feed.Attended(string(m.Type)) {
+	if m.Type.IsDeployedRequest() && !n.readsInput && !n.feed.Attended(string(m.Type)) {
 		n.refuse(c, m, wire.ErrCodeNotFound, "this node does not handle messages of this type")
 	}
 	if !n.publish(e) {
 		n.refuse(c, m, wire.ErrCodeOperationFailed, "too many messages wait for the handler of this type")
-	}
-}
-
-// deployedRequest reports whether deployed controllers wait for an answer to messages of a type.
-func deployedRequest(kind wire.MessageType) bool {
-	switch kind {
-	case wire.MsgGetStats, wire.MsgGetLogs, wire.MsgStartMiner, wire.MsgStopMiner, wire.MsgDeploy:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -20,7 +20,8 @@ const module = "github.com/Snider/go-p2p"
 
 // layers are the folders from the bottom up. An import may only go from a later row to an earlier one, so that wire
 // and crypto, in one row, know nothing of each other.
-var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd", "examples"}}
+// Of the last row none knows another: p2ptest, which needs package testing, stays out of programs.
+var layers = [][]string{{"wire", "crypto"}, {"actors"}, {"supervisor"}, {"cmd", "examples", "p2ptest"}}
 
 // lower are the packages inside a folder that know nothing of another one there.
 var lower = []struct{ folder, notOf, why string }{
@@ -41,7 +42,7 @@ var confined = []struct {
 }{
 	{
 		"github.com/asynkron/protoactor-go",
-		[]string{"actors", "supervisor", "examples"},
+		[]string{"actors", "supervisor", "examples", "p2ptest"},
 		"the actor library ends at the supervisor",
 	},
 	{
@@ -52,6 +53,7 @@ var confined = []struct {
 	{"github.com/gorilla/websocket", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/cloudflare/circl", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/Snider/Borg/pkg/smsg", nil, "Borg's decoder must never see bytes from a peer"},
+	{"testing", []string{"p2ptest"}, "only tests and p2ptest test"},
 	{"net/http", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"net", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"crypto/ecdh", []string{"crypto"}, "keys belong to crypto"},
@@ -135,6 +137,13 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 		{"cmd/node/main.go", `import "github.com/coder/websocket"`, 1},
 		{"actors/a.go", `import "os"; func f() { os.Exit(1) }`, 1},
 		{"extra/a.go", `import "os"`, 1},
+		{"p2ptest/a.go", `import ("testing"; "` + module + `/supervisor"; "` + module + `/tests/memnet")`, 0},
+		{"p2ptest/a.go", `import "` + module + `/tests/nodetest"`, 1},
+		{"p2ptest/a_test.go", `import "` + module + `/tests/nodetest"`, 0},
+		{"p2ptest/a.go", `import "` + module + `/cmd/node/internal/top"`, 1},
+		{"cmd/node/main.go", `import "` + module + `/p2ptest"`, 1},
+		{"cmd/node/main.go", `import "testing/synctest"`, 1},
+		{"supervisor/a.go", `import ("testing"; "` + module + `/p2ptest")`, 2},
 	}
 	for _, tt := range tests {
 		file, err := parser.ParseFile(token.NewFileSet(), tt.path, "package p; "+tt.source, 0)
@@ -149,7 +158,7 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 
 // mayImport reports whether an arrow inside the module points the right way. The reference peer and the black box know
 // nothing of the code; other tests may use anything; the code's own tests may use
-// the in-memory network, the guarded memory and the reference peer.
+// the in-memory network, the guarded memory and the reference peer. p2ptest is built on the in-memory network.
 func mayImport(path, inner string) bool {
 	own, to := folder(path), folder(inner)
 	switch {
@@ -158,7 +167,8 @@ func mayImport(path, inner string) bool {
 	case own == "tests":
 		return !strings.HasPrefix(path, "tests/refpeer/") && !strings.HasPrefix(path, "tests/blackbox/")
 	case to == "tests":
-		return slices.Contains(testTools, inner) && strings.HasSuffix(path, "_test.go")
+		return slices.Contains(testTools, inner) && strings.HasSuffix(path, "_test.go") ||
+			own == "p2ptest" && inner == "tests/memnet"
 	default:
 		return layer(to) < layer(own)
 	}

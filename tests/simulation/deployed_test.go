@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Snider/go-p2p/p2ptest"
 	"github.com/Snider/go-p2p/supervisor"
-	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -45,7 +45,7 @@ func (w *world) stepRollback() string {
 // rollBack starts a deployed incarnation; worker makes it answer pings.
 func (n *node) rollBack(worker bool) {
 	n.host = n.w.net.Attach(n.ip)
-	ln, err := n.host.Listen(nodetest.Port)
+	ln, err := n.host.Listen(p2ptest.Port)
 	n.must(err)
 	keys, err := refpeer.Load(fmt.Sprintf("node%d", n.index), privateKey(n.index))
 	n.must(err)

@@ -9,8 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Snider/go-p2p/tests/memnet"
-	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/p2ptest"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -20,10 +19,9 @@ import (
 func runPair(t *testing.T, disks bool, script func(w *world)) {
 	t.Helper()
 	w := newWorld(1, false)
-	synctest.Test(t, func(*testing.T) {
-		w.began, w.net, w.disks, w.roomy, w.plain = time.Now(), memnet.New(1), disks, true, true
-		w.system = newSystem()
-		w.watchDeadLetters()
+	synctest.Test(t, func(t *testing.T) {
+		w.simulate(p2ptest.New(t, 1))
+		w.disks, w.roomy, w.plain = disks, true, true
 		for i := range 2 {
 			n := newNode(w, i, 10)
 			n.skew.Store(0)
@@ -103,7 +101,7 @@ func TestBlockedHandlerKeepsNoBrokenSocket(t *testing.T) {
 func TestWrongUpgradeReleasesSocketWithSlot(t *testing.T) {
 	runPair(t, false, func(w *world) {
 		n, liar := w.nodes[0], w.net.Attach("10.0.8.1")
-		ln, err := liar.Listen(nodetest.Port)
+		ln, err := liar.Listen(p2ptest.Port)
 		n.must(err)
 		w.work.Go(func() {
 			conn, err := ln.Accept()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -22,20 +21,10 @@ func (w *world) stepFreeze() string {
 		}
 	}
 	w.upsetAll(n.index, time.Now().Add(2*time.Minute))
-	each := func(do func(from, to string)) {
-		for _, other := range w.nodes {
-			if other != n {
-				do(n.ip, other.ip)
-				do(other.ip, n.ip)
-			}
-		}
-	}
-	wake := runclock.FreezeForTest(n.running)
-	each(w.net.Stall)
+	n.member.Freeze()
 	asleep := time.Duration(1+w.random.IntN(60)) * time.Second
 	w.pass(asleep)
-	wake()
-	each(w.net.Resume)
+	n.member.Thaw()
 	w.pass(time.Second)
 	n.mu.Lock()
 	defer n.mu.Unlock()

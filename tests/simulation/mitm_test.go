@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Snider/go-p2p/p2ptest"
 	"github.com/Snider/go-p2p/tests/memnet"
-	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // A relay on the path between two nodes. It holds no key.
@@ -96,7 +96,7 @@ func (w *world) intercept(a, b *node, kind mitmKind, both, cut bool, life time.D
 		w.net.SetLatency(r.host.IP(), n.ip, latency)
 		w.net.SetLatency(n.ip, r.host.IP(), latency)
 	}
-	ln, err := r.host.Listen(nodetest.Port)
+	ln, err := r.host.Listen(p2ptest.Port)
 	a.must(err)
 	w.net.Divert(a.ip, b.ip, r.host.IP())
 	if both {

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,11 +12,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/p2ptest"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/memnet"
-	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
 // identities returns 20 fixed identities, created once. They are plain data that all bubbles share.
@@ -69,12 +67,12 @@ type node struct {
 	up        bool
 	lives     []life // the current one last
 	born      time.Time
-	crashed   bool // the last incarnation ended without a disconnect
+	crashed   bool          // the last incarnation ended without a disconnect
+	member    *p2ptest.Node // in the simulation
 	host      *memnet.Host
 	transport *supervisor.Transport
 	old       *deployed                  // nil: not a deployed node now
 	config    supervisor.TransportConfig // in force
-	running   *runclock.Clock
 	book      *supervisor.PeerRegistry
 	dir       string // directory of the peer book; empty: in memory
 }
@@ -88,7 +86,7 @@ type life struct {
 
 func newNode(w *world, index, maxConns int) *node {
 	n := &node{
-		w: w, index: index, ip: fmt.Sprintf("10.0.0.%d", index+1), id: identities()[index].Identity().ID,
+		w: w, index: index, id: identities()[index].Identity().ID,
 		maxConns: maxConns, gate: &gate{},
 		downs: make(map[string]supervisor.PeerDown), downAt: make(map[string]time.Time),
 		moved: make(map[string]time.Time), warned: make(map[string]bool), pq: w.random.IntN(4) == 0,
@@ -97,10 +95,36 @@ func newNode(w *world, index, maxConns int) *node {
 		n.skew.Store(w.random.Int64N(2*int64(maxSkew)) - int64(maxSkew))
 	}
 	n.setMode(w.drawMode())
+	var err error
+	n.member, err = w.sim.Add(fmt.Sprintf("node%d", index), n.program())
+	n.must(err)
+	n.ip = n.member.IP()
 	return n
 }
 
-func (n *node) address() string { return fmt.Sprintf("%s:%d", n.ip, nodetest.Port) }
+// program describes the node to the simulation.
+func (n *node) program() p2ptest.Program {
+	return p2ptest.Program{
+		Keys: identities()[n.index],
+		Options: []supervisor.Option{
+			supervisor.WithClock(n.clock), supervisor.WithLogger(slog.New(warnings{n.w.log(n.index).Handler(), n})),
+		},
+		Book: func() *supervisor.PeerRegistry {
+			n.openBook()
+			return n.book
+		},
+		Config: func(c *supervisor.TransportConfig) {
+			c.MaxConns, c.Peers, c.Session, c.SessionPQ = n.maxConns, n.dials(), n.mode(), n.pq
+			n.config = *c
+		},
+		Setup: func(t *supervisor.Transport) {
+			t.OnMessage(handler(n, slices.Clone(n.lives)))
+			t.OnEvent(n.onEvent)
+		},
+	}
+}
+
+func (n *node) address() string { return n.member.Address() }
 
 func (n *node) wall() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
 
@@ -125,41 +149,28 @@ func (n *node) start() {
 	if n.old != nil {
 		n.retire()
 	}
-	var dials []string
-	for _, pair := range n.w.dials() {
-		if pair[0] == n.index {
-			dials = append(dials, n.w.nodes[pair[1]].address())
-		}
-	}
-	n.host = n.w.net.Attach(n.ip)
-	n.openBook()
-	n.running = &runclock.Clock{}
 	began := life{disk: n.dir != "", crashed: n.crashed, wall: n.wall()}
 	n.born, n.lives = time.Now(), append(n.lives, began)
 	n.w.mu.Lock()
 	n.life, n.highest, n.floor = len(n.lives), 0, 0
-	n.shown, n.serving, n.since = n.book, true, time.Now()
+	n.serving, n.since = true, time.Now()
 	n.w.mu.Unlock()
-	var err error
-	n.transport, err = nodetest.New(nodetest.Options{
-		Keys: identities()[n.index], Book: n.book, Host: n.host,
-		Config: func(c *supervisor.TransportConfig) {
-			c.MaxConns, c.Peers, c.Session, c.SessionPQ = n.maxConns, dials, n.mode(), n.pq
-			n.config = *c
-		},
-		Options: []supervisor.Option{
-			supervisor.WithClock(n.clock), supervisor.WithRandom(newRandomness(n.w.random)),
-			supervisor.WithLogger(slog.New(warnings{n.w.log(n.index).Handler(), n})), supervisor.WithActorSystem(n.w.system),
-			supervisor.WithRunningClock(n.running),
-		},
-		OnMessage: handler(n, slices.Clone(n.lives)), OnEvent: n.onEvent,
-	})
-	n.must(err)
-	n.up = true
+	n.must(n.member.Start())
+	n.host, n.transport, n.up = n.member.Host(), n.member.Transport, true
 	if n.crashed && n.dir != "" {
 		// The node rejects messages stamped before its start, so it ignores peers whose clocks are behind for a while.
 		n.w.upsetAll(n.index, time.Now().Add(2*maxSkew+calmAfter))
 	}
+}
+
+// dials returns the addresses that the node keeps a connection to.
+func (n *node) dials() (addresses []string) {
+	for _, pair := range n.w.dials() {
+		if pair[0] == n.index {
+			addresses = append(addresses, n.w.nodes[pair[1]].address())
+		}
+	}
+	return addresses
 }
 
 func (n *node) must(err error) {
@@ -181,6 +192,9 @@ func (n *node) openBook() {
 	case n.book == nil:
 		n.book = supervisor.NewPeerRegistry()
 	}
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.shown = n.book
 }
 
 func newDir() string {
@@ -214,7 +228,7 @@ func (n *node) stop() {
 	n.fuse.Store(0)
 	n.leave()
 	began, checkDisconnects := time.Now(), n.w.expectDisconnects(n)
-	n.w.within(time.Minute, func() { n.must(n.transport.Stop()) })
+	n.w.within(time.Minute, func() { n.must(n.member.Stop()) })
 	// Stop returns within its ShutdownTimeout of 5 s, and up to 1 s for the sockets.
 	if took := time.Since(began); took > 6*time.Second {
 		n.w.fault("node %d: Stop took %v", n.index, took)
@@ -238,10 +252,11 @@ func (n *node) crash(powerCut, flushed bool) {
 	}
 	n.fuse.Store(0)
 	n.leave()
-	n.host.Crash(powerCut)
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	n.w.within(time.Minute, func() { _ = n.transport.StopContext(now) }) // frees goroutines; no peer sees this
+	end := n.member.Kill
+	if powerCut {
+		end = n.member.PowerOff
+	}
+	n.w.within(time.Minute, end)
 	n.ended(true)
 	if old != "" {
 		_ = os.RemoveAll(old)

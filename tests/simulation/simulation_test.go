@@ -81,7 +81,7 @@ func run(t *testing.T, seed uint64, loud bool) (ok bool) {
 			}
 		}()
 		synctest.Test(t, func(t *testing.T) {
-			pprof.Do(t.Context(), pprof.Labels("seed", strconv.FormatUint(seed, 10)), func(context.Context) { w.live() })
+			pprof.Do(t.Context(), pprof.Labels("seed", strconv.FormatUint(seed, 10)), func(context.Context) { w.live(t) })
 		})
 	})
 }

@@ -7,11 +7,12 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"testing/synctest"
+	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/p2ptest"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -37,8 +38,9 @@ type world struct {
 	began  time.Time
 	steps  []string
 
-	net    *memnet.Network
-	system *actor.ActorSystem
+	sim    *p2ptest.Simulation
+	net    *memnet.Network    // of sim
+	system *actor.ActorSystem // of sim
 	nodes  []*node
 	wants  map[[2]int]bool // key {from, to}: node from keeps a connection to node to
 	ledger *ledger
@@ -100,8 +102,8 @@ func (w *world) note(format string, args ...any) {
 }
 
 // live runs the mesh from start to end. It runs as the bubble's main goroutine.
-func (w *world) live() {
-	w.began = time.Now()
+func (w *world) live(t *testing.T) {
+	w.simulate(p2ptest.New(t, w.seed))
 	w.build()
 	for range 4 + w.random.IntN(maxSteps-4) {
 		w.note("%s", w.draw())
@@ -123,11 +125,14 @@ func (w *world) live() {
 	w.end()
 }
 
-// pass advances virtual time by d and waits until every goroutine of the bubble is blocked.
-func (w *world) pass(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
+// simulate begins the run in a new simulation.
+func (w *world) simulate(sim *p2ptest.Simulation) {
+	w.began, w.sim, w.net, w.system = time.Now(), sim, sim.Network(), sim.ActorSystem()
+	w.watchDeadLetters()
 }
+
+// pass advances virtual time by d and waits until every goroutine of the bubble is blocked.
+func (w *world) pass(d time.Duration) { w.sim.Pass(d) }
 
 // pause draws the time between two steps: mostly short, so that steps overlap, sometimes long enough for timeouts.
 func (w *world) pause() time.Duration {
@@ -147,9 +152,6 @@ func (w *world) pause() time.Duration {
 
 // build draws the mesh and starts it.
 func (w *world) build() {
-	w.net = memnet.New(w.seed)
-	w.system = newSystem()
-	w.watchDeadLetters()
 	count := 3 + min(w.random.IntN(6), w.random.IntN(6))
 	if w.random.IntN(20) == 0 {
 		count = 3 + w.random.IntN(10)
@@ -190,12 +192,6 @@ func (w *world) build() {
 		n.start()
 		w.pass(time.Duration(w.random.IntN(2)) * time.Millisecond)
 	}
-}
-
-// newSystem returns the actor system that all nodes of a world share. Creating one costs as much as a small mesh.
-func newSystem() *actor.ActorSystem {
-	silent := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	return actor.NewActorSystem(actor.WithLoggerFactory(silent))
 }
 
 // dials lists the pairs {from, to} in which node from keeps a connection to node to, in order.

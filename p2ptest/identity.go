@@ -1,10 +1,20 @@
-package simulation
+package p2ptest
 
 import (
+	"crypto/sha256"
 	"io"
 	"math/rand/v2"
 	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
 )
+
+// identity returns the identity of a name. Its private key is public: it protects nothing.
+func identity(name string) (*crypto.NodeManager, error) {
+	key := sha256.Sum256([]byte("p2ptest " + name))
+	return crypto.NodeManagerFromPrivateKey(key[:], name, crypto.RoleDual, time.Unix(1e9, 0))
+}
 
 // randomness is a seeded stream of random bytes. Safe for concurrent use.
 type randomness struct {

@@ -17,12 +17,18 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// maxLines is the limit of a program, without blank lines and comments.
-const maxLines = 60
+// maxLines is the limit of a program, without blank lines and comments. The actor that crashes needs more.
+const (
+	maxLines      = 60
+	maxActorLines = 90
+)
 
 func TestProgramsPrintTheirOutput(t *testing.T) {
 	tests := map[string]string{
-		"actors": "bob has 1\nbob has 2\nbob has 3\n",
+		"actors": "subscribed, 0 connected\n" +
+			"bob has 1 - 1 connected\ncarol has 1 - 2 connected\n" +
+			"subscribed, 2 connected\n" + // after the crash
+			"carol left, 1 connected\nbob has 2 - 1 connected\n",
 		"request": "total 3\n" +
 			"no sum: peer ID: the peer answers with error 1001 (invalid message): \"malformed message: payload: " +
 			"string instead of []int in field \\\"\\\"\"\n" +
@@ -109,8 +115,12 @@ func TestProgramsAreShort(t *testing.T) {
 			line = strings.TrimSpace(line)
 			return line == "" || strings.HasPrefix(line, "//")
 		})
-		if len(code) >= maxLines {
-			t.Errorf("%s has %d lines of code, want fewer than %d", file, len(code), maxLines)
+		limit := maxLines
+		if filepath.Dir(file) == "actors" {
+			limit = maxActorLines
+		}
+		if len(code) >= limit {
+			t.Errorf("%s has %d lines of code, want fewer than %d", file, len(code), limit)
 		}
 	}
 }

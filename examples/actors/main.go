@@ -1,4 +1,4 @@
-// Command actors keeps a score of each peer in an actor. The actor and the nodes exchange messages only.
+// Command actors keeps a score of each peer in an actor that crashes and is right again after its restart.
 package main
 
 import (
@@ -12,32 +12,62 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-func main() {
-	system, done := actor.NewActorSystem(), make(chan struct{})
-	alice, bob := start("alice", system), start("bob", system)
-	defer alice.Stop()
-	defer bob.Stop()
-	score := map[string]int{} // by node ID; only the actor uses it, so it needs no lock
-	scores := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-		if e, ok := ctx.Message().(supervisor.Received); ok && e.Message.Type == "point" {
-			peer := e.Connection.Peer()
-			score[peer.ID]++
-			fmt.Println(peer.Name, "has", score[peer.ID])
-			if score[peer.ID] == 3 {
-				close(done)
-			}
+type scores struct { // one value for each start of the actor: only this actor uses it, so it needs no lock
+	node      *actor.PID
+	points    map[string]int  // by node ID; the same map in each value, so that it survives a crash
+	connected map[string]bool // by node ID; the node sends it to each new value
+	lines     chan<- string
+}
+
+func (s *scores) Receive(ctx actor.Context) {
+	switch e := ctx.Message().(type) {
+	case *actor.Started: // also after a crash
+		ctx.Request(s.node, &supervisor.Subscribe{PID: ctx.Self()})
+	case *supervisor.Subscribed: // PeerUp and PeerDown continue from here
+		clear(s.connected)
+		for _, up := range e.Connected {
+			s.connected[up.Peer] = true
 		}
-	}))
-	ask(system, alice, &supervisor.Subscribe{PID: scores}) // before peers connect
-	connected := ask(system, bob, &supervisor.Connect{Address: alice.Addr().String()}).(*supervisor.Connected)
-	check(connected.Err)
-	for range 3 {
-		to := connected.Connection.Peer().ID
-		msg, err := wire.NewMessage("point", bob.Identity().ID, to, nil)
-		check(err)
-		check(ask(system, bob, &supervisor.Send{Peer: to, Message: msg}).(*supervisor.Sent).Err)
+		s.lines <- fmt.Sprintln("subscribed,", len(s.connected), "connected")
+	case supervisor.PeerUp:
+		s.connected[e.Peer] = true
+	case supervisor.PeerDown:
+		delete(s.connected, e.Peer)
+		s.lines <- fmt.Sprintln(e.Name, "left,", len(s.connected), "connected")
+	case supervisor.Received:
+		if e.Message.Type == "bug" {
+			panic("a bug in this program")
+		}
+		peer := e.Connection.Peer()
+		s.points[peer.ID]++
+		s.lines <- fmt.Sprintln(peer.Name, "has", s.points[peer.ID], "-", len(s.connected), "connected")
 	}
-	<-done
+}
+
+func main() {
+	system, lines, points := actor.NewActorSystem(), make(chan string, 16), map[string]int{}
+	alice, bob, carol := start("alice", system), start("bob", system), start("carol", system)
+	system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
+		return &scores{alice.PID(), points, map[string]bool{}, lines}
+	}))
+	fmt.Print(<-lines)
+	say := func(from *supervisor.Transport, kind wire.MessageType) {
+		connected := ask(system, from, &supervisor.Connect{Address: alice.Addr().String()}).(*supervisor.Connected)
+		check(connected.Err)
+		msg, err := connected.Connection.NewMessage(kind, nil)
+		check(err)
+		sent := ask(system, from, &supervisor.Send{Peer: alice.Identity().ID, Message: msg}).(*supervisor.Sent)
+		check(sent.Err)
+		fmt.Print(<-lines)
+	}
+	say(bob, "point")
+	say(carol, "point")
+	say(bob, "bug") // the actor crashes and subscribes again
+	check(carol.Stop())
+	fmt.Print(<-lines)
+	say(bob, "point")
+	check(bob.Stop())
+	check(alice.Stop())
 }
 
 func start(name string, system *actor.ActorSystem) *supervisor.Transport {

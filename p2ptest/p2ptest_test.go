@@ -58,9 +58,11 @@ func TestFaultsHaveTheirEffect(t *testing.T) {
 		code  wire.DisconnectCode // of that end; 0: none within ten minutes
 		back  bool                // connected ten minutes later
 	}{
-		"cut":         {func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.Cut(a, b) }, 0, wire.DisconnectGoingAway, true},
-		"block":       {func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.Block(a, b) }, 40 * time.Second, 1003, false},
-		"one way":     {func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.BlockOneWay(a, b) }, 40 * time.Second, 1003, false},
+		"cut":   {func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.Cut(a, b) }, 0, wire.DisconnectGoingAway, true},
+		"block": {func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.Block(a, b) }, 40 * time.Second, 1003, false},
+		"one way": {
+			func(s *p2ptest.Simulation, a, b *p2ptest.Node) { s.BlockOneWay(a, b) }, 40 * time.Second, 1003, false,
+		},
 		"kill":        {func(_ *p2ptest.Simulation, a, _ *p2ptest.Node) { a.Kill() }, 0, wire.DisconnectGoingAway, false},
 		"power off":   {func(_ *p2ptest.Simulation, a, _ *p2ptest.Node) { a.PowerOff() }, 40 * time.Second, 1003, false},
 		"stop":        {func(_ *p2ptest.Simulation, a, _ *p2ptest.Node) { _ = a.Stop() }, 0, wire.DisconnectShutdown, false},

@@ -24,8 +24,9 @@ import (
 // confirmed. A repeated message is a duplicate at the peer, which confirms it as well.
 //
 // Message and ping each take a token of the peer's rate limit and wait for it, see SendContext: at the limit of 50 per
-// second, about 24 messages per second are confirmed. Use Request where the answer of a handler is needed. Several
-// calls may run at once; each waits on its caller's goroutine.
+// second, about 24 messages per second are confirmed. Several calls may run at once, each on its caller's goroutine; at
+// most eight pings per connection are unanswered, and further calls wait. Use Request where the answer of a handler is
+// needed.
 func (t *Transport) SendConfirmed(ctx context.Context, peerID string, msg *wire.Message) error {
 	c, err := t.sendVia(ctx, peerID, msg)
 	if err != nil {
@@ -86,6 +87,10 @@ func (c *PeerConnection) confirm(ctx context.Context, id string) error {
 	if err != nil {
 		return peerError(c.peer.ID, &UnconfirmedError{err})
 	}
+	if err := c.beginPinging(ctx); err != nil {
+		return peerError(c.peer.ID, &UnconfirmedError{err})
+	}
+	defer func() { <-c.pinging }()
 	to := request{peer: c.peer.ID, id: ping.ID}
 	answer := c.bus.replies.expect(to)
 	defer c.bus.replies.forget(to, answer)
@@ -97,6 +102,22 @@ func (c *PeerConnection) confirm(ctx context.Context, id string) error {
 		return peerError(c.peer.ID, &UnconfirmedError{err})
 	}
 	return peerError(c.peer.ID, c.verdict(pong, id))
+}
+
+// maxPinging limits the unanswered pings of SendConfirmed on a connection: a peer answers no ping while
+// 16 of its pongs wait to be written.
+const maxPinging = 8
+
+// beginPinging waits until another ping may be sent.
+func (c *PeerConnection) beginPinging(ctx context.Context) error {
+	select {
+	case c.pinging <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.handle.Done():
+		return ErrClosed
+	}
 }
 
 // awaitPong waits for the answer to a ping on this connection, for PongTimeout at most.

@@ -95,24 +95,25 @@ func TestSendConfirmedReportsTheUnknown(t *testing.T) {
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1), startNode(t, n, 2)
 		c := a.dial(b)
-		send := func(ctx context.Context) (error, time.Duration) {
+		send := func(ctx context.Context) (took time.Duration, err error) {
 			began := time.Now()
-			return a.SendConfirmed(ctx, b.id(), a.to(b.id(), "stats", nil)), time.Since(began)
+			err = a.SendConfirmed(ctx, b.id(), a.to(b.id(), "stats", nil))
+			return time.Since(began), err
 		}
 		n.Stall("10.0.0.2", "10.0.0.1")
-		err, took := send(context.Background())
+		took, err := send(context.Background())
 		wantUnconfirmed(t, err, context.DeadlineExceeded)
 		if took != 10*time.Second {
 			t.Errorf("without an answer it took %v, want PongTimeout", took)
 		}
 		limited, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err, took = send(limited); took != time.Second {
+		if took, err = send(limited); took != time.Second {
 			t.Errorf("it took %v, want the second of the context", took)
 		}
 		wantUnconfirmed(t, err, context.DeadlineExceeded)
 		time.AfterFunc(time.Second, n.Links("10.0.0.1", "10.0.0.2")[0].Cut)
-		err, _ = send(context.Background())
+		_, err = send(context.Background())
 		wantUnconfirmed(t, err, ErrClosed)
 		if got := b.got("stats"); len(got) != 3 {
 			t.Errorf("%d of 3 messages without confirmation arrived", len(got))

@@ -104,6 +104,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 		handle: s.actor.Handle(), self: r.node.Keys.Identity().ID, bus: r.bus, peer: r.describe(s, identity),
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
 		agent: wire.Agent(msg.Features), confirms: slices.Contains(msg.Features, wire.FeatureConfirm),
+		pinging: make(chan struct{}, maxPinging),
 	}
 	s.conn.inbox = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(strength)

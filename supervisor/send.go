@@ -16,11 +16,12 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 
 // SendContext sends a message to a peer and returns when the operating system has accepted it, or when ctx ends. In the
 // latter case the message may still be sent. A nil error is not delivery: a peer silently drops messages above its rate
-// limit, by default 100 messages at once and 50 per second. With PacingOn (--pace on, the default) the message therefore
-// waits in the queue until the limit announced by the peer, less one message and 2 %, admits it: at the default limit
-// 99 messages at once, half as many in a new process, and 49 per second. If ctx ends in the queue, the message is
-// withdrawn. SendConfirmed waits until the peer's node has accepted the message. The errors are ErrNotConnected (also ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull,
-// ErrClosed, ErrWriteTimeout, ErrPaced (only if ctx cannot end) and ctx's, inside a PeerError.
+// limit, by default 100 messages at once and 50 per second. With PacingOn (--pace on, the default) the message waits in
+// the queue until the limit announced by the peer, less one message and 2 %, admits it: at the default limit 99
+// messages at once, half as many in a new process, and 49 per second. If ctx ends in the queue, the message is
+// withdrawn. SendConfirmed waits until the peer's node has accepted the message. The errors are ErrNotConnected (also
+// ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout, ErrPaced (only if ctx
+// cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
 	_, err := t.sendVia(ctx, peerID, msg)
 	return err

@@ -23,6 +23,16 @@ func (n *node) transportOptions() []supervisor.Option {
 	return options
 }
 
+// adminConfig returns the configuration of the admin server. Its settings need a restart to change.
+func (n *node) adminConfig() admin.Config {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	return admin.Config{
+		Address: n.settings.Admin, Node: n, Timings: n.timings, Version: version(), Build: thisBuild().labels(),
+		PerPeer: n.settings.MetricsPerPeer, Pprof: n.settings.AdminPprof, Log: n.log,
+	}
+}
+
 // openAdmin starts the admin server. It serves from before the start of the node until after its stop, so that
 // /healthz always answers. If the default address is in use, as with a second node on the host, the node runs without
 // the server.
@@ -30,11 +40,7 @@ func (n *node) openAdmin() (err error) {
 	if n.settings.Admin == "" {
 		return nil
 	}
-	n.admin, err = admin.Listen(admin.Config{
-		Address: n.settings.Admin, Node: n, Timings: n.timings, Version: version(),
-		Build:   thisBuild().labels(),
-		PerPeer: n.settings.MetricsPerPeer, Log: n.log,
-	})
+	n.admin, err = admin.Listen(n.adminConfig())
 	switch {
 	case err == nil:
 	case admin.InUse(err) && n.settings.Source("admin") == settings.FromDefault:
@@ -46,7 +52,8 @@ func (n *node) openAdmin() (err error) {
 		return fmt.Errorf(`start --admin: %w: choose another address, or none with --admin ""`, err)
 	}
 	if n.admin.Public() {
-		n.log.Warn("other hosts can reach the dashboard and the metrics without a password", "admin", n.settings.Admin)
+		n.log.Warn("other hosts can reach the dashboard and the metrics without a password", "admin", n.settings.Admin,
+			"profiles", n.settings.AdminPprof)
 	}
 	n.admin.Serve()
 	return nil

@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.allowlistCommand(), a.pendingCommand(),
 		a.aliasCommand(), a.forgetCommand(),
 		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
-		a.versionCommand(), help,
+		a.versionCommand(), a.reportCommand(), help,
 	)
 	addExamples(root)
 	return root

@@ -17,6 +17,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/cmd/node/internal/report"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/supervisor"
@@ -49,6 +50,11 @@ type node struct {
 	control *control.Server
 	events  *eventLog
 	feed    *feed.Feed
+
+	recent    report.Lines // events other than messages, as JSON
+	recentLog report.Lines
+	reporting sync.Mutex // held while a report is made
+
 	admin   *admin.Server  // nil: off
 	timings *admin.Timings // nil: off
 	deaf    chan error     // capacity 1: the cause of the end of listening
@@ -68,7 +74,7 @@ func (a *app) start(
 	n.level.Set(s.LogLevel)
 	n.events.show(s.Events)
 	n.feed = n.newFeed()
-	n.handlesLog = newLogHandler(s.LogFormat, &n.level, a.stderr)
+	n.handlesLog = newLogHandler(s.LogFormat, &n.level, io.MultiWriter(&n.recentLog, a.stderr))
 	n.lines = actors.NewQueuedLog(n.handlesLog, nil)
 	n.log = slog.New(n.lines)
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
@@ -128,7 +134,7 @@ func (n *node) open() error {
 // begin opens the control socket and starts the transport.
 func (n *node) begin() (err error) {
 	n.handler = control.NewHandler(n, n.settings.Transport.MaxMessageSize)
-	n.control, err = control.Listen(n.settings.DataDir, n.handler, n.log)
+	n.control, err = control.Listen(n.settings.DataDir, n.settings.ControlGroupID, n.handler, n.log)
 	if err != nil {
 		return accessible(fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err))
 	}
@@ -141,7 +147,9 @@ func (n *node) begin() (err error) {
 		}
 		return errors.Join(err, n.closeControl())
 	}
-	n.events.open(n.listening())
+	first := n.listening()
+	n.remember(first)
+	n.events.open(first)
 	return nil
 }
 

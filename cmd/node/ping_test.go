@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -49,7 +50,7 @@ func (n *drowsyNode) RequestContext(ctx context.Context, _ string, m *wire.Messa
 func (n *drowsyNode) ping(t *testing.T, signals chan os.Signal, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
-	server, err := control.Listen(dir, control.NewHandler(n, 1<<20), slog.New(slog.DiscardHandler))
+	server, err := control.Listen(dir, settings.NoGroup, control.NewHandler(n, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,20 @@ func (n *node) newFeed() *feed.Feed {
 // publish passes an event to the streams, and then to standard output, whose reader may block. It returns false if a
 // handler lost the message.
 func (n *node) publish(e event) (taken bool) {
+	n.remember(e)
 	taken = true
 	if n.feed.Open() {
 		taken = n.feed.Publish(fed(e, n.events.now()))
 	}
 	n.events.add(e)
 	return taken
+}
+
+// remember keeps an event for reports, unless it is a message.
+func (n *node) remember(e event) {
+	if _, ok := e.(message); !ok {
+		_, _ = n.recent.Write(eventFormat(settings.OutputJSON).line(e, n.events.now())) // never fails
+	}
 }
 
 // Watch implements control.Node.

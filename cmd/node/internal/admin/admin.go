@@ -7,6 +7,7 @@
 //	/metrics   for Prometheus
 //	/healthz   200 while the process lives
 //	/readyz    200 while the node accepts peers, else 503
+//	/debug/pprof/  profiles of the process, only with Config.Pprof
 package admin
 
 import (
@@ -67,6 +68,7 @@ type Config struct {
 	Version string   // of the binary, for people
 	Build   Build    // labels of p2p_build_info
 	PerPeer bool     // with series of each peer in /metrics
+	Pprof   bool     // with profiles at /debug/pprof/
 	Log     *slog.Logger
 }
 
@@ -95,6 +97,9 @@ func Listen(c Config) (*Server, error) {
 	mux.Handle(treePath, treeHandler(c.Node))
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(c.Node))
+	if c.Pprof {
+		addProfiles(mux)
+	}
 	if err := addPages(mux); err != nil {
 		cancel()
 		return nil, errors.Join(err, listener.Close())

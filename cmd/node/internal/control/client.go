@@ -192,7 +192,8 @@ func (c *Client) unreachable(err error) error {
 		oserror.Reset(err), errors.Is(err, syscall.EPIPE):
 		return errors.New("the node stopped before it answered")
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s is not open to this user: run the command as its owner, or give another --data-dir",
+		return fmt.Errorf("%s is not open to this user: run the command as its owner or a member of --control-group, "+
+			"or give another --data-dir",
 			SocketPath(c.dir))
 	default:
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -45,6 +46,8 @@ func (f *fakeNode) Identity() crypto.NodeIdentity {
 }
 
 func (f *fakeNode) Configuration() Configuration { return Configuration{File: "x"} }
+
+func (f *fakeNode) Report(context.Context) ([]byte, error) { return []byte("archive"), f.err }
 
 func (f *fakeNode) Version() string { return "v9" }
 
@@ -224,7 +227,7 @@ func (f *fakeNode) SetAuthModeContext(_ context.Context, mode supervisor.AuthMod
 // serve starts a server for node in dir and returns a client for it.
 func serve(t *testing.T, dir string, node Node) *Client {
 	t.Helper()
-	server, err := Listen(dir, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
+	server, err := Listen(dir, settings.NoGroup, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,7 @@ type Node interface {
 	SetAuthModeContext(ctx context.Context, mode supervisor.AuthMode) (disconnected int, err error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Configuration() Configuration
+	Report(ctx context.Context) ([]byte, error)
 	Watch(filter feed.Filter, text bool) (*feed.Stream, error)
 	HandleType(kind string) (*feed.Stream, error)
 }

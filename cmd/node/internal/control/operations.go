@@ -38,6 +38,7 @@ func (h *Handler) views() []Operation {
 		peers,
 		get(h, "/v1/config", "getConfig", "Show the settings in force and their sources.",
 			func(context.Context, url.Values) (Configuration, error) { return h.node.Configuration(), nil }),
+		get(h, "/v1/report", "getReport", "Make a support archive, without payloads and keys.", h.report),
 		get(h, "/v1/openapi.json", "getDescription", "Return this OpenAPI description.",
 			func(context.Context, url.Values) (json.RawMessage, error) { return openAPI, nil }),
 		post(h, "/v1/resolve", "resolvePeer", "Look up the node ID of a peer, connected or not.", h.resolved,

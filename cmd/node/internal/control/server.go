@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
@@ -35,11 +36,17 @@ type Server struct {
 }
 
 // Listen binds the control socket of dir. The caller must hold the lock of the peer book in dir. Commands wait in the
-// socket's queue until Serve.
-func Listen(dir string, handler http.Handler, log *slog.Logger) (*Server, error) {
+// socket's queue until Serve. The members of the group with that number may use the socket, too; settings.NoGroup: only
+// the owner.
+func Listen(dir string, group int, handler http.Handler, log *slog.Logger) (*Server, error) {
 	listener, err := listen(dir)
 	if err != nil {
 		return nil, err
+	}
+	if group != settings.NoGroup {
+		if err := openToGroup(dir, group); err != nil {
+			return nil, errors.Join(err, listener.Close(), os.Remove(SocketPath(dir)))
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	samples := actors.NewLimitedLogger(log)

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 )
 
 func TestSocketModeIsOwnerOnly(t *testing.T) {
@@ -65,7 +67,7 @@ func TestListenKeepsAFileInPlaceOfTheSocket(t *testing.T) {
 	if err := os.WriteFile(SocketPath(dir), []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(dir, nil, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := Listen(dir, settings.NoGroup, nil, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a file is taken for a socket")
 	}
 	if kept, _ := os.ReadFile(SocketPath(dir)); string(kept) != "precious" {
@@ -75,7 +77,7 @@ func TestListenKeepsAFileInPlaceOfTheSocket(t *testing.T) {
 
 func TestCloseRemovesSocketAndEndsRequests(t *testing.T) {
 	dir := t.TempDir()
-	server, err := Listen(dir, NewHandler(&fakeNode{block: true}, 1<<20), slog.New(slog.DiscardHandler))
+	server, err := Listen(dir, settings.NoGroup, NewHandler(&fakeNode{block: true}, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

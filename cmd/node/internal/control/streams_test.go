@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 )
 
 func fakeEvent(name, peer, kind string) feed.Event {
@@ -122,7 +123,7 @@ func TestStreamRequestsAreChecked(t *testing.T) {
 func openRaw(t *testing.T, node *fakeNode) (*Server, net.Conn) {
 	t.Helper()
 	dir := t.TempDir()
-	server, err := Listen(dir, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
+	server, err := Listen(dir, settings.NoGroup, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,9 @@ type Settings struct {
 
 	Auth           supervisor.AuthMode
 	Admin          string
+	AdminPprof     bool   // profiles on Admin
+	ControlGroup   string // may use the control socket; empty: none
+	ControlGroupID int    // number of ControlGroup on this host, or NoGroup
 	MetricsPerPeer bool
 	Events         string // EventsAll, EventsNoPayloads or EventsNone
 	LogLevel       slog.Level
@@ -101,12 +104,15 @@ func (s *Settings) Values() []Value {
 // defaults returns the settings with their default values.
 func defaults(o Options) *Settings {
 	s := &Settings{
-		DataDir:   o.DataDir,
-		Output:    OutputText,
-		Name:      o.HostName,
-		Role:      crypto.RoleDual,
-		Auth:      supervisor.PeerAuthOpen,
-		Admin:     "127.0.0.1:9092",
+		DataDir: o.DataDir,
+		Output:  OutputText,
+		Name:    o.HostName,
+		Role:    crypto.RoleDual,
+		Auth:    supervisor.PeerAuthOpen,
+		Admin:   "127.0.0.1:9092",
+
+		ControlGroupID: NoGroup,
+
 		Events:    EventsAll,
 		LogLevel:  slog.LevelInfo,
 		LogFormat: "text",

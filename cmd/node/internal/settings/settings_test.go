@@ -78,6 +78,8 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"metrics-per-peer", "false"},
 		{"log-level", "info"},
 		{"log-format", "text"},
+		{"admin-pprof", "false"},
+		{"control-group", ""},
 	}
 	values := s.Values()
 	if len(values) != len(want) {

@@ -36,7 +36,8 @@ func definitions() []definition {
 	all = append(all, agentSetting())
 	all = append(all, limitSettings()...)
 	all = append(all, timingSettings()...)
-	return append(all, processSettings()...)
+	all = append(all, processSettings()...)
+	return append(all, accessSettings()...)
 }
 
 func clientSettings() []definition {

@@ -1,0 +1,28 @@
+package control
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// openToGroup lets the members of a group use the control socket of dir: socket and directory get the group, the socket
+// mode 0660, and the directory lets the group enter, not list it. A directory that every user may enter stays as it is.
+func openToGroup(dir string, group int) error {
+	err := chown(SocketPath(dir), group, 0o660)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o001 != 0 {
+		return err
+	}
+	return chown(dir, group, info.Mode().Perm()|0o010)
+}
+
+func chown(path string, group int, mode fs.FileMode) error {
+	if err := os.Chown(path, -1, group); err != nil {
+		return fmt.Errorf("give it to the group %d: %w: the user of the node must be a member of --control-group", group, err)
+	}
+	return os.Chmod(path, mode)
+}

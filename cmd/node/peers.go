@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -73,11 +74,14 @@ func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 		return
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSTATE\tDIRECTION\tCONNECTION\tSESSION\tRTT\tLAST SEEN\tQUEUED\tADDRESS\tNOTES")
+	fmt.Fprintln(table, "ID\tNAME\tROLE\tSTATE\tDIRECTION\tCONNECTION\tSESSION\tVERSION\tRTT\tCLOCK\tLAST SEEN\t"+
+		"IN/OUT/DROPPED\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", orDash(p.ID), printable.Cut(orDash(p.Label()), 32),
-			p.State, orDash(p.Direction), connectionNumber(p), orDash(p.Session), output.RoundTrip(p.RTTMs),
-			seen(p, now), p.Queued, orDash(p.Address), notes(p, now))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
+			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), p.State, orDash(p.Direction),
+			connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32), output.RoundTrip(p.RTTMs),
+			output.Clock(p.ClockSkewMs), seen(p, now), traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
+			orDash(p.Address), notes(p, now))
 		writeConnections(table, p)
 	}
 	table.Flush()
@@ -93,9 +97,15 @@ func writeConnections(w io.Writer, p output.Peer) {
 		if c.Verified {
 			state = "connected"
 		}
-		fmt.Fprintf(w, "%s\t-\t%s\t%s\t%d\t%s\t-\t-\t-\t%s\tfurther connection\n",
-			p.ID, state, c.Direction, c.Connection, orDash(c.Session), orDash(c.Address))
+		fmt.Fprintf(w, "%s\t-\t-\t%s\t%s\t%d\t%s\t-\t-\t-\t-\t%s\t-\t%s\tfurther connection\n",
+			p.ID, state, c.Direction, c.Connection, orDash(c.Session), traffic(c.MessagesReceived, c.MessagesSent, c.Dropped),
+			orDash(c.Address))
 	}
+}
+
+// traffic formats the counts of messages of a peer or a connection.
+func traffic(received, sent, dropped uint64) string {
+	return fmt.Sprintf("%d/%d/%d", received, sent, dropped)
 }
 
 // connectionNumber returns the number for `node disconnect --connection`, or a dash.
@@ -124,13 +134,16 @@ func notes(p output.Peer, now time.Time) string {
 	if p.Revoked {
 		notes = append(notes, "revoked")
 	}
+	if !p.RefusedUntil.IsZero() {
+		notes = append(notes, "refused for "+output.Age(p.RefusedUntil.Sub(now)))
+	}
 	if p.Alias != "" {
 		notes = append(notes, "called "+printable.Word(p.Name))
 	}
 	if p.Pinned {
 		notes = append(notes, "pinned")
 	}
-	text := orDash(strings.Join(notes, ","))
+	text := cmp.Or(strings.Join(notes, ","), "-") // its texts of peers are quoted
 	if p.NextDialAt != nil {
 		text += ", next dial in " + output.Age(p.NextDialAt.Sub(now))
 	}

@@ -17,15 +17,40 @@ func TestPeersShowTheDialError(t *testing.T) {
 			Address: "h:1", Persistent: true,
 			LastError: "connection refused", NextDialAt: new(now.Add(4 * time.Second)),
 		},
-		"persistent: ?[2J":   {ID: "1", Persistent: true, LastError: "\x1b[2J"},
-		"persistent,allowed": {ID: "1", Persistent: true, Allowed: true},
-		"-":                  {ID: "1"},
+		"persistent: ?[2J":          {ID: "1", Persistent: true, LastError: "\x1b[2J"},
+		"persistent,allowed":        {ID: "1", Persistent: true, Allowed: true},
+		"allowed,refused for 1h30m": {ID: "1", Allowed: true, RefusedUntil: now.Add(90 * time.Minute)},
+		"-":                         {ID: "1"},
 	}
 	for want, peer := range tests {
 		var out strings.Builder
 		writePeers(&out, []output.Peer{peer}, now)
 		if lines := strings.Split(out.String(), "\n"); len(lines) != 3 || !strings.HasSuffix(lines[1], "  "+want) {
 			t.Errorf("written as %q, want an end of %q", out.String(), want)
+		}
+	}
+}
+
+// Each line has role, version, clock difference and counts, also those of further connections.
+func TestPeersShowVersionsAndCounts(t *testing.T) {
+	peer := output.Peer{
+		ID: "1", Name: "bob", Role: "worker", Connected: true, State: output.StateConnected, Direction: "inbound",
+		Session: "session/1", Version: "v1.2", ClockSkewMs: -1500.4, MessagesReceived: 20, MessagesSent: 10, Dropped: 2,
+		Connection: 4, Connections: []output.Connection{
+			{Connection: 4, Direction: "inbound"},
+			{Connection: 5, Direction: "outbound", Verified: true, Address: "h:1", Session: "smsg", MessagesReceived: 7, Dropped: 1},
+		},
+	}
+	var out strings.Builder
+	writePeers(&out, []output.Peer{peer}, time.Unix(1_700_000_000, 0))
+	lines := strings.Split(out.String(), "\n")
+	for i, want := range []string{
+		"ID NAME ROLE STATE DIRECTION CONNECTION SESSION VERSION RTT CLOCK LAST SEEN IN/OUT/DROPPED QUEUED ADDRESS NOTES",
+		"1 bob worker connected inbound 4 session/1 v1.2 - -1.500s - 20/10/2 0 - -",
+		"1 - - connected outbound 5 smsg - - - - 7/0/1 - h:1 further connection",
+	} {
+		if got := strings.Join(strings.Fields(lines[i]), " "); got != want {
+			t.Errorf("line %d is %q, want %q", i, got, want)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (n *node) sections(at time.Time) []reportSection {
 	}
 	return []reportSection{
 		{"README.txt", plain([]byte(reportReadme))},
-		{"version.json", func(context.Context) ([]byte, error) { return indented(n.surroundings(at), nil) }},
+		{"version.json", func(context.Context) ([]byte, error) { return indented(n.system(at), nil) }},
 		{"goroutines.txt", func(context.Context) ([]byte, error) { return goroutines() }},
 		{"heap.pprof", func(context.Context) ([]byte, error) { return profile("heap", 0) }},
 		{"config.json", func(context.Context) ([]byte, error) { return indented(n.Configuration(), nil) }},
@@ -100,8 +100,8 @@ func (n *node) sections(at time.Time) []reportSection {
 	}
 }
 
-// surroundings describes binary and process.
-func (n *node) surroundings(at time.Time) any {
+// system describes binary and process.
+func (n *node) system(at time.Time) any {
 	return struct {
 		Build      build     `json:"build"`
 		Time       time.Time `json:"time"`

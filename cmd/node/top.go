@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -68,7 +67,6 @@ func (f *controlFeed) Sample(ctx context.Context) top.Sample {
 	s := top.Sample{At: f.now()}
 	if s.Err = f.get(ctx, "status", &s.Status); s.Err == nil {
 		s.Peers, s.Err = f.client.Peers(ctx)
-		s.Peers = slices.DeleteFunc(s.Peers, func(p output.Peer) bool { return p.ID == "" })
 	}
 	return s
 }

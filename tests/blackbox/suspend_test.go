@@ -33,6 +33,16 @@ func TestDisconnectForRefusesThePeer(t *testing.T) {
 		t.Errorf("disconnect prints %+v", gone)
 	}
 	a.Await("peer_down", "peer", b.ID())
+	var list []struct {
+		ID           string
+		RefusedUntil time.Time
+	}
+	a.json(&list, "peers")
+	for _, p := range list {
+		if left := time.Until(p.RefusedUntil); left > time.Hour || left < 55*time.Minute {
+			t.Errorf("peers shows that %s is refused until %v", p.ID, p.RefusedUntil)
+		}
+	}
 	for range 2 {
 		if got := refusal(a, refpeer.Options{Identity: friend}); got != "disconnected by the operator" {
 			t.Errorf("refused with %q", got)
@@ -44,6 +54,12 @@ func TestDisconnectForRefusesThePeer(t *testing.T) {
 		a = startIn(t, home)
 	}
 	a.ok("allow", friend.ID)
+	a.json(&list, "peers")
+	for _, p := range list {
+		if p.RefusedUntil.IsZero() != (p.ID == friend.ID) {
+			t.Errorf("peers shows that %s is refused until %v", p.ID, p.RefusedUntil)
+		}
+	}
 	dialed(a, refpeer.Options{Identity: friend}).prove()
 	a.run("disconnect", "beta", "--for", "1h", "--forget").want(t, 2)
 	a.run("disconnect", "--connection", "1", "--for", "1h").want(t, 2)

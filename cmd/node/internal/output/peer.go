@@ -30,6 +30,8 @@ type Peer struct {
 	Allowed    bool            `json:"allowed"`
 	Revoked    bool            `json:"revoked"`
 
+	RefusedUntil time.Time `json:"refusedUntil,omitzero"` // by `node disconnect --for`; absent: not refused
+
 	State      State      `json:"state"`
 	LastError  string     `json:"lastError"`  // of the last dial; empty: none failed since the peer was connected
 	NextDialAt *time.Time `json:"nextDialAt"` // nil if no dial is scheduled
@@ -79,7 +81,7 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
 		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: Version(p.Agent),
-		Connection:       p.Connection,
+		RefusedUntil: p.Suspended, Connection: p.Connection,
 		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
 		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}

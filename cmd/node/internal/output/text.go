@@ -16,6 +16,15 @@ func RoundTrip(ms float64) string {
 	return fmt.Sprintf("%.2fms", ms)
 }
 
+// Clock formats by how many milliseconds a peer's clock is ahead, rounded to a millisecond, or a dash if it is not known.
+func Clock(aheadMs float64) string {
+	ahead := time.Duration(aheadMs * float64(time.Millisecond)).Round(time.Millisecond)
+	if ahead == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%+.3fs", ahead.Seconds())
+}
+
 // Age formats a duration with its two largest units, from days to seconds; a negative duration is 0s.
 func Age(d time.Duration) string {
 	d = max(d, 0)

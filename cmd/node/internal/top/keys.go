@@ -76,6 +76,8 @@ func (m Model) toConfirm() Model {
 	p, ok := m.peer()
 	switch {
 	case !ok:
+	case p.ID == "":
+		m.note = "no peer has answered at " + addressOf(p) + ": remove it from the settings"
 	case !p.Connected && !p.Persistent:
 		m.note = nameOf(p) + " is not connected"
 	default:
@@ -137,6 +139,6 @@ func (m Model) move(name string) Model {
 	case "end", "G":
 		at = len(list) - 1
 	}
-	m.selected = list[min(max(at, 0), len(list)-1)].ID
+	m.selected = key(list[min(max(at, 0), len(list)-1)])
 	return m
 }

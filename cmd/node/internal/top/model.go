@@ -65,14 +65,14 @@ type Model struct {
 
 	last, before Sample
 	in, out      []float64            // messages a second of the node
-	rtt          map[string][]float64 // milliseconds, by node ID
+	rtt          map[string][]float64 // milliseconds, by key
 
 	mode     mode
 	back     mode // the mode before confirming
 	sort     order
 	reversed bool
 	filter   string
-	selected string // node ID
+	selected string // key of the peer
 	note     string // result of the last command
 	quitting bool
 }
@@ -144,9 +144,9 @@ func (m Model) take(s Sample) Model {
 	m.out = grow(m.out, m.rate("messagesSent"))
 	next := make(map[string][]float64, len(s.Peers)) // without the peers that are gone
 	for _, p := range s.Peers {
-		next[p.ID] = m.rtt[p.ID]
+		next[key(p)] = m.rtt[key(p)]
 		if p.Connected && p.RTTMs > 0 {
-			next[p.ID] = grow(m.rtt[p.ID], p.RTTMs)
+			next[key(p)] = grow(m.rtt[key(p)], p.RTTMs)
 		}
 	}
 	m.rtt = next
@@ -169,12 +169,15 @@ func (m Model) rate(counter string) float64 {
 	return float64(now-then) / seconds
 }
 
+// key identifies an entry: the node ID, or the address if no peer has answered there.
+func key(p output.Peer) string { return cmp.Or(p.ID, p.Address) }
+
 // visible returns the peers that match the filter, sorted.
 func (m Model) visible() []output.Peer {
 	var list []output.Peer
 	wanted := strings.ToLower(m.filter)
 	for _, p := range m.last.Peers {
-		if strings.Contains(strings.ToLower(p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+string(p.State)), wanted) {
+		if strings.Contains(strings.ToLower(p.Alias+" "+p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+string(p.State)), wanted) {
 			list = append(list, p)
 		}
 	}
@@ -183,7 +186,7 @@ func (m Model) visible() []output.Peer {
 		if m.reversed {
 			c = -c
 		}
-		return cmp.Or(c, cmp.Compare(a.ID, b.ID))
+		return cmp.Or(c, cmp.Compare(key(a), key(b)))
 	})
 	return list
 }
@@ -191,7 +194,7 @@ func (m Model) visible() []output.Peer {
 func (m Model) compare(a, b output.Peer) int {
 	switch m.sort {
 	case byName:
-		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+		return cmp.Compare(strings.ToLower(a.Label()), strings.ToLower(b.Label()))
 	case byRTT:
 		return cmp.Compare(b.RTTMs, a.RTTMs)
 	case byQueue:
@@ -199,7 +202,7 @@ func (m Model) compare(a, b output.Peer) int {
 	case bySeen:
 		return b.LastSeen.Compare(a.LastSeen)
 	default:
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(strings.ToLower(a.Label()), strings.ToLower(b.Label())))
 	}
 }
 
@@ -211,7 +214,7 @@ func rank(p output.Peer) int {
 
 // at returns the index of the selected peer in a list, or -1.
 func (m Model) at(list []output.Peer) int {
-	return slices.IndexFunc(list, func(p output.Peer) bool { return p.ID == m.selected })
+	return slices.IndexFunc(list, func(p output.Peer) bool { return key(p) == m.selected })
 }
 
 // reselect moves the selection to the first visible peer if the selected one is not visible.
@@ -220,7 +223,7 @@ func (m Model) reselect() Model {
 	if m.at(list) < 0 {
 		m.selected = ""
 		if len(list) > 0 {
-			m.selected = list[0].ID
+			m.selected = key(list[0])
 		}
 		if m.mode == looking || m.mode == confirming {
 			m.mode = browsing

@@ -2,9 +2,8 @@ package top
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
@@ -22,24 +21,27 @@ type column struct {
 
 func columns() []column {
 	return []column{
-		{"NAME", 12, byName, func(_ Model, p output.Peer) string { return printable.Word(p.Label()) }},
+		{"NAME", 12, byName, func(_ Model, p output.Peer) string { return orDash(p.Label()) }},
 		{"ID", 8, orders, func(_ Model, p output.Peer) string { return p.ID[:min(8, len(p.ID))] }},
 		{"STATE", 10, byState, func(_ Model, p output.Peer) string { return string(p.State) }},
 		{"DIR", 3, orders, func(_ Model, p output.Peer) string { return direction(p) }},
 		{"FMT", 5, orders, func(_ Model, p output.Peer) string { return format(p) }},
 		{"RTT", 9, byRTT, func(_ Model, p output.Peer) string { return output.RoundTrip(p.RTTMs) }},
-		{"TREND", 6, orders, func(m Model, p output.Peer) string { return spark(m.rtt[p.ID], 6) }},
+		{"TREND", 6, orders, func(m Model, p output.Peer) string { return spark(m.rtt[key(p)], 6) }},
 		{"QUEUE", 5, byQueue, func(_ Model, p output.Peer) string { return fmt.Sprint(p.Queued) }},
 		{"SEEN", 6, bySeen, func(m Model, p output.Peer) string { return seen(m, p) }},
 		{"ADDRESS", 0, orders, func(_ Model, p output.Peer) string { return addressOf(p) }},
 	}
 }
 
-func addressOf(p output.Peer) string {
-	if p.Address == "" {
+func addressOf(p output.Peer) string { return orDash(p.Address) }
+
+// orDash quotes a text of a peer; an empty one becomes a dash.
+func orDash(text string) string {
+	if text == "" {
 		return "-"
 	}
-	return printable.Word(p.Address)
+	return printable.Word(text)
 }
 
 func direction(p output.Peer) string {
@@ -111,26 +113,59 @@ func (m Model) tableHead() string {
 	return line
 }
 
+// row returns the line of one entry. For one that is dialled, dials and last error take the place of the columns behind
+// STATE; an entry without a peer has its address in place of name and ID.
 func (m Model) row(p output.Peer) string {
-	line := ""
-	for _, c := range columns() {
-		text := cell(c.text(m, p), m.widthOf(c))
-		if c.title == "STATE" && p.ID != m.selected {
-			switch p.State {
-			case output.StateConnected:
-				text = good.Render(text)
-			case output.StateUnverified:
-				text = warn.Render(text)
-			default:
-				text = faint.Render(text)
+	line, dials := "", dialsOf(m, p)
+	for i, c := range columns() {
+		width, text := m.widthOf(c), c.text(m, p)
+		if p.ID == "" && i < 2 {
+			if i == 1 {
+				continue
 			}
+			width, text = width+1+m.widthOf(columns()[1]), addressOf(p)
+		}
+		text = cell(text, width)
+		if c.title == "STATE" && key(p) != m.selected {
+			text = stateStyle(p.State).Render(text)
 		}
 		line += text + " "
+		if c.title == "STATE" && dials != "" {
+			line += cell(dials, max(m.width-ansi.StringWidth(line)-1, 0)) + " "
+			break
+		}
 	}
-	if p.ID == m.selected {
+	if key(p) == m.selected {
 		return chosen.Render(line)
 	}
 	return line
+}
+
+func stateStyle(state output.State) lipgloss.Style {
+	switch state {
+	case output.StateConnected:
+		return good
+	case output.StateUnverified, output.StateDialling, output.StateWaiting:
+		return warn
+	default:
+		return faint
+	}
+}
+
+// dialsOf describes the dials of an entry that is not connected: failed ones, time until the next one, last error. It
+// returns "" if there are none.
+func dialsOf(m Model, p output.Peer) string {
+	if p.Connected || p.Attempts == 0 && p.NextDialAt == nil && p.LastError == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%d failed", p.Attempts)
+	if p.NextDialAt != nil {
+		text += ", next dial in " + output.Age(p.NextDialAt.Sub(m.last.At))
+	}
+	if p.LastError != "" {
+		text += ": " + printable.Line(p.LastError)
+	}
+	return text
 }
 
 // widthOf returns the width of a column in cells.
@@ -151,51 +186,4 @@ func (m Model) widthOf(c column) int {
 func cell(text string, width int) string {
 	text = ansi.Truncate(text, width, "…")
 	return text + fmt.Sprintf("%*s", width-ansi.StringWidth(text), "")
-}
-
-// details returns the lines about one peer.
-func (m Model) details(p output.Peer) []string {
-	yes := map[bool]string{true: "yes", false: "no"}
-	trip := output.RoundTrip(p.RTTMs)
-	if h := m.rtt[p.ID]; len(h) > 0 {
-		trip += fmt.Sprintf("   min %s  max %s   %s",
-			output.RoundTrip(slices.Min(h)), output.RoundTrip(slices.Max(h)), spark(h, min(len(h), 30)))
-	}
-	lines := []string{bold.Render(nameOf(p))}
-	for _, row := range [][2]string{
-		{"id", p.ID},
-		{"public key", p.PublicKey},
-		{"role", string(p.Role)},
-		{"address", addressOf(p)},
-		{"state", string(p.State) + "  " + p.Direction},
-		{"session", sessionOf(p)},
-		{"round trip", trip},
-		{"queue", fmt.Sprintf("%d messages", p.Queued)},
-		{"last seen", seen(m, p)},
-		{"known since", since(p.AddedAt)},
-		{"persistent", yes[p.Persistent]},
-		{"allowed", yes[p.Allowed]},
-	} {
-		lines = append(lines, fmt.Sprintf("  %-12s %s", row[0], printable.Text(row[1])))
-	}
-	return lines
-}
-
-// sessionOf describes the frame format and the pin of a peer.
-func sessionOf(p output.Peer) string {
-	text := p.Session
-	if text == "" {
-		text = "-"
-	}
-	if p.Pinned {
-		text += ", pinned: it has spoken " + wire.FeatureSession
-	}
-	return text
-}
-
-func since(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.DateTime + " UTC")
 }

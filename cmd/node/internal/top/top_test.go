@@ -37,7 +37,7 @@ func (f *fakeFeed) Disconnect(_ context.Context, peer output.Peer) error {
 // sampleAt returns the node some seconds after start. Its counters grow steadily.
 func sampleAt(seconds int) Sample {
 	at := start.Add(time.Duration(seconds) * time.Second)
-	n := uint64(seconds)
+	n, next := uint64(seconds), at.Add(4*time.Second)
 	return Sample{
 		At: at,
 		Status: output.Status{
@@ -56,7 +56,12 @@ func sampleAt(seconds int) Sample {
 				Connected: true, Verified: true, Direction: "inbound", RTTMs: float64(1 + seconds%4),
 				Address: "10.0.0.7:51234", LastSeen: at.Add(-3 * time.Second), AddedAt: start, Queued: 7,
 				PublicKey: "xgIcSXQ0VEqDqmeVSVsNswK46Eb+AU6kZZmnrLZYnTA=", Session: "session/1", Pinned: true,
-				State: output.StateConnected,
+				State: output.StateConnected, Agent: "go-p2p 1.2", Version: "1.2", ClockSkewMs: -1500,
+				MessagesReceived: 20, MessagesSent: 10, Dropped: 2, Addresses: []string{},
+				Connections: []output.Connection{
+					{Connection: 4, Direction: "inbound", Address: "10.0.0.7:51234", Session: "session/1", MessagesReceived: 15},
+					{Connection: 5, Direction: "outbound", Address: "10.0.0.7:9091", Session: "smsg", MessagesSent: 10, Dropped: 2},
+				},
 			},
 			{
 				ID: "00ffda5ff32ade93902da91128a56961", Name: "carol", Role: "worker",
@@ -67,7 +72,14 @@ func sampleAt(seconds int) Sample {
 				ID: "11ffda5ff32ade93902da91128a56961", Name: "dave\x1b[31m with a long name",
 				Address: "203.0.113.9:9091", LastSeen: at.Add(-50 * time.Hour), State: output.StateAway,
 			},
-			{ID: "22ffda5ff32ade93902da91128a56961", Name: "eve", State: output.StateAway},
+			{
+				ID: "22ffda5ff32ade93902da91128a56961", Name: "mallory", Alias: "eve", State: output.StateAway, Revoked: true,
+				RefusedUntil: at.Add(90 * time.Minute),
+			},
+			{
+				Address: "192.0.2.10:9091", Addresses: []string{"192.0.2.10:9091"}, Persistent: true, State: output.StateWaiting,
+				Attempts: 3, NextDialAt: &next, LastError: "connect: connection refused\x1b[2J",
+			},
 		},
 	}
 }
@@ -116,6 +128,7 @@ func TestScreensMatchTestdata(t *testing.T) {
 		"confirm":  press(watched(nil, 12), "d"),
 		"failed":   press(watched(nil, 2), disconnected{name: "bob (8dffda5f)", err: down.err}),
 		"silent":   press(watched(nil, 2), Sample{Err: errors.New("no running node")}),
+		"address":  press(watched(nil, 2), "down", "down", "enter"),
 		"wide":     press(watched(nil, 12), tea.WindowSizeMsg{Width: 120, Height: 30}),
 	} {
 		picture := ansi.Strip(m.screen()) + "\n"
@@ -164,14 +177,14 @@ func TestKeysMoveTheSelection(t *testing.T) {
 	for keys, want := range map[string]string{
 		"": "bob", "down": "carol", "down down up": "carol", "up": "bob", "end": "eve", "end down": "eve",
 		"end home": "bob", "/ d a v enter": "dave", "/ d a v esc": "dave", "s s": "bob", "/ d backspace enter": "bob",
-		"end s s s s s": "eve",
+		"end s s s s s": "eve", "down down": "192.0.2.10:9091", "/ 1 9 2 enter": "192.0.2.10:9091", "/ e v e enter": "eve",
 	} {
 		m := watched(nil, 3)
 		for name := range strings.FieldsSeq(keys) {
 			m = press(m, name)
 		}
-		if p, ok := m.peer(); !ok || !strings.HasPrefix(p.Name, want) {
-			t.Errorf("%q selects %q, want %s", keys, p.Name, want)
+		if p, ok := m.peer(); !ok || !strings.HasPrefix(p.Label()+p.Address, want) {
+			t.Errorf("%q selects %q, want %s", keys, p.Label(), want)
 		}
 	}
 }
@@ -195,6 +208,15 @@ func TestDisconnectNeedsAYes(t *testing.T) {
 	m = press(watched(feed, 3), "end", "d")
 	if m.mode == confirming || !strings.Contains(m.foot(), "is not connected") {
 		t.Errorf("a peer that is away: %s", m.foot())
+	}
+}
+
+// An address without a peer can be selected, but there is nothing to disconnect.
+func TestAddressWithoutAPeerIsNotDisconnected(t *testing.T) {
+	feed := &fakeFeed{}
+	m := press(watched(feed, 3), "down", "down", "d")
+	if m.mode == confirming || !strings.Contains(m.foot(), "no peer has answered at 192.0.2.10:9091") {
+		t.Errorf("the last line is %q", m.foot())
 	}
 }
 

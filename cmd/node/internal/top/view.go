@@ -166,7 +166,10 @@ func question(p output.Peer) string {
 }
 
 func nameOf(p output.Peer) string {
-	return fmt.Sprintf("%s (%.8s)", printable.Cut(printable.Word(p.Name), 32), p.ID)
+	if p.ID == "" {
+		return addressOf(p)
+	}
+	return fmt.Sprintf("%s (%.8s)", printable.Cut(orDash(p.Label()), 32), p.ID)
 }
 
 func perSecond(rate float64) string { return fmt.Sprintf("%.0f/s", rate) }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +43,7 @@ func (a *app) run(args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	err := a.out.outcome(root.ExecuteContext(context.Background()))
-	if err != nil {
+	if err != nil && !errors.Is(err, errReaderGone) {
 		fmt.Fprintln(a.stderr, "node: "+printable.Line(err.Error()))
 	}
 	return exitStatus(err)
@@ -75,19 +76,8 @@ func (a *app) root() *cobra.Command {
 		return badUsage(cmd, "%v", err)
 	})
 	a.addSettings(root, root.PersistentFlags(), settings.ScopeClient)
-	help := a.helpCommand()
-	root.SetHelpCommand(help)
 	root.SetUsageTemplate(examplesLast(root.UsageTemplate()))
-	root.AddCommand(
-		a.runCommand(), a.demoCommand(), a.benchCommand(), a.idCommand(),
-		a.statusCommand(), a.peersCommand(), a.topCommand(), a.connectCommand(), a.disconnectCommand(),
-		a.sendCommand(), a.broadcastCommand(), a.requestCommand(), a.pingCommand(),
-		a.watchCommand(), a.handleCommand(),
-		a.allowCommand(), a.revokeCommand(), a.authCommand(), a.allowlistCommand(), a.pendingCommand(),
-		a.aliasCommand(), a.forgetCommand(),
-		a.configCommand(), a.reloadCommand(), a.completionCommand(), a.manCommand(),
-		a.versionCommand(), a.reportCommand(), help,
-	)
+	a.addCommands(root)
 	addExamples(root)
 	return root
 }

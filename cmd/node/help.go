@@ -13,6 +13,15 @@ func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Help about a command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var offers []string
+			for _, other := range cmd.Root().Commands() {
+				if !other.Hidden && len(args) == 0 {
+					offers = append(offers, other.Name()+"\t"+other.Short)
+				}
+			}
+			return offers, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

@@ -33,3 +33,22 @@ func TestHelpEndsWithExamples(t *testing.T) {
 		}
 	}
 }
+
+// The help lists every command in a group, and nothing under a heading of the library.
+func TestHelpGroupsTheCommands(t *testing.T) {
+	_, help, _ := command(t.TempDir(), "--help")
+	if strings.Contains(help, "Additional") || strings.Contains(help, "Available") {
+		t.Errorf("some commands have no group:\n%s", help)
+	}
+	at := 0
+	for _, line := range []string{
+		"The node:", "  report ", "  run ", "Peers:", "  peers ", "Messages and events:", "  watch ", "Admission:", "  allow ",
+		"Tools:", "  demo ", "  help ", "Flags:", "Examples:",
+	} {
+		next := strings.Index(help[at:], "\n"+line)
+		if next < 0 {
+			t.Fatalf("%q is missing or in another place:\n%s", line, help)
+		}
+		at += next
+	}
+}

@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	catchBrokenPipes()
 	host, _ := os.Hostname()
 	if host == "" {
 		host = "node"
@@ -55,14 +56,13 @@ func programName(path string) string {
 	return "node"
 }
 
-// nodeSignals delivers SIGINT, SIGTERM and SIGHUP. It catches SIGPIPE without delivering it: otherwise a closed reader
-// of standard output would kill the process instead of failing the write.
+// nodeSignals delivers SIGINT, SIGTERM and SIGHUP.
 func nodeSignals() (<-chan os.Signal, func()) {
-	stop, pipe := make(chan os.Signal, 4), make(chan os.Signal, 1)
+	stop := make(chan os.Signal, 4)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	return stop, func() {
-		signal.Stop(stop)
-		signal.Stop(pipe)
-	}
+	return stop, func() { signal.Stop(stop) }
 }
+
+// catchBrokenPipes catches SIGPIPE and drops it, so that a write to a closed pipe fails instead of killing the process.
+// Programs that the process starts get the signal as usual.
+func catchBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

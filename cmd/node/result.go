@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 )
 
 // resultWriter writes results and help. It keeps the first error, because callers that print text do not check for one,
@@ -21,6 +22,10 @@ func (r *resultWriter) Write(p []byte) (n int, err error) {
 	return n, r.failure
 }
 
+// errReaderGone is the error of a command whose reader has closed standard output, as in `node peers | head -1`. The
+// reader has what it wanted, so the error has no line.
+var errReaderGone = errors.New("standard output is a closed pipe")
+
 // outcome returns the error of a command: the write error if the result could not be written, unless the command failed
 // for another reason.
 func (r *resultWriter) outcome(err error) error {
@@ -28,6 +33,9 @@ func (r *resultWriter) outcome(err error) error {
 		return err
 	}
 	reason := r.failure
+	if errors.Is(reason, syscall.EPIPE) {
+		return errReaderGone
+	}
 	var about *fs.PathError // its path is always /dev/stdout
 	if errors.As(reason, &about) {
 		reason = about.Err

@@ -2,18 +2,19 @@ package control
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 )
 
 // Report is a support archive.
 type Report struct {
-	Archive []byte `json:"archive"` // gzipped tar archive; base64 in JSON
+	Archive string `json:"archive"` // gzipped tar archive, in base64
 }
 
 func (h *Handler) report(ctx context.Context, _ url.Values) (Report, error) {
 	archive, err := h.node.Report(ctx)
-	return Report{Archive: archive}, err
+	return Report{Archive: base64.StdEncoding.EncodeToString(archive)}, err
 }
 
 // Report returns the support archive: a gzipped tar archive.
@@ -23,5 +24,8 @@ func (c *Client) Report(ctx context.Context) ([]byte, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &answer)
 	}
-	return answer.Archive, err
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(answer.Archive)
 }

@@ -43,7 +43,7 @@ func (c *coordinator) retryClaim(peer string) {
 	if claim == nil || c.joined != nil {
 		return
 	}
-	holder, _ := c.directory.home(peer)
+	holder := c.directory.home(peer)
 	now := time.Now()
 	if claim.asked != holder {
 		claim.asked, claim.askedAt, claim.heardAt = holder, time.Time{}, c.now()

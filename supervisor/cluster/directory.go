@@ -40,14 +40,14 @@ func (d *directory) best(peer string) (won *claimed) {
 	return won
 }
 
-// home returns the member that holds a peer, with the term of its claim, or nil.
-func (d *directory) home(peer string) (*member, uint64) {
+// home returns the member that holds a peer, or nil.
+func (d *directory) home(peer string) *member {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if c := d.best(peer); c != nil {
-		return c.holder, c.term
+		return c.holder
 	}
-	return nil, 0
+	return nil
 }
 
 // termOf returns the term of a member's claim for a peer, and whether there is one.

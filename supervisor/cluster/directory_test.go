@@ -10,7 +10,7 @@ func TestDirectoryPrefersTheHigherTerm(t *testing.T) {
 	d := newDirectory()
 	expect := func(step string, want *member) {
 		t.Helper()
-		if got, _ := d.home("peer"); got != want {
+		if got := d.home("peer"); got != want {
 			t.Errorf("%s: home %+v, want %+v", step, got, want)
 		}
 	}

@@ -109,7 +109,7 @@ func (e *Engine) stop() {
 
 // Home implements supervisor.Cluster.
 func (e *Engine) Home(peer string) (name string, held bool) {
-	if m, _ := e.directory.home(peer); m != nil {
+	if m := e.directory.home(peer); m != nil {
 		return m.name, true
 	}
 	return "", false

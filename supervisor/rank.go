@@ -47,8 +47,8 @@ func (a rank) outranks(b rank) bool {
 		return b.demoted
 	case a.living != b.living:
 		return a.living
-	case a.isBound() && crossed(a, b):
-		return a.smaller
+	case a.isBound() && !a.precedence().Equal(b.precedence()):
+		return a.precedence().Before(b.precedence())
 	case a.isBound() && !a.boundAt.Equal(b.boundAt):
 		return a.boundAt.Before(b.boundAt)
 	case !a.isBound() && a.preferred() != b.preferred():
@@ -56,6 +56,15 @@ func (a rank) outranks(b rank) bool {
 	default:
 		return a.order < b.order
 	}
+}
+
+// precedence is the time that orders bound connections: that of the proof, or the start of the window of crossed dials
+// for a connection that wins if dials have crossed. One time per connection keeps the order free of circles.
+func (a rank) precedence() time.Time {
+	if a.smaller && !a.late {
+		return a.boundAt.Add(-proofWindow)
+	}
+	return a.boundAt
 }
 
 func (a rank) preferred() bool { return a.outbound && a.expected }

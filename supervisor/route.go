@@ -89,6 +89,8 @@ func (r *registry) contestRoute(ctx actor.Context, s *slot) {
 // until the peer, which closes one of the two at once, has closed it, or until peerDecides has passed.
 func (r *registry) judgeCrossing(route, s *slot) {
 	switch {
+	case s.rank.smaller && route.rank.smaller:
+		s.rank.late = s.rank.late || route.rank.late // one node dialled both: neither crossed the other
 	case s.direction == Outbound:
 		s.rank.late = s.rank.late || route.rank.isBound() && s.born.After(route.rank.boundAt)
 	case s.rank.smaller && crossed(route.rank, s.rank):

@@ -42,11 +42,16 @@ type pendingPeers struct {
 	entries []pending // the least recent attempt first
 }
 
-// add records an attempt at p.Last. A new entry evicts the oldest entry of its group or of the list, if that is full.
+// add records an attempt at p.Last. A new entry evicts the oldest entry of its group or of the list, if that is full. An
+// inbound attempt only counts at an entry of a dialled peer: a stranger may show its key.
 func (l *pendingPeers) add(p PendingPeer, group string) {
 	p.First, p.Count = p.Last, 1
 	if i := slices.IndexFunc(l.entries, func(e pending) bool { return e.Key == p.Key }); i >= 0 {
-		p.First, p.Count = l.entries[i].First, l.entries[i].Count+1
+		before := l.entries[i]
+		p.First, p.Count = before.First, before.Count+1
+		if p.Unproven() && !before.Unproven() {
+			p.Name, p.Address, p.Direction, group = before.Name, before.Address, before.Direction, before.group
+		}
 		l.entries = slices.Delete(l.entries, i, i+1)
 	}
 	inGroup := func(e pending) bool { return group != "" && e.group == group }

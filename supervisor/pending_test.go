@@ -51,6 +51,25 @@ func TestPendingPeersKeepsTheNewest(t *testing.T) {
 	}
 }
 
+// A stranger that shows the key of a dialled peer neither renames its entry nor moves it into a group of its own, from
+// which it could evict it.
+func TestPendingKeepsDialledPeers(t *testing.T) {
+	var l pendingPeers
+	key := crypto.PublicKey{1}
+	l.add(PendingPeer{Key: key, Name: "bob", Address: "b:1", Direction: Outbound, Last: time.Unix(1, 0)}, "dialled b")
+	l.add(PendingPeer{Key: key, Name: "eve", Address: "e:1", Direction: Inbound, Last: time.Unix(2, 0)}, "eve")
+	for k := range maxPendingPerGroup {
+		l.add(PendingPeer{Key: crypto.PublicKey{2, byte(k)}, Direction: Inbound, Last: time.Unix(3, 0)}, "eve")
+	}
+	list := l.newest(func(k crypto.PublicKey) bool { return k != key })
+	want := PendingPeer{
+		Key: key, Name: "bob", Address: "b:1", Direction: Outbound, First: time.Unix(1, 0), Last: time.Unix(2, 0), Count: 2,
+	}
+	if len(list) != 1 || list[0] != want {
+		t.Errorf("the list is %+v, want %+v", list, want)
+	}
+}
+
 // A node lists the peers that it refuses in both directions, until they are allowed or revoked.
 func TestPendingListsRefusedPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

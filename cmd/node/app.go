@@ -162,7 +162,7 @@ func (a *app) print(s *settings.Settings, result any, text func(w io.Writer)) er
 	}
 	line, err := wire.MarshalJSON(result)
 	if err == nil {
-		_, err = fmt.Fprintf(a.out, "%s\n", line)
+		_, err = fmt.Fprintf(a.out, "%s\n", printable.EscapeJSON(line))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -116,7 +117,7 @@ func (f eventFormat) line(e event, now time.Time) []byte {
 		if rest, err = wire.MarshalJSON(e); err == nil {
 			// Every event has at least one key, so the two objects join with a comma.
 			head[len(head)-1] = ','
-			return append(append(head, rest[1:]...), '\n')
+			return append(printable.EscapeJSON(append(head, rest[1:]...)), '\n')
 		}
 	}
 	// Unreachable: only a payload could be invalid JSON, and the decoder has checked it.

@@ -42,6 +42,12 @@ func connectionEvents() []happening {
 			`+ "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet`,
 		},
 		{
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "\u009b31m\u202e", Address: "1.2.3.4:5"}),
+			"peer_up", `"peer":"ID","name":"\u009b31m\u202e","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
+				`"connection":0,"session":"smsg"}`,
+			`+ "\u009b31m\u202e" (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet`,
+		},
+		{
 			eventOf(supervisor.PeerUp{
 				Peer: "ID", Name: "bob", Address: "1.2.3.4:5",
 				Direction: supervisor.Outbound, Verified: true, Connection: 7, Format: supervisor.Format{Session: true},

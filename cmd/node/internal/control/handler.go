@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -94,6 +95,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	methods, known := h.paths[r.URL.Path]
 	operation, possible := methods[r.Method]
 	switch {
+	case fromBrowser(r):
+		reply(w, nil, usage("requests of web pages are refused: a page of any website could send them"))
+		return
 	case !known:
 		reply(w, nil, &Error{Code: CodeUnknownPath, Message: fmt.Sprintf("no path %.128q", r.URL.Path), Advice: pathAdvice})
 		return
@@ -116,6 +120,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	operation.serve(w, r, query)
+}
+
+// fromBrowser reports whether a browser sent the request. None can open the socket, unless a program forwards a TCP port
+// to it; then every website could send requests there. Browsers set one of the headers in each request.
+func fromBrowser(r *http.Request) bool {
+	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 }
 
 // limited returns a handler that refuses requests beyond maxRunning.
@@ -156,5 +166,5 @@ func reply(w http.ResponseWriter, answer any, err error) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // fails if the client has gone
+	_, _ = w.Write(printable.EscapeJSON(body)) // fails if the client has gone
 }

@@ -135,3 +135,28 @@ func TestErrorsHaveTheAdviceOfTheirCode(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// A web page reaches the socket if a program forwards a TCP port to it.
+func TestRequestsOfWebPagesAreRefused(t *testing.T) {
+	h := NewHandler(&fakeNode{}, 1<<10)
+	for _, header := range []string{"Origin", "Sec-Fetch-Site"} {
+		for _, c := range [][3]string{
+			{"GET", "/v1/auth", ""}, {"POST", "/v1/auth", `{"auth":"open"}`}, {"GET", "/v1/events", ""}, {"GET", "/x", ""},
+		} {
+			recorder, request := httptest.NewRecorder(), httptest.NewRequest(c[0], c[1], strings.NewReader(c[2]))
+			request.Header.Set(header, "same-origin")
+			h.ServeHTTP(recorder, request)
+			if e := refusal(t, recorder); e.Code != CodeUsage || !strings.Contains(e.Message, "web pages") {
+				t.Errorf("%s %s with %s: %+v", c[0], c[1], header, e)
+			}
+		}
+	}
+}
+
+func TestAnswersEscapeUnprintableText(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	reply(recorder, map[string]string{"name": "\u009b31m\u202e\x7f"}, nil)
+	if got, want := recorder.Body.String(), `{"name":"\u009b31m\u202e\u007f"}`; got != want {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+}

@@ -53,8 +53,17 @@ func JSON(raw []byte) string {
 	if err := json.Compact(&compact, raw); err != nil {
 		return strconv.Quote(string(raw))
 	}
-	var b strings.Builder
-	for _, r := range compact.String() {
+	return string(EscapeJSON(compact.Bytes()))
+}
+
+// EscapeJSON returns valid compact JSON with unprintable characters as \u escapes: a terminal obeys some that JSON
+// allows, such as U+009B. The value stays the same. Without such characters it returns raw.
+func EscapeJSON(raw []byte) []byte {
+	if !bytes.ContainsFunc(raw, hidden) {
+		return raw
+	}
+	var b bytes.Buffer
+	for _, r := range string(raw) {
 		switch {
 		case !hidden(r):
 			b.WriteRune(r)
@@ -65,7 +74,7 @@ func JSON(raw []byte) string {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
-	return b.String()
+	return b.Bytes()
 }
 
 // Cut returns the first n characters of s, followed by "…" if s is longer.

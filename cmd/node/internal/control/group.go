@@ -7,7 +7,8 @@ import (
 )
 
 // openToGroup lets the members of a group use the control socket of dir: socket and directory get the group, the socket
-// mode 0660, and the directory lets the group enter, not list it. A directory that every user may enter stays as it is.
+// mode 0660, and the directory lets the group enter, not list or write it, whatever its group could do before. A
+// directory that every user may enter stays as it is.
 func openToGroup(dir string, group int) error {
 	err := chown(SocketPath(dir), group, 0o660)
 	if err != nil {
@@ -17,7 +18,11 @@ func openToGroup(dir string, group int) error {
 	if err != nil || info.Mode().Perm()&0o001 != 0 {
 		return err
 	}
-	return chown(dir, group, info.Mode().Perm()|0o010)
+	alone := info.Mode().Perm() &^ 0o070
+	if err := os.Chmod(dir, alone); err != nil { // before the change of the group
+		return err
+	}
+	return chown(dir, group, alone|0o010)
 }
 
 func chown(path string, group int, mode fs.FileMode) error {

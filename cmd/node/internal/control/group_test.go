@@ -30,7 +30,7 @@ func TestControlGroupMayUseTheSocket(t *testing.T) {
 	if os.Geteuid() == 0 {
 		group = 12345 // root may give a file to any group
 	}
-	for before, after := range map[fs.FileMode]fs.FileMode{0o700: 0o710, 0o750: 0o750, 0o755: 0o755} {
+	for before, after := range map[fs.FileMode]fs.FileMode{0o700: 0o710, 0o750: 0o710, 0o770: 0o710, 0o755: 0o755} {
 		dir := filepath.Join(t.TempDir(), "data")
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)

@@ -42,8 +42,8 @@ type pendingPeers struct {
 	entries []pending // the least recent attempt first
 }
 
-// add records an attempt at p.Last. A new entry evicts the oldest entry of its group or of the list, if that is full. An
-// inbound attempt only counts at an entry of a dialled peer: a stranger may show its key.
+// add records an attempt at p.Last. A new entry evicts the oldest entry of its group or of the list, if that is full.
+// An inbound attempt only counts at an entry of a dialled peer: a stranger may show its key.
 func (l *pendingPeers) add(p PendingPeer, group string) {
 	p.First, p.Count = p.Last, 1
 	if i := slices.IndexFunc(l.entries, func(e pending) bool { return e.Key == p.Key }); i >= 0 {

@@ -25,8 +25,8 @@ type rank struct {
 
 func (a rank) isBound() bool { return a.strength >= actors.Bound }
 
-// mayFollow reports whether a takes over if the route b is dead: a bound connection even from a session, for a peer that
-// has switched its sessions off.
+// mayFollow reports whether a takes over if the route b is dead: a bound connection even from a session, for a peer
+// that has switched its sessions off.
 func (a rank) mayFollow(b rank) bool { return a.strength >= b.strength || a.isBound() }
 
 // outranks reports whether a is the better route than b. Both must be verified.

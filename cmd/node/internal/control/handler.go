@@ -122,8 +122,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation.serve(w, r, query)
 }
 
-// fromBrowser reports whether a browser sent the request. None can open the socket, unless a program forwards a TCP port
-// to it; then every website could send requests there. Browsers set one of the headers in each request.
+// fromBrowser reports whether a browser sent the request. No browser can open the socket, but a program may forward a
+// TCP port to it; then every website could send requests there. Browsers set one of the headers in each request.
 func fromBrowser(r *http.Request) bool {
 	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 }

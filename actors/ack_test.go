@@ -68,6 +68,28 @@ func TestReadAckRefusesIdentities(t *testing.T) {
 	}
 }
 
+func refused(a *answered) { a.ack.Accepted, a.ack.Reason = false, "peer not authorized" }
+
+// A refusal names another node than the expected one, so that the operator corrects the address, not the allowlist. It
+// names no node that is the expected one, or without a pin.
+func TestReadAckNamesTheNodeThatRefuses(t *testing.T) {
+	other := strings.Repeat("0", 32)
+	for expected, want := range map[string]string{
+		"":    `the peer refused the connection: "peer not authorized"`,
+		other: `the peer refused the connection: "peer not authorized": another node answered: expected ` + other + ", got ",
+	} {
+		a := newAnswered(t)
+		refused(a)
+		a.opening.ExpectID = expected
+		if expected != "" {
+			want += a.peer.Identity().ID
+		}
+		if _, err := a.read(t); err == nil || err.Error() != want {
+			t.Errorf("expected %q: %v, want %s", expected, err, want)
+		}
+	}
+}
+
 func TestReadAckRefuses(t *testing.T) {
 	cases := []struct {
 		name  string
@@ -80,7 +102,19 @@ func TestReadAckRefuses(t *testing.T) {
 		{"a response cut short", func(a *answered) { a.ack.ChallengeResponse = a.ack.ChallengeResponse[:31] }, ErrHandshake},
 		{"the challenge sent back", func(a *answered) { a.ack.ChallengeResponse = a.opening.Challenge[:] }, ErrHandshake},
 		{"an answer to another challenge", func(a *answered) { a.opening.Challenge[0]++ }, ErrHandshake},
-		{"a refusal", func(a *answered) { a.ack.Accepted, a.ack.Reason = false, "peer not authorized" }, ErrRefused},
+		{"a refusal", refused, ErrRefused},
+		{"a refusal of the expected node", func(a *answered) {
+			refused(a)
+			a.opening.ExpectID = a.peer.Identity().ID
+		}, ErrRefused},
+		{"a refusal of another node", func(a *answered) {
+			refused(a)
+			a.opening.ExpectID = strings.Repeat("0", 32)
+		}, ErrWrongIdentity},
+		{"a refusal of another node, as a refusal", func(a *answered) {
+			refused(a)
+			a.opening.ExpectID = strings.Repeat("0", 32)
+		}, ErrRefused},
 	}
 	for _, c := range cases {
 		a := newAnswered(t)

@@ -116,6 +116,17 @@ func readHandshake(data []byte, self crypto.PublicKey, sessions bool) (claim, [c
 	return peer, challenge, nil
 }
 
+// refusalError returns the error of a refusing ack. Its identity is not proven: it only tells the operator which node
+// answers at the address, if that is not the expected one.
+func refusalError(ack wire.HandshakeAckPayload, expected string) error {
+	err := fmt.Errorf("%w: %s", ErrRefused, Quote(ack.Reason))
+	key, fault := crypto.ParsePublicKey(ack.Identity.PublicKey)
+	if expected == "" || fault != nil || key.NodeID() == expected {
+		return err
+	}
+	return fmt.Errorf("%w: %w: expected %s, got %s", err, ErrWrongIdentity, expected, key.NodeID())
+}
+
 // readAck validates the answer for an initiator. offered is the offer of a session in the handshake, nil if there was
 // none. secretOf derives the shared secret from a validated key.
 func readAck(
@@ -135,7 +146,7 @@ func readAck(
 		return claim{}, none, fmt.Errorf("%w: %w", ErrHandshake, err)
 	}
 	if !ack.Accepted {
-		return claim{}, none, fmt.Errorf("%w: %s", ErrRefused, Quote(ack.Reason))
+		return claim{}, none, refusalError(ack, opening.ExpectID)
 	}
 	peer, err := checkIdentity(ack.Identity, ack.Features, self)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestProgramsPrintTheirOutput(t *testing.T) {
 			"carol left, 1 connected\nbob has 2 - 1 connected\n",
 		"request": "total 3\n" +
 			"no sum: peer ID: the peer answers with error 1001 (invalid message): \"malformed message: payload: " +
-			"string instead of []int in field \\\"\\\"\"\n" +
+			"string instead of []int\"\n" +
 			"no sum: peer ID: context deadline exceeded\n",
 		"faults": "handled: good after 1 panic\nconnected: 1 after 1 crash\n",
 	}

@@ -69,6 +69,7 @@ func (r *registry) onExpire() {
 	r.sendBuckets.expire(time.Now())
 	r.expireConflicts()
 	r.rollbacks.expire(time.Now())
+	r.sessionsOff.expire(time.Now())
 	r.pruneLagging()
 	r.scheduleExpire()
 }

@@ -28,7 +28,8 @@ func (r *registry) describe(s *slot, identity Peer) Peer {
 // in a session) change its name, role and features:
 //
 //	proof of this connection            peer has never bound   peer has bound before
-//	bound frame, or session             stored, binds          stored
+//	session                             stored, binds          stored
+//	bound frame                         stored, binds          stored; warned of if the peer is pinned
 //	unmarked frame, dialled             stored                 rolled back: warned of, loses binds and pin
 //	unmarked frame, accepted            stored                 nothing
 //	the ack alone                       stored if unknown      nothing
@@ -42,6 +43,9 @@ func (r *registry) recordPeer(s *slot) {
 		peer.Binds, peer.Features = true, peerbook.NewTextList(s.features...)
 		peer.Session = peer.Session || s.rank.strength == Session && r.cfg.Session.pins()
 		r.book.Add(peer)
+		if known.Session && s.rank.strength != Session && r.cfg.Session == SessionPin {
+			r.warnOfSMSG(s)
+		}
 	case !known.Binds:
 		if s.rank.framed || known.ID == "" {
 			r.book.Add(r.describe(s, s.conn.peer))
@@ -50,6 +54,15 @@ func (r *registry) recordPeer(s *slot) {
 		r.warnOfRollback(s, known.Session)
 		r.book.Update(s.conn.peer.ID, (*Peer).ForgetProtocol)
 	}
+}
+
+// warnOfSMSG warns that a pinned peer has switched its sessions off, once per peer and day.
+func (r *registry) warnOfSMSG(s *slot) {
+	if !r.sessionsOff.due(s.conn.peer.ID, time.Now()) {
+		return
+	}
+	r.node.Log.Warn("a peer that has spoken session/1 has switched its sessions off: messages to it have no forward "+
+		"secrecy; its pin stays", "peer", s.conn.peer.ID, "address", s.conn.peerAddress)
 }
 
 // warnOfRollback warns that a peer sends unmarked frames again, once per peer and day.

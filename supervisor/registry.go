@@ -87,6 +87,7 @@ type registry struct {
 	sendBuckets idleSendBuckets
 	conflicts   map[string]*conflict // by node ID: recent duplicates from other hosts
 	rollbacks   rollbackTimes
+	sessionsOff rollbackTimes // warnings that a pinned peer has switched its sessions off
 	// Inboxes of ended connections that may still hold messages or events for handlers.
 	lagging map[*actors.Inbox]struct{}
 }

@@ -83,9 +83,9 @@ func (t *Transport) spawnRegistry() {
 		rates:  newAdmissionRates(),
 		peers:  make(map[string][]*slot),
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
-		rollbacks: make(rollbackTimes),
-		lagging:   make(map[*actors.Inbox]struct{}),
-		targets:   make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
+		rollbacks: make(rollbackTimes), sessionsOff: make(rollbackTimes),
+		lagging: make(map[*actors.Inbox]struct{}),
+		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 		refusals: make(refusals),
 	}

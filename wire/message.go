@@ -122,7 +122,11 @@ func payloadFault(err error) string {
 	switch {
 	case errors.As(err, &mismatch):
 		found, _, _ := strings.Cut(mismatch.Value, " ")
-		return fmt.Sprintf("%s instead of %s in field %q", found, mismatch.Type, mismatch.Field)
+		text := fmt.Sprintf("%s instead of %s", found, mismatch.Type)
+		if mismatch.Field == "" { // the value itself
+			return text
+		}
+		return fmt.Sprintf("%s in field %q", text, mismatch.Field)
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("invalid JSON: %s at byte %d", syntax.Error(), syntax.Offset)
 	}

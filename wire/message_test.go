@@ -130,7 +130,7 @@ func TestParsePayloadQuotesNoLongInput(t *testing.T) {
 	}{
 		{`{"sentAt":"x"}`, new(PingPayload), `string instead of int64 in field "sentAt"`},
 		{`{"sentAt":` + endless + `}`, new(PingPayload), `number instead of int64 in field "sentAt"`},
-		{`[]`, new(PingPayload), `array instead of wire.PingPayload in field ""`},
+		{`[]`, new(PingPayload), `array instead of wire.PingPayload`},
 		{`{"sentAt":1`, new(PingPayload), `invalid JSON: unexpected end of JSON input at byte 11`},
 		{`"` + endless + `"`, new(time.Time), `"parsing time \"` + strings.Repeat("9", 50) + `"...`},
 		{`"YQ==\n"`, new(Base64), `newline in base64`},

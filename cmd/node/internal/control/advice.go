@@ -64,6 +64,8 @@ func DialAdvice(address string, err error) string {
 		return "check the name in the address"
 	case oserror.Refused(err):
 		return "check the address, and whether the peer runs"
+	case errors.Is(err, supervisor.ErrWrongIdentity):
+		return "check the address, and the node ID that is expected there"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
 	case errors.Is(err, supervisor.ErrSessionRequired):
@@ -78,8 +80,6 @@ func DialAdvice(address string, err error) string {
 		return "`node allow KEY` on this node lifts that"
 	case errors.Is(err, supervisor.ErrOwnAddress):
 		return "give the address of another node"
-	case errors.Is(err, supervisor.ErrWrongIdentity):
-		return "check the address, and the node ID that is expected there"
 	case errors.Is(err, supervisor.ErrLaterDialect):
 		return "only nodes that speak the same dialect can connect: install a release that both sides speak"
 	case errors.Is(err, supervisor.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):
@@ -100,6 +100,10 @@ func answerAdvice(address string, status int) string {
 	}
 	return "check whether it is a node that listens there"
 }
+
+// noReplyAdvice is the remedy for a request without a reply.
+const noReplyAdvice = "see with `node peers` whether the peer is alive, and whether a program there answers messages " +
+	"of this type, such as `node handle`"
 
 // Advice returns the remedy for errors of a code that have none of their own, or "".
 func Advice(code Code) string {

@@ -141,7 +141,11 @@ func (h *Handler) request(ctx context.Context, q MessageRequest) (*wire.Message,
 	if err != nil {
 		return nil, err
 	}
-	return h.node.RequestContext(ctx, message.To, message)
+	reply, err := h.node.RequestContext(ctx, message.To, message)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, &Error{Code: CodeTimeout, Message: "no answer in time", Advice: noReplyAdvice}
+	}
+	return reply, err
 }
 
 func (h *Handler) ping(ctx context.Context, q PingRequest) (RoundTrip, error) {

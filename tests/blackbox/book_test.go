@@ -154,7 +154,9 @@ func TestAuthModeFollowsTheCommand(t *testing.T) {
 	if out := a.ok("auth"); !strings.Contains(out, "open") {
 		t.Errorf("node auth shows %q, want open", out)
 	}
-	a.ok("auth", "allowlist")
+	if r := a.run("auth", "allowlist"); r.code != 0 { // with a warning: no peer is allowed
+		t.Errorf("node auth allowlist: exit code %d, %q", r.code, r.stderr)
+	}
 	if out := a.ok("auth"); !strings.Contains(out, "allowlist") {
 		t.Errorf("node auth shows %q, want allowlist", out)
 	}

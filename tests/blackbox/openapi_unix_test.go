@@ -159,7 +159,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	if first, err := lines.ReadString('\n'); err != nil || first != ": open\n" {
 		t.Fatalf("%q, %v", first, err)
 	}
-	for _, path := range []string{"status", "peers", "config", "auth", "allowlist", "pending", "openapi.json"} {
+	for _, path := range []string{"status", "peers", "config", "auth", "allowlist", "pending", "report", "openapi.json"} {
 		d.call(a, "GET", "/v1/"+path, "", 200)
 		d.call(a, "GET", "/v1/"+path+"?x=1", "", 400)
 	}

@@ -118,7 +118,8 @@ func squeezed(table string) string {
 func TestAuthReportsDisconnectedPeers(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	const warning = "node: warning: no peer is allowed: `node allow KEY` allows one, `node pending` lists the refused ones\n"
+	const warning = "node: warning: no peer is allowed: " +
+		"`node allow KEY` allows one, `node pending` lists the refused ones\n"
 	r := a.run("auth", "allowlist")
 	if r.code != 0 || r.stdout != "allowlist\ndisconnected 1 peer\n" || r.stderr != warning {
 		t.Errorf("auth: exit code %d, %q and %q", r.code, r.stdout, r.stderr)

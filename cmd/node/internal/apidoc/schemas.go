@@ -78,6 +78,9 @@ func (s *schemas) structure(t reflect.Type) object {
 		if text := s.comments[key(t)+"."+field.Name]; text != "" {
 			schema["description"] = text
 		}
+		if kind, simple := schema["type"].(string); simple && field.Type.Kind() == reflect.Pointer && options == "" {
+			schema["type"] = []string{kind, "null"}
+		}
 		properties[name] = schema
 		if options == "" {
 			required = append(required, name)

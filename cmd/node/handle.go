@@ -34,7 +34,8 @@ error get no reply.
 
 Peers choose the payload and the values in the environment: quote them in shell scripts. A type has
 one handler at a time; a second one is refused. If more than 1,024 messages wait, further ones are
-answered with an error. At its end the command kills COMMAND and its children.`
+answered with an error. The children of COMMAND are killed when it ends. At its end the command
+kills COMMAND, too.`
 
 // handleOptions are the options of `node handle`.
 type handleOptions struct {

@@ -35,7 +35,7 @@ type Command struct {
 }
 
 // Run runs the command to its end and returns its standard output. When ctx ends or the output exceeds its limit, it
-// kills the command with all of its children. The error is ErrTimeout, ErrOutput, or the exit status with the last line
+// kills the command. It kills the children that are left at the end of the command. The error is ErrTimeout, ErrOutput, or the exit status with the last line
 // of standard error.
 func (c *Command) Run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -47,6 +47,7 @@ func (c *Command) Run(ctx context.Context) ([]byte, error) {
 	cmd.WaitDelay = pipeDelay
 	group(cmd)
 	err := cmd.Run()
+	_ = killGroup(cmd) // a child that is left would run on, one more for each message
 	var exit *exec.ExitError
 	switch {
 	case out.over:

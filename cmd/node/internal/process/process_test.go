@@ -54,6 +54,16 @@ func TestLongReasonsAreCut(t *testing.T) {
 	}
 }
 
+// A command that ends leaves no child behind, or each message of a peer would add one.
+func TestRunKillsTheChildrenThatAreLeft(t *testing.T) {
+	out, _, err := run(t.Context(), `sleep 1000 >/dev/null 2>&1 & echo $!`, "")
+	pid, bad := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil || bad != nil {
+		t.Fatalf("%q, %v, %v", out, err, bad)
+	}
+	awaitEnd(t, pid)
+}
+
 // The end of the context kills the command and its children.
 func TestTimeoutKillsTheChildren(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "child")
@@ -78,6 +88,11 @@ func TestTimeoutKillsTheChildren(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	awaitEnd(t, pid)
+}
+
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil && !zombie(pid); {
 		if time.Now().After(deadline) {
 			t.Fatal("the child lives")

@@ -97,9 +97,9 @@ func (p *connection) dropEarly() {
 	}
 }
 
-// mayOpen reports whether the next frame of an open connection is processed now. A record of a session is never
-// skipped: without a token, or while the messages before it fill the budget, it waits, and with it the frames behind
-// it. The token is taken then. While one waits for a token no more are read.
+// mayOpen reports whether the next frame of an open connection is processed now. For a record of a session it takes the
+// token (p.paid). A record is never skipped: without a token, or while the messages before it fill the budget, it and
+// the frames behind it wait. While a record waits for a token, the read pump reads no further one.
 func (p *connection) mayOpen(now time.Time) bool {
 	switch {
 	case p.proof.awaited: // the registry may lend another bucket

@@ -102,7 +102,7 @@ func (p *connection) takeToken(now time.Time) bool {
 // admit returns the part of it that no delivered message takes over.
 func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment, left int64) int64 {
 	p.node.Counters.Add(BytesReceived, len(data))
-	paid := p.paid // not so for a record that waits when the connection ends: it is opened, its messages take their tokens
+	paid := p.paid // false for a record opened at the end of the connection: each of its messages takes a token
 	if p.paid = false; !p.session {
 		if paid = p.takeToken(at.now); !paid {
 			p.dropOverRate()
@@ -114,7 +114,7 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 		return left
 	}
 	for ; p.codec.more(); paid = false {
-		if !paid && !p.mayDecode(ctx, at.now) {
+		if !paid && !p.payOrSkip(ctx, at.now) {
 			continue
 		}
 		msg, mark, err := p.codec.next()
@@ -132,10 +132,9 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 	return left
 }
 
-// mayDecode reports whether the next message of a record is decoded: it needs a token of its own unless that of the
-// record is left, and none is delivered after one that has ended the connection. Otherwise the message is skipped and
-// counted.
-func (p *connection) mayDecode(ctx actor.Context, now time.Time) bool {
+// payOrSkip takes a token for the next message of a record. Without a token, or after a message that ended the
+// connection, it skips and counts the message and returns false.
+func (p *connection) payOrSkip(ctx actor.Context, now time.Time) bool {
 	switch {
 	case p.phase == closing:
 		p.node.Counters.Inc(MessagesAfterGoodbye)

@@ -9,10 +9,10 @@ import (
 const (
 	flushAfter = time.Millisecond // changes of this time are announced together
 	joinWithin = 2 * time.Second
-	joinAtOnce = 3 * beatEvery // a member that has heard of no other one by then is the first
+	joinAtOnce = 3 * beatEvery // Join lasts at least this long, so that a heartbeat of each other member arrives
 )
 
-// announce publishes a message in the sequence of this member. A lost one leaves a gap, which the others notice.
+// announce publishes a message in the sequence of this member. If it is lost, the other members notice the gap.
 func (c *coordinator) announce(msg *message) {
 	c.self.next++
 	msg.seq = c.self.next
@@ -61,7 +61,7 @@ func (c *coordinator) flush() {
 	clear(c.pending)
 }
 
-// onBeat announces the state of this member and looks after the others.
+// onBeat announces the state of this member, marks silent members as lost, and retries undecided claims.
 func (c *coordinator) onBeat() {
 	if c.beats != nil {
 		c.beats.Stop()
@@ -85,7 +85,7 @@ func (c *coordinator) onBeat() {
 	c.considerJoin()
 }
 
-// considerJoin ends Join when the claims of all other members are known, and at the latest after joinWithin.
+// considerJoin ends Join when the claims of all other members are known, after joinWithin at the latest.
 func (c *coordinator) considerJoin() {
 	left := time.Until(c.joinedAt)
 	if c.joined == nil || left > joinWithin-joinAtOnce {
@@ -99,7 +99,7 @@ func (c *coordinator) considerJoin() {
 	c.endJoin(nil)
 }
 
-// endJoin answers the call of Join, and decides about the claims that were made meanwhile.
+// endJoin answers the call of Join, and retries the claims that were made during the call.
 func (c *coordinator) endJoin(err error) {
 	if c.joined == nil {
 		return

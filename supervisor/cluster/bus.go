@@ -8,8 +8,8 @@ import (
 // ErrNoResponders means that nothing subscribes to the subject of a request.
 var ErrNoResponders = errors.New("no responders")
 
-// Bus carries messages between members. Delivery is at most once, and in order for each pair of publisher and subject. A
-// publisher may receive its own messages. Safe for concurrent use.
+// Bus carries messages between members. Delivery is at most once, and in order for each pair of publisher and subject.
+// A publisher may receive its own messages. Safe for concurrent use.
 type Bus interface {
 	// Publish sends a message to all subscribers of a subject. It never waits for them. It retains body.
 	Publish(subject string, body []byte) error

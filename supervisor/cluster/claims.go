@@ -7,8 +7,8 @@ import (
 )
 
 // askAgain is the time after which an undecided claim is sent to the holder again. The holder answers each time, also
-// while it decides. One that answers nothing for lostAfter counts as lost for this claim, though it may be heard: the
-// way to it is cut in one direction.
+// while it decides. A holder that does not answer for lostAfter counts as lost for this claim, even if its heartbeats
+// arrive: the link to it may be cut in one direction.
 const askAgain = 500 * time.Millisecond
 
 // ownClaim is a claim of this member that is not decided.
@@ -30,7 +30,7 @@ func (c *coordinator) onClaiming(msg *claiming) {
 	c.retryClaim(msg.claim.Peer)
 }
 
-// retryClaims looks at all undecided claims again: a member was lost, has left, or has not answered.
+// retryClaims retries all undecided claims, after a member was lost, has left or has not answered.
 func (c *coordinator) retryClaims() {
 	for peer := range c.claims {
 		c.retryClaim(peer)
@@ -73,13 +73,13 @@ func (c *coordinator) onReleasing(msg *releasing) {
 	}
 }
 
-// free ends the claim of this member for a peer.
+// free ends the granted claim of this member for a peer and announces the release.
 func (c *coordinator) free(peer string) {
 	c.directory.drop(peer, c.self)
 	c.queue(peer, 0)
 }
 
-// onClaim handles the claim of another member. The registry decides about one that concerns a peer held here.
+// onClaim handles the claim of another member. If this member holds the peer, the registry decides.
 func (c *coordinator) onClaim(msg *message) {
 	peer := msg.claim.Peer
 	_, own := c.directory.termOf(peer, c.self)
@@ -97,7 +97,7 @@ func (c *coordinator) onClaim(msg *message) {
 	}
 }
 
-// onContested passes the decision about the claim of another member on.
+// onContested sends the registry's decision to the member that claims the peer.
 func (c *coordinator) onContested(msg *contested) {
 	peer := msg.by.claim.Peer
 	claim := c.contests[peer]
@@ -106,7 +106,7 @@ func (c *coordinator) onContested(msg *contested) {
 		c.answer(claim, answerRefused, msg.verdict)
 		return
 	}
-	// The answer goes first: the release alone grants the claim, too, but without the tokens.
+	// Answer before the release, which alone would also grant the claim, but without the tokens.
 	c.answer(claim, answerGranted, supervisor.ClaimVerdict{Term: c.clock, Tokens: msg.verdict.Tokens})
 	if _, own := c.directory.termOf(peer, c.self); own {
 		c.free(peer)

@@ -49,7 +49,7 @@ type holding struct {
 	term uint64
 }
 
-// message is a message between members, of any kind. The fields after Boot depend on the kind.
+// message is a message between members, of any kind. The fields after boot depend on the kind.
 type message struct {
 	kind kind
 	from string // name of the sender

@@ -96,7 +96,7 @@ func (e *Engine) Leave(context.Context) error {
 	return nil
 }
 
-// stop ends the actor after the messages that it has.
+// stop ends the actor after the messages in its mailbox.
 func (e *Engine) stop() {
 	e.mu.Lock()
 	pid := e.pid
@@ -136,7 +136,7 @@ func (e *Engine) Members() []supervisor.ClusterMember {
 	return list
 }
 
-// tell sends a message to the actor. It returns false before Join and after Leave: none becomes a dead letter.
+// tell sends a message to the actor. Before Join and after Leave it sends nothing and returns false.
 func (e *Engine) tell(msg any) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -158,33 +158,33 @@ func (e *Engine) subject(parts ...string) string {
 
 // Messages to the coordinator.
 type (
-	heard struct {
+	heard struct { // from the bus
 		body    []byte
 		respond func([]byte)
 	}
 	subscribed struct{ cancel func() }
-	claiming   struct {
+	claiming   struct { // Engine.Claim
 		claim   supervisor.Claim
 		decided func(supervisor.ClaimVerdict)
 	}
-	releasing holding
-	contested struct {
+	releasing holding  // Engine.Release
+	contested struct { // the registry has decided about a claim of another member
 		by      *message
 		verdict supervisor.ClaimVerdict
 	}
-	fetched struct {
+	fetched struct { // a page of a snapshot, or the error
 		member *member
 		sync   *syncing
 		page   *message
 		err    error
 	}
-	refetch struct {
+	refetch struct { // the timer after a failed fetch
 		member *member
 		sync   *syncing
 	}
-	beat    struct{}
-	flush   struct{}
-	listing struct {
+	beat    struct{} // the timer of heartbeats
+	flush   struct{} // the timer of queued changes
+	listing struct { // Engine.Members
 		answer chan<- []supervisor.ClusterMember
 	}
 )
@@ -260,7 +260,7 @@ func (c *coordinator) Receive(ctx actor.Context) {
 	}
 }
 
-// leave tells the others and refuses what is undecided.
+// leave tells the other members and refuses all undecided claims.
 func (c *coordinator) leave() {
 	c.beats.Stop()
 	c.flush()
@@ -291,5 +291,5 @@ func (c *coordinator) list() []supervisor.ClusterMember {
 	return list
 }
 
-// now returns the time by which members are lost: a standstill of this process does not count.
+// now returns the running time, by which members become lost. It does not advance in a standstill of this process.
 func (c *coordinator) now() time.Time { return c.engine.opts.Running.At(time.Now()) }

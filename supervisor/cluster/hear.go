@@ -16,7 +16,7 @@ func (c *coordinator) onHeard(in *heard) {
 		c.engine.opts.Log.Warn("a message of a member was ignored", "error", err)
 		return
 	case msg.from == c.self.name && msg.boot == c.self.boot:
-		return // the bus returns our own messages
+		return // the bus delivers own messages, too
 	case msg.from == c.self.name:
 		c.endJoin(ErrName)
 		c.engine.opts.Log.Warn("another member has the name of this one: give each member its own", "name", msg.from)
@@ -47,7 +47,7 @@ func (c *coordinator) onSequence(msg *message) {
 		c.members[m.name] = m
 	}
 	if msg.kind == kindGoodbye {
-		if m.boot == 0 || m.boot == msg.boot { // not that of an earlier start
+		if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
 			c.forget(m)
 		}
 		return
@@ -96,8 +96,8 @@ func (c *coordinator) replace(m *member, claims []holding) {
 	c.retryClaims()
 }
 
-// claimed notices the term of another member's claim. If it wins against a granted claim of this member, the connection
-// here is a duplicate.
+// claimed advances the clock to the term of another member's claim. If that claim wins against a granted claim of this
+// member, it reports the connection here as taken.
 func (c *coordinator) claimed(m *member, h holding) {
 	c.clock = max(c.clock, h.term)
 	term, own := c.directory.termOf(h.peer, c.self)
@@ -110,7 +110,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 	}
 }
 
-// lose ends the claims of a silent member. They count again when it is heard.
+// lose marks a silent member as lost. Its claims count again at its next message.
 func (c *coordinator) lose(m *member) {
 	c.directory.setLost(m, true)
 	if m.sync != nil { // its claims are incomplete
@@ -120,7 +120,7 @@ func (c *coordinator) lose(m *member) {
 	c.retryClaims()
 }
 
-// forget removes a member that has left or was lost for long.
+// forget removes a member that has left or was lost for forgetAfter.
 func (c *coordinator) forget(m *member) {
 	delete(c.members, m.name)
 	m.sync = nil

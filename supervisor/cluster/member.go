@@ -14,7 +14,7 @@ const (
 	maxMembers  = 256
 )
 
-// member is what this member knows of one member, itself included.
+// member is the state of one member as this one knows it, itself included.
 type member struct {
 	name string
 
@@ -38,18 +38,18 @@ func (m *member) state() supervisor.MemberState {
 	return m.beat.state
 }
 
-// step is what a message of a member's sequence asks for.
+// step is the action for one message of a member's sequence.
 type step uint8
 
 const (
 	stepIgnore  step = iota // it was processed before
 	stepApply               // it is the next one
 	stepWait                // a snapshot is on its way
-	stepRestart             // the member has started anew: none of its claims is valid
+	stepRestart             // the member has restarted: none of its claims is valid
 	stepSync                // messages are missing: a snapshot is needed
 )
 
-// judge decides what to do with a message of the member's sequence.
+// judge returns the action for a message of the member's sequence.
 func (m *member) judge(msg *message) step {
 	switch {
 	case msg.boot != m.boot:

@@ -16,8 +16,8 @@ const (
 //
 //	message 7 is missing ──▶ keep 8, 9, … ──▶ pages of the snapshot after message 8 ──▶ apply 9, …
 type syncing struct {
-	wanted uint64     // the snapshot includes the messages up to this number
-	kept   []*message // heard since, in order
+	wanted uint64     // the snapshot must include the messages up to this number
+	kept   []*message // the messages after it, in order
 	seq    uint64     // number of the last message that the snapshot includes
 	claims []holding
 }
@@ -67,7 +67,8 @@ func (c *coordinator) fetch(m *member, offset int) {
 	}()
 }
 
-// onFetched processes a page. Anything unexpected begins the snapshot again: the member may have started anew.
+// onFetched processes a page. After an error or an unexpected page the snapshot is requested again from its beginning:
+// the member may have restarted.
 func (c *coordinator) onFetched(in *fetched) {
 	m, s, page := in.member, in.sync, in.page
 	if m.sync != s {
@@ -88,7 +89,7 @@ func (c *coordinator) onFetched(in *fetched) {
 	c.complete(m)
 }
 
-// complete enters a complete snapshot and the messages that were kept meanwhile.
+// complete enters a complete snapshot and then applies the kept messages.
 func (c *coordinator) complete(m *member) {
 	s := m.sync
 	m.sync, m.next = nil, s.seq+1
@@ -101,8 +102,8 @@ func (c *coordinator) complete(m *member) {
 	c.considerJoin()
 }
 
-// onSnapshot answers the request for a page. The snapshot of a first page is new, unless one that was made for another
-// member includes all that is wanted.
+// onSnapshot answers the request for a page. A first page takes a new snapshot, unless a recent one includes the wanted
+// messages.
 func (c *coordinator) onSnapshot(ask *message, respond func([]byte)) {
 	if respond == nil {
 		return

@@ -49,6 +49,25 @@ func TestPeersShowConfiguredAddresses(t *testing.T) {
 		down["state"] != "waiting" && down["state"] != "dialling" {
 		t.Errorf("the address without an answer: %v", down)
 	}
+	b.ok("revoke", a.Hello.Str("publicKey"))
+	a.Await("peer_down", "peer", b.ID())
+	var revoked []struct {
+		ID, State string
+		Revoked   bool
+	}
+	b.json(&revoked, "peers")
+	if len(revoked) != 1 || !revoked[0].Revoked || revoked[0].State != "away" {
+		t.Errorf("a revoked peer: %+v", revoked)
+	}
+}
+
+// TestPeersSelectsAndSorts: the flags of peers, for a node with a connected worker and an address without an answer.
+func TestPeersSelectsAndSorts(t *testing.T) {
+	t.Parallel()
+	b := start(t, "--name", "beta", "--role", "worker")
+	a := start(t, "--peer", b.Address(), "--peer", "127.0.0.1:1")
+	a.Await("peer_up", "peer", b.ID())
+	a.Await("dial_failed", "address", "127.0.0.1:1")
 	for args, want := range map[string]string{
 		"--connected": b.ID(), "--role worker": b.ID(), "--role controller": "", "--sort name": b.ID() + ",",
 		"--sort rtt": b.ID() + ",", "--connected --sort seen": b.ID(),
@@ -65,16 +84,6 @@ func TestPeersShowConfiguredAddresses(t *testing.T) {
 	}
 	a.run("peers", "--sort", "age").want(t, 2)
 	a.run("peers", "--role", "king").want(t, 2)
-	b.ok("revoke", a.Hello.Str("publicKey"))
-	a.Await("peer_down", "peer", b.ID())
-	var revoked []struct {
-		ID, State string
-		Revoked   bool
-	}
-	b.json(&revoked, "peers")
-	if len(revoked) != 1 || !revoked[0].Revoked || revoked[0].State != "away" {
-		t.Errorf("a revoked peer: %+v", revoked)
-	}
 }
 
 // TestPeersWatchPrintsLists: one array per line until the signal, which ends the command with exit 0.

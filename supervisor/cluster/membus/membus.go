@@ -14,7 +14,7 @@ import (
 type Net struct {
 	mu     sync.Mutex
 	random *rand.Rand
-	delay  [2]time.Duration // least and most
+	delay  [2]time.Duration // minimum and maximum
 	loss   float64          // share of lost messages
 	cuts   map[path]bool
 	links  map[path]*link
@@ -38,7 +38,7 @@ type subscription struct {
 	busy    bool
 }
 
-// New returns a network whose delays and losses follow from a seed.
+// New returns a network. The seed determines its delays and losses.
 func New(seed uint64) *Net {
 	return &Net{
 		random: rand.New(rand.NewPCG(seed, 0)), cuts: make(map[path]bool), links: make(map[path]*link),
@@ -46,11 +46,11 @@ func New(seed uint64) *Net {
 	}
 }
 
-// Delay sets the least and the greatest delay of messages sent from now on.
-func (n *Net) Delay(least, most time.Duration) {
+// Delay sets the minimum and the maximum delay of messages sent from now on.
+func (n *Net) Delay(minimum, maximum time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.delay = [2]time.Duration{least, most}
+	n.delay = [2]time.Duration{minimum, maximum}
 }
 
 // Lose sets the share of messages that are lost from now on.
@@ -60,7 +60,7 @@ func (n *Net) Lose(share float64) {
 	n.loss = share
 }
 
-// Cut ends or restores the way from one member to another. Messages that are under way arrive.
+// Cut ends or restores the link from one member to another, in this direction. Messages that were sent before arrive.
 func (n *Net) Cut(from, to string, cut bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -135,7 +135,7 @@ func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
 	defer b.net.mu.Unlock()
 	for _, s := range b.net.subs[subject] {
 		if s.owner.dead || b.net.cuts[path{s.owner.name, b.name}] {
-			continue // its interest is not known here
+			continue // the subscription cannot be known here
 		}
 		back := &subscription{owner: b}
 		respond := func(body []byte) {
@@ -151,14 +151,14 @@ func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
 
 // send runs arrive at a subscriber after the delay of the link, unless the message is lost. n.mu is held.
 func (n *Net) send(from *Bus, to *subscription, arrive func()) {
-	way := path{from.name, to.owner.name}
-	if from.dead || to.owner.dead || n.cuts[way] || from != to.owner && n.random.Float64() < n.loss {
+	direction := path{from.name, to.owner.name}
+	if from.dead || to.owner.dead || n.cuts[direction] || from != to.owner && n.random.Float64() < n.loss {
 		return
 	}
-	l := n.links[way]
+	l := n.links[direction]
 	if l == nil {
 		l = &link{}
-		n.links[way] = l
+		n.links[direction] = l
 	}
 	at := time.Now().Add(n.delay[0])
 	if spread := n.delay[1] - n.delay[0]; spread > 0 {
@@ -180,7 +180,7 @@ func (n *Net) arrive(to *subscription, handle func()) {
 	}
 }
 
-// run calls the handler, one at a time and in the order of the calls.
+// run calls handle after the handlers of earlier calls, one at a time.
 func (s *subscription) run(handle func()) {
 	s.mu.Lock()
 	s.waiting = append(s.waiting, handle)
@@ -200,7 +200,7 @@ func (s *subscription) run(handle func()) {
 	s.mu.Unlock()
 }
 
-// HealAll restores every way.
+// HealAll restores every link.
 func (n *Net) HealAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

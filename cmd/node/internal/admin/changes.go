@@ -40,7 +40,7 @@ func (t *peerTable) update(list []*output.Peer, queuedBytes map[string]int) (all
 		}
 		rows[row.Key] = row
 		all = append(all, row)
-		if difference, any := row.since(t.rows[row.Key]); any {
+		if difference, differs := row.since(t.rows[row.Key]); differs {
 			changed = append(changed, difference)
 		}
 	}
@@ -54,7 +54,7 @@ func (t *peerTable) update(list []*output.Peer, queuedBytes map[string]int) (all
 }
 
 // since returns the parts of c that differ from before, and reports whether there are any.
-func (c peerChange) since(before peerChange) (difference peerChange, any bool) {
+func (c peerChange) since(before peerChange) (difference peerChange, differs bool) {
 	difference.Key = c.Key
 	for _, part := range []struct {
 		now, then json.RawMessage
@@ -65,10 +65,10 @@ func (c peerChange) since(before peerChange) (difference peerChange, any bool) {
 		{c.Counts, before.Counts, &difference.Counts},
 	} {
 		if string(part.now) != string(part.then) {
-			*part.into, any = part.now, true
+			*part.into, differs = part.now, true
 		}
 	}
-	return difference, any
+	return difference, differs
 }
 
 // reset forgets the table.

@@ -81,14 +81,14 @@ func (m *monitor) watch(change int) {
 	m.watched += change
 }
 
-// tick is the last view as JSON. Seq grows by one with each sample.
+// tick is one view as JSON. Safe for concurrent use.
 type tick struct {
-	seq     uint64
-	changes []byte
-	full    func() []byte // encoded at the first call
+	seq     uint64        // grows by one with each sample
+	changes []byte        // with the changes since the tick before
+	full    func() []byte // with all peers; encoded at the first call
 }
 
-// since returns the JSON for a viewer whose last tick has the number seen.
+// since returns the JSON for a viewer that last received the tick with number seen; 0: none.
 func (t *tick) since(seen uint64) []byte {
 	if t.seq == seen+1 && seen != 0 {
 		return t.changes

@@ -14,8 +14,8 @@ const treePath = "/tree"
 
 const (
 	maxTreeRequests = 2    // in parallel
-	maxTreeRead     = 1000 // connections that one request reads
-	maxTree         = 100  // connections that it returns
+	maxTreeRead     = 1000 // connections that the registry returns for one request
+	maxTree         = 100  // connections in the answer
 )
 
 // treeView is the part of the tree that every tick contains.
@@ -47,11 +47,11 @@ func (v *view) addTree(ctx context.Context, node Node) {
 
 // treeHandler returns at most maxTree connections as a JSON array: those in an unusual state first, then the oldest.
 func treeHandler(node Node) http.HandlerFunc {
-	turns := make(chan struct{}, maxTreeRequests)
+	running := make(chan struct{}, maxTreeRequests)
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
+		case running <- struct{}{}:
+			defer func() { <-running }()
 		default:
 			http.Error(w, "too many requests for the tree", http.StatusServiceUnavailable)
 			return
@@ -71,14 +71,14 @@ func treeHandler(node Node) http.HandlerFunc {
 }
 
 func actorViews(connections []supervisor.ConnectionActor) []actorView {
-	unusual := func(c supervisor.ConnectionActor) int {
+	usual := func(c supervisor.ConnectionActor) int {
 		if c.State == supervisor.ConnectionVerified && c.Route {
 			return 1
 		}
 		return 0
 	}
 	slices.SortStableFunc(connections, func(a, b supervisor.ConnectionActor) int {
-		return cmp.Compare(unusual(a), unusual(b))
+		return cmp.Compare(usual(a), usual(b))
 	})
 	list := []actorView{}
 	for _, c := range connections[:min(len(connections), maxTree)] {

@@ -86,8 +86,8 @@ func (s *schemas) operation(o control.Operation) object {
 func parameterSchema(p control.Parameter) object {
 	schema := object{"type": "string"}
 	switch {
-	case p.Most > 0:
-		schema = object{"type": "integer", "minimum": p.Least, "maximum": p.Most}
+	case p.Max > 0:
+		schema = object{"type": "integer", "minimum": p.Min, "maximum": p.Max}
 	case p.Values != nil:
 		schema["enum"] = p.Values
 	}

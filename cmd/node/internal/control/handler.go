@@ -128,8 +128,8 @@ func fromBrowser(r *http.Request) bool {
 	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 }
 
-// limited returns a handler that refuses requests beyond maxRunning.
-func (h *Handler) limited(
+// counted returns a handler that refuses a request while maxRunning others are processed.
+func (h *Handler) counted(
 	do func(w http.ResponseWriter, r *http.Request, query url.Values) (answer any, err error),
 ) serveFunc {
 	return func(w http.ResponseWriter, r *http.Request, query url.Values) {
@@ -162,7 +162,7 @@ func reply(w http.ResponseWriter, answer any, err error) {
 		status = failure.Code.Status()
 		body, _ = wire.MarshalJSON(failure) // only strings: cannot fail
 	}
-	// Without it, a client that does not read would hold the connection for ever. Streams have a rule of their own.
+	// Without a deadline, a client that does not read would hold the connection forever. serveStream sets its own.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

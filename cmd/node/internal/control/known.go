@@ -44,8 +44,8 @@ func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error)
 	return page(list, query.Get("after"), limit), err
 }
 
-// page returns the entries behind a cursor. The order is that of the cursors, so that each entry that exists from the
-// first page to the last is in exactly one, whatever is added or removed meanwhile.
+// page returns at most limit entries behind a cursor, in the order of the cursors. An entry that exists from the first
+// page to the last is on exactly one page, also if others are added or removed between two pages.
 func page(list []output.Peer, after string, limit int) PeerPage {
 	slices.SortFunc(list, func(a, b output.Peer) int { return strings.Compare(cursor(a), cursor(b)) })
 	start, found := slices.BinarySearchFunc(list, after, func(p output.Peer, c string) int {

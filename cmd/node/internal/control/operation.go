@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Operation is one request of the API. The handler obeys it, and the OpenAPI description is made from it.
+// Operation describes one request of the API. The handler checks requests against it, and package apidoc makes the
+// OpenAPI description from it.
 type Operation struct {
 	Method     string
 	Path       string // begins with /v1/
@@ -30,12 +31,11 @@ type Parameter struct {
 	Name       string
 	Summary    string
 	Values     []string // the valid ones; nil: any
-	Least      int      // with Most: range of a whole number
-	Most       int      // 0: the parameter is text
+	Min, Max   int      // range of a whole number; Max 0: the parameter is text
 	Repeatable bool
 }
 
-// CommonCodes returns the codes that every operation has, and those that have a body.
+// CommonCodes returns the codes that every operation can answer with; body: every operation with a request body.
 func CommonCodes(body bool) []Code {
 	codes := []Code{CodeUsage, CodeTimeout, CodeBusy, CodeStopping, CodeFailed}
 	if body {
@@ -75,8 +75,8 @@ func (p *Parameter) check(values []string) error {
 	}
 	for _, value := range values {
 		switch n, err := strconv.Atoi(value); {
-		case p.Most > 0 && (err != nil || n < p.Least || n > p.Most):
-			return usage("%s %.64q: must be a whole number from %d to %d", p.Name, value, p.Least, p.Most)
+		case p.Max > 0 && (err != nil || n < p.Min || n > p.Max):
+			return usage("%s %.64q: must be a whole number from %d to %d", p.Name, value, p.Min, p.Max)
 		case len(p.Values) > 0 && !slices.Contains(p.Values, value):
 			return usage("%s %.64q: must be %s", p.Name, value, strings.Join(p.Values, " or "))
 		}
@@ -91,7 +91,7 @@ func get[Answer any](
 	var answer Answer
 	return Operation{
 		Method: http.MethodGet, Path: path, Name: name, Summary: summary, Answer: answer,
-		serve: h.limited(func(_ http.ResponseWriter, r *http.Request, query url.Values) (any, error) {
+		serve: h.counted(func(_ http.ResponseWriter, r *http.Request, query url.Values) (any, error) {
 			ctx, cancel := context.WithTimeout(r.Context(), defaultTimeout)
 			defer cancel()
 			return do(ctx, query)
@@ -107,7 +107,7 @@ func post[Question, Answer any](
 	var answer Answer
 	return Operation{
 		Method: http.MethodPost, Path: path, Name: name, Summary: summary, Question: question, Answer: answer, Codes: codes,
-		serve: h.limited(func(w http.ResponseWriter, r *http.Request, _ url.Values) (any, error) {
+		serve: h.counted(func(w http.ResponseWriter, r *http.Request, _ url.Values) (any, error) {
 			var question Question
 			if err := decode(http.MaxBytesReader(w, r.Body, h.maxBody.Load()), &question); err != nil {
 				return nil, err

@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// openAPI is made from the operations and the types of their bodies by `make openapi`.
+// openAPI is the OpenAPI description, which `make openapi` writes from the operations and the types of their bodies.
 //
 //go:embed openapi.json
 var openAPI []byte
 
-// Operations returns all requests of the API: docs/api.md and the OpenAPI description list the same.
+// Operations returns all requests of the API. docs/api.md lists the same; a test compares them.
 func (h *Handler) Operations() []Operation {
 	return slices.Concat(h.views(), h.messages(), h.connections(), h.permissions(), h.streams())
 }
@@ -24,8 +24,8 @@ func (h *Handler) views() []Operation {
 	peers := get(h, "/v1/peers", "listPeers", "List known peers and kept addresses, in pages.", h.peers)
 	peers.Parameters = []Parameter{
 		{
-			Name: "limit", Least: 1, Most: maxPage,
-			Summary: "Most entries of a page, from 1 to 1000; 1000 if absent.",
+			Name: "limit", Min: 1, Max: maxPage,
+			Summary: "Maximum number of entries, from 1 to 1000; 1000 if absent.",
 		},
 		{Name: "after", Summary: "The key next of the previous page."},
 		{

@@ -93,7 +93,7 @@ func serveStream(w http.ResponseWriter, r *http.Request, stream *feed.Stream) {
 	defer stream.Close()
 	out := http.NewResponseController(w)
 	_ = out.SetWriteDeadline(time.Time{}) // an earlier answer on the connection may have set one
-	// Without it, a client that does not read would hold up the end of the server.
+	// Without this deadline, a client that does not read would delay the end of the server.
 	defer context.AfterFunc(r.Context(), func() { _ = out.SetWriteDeadline(time.Now()) })()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

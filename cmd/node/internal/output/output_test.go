@@ -43,8 +43,8 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 		`{"id":"2","name":"","alias":"","publicKey":"","address":"","addresses":[],"role":"",` +
 			`"connected":false,"verified":false,"direction":"","rttMs":0,"lastSeen":"` + zero + `",` +
 			`"addedAt":"` + zero + `","persistent":false,"queued":0,"allowed":false,"revoked":false,"state":"away",` +
-			`"lastError":"","nextDialAt":null,"attempts":0,"session":"","version":"","agent":"","pinned":false,"clockSkewMs":0,` +
-			`"messagesReceived":0,"messagesSent":0,"dropped":0}`: {ID: "2"},
+			`"lastError":"","nextDialAt":null,"attempts":0,"session":"","version":"","agent":"","pinned":false,` +
+			`"clockSkewMs":0,"messagesReceived":0,"messagesSent":0,"dropped":0}`: {ID: "2"},
 	} {
 		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {
 			t.Errorf("%v\n%s, want\n%s", err, got, want)

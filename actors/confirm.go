@@ -7,9 +7,9 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// dropped holds the IDs of the last messages that a connection has dropped, for the pings that ask for them (protocol
+// recentDrops holds the IDs of the last messages that a connection has dropped, for the pings that ask for them (protocol
 // section 7). Accepted messages are in the dedup set. The zero value is ready.
-type dropped struct {
+type recentDrops struct {
 	last [wire.MaxConfirm]droppedMessage
 	next int // index of the oldest entry
 }
@@ -20,13 +20,13 @@ type droppedMessage struct {
 }
 
 // note replaces the oldest entry. It copies the ID, which may share the memory of other messages.
-func (d *dropped) note(id string, receipt wire.Receipt) {
+func (d *recentDrops) note(id string, receipt wire.Receipt) {
 	d.last[d.next] = droppedMessage{strings.Clone(id), receipt}
 	d.next = (d.next + 1) % len(d.last)
 }
 
 // receipt returns the latest entry of an ID, or ReceiptUnknown.
-func (d *dropped) receipt(id string) wire.Receipt {
+func (d *recentDrops) receipt(id string) wire.Receipt {
 	if d == nil || id == "" {
 		return wire.ReceiptUnknown
 	}
@@ -45,10 +45,10 @@ func (p *connection) noteDropped(msg *wire.Message, receipt wire.Receipt) {
 	if transportType(msg.Type) || !p.proof.strength.Verified() {
 		return
 	}
-	if p.dropped == nil {
-		p.dropped = &dropped{}
+	if p.drops == nil {
+		p.drops = &recentDrops{}
 	}
-	p.dropped.note(msg.ID, receipt)
+	p.drops.note(msg.ID, receipt)
 }
 
 // receipts answers the request of a ping to confirm messages, at most wire.MaxConfirm. It returns nil for none.
@@ -72,5 +72,5 @@ func (p *connection) receiptOf(id string, now time.Time) wire.Receipt {
 	if p.dedup.Known(asked, now) == Duplicate {
 		return wire.ReceiptOK
 	}
-	return p.dropped.receipt(id)
+	return p.drops.receipt(id)
 }

@@ -64,7 +64,7 @@ func TestReceiptsAreBounded(t *testing.T) {
 			t.Errorf("an ID of 65 bytes has the receipts %v", got)
 		}
 	})
-	var d dropped
+	var d recentDrops
 	for i := range wire.MaxConfirm + 1 {
 		d.note(fmt.Sprint("id", i), wire.ReceiptStale)
 	}
@@ -85,7 +85,7 @@ func TestUnverifiedPeersGetNoReceipts(t *testing.T) {
 	if got := p.receipts([]string{"x"}); got != nil {
 		t.Errorf("receipts %v", got)
 	}
-	if p.noteDropped(&wire.Message{ID: "x", Type: "stats"}, wire.ReceiptStale); p.dropped != nil {
+	if p.noteDropped(&wire.Message{ID: "x", Type: "stats"}, wire.ReceiptStale); p.drops != nil {
 		t.Error("an entry was stored")
 	}
 }

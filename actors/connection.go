@@ -83,8 +83,8 @@ type connection struct {
 	credited  time.Duration // hold time of the read pump that the limiter knows of
 	inbox     *Inbox
 	dedup     Deduplicator
-	early     *early   // nil: empty
-	dropped   *dropped // nil: no message was dropped
+	early     *early       // nil: empty
+	drops     *recentDrops // nil: no message was dropped
 	proof     proof
 	probe     *probe // nil: never sent, or answered
 	alive     liveness

@@ -10,7 +10,7 @@ import (
 // mode 0660, and the directory lets the group enter, not list or write it, whatever its group could do before. A
 // directory that every user may enter stays as it is.
 func openToGroup(dir string, group int) error {
-	err := chown(SocketPath(dir), group, 0o660)
+	err := giveTo(SocketPath(dir), group, 0o660)
 	if err != nil {
 		return err
 	}
@@ -22,10 +22,11 @@ func openToGroup(dir string, group int) error {
 	if err := os.Chmod(dir, alone); err != nil { // before the change of the group
 		return err
 	}
-	return chown(dir, group, alone|0o010)
+	return giveTo(dir, group, alone|0o010)
 }
 
-func chown(path string, group int, mode fs.FileMode) error {
+// giveTo sets the group and the mode of a path.
+func giveTo(path string, group int, mode fs.FileMode) error {
 	if err := os.Chown(path, -1, group); err != nil {
 		return fmt.Errorf("give it to the group %d: %w: the user of the node must be a member of --control-group", group, err)
 	}

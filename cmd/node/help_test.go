@@ -42,8 +42,8 @@ func TestHelpGroupsTheCommands(t *testing.T) {
 	}
 	at := 0
 	for _, line := range []string{
-		"The node:", "  report ", "  run ", "Peers:", "  peers ", "Messages and events:", "  watch ", "Admission:", "  allow ",
-		"Tools:", "  demo ", "  help ", "Flags:", "Examples:",
+		"The node:", "  report ", "  run ", "Peers:", "  peers ", "Messages and events:", "  watch ", "Admission:",
+		"  allow ", "Tools:", "  demo ", "  help ", "Flags:", "Examples:",
 	} {
 		next := strings.Index(help[at:], "\n"+line)
 		if next < 0 {

@@ -38,7 +38,10 @@ func TestPeersShowVersionsAndCounts(t *testing.T) {
 		Session: "session/1", Version: "v1.2", ClockSkewMs: -1500.4, MessagesReceived: 20, MessagesSent: 10, Dropped: 2,
 		Connection: 4, Connections: []output.Connection{
 			{Connection: 4, Direction: "inbound"},
-			{Connection: 5, Direction: "outbound", Verified: true, Address: "h:1", Session: "smsg", MessagesReceived: 7, Dropped: 1},
+			{
+				Connection: 5, Direction: "outbound", Verified: true, Address: "h:1", Session: "smsg",
+				MessagesReceived: 7, Dropped: 1,
+			},
 		},
 	}
 	var out strings.Builder

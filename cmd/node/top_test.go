@@ -36,7 +36,8 @@ func openTerminal(t *testing.T, args ...string) *terminal {
 		_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() // fails if tmux has ended
 		_ = os.RemoveAll(dir)
 	})
-	line := "echo before; " + asBinary + "=1 '" + self + "' '" + strings.Join(args, "' '") + "'; " +
+	line := "trap : INT; echo before; " + // the shell outlives an interrupt of the command
+		asBinary + "=1 '" + self + "' '" + strings.Join(args, "' '") + "'; " +
 		"echo \"exit status $?\"; exec cat"
 	term.do("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "sh", "-c", line)
 	return term

@@ -1,11 +1,8 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -20,7 +17,6 @@ import (
 const (
 	maxScrapes    = 4               // in parallel
 	scrapeTimeout = 2 * time.Second // for the node's answers
-	maxPeerSeries = 200             // peers with series of their own
 )
 
 // metricsHandler returns the handler of /metrics with its own registry.
@@ -50,9 +46,9 @@ type collector struct {
 
 	ready, info, uptime, connections, limit          *prometheus.Desc
 	known, connected, format, queued, bytes, longest *prometheus.Desc
-	peerInfo, peerTrip, peerQueued, peerActive       *prometheus.Desc
 
 	addresses addressMetrics
+	peers     peerMetrics
 	build     prometheus.Metric
 }
 
@@ -63,6 +59,7 @@ func newCollector(c Config) *collector {
 	m := &collector{
 		node: c.Node, version: c.Version, perPeer: c.PerPeer, counters: make(map[string]*prometheus.Desc),
 		addresses:   newAddressMetrics(),
+		peers:       newPeerMetrics(),
 		build:       c.Build.metric(),
 		ready:       gauge("ready", "1 while the node accepts peers, else 0."),
 		info:        gauge("node_info", "Identity of the node; always 1.", "id", "name", "role", "version"),
@@ -75,10 +72,6 @@ func newCollector(c Config) *collector {
 		queued:      gauge("outbound_queue_messages", "Messages in the outbound queues of all peers."),
 		bytes:       gauge("outbound_queue_bytes", "Bytes in the outbound queues of all peers."),
 		longest:     gauge("outbound_queue_longest_messages", "Messages in the longest outbound queue."),
-		peerInfo:    gauge("peer_info", "A connected peer; always 1.", "peer", "name", "direction", "session", "pinned"),
-		peerTrip:    gauge("peer_round_trip_seconds", "Last measured round-trip time of a peer.", "peer"),
-		peerQueued:  gauge("peer_outbound_queue_messages", "Messages in the outbound queue of a peer.", "peer"),
-		peerActive:  gauge("peer_last_message_timestamp_seconds", "Unix time of the peer's last message.", "peer"),
 	}
 	for counter := range c.Node.Counters() {
 		m.counters[counter] = prometheus.NewDesc(metricName(counter), counterHelp(counter), nil, nil)
@@ -113,9 +106,7 @@ func (m *collector) Describe(out chan<- *prometheus.Desc) {
 	m.addresses.describe(out)
 	out <- m.build.Desc()
 	if m.perPeer {
-		for _, d := range []*prometheus.Desc{m.peerInfo, m.peerTrip, m.peerQueued, m.peerActive} {
-			out <- d
-		}
+		m.peers.describe(out)
 	}
 }
 
@@ -164,41 +155,12 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	m.addresses.collect(ctx, m.node, time.Now(), gauge)
 	if m.perPeer {
-		m.collectPeers(connected, gauge)
+		m.peers.collect(connected, gauge, out)
 	}
 }
 
 // gaugeFunc emits one value of a metric.
 type gaugeFunc func(d *prometheus.Desc, value float64, labels ...string)
-
-// collectPeers adds the series of at most maxPeerSeries verified peers. Persistent and allowlisted peers come first, so
-// that an attacker with many identities cannot displace them.
-func (m *collector) collectPeers(connected []supervisor.PeerInfo, gauge gaugeFunc) {
-	verified := slices.DeleteFunc(connected, func(p supervisor.PeerInfo) bool { return !p.Verified })
-	slices.SortFunc(verified, func(a, b supervisor.PeerInfo) int {
-		chosen := boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed)
-		return cmp.Or(chosen, a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
-	})
-	for _, p := range verified[:min(len(verified), maxPeerSeries)] {
-		gauge(m.peerInfo, 1, p.ID, label(p.Name), p.Direction.String(), p.Format.String(), strconv.FormatBool(p.Pinned))
-		gauge(m.peerQueued, float64(p.Queued), p.ID)
-		gauge(m.peerActive, float64(p.LastSeen.UnixMilli())/1000, p.ID)
-		if p.RTT > 0 {
-			gauge(m.peerTrip, p.RTT.Seconds(), p.ID)
-		}
-	}
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
-	}
-}
 
 // label makes a peer's name valid as a label, which must be UTF-8.
 func label(text string) string { return name(text) }

@@ -29,8 +29,9 @@ func contract() []string {
 // names returns the types of all metrics that the node defines, by name.
 func names(perPeer bool) map[string]string {
 	all := map[string]string{
-		"p2p_address_connected": "gauge", "p2p_address_dial_attempts": "gauge", "p2p_address_next_dial_seconds": "gauge",
-		"p2p_ready": "gauge", "p2p_node_info": "gauge", "p2p_build_info": "gauge", "p2p_uptime_seconds": "gauge",
+		"p2p_addresses": "gauge", "p2p_address_connected": "gauge", "p2p_address_dial_attempts": "gauge",
+		"p2p_address_next_dial_seconds": "gauge", "p2p_ready": "gauge", "p2p_node_info": "gauge",
+		"p2p_build_info": "gauge", "p2p_uptime_seconds": "gauge",
 		"p2p_connections": "gauge", "p2p_connections_limit": "gauge", "p2p_peers_known": "gauge",
 		"p2p_peers_connected": "gauge", "p2p_peers_connected_by_session": "gauge",
 		"p2p_outbound_queue_messages": "gauge", "p2p_outbound_queue_bytes": "gauge",
@@ -43,9 +44,12 @@ func names(perPeer bool) map[string]string {
 	}
 	if perPeer {
 		for _, name := range []string{
-			"info", "round_trip_seconds", "outbound_queue_messages", "last_message_timestamp_seconds",
+			"info", "round_trip_seconds", "outbound_queue_messages", "last_message_timestamp_seconds", "clock_ahead_seconds",
 		} {
 			all["p2p_peer_"+name] = "gauge"
+		}
+		for _, name := range []string{"received", "sent", "dropped"} {
+			all["p2p_peer_messages_"+name+"_total"] = "counter"
 		}
 	}
 	return all
@@ -69,7 +73,9 @@ func scrape(t *testing.T, s *Server) (text string, types map[string]string) {
 
 func TestMetricsMatchTheContract(t *testing.T) {
 	for _, perPeer := range []bool{false, true} {
-		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
+		node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1", func(p *supervisor.PeerInfo) {
+			p.ClockAhead = time.Second
+		})}}
 		node.kept = []supervisor.DialInfo{{Address: "a:1"}}
 		s := serve(t, node, func(c *Config) { c.PerPeer = perPeer })
 		text, types := scrape(t, s)
@@ -104,6 +110,7 @@ func TestMetricsShowTheNode(t *testing.T) {
 		{Address: "up:1", Connected: true, Failures: 2},
 		{Address: "down:1", Failures: 3, NextDial: time.Now().Add(time.Hour)},
 		{Address: "dialling:1", Dialling: true, NextDial: time.Now().Add(-time.Hour)},
+		{Address: "up:2", Connected: true},
 	}
 	timings := NewTimings()
 	timings.RoundTrip(3 * time.Millisecond)
@@ -118,6 +125,8 @@ func TestMetricsShowTheNode(t *testing.T) {
 		"p2p_outbound_queue_messages 43", "p2p_outbound_queue_bytes 4300", "p2p_outbound_queue_longest_messages 40",
 		`p2p_round_trip_seconds_bucket{le="0.005"} 1`, `p2p_round_trip_seconds_bucket{le="0.0025"} 0`,
 		"p2p_handshake_seconds_count 1", "p2p_handler_seconds_sum 3e-06",
+		`p2p_addresses{state="connected"} 2`, `p2p_addresses{state="dialling"} 1`, `p2p_addresses{state="waiting"} 1`,
+		`p2p_addresses{state="away"} 0`,
 		`p2p_address_connected{address="up:1"} 1`, `p2p_address_dial_attempts{address="up:1"} 0`,
 		`p2p_address_connected{address="down:1"} 0`, `p2p_address_dial_attempts{address="down:1"} 3`,
 		`p2p_address_next_dial_seconds{address="up:1"} 0`, `p2p_address_next_dial_seconds{address="dialling:1"} 0`,
@@ -150,6 +159,7 @@ func TestPeerSeriesAreBounded(t *testing.T) {
 	}
 	friend := peer("zfriend", func(p *supervisor.PeerInfo) {
 		p.Pinned, p.Format.Session = true, true
+		p.ClockAhead, p.Traffic = -1500*time.Millisecond, supervisor.Traffic{Received: 5, Sent: 6, Dropped: 7}
 		p.Persistent, p.AddedAt, p.Name = true, time.Now(), "bad \xff\n\"name\u202e"+strings.Repeat("x", 300)
 	})
 	node.connected = append(node.connected, friend,
@@ -161,6 +171,17 @@ func TestPeerSeriesAreBounded(t *testing.T) {
 	if !strings.Contains(text, `peer="zfriend",pinned="true",session="session/1"} 1`) ||
 		strings.Contains(text, `peer="unverified"`) {
 		t.Error("the persistent peer has no series, or the unverified peer has one")
+	}
+	for _, line := range []string{
+		`p2p_peer_clock_ahead_seconds{peer="zfriend"} -1.5`, `p2p_peer_messages_received_total{peer="zfriend"} 5`,
+		`p2p_peer_messages_sent_total{peer="zfriend"} 6`, `p2p_peer_messages_dropped_total{peer="zfriend"} 7`,
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	if strings.Contains(text, `p2p_peer_clock_ahead_seconds{peer="visitor`) {
+		t.Error("an unknown clock difference is shown")
 	}
 }
 

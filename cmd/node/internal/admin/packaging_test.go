@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -15,7 +16,9 @@ const packaging = "../../../../packaging/grafana"
 
 // Every metric that the Grafana dashboard, the alert rules and the documentation name exists.
 func TestPackagedMetricsExist(t *testing.T) {
-	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1")}}
+	node := &fakeNode{accepting: true, connected: []supervisor.PeerInfo{peer("p1", func(p *supervisor.PeerInfo) {
+		p.ClockAhead = time.Second
+	})}}
 	node.kept = []supervisor.DialInfo{{Address: "a:1"}}
 	text, types := scrape(t, serve(t, node, func(c *Config) { c.PerPeer = true }))
 	own := regexp.MustCompile(`\b(p2p|go|process)_[a-z0-9_]*[a-z0-9]\b`)

@@ -158,14 +158,22 @@ func (p *Peer) addDial(d supervisor.DialInfo) {
 		next := d.NextDial.UTC()
 		p.NextDialAt = &next
 	}
+	if !p.Connected {
+		p.State = AddressState(d)
+	}
+}
+
+// AddressState returns the state of an address that is kept connected: every state but StateUnverified.
+func AddressState(d supervisor.DialInfo) State {
 	switch {
-	case p.Connected:
+	case d.Connected:
+		return StateConnected
 	case d.Dialling:
-		p.State = StateDialling
+		return StateDialling
 	case !d.NextDial.IsZero():
-		p.State = StateWaiting
+		return StateWaiting
 	default:
-		p.State = StateAway
+		return StateAway
 	}
 }
 

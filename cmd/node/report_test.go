@@ -35,8 +35,24 @@ func readReport(t *testing.T, raw []byte) (files map[string]string, all string) 
 			t.Fatal(err)
 		}
 		files[filepath.Base(head.Name)] = string(data)
+		if filepath.Ext(head.Name) == ".pprof" { // compressed a second time
+			data = unzip(t, data)
+		}
 		all += head.Name + "\n" + string(data)
 	}
+}
+
+func unzip(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	zip, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // The archive of a node that has talked holds its state, but neither keys nor payloads, not even in the heap profile.

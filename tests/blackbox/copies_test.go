@@ -59,6 +59,15 @@ func TestCopiedDataDirectoryIsReported(t *testing.T) {
 				t.Errorf("addresses %q, want 127.0.0.1 alone, proven: %s", got, e.Line)
 			}
 			second.Await("peer_down", "reason", "identity in use from another address", "code", float64(1000), "remote", true)
+			var peers []struct {
+				State      string
+				NextDialAt time.Time
+			}
+			second.json(&peers, "peers")
+			if len(peers) != 1 || peers[0].State != "waiting" || time.Until(peers[0].NextDialAt) > time.Minute ||
+				time.Until(peers[0].NextDialAt) < 20*time.Second {
+				t.Errorf("the copy shows %+v, want the next dial after a minute", peers)
+			}
 			hub.AwaitStatus("the original alone", func(s nodetest.Status) bool { return s.Connections.Established == 1 })
 			if hub.Count("peer_down") != 0 || original.Count("peer_down") != 0 || second.Count("peer_down") != 3 {
 				t.Errorf("the copy was closed %d times, want 3; the others saw %d and %d ends, want none",

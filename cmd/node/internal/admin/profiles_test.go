@@ -11,7 +11,7 @@ func TestProfilesAreServedOnlyIfAsked(t *testing.T) {
 	paths := map[string]string{
 		"/debug/pprof/": "goroutine", "/debug/pprof/heap?debug=1": "heap profile:",
 		"/debug/pprof/goroutine?debug=1": "goroutine profile:",
-		"/debug/pprof/cmdline": "", "/debug/pprof/profile?seconds=1": "\x1f\x8b",
+		"/debug/pprof/cmdline":           "", "/debug/pprof/profile?seconds=1": "\x1f\x8b",
 		"/debug/pprof/trace?seconds=0.1": "go 1.",
 	}
 	for _, on := range []bool{false, true} {

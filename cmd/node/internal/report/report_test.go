@@ -18,13 +18,14 @@ func TestScrubRemovesKeysAndPasswords(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xfb, 0xef, 0x01, 0x30}, 8))
 	long := "github.com/asynkron/protoactor-go/actor/mailbox/unbounded"
 	for text, want := range map[string]string{
-		"`node allow " + key + "` adds it":         "`node allow [key]` adds it",
-		`{"publicKey":"` + key + `","id":"1"}`:     `{"publicKey":"[key]","id":"1"}`,
-		"wss://bob:secret@example.org/ws":          "wss://[removed]@example.org/ws",
-		"wss://bob:se@cret@example.org/ws":         "wss://[removed]@example.org/ws",
-		`{"url":"wss://x.org/ws?token=secret#8d"}`: `{"url":"wss://x.org/ws?[removed]#8d"}`,
-		"wss://x.org/ws?t=a@b is away":             "wss://x.org/ws?[removed] is away",
-		"ws://example.org:9091/ws#8dffda5ff32ade9": "ws://example.org:9091/ws#8dffda5ff32ade9",
+		"raw " + base64.URLEncoding.EncodeToString(bytes.Repeat([]byte{0xfb}, 32)): "raw [key]",
+		"`node allow " + key + "` adds it":                                         "`node allow [key]` adds it",
+		`{"publicKey":"` + key + `","id":"1"}`:                                     `{"publicKey":"[key]","id":"1"}`,
+		"wss://bob:secret@example.org/ws":                                          "wss://[removed]@example.org/ws",
+		"wss://bob:se@cret@example.org/ws":                                         "wss://[removed]@example.org/ws",
+		`{"url":"wss://x.org/ws?token=secret#8d"}`:                                 `{"url":"wss://x.org/ws?[removed]#8d"}`,
+		"wss://x.org/ws?t=a@b is away":                                             "wss://x.org/ws?[removed] is away",
+		"ws://example.org:9091/ws#8dffda5ff32ade9":                                 "ws://example.org:9091/ws#8dffda5ff32ade9",
 		long:                               long,
 		"8dffda5ff32ade93902da91128a56961": "8dffda5ff32ade93902da91128a56961",
 	} {

@@ -55,9 +55,11 @@ func TestUnhandledRequestsAreRefused(t *testing.T) {
 		}
 		reply := a.to(b.id(), wire.MsgGetStats, nil)
 		reply.ReplyTo = "another"
-		if got := a.refusals(a.to(b.id(), "get_weather", nil), a.to(b.id(), wire.MsgStats, nil), reply,
+		relayed := a.to(b.id(), wire.MsgGetStats, nil)
+		relayed.From = "another"
+		if got := a.refusals(a.to(b.id(), "get_weather", nil), a.to(b.id(), wire.MsgStats, nil), reply, relayed,
 			a.to("", wire.MsgGetStats, nil), a.to("another", wire.MsgGetStats, nil)); got != 0 {
-			t.Errorf("%d answers to other types, a reply, a broadcast and another node's request", got)
+			t.Errorf("%d answers to other types, a reply, a broadcast, requests to and of another node", got)
 		}
 	})
 }

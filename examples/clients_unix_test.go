@@ -101,7 +101,7 @@ func ended(t *testing.T, cmd *exec.Cmd, lines io.Reader) {
 	}
 }
 
-// couple starts alice, who dials bob.
+// couple starts two nodes: alice dials bob.
 func couple(t *testing.T) (alice, bob *nodetest.Process) {
 	t.Helper()
 	bob = nodetest.StartProcess(t, nodetest.ProcessOptions{}, "--name", "bob")

@@ -68,7 +68,7 @@ func last(name string) func(*Results) float64 {
 	}
 }
 
-// The points of which goals speak.
+// The points that goals refer to.
 var (
 	roundTrip = point{measure.RoundTrip, fixed(256), "p50"}
 	oneFlying = point{measure.Broadcast, fixed(1), "rate"}

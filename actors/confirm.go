@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// recentDrops holds the IDs of the last messages that a connection has dropped, for the pings that ask for them (protocol
-// section 7). Accepted messages are in the dedup set. The zero value is ready.
+// recentDrops holds the IDs of the last messages that a connection has dropped, for the pings that ask for them
+// (protocol section 7). Accepted messages are in the dedup set. The zero value is ready.
 type recentDrops struct {
 	last [wire.MaxConfirm]droppedMessage
 	next int // index of the oldest entry

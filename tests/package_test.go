@@ -26,7 +26,9 @@ func newDebian(t *testing.T) *debian {
 		t.Skip("only root installs packages: the maintainer scripts are not tried")
 	}
 	d := &debian{t: t, root: filepath.Join(t.TempDir(), "root"), log: filepath.Join(t.TempDir(), "log")}
-	for _, dir := range []string{"run/systemd/system", "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/go-p2p", "bin"} {
+	for _, dir := range []string{
+		"run/systemd/system", "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/go-p2p", "bin",
+	} {
 		if err := os.MkdirAll(filepath.Join(d.root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}

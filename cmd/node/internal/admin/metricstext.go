@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Metrics returns the metrics of c.Node in the text format of Prometheus, as /metrics does. If some cannot be collected,
-// it returns the others and an error.
+// Metrics returns the metrics of c.Node in the text format of Prometheus, as /metrics does. If some cannot be
+// collected, it returns the others and an error.
 func Metrics(c Config) ([]byte, error) {
 	families, err := newRegistry(c).Gather()
 	var out bytes.Buffer

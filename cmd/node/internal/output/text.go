@@ -16,7 +16,8 @@ func RoundTrip(ms float64) string {
 	return fmt.Sprintf("%.2fms", ms)
 }
 
-// Clock formats by how many milliseconds a peer's clock is ahead, rounded to a millisecond, or a dash if it is not known.
+// Clock formats by how many milliseconds a peer's clock is ahead, rounded to a millisecond, or a dash if it is not
+// known.
 func Clock(aheadMs float64) string {
 	ahead := time.Duration(aheadMs * float64(time.Millisecond)).Round(time.Millisecond)
 	if ahead == 0 {

@@ -35,8 +35,8 @@ type Command struct {
 }
 
 // Run runs the command to its end and returns its standard output. When ctx ends or the output exceeds its limit, it
-// kills the command. It kills the children that are left at the end of the command. The error is ErrTimeout, ErrOutput, or the exit status with the last line
-// of standard error.
+// kills the command. It kills the children that are left at the end of the command. The error is ErrTimeout,
+// ErrOutput, or the exit status with the last line of standard error.
 func (c *Command) Run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -177,7 +177,8 @@ func (m Model) visible() []output.Peer {
 	var list []output.Peer
 	wanted := strings.ToLower(m.filter)
 	for _, p := range m.last.Peers {
-		if strings.Contains(strings.ToLower(p.Alias+" "+p.Name+" "+p.ID+" "+p.Address+" "+p.Direction+" "+string(p.State)), wanted) {
+		text := strings.Join([]string{p.Alias, p.Name, p.ID, p.Address, p.Direction, string(p.State)}, " ")
+		if strings.Contains(strings.ToLower(text), wanted) {
 			list = append(list, p)
 		}
 	}

@@ -21,6 +21,7 @@ var ErrTooLarge = errors.New("the message is too large")
 type sharedMessage struct {
 	msg           *wire.Message
 	smsg, session sharedForm
+	gathering     *Gathering // nil: the writers start at once
 }
 
 // sharedForm is a message encoded for all connections of one format.
@@ -34,10 +35,14 @@ type sharedForm struct {
 // Handle.Post does. post returns ErrTooLarge, ErrQueueFull or ErrClosed and is safe for concurrent use. The message
 // must not be modified before the last call of post has returned. err is an error of encoding.
 func (n *Node) Broadcast(msg *wire.Message) (post func(to *Handle) error, err error) {
+	return broadcast(msg, nil)
+}
+
+func broadcast(msg *wire.Message, gathering *Gathering) (post func(to *Handle) error, err error) {
 	if err := valid(msg); err != nil {
 		return nil, err
 	}
-	shared := &sharedMessage{msg: msg}
+	shared := &sharedMessage{msg: msg, gathering: gathering}
 	return func(to *Handle) error { return to.postShared(shared) }, nil
 }
 
@@ -132,7 +137,7 @@ func (h *Handle) post(msg *wire.Message, result chan<- error, inTurn bool) error
 		return err
 	}
 	f.result, f.unpaced = result, f.unpaced && !inTurn
-	return h.enqueue(f)
+	return h.enqueue(f, nil)
 }
 
 // encode returns a frame with a message in the format of the connection, which is fixed when the route is published.
@@ -168,7 +173,7 @@ func (h *Handle) postShared(shared *sharedMessage) error {
 	}
 	f := h.node.frames.get(len(encoded.data) + endSize + smsg.Overhead)
 	f.data, f.unpaced = append(f.data, encoded.data...), transportType(shared.msg.Type)
-	return h.enqueue(f)
+	return h.enqueue(f, shared.gathering)
 }
 
 // sizes returns the size of an encoded message that the peer compares with its limit, and the bytes that the message
@@ -181,11 +186,12 @@ func (h *Handle) sizes(encoded []byte) (limited, charged int) {
 	return charged, charged
 }
 
-// enqueue queues a frame. The first failure for lack of space is reported to the actor.
-func (h *Handle) enqueue(f *frame) error {
+// enqueue queues a frame; its writer waits for the gathering, if there is one. The first failure for lack of space is
+// reported to the actor.
+func (h *Handle) enqueue(f *frame, gathering *Gathering) error {
 	err := ErrTooLarge
 	if limited, charged := h.sizes(f.data); int64(limited) <= h.node.Limits.MaxMessageSize {
-		err = h.outbox.post(f, charged)
+		err = gathering.post(h, f, charged)
 	}
 	if err == nil {
 		return nil

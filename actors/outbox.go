@@ -66,24 +66,31 @@ type outboxHost interface {
 // caller's, if that is impossible.
 func (o *outbox) post(f *frame, size int) error {
 	o.mu.Lock()
-	switch {
-	case o.closed, o.refusing:
+	if err := o.admitPost(f, size); err != nil {
 		o.mu.Unlock()
-		return ErrClosed
-	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.count+size > o.node.Limits.QueueBytes:
-		o.mu.Unlock()
-		return ErrQueueFull
-	case !o.charge(size, o.messages == 0):
-		o.mu.Unlock()
-		return errPoolFull
+		return err
 	}
-	f.charged = size
-	o.posted, o.resting = true, false
 	start := o.queue(f) && o.start(o)
 	o.mu.Unlock()
 	if start {
 		o.host.startWriter(o.work)
 	}
+	return nil
+}
+
+// admitPost charges a message of size bytes that is going to be queued, or returns ErrQueueFull or ErrClosed. The caller
+// holds o.mu.
+func (o *outbox) admitPost(f *frame, size int) error {
+	switch {
+	case o.closed, o.refusing:
+		return ErrClosed
+	case o.messages >= o.node.Limits.QueueMessages, o.messages > 0 && o.count+size > o.node.Limits.QueueBytes:
+		return ErrQueueFull
+	case !o.charge(size, o.messages == 0):
+		return errPoolFull
+	}
+	f.charged = size
+	o.posted, o.resting = true, false
 	return nil
 }
 

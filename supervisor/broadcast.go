@@ -1,5 +1,7 @@
 package supervisor
 
+import "github.com/asynkron/protoactor-go/actor"
+
 // onSend enqueues a message on the route to its peer.
 func (r *registry) onSend(msg *Send) {
 	via := r.routes.route(msg.Peer)
@@ -16,17 +18,30 @@ func (r *registry) onSend(msg *Send) {
 	r.answer(&Sent{Err: via.conn.Post(msg.Message)})
 }
 
+// maxGathered is the largest number of broadcasts that wait for the start of the writers.
+const maxGathered = 16
+
+// startWriters starts the writers of the gathered broadcasts.
+func (r *registry) startWriters() {
+	r.gathered = 0
+	r.gathering.Flush()
+}
+
 // onBroadcast enqueues a message, encoded once, for every connected peer of its role except its author. It never waits.
-func (r *registry) onBroadcast(msg *Broadcast) {
+// The writers start behind the broadcasts that are in the mailbox by now: each peer gets them in one write.
+func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
 	if err != nil {
 		r.answer(&Broadcasted{Err: err})
 		return
 	}
-	post, err := r.node.Broadcast(msg.Message)
+	post, err := r.gathering.Broadcast(msg.Message)
 	if err != nil {
 		r.answer(&Broadcasted{Err: err})
 		return
+	}
+	if r.gathered++; r.gathered == 1 {
+		ctx.Send(r.self, &gathered{})
 	}
 	result, author := &Broadcasted{}, r.routes.get(msg.Message.From)
 	for _, via := range r.routes.allRoutes() {
@@ -42,6 +57,9 @@ func (r *registry) onBroadcast(msg *Broadcast) {
 			continue
 		}
 		result.Sent++
+	}
+	if r.gathered >= maxGathered {
+		r.startWriters()
 	}
 	r.answer(result)
 }

@@ -181,6 +181,8 @@ type (
 	}
 	// dialPeers starts the dials of the configuration and the peer book.
 	dialPeers struct{}
+	// gathered starts the writers of the broadcasts before it. The registry sends it to itself.
+	gathered struct{}
 )
 
 // counts answers getCounts.
@@ -199,6 +201,7 @@ func (*expire) fromTransport()      {}
 func (*shutdown) fromTransport()    {}
 func (*stopNow) fromTransport()     {}
 func (*dialPeers) fromTransport()   {}
+func (*gathered) fromTransport()    {}
 
 func (*listenerEnded) fromTransport() {}
 

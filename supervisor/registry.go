@@ -73,6 +73,9 @@ type registry struct {
 	claims  *actors.PeerRateLimiter
 	omitted int // PeerUp events that were not sent since the last one
 
+	gathering actors.Gathering // broadcasts whose writers have not started
+	gathered  int              // their number
+
 	refusals refusals // of identified peers
 
 	downgrade struct { // the last event DowngradeRefused
@@ -145,7 +148,7 @@ func (r *registry) onProgram(ctx actor.Context, message fromPrograms) {
 	case *Send:
 		r.onSend(msg)
 	case *Broadcast:
-		r.onBroadcast(msg)
+		r.onBroadcast(ctx, msg)
 	case *Subscribe:
 		if msg.PID == nil {
 			r.answer(&Subscribed{Err: errNilSubscriber}) // a send to a nil PID panics
@@ -215,6 +218,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		}
 	case *withdrawal:
 		r.onWithdrawal(ctx, msg)
+	case *gathered:
+		r.startWriters()
 	case *dialPeers:
 		r.onDialPeers(ctx)
 	case *listenerEnded:

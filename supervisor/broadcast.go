@@ -23,19 +23,24 @@ const maxGathered = 16
 
 // startWriters starts the writers of the gathered broadcasts.
 func (r *registry) startWriters() {
-	r.gathered = 0
+	r.several, r.gathered = r.gathered > 1, 0
 	r.gathering.Flush()
 }
 
 // onBroadcast enqueues a message, encoded once, for every connected peer of its role except its author. It never waits.
-// The writers start behind the broadcasts that are in the mailbox by now: each peer gets them in one write.
+// The writers start behind the broadcasts that are in the mailbox by now: each peer gets them in one write. Those of a
+// broadcast that is expected to come alone, as the last one did, start at once.
 func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, "")
 	if err != nil {
 		r.answer(&Broadcasted{Err: err})
 		return
 	}
-	post, err := r.gathering.Broadcast(msg.Message)
+	broadcast := r.node.Broadcast
+	if r.several || r.gathered > 0 {
+		broadcast = r.gathering.Broadcast
+	}
+	post, err := broadcast(msg.Message)
 	if err != nil {
 		r.answer(&Broadcasted{Err: err})
 		return

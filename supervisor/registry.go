@@ -74,7 +74,8 @@ type registry struct {
 	omitted int // PeerUp events that were not sent since the last one
 
 	gathering actors.Gathering // broadcasts whose writers have not started
-	gathered  int              // their number
+	gathered  int              // broadcasts since the writers were last started, the first included if it did not wait
+	several   bool             // there were several before that
 
 	refusals refusals // of identified peers
 

@@ -21,8 +21,11 @@ func (r *registry) onSend(msg *Send) {
 // maxGathered is the largest number of broadcasts that wait for the start of the writers.
 const maxGathered = 16
 
-// startWriters starts the writers of the gathered broadcasts.
+// startWriters starts the writers of the gathered broadcasts, if there are any.
 func (r *registry) startWriters() {
+	if r.gathered == 0 {
+		return
+	}
 	r.several, r.gathered = r.gathered > 1, 0
 	r.gathering.Flush()
 }

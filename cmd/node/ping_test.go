@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -28,6 +29,18 @@ type drowsyNode struct {
 	control.Node
 	answers atomic.Int32
 	asleep  func() // called at the first unanswered ping
+	printed func() // called when the command has written to stdout
+}
+
+// hookedBuffer calls wrote after each write.
+type hookedBuffer struct {
+	bytes.Buffer
+	wrote func()
+}
+
+func (b *hookedBuffer) Write(data []byte) (int, error) {
+	defer b.wrote()
+	return b.Buffer.Write(data)
 }
 
 func (*drowsyNode) Identity() crypto.NodeIdentity {
@@ -56,7 +69,11 @@ func (n *drowsyNode) ping(t *testing.T, signals chan os.Signal, args ...string) 
 	}
 	server.Serve()
 	defer server.Close(context.Background())
-	var out, complaints bytes.Buffer
+	out := hookedBuffer{wrote: func() {}}
+	if n.printed != nil {
+		out.wrote = n.printed
+	}
+	var complaints bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &complaints, now: time.Now, dataDir: dir, hostName: "host",
 		signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
@@ -102,9 +119,9 @@ func TestInterruptedPingPrintsTheSummary(t *testing.T) {
 // Ctrl-C between two pings does not wait for the next one.
 func TestPingStopsBetweenTwoPings(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	node := &drowsyNode{}
+	interrupt := sync.OnceFunc(func() { signals <- syscall.SIGINT })
+	node := &drowsyNode{printed: interrupt} // the first answer is printed
 	node.answers.Store(1)
-	time.AfterFunc(50*time.Millisecond, func() { signals <- syscall.SIGINT })
 	status, stdout, stderr := node.ping(t, signals, "--interval", "1h")
 	if status != exitDone || !strings.Contains(stdout, "1 sent, 1 received") || stderr != "" {
 		t.Errorf("status %d, %q, %q", status, stdout, stderr)

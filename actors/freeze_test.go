@@ -129,5 +129,13 @@ func TestHeldBackPumpIsCredited(t *testing.T) {
 		if n := len(r.delivered("stats")) - 200; n < 20 || n > 60 {
 			t.Errorf("%d of a flood of 100 delivered afterwards, want the burst of 20 and a rest of the credit", n)
 		}
+		time.Sleep(time.Hour)
+		before := len(r.delivered("stats"))
+		for range 100 { // the held time is credited once
+			p.send("stats", nil)
+		}
+		if n := len(r.delivered("stats")) - before; n != 20 {
+			t.Errorf("%d of a flood of 100 delivered an hour later, want the burst of 20", n)
+		}
 	})
 }

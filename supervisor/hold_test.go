@@ -226,7 +226,7 @@ func TestHoldLimitsWaitingMessages(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		second := send(ctx, 998)
 		wantResult(t, "too many bytes", send(t.Context(), 999), ErrQueueFull, 0)
-		third := send(t.Context(), 998)
+		third := send(t.Context(), 98) // leaves space for 900 bytes
 		wantResult(t, "too many messages", send(t.Context(), 0), ErrQueueFull, 0)
 		program := order[*Sent](t, a, &Send{b.id(), a.to(b.id(), "chat", nil)})
 		if !errors.Is(program.Err, ErrQueueFull) {

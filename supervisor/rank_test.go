@@ -94,6 +94,27 @@ func TestRankOrdersByTable(t *testing.T) {
 	}
 }
 
+// A connection takes over from a dead route of its strength or less; a bound one also from a session.
+func TestFollowerIsAsStrongAsTheRouteOrBound(t *testing.T) {
+	const unmarked, bound, session = actors.Unmarked, actors.Bound, actors.Session
+	for _, c := range []struct {
+		follower, route actors.Strength
+		want            bool
+	}{
+		{unmarked, unmarked, true},
+		{unmarked, bound, false},
+		{unmarked, session, false},
+		{bound, unmarked, true},
+		{bound, bound, true},
+		{bound, session, true},
+		{session, session, true},
+	} {
+		if got := (rank{strength: c.follower}).mayFollow(rank{strength: c.route}); got != c.want {
+			t.Errorf("%v follows %v: %v, want %v", c.follower, c.route, got, c.want)
+		}
+	}
+}
+
 func TestContestVerdictFollowsTable(t *testing.T) {
 	unmarked := rank{strength: actors.Unmarked, framed: true, living: true, order: 1}
 	bound := rank{strength: actors.Bound, framed: true, living: true, order: 1, boundAt: rankStart}

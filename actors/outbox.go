@@ -78,8 +78,8 @@ func (o *outbox) post(f *frame, size int) error {
 	return nil
 }
 
-// admitPost charges a message of size bytes that is going to be queued, or returns ErrQueueFull or ErrClosed. The caller
-// holds o.mu.
+// admitPost charges a message of size bytes that is going to be queued, or returns ErrQueueFull or ErrClosed. o.mu is
+// held.
 func (o *outbox) admitPost(f *frame, size int) error {
 	switch {
 	case o.closed, o.refusing:

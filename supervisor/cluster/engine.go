@@ -13,6 +13,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -48,6 +49,7 @@ var _ supervisor.Cluster = (*Engine)(nil)
 
 // New returns an engine that has not joined.
 func New(bus Bus, opts Options) *Engine {
+	actors.FixProcessRegistry(opts.System)
 	return &Engine{opts: opts, bus: bus, directory: newDirectory()}
 }
 

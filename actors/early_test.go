@@ -46,10 +46,7 @@ func TestWaitingRecordRetriesOncePerMillisecond(t *testing.T) {
 // new connection.
 func TestNewBucketIsChargedForEarlierFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.parent.slow = true
-		p := r.connect()
-		p.mute = true
+		r, p := unansweredRig(t)
 		p.shake()
 		for range 10 {
 			p.send("stats", nil)
@@ -66,10 +63,7 @@ func TestNewBucketIsChargedForEarlierFrames(t *testing.T) {
 // A frame that waits behind a disconnect is dropped and counted, not delivered.
 func TestFrameBehindAWaitingDisconnectIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.parent.slow = true
-		p := r.connect()
-		p.mute = true
+		r, p := unansweredRig(t)
 		p.shake()
 		p.send("stats", nil)
 		p.send(wire.MsgDisconnect, wire.DisconnectPayload{Code: wire.DisconnectNormal})

@@ -81,10 +81,7 @@ func TestUnverifiedPeerAnswersNoRequest(t *testing.T) {
 // the registry has answered either: all its messages are delivered, in order.
 func TestEndDeliversMessagesBehindTwoProofs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.parent.slow = true
-		p := r.connect()
-		p.mute = true
+		r, p := unansweredRig(t)
 		p.shakeWith()
 		want := []string{p.send("stats", nil).ID}
 		p.bind(p.ownBind)

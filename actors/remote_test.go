@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"testing/synctest"
 	"time"
 
@@ -36,6 +37,16 @@ type remote struct {
 
 // connect opens a WebSocket to the node, without a handshake.
 func (r *rig) connect() *remote { return &remote{farEnd: r.dial()} }
+
+// unansweredRig returns a rig whose registry does not answer a proof, and a connected peer that answers no ping.
+func unansweredRig(t *testing.T) (*rig, *remote) {
+	t.Helper()
+	r := newRig(t)
+	r.parent.slow = true
+	p := r.connect()
+	p.mute = true
+	return r, p
+}
 
 // open connects and does the initiator's part of the handshake.
 func (r *rig) open() *remote {

@@ -13,8 +13,9 @@ type Cluster interface {
 	// Join starts the exchange with the other members. It returns when this member knows which peers the others hold, or
 	// when no member answers. Errors: a name that another member has, a member of a later version, ctx's.
 	Join(ctx context.Context, local ClusterLocal) error
-	// Leave releases all peers and tells the other members.
-	Leave(ctx context.Context) error
+	// Leave releases all peers and tells the other members. Undecided claims are refused. It returns when the engine has
+	// stopped; a second call does nothing.
+	Leave()
 	// Home returns the name of the member that holds the connection of a peer, and whether there is one.
 	Home(peer string) (member string, held bool)
 	// Claim asks for a peer that has proven its key on a connection of this member. decided is called exactly once, on

@@ -23,7 +23,7 @@ func (r *resultWriter) Write(p []byte) (n int, err error) {
 }
 
 // errReaderGone is the error of a command whose reader has closed standard output, as in `node peers | head -1`. The
-// reader has what it wanted, so the error has no line.
+// command prints no line for it: the reader needs no more output.
 var errReaderGone = errors.New("standard output is a closed pipe")
 
 // outcome returns the error of a command: the write error if the result could not be written, unless the command failed

@@ -70,7 +70,7 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 		}
 	}
 	if err != nil {
-		e.stop()
+		e.Leave()
 		return fmt.Errorf("join the cluster as %q: %w", e.opts.Name, err)
 	}
 	return nil
@@ -92,14 +92,8 @@ func (e *Engine) listen() error {
 	return nil
 }
 
-// Leave implements supervisor.Cluster.
-func (e *Engine) Leave(context.Context) error {
-	e.stop()
-	return nil
-}
-
-// stop ends the actor after the messages in its mailbox.
-func (e *Engine) stop() {
+// Leave implements supervisor.Cluster. The actor ends after the messages in its mailbox.
+func (e *Engine) Leave() {
 	e.mu.Lock()
 	pid := e.pid
 	e.pid = nil

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.net.Delay(time.Millisecond, 3*time.Millisecond)
 	t.Cleanup(func() {
 		for _, p := range w.members {
-			_ = p.engine.Leave(t.Context())
+			p.engine.Leave()
 		}
 		w.system.Shutdown()
 	})
@@ -89,7 +89,7 @@ func (w *world) kill(name string) {
 	p := w.members[name]
 	p.bus.Kill()
 	delete(w.members, name)
-	_ = p.engine.Leave(context.Background()) // ends its goroutines; the others hear nothing of it
+	p.engine.Leave() // ends its goroutines; the others hear nothing of it
 }
 
 // connect opens the connection of a peer to a member. It waits for the verdict for at most five seconds.

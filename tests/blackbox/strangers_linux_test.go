@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// nobody is the number of a user without rights.
-const nobody = 65534
+// strangerUID is the user ID of a user without permissions.
+const strangerUID = 65534
 
 // TestOtherUsersCannotOpenTheSocket, even if they may enter the data directory.
 func TestOtherUsersCannotOpenTheSocket(t *testing.T) {
@@ -27,7 +27,7 @@ func TestOtherUsersCannotOpenTheSocket(t *testing.T) {
 	failure := make(chan error)
 	go func() {
 		runtime.LockOSThread() // for good: the thread, which acts as another user, ends with the goroutine
-		_, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
+		_, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, strangerUID, 0, 0)
 		conn, err := net.Dial("unix", a.Hello.Str("control"))
 		if err == nil {
 			_ = conn.Close()

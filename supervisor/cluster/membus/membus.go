@@ -17,17 +17,12 @@ type Net struct {
 	delay  [2]time.Duration // minimum and maximum
 	loss   float64          // share of lost messages
 	cuts   map[path]bool
-	links  map[path]*link
+	last   map[path]time.Time         // arrival of the last message; messages arrive in order
 	subs   map[string][]*subscription // by subject
 }
 
 // path is a direction between two members.
 type path struct{ from, to string }
-
-// link carries messages in one direction, in order.
-type link struct {
-	last time.Time // arrival of the last message
-}
 
 type subscription struct {
 	owner  *Bus
@@ -41,7 +36,7 @@ type subscription struct {
 // New returns a network. The seed determines its delays and losses.
 func New(seed uint64) *Net {
 	return &Net{
-		random: rand.New(rand.NewPCG(seed, 0)), cuts: make(map[path]bool), links: make(map[path]*link),
+		random: rand.New(rand.NewPCG(seed, 0)), cuts: make(map[path]bool), last: make(map[path]time.Time),
 		subs: make(map[string][]*subscription),
 	}
 }
@@ -155,19 +150,14 @@ func (n *Net) send(from *Bus, to *subscription, arrive func()) {
 	if from.dead || to.owner.dead || n.cuts[direction] || from != to.owner && n.random.Float64() < n.loss {
 		return
 	}
-	l := n.links[direction]
-	if l == nil {
-		l = &link{}
-		n.links[direction] = l
-	}
 	at := time.Now().Add(n.delay[0])
 	if spread := n.delay[1] - n.delay[0]; spread > 0 {
 		at = at.Add(time.Duration(n.random.Int64N(int64(spread))))
 	}
-	if !at.After(l.last) {
-		at = l.last.Add(1) // in order
+	if last := n.last[direction]; !at.After(last) {
+		at = last.Add(1)
 	}
-	l.last = at
+	n.last[direction] = at
 	time.AfterFunc(time.Until(at), func() { n.arrive(to, arrive) })
 }
 

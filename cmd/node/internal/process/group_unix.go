@@ -15,7 +15,7 @@ func group(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return killGroup(cmd) }
 }
 
-// killGroup kills what is left of the command's process group. The error is os.ErrProcessDone if nothing is.
+// killGroup kills the remaining processes of the command's group. The error is os.ErrProcessDone if there are none.
 func killGroup(cmd *exec.Cmd) error {
 	if cmd.Process == nil {
 		return os.ErrProcessDone // it did not start

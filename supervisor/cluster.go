@@ -16,6 +16,8 @@ type Cluster interface {
 	// Leave releases all peers and tells the other members. Undecided claims are refused. It returns when the engine has
 	// stopped; a second call does nothing.
 	Leave()
+	// Name returns the name of this member.
+	Name() string
 	// Home returns the name of the member that holds the connection of a peer, and whether there is one.
 	Home(peer string) (member string, held bool)
 	// Claim asks for a peer that has proven its key on a connection of this member. decided is called exactly once, on
@@ -23,6 +25,10 @@ type Cluster interface {
 	Claim(c Claim, decided func(ClaimVerdict))
 	// Release ends a granted claim. It does nothing if the term is not the granted one.
 	Release(peer string, term uint64)
+	// AwaitFree calls freed once, on any goroutine, when the other member that holds a peer holds it no longer. If none
+	// holds it, that is so after a second. For each peer a further call replaces the one before it. Claim and Leave drop
+	// it.
+	AwaitFree(peer string, freed func())
 	// Members returns all known members by name, this one included.
 	Members() []ClusterMember
 }
@@ -42,10 +48,13 @@ type ClusterLocal interface {
 // Claim is the request of a member to be the home of a peer.
 type Claim struct {
 	Peer     string // node ID
+	Member   string // for Contest: the member that claims
 	Strength actors.Strength
 	Framed   bool          // the peer has sent a frame on the connection, not only an ack
 	Smaller  bool          // the node with the smaller ID dialled the connection
-	Proven   time.Duration // time since the connection reached its strength
+	Expected bool          // dialled by the member, which accepts only this peer at the address
+	Proven   time.Duration // time since the connection was bound; 0: it is not
+	Born     time.Duration // time since the dial began, or since the connection was accepted
 }
 
 // ClaimVerdict is the answer to a claim.

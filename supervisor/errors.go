@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -102,6 +103,20 @@ const (
 
 // reasonOperator is the reason of a disconnect message sent by Disconnect or DisconnectConnection.
 const reasonOperator = "disconnected by the operator"
+
+// ErrOtherMember means that another member of the cluster is connected to the peer, so that this one does not connect
+// to it. The error is an *OtherMemberError.
+var ErrOtherMember = errors.New("another member of the cluster is connected to the peer")
+
+// OtherMemberError is ErrOtherMember with the name of the member; empty: unknown.
+type OtherMemberError struct{ Member string }
+
+func (e *OtherMemberError) Error() string {
+	return fmt.Sprintf("%v: %s", ErrOtherMember, cmp.Or(e.Member, "unknown"))
+}
+
+// Unwrap returns ErrOtherMember.
+func (e *OtherMemberError) Unwrap() error { return ErrOtherMember }
 
 // SendFailure is the error of one peer in a broadcast.
 type SendFailure struct {

@@ -124,8 +124,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	})
 	if strength.Verified() {
 		r.applyProof(ctx, s)
-		r.onDialOpen(ctx, s)
-		r.verifiedOpened(ctx, s)
+		r.settle(ctx, s)
 	}
 }
 
@@ -146,6 +145,9 @@ const claimBurst = 100
 // unverified.
 func (r *registry) announceUp(s *slot) {
 	id, outbound := s.conn.peer.ID, s.direction == Outbound
+	if s.rank.strength.Verified() && !r.serves(id) {
+		return
+	}
 	state := r.state(id)
 	if state.announced == announcedNothing {
 		if !s.rank.strength.Verified() && !r.claims.Take(time.Now()) {
@@ -168,9 +170,8 @@ func (r *registry) announceUp(s *slot) {
 }
 
 // onVerified handles a stronger proof of a connection, or the first frame on a dialled one.
-func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Strength, answer *actors.RoutePublished) {
+func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Strength) {
 	s.rank.framed = true
-	opened := !s.rank.strength.Verified()
 	if strength > s.rank.strength {
 		r.order++
 		s.rank.strength, s.rank.order = strength, r.order
@@ -178,13 +179,10 @@ func (r *registry) onVerified(ctx actor.Context, s *slot, strength actors.Streng
 			s.rank.boundAt, s.rank.demoted = time.Now(), false
 		}
 		s.conn.setStrength(strength)
-		answer.Limiter = r.assignBucket(s)
+		s.unanswered.Limiter = r.assignBucket(s)
 	}
 	r.applyProof(ctx, s)
-	if opened {
-		r.onDialOpen(ctx, s)
-	}
-	r.verifiedOpened(ctx, s)
+	r.settle(ctx, s)
 }
 
 // onVerifiedLate handles the proof of a connection whose actor stopped before the registry processed the report. Its

@@ -233,6 +233,9 @@ type slot struct {
 	session       bool      // its frames are records of a session
 	held          bool      // dialled to a pinned peer without a session: unverified until its first frame
 	reached       bool      // it is or was the open connection of its dial target
+	settled       bool      // it has been verified, and the claim for its peer was decided
+
+	unanswered *actors.RoutePublished // answers the last Verified; nil: it is answered
 
 	cancelDial context.CancelFunc // nil: inbound
 

@@ -28,6 +28,7 @@ type options struct {
 	running  *runclock.Clock
 	observer Observer
 	faults   *Faults
+	cluster  Cluster
 
 	wrong *ConfigError // first option with a nil value
 }
@@ -97,6 +98,13 @@ func WithRandom(random io.Reader) Option {
 // WithObserver reports the durations of round trips, handshakes and handlers to observer, for histograms.
 func WithObserver(observer Observer) Option {
 	return func(o *options) { o.observer = observer; o.need("WithObserver", observer) }
+}
+
+// WithCluster makes the node a member of cluster: several processes with one identity act as one node. Start joins and
+// Stop leaves. A peer that has proven its key is claimed, and served only by the member that is granted the claim.
+// Without it the node is alone. A Cluster serves one transport.
+func WithCluster(cluster Cluster) Option {
+	return func(o *options) { o.cluster = cluster; o.need("WithCluster", cluster) }
 }
 
 // need reports whether the value of an option is usable. It records a nil value, nil pointers and functions included.

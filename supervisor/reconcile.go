@@ -52,6 +52,7 @@ func (r *registry) cleanup(ctx actor.Context, s *slot) {
 // bucket and its share of the dedup set.
 func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	delete(r.slots, s.pid.Id)
+	r.countSlots()
 	if s.dedup != nil {
 		r.releaseBucket(s.bucket)
 		s.dedup.Leave()

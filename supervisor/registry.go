@@ -43,6 +43,7 @@ type registry struct {
 
 	deliveries *actors.Activity
 	transport  *Transport // for calls on other goroutines
+	cluster    Cluster    // nil: this process is the whole node
 
 	// Owned by Receive.
 	cfg           *TransportConfig // the configuration in force; its fields are never written
@@ -54,6 +55,7 @@ type registry struct {
 	rates         admissionRates      // of admissions, by address group
 	peers         map[string][]*slot  // open connections by node ID, the route first
 	states        map[string]*peerState
+	claimNumber   uint64                 // of the last claim in the cluster
 	targets       map[string]*dialTarget // by URL
 	buckets       map[bucketKey]*bucket
 	further       map[string]*further // by node ID: deployed peers with an assigned address
@@ -223,6 +225,14 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.startWriters()
 	case *dialPeers:
 		r.onDialPeers(ctx)
+	case *claimDecided:
+		r.onClaimDecided(ctx, msg)
+	case *claimContested:
+		r.onClaimContested(ctx, msg)
+	case *claimTaken:
+		r.onClaimTaken(ctx, msg)
+	case *peerFreed:
+		r.onPeerFreed(msg.peer)
 	case *listenerEnded:
 		r.nodeEvents.Event(ListenerDown{Address: msg.address, Err: msg.err})
 	}
@@ -236,9 +246,9 @@ func (r *registry) onConnection(ctx actor.Context, message any) {
 		}
 	case *actors.Verified:
 		if s := r.opened(msg.PID); s != nil {
-			answer := &actors.RoutePublished{}
-			defer ctx.Send(s.pid, answer) // also after a panic: the connection holds its messages back until this answer
-			r.onVerified(ctx, s, msg.Strength, answer)
+			s.unanswered = &actors.RoutePublished{}
+			defer r.answerVerified(ctx, s) // also after a panic: the connection holds its messages back until this answer
+			r.onVerified(ctx, s, msg.Strength)
 		}
 	case *actors.PeerPings:
 		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && s.conn != nil {

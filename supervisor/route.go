@@ -29,6 +29,7 @@ type peerState struct {
 	probes    *probes        // nil: no probe was sent
 	timer     *time.Timer
 	heldSends []heldSend // wait for the end of a hold
+	claim     claim      // in a cluster
 }
 
 // probes holds the times of the probes of a peer's routes.
@@ -103,7 +104,7 @@ func (r *registry) judgeCrossing(route, s *slot) {
 // for the next probe.
 func (r *registry) probe(ctx actor.Context, id string) {
 	state := r.states[id]
-	if state == nil || !state.contested || state.route == nil {
+	if state == nil || !state.contested && state.claim.contest == nil || state.route == nil {
 		return
 	}
 	if state.probes == nil {
@@ -123,6 +124,10 @@ func (r *registry) onAlive(ctx actor.Context, s *slot) {
 		state.contested = false
 		if state.probes != nil {
 			state.probes.answered = time.Now()
+		}
+		if c := state.claim.contest; c != nil {
+			c.answered = true
+			r.refuseContest(s.conn.peer.ID, state)
 		}
 	}
 	r.reroute(ctx, s.conn.peer.ID)
@@ -147,10 +152,16 @@ func (r *registry) onDoubted(ctx actor.Context, s *slot) {
 	}
 	if state.route != s && s.rank.isBound() {
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{
-			Code: wire.DisconnectTimeout, Reason: "no answer to a probe; another connection took over",
+			Code: wire.DisconnectTimeout, Reason: reasonDoubted,
 		}})
 	}
+	if state.claim.contest != nil {
+		r.judgeClaim(ctx, id, state)
+	}
 }
+
+// reasonDoubted is the reason of a disconnect message on a connection that left a probe unanswered.
+const reasonDoubted = "no answer to a probe; another connection took over"
 
 // reroute selects the peer's route again, publishes it, and closes duplicates.
 func (r *registry) reroute(ctx actor.Context, id string) {
@@ -186,8 +197,9 @@ func (r *registry) reorder(id string) {
 			state.probes.answered = time.Time{}
 		}
 	}
+	r.updateClaim(id, state)
 	r.publish(id)
-	if before != nil && next != nil && before != next {
+	if before != nil && next != nil && before != next && r.serves(id) {
 		r.bus.announce(next.conn, PeerMoved{
 			Peer: id, Name: next.conn.peer.Name,
 			From: before.conn.number, To: next.conn.number,
@@ -210,12 +222,16 @@ func (r *registry) rivals(id string) (list []*slot) {
 // publish writes the route of a peer into the route table.
 func (r *registry) publish(id string) {
 	state := r.state(id)
-	if state.route == nil {
-		held := r.holding(id)
-		r.routes.setUnverified(id, held)
-		if !held {
-			r.resumeSends(state)
-		}
+	switch {
+	case state.route == nil:
+		r.withhold(id, state, r.holding(id))
+		return
+	case state.claim.state == claimPending:
+		r.withhold(id, state, true)
+		return
+	case state.claim.state == claimElsewhere:
+		r.routes.remove(id)
+		r.resumeSends(state)
 		return
 	}
 	var alternates []*PeerConnection
@@ -230,8 +246,17 @@ func (r *registry) publish(id string) {
 	r.resumeSends(state)
 }
 
+// withhold records that a peer has no route. held: its senders wait for one.
+func (r *registry) withhold(id string, state *peerState, held bool) {
+	r.routes.setUnverified(id, held)
+	if !held {
+		r.resumeSends(state)
+	}
+}
+
 func (r *registry) forgetState(id string) {
 	if state := r.states[id]; state != nil {
+		r.endClaim(id, &state.claim)
 		if state.timer != nil {
 			state.timer.Stop()
 		}
@@ -258,6 +283,12 @@ func (r *registry) onRouteDue(ctx actor.Context, id string) {
 	if state.contested {
 		r.probe(ctx, id)
 		return
+	}
+	if c := state.claim.contest; c != nil && !c.answered {
+		r.probe(ctx, id)
+		return
+	} else if c != nil {
+		r.refuseContest(id, state)
 	}
 	r.yieldDuplicates(ctx, id)
 }

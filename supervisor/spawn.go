@@ -19,6 +19,7 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, erro
 		challenge: opening.Challenge, born: time.Now(),
 	}
 	r.slots[s.pid.Id] = s
+	r.countSlots()
 	if s.direction == Outbound {
 		r.byChallenge[s.challenge] = s
 		r.ownDials.add(s.challenge)

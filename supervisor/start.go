@@ -17,8 +17,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor/dedup"
 )
 
-// Start opens the listener, starts the actors, and dials the peers that are kept connected. A transport starts only
-// once.
+// Start opens the listener, starts the actors, joins the cluster (WithCluster), and dials the peers that are kept
+// connected. A transport starts only once.
 func (t *Transport) Start() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,17 +40,30 @@ func (t *Transport) Start() error {
 	t.book.Serve(t.verified, t.bookFailed)
 	t.book.UsePins(pinsOf(t.cfg.Peers))
 	t.spawnRegistry()
-	if ln != nil {
-		if t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended); err != nil {
+	if err := t.serve(ln); err != nil {
+		if ln != nil {
 			ln.Close()
-			t.node.System.Root.Stop(t.pid)
-			t.phase = transportStopped
-			defer close(t.stopped)
-			return errors.Join(err, t.cleanup(context.Background()))
 		}
+		t.node.System.Root.Stop(t.pid)
+		t.phase = transportStopped
+		defer close(t.stopped)
+		return errors.Join(err, t.cleanup(context.Background()))
 	}
 	t.tell(&dialPeers{})
 	return nil
+}
+
+// serve joins the cluster, so that the first peer already finds its home, and then accepts on ln, which may be nil.
+func (t *Transport) serve(ln net.Listener) (err error) {
+	if t.opts.cluster != nil {
+		if err := t.opts.cluster.Join(context.Background(), clusterLocal{t}); err != nil {
+			return fmt.Errorf("start: %w", err)
+		}
+	}
+	if ln != nil {
+		t.listener, err = listen(ln, &t.live, t.node, t.pid, t.ended)
+	}
+	return err
 }
 
 // openListener returns the listener, or nil if the node does not accept peers.
@@ -77,7 +90,7 @@ func (t *Transport) spawnRegistry() {
 		cfg: &t.cfg, live: &t.live, node: t.node, shared: t.node, book: t.book, dedup: t.dedup, bus: t.bus,
 		routes: t.routes, ownDials: t.ownDials,
 		dial: t.dialSocket, random: mathrand.Float64, dials: dials, stopDials: stopDials, done: t.ended,
-		transport: t, deliveries: &t.deliveries,
+		transport: t, deliveries: &t.deliveries, cluster: t.opts.cluster,
 		claims: actors.NewPeerRateLimiter(claimBurst+float64(t.cfg.MaxConns), 1, time.Now()),
 		slots:  make(map[string]*slot), byChallenge: make(map[challenge]*slot), perAddress: make(map[string]int),
 		rates:  newAdmissionRates(),

@@ -56,6 +56,8 @@ type Transport struct {
 	ended    chan struct{} // closed when the registry has stopped
 	listener *listener
 
+	occupied atomic.Int64 // slots of the registry, for ClusterLocal.Load
+
 	stopped   chan struct{} // closed when Stop is done
 	stopError error         // result of Stop; written before stopped is closed
 }

@@ -81,6 +81,7 @@ func (c *coordinator) onBeat() {
 		}
 	}
 	c.dropSnapshots(time.Now())
+	c.freeYielded(time.Now())
 	c.retryClaims()
 	c.considerJoin()
 }

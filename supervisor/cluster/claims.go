@@ -26,6 +26,7 @@ func (c *coordinator) onClaiming(msg *claiming) {
 		earlier.decided(supervisor.ClaimVerdict{})
 	}
 	c.claimIDs++
+	delete(c.awaits, msg.claim.Peer)
 	c.claims[msg.claim.Peer] = &ownClaim{claim: msg.claim, decided: msg.decided, id: c.claimIDs}
 	c.retryClaim(msg.claim.Peer)
 }
@@ -34,6 +35,17 @@ func (c *coordinator) onClaiming(msg *claiming) {
 func (c *coordinator) retryClaims() {
 	for peer := range c.claims {
 		c.retryClaim(peer)
+	}
+	for peer := range c.awaits {
+		c.callFreed(peer)
+	}
+}
+
+// callFreed reports to the registry, if it waits for that, that a peer has no home.
+func (c *coordinator) callFreed(peer string) {
+	if freed := c.awaits[peer]; freed != nil && c.directory.home(peer) == nil {
+		delete(c.awaits, peer)
+		freed()
 	}
 }
 
@@ -62,6 +74,7 @@ func (c *coordinator) grant(claim *ownClaim, tokens float64) {
 	c.clock++
 	peer := claim.claim.Peer
 	delete(c.claims, peer)
+	delete(c.yielded, peer)
 	c.directory.set(peer, c.self, c.clock)
 	c.queue(peer, c.clock)
 	claim.decided(supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens})
@@ -75,6 +88,7 @@ func (c *coordinator) onReleasing(msg *releasing) {
 
 // free ends the granted claim of this member for a peer and announces the release.
 func (c *coordinator) free(peer string) {
+	delete(c.yielded, peer)
 	c.directory.drop(peer, c.self)
 	c.queue(peer, 0)
 }
@@ -84,14 +98,17 @@ func (c *coordinator) onClaim(msg *message) {
 	peer := msg.claim.Peer
 	_, own := c.directory.termOf(peer, c.self)
 	current := c.contests[peer]
-	if !own || current != nil && current.from != msg.from {
+	_, yielded := c.yielded[peer]
+	if !own || yielded || current != nil && current.from != msg.from {
 		c.answer(msg, answerAgain, supervisor.ClaimVerdict{})
 		return
 	}
 	c.contests[peer] = msg // the decision answers the latest claim
 	c.answer(msg, answerWait, supervisor.ClaimVerdict{})
 	if current == nil {
-		c.local.Contest(msg.claim, func(verdict supervisor.ClaimVerdict) {
+		claim := msg.claim
+		claim.Member = msg.from
+		c.local.Contest(claim, func(verdict supervisor.ClaimVerdict) {
 			c.engine.tell(&contested{by: msg, verdict: verdict})
 		})
 	}
@@ -106,10 +123,18 @@ func (c *coordinator) onContested(msg *contested) {
 		c.answer(claim, answerRefused, msg.verdict)
 		return
 	}
-	// Answer before the release, which alone would also grant the claim, but without the tokens.
 	c.answer(claim, answerGranted, supervisor.ClaimVerdict{Term: c.clock, Tokens: msg.verdict.Tokens})
 	if _, own := c.directory.termOf(peer, c.self); own {
-		c.free(peer)
+		c.yielded[peer] = time.Now()
+	}
+}
+
+// freeYielded frees the peers whose claims the new home has not announced in time.
+func (c *coordinator) freeYielded(now time.Time) {
+	for peer, since := range c.yielded {
+		if now.Sub(since) >= lostAfter {
+			c.free(peer)
+		}
 	}
 }
 

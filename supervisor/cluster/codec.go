@@ -100,8 +100,9 @@ func (m *message) encode() []byte {
 	case kindClaim:
 		b = binary.AppendUvarint(b, m.id)
 		b = appendText(b, m.claim.Peer)
-		b = append(b, byte(m.claim.Strength), flag(m.claim.Framed), flag(m.claim.Smaller))
+		b = append(b, byte(m.claim.Strength), flag(m.claim.Framed), flag(m.claim.Smaller), flag(m.claim.Expected))
 		b = binary.AppendUvarint(b, uint64(max(m.claim.Proven, 0)))
+		b = binary.AppendUvarint(b, uint64(max(m.claim.Born, 0)))
 	case kindVerdict:
 		b = binary.AppendUvarint(b, m.id)
 		b = appendText(b, m.claim.Peer)
@@ -141,8 +142,8 @@ func decode(b []byte) (*message, error) {
 	case kindClaim:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
 		m.claim.Strength = actors.Strength(r.byte())
-		m.claim.Framed, m.claim.Smaller = r.byte() != 0, r.byte() != 0
-		m.claim.Proven = time.Duration(min(r.uvarint(), math.MaxInt64))
+		m.claim.Framed, m.claim.Smaller, m.claim.Expected = r.byte() != 0, r.byte() != 0, r.byte() != 0
+		m.claim.Proven, m.claim.Born = r.duration(), r.duration()
 	case kindVerdict:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
 		m.answer, m.verdict.Term = answer(r.byte()), r.uvarint()
@@ -216,6 +217,12 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.rest = r.rest[n:]
 	return v
+}
+
+// duration reads a time span of at most a century, so that arithmetic with it does not overflow.
+func (r *reader) duration() time.Duration {
+	const most = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(r.uvarint(), uint64(most)))
 }
 
 func (r *reader) text(limit uint64) string {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -103,6 +101,9 @@ func (e *Engine) Leave() {
 	}
 }
 
+// Name implements supervisor.Cluster.
+func (e *Engine) Name() string { return e.opts.Name }
+
 // Home implements supervisor.Cluster.
 func (e *Engine) Home(peer string) (name string, held bool) {
 	if m := e.directory.home(peer); m != nil {
@@ -120,6 +121,9 @@ func (e *Engine) Claim(c supervisor.Claim, decided func(supervisor.ClaimVerdict)
 
 // Release implements supervisor.Cluster.
 func (e *Engine) Release(peer string, term uint64) { e.tell(&releasing{peer, term}) }
+
+// AwaitFree implements supervisor.Cluster.
+func (e *Engine) AwaitFree(peer string, freed func()) { e.tell(&awaiting{peer, freed}) }
 
 // Members implements supervisor.Cluster. It returns none after Leave.
 func (e *Engine) Members() []supervisor.ClusterMember {
@@ -151,141 +155,3 @@ func (e *Engine) subject(parts ...string) string {
 	}
 	return subject
 }
-
-// Messages to the coordinator.
-type (
-	heard struct { // from the bus
-		body    []byte
-		respond func([]byte)
-	}
-	subscribed struct{ cancel func() }
-	claiming   struct { // Engine.Claim
-		claim   supervisor.Claim
-		decided func(supervisor.ClaimVerdict)
-	}
-	releasing holding  // Engine.Release
-	contested struct { // the registry has decided about a claim of another member
-		by      *message
-		verdict supervisor.ClaimVerdict
-	}
-	fetched struct { // a page of a snapshot, or the error
-		member *member
-		sync   *syncing
-		page   *message
-		err    error
-	}
-	refetch struct { // the timer after a failed fetch
-		member *member
-		sync   *syncing
-	}
-	beat    struct{} // the timer of heartbeats
-	flush   struct{} // the timer of queued changes
-	listing struct { // Engine.Members
-		answer chan<- []supervisor.ClusterMember
-	}
-)
-
-// coordinator is the engine's actor. It owns everything but the directory, which it alone writes.
-type coordinator struct {
-	engine    *Engine
-	directory *directory
-	local     supervisor.ClusterLocal
-	self      *member
-	members   map[string]*member // by name
-	clock     uint64             // highest term seen
-
-	joined   func(error) // nil: this member has joined
-	joinedAt time.Time   // the latest time for joining
-
-	pending   map[string]uint64 // changes to announce: terms of claims by peer; 0: released
-	flushing  bool
-	snapshots map[uint64]*snapshot // of the own claims, by number in the sequence
-	claims    map[string]*ownClaim // undecided, by peer
-	claimIDs  uint64
-	contests  map[string]*message // by peer: the claim of another member that the registry decides
-
-	beats   *time.Timer
-	cancels []func() // of subscriptions
-}
-
-func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)) *coordinator {
-	self := &member{name: e.opts.Name, boot: e.opts.Boot}
-	return &coordinator{
-		engine: e, directory: e.directory, local: local, self: self, members: map[string]*member{self.name: self},
-		joined: joined, joinedAt: time.Now().Add(joinWithin),
-		pending: make(map[string]uint64), snapshots: make(map[uint64]*snapshot),
-		claims: make(map[string]*ownClaim), contests: make(map[string]*message),
-	}
-}
-
-// Receive implements actor.Actor. After a panic it continues with the next message.
-func (c *coordinator) Receive(ctx actor.Context) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			c.engine.opts.Log.Error("the cluster's actor panicked and continues",
-				"panic", fault, "stack", string(debug.Stack()))
-		}
-	}()
-	switch msg := ctx.Message().(type) {
-	case *actor.Started:
-		c.onBeat()
-	case *actor.Stopping:
-		c.leave()
-	case *subscribed:
-		c.cancels = append(c.cancels, msg.cancel)
-	case *heard:
-		c.onHeard(msg)
-	case *claiming:
-		c.onClaiming(msg)
-	case *releasing:
-		c.onReleasing(msg)
-	case *contested:
-		c.onContested(msg)
-	case *fetched:
-		c.onFetched(msg)
-	case *refetch:
-		if msg.member.sync == msg.sync {
-			c.fetch(msg.member, 0)
-		}
-	case *beat:
-		c.onBeat()
-	case *flush:
-		c.flush()
-	case *listing:
-		msg.answer <- c.list()
-	}
-}
-
-// leave tells the other members and refuses all undecided claims.
-func (c *coordinator) leave() {
-	c.beats.Stop()
-	c.flush()
-	c.announce(&message{kind: kindGoodbye})
-	for _, cancel := range c.cancels {
-		cancel()
-	}
-	for peer, claim := range c.claims {
-		delete(c.claims, peer)
-		claim.decided(supervisor.ClaimVerdict{})
-	}
-	c.endJoin(ErrLeft)
-	c.directory.replace(c.self, nil)
-}
-
-func (c *coordinator) list() []supervisor.ClusterMember {
-	list := make([]supervisor.ClusterMember, 0, len(c.members))
-	for _, m := range c.members {
-		entry := supervisor.ClusterMember{
-			Name: m.name, State: m.state(), Self: m == c.self,
-			Connections: int(m.beat.connections), Max: int(m.beat.limit),
-		}
-		if m != c.self {
-			entry.Heard = c.now().Sub(m.heard)
-		}
-		list = append(list, entry)
-	}
-	return list
-}
-
-// now returns the running time, by which members become lost. It does not advance in a standstill of this process.
-func (c *coordinator) now() time.Time { return c.engine.opts.Running.At(time.Now()) }

@@ -80,6 +80,7 @@ func (c *coordinator) apply(m *member, msg *message) {
 	for _, h := range msg.releases {
 		c.directory.drop(h.peer, m)
 		c.retryClaim(h.peer)
+		c.callFreed(h.peer)
 	}
 	for _, h := range msg.claims {
 		c.directory.set(h.peer, m, h.term)
@@ -105,9 +106,14 @@ func (c *coordinator) claimed(m *member, h holding) {
 		return
 	}
 	ours := claimed{holder: c.self, term: term}
-	if theirs := (claimed{holder: m, term: h.term}); theirs.outranks(&ours) {
-		c.local.Taken(h.peer, m.name, h.term)
+	if theirs := (claimed{holder: m, term: h.term}); !theirs.outranks(&ours) {
+		return
 	}
+	if _, yielded := c.yielded[h.peer]; yielded {
+		c.free(h.peer)
+		return
+	}
+	c.local.Taken(h.peer, m.name, h.term)
 }
 
 // lose marks a silent member as lost. Its claims count again at its next message.

@@ -1,0 +1,51 @@
+package supervisor
+
+// clusterLocal is the ClusterLocal of a transport. Each method sends a message to the registry.
+type clusterLocal struct{ t *Transport }
+
+var _ ClusterLocal = clusterLocal{}
+
+// Messages of the cluster to the registry.
+type (
+	// claimDecided is the verdict about a claim of this member.
+	claimDecided struct {
+		peer       string
+		generation uint64 // of the claim
+		verdict    ClaimVerdict
+	}
+	// claimContested is the claim of another member for a peer of this one.
+	claimContested struct {
+		claim  Claim
+		decide func(ClaimVerdict)
+	}
+	// claimTaken reports that another member holds a peer of this one under a higher term.
+	claimTaken struct {
+		peer, member string
+		term         uint64
+	}
+	// peerFreed reports that no other member holds a peer any more.
+	peerFreed struct{ peer string }
+)
+
+func (*claimDecided) fromTransport()   {}
+func (*claimContested) fromTransport() {}
+func (*claimTaken) fromTransport()     {}
+func (*peerFreed) fromTransport()      {}
+
+// Contest implements ClusterLocal.
+func (l clusterLocal) Contest(c Claim, decide func(ClaimVerdict)) {
+	l.t.tell(&claimContested{claim: c, decide: decide})
+}
+
+// Taken implements ClusterLocal.
+func (l clusterLocal) Taken(peer, member string, term uint64) {
+	l.t.tell(&claimTaken{peer: peer, member: member, term: term})
+}
+
+// Load implements ClusterLocal. Handshakes count as connections.
+func (l clusterLocal) Load() (connections, limit int) {
+	return int(l.t.occupied.Load()), l.t.live.Load().MaxConns
+}
+
+// countSlots stores the number of slots for ClusterLocal.Load.
+func (r *registry) countSlots() { r.transport.occupied.Store(int64(len(r.slots))) }

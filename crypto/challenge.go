@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+
+	"github.com/Snider/go-p2p/crypto/internal/mac"
 )
 
 // ChallengeSize is the length of a challenge and of its response, in bytes.
@@ -44,28 +46,26 @@ func (m *NodeManager) NewChallenge(random io.Reader) ([ChallengeSize]byte, error
 	if _, err := io.ReadFull(random, c[:randomPart]); err != nil {
 		return c, fmt.Errorf("read random bytes for a challenge: %w", err)
 	}
-	mac, err := m.challengeMAC(c[:randomPart])
-	copy(c[randomPart:], mac)
+	tag, err := m.challengeMAC(c[:randomPart])
+	copy(c[randomPart:], tag[:])
 	return c, err
 }
 
 // IsOwnChallenge reports whether NewChallenge made c under this private key; a peer that presents c then reflects it.
 // It returns false without an identity. Safe for concurrent use.
 func (m *NodeManager) IsOwnChallenge(c [ChallengeSize]byte) bool {
-	mac, err := m.challengeMAC(c[:randomPart])
-	return err == nil && hmac.Equal(mac[:ChallengeSize-randomPart], c[randomPart:])
+	tag, err := m.challengeMAC(c[:randomPart])
+	return err == nil && hmac.Equal(tag[:ChallengeSize-randomPart], c[randomPart:])
 }
 
-func (m *NodeManager) challengeMAC(random []byte) ([]byte, error) {
+func (m *NodeManager) challengeMAC(random []byte) (tag [mac.Size]byte, err error) {
 	m.mu.RLock()
 	key := m.challengeKey
 	m.mu.RUnlock()
 	if key == nil {
-		return nil, ErrNoIdentity
+		return tag, ErrNoIdentity
 	}
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write(random)
-	return mac.Sum(nil), nil
+	return mac.Sum(key[:], random), nil
 }
 
 // challengeKeyOf derives the key of recognisable challenges.
@@ -81,9 +81,8 @@ func challengeKeyOf(private *ecdh.PrivateKey) *[32]byte {
 // shared secret, 32 bytes. It accepts any length; the caller must check that a received challenge has ChallengeSize
 // bytes. Safe for concurrent use.
 func SignChallenge(challenge []byte, secret SharedSecret) []byte {
-	mac := hmac.New(sha256.New, secret[:])
-	mac.Write(challenge)
-	return mac.Sum(nil)
+	response := mac.Sum(secret[:], challenge)
+	return response[:]
 }
 
 // VerifyChallenge reports whether response is the response to challenge under the shared secret (protocol section 1).

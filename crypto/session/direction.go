@@ -3,6 +3,8 @@ package session
 import (
 	"crypto/cipher"
 	"encoding/binary"
+
+	"github.com/Snider/go-p2p/crypto/internal/mac"
 )
 
 const ivCounterAt = nonceLen - 8 // offset of the 8 bytes that the counter is XORed into
@@ -13,11 +15,11 @@ type direction struct {
 	secret  *[secretLen]byte // a pointer, so that printing a struct does not reveal it
 	records uint64           // sealed or opened under the secret: the counter of the next record
 	bytes   uint64           // of these records, type and tag included
-	aead    AEAD
 
 	cipher cipher.AEAD    // nil: at rest
-	nonce  [nonceLen]byte // of the last record; its first four bytes are those of the IV
 	ivTail uint64         // the last eight bytes of the IV
+	nonce  [nonceLen]byte // of the last record; its first four bytes are those of the IV
+	aead   AEAD           // constant
 }
 
 // ready returns the cipher with the nonce of the next record.
@@ -32,7 +34,7 @@ func (d *direction) ready() (cipher.AEAD, []byte) {
 // wake derives cipher and IV from the secret.
 func (d *direction) wake() {
 	var okm [secretLen + nonceLen]byte
-	expand(d.secret[:], labelKeyIV, okm[:])
+	mac.Expand(d.secret[:], labelKeyIV, okm[:])
 	d.cipher = d.aead.newCipher(okm[:secretLen])
 	d.nonce = [nonceLen]byte(okm[secretLen:])
 	d.ivTail = binary.BigEndian.Uint64(d.nonce[ivCounterAt:])
@@ -48,7 +50,7 @@ func (d *direction) count(size int) {
 // update replaces the secret by the next one and starts counting again.
 func (d *direction) update() {
 	var next [secretLen]byte
-	expand(d.secret[:], labelUpdate, next[:])
+	mac.Expand(d.secret[:], labelUpdate, next[:])
 	*d.secret = next
 	clear(next[:])
 	d.records, d.bytes = 0, 0

@@ -1,11 +1,11 @@
 package session
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/internal/mac"
 )
 
 // Labels of the key schedule (protocol section 9).
@@ -29,23 +29,17 @@ func transcript(handshake, ack []byte) [sha256.Size]byte {
 }
 
 // extract returns the pseudorandom key of a session. The caller clears it.
-func extract(ikm, handshake, ack []byte) []byte {
+func extract(ikm, handshake, ack []byte) [mac.Size]byte {
 	th := transcript(handshake, ack)
-	prk, err := hkdf.Extract(sha256.New, ikm, th[:])
-	if err != nil { // unreachable: the FIPS-only mode, the one cause, refuses X25519 before
-		panic(err)
-	}
-	return prk
+	return mac.Extract(th[:], ikm)
 }
 
-// expand fills out with HKDF-Expand(key, label).
-func expand(key []byte, label string, out []byte) {
-	okm, err := hkdf.Expand(sha256.New, key, label, len(out))
-	if err != nil { // unreachable: at most 44 bytes
-		panic(err)
-	}
-	copy(out, okm)
-	clear(okm)
+// directions are both directions of a session, in one allocation. The secrets lie between the two: the goroutine that
+// seals and the one that opens write to different cache lines.
+type directions struct {
+	sealing sealing
+	secrets [2][secretLen]byte
+	opening opening
 }
 
 // start derives the secrets of both directions. It clears ikm.
@@ -56,10 +50,11 @@ func start(own crypto.Side, aead AEAD, ikm, handshake, ack []byte) (Sealer, Open
 	if own == crypto.Responder {
 		out, in = in, out
 	}
-	sealer := Sealer{&sealing{direction: direction{secret: new([secretLen]byte), aead: aead}}}
-	opener := Opener{&opening{direction: direction{secret: new([secretLen]byte), aead: aead}}}
-	expand(prk, out, sealer.s.secret[:])
-	expand(prk, in, opener.o.secret[:])
-	clear(prk)
-	return sealer, opener
+	d := &directions{}
+	d.sealing = sealing{direction: direction{secret: &d.secrets[0], aead: aead}, since: unused}
+	d.opening = opening{direction: direction{secret: &d.secrets[1], aead: aead}}
+	mac.Expand(prk[:], out, d.secrets[0][:])
+	mac.Expand(prk[:], in, d.secrets[1][:])
+	clear(prk[:])
+	return Sealer{&d.sealing}, Opener{&d.opening}
 }

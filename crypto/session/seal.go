@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -19,9 +20,11 @@ type Sealer struct{ s *sealing }
 
 type sealing struct {
 	direction
-	since time.Duration // begin of the key's use
-	timed bool          // since is set
+	since time.Duration // begin of the key's use, or unused
 }
+
+// unused is the value of sealing.since before the first call of MustRekey or Rekey.
+const unused = math.MinInt64
 
 // Seal makes a record of type Messages in place: record[0] is free for the type, and at least one byte of messages
 // follows. It returns the record, tagLen bytes longer than before. Without capacity for the tag the record moves to new
@@ -34,8 +37,8 @@ func (s Sealer) Seal(record []byte) []byte {
 // the size of the largest record, or one hour since the first call under this key. now is the time since any fixed
 // origin, the same for all calls.
 func (s Sealer) MustRekey(now time.Duration) bool {
-	if !s.s.timed {
-		s.s.since, s.s.timed = now, true
+	if s.s.since == unused {
+		s.s.since = now
 	}
 	return s.s.records >= maxSealedRecords-1 || s.s.bytes >= maxSealedBytes || now-s.s.since >= maxSealedTime
 }
@@ -46,7 +49,7 @@ func (s Sealer) Rekey(dst []byte, now time.Duration) []byte {
 	start := len(dst)
 	dst = s.s.seal(append(slices.Grow(dst, Overhead), 0), start, Rekey)
 	s.s.update()
-	s.s.since, s.s.timed = now, true
+	s.s.since = now
 	return dst
 }
 

@@ -13,7 +13,7 @@
 //	1+n     16    tag
 //
 // Go cannot guarantee that a key is erased. The package clears every buffer that it owns and drops every object that
-// holds a key as soon as the protocol permits. Memory of crypto/ecdh, crypto/mlkem, crypto/hkdf and the ciphers, and
+// holds a key as soon as the protocol permits. Memory of crypto/ecdh, crypto/mlkem, crypto/sha256 and the ciphers, and
 // copies on stacks and in registers, remain until the runtime reuses them.
 package session
 

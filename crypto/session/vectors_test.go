@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/crypto/internal/mac"
 )
 
 var update = flag.Bool("update", false, "write testdata/vectors/session.json")
@@ -200,9 +201,10 @@ func mustRun(t *testing.T, kem kemVector, aead AEAD, hybrid bool) run {
 	m1, m2 := handshakeText(t, keys), ackText(t, aead, PeerKeys{answer.PublicKey(), answer.KEM()})
 	th := transcript([]byte(m1), []byte(m2))
 	ikm := bytes.Clone(*answer.ikm)
+	prk := extract(ikm, []byte(m1), []byte(m2))
 	r := run{vector: sessionVector{
 		AEAD: aead.String(), Handshake: m1, Ack: m2,
-		Transcript: th[:], IKM: ikm, PRK: extract(ikm, []byte(m1), []byte(m2)),
+		Transcript: th[:], IKM: ikm, PRK: prk[:],
 	}}
 	answered := PeerKeys{answer.PublicKey(), answer.KEM()}
 	r.back, r.open = answer.Finish(aead, []byte(m1), []byte(m2))
@@ -258,7 +260,7 @@ func addFarRecord(t *testing.T, s Sealer, from int, v *directionVector) {
 
 func keysOf(d *direction) directionKeys {
 	okm := make([]byte, secretLen+nonceLen)
-	expand(d.secret[:], labelKeyIV, okm)
+	mac.Expand(d.secret[:], labelKeyIV, okm)
 	return directionKeys{bytes.Clone(d.secret[:]), okm[:secretLen], okm[secretLen:]}
 }
 

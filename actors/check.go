@@ -97,7 +97,7 @@ func (p *connection) unclocked(msg *wire.Message) bool { return p.session && msg
 // ping proves the peer and its life, since the ping's ID is random and of this connection; pings are answered; a
 // disconnect is obeyed.
 func (p *connection) onUndelivered(ctx actor.Context, msg *wire.Message, at *moment) {
-	if msg.Type == wire.MsgPong && msg.ReplyTo != "" && msg.ReplyTo == p.alive.pingID {
+	if msg.Type == wire.MsgPong && p.alive.pingID.answeredBy(msg.ReplyTo) {
 		p.raise(ctx, Unmarked)
 		p.alive.lastLife = at.running
 		p.showLife(ctx, msg.ReplyTo)

@@ -14,9 +14,24 @@ type liveness struct {
 	lastLife time.Time     // running clock: the last fresh message
 	lastPing time.Time     // real time
 	pinged   time.Duration // running clock, since Node.Born: the last ping was sent
-	pingID   string        // ID of the unanswered ping; empty if answered
+	pingID   pingID        // of the unanswered ping; zero if answered
 	ponged   bool          // the peer has sent a pong, so that only pongs answer probes
 	peerPing peerPing      // the peer's last
+}
+
+// pingID is the ID of a ping of this node, as the bytes of a UUID: the text would retain the texts of 16 IDs. The zero
+// value is no ID.
+type pingID [16]byte
+
+func newPingID(ping *wire.Message) pingID {
+	id, _ := wire.ParseUUID(ping.ID) // NewMessage makes no other ID
+	return id
+}
+
+// answeredBy reports whether replyTo, of a pong, is the ID. The zero ID is not answered.
+func (id pingID) answeredBy(replyTo string) bool {
+	got, ok := wire.ParseUUID(replyTo)
+	return ok && got == id && id != pingID{}
 }
 
 func (l *liveness) begin(now, running time.Time) {
@@ -169,7 +184,7 @@ func (p *connection) ping() {
 		return
 	}
 	now := time.Now()
-	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), msg.ID
+	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), newPingID(msg)
 	p.send(msg)
 }
 
@@ -197,10 +212,10 @@ func (p *connection) answerPing(ping *wire.Message) {
 
 // onPong stores the round-trip time of the last ping, measured with our own clock.
 func (p *connection) onPong(ctx actor.Context, pong *wire.Message, now time.Time) {
-	if pong.ReplyTo == "" || pong.ReplyTo != p.alive.pingID {
+	if !p.alive.pingID.answeredBy(pong.ReplyTo) {
 		return
 	}
-	p.alive.pingID, p.alive.ponged = "", true
+	p.alive.pingID, p.alive.ponged = pingID{}, true
 	took := p.node.Running.At(now).Sub(p.node.Born) - p.alive.pinged
 	p.handle.roundTrip.Store(int64(took))
 	p.observe(func(o Observer) { o.RoundTrip(took) })

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,35 @@ func TestPingIsSentEveryInterval(t *testing.T) {
 			t.Errorf("the handler saw %d pongs, want 20", n)
 		}
 	})
+}
+
+// A pong answers a ping if it names its ID, in the text that was sent.
+func TestPingIDIsAnsweredByItsText(t *testing.T) {
+	ping, err := wire.NewMessage(wire.MsgPing, "a", "b", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := wire.NewMessage(wire.MsgPing, "a", "b", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := newPingID(ping)
+	for _, c := range []struct {
+		id      pingID
+		replyTo string
+		want    bool
+	}{
+		{id, ping.ID, true},
+		{id, other.ID, false},
+		{id, strings.ToUpper(ping.ID), false},
+		{id, "", false},
+		{pingID{}, "", false},
+		{pingID{}, "00000000-0000-0000-0000-000000000000", false},
+	} {
+		if got := c.id.answeredBy(c.replyTo); got != c.want {
+			t.Errorf("ping %x, answer to %q: %v, want %v", c.id, c.replyTo, got, c.want)
+		}
+	}
 }
 
 func TestPingIsAnswered(t *testing.T) {

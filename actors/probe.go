@@ -8,7 +8,7 @@ import (
 
 // probe asks whether the peer is alive. The registry requests it when another connection of the same peer is verified.
 type probe struct {
-	pingID string    // ID of the encrypted ping
+	pingID pingID    // of the encrypted ping
 	due    time.Time // deadline of the answer
 	open   bool      // no answer yet
 	doubt  bool      // an earlier probe was not answered: report the next sign of life
@@ -52,7 +52,7 @@ func (p *connection) onProbePong(ctx actor.Context) {
 
 // showLife handles a fresh frame of the peer; pong is the ID of the ping that it answers, or "".
 func (p *connection) showLife(ctx actor.Context, pong string) {
-	if p.probe != nil && (p.probe.doubt || pong == p.probe.pingID || p.anyAnswer()) {
+	if p.probe != nil && (p.probe.doubt || p.probe.pingID.answeredBy(pong) || p.anyAnswer()) {
 		p.answered(ctx)
 	}
 }

@@ -99,7 +99,7 @@ func (p *connection) raise(ctx actor.Context, s Strength) {
 	if s <= p.proof.strength && p.proof.framed {
 		return
 	}
-	if !p.proof.strength.Verified() && p.alive.pingID == "" {
+	if !p.proof.strength.Verified() && p.alive.pingID == (pingID{}) {
 		p.alive.lastPing = time.Now() // no first ping was needed: the next ping is not early
 	}
 	p.proof.strength, p.proof.framed, p.proof.awaited = max(s, p.proof.strength), true, true

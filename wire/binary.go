@@ -160,7 +160,7 @@ func (f *binaryForm) text(text string, flag byte, limit int) bool {
 
 // identifier is text for an id, which can be a UUID.
 func (f *binaryForm) identifier(id *[uuidBytes]byte, text string, flag byte) (ok bool) {
-	if *id, ok = parseUUID(text); ok {
+	if *id, ok = ParseUUID(text); ok {
 		f.size += len(id)
 		return true
 	}

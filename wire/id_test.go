@@ -44,7 +44,7 @@ func TestIDsAllocateTogether(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for ; texts != ""; texts = texts[uuidText:] {
-		if _, ok := parseUUID(texts[:uuidText]); !ok {
+		if _, ok := ParseUUID(texts[:uuidText]); !ok {
 			t.Errorf("%q is no UUID", texts[:uuidText])
 		}
 		seen[texts[:uuidText]] = true

@@ -7,8 +7,9 @@ const (
 	uuidBytes = 16
 )
 
-// parseUUID returns the 16 bytes of a UUID, or false if text is not its canonical form, in lower case with hyphens.
-func parseUUID(text string) (id [uuidBytes]byte, ok bool) {
+// ParseUUID returns the 16 bytes of a UUID, such as the ID of [NewMessage], or false if text is not its canonical form,
+// in lower case with hyphens.
+func ParseUUID(text string) (id [uuidBytes]byte, ok bool) {
 	if len(text) != uuidText || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return id, false
 	}
@@ -26,7 +27,7 @@ func parseUUID(text string) (id [uuidBytes]byte, ok bool) {
 	return id, true
 }
 
-// putUUID sets text to the form that parseUUID accepts.
+// putUUID sets text to the form that ParseUUID accepts.
 func putUUID(text *[uuidText]byte, id *[uuidBytes]byte) {
 	second, third := hex(binary.BigEndian.Uint32(id[4:])), hex(binary.BigEndian.Uint32(id[8:]))
 	binary.BigEndian.PutUint64(text[0:], hex(binary.BigEndian.Uint32(id[0:])))

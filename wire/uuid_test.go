@@ -6,7 +6,7 @@ import (
 )
 
 func TestParseUUIDAcceptsCanonicalFormOnly(t *testing.T) {
-	id, ok := parseUUID(testUUID)
+	id, ok := ParseUUID(testUUID)
 	if !ok || string(id[:]) != uuidForm {
 		t.Fatalf("got %x, %v", id, ok)
 	}
@@ -14,7 +14,7 @@ func TestParseUUIDAcceptsCanonicalFormOnly(t *testing.T) {
 		for c := range 256 {
 			text := testUUID[:i] + string([]byte{byte(c)}) + testUUID[i+1:]
 			digit := strings.IndexByte("0123456789abcdef", byte(c)) >= 0
-			id, ok := parseUUID(text)
+			id, ok := ParseUUID(text)
 			if want := (testUUID[i] == '-') == (c == '-') && (c == '-' || digit); ok != want {
 				t.Fatalf("%q: %v", text, ok)
 			}
@@ -28,7 +28,7 @@ func TestParseUUIDAcceptsCanonicalFormOnly(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", testUUID[1:], testUUID + "0", strings.ReplaceAll(testUUID, "-", "") + "0000"} {
-		if _, ok := parseUUID(text); ok {
+		if _, ok := ParseUUID(text); ok {
 			t.Errorf("%q is accepted", text)
 		}
 	}

@@ -20,7 +20,7 @@ func (f Format) String() string {
 // Format returns the format of the connection's frames, constant once the connection is open.
 func (h *Handle) Format() Format {
 	if s := h.session.Load(); s != nil {
-		return s.Format
+		return Format{Session: true, AEAD: s.aead.String(), KEM: s.kem}
 	}
 	return Format{}
 }

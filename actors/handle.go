@@ -81,7 +81,7 @@ type Handle struct {
 	confirmed    atomic.Bool  // session: the peer has answered our first record
 	ended        atomic.Pointer[Ended]
 	verified     atomic.Pointer[Verified]
-	session      atomic.Pointer[sessionForm] // nil: SMSG
+	session      atomic.Pointer[sessionCodec] // nil: SMSG
 	traffic      inboundTraffic
 
 	outbox outbox // has its own lock

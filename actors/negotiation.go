@@ -97,11 +97,11 @@ func (p *connection) finishOffer(ack []byte) error {
 // opened.
 func (p *connection) beginSession(sealer session.Sealer, opener session.Opener) {
 	terms := p.greeting.terms
-	c := newSessionCodec(p.node, sealer, opener, p.self, p.peerID)
+	c := &sessionCodec{
+		node: p.node, self: p.self, peer: p.peerID, aead: terms.aead, kem: terms.keys.KEM != nil,
+		sealer: sealer, opener: opener,
+	}
 	p.session, p.codec = true, c
-	p.handle.session.Store(&sessionForm{
-		Format: Format{Session: true, AEAD: terms.aead.String(), KEM: terms.keys.KEM != nil},
-		self:   p.self, peer: p.peerID,
-	})
+	p.handle.session.Store(c)
 	p.handle.outbox.speak(c)
 }

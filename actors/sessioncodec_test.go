@@ -95,7 +95,7 @@ func TestInOneRecordFollowsTheLimit(t *testing.T) {
 	}
 }
 
-// resting reports whether the two sides of the connection's session have no cipher.
+// resting reports whether the two sides of the connection's session have no cipher and no decoder.
 func (r *rig) resting() (opening, sending bool) {
 	synctest.Wait()
 	c, ok := r.slot.handle.outbox.codec.(*sessionCodec)
@@ -107,13 +107,13 @@ func (r *rig) resting() (opening, sending bool) {
 	}
 	r.slot.handle.outbox.mu.Lock()
 	defer r.slot.handle.outbox.mu.Unlock()
-	opening, sending = atRest(c.opener), atRest(c.sealer)
+	opening, sending = atRest(c.opener) && c.messages == nil, atRest(c.sealer)
 	r.tell(&probePong{}) // without effect: it orders these reads before the actor's next write
 	return opening, sending
 }
 
-// Pings of an idle connection leave no cipher behind. Messages keep the ciphers of their direction until an interval
-// has passed without one.
+// Pings of an idle connection leave no cipher and no decoder behind. Messages keep those of their direction until an
+// interval has passed without one.
 func TestIdleSessionHoldsNoCipher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, sessions)
@@ -166,7 +166,7 @@ func TestFirstRecordHoldsOneMessage(t *testing.T) {
 		r := newRig(t, sessions)
 		p := r.connectSession()
 		p.shake(nil)
-		c := newSessionCodec(r.node, p.sealer, p.opener, "a", "b")
+		c := &sessionCodec{node: r.node, self: "a", peer: "b", sealer: p.sealer, opener: p.opener}
 		var sink sinkDouble
 		frames := func() (list []*frame) {
 			for range 3 {

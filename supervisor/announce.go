@@ -72,7 +72,9 @@ func (b *eventBus) notifyDue(due *announcementDue) (events []Event) {
 	p := a.peers[due.peer]
 	for p != nil && len(p.waiting) > 0 && p.waiting[0].number <= due.number {
 		next := p.waiting[0]
-		p.waiting = p.waiting[1:]
+		if p.waiting = p.waiting[1:]; len(p.waiting) == 0 {
+			p.waiting = nil // its array would retain the event and the connection
+		}
 		p.apply(next)
 		b.notify(next.event)
 		events = append(events, next.event)

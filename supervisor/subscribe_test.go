@@ -148,6 +148,23 @@ func TestSubscribedFitsTheEventsAfterIt(t *testing.T) {
 	})
 }
 
+// Once the events of a peer are published, its entry retains no event and no connection.
+func TestPublishedEventsAreNotRetained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b := startNode(t, n, 1), startNode(t, n, 2)
+		a.dial(b)
+		synctest.Wait()
+		p := b.bus.announced.peers[a.id()]
+		if p == nil || !p.known {
+			t.Fatal("PeerUp is not published")
+		}
+		if p.waiting != nil {
+			t.Errorf("an array for %d events is retained", cap(p.waiting))
+		}
+	})
+}
+
 // Subscribers come and subscribe again while peers connect and disconnect: no event is missing and none comes twice.
 func TestSubscribersMissNoPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,7 +41,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) Write(p []byte) (int, error) {
 	for written := 0; ; {
 		n, err := c.Conn.Write(p[written:])
-		if written += n; err == nil || !c.write.renew(c.clock, err, c.Conn.SetWriteDeadline) {
+		if written += n; err == nil || !c.RenewWrite(err) {
 			return written, err
 		}
 	}
@@ -66,6 +66,11 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 // deadline again and returns true.
 func (c *Conn) RenewRead(err error) bool {
 	return c.read.renew(c.clock, err, c.Conn.SetReadDeadline)
+}
+
+// RenewWrite is RenewRead for a write error and the write deadline.
+func (c *Conn) RenewWrite(err error) bool {
+	return c.write.renew(c.clock, err, c.Conn.SetWriteDeadline)
 }
 
 // CloseWrite closes the sending half. It returns errors.ErrUnsupported if the inner connection cannot.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -19,7 +20,7 @@ const tinyBuffer = 16
 const maxWrite = 128 << 10
 
 // corks recycles buffers of corked data.
-var corks = sync.Pool{New: func() any { return new([]byte) }}
+var corks = sync.Pool{New: func() any { return newCorked() }}
 
 // corkConn is the network connection below a WebSocket. While corked, it collects small writes for one system call. It
 // sets a deadline for each write and for each message that is read. Control frames of the WebSocket library pass
@@ -29,13 +30,13 @@ type corkConn struct {
 	net.Conn
 
 	mu            chanMutex // guards this group
-	held          *[]byte   // corked data, from corks; nil if empty
+	held          *corked   // from corks; nil if empty
 	corked        bool
 	closeSent     bool      // the close frame is written; nothing follows it
 	writeDeadline time.Time // the deadline that is set
 
 	opts       Options
-	ahead      *readAhead    // owned by the reader
+	ahead      *readAhead    // owned by the reader; conn and raw are fixed
 	inner      *bufio.Reader // the library's reader above this connection; nil: unknown
 	beforeRead func()        // called before each system call that reads; may be nil
 
@@ -93,17 +94,18 @@ func (c *corkConn) Write(p []byte) (int, error) {
 	}
 	if c.corked {
 		if c.held == nil {
-			c.held = corks.Get().(*[]byte)
+			c.held = corks.Get().(*corked)
+			c.held.to = c.ahead
 		}
-		*c.held = append(*c.held, p...)
+		c.held.data = append(c.held.data, p...)
 		return len(p), nil
 	}
-	return c.write(p)
+	return c.write(c.Conn, p)
 }
 
-// write sets a write deadline. That is expensive on a cold connection, so a deadline up to a sixteenth of the timeout
-// old is used again.
-func (c *corkConn) write(p []byte) (int, error) {
+// write writes p to w, which is Conn or writes to it, under a write deadline. Setting one is expensive on a cold
+// connection, so a deadline up to a sixteenth of the timeout old is used again.
+func (c *corkConn) write(w io.Writer, p []byte) (int, error) {
 	if due := time.Now().Add(c.opts.WriteTimeout); due.Sub(c.writeDeadline) > c.opts.WriteTimeout/16 {
 		if err := c.Conn.SetWriteDeadline(due); err != nil {
 			c.failed.Store(true)
@@ -111,7 +113,7 @@ func (c *corkConn) write(p []byte) (int, error) {
 		}
 		c.writeDeadline = due
 	}
-	n, err := c.Conn.Write(p)
+	n, err := w.Write(p)
 	if err != nil {
 		c.failed.Store(true)
 	}
@@ -124,9 +126,12 @@ func (c *corkConn) write(p []byte) (int, error) {
 
 // writeHeld writes the corked data in parts, so that a slow peer shows progress.
 func (c *corkConn) writeHeld(movedOn func()) error {
-	for rest := *c.held; ; {
-		part := rest[:min(len(rest), maxWrite)]
-		if _, err := c.write(part); err != nil {
+	for rest := c.held.data; ; {
+		part, w := rest[:min(len(rest), maxWrite)], io.Writer(c.Conn)
+		if c.ahead.raw != nil && len(part) <= maxQuick {
+			w = c.held
+		}
+		if _, err := c.write(w, part); err != nil {
 			return err
 		}
 		if rest = rest[len(part):]; len(rest) == 0 {
@@ -153,12 +158,13 @@ func (c *corkConn) flush(uncork bool, movedOn func()) error {
 		return nil
 	}
 	var err error
-	if len(*c.held) > 0 {
+	if len(c.held.data) > 0 {
 		err = c.writeHeld(movedOn)
 	}
-	*c.held = (*c.held)[:0]
-	large := cap(*c.held) > maxWrite
+	c.held.data = c.held.data[:0]
+	large := cap(c.held.data) > maxWrite
 	if uncork && !large {
+		c.held.to = nil
 		corks.Put(c.held)
 	}
 	if uncork || large { // an idle connection has no write buffer

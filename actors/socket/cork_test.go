@@ -102,7 +102,7 @@ func TestCorkKeepsNoBuffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p.ours.conn.held != nil {
-			t.Errorf("%d bytes of buffer kept, want none", cap(*p.ours.conn.held))
+			t.Errorf("%d bytes of buffer kept, want none", cap(p.ours.conn.held.data))
 		}
 		p.ours.Write([]byte("x"), false)
 		if err := p.ours.Flush(true, func() {}); err != nil || p.ours.conn.held != nil {
@@ -205,5 +205,5 @@ func held(s *Conn) int {
 	if s.conn.held == nil {
 		return 0
 	}
-	return len(*s.conn.held)
+	return len(s.conn.held.data)
 }

@@ -62,7 +62,7 @@ func closeFrame(status CloseStatus, masked bool) []byte {
 func (c *corkConn) writeClose(frame []byte) {
 	c.mu.lock()
 	defer c.mu.unlock()
-	_, err := c.write(frame) // the reader reports the error
+	_, err := c.write(c.Conn, frame) // the reader reports the error
 	c.closeSent = true
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && err == nil {
 		_ = half.CloseWrite()

@@ -8,9 +8,9 @@ import (
 )
 
 // quickRead and quickWrite make one system call on a socket that never blocks. They bypass the Go scheduler's
-// accounting of calls that may block: its first call after the process was idle wakes the runtime's monitor thread,
-// which then sleeps twice until the process is idle again. For a lone message that is three more context switches and
-// a timer interrupt, a fifth of the processor time of a round trip.
+// accounting of calls that may block: its first call after the process was idle wakes the runtime's monitor thread. For
+// a lone message that is two futex calls, two timers and four context switches, a quarter of the processor time of a
+// round trip.
 //
 // The monitor preempts goroutines that compute for more than 10 ms. It still wakes for other system calls, at each
 // garbage collection, and for the next timer, which in a running node is the pulse of its clock (100 ms).

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // countedConn counts the writes of a node.
@@ -22,8 +23,8 @@ func (c countedConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Broadcasts that wait in the registry's mailbox together reach each peer in one write, in their order. One that comes
-// alone does not wait.
+// TestBroadcastsTogetherTakeOneWrite requires broadcasts that wait for the broadcaster together to reach each peer in
+// one write, in their order. One that comes alone does not wait.
 func TestBroadcastsTogetherTakeOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
@@ -35,17 +36,18 @@ func TestBroadcastsTogetherTakeOneWrite(t *testing.T) {
 		b := startNode(t, n, 2)
 		a.dial(b)
 		var sent []string
-		pause := func(any) { time.Sleep(time.Millisecond) } // in the registry: a writer that has started is done
+		pause := func(any) { time.Sleep(time.Millisecond) } // in the broadcaster: a writer that has started is done
 		burst := func(size int) int64 {
 			time.Sleep(time.Second) // for tokens
 			gate, before := make(chan struct{}), writes.Load()
 			root, pid := a.opts.system.Root, a.PID()
-			root.Send(pid, &question{message: &getCounts{}, reply: func(any) { <-gate }})
+			root.Send(pid, &question{message: &Broadcast{Message: &wire.Message{}}, reply: func(any) { <-gate }})
 			for range size {
 				msg := a.to("", "news", nil)
 				sent = append(sent, msg.ID)
 				root.Send(pid, &question{message: &Broadcast{Message: msg}, reply: pause})
 			}
+			synctest.Wait()
 			close(gate)
 			time.Sleep(time.Second)
 			return writes.Load() - before

@@ -181,8 +181,6 @@ type (
 	}
 	// dialPeers starts the dials of the configuration and the peer book.
 	dialPeers struct{}
-	// gathered starts the writers of the broadcasts before it. The registry sends it to itself.
-	gathered struct{}
 )
 
 // counts answers getCounts.
@@ -201,7 +199,6 @@ func (*expire) fromTransport()      {}
 func (*shutdown) fromTransport()    {}
 func (*stopNow) fromTransport()     {}
 func (*dialPeers) fromTransport()   {}
-func (*gathered) fromTransport()    {}
 
 func (*listenerEnded) fromTransport() {}
 

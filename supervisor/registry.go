@@ -45,6 +45,8 @@ type registry struct {
 	transport  *Transport // for calls on other goroutines
 	cluster    Cluster    // nil: this process is the whole node
 
+	broadcaster *actor.PID
+
 	// Owned by Receive.
 	cfg           *TransportConfig // the configuration in force; its fields are never written
 	shared        *actors.Node     // shared by connections that are spawned from now on
@@ -75,9 +77,7 @@ type registry struct {
 	claims  *actors.PeerRateLimiter
 	omitted int // PeerUp events that were not sent since the last one
 
-	gathering actors.Gathering // broadcasts whose writers have not started
-	gathered  int              // broadcasts since the writers were last started, the first included if it did not wait
-	several   bool             // there were several before that
+	following following // messages behind broadcasts
 
 	refusals refusals // of identified peers
 
@@ -98,10 +98,22 @@ type registry struct {
 	lagging map[*actors.Inbox]struct{}
 }
 
-// Receive implements actor.Actor. It recovers from a panic: the current message fails and every connection stays.
+// Receive implements actor.Actor.
 func (r *registry) Receive(ctx actor.Context) {
+	message, reply := r.unwrap(ctx)
+	if done, ok := message.(*broadcasted); ok {
+		r.following.finished = done.number
+	}
+	r.resumeFollowing(ctx)
+	if !r.following.keep(message, reply) {
+		r.process(ctx, message, reply)
+	}
+}
+
+// process handles one message. It recovers from a panic: the message fails and every connection stays.
+func (r *registry) process(ctx actor.Context, message any, reply func(answer any)) {
 	returned := false
-	var message any
+	r.reply = reply
 	defer func() {
 		if fault := recover(); !returned {
 			if fault == nil {
@@ -114,7 +126,6 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.answer(failed(message, errInternal))
 		}
 	}()
-	message, r.reply = r.unwrap(ctx)
 	r.receive(ctx, message)
 	returned = true
 }
@@ -133,6 +144,8 @@ func (r *registry) receive(ctx actor.Context, message any) {
 		r.stopTimers()
 		r.node.Drops.Close()
 	case *actor.Stopped:
+		r.failFollowing()
+		ctx.Poison(r.broadcaster) // behind the broadcasts
 		r.transport.answerStopped(r.self.Id)
 		close(r.done)
 	case *actor.Terminated:
@@ -221,8 +234,6 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		}
 	case *withdrawal:
 		r.onWithdrawal(ctx, msg)
-	case *gathered:
-		r.startWriters()
 	case *dialPeers:
 		r.onDialPeers(ctx)
 	case *claimDecided:

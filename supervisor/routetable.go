@@ -11,7 +11,9 @@ import (
 // such table.
 type routeTable struct {
 	mu         sync.RWMutex
-	routes     map[string]*PeerConnection
+	index      map[string]int               // by node ID: position in conns
+	conns      []*PeerConnection            // the routes, in any order
+	shared     bool                         // a snapshot has conns: copy it before the next change
 	alternates map[string][]*PeerConnection // most routes have none
 	unverified map[string]bool              // connected peers without a verified connection
 	holds      map[string]*hold             // peers whose only dialled connection is held
@@ -27,7 +29,7 @@ type route struct {
 
 func newRouteTable() *routeTable {
 	return &routeTable{
-		routes: make(map[string]*PeerConnection), alternates: make(map[string][]*PeerConnection),
+		index: make(map[string]int), alternates: make(map[string][]*PeerConnection),
 		unverified: make(map[string]bool), holds: make(map[string]*hold),
 	}
 }
@@ -37,7 +39,13 @@ func (t *routeTable) set(peerID string, conn *PeerConnection, alternates []*Peer
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.unverified, peerID)
-	t.routes[peerID] = conn
+	t.own()
+	if at, known := t.index[peerID]; known {
+		t.conns[at] = conn
+	} else {
+		t.index[peerID] = len(t.conns)
+		t.conns = append(t.conns, conn)
+	}
 	delete(t.alternates, peerID)
 	if len(alternates) > 0 {
 		t.alternates[peerID] = alternates
@@ -49,8 +57,7 @@ func (t *routeTable) set(peerID string, conn *PeerConnection, alternates []*Peer
 func (t *routeTable) setUnverified(peerID string, held bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.routes, peerID)
-	delete(t.alternates, peerID)
+	t.removeRoute(peerID)
 	t.unverified[peerID] = true
 	switch {
 	case !held:
@@ -64,8 +71,7 @@ func (t *routeTable) setUnverified(peerID string, held bool) {
 func (t *routeTable) remove(peerID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.routes, peerID)
-	delete(t.alternates, peerID)
+	t.removeRoute(peerID)
 	delete(t.unverified, peerID)
 	t.endHold(peerID, route{})
 }
@@ -80,39 +86,81 @@ func (t *routeTable) missing(peerID string) error {
 	return ErrNotConnected
 }
 
+// removeRoute removes the route to a peer, if there is one. The last route takes its position. t.mu is held.
+func (t *routeTable) removeRoute(peerID string) {
+	at, known := t.index[peerID]
+	if !known {
+		return
+	}
+	t.own()
+	last := len(t.conns) - 1
+	t.conns[at] = t.conns[last]
+	t.index[t.conns[at].peer.ID] = at
+	t.conns[last] = nil
+	t.conns = t.conns[:last]
+	delete(t.index, peerID)
+	delete(t.alternates, peerID)
+}
+
+// own copies conns if a snapshot has it. t.mu is held.
+func (t *routeTable) own() {
+	if t.shared {
+		t.conns, t.shared = slices.Clone(t.conns), false
+	}
+}
+
 // get returns the connection that is the route to a peer, or nil.
 func (t *routeTable) get(peerID string) *PeerConnection {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.routes[peerID]
+	return t.conn(peerID)
+}
+
+// conn is get. t.mu is held.
+func (t *routeTable) conn(peerID string) *PeerConnection {
+	if at, known := t.index[peerID]; known {
+		return t.conns[at]
+	}
+	return nil
 }
 
 func (t *routeTable) route(peerID string) route {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return route{t.routes[peerID], t.alternates[peerID]}
+	return route{t.conn(peerID), t.alternates[peerID]}
 }
 
 func (t *routeTable) len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.routes)
+	return len(t.conns)
 }
 
-// allRoutes returns a copy of the present routes.
-func (t *routeTable) allRoutes() []route {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	now := make([]route, 0, len(t.routes))
-	for id, conn := range t.routes {
-		now = append(now, route{conn, t.alternates[id]})
+// routes are the routes at one moment. They never change.
+type routes struct {
+	conns      []*PeerConnection
+	alternates map[string][]*PeerConnection
+}
+
+// snapshot returns the present routes. It copies none of them: the next change of the table does.
+func (t *routeTable) snapshot() routes {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shared = true
+	now := routes{conns: t.conns}
+	if len(t.alternates) > 0 {
+		now.alternates = maps.Clone(t.alternates)
 	}
 	return now
 }
 
-// all iterates over a copy of the present routes.
-func (t *routeTable) all() iter.Seq[*PeerConnection] {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return slices.Values(slices.Collect(maps.Values(t.routes)))
+// all iterates over the routes.
+func (s routes) all() iter.Seq[route] {
+	return func(yield func(route) bool) {
+		for _, conn := range s.conns {
+			if !yield(route{conn, s.alternates[conn.peer.ID]}) {
+				return
+			}
+		}
+	}
 }

@@ -102,10 +102,19 @@ func (t *Transport) spawnRegistry() {
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 		refusals: make(refusals),
 	}
+	r.broadcaster = t.spawnBroadcaster()
 	r.nodeEvents = actors.NewInbox(eventSink{t.bus}, t.node.Counters, t.node.LimitedLog, &t.deliveries)
 	props := actor.PropsFromProducer(func() actor.Actor { return r }, actor.WithDispatcher(t.workers),
 		actor.WithMailbox(actor.Unbounded(&leftovers{system: t.opts.system, ended: t.ended})))
 	t.pid = t.opts.system.Root.SpawnPrefix(props, "p2p-registry-")
+}
+
+// spawnBroadcaster starts the broadcaster. The registry stops it.
+func (t *Transport) spawnBroadcaster() *actor.PID {
+	b := &broadcaster{node: t.node, table: t.routes, done: make(chan struct{})}
+	t.posted = b.done
+	props := actor.PropsFromProducer(func() actor.Actor { return b }, actor.WithDispatcher(t.workers))
+	return t.opts.system.Root.SpawnPrefix(props, "p2p-broadcaster-")
 }
 
 func (t *Transport) dialSocket(ctx context.Context, url string) (*socket.Conn, error) {

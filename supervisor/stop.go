@@ -70,6 +70,7 @@ func (t *Transport) cleanup(ctx context.Context) error {
 	if t.opts.cluster != nil {
 		t.opts.cluster.Leave()
 	}
+	<-t.posted
 	defer t.flushLog(ctx)
 	defer t.clock.Stop()
 	defer t.bus.close()

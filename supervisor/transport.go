@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type Transport struct {
 	phase    transportPhase
 	pid      *actor.PID
 	ended    chan struct{} // closed when the registry has stopped
+	posted   chan struct{} // closed when the broadcaster has stopped, behind the registry
 	listener *listener
 
 	occupied atomic.Int64 // slots of the registry, for ClusterLocal.Load
@@ -203,4 +205,6 @@ func (t *Transport) verified(peerID string) bool {
 }
 
 // Connections iterates over the routes at the time of the call, one connection for each peer.
-func (t *Transport) Connections() iter.Seq[*PeerConnection] { return t.routes.all() }
+func (t *Transport) Connections() iter.Seq[*PeerConnection] {
+	return slices.Values(t.routes.snapshot().conns)
+}

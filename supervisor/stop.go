@@ -67,10 +67,10 @@ func (t *Transport) stopRunning(ctx context.Context) error {
 // cleanup waits until the registry and all goroutines have stopped, and saves the state for the next run.
 func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
+	<-t.posted
 	if t.opts.cluster != nil {
 		t.opts.cluster.Leave()
 	}
-	<-t.posted
 	defer t.flushLog(ctx)
 	defer t.clock.Stop()
 	defer t.bus.close()

@@ -22,17 +22,19 @@ const maxWrite = 128 << 10
 // corks recycles buffers of corked data.
 var corks = sync.Pool{New: func() any { return newCorked() }}
 
-// corkConn is the network connection below a WebSocket. While corked, it collects small writes for one system call. It
-// sets a deadline for each write and for each message that is read. Control frames of the WebSocket library pass
-// through it, too: at once if uncorked, with the batch if corked. A frame's header and payload may be two writes, so
-// Write never flushes.
+// corkConn is the network connection below a WebSocket. It writes the messages of this node and the control frames of
+// the WebSocket library: at once, or while corked with the next flush, in one system call. It sets a deadline for each
+// write and for each message that is read.
 type corkConn struct {
 	net.Conn
 
-	mu            chanMutex // guards this group
-	held          *corked   // from corks; nil if empty
+	mu            chanMutex     // guards this group
+	held          *corked       // from corks; nil if empty
+	part          *bytes.Buffer // the beginning of a frame of the library; nil: none
+	open          bool          // the upgrade is over
 	corked        bool
-	closeSent     bool      // the close frame is written; nothing follows it
+	answered      bool      // the library has written a close frame; no message follows it
+	closeSent     bool      // this node has written a close frame; nothing follows it
 	writeDeadline time.Time // the deadline that is set
 
 	opts       Options
@@ -86,21 +88,62 @@ func (c *corkConn) timeMessage() error {
 	return c.Conn.SetReadDeadline(deadline)
 }
 
+// Write implements net.Conn for the library: its request of a dialled connection, and then control frames, whose header
+// and payload may be two writes. A frame is written when it is whole: no message gets between its parts.
 func (c *corkConn) Write(p []byte) (int, error) {
 	c.mu.lock()
 	defer c.mu.unlock()
 	if c.closeSent {
 		return len(p), nil
 	}
-	if c.corked {
-		if c.held == nil {
-			c.held = corks.Get().(*corked)
-			c.held.to = c.ahead
-		}
-		c.held.data = append(c.held.data, p...)
+	if !c.open {
+		return c.write(c.Conn, p)
+	}
+	frame := c.wholeFrame(p)
+	if frame == nil {
 		return len(p), nil
 	}
-	return c.write(c.Conn, p)
+	c.answered = c.answered || frame[0] == frameClose
+	held := c.hold()
+	held.data = append(held.data, frame...)
+	return len(p), c.sendUncorked()
+}
+
+// writeMessage writes a frame of this node.
+func (c *corkConn) writeMessage(kind byte, payload []byte, masked bool) error {
+	c.mu.lock()
+	defer c.mu.unlock()
+	if c.closeSent || c.answered {
+		return net.ErrClosed
+	}
+	held := c.hold()
+	held.data = appendFrame(held.data, kind, payload, masked)
+	return c.sendUncorked()
+}
+
+// sendUncorked writes the held data unless they are corked.
+func (c *corkConn) sendUncorked() error {
+	if c.corked {
+		return nil
+	}
+	return c.writeOut(true, func() {})
+}
+
+// wholeFrame returns the frame of the library that ends with p, or nil if its end is missing.
+func (c *corkConn) wholeFrame(p []byte) []byte {
+	if c.part == nil && wholeControl(p) {
+		return p
+	}
+	if c.part == nil {
+		c.part = &bytes.Buffer{}
+	}
+	c.part.Write(p)
+	frame := c.part.Bytes()
+	if !wholeControl(frame) {
+		return nil
+	}
+	c.part = nil
+	return frame
 }
 
 // write writes p to w, which is Conn or writes to it, under a write deadline. Setting one is expensive on a cold
@@ -141,6 +184,15 @@ func (c *corkConn) writeHeld(movedOn func()) error {
 	}
 }
 
+// hold returns the buffer of the corked data.
+func (c *corkConn) hold() *corked {
+	if c.held == nil {
+		c.held = corks.Get().(*corked)
+		c.held.to = c.ahead
+	}
+	return c.held
+}
+
 func (c *corkConn) cork() {
 	c.mu.lock()
 	c.corked = true
@@ -157,17 +209,22 @@ func (c *corkConn) flush(uncork bool, movedOn func()) error {
 	if c.held == nil {
 		return nil
 	}
+	return c.writeOut(uncork, movedOn)
+}
+
+// writeOut writes the corked data and, if release, keeps no buffer.
+func (c *corkConn) writeOut(release bool, movedOn func()) error {
 	var err error
 	if len(c.held.data) > 0 {
 		err = c.writeHeld(movedOn)
 	}
 	c.held.data = c.held.data[:0]
 	large := cap(c.held.data) > maxWrite
-	if uncork && !large {
+	if release && !large {
 		c.held.to = nil
 		corks.Put(c.held)
 	}
-	if uncork || large { // an idle connection has no write buffer
+	if release || large { // an idle connection has no write buffer
 		c.held = nil
 	}
 	return err

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"time"
 
@@ -41,24 +40,12 @@ func (c *Conn) CloseForViolation() {
 
 // closeFrame returns a WebSocket close frame, masked for a client.
 func closeFrame(status CloseStatus, masked bool) []byte {
-	frame := []byte{0x88, byte(2 + len(status.Reason))}
-	var mask [4]byte
-	if masked {
-		_, _ = rand.Read(mask[:]) // never fails
-		frame[1] |= 0x80
-		frame = append(frame, mask[:]...)
-	}
-	head := len(frame)
-	frame = append(binary.BigEndian.AppendUint16(frame, uint16(status.Code)), status.Reason...)
-	for i := range frame[head:] {
-		frame[head+i] ^= mask[i%4]
-	}
-	return frame
+	payload := append(binary.BigEndian.AppendUint16(nil, uint16(status.Code)), status.Reason...)
+	return appendFrame(nil, frameClose, payload, masked)
 }
 
 // writeClose writes a close frame and closes our half of the connection if that is possible. Later writes, such as the
-// library's pongs, are discarded. A half-written pong corrupts the stream and the close frame, but only for the peer
-// that asked for the pong.
+// library's pongs, are discarded.
 func (c *corkConn) writeClose(frame []byte) {
 	c.mu.lock()
 	defer c.mu.unlock()

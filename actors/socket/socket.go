@@ -82,6 +82,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Conn, error)
 
 func newConn(ws *websocket.Conn, conn *corkConn, remote string, opts Options) *Conn {
 	ws.SetReadLimit(opts.ReadLimit)
+	conn.open = true
 	return &Conn{ws: ws, conn: conn, remote: remote}
 }
 
@@ -157,11 +158,11 @@ func (s *Conn) Read(buf []byte) ([]byte, error) {
 
 // Write writes one message, or appends it to the corked data.
 func (s *Conn) Write(data []byte, text bool) error {
-	kind := websocket.MessageBinary
+	kind := byte(frameBinary)
 	if text {
-		kind = websocket.MessageText
+		kind = frameText
 	}
-	return writeError(s.ws.Write(context.Background(), kind, data))
+	return writeError(s.conn.writeMessage(kind, data, s.dialled))
 }
 
 // Ping sends a WebSocket ping and waits for the pong, at most for limit. It never closes the socket.

@@ -77,7 +77,7 @@ func (p *connection) closeGracefully(ctx actor.Context, end End) {
 		p.abort(ctx)
 		return
 	}
-	p.sendLast(ctx, msg, socket.CloseStatus{Code: socketStatus(end.Code)})
+	p.sendLast(ctx, &msg, socket.CloseStatus{Code: socketStatus(end.Code)})
 }
 
 func (p *connection) sendLast(ctx actor.Context, msg *wire.Message, status socket.CloseStatus) {

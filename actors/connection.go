@@ -236,14 +236,12 @@ func (p *connection) send(msg *wire.Message) {
 	p.handle.outbox.push(f)
 }
 
-// compose returns a new message of the connection itself.
-func (p *connection) compose(t wire.MessageType, payload any) (*wire.Message, error) {
-	msg, err := wire.NewMessage(t, p.self, p.peerID, payload)
-	if err != nil {
-		return nil, err
-	}
+// compose returns a new message of the connection itself. It is a value, so that it stays on the caller's stack.
+func (p *connection) compose(t wire.MessageType, payload any) (wire.Message, error) {
+	msg := wire.Message{Type: t, From: p.self, To: p.peerID}
+	err := msg.Renew(payload)
 	msg.Timestamp = p.node.Clock().UTC()
-	return msg, nil
+	return msg, err
 }
 
 // schedule sets the connection's only timer.

@@ -43,7 +43,7 @@ func (p *connection) drain(ctx actor.Context, end End, status *socket.CloseStatu
 	p.schedule(p.node.Limits.silence())
 	f := &frame{}
 	if msg, err := p.compose(wire.MsgDisconnect, wire.DisconnectPayload{Reason: end.Reason, Code: end.Code}); err == nil {
-		if encoded, err := p.handle.encode(msg); err == nil {
+		if encoded, err := p.handle.encode(&msg); err == nil {
 			f = encoded
 		}
 	}

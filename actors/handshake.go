@@ -190,9 +190,9 @@ func identityOnWire(id crypto.NodeIdentity) wire.Identity {
 // features returns the announced features (protocol section 7). inSession announces the session that the same message
 // offers or accepts.
 func (l *Limits) features(inSession bool) []string {
-	features := []string{
-		wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill), wire.FeatureConfirm,
-	}
+	const most = 5
+	features := append(make([]string, 0, most),
+		wire.FeatureSingleConnection, wire.RateFeature(l.RateBurst, l.RateRefill), wire.FeatureConfirm)
 	if inSession {
 		features = append(features, wire.FeatureSession)
 	}

@@ -184,8 +184,8 @@ func (p *connection) ping() {
 		return
 	}
 	now := time.Now()
-	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), newPingID(msg)
-	p.send(msg)
+	p.alive.lastPing, p.alive.pinged, p.alive.pingID = now, p.node.Running.At(now).Sub(p.node.Born), newPingID(&msg)
+	p.send(&msg)
 }
 
 // maxOwnQueued is the number of queued messages of the connection itself above which pings are not answered.
@@ -196,8 +196,8 @@ func (p *connection) answerPing(ping *wire.Message) {
 	if p.handle.outbox.ownWaiting() >= maxOwnQueued {
 		return
 	}
-	var sent wire.ConfirmPing
-	if err := ping.ParsePayload(&sent); err != nil {
+	sent, err := ping.ParsePing()
+	if err != nil {
 		sent = wire.ConfirmPing{} // the pong is due even so
 	}
 	payload := wire.PongPayload{SentAt: sent.SentAt, ReceivedAt: p.node.Clock().UnixMilli()}
@@ -207,7 +207,7 @@ func (p *connection) answerPing(ping *wire.Message) {
 		return
 	}
 	msg.ReplyTo = ping.ID
-	p.send(msg)
+	p.send(&msg)
 }
 
 // onPong stores the round-trip time of the last ping, measured with our own clock.

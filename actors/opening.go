@@ -47,7 +47,7 @@ func (p *connection) sendHandshake(ctx actor.Context) {
 		return
 	}
 	msg.To = p.greeting.ExpectID
-	p.greeting.handshake = p.sendPlain(msg, nil)
+	p.greeting.handshake = p.sendPlain(&msg, nil)
 }
 
 // sendPlain sends an unencrypted message of the handshake and returns its bytes. With end, the socket is closed behind
@@ -210,7 +210,7 @@ func (p *connection) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStat
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
 		return nil
 	}
-	return p.sendPlain(msg, end)
+	return p.sendPlain(&msg, end)
 }
 
 // reject ends a handshake, counts and logs it.

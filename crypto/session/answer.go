@@ -35,17 +35,17 @@ func newAnswer(random io.Reader, own Identity, peer crypto.PublicKey, offer Peer
 	if err != nil {
 		return nil, err
 	}
-	ikm, err := exchangeKeys(crypto.Responder, private, own, peer, offer.Key)
+	m, err := exchangeKeys(crypto.Responder, private, own, peer, offer.Key)
 	if err != nil {
 		return nil, err
 	}
 	a := &Answer{public: publicOf(private)}
 	if kem != nil {
 		shared, ciphertext := encapsulate(kem)
-		ikm, a.ciphertext = append(ikm, shared...), ciphertext
+		m.ikm, a.ciphertext = append(m.ikm, shared...), ciphertext
 		clear(shared)
 	}
-	a.ikm = &ikm
+	a.ikm = &m.ikm
 	return a, nil
 }
 

@@ -70,10 +70,16 @@ func sharedSecret(own Identity, peer crypto.PublicKey) ([KeySize]byte, error) {
 	return sha256.Sum256(shared[:]), nil
 }
 
-// exchangeKeys returns the four X25519 parts of the input key material, in a slice with capacity for that of the KEM.
-// The two calls of own.Exchange check both keys of the peer; SharedSecret has checked that of a known secret.
+// material is the input key material of a session and its memory, which has room for the part of the KEM.
+type material struct {
+	ikm   []byte
+	space [ikmKEMLen]byte
+}
+
+// exchangeKeys returns the four X25519 parts of the input key material. The two calls of own.Exchange check both keys
+// of the peer; SharedSecret has checked that of a known secret.
 func exchangeKeys(side crypto.Side, ephemeral *ecdh.PrivateKey, own Identity, peer, theirs crypto.PublicKey) (
-	[]byte, error,
+	*material, error,
 ) {
 	for _, mine := range [...]crypto.PublicKey{own.PublicKey(), publicOf(ephemeral)} {
 		if peer == mine || theirs == mine {
@@ -99,11 +105,12 @@ func exchangeKeys(side crypto.Side, ephemeral *ecdh.PrivateKey, own Identity, pe
 	if err = exchange(forEphemeral, ephemeral, peer); err != nil {
 		return nil, err
 	}
-	ikm := make([]byte, 0, ikmKEMLen)
+	m := &material{}
+	m.ikm = m.space[:0]
 	for i := range parts {
-		ikm = append(ikm, parts[i][:]...)
+		m.ikm = append(m.ikm, parts[i][:]...)
 	}
-	return ikm, nil
+	return m, nil
 }
 
 func publicOf(private *ecdh.PrivateKey) crypto.PublicKey {

@@ -75,16 +75,19 @@ func (o *Offer) exchange(own Identity, peer crypto.PublicKey, answer PeerKeys) (
 	case len(answer.KEM) != 0 && len(answer.KEM) != KEMAnswerSize:
 		return nil, ErrKEMSize
 	}
-	ikm, err := exchangeKeys(crypto.Initiator, o.private, own, peer, answer.Key)
-	if err != nil || len(answer.KEM) == 0 {
-		return ikm, err
+	m, err := exchangeKeys(crypto.Initiator, o.private, own, peer, answer.Key)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(answer.KEM) == 0:
+		return m.ikm, nil
 	}
 	shared, err := o.kem.Decapsulate(answer.KEM)
 	if err != nil { // unreachable: the length is the one condition
-		clear(ikm)
+		clear(m.ikm)
 		return nil, ErrKEMSize
 	}
-	ikm = append(ikm, shared...)
+	m.ikm = append(m.ikm, shared...)
 	clear(shared)
-	return ikm, nil
+	return m.ikm, nil
 }

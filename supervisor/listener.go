@@ -44,7 +44,9 @@ type listener struct {
 
 	mu        sync.Mutex
 	waiting   *accept.Waiting[net.Conn]    // connections without a complete request, by address group
-	deadlines map[net.Conn]*runclock.Timer // close connections without an upgrade HandshakeTimeout after the accept
+	deadlines map[net.Conn]upgradeDeadline // of connections before their upgrade
+	sweeper   *runclock.Timer              // handles the deadlines; nil until the first
+	nextSweep time.Time                    // when the sweeper fires, on the running clock; zero: it is not set
 	asking    int                          // complete requests without a response yet
 }
 
@@ -55,7 +57,7 @@ func listen(
 	cfg := live.Load()
 	l := &listener{
 		live: live, node: node, registry: registry, ended: ended, net: ln, served: make(chan struct{}),
-		waiting: accept.NewWaiting[net.Conn](), deadlines: make(map[net.Conn]*runclock.Timer),
+		waiting: accept.NewWaiting[net.Conn](), deadlines: make(map[net.Conn]upgradeDeadline),
 		descriptors: accept.Descriptors(),
 	}
 	ln = l.proxied(accept.New(ln, 0, l.acceptFailed), cfg)
@@ -110,6 +112,11 @@ func (l *listener) acceptFailed(f accept.Failure) {
 func (l *listener) close() {
 	_ = l.server.Close() // an error of closing a listener has no consequence
 	<-l.served
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sweeper != nil {
+		l.sweeper.Stop()
+	}
 }
 
 // onState keeps the number of connections before their upgrade within the limits.
@@ -132,10 +139,7 @@ func (l *listener) forget(conn net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Remove(conn)
-	if deadline := l.deadlines[conn]; deadline != nil {
-		deadline.Stop()
-		delete(l.deadlines, conn)
-	}
+	delete(l.deadlines, conn)
 }
 
 // addPending adds conn to the connections before their upgrade. If a limit is exceeded, it removes and returns the
@@ -145,11 +149,10 @@ func (l *listener) addPending(conn net.Conn) net.Conn {
 	group := addressGroup(conn.RemoteAddr().String())
 	cfg := l.live.Load()
 	each, total := waitingLimits(cfg, l.descriptors)
-	left := cfg.HandshakeTimeout - l.node.Running.Now().Sub(l.acceptedAt(conn))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting.Add(conn, group)
-	l.deadlines[conn] = l.node.Running.AfterFunc(max(left, 0), func() { abort(conn) })
+	l.startDeadline(conn)
 	victim, _ := l.waiting.Evict(group, each, max(1, total-l.asking))
 	return victim
 }
@@ -259,9 +262,13 @@ func connectionOf(r *http.Request) connected {
 	return c
 }
 
-// admit asks the registry for a slot. It returns nil if the registry refuses the connection.
+// admit asks the registry for a slot. It returns nil if the registry refuses the connection or does not answer within
+// HandshakeTimeout after the accept.
 func (l *listener) admit(r *http.Request) *actors.Slot {
-	answers := make(chan *actors.Slot, 2) // the registry's answer, and nil at the timeout
+	answers := make(chan *actors.Slot, 2) // the registry's answer, and nil at the deadline
+	if !l.awaitUntilDeadline(connectionOf(r).conn, answers) {
+		return nil
+	}
 	l.node.System.Root.Send(l.registry, &question{
 		message: &admission{remote: r.RemoteAddr, since: connectionOf(r).at},
 		reply: func(answer any) {
@@ -269,8 +276,6 @@ func (l *listener) admit(r *http.Request) *actors.Slot {
 			answers <- slot
 		},
 	})
-	timeout := l.node.Running.AfterFunc(l.live.Load().HandshakeTimeout, func() { answers <- nil })
-	defer timeout.Stop()
 	select {
 	case slot := <-answers:
 		return slot

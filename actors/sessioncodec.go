@@ -99,8 +99,8 @@ func (c *sessionCodec) send(to frameSink, frames []*frame) (n, size int, err err
 	return n, size + len(record), to.Write(record, false)
 }
 
-// restOpening implements codec: a cipher takes 1.3 kB and 2 µs to make, the decoder 192 bytes. The actor calls it between
-// frames, when the decoder has no record.
+// restOpening implements codec: a cipher takes 1.3 kB and 2 µs to make, the decoder 192 bytes. The actor calls it
+// between frames, when the decoder has no record.
 func (c *sessionCodec) restOpening() {
 	c.opener.Rest()
 	c.messages = nil

@@ -19,10 +19,11 @@ func Quote(text string) string {
 	return strconv.QuoteToASCII(text)
 }
 
-// LimitedLogger logs events that a peer can cause: at most one line per second and kind, with the number of omitted
+// LimitedLogger logs events that a peer can cause: at most one line per interval and kind, with the number of omitted
 // lines. Kinds are few and constant. Safe for concurrent use.
 type LimitedLogger struct {
 	log   *slog.Logger
+	every time.Duration
 	mu    sync.Mutex
 	kinds map[string]*lineKind
 }
@@ -33,9 +34,14 @@ type lineKind struct {
 	omitted int
 }
 
-// NewLimitedLogger returns a logger that writes to log.
+// NewLimitedLogger returns a logger that writes to log, one line per second and kind.
 func NewLimitedLogger(log *slog.Logger) *LimitedLogger {
-	return &LimitedLogger{log: log, kinds: make(map[string]*lineKind)}
+	return NewLimitedLoggerEvery(log, time.Second)
+}
+
+// NewLimitedLoggerEvery returns a logger that writes to log, one line per interval and kind.
+func NewLimitedLoggerEvery(log *slog.Logger, every time.Duration) *LimitedLogger {
+	return &LimitedLogger{log: log, every: every, kinds: make(map[string]*lineKind)}
 }
 
 // Warn logs one event of a kind at level warn, or counts it as omitted. The kind is the message of the line.
@@ -63,7 +69,7 @@ func (l *LimitedLogger) admit(kind string, now time.Time) (omitted int, ok bool)
 		k = &lineKind{}
 		l.kinds[kind] = k
 	}
-	if !k.last.IsZero() && now.Sub(k.last) < time.Second {
+	if !k.last.IsZero() && now.Sub(k.last) < l.every {
 		k.omitted++
 		return 0, false
 	}

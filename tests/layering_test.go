@@ -34,7 +34,8 @@ var lower = []struct{ folder, notOf, why string }{
 // byteOnly are the folders that handle bytes and no JSON, tests aside.
 var byteOnly = []string{"crypto/smsg", "crypto/session", "crypto/internal"}
 
-// confined are the packages that only some folders may import outside of their tests; without folders, no package may.
+// confined are the packages that only some folders, and folders in these, may import outside of their tests; without
+// folders, no package may.
 var confined = []struct {
 	prefix  string
 	folders []string
@@ -53,6 +54,9 @@ var confined = []struct {
 	{"github.com/gorilla/websocket", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/cloudflare/circl", nil, "the reference peer's library, kept apart from ours"},
 	{"github.com/Snider/Borg/pkg/smsg", nil, "Borg's decoder must never see bytes from a peer"},
+	{"github.com/nats-io", []string{"supervisor/cluster/natsbus"}, "NATS is one bus of several"},
+	{module + "/supervisor/cluster/natsbus", []string{"cmd/node"}, "only the program chooses the bus of a cluster"},
+	{module + "/supervisor/cluster/membus", nil, "the bus in memory is for tests"},
 	{"testing", []string{"p2ptest"}, "only tests and p2ptest test"},
 	{"net/http", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
 	{"net", []string{"actors", "supervisor", "cmd"}, "wire and crypto know no sockets"},
@@ -61,7 +65,9 @@ var confined = []struct {
 }
 
 // testTools are the packages of tests/ that tests anywhere may import.
-var testTools = []string{"tests/memnet", "tests/nodetest", "tests/guardpage", "tests/refpeer", "tests/sockettest"}
+var testTools = []string{
+	"tests/bustest", "tests/memnet", "tests/nodetest", "tests/guardpage", "tests/refpeer", "tests/sockettest",
+}
 
 // forbiddenCalls are the ways to something global that code below cmd must not take.
 var forbiddenCalls = []string{
@@ -144,6 +150,13 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 		{"cmd/node/main.go", `import "` + module + `/p2ptest"`, 1},
 		{"cmd/node/main.go", `import "testing/synctest"`, 1},
 		{"supervisor/a.go", `import ("testing"; "` + module + `/p2ptest")`, 2},
+		{"supervisor/cluster/natsbus/a.go", `import "github.com/nats-io/nats.go"`, 0},
+		{"supervisor/cluster/a.go", `import "github.com/nats-io/nats.go"`, 1},
+		{"cmd/node/a.go", `import ("github.com/nats-io/nats.go"; "` + module + `/supervisor/cluster/natsbus")`, 1},
+		{"cmd/node/internal/top/a.go", `import "` + module + `/supervisor/cluster/natsbus"`, 0},
+		{"supervisor/a.go", `import "` + module + `/supervisor/cluster/natsbus"`, 1},
+		{"supervisor/cluster/a.go", `import "` + module + `/supervisor/cluster/membus"`, 1},
+		{"supervisor/cluster/a_test.go", `import "` + module + `/supervisor/cluster/membus"`, 0},
 	}
 	for _, tt := range tests {
 		file, err := parser.ParseFile(token.NewFileSet(), tt.path, "package p; "+tt.source, 0)
@@ -202,7 +215,8 @@ func faults(path string, file *ast.File) []string {
 			}
 		}
 		for _, c := range confined {
-			if within(imported, c.prefix) && own != "tests" && !test && !slices.Contains(c.folders, own) {
+			allowed := slices.ContainsFunc(c.folders, func(folder string) bool { return within(pathOf(path), folder) })
+			if within(imported, c.prefix) && own != "tests" && !test && !allowed && !within(module+"/"+pathOf(path), c.prefix) {
 				found = append(found, fmt.Sprintf("imports %s: %s", imported, c.why))
 			}
 		}

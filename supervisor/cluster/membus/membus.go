@@ -2,6 +2,7 @@
 package membus
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -105,7 +106,8 @@ func (b *Bus) Publish(subject string, body []byte) error {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	for _, s := range b.net.subs[subject] {
-		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: body}) })
+		own := bytes.Clone(body)
+		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: own}) })
 	}
 	return nil
 }

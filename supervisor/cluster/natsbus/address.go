@@ -1,0 +1,91 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// ErrPublic means that an address would be reachable from the internet.
+var ErrPublic = errors.New("it is a public or wildcard address")
+
+const lookupWithin = 2 * time.Second
+
+// shared is the address space of carriers and overlay networks, RFC 6598.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// public reports whether other networks than the own one can reach an address.
+func public(a netip.Addr) bool {
+	a = a.Unmap()
+	inside := a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || shared.Contains(a)
+	return a.IsUnspecified() || !inside
+}
+
+// listenAddress resolves an address to listen on. The errors are ErrPublic, unless allowed, and those of the name.
+func listenAddress(address string, allowPublic bool, lookup lookupFunc) (netip.AddrPort, error) {
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q is no port number", portText)
+	}
+	ip := netip.IPv4Unspecified() // net.Listen also listens on IPv6 then
+	if host != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), lookupWithin)
+		defer cancel()
+		found, err := resolve(ctx, host, lookup)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		ip = found[0]
+	}
+	if public(ip) && !allowPublic {
+		return netip.AddrPort{}, ErrPublic
+	}
+	return netip.AddrPortFrom(ip, uint16(port)), nil
+}
+
+// lookupFunc returns the addresses of a name, as net.Resolver.LookupHost.
+type lookupFunc func(ctx context.Context, host string) ([]string, error)
+
+// resolve returns the addresses of a name or of a literal address, one at least.
+func resolve(ctx context.Context, host string, lookup lookupFunc) ([]netip.Addr, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip.Unmap()}, nil
+	}
+	texts, err := lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var found []netip.Addr
+	for _, text := range texts {
+		if ip, err := netip.ParseAddr(text); err == nil {
+			found = append(found, ip.Unmap())
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s has no address", host)
+	}
+	return found, nil
+}
+
+// ownAddresses returns the addresses at which this host reaches a listener.
+func ownAddresses(listener netip.AddrPort) map[netip.AddrPort]bool {
+	own := map[netip.AddrPort]bool{listener: true}
+	if !listener.Addr().IsUnspecified() {
+		return own
+	}
+	addresses, _ := net.InterfaceAddrs() // without them the server recognises itself at its first connection
+	for _, address := range addresses {
+		if prefix, err := netip.ParsePrefix(address.String()); err == nil {
+			own[netip.AddrPortFrom(prefix.Addr().Unmap(), listener.Port())] = true
+		}
+	}
+	return own
+}

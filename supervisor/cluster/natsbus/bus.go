@@ -1,0 +1,169 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/cluster"
+)
+
+const (
+	closeWithin   = time.Second     // for the messages that wait at Close
+	maxUnhandled  = 64 << 20        // bytes of one subscription that wait for its handler; further ones are dropped
+	clientPing    = 2 * time.Second // of the connection to NATS; it is lost after clientMisses unanswered ones
+	clientMisses  = 2               //
+	connectWithin = 2 * time.Second // for one attempt, name resolution included
+	retryWait     = 50 * time.Millisecond
+	flushWithin   = 10 * time.Second // for one write to NATS
+)
+
+// Bus implements cluster.Bus. Safe for concurrent use.
+type Bus struct {
+	client *nats.Conn
+	outbox *outbox
+	sealer *sealer // nil: routes are encrypted, and bodies are not
+	log    *actors.LimitedLogger
+	server *embedded // nil: NATS runs elsewhere
+
+	maxUnhandled int // bytes
+}
+
+var _ cluster.Bus = (*Bus)(nil)
+
+// connect returns a bus whose client has these options besides the common ones.
+func connect(o nats.Options, nodeID string, seal *sealer, log *actors.LimitedLogger) (*Bus, error) {
+	b := &Bus{sealer: seal, log: log, maxUnhandled: maxUnhandled}
+	b.outbox = &outbox{write: b.write}
+	o.Name = "go-p2p"
+	o.AllowReconnect, o.MaxReconnect = true, -1
+	o.ReconnectBufSize = -1       // old messages are of no use
+	o.IgnoreAuthErrorAbort = true // wrong credentials can be corrected there
+	o.Timeout, o.FlusherTimeout = connectWithin, flushWithin
+	o.PingInterval, o.MaxPingsOut = clientPing, clientMisses
+	o.SubChanLen, o.NoCallbacksAfterClientClose = nats.DefaultMaxChanLen, true
+	o.InboxPrefix = "p2p." + nodeID + ".reply"
+	o.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrSlowConsumer) {
+			log.Warn("messages of other members were dropped: this member does not keep up")
+			return
+		}
+		log.Warn("NATS reports an error", "error", err)
+	}
+	client, err := o.Connect()
+	if err != nil {
+		return nil, err
+	}
+	b.client = client
+	return b, nil
+}
+
+// Publish implements cluster.Bus. Errors: ErrFull, ErrClosed. A message is lost while there is no connection to NATS.
+func (b *Bus) Publish(subject string, body []byte) error {
+	return b.outbox.add(outgoing{subject, body})
+}
+
+// write sends a message of the outbox.
+func (b *Bus) write(m outgoing) {
+	err := b.client.Publish(m.subject, b.sealed(m.subject, m.body))
+	if err != nil && b.client.IsConnected() { // otherwise the disconnection is logged
+		b.log.Warn("a message to other members was not sent", "error", err)
+	}
+}
+
+// sealed returns a sealed copy of a body, or the body if the bus does not seal.
+func (b *Bus) sealed(subject string, body []byte) []byte {
+	if b.sealer == nil {
+		return body
+	}
+	return b.sealer.seal(subject, body)
+}
+
+// Request implements cluster.Bus. Without a connection to NATS the error is ErrNoResponders. Other errors than those
+// of the interface: of a body that is too long for NATS.
+func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte, error) {
+	if !b.client.IsConnected() {
+		return nil, cluster.ErrNoResponders
+	}
+	msg, err := b.client.RequestWithContext(ctx, subject, b.sealed(subject, body))
+	switch {
+	case err == nil:
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded),
+		errors.Is(err, nats.ErrConnectionReconnecting):
+		return nil, cluster.ErrNoResponders
+	case errors.Is(err, nats.ErrDisconnected), errors.Is(err, nats.ErrConnectionClosed): // it may have been delivered
+		<-ctx.Done()
+		return nil, ctx.Err()
+	default:
+		return nil, err
+	}
+	if b.sealer == nil {
+		return msg.Data, nil
+	}
+	// The subject of an answer is unpredictable and used once: an answer cannot be replayed.
+	answer, _, _, err := b.sealer.open(msg.Subject, msg.Data)
+	if err != nil {
+		b.refused(err)
+		<-ctx.Done() // as if the answer was lost
+		return nil, ctx.Err()
+	}
+	return answer, nil
+}
+
+// Subscribe implements cluster.Bus. Members elsewhere notice the subscription a moment later.
+func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel func(), err error) {
+	var received replays
+	sub, err := b.client.Subscribe(subject, func(m *nats.Msg) {
+		body := m.Data
+		if b.sealer != nil {
+			opened, from, number, err := b.sealer.open(m.Subject, m.Data)
+			if err == nil && !received.fresh(from, number) {
+				err = errReplay
+			}
+			if err != nil {
+				b.refused(err)
+				return
+			}
+			body = opened
+		}
+		handle(cluster.Delivery{Body: body, Respond: b.responder(m.Reply)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := sub.SetPendingLimits(-1, b.maxUnhandled); err != nil {
+		return nil, err
+	}
+	return func() { _ = sub.Unsubscribe() }, nil // the only error: the bus is closed
+}
+
+// responder returns the function that answers a request, or nil if no answer is wanted.
+func (b *Bus) responder(reply string) func([]byte) {
+	if reply == "" {
+		return nil
+	}
+	return func(body []byte) {
+		if err := b.Publish(reply, body); err != nil {
+			b.log.Warn("an answer to another member was not sent", "error", err)
+		}
+	}
+}
+
+func (b *Bus) refused(err error) {
+	b.log.Warn("a message from NATS was refused: use one identity and one --cluster-secret in all members", "cause", err)
+}
+
+// Close sends the messages that wait, within two seconds, and closes the connections to the other members.
+func (b *Bus) Close() {
+	b.outbox.close(closeWithin)
+	if b.client.IsConnected() {
+		_ = b.client.FlushTimeout(closeWithin) // otherwise they are lost, as in any disconnection
+	}
+	b.client.Close()
+	if b.server != nil {
+		b.server.stop()
+	}
+}

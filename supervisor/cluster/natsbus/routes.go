@@ -1,0 +1,266 @@
+package natsbus
+
+import (
+	"context"
+	"encoding/hex"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/cluster"
+)
+
+// A NATS server keeps a route alive only to the addresses of its configuration. Addresses that it hears of from other
+// servers it tries for a while; a longer cut between two of three members would never heal. A name of its
+// configuration it resolves to one of its addresses. Therefore routes keeps the configuration equal to all known
+// addresses of members: those of all names to join, of members with a route, and those that other members have named.
+const (
+	routesEvery = time.Second      // between two comparisons
+	lookupEvery = 5 * time.Second  // between two lookups of a name
+	nameEvery   = 10 * time.Second // between two messages that name addresses
+	forgetAfter = 10 * time.Minute // without a route or mention
+	maxRoutes   = 256
+)
+
+// routes keeps the routes of a server.
+type routes struct {
+	server  *server.Server
+	options func([]*url.URL) *server.Options
+	own     map[netip.AddrPort]bool // addresses of this member
+	named   netip.AddrPort          // the one that other members are told; invalid: they know none better than they see
+	join    []string
+	lookup  lookupFunc
+	log     *actors.LimitedLogger
+
+	ctx    context.Context // ends the goroutines
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+
+	mu       sync.Mutex
+	resolved map[string][]netip.AddrPort  // by element of join; empty after a failure without earlier success
+	heard    map[netip.AddrPort]time.Time // last route or mention
+	current  []netip.AddrPort             // in the configuration
+}
+
+func newRoutes(
+	s *server.Server, options func([]*url.URL) *server.Options, o EmbeddedOptions, address netip.AddrPort,
+) *routes {
+	r := &routes{
+		server: s, options: options, own: ownAddresses(address), join: o.Join, lookup: o.Lookup,
+		log: actors.NewLimitedLoggerEvery(o.Log, logEvery), resolved: make(map[string][]netip.AddrPort),
+		heard: make(map[netip.AddrPort]time.Time),
+	}
+	if !address.Addr().IsUnspecified() {
+		r.named = address
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
+}
+
+// open starts to resolve the names to join, to update the routes, and to exchange addresses over the bus.
+func (r *routes) open(b *Bus, nodeID string) error {
+	subject := "p2p." + nodeID + ".routes"
+	if _, err := b.Subscribe(subject, func(d cluster.Delivery) { r.hear(d.Body) }); err != nil {
+		return err
+	}
+	for _, name := range r.join {
+		r.group.Go(func() { r.resolveAgain(name) })
+	}
+	r.group.Go(func() {
+		updates, names := time.NewTicker(routesEvery), time.NewTicker(nameEvery)
+		defer updates.Stop()
+		defer names.Stop()
+		for {
+			select {
+			case <-updates.C:
+				r.update()
+			case <-names.C:
+				_ = b.Publish(subject, r.names()) // sent again later
+			case <-r.ctx.Done():
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// close ends the goroutines.
+func (r *routes) close() {
+	r.cancel()
+	r.group.Wait()
+}
+
+// resolveAgain resolves a name to join until close. After a failure the earlier addresses stay.
+func (r *routes) resolveAgain(name string) {
+	for {
+		found, err := r.resolve(name)
+		if err != nil && r.ctx.Err() == nil {
+			r.log.Warn("a name of --cluster-join has no address", "name", name, "error", err)
+		}
+		r.mu.Lock()
+		if err == nil || r.resolved[name] == nil {
+			r.resolved[name] = append([]netip.AddrPort{}, found...)
+		}
+		r.mu.Unlock()
+		r.update()
+		select {
+		case <-time.After(lookupEvery):
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *routes) resolve(name string) ([]netip.AddrPort, error) {
+	host, portText, err := net.SplitHostPort(name)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, lookupWithin)
+	defer cancel()
+	ips, err := resolve(ctx, host, r.lookup)
+	var found []netip.AddrPort
+	for _, ip := range ips {
+		found = append(found, netip.AddrPortFrom(ip, uint16(port)))
+	}
+	return found, err
+}
+
+// update changes the configuration of the server if the known addresses have changed.
+func (r *routes) update() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, address := range r.connected() {
+		r.heard[address] = now
+	}
+	maps.DeleteFunc(r.heard, func(_ netip.AddrPort, last time.Time) bool { return now.Sub(last) > forgetAfter })
+	wanted := plan(r.resolved, r.heard, r.own)
+	if r.ctx.Err() != nil || slices.Equal(wanted, r.current) {
+		return
+	}
+	urls := make([]*url.URL, 0, len(wanted))
+	for _, address := range wanted {
+		urls = append(urls, &url.URL{Scheme: "nats-route", Host: address.String()})
+	}
+	if err := r.server.ReloadOptions(r.options(urls)); err != nil {
+		r.log.Warn("the routes to other members cannot be changed", "error", err)
+		return
+	}
+	r.current = wanted
+}
+
+// plan returns the addresses to keep a route to, in order: first those to join, and at most maxRoutes.
+func plan(
+	resolved map[string][]netip.AddrPort, heard map[netip.AddrPort]time.Time, own map[netip.AddrPort]bool,
+) []netip.AddrPort {
+	var join []netip.AddrPort
+	for _, found := range resolved {
+		join = append(join, found...)
+	}
+	slices.SortFunc(join, netip.AddrPort.Compare)
+	others := slices.SortedFunc(maps.Keys(heard), netip.AddrPort.Compare)
+	var wanted []netip.AddrPort
+	for _, address := range append(join, others...) {
+		if !own[address] && !slices.Contains(wanted, address) && len(wanted) < maxRoutes {
+			wanted = append(wanted, address)
+		}
+	}
+	return wanted
+}
+
+// connected returns the addresses of the members with a route.
+func (r *routes) connected() []netip.AddrPort {
+	list, err := r.server.Routez(nil)
+	if err != nil {
+		return nil // Routez returns none
+	}
+	var found []netip.AddrPort
+	for _, route := range list.Routes {
+		if address, ok := memberAddress(route.RemoteName, route.IP); ok {
+			found = append(found, address)
+		}
+	}
+	return found
+}
+
+// serverName returns a unique name for a server. Other members read its address there.
+func serverName(address netip.AddrPort, random []byte) string {
+	return address.String() + "#" + hex.EncodeToString(random)
+}
+
+// memberAddress returns the address in the name of a server, and with the address seen if the server listens on all.
+func memberAddress(name, seen string) (netip.AddrPort, bool) {
+	text, _, _ := strings.Cut(name, "#")
+	address, err := netip.ParseAddrPort(text)
+	if err != nil || !address.Addr().IsUnspecified() {
+		return address, err == nil
+	}
+	ip, err := netip.ParseAddr(seen)
+	return netip.AddrPortFrom(ip.Unmap(), address.Port()), err == nil
+}
+
+// names returns a message with the addresses of this member and of those with a route, one a line.
+func (r *routes) names() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var text []byte
+	for _, address := range append(r.connected(), r.named) {
+		if address.IsValid() {
+			text = append(address.AppendTo(text), '\n')
+		}
+	}
+	return text
+}
+
+// hear takes the addresses of a message of names.
+func (r *routes) hear(body []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for line := range strings.Lines(string(body)) {
+		address, err := netip.ParseAddrPort(strings.TrimSpace(line))
+		if err == nil && !r.own[address] && len(r.heard) < maxRoutes {
+			r.heard[address] = now
+		}
+	}
+}
+
+// await returns when all names to join are resolved and all members at their addresses have a route, or at the end of
+// ctx.
+func (r *routes) await(ctx context.Context) {
+	for !r.joined() && ctx.Err() == nil {
+		select {
+		case <-time.After(10 * time.Millisecond): // the server has no event for a new route
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *routes) joined() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	connected := r.connected()
+	for _, name := range r.join {
+		addresses, known := r.resolved[name]
+		if !known || slices.ContainsFunc(addresses, func(a netip.AddrPort) bool {
+			return !r.own[a] && !slices.Contains(connected, a)
+		}) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,126 @@
+package natsbus
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+func TestSealedBodiesOpenUnderTheirSubject(t *testing.T) {
+	one, err := newSealer([][32]byte{{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := newSealer([][32]byte{{2}, {1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		sealed := one.seal("subject", []byte("body"))
+		if _, _, _, err := two.open("other", bytes.Clone(sealed)); !errors.Is(err, errSeal) {
+			t.Errorf("under another subject: %v", err)
+		}
+		body, from, number, err := two.open("subject", sealed)
+		if err != nil || string(body) != "body" || from != one.own || number != uint64(n+1) {
+			t.Errorf("opened %q of %x, number %d: %v", body, from, number, err)
+		}
+	}
+	if _, _, _, err := one.open("subject", two.seal("subject", nil)); !errors.Is(err, errSeal) {
+		t.Errorf("under another key: %v", err)
+	}
+}
+
+// TestReplaysMatchASet compares the window with a set of all numbers.
+func TestReplaysMatchASet(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var received replays
+	seen, highest := map[uint64]bool{}, uint64(0)
+	for i := range 100_000 {
+		number := highest + uint64(random.IntN(3))
+		switch {
+		case i%1000 == 999:
+			number += uint64(random.IntN(3 * windowSize))
+		case i%2 == 0:
+			number -= min(number, uint64(random.IntN(2*windowSize)))
+		}
+		want := !seen[number] && number+windowSize > highest
+		if got := received.fresh(stream{1}, number); got != want {
+			t.Fatalf("step %d: number %d with highest %d is fresh: %v, want %v", i, number, highest, got, want)
+		}
+		seen[number] = true
+		highest = max(highest, number)
+	}
+}
+
+func TestReplaysForgetTheLeastRecentStream(t *testing.T) {
+	var received replays
+	for i := range maxStreams {
+		received.fresh(stream{byte(i), 1}, 1)
+	}
+	received.fresh(stream{0, 1}, 2) // heard again
+	received.fresh(stream{0, 2}, 1) // one more
+	if len(received.windows) != maxStreams {
+		t.Errorf("%d streams are kept", len(received.windows))
+	}
+	if received.fresh(stream{0, 1}, 2) || !received.fresh(stream{1, 1}, 1) {
+		t.Error("not the stream heard least recently was forgotten")
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	s, err := newSealer([][32]byte{{1}, {2}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{})
+	f.Add(s.seal("subject", nil))
+	f.Add(s.seal("subject", []byte("body")))
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		original := bytes.Clone(sealed)
+		if body, from, _, err := s.open("subject", sealed); err == nil && from != s.own {
+			t.Errorf("opened %x to %q of %x", original, body, from)
+		}
+	})
+}
+
+func TestOutboxKeepsItsLimits(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	written := 0
+	o := &outbox{write: func(outgoing) {
+		if written == 0 {
+			close(started)
+			<-release
+		}
+		written++
+	}}
+	add := func(size int) error { return o.add(outgoing{body: make([]byte, size)}) }
+	if err := add(1); err != nil {
+		t.Fatal(err)
+	}
+	<-started // the first one is being written, nothing waits
+	if err := errors.Join(add(maxWaitingBytes-1), add(1)); err != nil {
+		t.Errorf("up to the limit: %v", err)
+	}
+	if err := add(1); !errors.Is(err, ErrFull) {
+		t.Errorf("beyond the limit of bytes: %v", err)
+	}
+	for range maxWaiting - 2 {
+		if err := add(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := add(0); !errors.Is(err, ErrFull) {
+		t.Errorf("beyond the limit of messages: %v", err)
+	}
+	o.close(time.Millisecond) // the writer waits
+	if err := add(0); !errors.Is(err, ErrClosed) {
+		t.Errorf("after close: %v", err)
+	}
+	close(release)
+	o.close(patience)
+	if written != 1+maxWaiting {
+		t.Errorf("%d messages were written", written)
+	}
+}

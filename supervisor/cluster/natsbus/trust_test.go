@@ -1,0 +1,114 @@
+package natsbus
+
+import (
+	"crypto/tls"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A member with another key, or without the secret, gets no route, and one warning a minute is logged.
+func TestForeignMembersGetNoRoute(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	a := w.serve(w.options())
+	foreign := other.options(a.address)
+	foreign.NodeID = w.key.Identity().ID
+	x := other.serve(foreign)
+	without := w.options(a.address)
+	without.Secrets = [][]byte{[]byte("a secret that only this member has")}
+	y := w.serve(without)
+	b := w.serve(w.options(a.address)) // the rest of the time: a member with the key
+	awaitLink(t, b, a)
+	await(t, "second attempts", func() bool { // one a second
+		return a.server.server.NumRoutes() == 1 && x.log.count(logForeign) == 1 && y.log.count(logForeign) == 1
+	})
+	time.Sleep(1500 * time.Millisecond)
+	for name, m := range map[string]*member{"a": a, "x": x, "y": y} {
+		if n := m.log.count(logForeign); n != 1 {
+			t.Errorf("%s logs %d warnings, want 1", name, n)
+		}
+	}
+	if n := x.server.server.NumRoutes() + y.server.server.NumRoutes(); n != 0 {
+		t.Errorf("foreign members have %d routes", n)
+	}
+}
+
+// Secrets change member by member: first all accept the new one, then all sign with it, then the old one ends.
+func TestSecretsRotate(t *testing.T) {
+	w := newWorld(t)
+	older, newer := []byte("old secret of the members"), []byte("new secret of the members")
+	for _, pair := range [][2][][]byte{
+		{{older}, {older, newer}},
+		{{older, newer}, {newer, older}},
+		{{newer, older}, {newer}},
+	} {
+		o := w.options()
+		o.Secrets = pair[0]
+		a := w.serve(o)
+		o = w.options(a.address)
+		o.Secrets = pair[1]
+		b := w.serve(o)
+		if n := b.server.server.NumRoutes(); n != 1 {
+			t.Errorf("%q and %q: %d routes, want 1", pair[0], pair[1], n)
+		}
+	}
+}
+
+// The port for members answers only TLS 1.3 with a certificate under the key.
+func TestPortForMembersRequiresACertificate(t *testing.T) {
+	w := newWorld(t)
+	a := w.serve(w.options())
+	seeds, err := derive(w.key.ClusterKey, labelCA, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		change func(*tls.Config)
+		works  bool
+	}{
+		"a member":       {func(*tls.Config) {}, true},
+		"no certificate": {func(c *tls.Config) { c.Certificates = nil }, false},
+		"TLS 1.2":        {func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS12, tls.VersionTLS12 }, false},
+	} {
+		config, err := tlsConfig(seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.change(config)
+		if works := greets(t, a.address, config); works != tt.works {
+			t.Errorf("%s: the server talks: %v, want %v", name, works, tt.works)
+		}
+	}
+}
+
+// greets reports whether a server sends its first line after a TLS handshake.
+func greets(t *testing.T, address string, config *tls.Config) bool {
+	t.Helper()
+	plain, err := net.DialTimeout("tcp", address, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	_ = plain.SetDeadline(time.Now().Add(patience))
+	n, _ := tls.Client(plain, config).Read(make([]byte, 1))
+	return n == 1
+}
+
+// Other processes of the host know the token of the port for this process as little as other hosts.
+func TestClientPortRequiresTheToken(t *testing.T) {
+	w := newWorld(t)
+	a := w.serve(w.options())
+	url := a.server.server.ClientURL()
+	if host := a.server.server.Addr().(*net.TCPAddr).IP; !host.IsLoopback() {
+		t.Errorf("the client port listens on %v", host)
+	}
+	for _, option := range []nats.Option{nats.Token("guess"), nats.UserInfo("x", "y"), nil} {
+		c, err := nats.Connect(url, option)
+		if err == nil {
+			c.Close()
+			t.Errorf("connected to %s without the token", url)
+		}
+	}
+}

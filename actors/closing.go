@@ -130,6 +130,10 @@ func truncate(text string) string {
 
 // onReadEnded handles the end of the read pump: the socket is closed.
 func (p *connection) onReadEnded(ctx actor.Context, err error) {
+	if p.awaitsClaim() {
+		p.earlyInput().ended = err
+		return
+	}
 	wasOpen := p.phase == open || p.phase == draining
 	if p.startClosing(ctx, readEnd(err, wasOpen)) && !wasOpen {
 		p.node.Counters.Inc(HandshakesRejected)
@@ -224,7 +228,7 @@ func (p *connection) cleanup() {
 	defer close(p.handle.done)
 	defer p.handle.outbox.close(ErrClosed)
 	defer p.inbound.close()
-	defer p.releaseHeld()
+	defer p.settleHeld()
 	if socket := p.slot.end(); socket != nil {
 		socket.Abort()
 		if p.socket == nil {

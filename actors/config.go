@@ -66,6 +66,7 @@ type Node struct {
 	Readers    *Workers         // read for idle connections; nil: each pump reads itself
 	Queues     *QueuePool       // bounds all outbound queues; nil: no limit
 	Observer   Observer         // nil: times are not measured
+	Claims     bool             // RoutePublished may take long: no message is delivered before it, also at the end
 	Born       time.Time        // base of compact times, before the first connection, with a monotonic clock
 
 	// Called by the actors of connections: neither function may block, and both must be safe for concurrent use.

@@ -25,6 +25,7 @@ type early struct {
 	frames []keptFrame
 	next   int           // index of the oldest frame that waits
 	held   []undelivered // wait for RoutePublished
+	ended  error         // result of the read pump that waits for RoutePublished; nil: none, see awaitsClaim
 }
 
 // keptFrame is a copy of a frame.
@@ -92,7 +93,7 @@ func (p *connection) takeHeld() (held []undelivered) {
 }
 
 func (p *connection) dropEarly() {
-	if p.early.frames == nil && p.early.held == nil {
+	if p.early.frames == nil && p.early.held == nil && p.early.ended == nil {
 		p.early = nil
 	}
 }
@@ -154,11 +155,40 @@ func (p *connection) resume(ctx actor.Context, final bool) {
 // finishEarly ends all waits when the connection ends. Frames that wait behind the one that is being processed, which
 // has ended the connection, came after the end.
 func (p *connection) finishEarly(ctx actor.Context) {
-	if p.phase == open || p.phase == draining {
+	switch {
+	case p.phase != open && p.phase != draining:
+	case p.awaitsClaim():
+		p.dropHeld()
+	default:
 		if p.releaseHeld(); !p.opening {
 			p.resume(ctx, true)
 		}
 	}
+}
+
+// awaitsClaim reports whether another process may be the home of the peer (Node.Claims), so that no message is
+// delivered before RoutePublished, not even at the end of the connection. The end of the read pump waits as well: until
+// then the peer counts as connected.
+func (p *connection) awaitsClaim() bool {
+	return p.node.Claims && p.proof.awaited && (p.phase == open || p.phase == draining)
+}
+
+// dropHeld drops the messages that wait for RoutePublished.
+func (p *connection) dropHeld() {
+	p.proof.awaited = false
+	for _, next := range p.takeHeld() {
+		p.node.Counters.Inc(MessagesAfterGoodbye)
+		p.inbound.give(next.cost)
+	}
+}
+
+// takeEnded returns the result of the read pump that has waited, or nil, and forgets it.
+func (p *connection) takeEnded() (err error) {
+	if p.early != nil {
+		err, p.early.ended = p.early.ended, nil
+		p.dropEarly()
+	}
+	return err
 }
 
 // dropKept drops the frames that wait.
@@ -174,6 +204,15 @@ func (p *connection) dropKept() {
 func (p *connection) release(ctx actor.Context) {
 	p.releaseHeld()
 	p.resume(ctx, false)
+}
+
+// settleHeld ends the wait of messages when the actor stops.
+func (p *connection) settleHeld() {
+	if p.awaitsClaim() {
+		p.dropHeld()
+		return
+	}
+	p.releaseHeld()
 }
 
 func (p *connection) releaseHeld() {

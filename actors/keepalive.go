@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -99,6 +100,10 @@ func (p *connection) onTick(ctx actor.Context, late time.Duration) {
 		p.abort(ctx)
 		return
 	case open:
+	}
+	if p.broken && p.awaitsClaim() {
+		p.schedule(socket.LingerSilence)
+		return
 	}
 	if p.broken {
 		p.onWriteEnded(ctx, ErrClosed)

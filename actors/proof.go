@@ -118,4 +118,7 @@ func (p *connection) onRoutePublished(ctx actor.Context, msg *RoutePublished) {
 		}
 	}
 	p.release(ctx)
+	if err := p.takeEnded(); err != nil {
+		p.onReadEnded(ctx, err)
+	}
 }

@@ -29,6 +29,9 @@ type Cluster interface {
 	// holds it, that is so after a second. For each peer a further call replaces the one before it. Claim and Leave drop
 	// it.
 	AwaitFree(peer string, freed func())
+	// Dials reports whether this member is the one that keeps an address of the configuration connected: the living
+	// members share the addresses. It changes only with ClusterLocal.MembersChanged.
+	Dials(url string) bool
 	// Members returns all known members by name, this one included.
 	Members() []ClusterMember
 }
@@ -41,7 +44,9 @@ type ClusterLocal interface {
 	// Taken reports that another member holds a peer of this member under a higher term. The connection here must be
 	// closed as a duplicate, and the claim released.
 	Taken(peer, member string, term uint64)
-	// Load returns the number of open connections and their limit.
+	// MembersChanged reports that a member has joined, has left, is lost or drains: Cluster.Dials may have changed.
+	MembersChanged()
+	// Load returns the number of open connections, handshakes included, and their limit.
 	Load() (connections, limit int)
 }
 

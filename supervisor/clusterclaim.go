@@ -174,14 +174,14 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 			r.yieldConnection(ctx, s, home)
 		}
 	}
-	r.cluster.AwaitFree(id, func() { r.node.System.Root.Send(r.self, &peerFreed{peer: id}) })
+	r.awaitFree(id)
 }
 
 // yieldConnection closes a connection of a peer whose home is another member, or limits it to receiving.
 func (r *registry) yieldConnection(ctx actor.Context, s *slot, home string) {
 	fresh := !s.settled
 	if t := s.target; t != nil && fresh {
-		t.peer = s.conn.peer.ID
+		t.peer = s.conn.peer.ID // it is not dialled again while it has a home
 		r.answerCallers(t, &Connected{Err: peerError(t.address, &OtherMemberError{Member: home})})
 	}
 	switch duplicate := s.rank.isBound() && announcesSingle(s); {
@@ -207,14 +207,6 @@ func (r *registry) receiveOnly(ctx actor.Context, s *slot) {
 	}
 	s.settled = true
 	r.answerVerified(ctx, s)
-}
-
-// onPeerFreed claims a peer again whose home was another member, and continues its dials.
-func (r *registry) onPeerFreed(id string) {
-	if state := r.states[id]; state != nil && state.claim.state == claimElsewhere && state.route != nil {
-		r.makeClaim(id, state)
-		r.publish(id)
-	}
 }
 
 // onClaimTaken gives up a peer that another member holds under a higher term.

@@ -25,12 +25,15 @@ type (
 	}
 	// peerFreed reports that no other member holds a peer any more.
 	peerFreed struct{ peer string }
+	// membersChanged reports that Cluster.Dials may have changed.
+	membersChanged struct{}
 )
 
 func (*claimDecided) fromTransport()   {}
 func (*claimContested) fromTransport() {}
 func (*claimTaken) fromTransport()     {}
 func (*peerFreed) fromTransport()      {}
+func (*membersChanged) fromTransport() {}
 
 // Contest implements ClusterLocal.
 func (l clusterLocal) Contest(c Claim, decide func(ClaimVerdict)) {
@@ -42,7 +45,10 @@ func (l clusterLocal) Taken(peer, member string, term uint64) {
 	l.t.tell(&claimTaken{peer: peer, member: member, term: term})
 }
 
-// Load implements ClusterLocal. Handshakes count as connections.
+// MembersChanged implements ClusterLocal.
+func (l clusterLocal) MembersChanged() { l.t.tell(&membersChanged{}) }
+
+// Load implements ClusterLocal.
 func (l clusterLocal) Load() (connections, limit int) {
 	return int(l.t.occupied.Load()), l.t.live.Load().MaxConns
 }

@@ -31,7 +31,7 @@ const (
 	dialOpened                     // the handshake of the dial is complete
 	dialFailed                     // the dial ended without a connection
 	dialEnded                      // the target's connection has ended
-	dialPeerEnded                  // another connection to the target's peer has ended
+	dialPeerEnded                  // another connection to the target's peer has ended, here or at another member
 	dialReleased                   // a caller has withdrawn, or the configuration no longer names the peer
 	dialDropped                    // the operator disconnects the peer
 )
@@ -42,6 +42,7 @@ type dialFacts struct {
 	kept      bool // the peer is kept connected
 	callers   bool // callers wait for the target
 	connected bool // the peer has a verified connection, inbound or outbound
+	elsewhere bool // another member of the cluster is connected to the peer, or keeps the address connected
 	revoked   bool // the peer may not connect
 }
 
@@ -85,8 +86,8 @@ func (s dialState) want(f dialFacts) (dialState, dialAction) {
 	switch {
 	case f.stopping, s == dialing, s == dialOpen:
 		return s, dialNothing
-	case f.connected && !f.callers:
-		return dialIdle, dialNothing // the end of that connection is the next event
+	case (f.connected || f.elsewhere) && !f.callers:
+		return dialIdle, dialNothing // the end of that connection, or of that member, is the next event
 	case f.revoked:
 		return dialIdle, dialRefuse // an admission of the peer is the next event
 	default:
@@ -101,7 +102,7 @@ func (s dialState) retry(f dialFacts) (dialState, dialAction) {
 		return s, dialNothing
 	case !f.kept:
 		return dialIdle, dialForget
-	case f.connected:
+	case f.connected || f.elsewhere:
 		return dialIdle, dialNothing
 	default:
 		return dialWaiting, dialPause

@@ -31,6 +31,24 @@ func TestDialTargetStepsAsDrawn(t *testing.T) {
 			dialFacts{callers: true, connected: true},
 			dialing, dialStart,
 		},
+		{
+			"pause over, the peer is at another member",
+			dialWaiting, dialDue,
+			dialFacts{kept: true, elsewhere: true},
+			dialIdle, dialNothing,
+		},
+		{
+			"dial failed, the peer is at another member",
+			dialing, dialFailed,
+			dialFacts{kept: true, elsewhere: true},
+			dialIdle, dialNothing,
+		},
+		{
+			"caller, the peer is at another member",
+			dialIdle, dialWanted,
+			dialFacts{callers: true, elsewhere: true},
+			dialing, dialStart,
+		},
 		{"revoked while waiting", dialWaiting, dialDue, dialFacts{kept: true, revoked: true}, dialIdle, dialRefuse},
 		{
 			"pause over while stopping",

@@ -19,6 +19,7 @@ type dialTarget struct {
 	expect     string // the only node ID that may answer; empty: any
 	keep       bool   // redial while the peer is not connected
 	persistent bool   // keep applies to later runs as well
+	configured bool   // keep is of the configuration only: in a cluster one member dials, see Cluster.Dials
 
 	state      dialState
 	dialled    bool   // the first dial has ended
@@ -92,6 +93,10 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	want := cmp.Or(msg.ID, pin)
 	if err := r.barredPeer(want); err != nil {
 		fail(err)
+		return
+	}
+	if member := r.memberAt(url, want); member != "" {
+		fail(&OtherMemberError{Member: member})
 		return
 	}
 	t := r.targetFor(unpinned(msg.Address), url, want, false)

@@ -44,6 +44,7 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 		return // Validate reports it
 	}
 	t := r.targetFor(unpinned(address), url, id, true)
+	t.configured = true
 	if id != "" {
 		t.expect = id
 	}

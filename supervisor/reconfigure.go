@@ -112,7 +112,7 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 		Queues: &t.queues,
 		Wall:   t.opts.wall, Running: t.clock, Rand: t.opts.rand, Spawn: t.work.Go, Writers: &t.writers, Readers: t.unbounded,
 		Observer: t.opts.observer,
-		Born:     t.born,
+		Born:     t.born, Claims: t.opts.cluster != nil,
 	}
 }
 

@@ -242,7 +242,9 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *claimTaken:
 		r.onClaimTaken(ctx, msg)
 	case *peerFreed:
-		r.onPeerFreed(msg.peer)
+		r.onPeerFreed(ctx, msg.peer)
+	case *membersChanged:
+		r.dialIdle(ctx)
 	case *listenerEnded:
 		r.nodeEvents.Event(ListenerDown{Address: msg.address, Err: msg.err})
 	}

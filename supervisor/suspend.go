@@ -63,7 +63,8 @@ func (r *registry) onSuspensionEnded(ctx actor.Context) {
 	r.scheduleSuspended()
 }
 
-// dialIdle advances the kept targets that have no dial, because their peers may have been admitted again.
+// dialIdle advances the kept targets that have no dial: their peers may have been admitted again, or another member of
+// the cluster dials them no longer.
 func (r *registry) dialIdle(ctx actor.Context) {
 	for _, t := range r.targets {
 		if t.keep && t.state == dialIdle {

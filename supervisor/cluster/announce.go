@@ -82,6 +82,7 @@ func (c *coordinator) onBeat() {
 	}
 	c.dropSnapshots(time.Now())
 	c.freeYielded(time.Now())
+	c.considerMembers()
 	c.retryClaims()
 	c.considerJoin()
 }

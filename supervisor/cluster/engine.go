@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -38,6 +39,7 @@ type Engine struct {
 	opts      Options
 	bus       Bus
 	directory *directory
+	alive     atomic.Pointer[[]string] // names of the members that are alive and do not drain, this one included
 
 	mu  sync.RWMutex
 	pid *actor.PID // nil before Join and after Leave

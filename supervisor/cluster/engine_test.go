@@ -17,7 +17,8 @@ import (
 
 var (
 	firstSeed = flag.Uint64("from", 1, "first seed of the random test")
-	seeds     = flag.Uint64("seeds", 20, "number of seeds of the random test")
+	seeds     = flag.Uint64("seeds", 20, "number of seeds of the random test of engines")
+	meshSeeds = flag.Uint64("meshseeds", 5, "number of seeds of the random test of whole members")
 )
 
 // quiet is longer than a member takes to be lost, a snapshot, and an unanswered claim.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -101,12 +102,26 @@ func (h *host) kill(powerLoss bool) {
 func (h *host) id() string { return h.Identity().ID }
 
 // send sends a message of the type "test" and returns the error.
-func (h *host) send(to, text string) error {
+func (h *host) send(to, text string) error { return h.sendWithin(time.Minute, to, text) }
+
+// sendWithin is send with a timeout.
+func (h *host) sendWithin(limit time.Duration, to, text string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
 	msg, err := wire.NewMessage(testType, h.id(), to, text)
 	if err != nil {
 		return err
 	}
-	return h.Send(to, msg)
+	return h.SendContext(ctx, to, msg)
+}
+
+// message returns a message of a peer to the node.
+func (h *host) message(text string) *wire.Message {
+	msg, err := wire.NewMessage(testType, h.id(), nodeID(), text)
+	if err != nil {
+		panic(err)
+	}
+	return msg
 }
 
 // messages returns the payloads of all delivered messages of the type "test".

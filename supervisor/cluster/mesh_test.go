@@ -159,6 +159,40 @@ func (m *mesh) homes(peer string) (names []string) {
 	return names
 }
 
+// home returns the only home of a peer.
+func (m *mesh) home(p *host) *host {
+	m.t.Helper()
+	names := m.homes(p.id())
+	if len(names) != 1 {
+		m.t.Fatalf("%s has the homes %q, want one", p.name, names)
+	}
+	return m.hosts[names[0]]
+}
+
+// checkEvents requires that the program of each running member knows a peer as connected if and only if the member is
+// the home.
+func (m *mesh) checkEvents(p *host) {
+	m.t.Helper()
+	homes := m.homes(p.id())
+	for _, h := range m.running() {
+		connected := false
+		events := h.eventsOf(p.id())
+		for _, e := range events {
+			if e == connectedEvent[connected] {
+				connected = !connected
+			} else if e != "verified" && e != "moved" {
+				m.t.Errorf("%s: event %q after %v in %q", h.name, e, connected, events)
+			}
+		}
+		if want := slices.Contains(homes, h.name); connected != want {
+			m.t.Errorf("%s knows %s as connected: %v, want %v: events %q", h.name, p.name, connected, want, events)
+		}
+	}
+}
+
+// connectedEvent is the next event of a peer that is or is not connected.
+var connectedEvent = map[bool]string{false: "up", true: "down"}
+
 // check requires that each peer that runs has one home, or none if it is in lonely, and that the directories of all
 // members say so.
 func (m *mesh) check(lonely ...string) {

@@ -159,6 +159,9 @@ func (p *process) Taken(peer, _ string, term uint64) {
 	}
 }
 
+// MembersChanged implements supervisor.ClusterLocal.
+func (p *process) MembersChanged() {}
+
 // Load implements supervisor.ClusterLocal.
 func (p *process) Load() (connections, limit int) {
 	p.mu.Lock()

@@ -14,10 +14,17 @@ type ForgetRule struct {
 	Before     time.Time // not seen since; zero: does not apply
 }
 
-// selects reports whether the rule applies to an entry of the peer book.
-func (f ForgetRule) selects(p *Peer) bool {
-	return f.Unverified && p.LastSeen.IsZero() || !f.Before.IsZero() && p.LastSeen.Before(f.Before)
+// before returns the time before which the selected peers were last seen. Peers that were never verified have the zero
+// time.
+func (f ForgetRule) before() time.Time {
+	if f.Before.IsZero() && f.Unverified {
+		return time.Time{}.Add(1)
+	}
+	return f.Before
 }
+
+// forgetSlice is the number of peers that the registry removes at once.
+const forgetSlice = 1000
 
 // Forget removes peers from the peer book by node ID and returns the IDs of those that were in it. The change is on
 // disk when it returns. Open connections stay. A kept peer is redialled only if TransportConfig.Peers contains it. A
@@ -27,9 +34,17 @@ func (t *Transport) Forget(ctx context.Context, peerIDs ...string) ([]string, er
 }
 
 // ForgetUnused removes the peers that a rule selects and that are neither connected, kept connected, on the
-// allowlist nor aliased. Otherwise it is Forget.
+// allowlist nor aliased. Otherwise it is Forget. The registry handles other messages after each 1,000 peers; after an
+// error the peers of the returned IDs are removed.
 func (t *Transport) ForgetUnused(ctx context.Context, rule ForgetRule) ([]string, error) {
-	return t.forget(ctx, &forget{rule: rule})
+	var all []string
+	for {
+		ids, err := t.forget(ctx, &forget{rule: rule})
+		all = append(all, ids...)
+		if err != nil || len(ids) < forgetSlice {
+			return all, err
+		}
+	}
 }
 
 // ForgetProtocol forgets which additions of the protocol peers have used: features, bound frames and sessions, so that
@@ -74,7 +89,7 @@ func (r *registry) onForget(ctx actor.Context, msg *forget) {
 	r.answer(answer)
 }
 
-// unused returns the peers that a rule selects and that are not in use.
+// unused returns up to forgetSlice peers that a rule selects and that are not in use.
 func (r *registry) unused(rule ForgetRule) (ids []string) {
 	if rule == (ForgetRule{}) {
 		return nil
@@ -83,12 +98,7 @@ func (r *registry) unused(rule ForgetRule) (ids []string) {
 	for _, t := range r.targets {
 		kept[t.peer], kept[t.expect] = kept[t.peer] || t.keep, kept[t.expect] || t.keep
 	}
-	for _, p := range r.book.Unprotected(rule.selects) {
-		if !kept[p.ID] {
-			ids = append(ids, p.ID)
-		}
-	}
-	return ids
+	return r.book.Unseen(rule.before(), forgetSlice, func(id string) bool { return kept[id] })
 }
 
 // releaseTargets stops redialling a peer that only the book kept connected.

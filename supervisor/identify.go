@@ -10,6 +10,24 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
+// preloads reports whether the peer book must read the disk for a peer. It does so on another goroutine, once for each
+// connection, and then the registry receives msg again.
+func (r *registry) preloads(s *slot, msg *actors.Identified) bool {
+	if s.preloaded {
+		return false
+	}
+	s.preloaded = true
+	load := r.book.Preload(msg.Identity.ID)
+	if load == nil {
+		return false
+	}
+	r.node.Spawn(func() {
+		load()
+		r.node.System.Root.Send(r.self, msg)
+	})
+	return true
+}
+
 // onIdentified opens the connection of a peer that has sent its identity, or refuses it.
 func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identified) {
 	if s.target != nil && r.cancelUnwanted(ctx, s.target) {

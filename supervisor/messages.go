@@ -228,6 +228,7 @@ type slot struct {
 	conflictNoted bool      // recorded as a duplicate from another host
 	closed        bool      // the connection has reported its end
 	session       bool      // its frames are records of a session
+	preloaded     bool      // the peer book has read the peer's entry from disk, if it must
 	held          bool      // dialled to a pinned peer without a session: unverified until its first frame
 	reached       bool      // it is or was the open connection of its dial target
 	settled       bool      // it has been verified, and the claim for its peer was decided

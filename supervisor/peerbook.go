@@ -31,8 +31,16 @@ var (
 // NewPeerRegistry returns an empty book that lives in memory only.
 func NewPeerRegistry() *PeerRegistry { return peerbook.New() }
 
+// PeerRegistryOption is an option of OpenPeerRegistry.
+type PeerRegistryOption = peerbook.Option
+
+// KnownPeers sets the number of peers in the book. See peerbook.KnownPeers.
+func KnownPeers(n int) PeerRegistryOption { return peerbook.KnownPeers(n) }
+
 // OpenPeerRegistry opens the book at path or makes an empty one. See peerbook.Open.
-func OpenPeerRegistry(path string) (*PeerRegistry, error) { return peerbook.Open(path) }
+func OpenPeerRegistry(path string, options ...PeerRegistryOption) (*PeerRegistry, error) {
+	return peerbook.Open(path, options...)
+}
 
 // ParseAuthMode returns the mode of "open" or "allowlist".
 func ParseAuthMode(text string) (AuthMode, error) { return peerbook.ParseAuthMode(text) }

@@ -12,7 +12,7 @@ import (
 func (r *registry) onConnection(ctx actor.Context, message any) {
 	switch msg := message.(type) {
 	case *actors.Identified:
-		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && !s.hasSuccessor() && s.conn == nil {
+		if s := r.slots[msg.PID.Id]; s != nil && !s.closed && !s.hasSuccessor() && s.conn == nil && !r.preloads(s, msg) {
 			r.onIdentified(ctx, s, msg)
 		}
 	case *actors.Verified:

@@ -15,6 +15,7 @@ import (
 	"github.com/Snider/go-p2p/actors/runclock"
 	"github.com/Snider/go-p2p/actors/socket"
 	"github.com/Snider/go-p2p/supervisor/dedup"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 )
 
 // Start opens the listener, starts the actors, joins the cluster (WithCluster), and dials the peers that are kept
@@ -147,12 +148,12 @@ func (t *Transport) restore() error {
 	if path == "" {
 		return nil
 	}
-	if n := t.book.OverLimits(); n > 0 {
-		t.opts.log.Warn("entries of the peer book exceeded the limits and were shortened or skipped", "entries", n)
-	}
 	crashed, err := t.book.Begin()
 	if err != nil {
 		return err
+	}
+	if n := t.book.OverLimits(); n > 0 {
+		t.opts.log.Warn("entries of the peer book exceeded the limits and were shortened or skipped", "entries", n)
 	}
 	found, err := t.dedup.Load(seenFile(path), time.Now(), t.node.Clock())
 	if errors.Is(err, dedup.ErrFile) {
@@ -167,8 +168,12 @@ func (t *Transport) restore() error {
 	return nil
 }
 
-// bookFailed reports a failed background write of the peer book.
+// bookFailed reports a failed background write, or a failed read, of the peer book.
 func (t *Transport) bookFailed(err error) {
+	if errors.Is(err, peerbook.ErrRead) {
+		t.limitedLog.Error("an entry of the peer book was not read: the peer counts as unknown", "error", err)
+		return
+	}
 	t.counters.Inc(actors.BookWriteErrors)
 	t.limitedLog.Error("the peer book was not written: changes are kept in memory and written later", "error", err)
 }

@@ -83,7 +83,7 @@ func (a *app) start(
 	if err := datadir.Check(s.DataDir); err != nil {
 		return nil, err
 	}
-	if n.book, err = supervisor.OpenPeerRegistry(peerBook(s.DataDir)); err != nil {
+	if n.book, err = supervisor.OpenPeerRegistry(peerBook(s.DataDir), supervisor.KnownPeers(s.KnownPeers)); err != nil {
 		if errors.Is(err, supervisor.ErrInUse) {
 			return nil, fmt.Errorf("another node is running in %s: stop it, or give another --data-dir",
 				printable.Word(s.DataDir))

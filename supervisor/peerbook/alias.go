@@ -45,7 +45,10 @@ func (b *Book) SetAlias(id, name string) error {
 			return fmt.Errorf("%w: %s", ErrAliasTaken, owner)
 		}
 		return nil
-	}, func(w *batch) { w.alias = map[string]string{id: name} }, func() { b.enterAlias(id, name) })
+	}, func(w *batch) { w.alias = map[string]string{id: name} }, func() {
+		b.enterAlias(id, name)
+		b.recall(id)
+	})
 }
 
 // enterAlias changes the alias of a peer in memory. b.mu is held.

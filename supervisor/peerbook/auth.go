@@ -60,6 +60,7 @@ func (b *Book) Allow(keys ...crypto.PublicKey) error {
 			b.allowed[key] = struct{}{}
 			b.lift(key)
 			delete(b.suspended, key.NodeID())
+			b.recall(key.NodeID())
 		}
 	})
 }

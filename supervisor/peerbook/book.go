@@ -1,5 +1,19 @@
 // Package peerbook keeps the peers that a node knows, its allowlist and the revoked keys, in memory and on disk. It
 // knows no connections: a transport tells it which peers are connected (Serve).
+//
+// One bbolt file holds everything. Two tiers hold the peers:
+//
+//	recent   in memory, and in the bucket "peers"           up to 10,000, and all that are protected from eviction
+//	archive  on disk only, with indexes (archive.go)        the others, up to the limit of the book (KnownPeers)
+//
+// With the default limit the archive stays empty: the recent peers are all. With a higher one, recent peers that make
+// room for new ones move to the archive instead of being evicted, and return when they are seen again. A lookup asks
+// the recent peers first. The archive has an index by name, by address and by the order of eviction; the key of its
+// entries serves a search by prefix and a listing in pages. A move is one transaction with everything else of that
+// second, so a peer is in one of the two tiers whenever the process dies.
+//
+// This is simpler than one indexed store for all peers, and costs nothing without the setting: the paths of a handshake
+// read memory, an earlier release finds the recent peers in the bucket that it knows, and skips the archive.
 package peerbook
 
 import (
@@ -20,7 +34,7 @@ type Book struct {
 	disk    *store     // nil: memory only
 
 	mu      sync.RWMutex
-	entries entries
+	entries entries // peers
 	allowed map[crypto.PublicKey]struct{}
 	revoked map[crypto.PublicKey]struct{}
 	barred  map[string]int  // node IDs of the revoked keys: how many keys have this ID
@@ -44,10 +58,19 @@ type Book struct {
 	retries int                 // background writes that have failed in a row
 }
 
+// DefaultKnownPeers is the number of entries of a book without the option KnownPeers.
+const DefaultKnownPeers = 10_000
+
+// Option is an option of New and Open.
+type Option func(*Book)
+
+// KnownPeers sets the number of entries of the book, at least 1. Of a book with more, the oldest are removed.
+func KnownPeers(n int) Option { return func(b *Book) { b.entries.limit = max(n, 1) } }
+
 // New returns an empty book that lives in memory only.
-func New() *Book {
-	return &Book{
-		entries: entries{peers: make(map[string]Peer)},
+func New(options ...Option) *Book {
+	b := &Book{
+		entries: newEntries(DefaultKnownPeers),
 		allowed: make(map[crypto.PublicKey]struct{}),
 		revoked: make(map[crypto.PublicKey]struct{}),
 		barred:  make(map[string]int),
@@ -58,6 +81,15 @@ func New() *Book {
 
 		changed: make(map[string]struct{}),
 	}
+	for _, option := range options {
+		option(b)
+	}
+	b.entries.archive.fault = func(err error) {
+		if b.failed != nil { // the caller holds b.mu
+			b.failed(err)
+		}
+	}
+	return b
 }
 
 // Add enters a peer or replaces its entry; a replaced entry keeps its AddedAt. Fields beyond the limits of an entry
@@ -83,6 +115,7 @@ func (b *Book) Add(p Peer) {
 func (b *Book) put(p Peer) {
 	b.entries.put(p)
 	b.touch(p.ID)
+	b.moveOld()
 }
 
 // drop removes an entry and schedules its removal from disk. It reports whether there was one. b.mu is held.
@@ -122,23 +155,70 @@ func (b *Book) Get(id string) (Peer, bool) {
 	return b.entries.get(id)
 }
 
-// List returns all known peers, by ID. Persistent and Find return the few that most callers need.
+// Preload returns a function that reads the pages of a peer's entry into the memory of the system, or nil if Get reads
+// no disk for this peer. The function may wait for the disk, and does not hold the book's lock meanwhile.
+func (b *Book) Preload(id string) (load func()) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	archive := b.entries.archive // a copy, for another goroutine: load uses only its file
+	archive.fault = func(error) {}
+	_, recent := b.entries.recent[id]
+	_, waits := archive.waiting(id)
+	if recent || waits || archive.count == 0 {
+		return nil
+	}
+	return func() {
+		archive.read(func(s *shelves) error {
+			_, _, err := s.get(id)
+			return err
+		})
+	}
+}
+
+// List returns all known peers, by ID. Page, Persistent and Find return the few that most callers need.
 func (b *Book) List() []Peer { return b.where(func(*Peer) bool { return true }) }
 
+// Page returns the first n known peers after an ID, by ID; fewer than n at the end. After "" it begins with the first.
+func (b *Book) Page(after string, n int) []Peer {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.entries.page(after, n)
+}
+
 // Persistent returns the peers that are kept connected, by ID.
-func (b *Book) Persistent() []Peer { return b.where(func(p *Peer) bool { return p.Persistent }) }
+func (b *Book) Persistent() []Peer {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.entries.recentWhere(func(p *Peer) bool { return p.Persistent })
+}
 
 // Find returns the peers, by ID, whose name is text, or whose ID begins with text if text has at least minPrefix bytes.
+// Of more than 10,000 known peers, it may leave out peers that took a name after 100 others, or share a prefix with
+// 1,000.
 func (b *Book) Find(text string, minPrefix int) []Peer {
-	return b.where(func(p *Peer) bool { return p.answersTo(text, minPrefix) })
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	found := b.entries.recentWhere(func(p *Peer) bool { return p.answersTo(text, minPrefix) })
+	found = append(found, b.entries.archive.find(text, minPrefix)...)
+	sortByID(found)
+	return found
 }
 
 // At returns the ID of a peer other than id whose Address is address, or "".
 func (b *Book) At(address, id string) string {
-	for _, p := range b.where(func(p *Peer) bool { return p.Address == address && p.ID != id }) {
-		return p.ID
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	found := b.entries.recentWhere(func(p *Peer) bool { return p.Address == address && p.ID != id })
+	for _, p := range b.entries.archive.at(address) {
+		if p.ID != id {
+			found = append(found, p)
+		}
 	}
-	return ""
+	if len(found) == 0 {
+		return ""
+	}
+	sortByID(found)
+	return found[0].ID
 }
 
 func (b *Book) where(ok func(*Peer) bool) []Peer {
@@ -155,8 +235,8 @@ func (b *Book) Len() int {
 }
 
 // Serve connects the book to the transport that starts on it. inUse reports whether a peer is connected: its entry is
-// not evicted. failed is told of each background write that fails. The book calls inUse with its lock held: inUse must
-// not use the book.
+// not evicted. failed is told of each background write that fails, and of each ErrRead. The book calls both with its
+// lock held: they must not use the book.
 func (b *Book) Serve(inUse func(id string) bool, failed func(error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -84,7 +84,7 @@ func TestBookStoresPeers(t *testing.T) {
 
 func TestBookKeepsItsNumberOfEntries(t *testing.T) {
 	book := New()
-	for i := range maxKnownPeers {
+	for i := range DefaultKnownPeers {
 		p := testPeer(t, i) // seen in this order
 		p.Persistent = i == 0
 		book.Add(p)
@@ -92,15 +92,15 @@ func TestBookKeepsItsNumberOfEntries(t *testing.T) {
 	if err := book.Allow(testKey(t, 1)); err != nil {
 		t.Fatal(err)
 	}
-	book.Add(testPeer(t, maxKnownPeers))
+	book.Add(testPeer(t, DefaultKnownPeers))
 	known := func(i int) bool {
 		_, known := book.Get(testKey(t, i).NodeID())
 		return known
 	}
-	if n := len(book.List()); n != maxKnownPeers-maxKnownPeers/10+1 {
+	if n := len(book.List()); n != DefaultKnownPeers-DefaultKnownPeers/10+1 {
 		t.Errorf("%d peers after the limit was reached", n)
 	}
-	if !known(0) || !known(1) || !known(maxKnownPeers) {
+	if !known(0) || !known(1) || !known(DefaultKnownPeers) {
 		t.Error("a peer that is kept connected, on the allowlist, or new was forgotten")
 	}
 	if known(2) || known(1001) || !known(1002) {
@@ -109,13 +109,13 @@ func TestBookKeepsItsNumberOfEntries(t *testing.T) {
 	for _, p := range book.List() {
 		book.Update(p.ID, func(p *Peer) { p.Persistent = true })
 	}
-	for i := range maxKnownPeers/10 + 5 { // fill up again with peers that stay
+	for i := range DefaultKnownPeers/10 + 5 { // fill up again with peers that stay
 		p := testPeer(t, 100_000+i)
 		p.Persistent = true
 		book.Add(p)
 	}
-	if n := len(book.List()); n != maxKnownPeers {
-		t.Errorf("%d peers, want the limit of %d: no entry may be evicted", n, maxKnownPeers)
+	if n := len(book.List()); n != DefaultKnownPeers {
+		t.Errorf("%d peers, want the limit of %d: no entry may be evicted", n, DefaultKnownPeers)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 // Limits of the peer book and of an entry.
 const (
-	maxKnownPeers = 10_000
-	maxBookBytes  = 16 << 20
+	maxRecent    = 10_000   // entries in memory that are not protected from eviction
+	maxBookBytes = 16 << 20 // for each 10,000 entries of the book's limit
 
 	maxPeerID        = 64  // bytes; a node ID has 32
 	maxPeerKey       = 44  // bytes: a public key in base64

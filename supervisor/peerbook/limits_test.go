@@ -49,7 +49,7 @@ func TestPeerIsCutToItsLimits(t *testing.T) {
 func TestBookKeepsItsBytes(t *testing.T) {
 	book := New()
 	long := strings.Repeat("a", maxPeerAddress)
-	for i := range maxKnownPeers {
+	for i := range DefaultKnownPeers {
 		p := testPeer(t, i)
 		p.Name = strings.Repeat("n", 255)
 		p.Addresses = NewTextList(long, long, long, long)
@@ -88,7 +88,7 @@ func TestBookEvictsVisitorsFirst(t *testing.T) {
 		}
 		book.Add(p)
 	}
-	for i := range 3 * maxKnownPeers {
+	for i := range 3 * DefaultKnownPeers {
 		p := testPeer(t, 10_000+i)
 		p.Address, p.AddedAt = "", begin.Add(2*time.Hour)
 		p.LastSeen = p.AddedAt
@@ -99,7 +99,7 @@ func TestBookEvictsVisitorsFirst(t *testing.T) {
 			t.Fatalf("peer %d was evicted by identities that came once", i)
 		}
 	}
-	if n := book.Len(); n > maxKnownPeers || n < maxKnownPeers*9/10 {
+	if n := book.Len(); n > DefaultKnownPeers || n < DefaultKnownPeers*9/10 {
 		t.Errorf("%d entries", n)
 	}
 }

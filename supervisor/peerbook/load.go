@@ -33,6 +33,17 @@ func (b *Book) load(name string, bucket *bolt.Bucket) error {
 		each = b.loadSuspended
 	case string(bucketState):
 		each = b.loadState
+	case string(bucketArchive):
+		each = func(_, _ []byte) error {
+			b.entries.archive.count++
+			return nil
+		}
+	case string(bucketOrder):
+		each = func(k, v []byte) error {
+			age, err := parseOrder(k, v)
+			b.entries.archive.bytes += int64(age.size)
+			return err
+		}
 	}
 	return bucket.ForEach(each)
 }
@@ -95,7 +106,8 @@ func (b *Book) protectedJSON(v []byte) bool {
 	return err == nil && listed
 }
 
-// loaded brings a book that was just read within its limits and schedules the write of its changes.
+// loaded brings a book that was just read within its limits and schedules the write of its changes. An archive stays
+// until a transport starts (trim): a program that only looks into the book may not know the limit.
 func (b *Book) loaded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -103,12 +115,57 @@ func (b *Book) loaded() {
 		b.touch(id)
 	}
 	before := b.entries.len()
-	b.evictFor(0)
+	b.reconcile()
+	for b.entries.archive.count == 0 && b.entries.excessive() && b.evict() {
+	}
 	b.overLimits = len(b.reshaped) + before - b.entries.len()
 	b.reshaped = nil
 }
 
-// OverLimits returns how many entries of the file were cut or left out when it was opened.
+// maxTrim limits the batches of entries that trim evicts. The rest is evicted for new peers.
+const maxTrim = 20
+
+// trim brings a book with an archive within its limits.
+func (b *Book) trim() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.entries.len()
+	if b.entries.limit <= b.entries.room && b.entries.archive.count > 0 {
+		b.entries.archive.clear()
+		b.schedule()
+	}
+	for n := 0; n < maxTrim && b.entries.excessive() && b.evict(); n++ {
+	}
+	b.overLimits += before - b.entries.len()
+}
+
+// reconcile moves entries out of the archive that an earlier release, which does not know it, has entered again or has
+// protected from eviction. b.mu is held.
+func (b *Book) reconcile() {
+	if b.entries.archive.count == 0 {
+		return
+	}
+	for id, p := range b.entries.recent {
+		old, archived := b.entries.archive.get(id)
+		if !archived {
+			continue
+		}
+		if old.AddedAt.Before(p.AddedAt) {
+			p.AddedAt = old.AddedAt
+		}
+		p.Binds, p.Session = p.Binds || old.Binds, p.Session || old.Session
+		b.entries.put(p)
+		b.touch(id)
+	}
+	for id := range b.aliases {
+		b.recall(id)
+	}
+	for key := range b.allowed {
+		b.recall(key.NodeID())
+	}
+}
+
+// OverLimits returns how many entries of the file were cut or left out when it was opened, or removed by Begin.
 func (b *Book) OverLimits() int {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

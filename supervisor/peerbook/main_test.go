@@ -11,5 +11,8 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(bookWriterEnv); path != "" {
 		writeBookForEver(path)
 	}
+	if path := os.Getenv(archiveWriterEnv); path != "" {
+		moveForEver(path)
+	}
 	goleak.VerifyTestMain(m)
 }

@@ -2,7 +2,6 @@ package peerbook
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +12,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
@@ -44,24 +42,16 @@ type store struct {
 	path string
 }
 
-// batch is the content of one transaction.
-type batch struct {
-	peers         map[string]*Peer     // by ID; nil: removed
-	alias         map[string]string    // by node ID; empty: removed
-	suspend       map[string]time.Time // by node ID; zero: removed
-	allow, revoke []crypto.PublicKey
-	mode          *AuthMode // nil: unchanged
-	running       *bool     // nil: unchanged
-}
-
 // Open opens the book at path, or creates an empty one, and sets its mode to 0600. Its errors name the file and the
 // cause, and leave the file unchanged: ErrInUse if another process has it open, an error of the file system, or
 // damage.
-func Open(path string) (*Book, error) {
+func Open(path string, options ...Option) (*Book, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, openFault(path, err)
 	}
-	b := New()
+	b := New(options...)
+	b.writing.Lock() // no background write before the end
+	defer b.writing.Unlock()
 	s := &store{path: path}
 	var file *os.File
 	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
@@ -74,13 +64,21 @@ func Open(path string) (*Book, error) {
 		if err := makeBook(path); err != nil {
 			return err
 		}
-		s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open})
-		if err != nil {
+		opts := &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open, FreelistType: bolt.FreelistMapType}
+		if s.db, err = bolt.Open(path, 0o600, opts); err != nil {
 			return err
 		}
-		return s.read(b)
+		if err := s.read(b); err != nil {
+			return err
+		}
+		b.disk, b.entries.archive.db = s, s.db
+		b.loaded()
+		err = s.unmap(opts)
+		b.entries.archive.db = s.db
+		return err
 	})
 	if err != nil {
+		b.disk = nil
 		if s.db != nil {
 			_ = guardFaults(s.db.Close)
 		}
@@ -89,8 +87,6 @@ func Open(path string) (*Book, error) {
 		}
 		return nil, openFault(path, err)
 	}
-	b.disk = s
-	b.loaded()
 	return b, nil
 }
 
@@ -152,6 +148,39 @@ func (s *store) read(b *Book) error {
 	})
 }
 
+// largeBook is the size from which a book is opened a second time after its pages have been read and checked, so that
+// they do not count as memory of the process.
+const largeBook = 64 << 20
+
+// unmap opens a large book again. It fails as if the file were in use if another process has opened it in between.
+func (s *store) unmap(opts *bolt.Options) error {
+	size, read := s.state()
+	if size < largeBook {
+		return nil
+	}
+	if err := s.db.Close(); err != nil {
+		return err
+	}
+	db, err := bolt.Open(s.path, 0o600, opts)
+	if err != nil {
+		return err
+	}
+	s.db = db
+	if _, now := s.state(); now != read {
+		return bolterrors.ErrTimeout
+	}
+	return nil
+}
+
+// state returns the size of the file in bytes and the number of its last transaction.
+func (s *store) state() (size int64, last int) {
+	_ = s.db.View(func(tx *bolt.Tx) error {
+		size, last = tx.Size(), tx.ID()
+		return nil
+	})
+	return size, last
+}
+
 // write writes a batch in one transaction.
 func (s *store) write(w batch) error {
 	err := guardFaults(func() error {
@@ -169,64 +198,6 @@ func writeFault(path string, err error) error {
 		return fmt.Errorf("%w: %s: %w: %s", ErrWrite, path, err, remedy)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrWrite, path, err)
-}
-
-func (w *batch) apply(tx *bolt.Tx) error {
-	buckets := make(map[string]*bolt.Bucket)
-	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState, bucketAliases, bucketSuspended} {
-		b, err := tx.CreateBucketIfNotExists(name)
-		if err != nil {
-			return err
-		}
-		buckets[string(name)] = b
-	}
-	peers, state := buckets[string(bucketPeers)], buckets[string(bucketState)]
-	errs := make([]error, 0, 4)
-	for id, p := range w.peers {
-		if p == nil {
-			errs = append(errs, peers.Delete([]byte(id)))
-			continue
-		}
-		data, err := json.Marshal(p)
-		errs = append(errs, err, peers.Put([]byte(id), data))
-	}
-	allowed, revoked := buckets[string(bucketAllowed)], buckets[string(bucketRevoked)]
-	for _, key := range w.allow {
-		errs = append(errs, allowed.Put(key[:], nil), revoked.Delete(key[:]))
-	}
-	for _, key := range w.revoke {
-		errs = append(errs, revoked.Put(key[:], nil), allowed.Delete(key[:]))
-	}
-	errs = append(errs, w.applyNames(buckets[string(bucketAliases)], buckets[string(bucketSuspended)]))
-	if w.mode != nil {
-		errs = append(errs, state.Put(keyAuthMode, []byte(w.mode.String())))
-	}
-	if w.running != nil && *w.running {
-		errs = append(errs, state.Put(keyRunning, []byte{1}))
-	} else if w.running != nil {
-		errs = append(errs, state.Delete(keyRunning))
-	}
-	return errors.Join(errs...)
-}
-
-// applyNames writes aliases and suspensions.
-func (w *batch) applyNames(aliases, suspended *bolt.Bucket) error {
-	var errs []error
-	for id, name := range w.alias {
-		if name == "" {
-			errs = append(errs, aliases.Delete([]byte(id)))
-			continue
-		}
-		errs = append(errs, aliases.Put([]byte(id), []byte(name)))
-	}
-	for id, until := range w.suspend {
-		if until.IsZero() {
-			errs = append(errs, suspended.Delete([]byte(id)))
-			continue
-		}
-		errs = append(errs, suspended.Put([]byte(id), []byte(until.UTC().Format(time.RFC3339Nano))))
-	}
-	return errors.Join(errs...)
 }
 
 // wasRunning reports whether the last transport on this book did not end gracefully.

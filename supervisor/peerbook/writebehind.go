@@ -16,7 +16,12 @@ func (b *Book) touch(id string) {
 		return
 	}
 	b.changed[id] = struct{}{}
-	if b.pending == nil {
+	b.schedule()
+}
+
+// schedule schedules a background write. b.mu is held.
+func (b *Book) schedule() {
+	if b.disk != nil && b.pending == nil {
 		b.pending = time.AfterFunc(min(writeDelay<<min(b.retries, 6), maxDelay), b.writeBehind)
 	}
 }
@@ -64,6 +69,7 @@ func (b *Book) commitIf(check func() error, describe func(*batch), apply func())
 		}
 	}
 	b.mu.Lock()
+	b.entries.archive.written()
 	apply()
 	b.mu.Unlock()
 	return nil
@@ -80,11 +86,12 @@ func (b *Book) collect() batch {
 	w := batch{peers: make(map[string]*Peer, len(b.changed))}
 	for id := range b.changed {
 		w.peers[id] = nil
-		if p, known := b.entries.get(id); known {
+		if p, known := b.entries.recent[id]; known {
 			w.peers[id] = &p
 		}
 	}
 	clear(b.changed)
+	w.archive, w.discard = b.entries.archive.collect()
 	return w
 }
 
@@ -92,8 +99,12 @@ func (b *Book) collect() batch {
 func (b *Book) reschedule(w batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.entries.archive.unwritten()
 	for id := range w.peers {
 		b.touch(id)
+	}
+	if len(w.archive) > 0 || w.discard {
+		b.schedule()
 	}
 }
 
@@ -102,8 +113,8 @@ func (b *Book) Sync() error {
 	return b.commit(func(*batch) {}, func() {})
 }
 
-// Close writes all scheduled entries and closes the file. The book can still be read afterwards; changes stay in
-// memory. Only the first call does anything.
+// Close writes all scheduled entries and closes the file. The recent entries can still be read afterwards; changes stay
+// in memory. Only the first call does anything.
 func (b *Book) Close() error {
 	if b.Path() == "" {
 		return nil
@@ -121,6 +132,7 @@ func (b *Book) Close() error {
 		return err // another call has closed it meanwhile
 	}
 	b.disk = nil
+	b.entries.archive = newArchive()
 	return errors.Join(err, guardFaults(disk.db.Close))
 }
 
@@ -134,12 +146,13 @@ func (b *Book) Path() string {
 	return b.disk.path
 }
 
-// Begin records on disk that a transport runs on the book. It reports whether the transport before it has not called
-// End. The book must have a file.
+// Begin records on disk that a transport runs on the book, and brings the book within its limits. It reports whether
+// the transport before it has not called End. The book must have a file.
 func (b *Book) Begin() (crashed bool, err error) {
 	if crashed, err = b.disk.wasRunning(); err != nil {
 		return false, err
 	}
+	b.trim()
 	running := true
 	return crashed, b.commit(func(w *batch) { w.running = &running }, func() {})
 }

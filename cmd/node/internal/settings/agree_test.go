@@ -61,7 +61,7 @@ func TestTakeAgreesWithTheTransport(t *testing.T) {
 	for _, def := range definitions() { // otherValues must contain each setting of the transport
 		other := slices.Contains([]string{
 			"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "events", "log-level",
-			"log-format", "admin-pprof", "control-group",
+			"log-format", "admin-pprof", "control-group", "known-peers",
 		}, def.name)
 		_, known := otherValues[def.name]
 		if def.name != "tls-ca" && other == known { // tls-ca needs an existing file

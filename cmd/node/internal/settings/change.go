@@ -11,7 +11,7 @@ import (
 var (
 	restartOnly = []string{
 		"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew",
-		"admin", "admin-pprof", "metrics-per-peer", "control-group", "log-format",
+		"known-peers", "admin", "admin-pprof", "metrics-per-peer", "control-group", "log-format",
 	}
 	identityOnly = []string{"name", "role"}
 )

@@ -61,6 +61,7 @@ func checkAllowed(t *testing.T, s *Settings) {
 	for what, ok := range map[string]bool{
 		"max-conns":        tr.MaxConns >= 1 && tr.MaxConns <= maxCount,
 		"reserved-conns":   tr.ReservedConns >= 0 && tr.ReservedConns < tr.MaxConns,
+		"known-peers":      s.KnownPeers >= 1 && s.KnownPeers <= maxCount,
 		"max-message-size": tr.MaxMessageSize >= minMessageSize && tr.MaxMessageSize <= MaxMessageSizeLimit,
 		"rate-burst":       tr.RateBurst >= 1 && tr.RateBurst <= maxNumber,
 		"rate-refill":      tr.RateRefill >= 0 && tr.RateRefill <= maxNumber,

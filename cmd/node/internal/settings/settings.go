@@ -8,6 +8,7 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 )
 
 // Source is the source of a setting's value.
@@ -56,6 +57,7 @@ type Settings struct {
 	Role crypto.NodeRole
 
 	Auth           supervisor.AuthMode
+	KnownPeers     int // limit of the peer book
 	Admin          string
 	AdminPprof     bool   // profiles on Admin
 	ControlGroup   string // may use the control socket; empty: none
@@ -111,6 +113,7 @@ func defaults(o Options) *Settings {
 		Auth:    supervisor.PeerAuthOpen,
 		Admin:   "127.0.0.1:9092",
 
+		KnownPeers:     peerbook.DefaultKnownPeers,
 		ControlGroupID: NoGroup,
 
 		Events:    EventsAll,

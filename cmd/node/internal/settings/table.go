@@ -148,6 +148,8 @@ func limitSettings() []definition {
 			func(s *Settings) *int { return &s.Transport.MaxConnsPerAddress }),
 		count("reserved-conns", "NODE_RESERVED_CONNS", "connections of --max-conns kept free for peers on the allowlist", 0,
 			func(s *Settings) *int { return &s.Transport.ReservedConns }),
+		count("known-peers", "NODE_KNOWN_PEERS", "peers that the peer book holds at most; about 1 KB of disk for each", 1,
+			func(s *Settings) *int { return &s.KnownPeers }),
 		{
 			name: "max-message-size", env: "NODE_MAX_MESSAGE_SIZE", kind: "bytes", scope: ScopeNode,
 			usage: "largest WebSocket message, in bytes or with a unit",

@@ -15,6 +15,7 @@ type Account struct {
 	group  string // of its address; empty: exempt
 	tag    uint64 // of the peer, in the set's own store
 	joined bool   // Leave will be called
+	member bool   // of another member of the node, which has applied the peers' shares
 
 	part atomic.Pointer[peerPart] // nil before the first message
 }
@@ -48,30 +49,52 @@ func (a *Account) stale(msg *wire.Message, now time.Time) bool {
 // ask returns the verdict for a message. With enter it also enters a fresh message.
 func (a *Account) ask(msg *wire.Message, now time.Time, enter bool) actors.Verdict {
 	d := a.set
-	part, ticks := a.peerPart(enter), d.ticks(now)
 	f := fingerprint{id: d.own.idKey(msg.ID), peer: a.tag, content: d.own.contentTag(msg)}
+	return a.judge(f, msg, 0, now, enter)
+}
+
+// judge is ask for a fingerprint. msg may be nil: then the message is stamped ahead of now by the given time, and
+// entries of earlier runs, which have other secrets, are not compared.
+func (a *Account) judge(
+	f fingerprint, msg *wire.Message, ahead time.Duration, now time.Time, enter bool,
+) actors.Verdict {
+	d := a.set
+	part, ticks := a.peerPart(enter), d.ticks(now)
 	shard := d.own.shard(f)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	first, taken, duplicate := d.own.known(f, ticks, d.ttlTicks)
 	switch {
-	case duplicate || d.knownEarlier(a.id, msg, ticks):
+	case duplicate || msg != nil && d.knownEarlier(a.id, msg, ticks):
 		return actors.Duplicate
 	case d.full(shard, part):
 		return actors.Full
 	case enter:
+		if msg != nil {
+			ahead = d.ahead(msg, now)
+		}
 		// The stamp is the later of now and the message's ts.
-		ahead := min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
-		generation, stamp := &shard.current, ticks
+		stamp := ticks
 		if ahead > 0 {
 			stamp = d.ticks(now.Add(ahead))
 		}
-		if now.Sub(d.epoch)+ahead >= shard.begun+d.window {
-			generation = &shard.next // it outlives the other entries of this window, or the rotation is late
-		}
-		d.enter(place{shard, generation, part}, f, stamp, first, taken)
+		d.enter(place{shard, d.generation(shard, now, ahead), part}, f, stamp, first, taken)
 	}
 	return actors.Fresh
+}
+
+// ahead returns the time by which a message is stamped ahead of now, at most one window.
+func (d *Set) ahead(msg *wire.Message, now time.Time) time.Duration {
+	return min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
+}
+
+// generation returns the generation of a shard for an entry that is stamped ahead of now by the given time. In the next
+// one it outlives the other entries of this window; also if the rotation is late.
+func (d *Set) generation(s *shard, now time.Time, ahead time.Duration) *table {
+	if now.Sub(d.epoch)+ahead >= s.begun+d.window {
+		return &s.next
+	}
+	return &s.current
 }
 
 // knownEarlier reports whether an earlier run has seen the message. Each run's entries need their own secret.

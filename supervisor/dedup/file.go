@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto/datadir"
@@ -119,18 +120,23 @@ func (d *Set) encode(now, wall time.Time) []byte {
 func (s *store) unexpired(now uint16) []byte {
 	data := make([]byte, 0, entrySize*s.len())
 	for i := range s.shards {
-		shard := &s.shards[i]
-		shard.mu.Lock()
-		for _, generation := range []table{shard.previous, shard.current, shard.next} {
-			for _, r := range generation.all(0) {
-				if age := r.age(now); age <= ticksPerWindow {
-					data = binary.LittleEndian.AppendUint64(data, r.key)
-					data = binary.LittleEndian.AppendUint64(data, r.content)
-					data = binary.LittleEndian.AppendUint64(data, r.withStamp(uint16(age)).tagged)
-				}
+		data = s.shards[i].unexpired(data, now)
+	}
+	return data
+}
+
+// unexpired appends the entries of a shard.
+func (s *shard) unexpired(data []byte, now uint16) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, generation := range []table{s.previous, s.current, s.next} {
+		for _, r := range generation.all(0) {
+			if age := r.age(now); age <= ticksPerWindow {
+				data = binary.LittleEndian.AppendUint64(data, r.key)
+				data = binary.LittleEndian.AppendUint64(data, r.content)
+				data = binary.LittleEndian.AppendUint64(data, r.withStamp(uint16(age)).tagged)
 			}
 		}
-		shard.mu.Unlock()
 	}
 	return data
 }
@@ -191,11 +197,25 @@ func (d *Set) decode(data []byte, now, wall time.Time) error {
 	defer d.mu.Unlock()
 	d.rotated = now
 	d.own.begin(now.Sub(d.epoch))
-	d.inherit(stores)
 	for _, s := range stores {
 		d.count.Add(int64(s.len()))
 	}
+	d.inherit(d.own.adopt(stores))
 	return nil
+}
+
+// adopt takes over the entries of the first store with the same secret: members of one node keep theirs. It returns the
+// other stores. The store must be empty.
+func (s *store) adopt(stores []*store) (others []*store) {
+	same := slices.IndexFunc(stores, func(o *store) bool { return o.master == s.master })
+	if same < 0 {
+		return stores
+	}
+	for i := range s.shards {
+		to, from := &s.shards[i], &stores[same].shards[i]
+		to.current, to.previous = from.current, from.previous
+	}
+	return slices.Delete(stores, same, same+1)
 }
 
 // aging converts the ages in a file, which are parts of its window and have grown since, to stamps.
@@ -229,11 +249,8 @@ func (d *Set) decodeSections(data []byte, sections uint64, a aging) (stores []*s
 // restore puts up to room unexpired entries into a store, and returns their number. They belong to the previous
 // generation, except those stamped ahead, and so take no room for longer than they would have without the restart.
 func (d *Set) restore(s *store, entries []byte, a aging, room int64) (restored int64) {
-	now := d.ticks(a.now)
 	for ; len(entries) > 0 && restored < room; entries = entries[entrySize:] {
-		key := binary.LittleEndian.Uint64(entries)
-		e := entry{binary.LittleEndian.Uint64(entries[8:]), binary.LittleEndian.Uint64(entries[16:])}
-		age := max(time.Duration(int16(e.tagged))*a.window/ticksPerWindow+a.since, -d.window)
+		key, e, age := d.aged(entries, a)
 		if age > d.window {
 			continue
 		}
@@ -241,9 +258,17 @@ func (d *Set) restore(s *store, entries []byte, a aging, room int64) (restored i
 		if age < 0 {
 			generation = &s.shards[key%shardCount].current
 		}
-		if generation.put(key, e.withStamp(now-uint16(int64(age)*ticksPerWindow/int64(d.window)))) {
+		if generation.put(key, e) {
 			restored++
 		}
 	}
 	return restored
+}
+
+// aged returns the first of some encoded entries with its stamp, and its age, at least minus one window.
+func (d *Set) aged(entries []byte, a aging) (key uint64, e entry, age time.Duration) {
+	key = binary.LittleEndian.Uint64(entries)
+	e = entry{binary.LittleEndian.Uint64(entries[8:]), binary.LittleEndian.Uint64(entries[16:])}
+	age = max(time.Duration(int16(e.tagged))*a.window/ticksPerWindow+a.since, -d.window)
+	return key, e.withStamp(d.ticks(a.now) - uint16(int64(age)*ticksPerWindow/int64(d.window))), age
 }

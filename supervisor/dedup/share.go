@@ -1,6 +1,9 @@
 package dedup
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
 // peerPart counts one peer's entries, for all its connections. A peer without connections is departed; its entries
 // then count against the share of its address group:
@@ -61,16 +64,24 @@ func (a *Account) peerPart(enter bool) *peerPart {
 	}
 	if part == nil {
 		part = &peerPart{group: d.enterGroup(a.group)}
-		part.share.Store(d.share.Load())
+		part.share.Store(d.shareOf(a))
 		d.peers[a.id] = part
 	}
 	if a.joined && a.part.Load() != part {
-		part.share.Store(d.share.Load())
+		part.share.Store(d.shareOf(a))
 		part.connections++
 		part.charge(0)
 	}
 	a.part.Store(part)
 	return part
+}
+
+// shareOf returns the share of an account. A member of the node has no share: it has applied those of its peers.
+func (d *Set) shareOf(a *Account) int64 {
+	if a.member {
+		return math.MaxInt64
+	}
+	return d.share.Load()
 }
 
 // preview returns the part that a message of a peer would be judged by: its own if there is one, else an empty one of

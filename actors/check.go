@@ -49,7 +49,12 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 		p.drop(MessagesRefused, "messages relayed by an unverified peer dropped")
 		return false
 	}
-	switch p.seen(msg, at) {
+	return p.accepts(ctx, msg, p.seen(msg, at), at)
+}
+
+// accepts reports whether a message with this verdict is delivered, and counts one that is not.
+func (p *connection) accepts(ctx actor.Context, msg *wire.Message, verdict Verdict, at *moment) bool {
+	switch verdict {
 	case Duplicate:
 		p.node.Counters.Inc(MessagesDuplicate)
 		p.noteDropped(msg, wire.ReceiptOK) // another peer may have delivered it
@@ -59,7 +64,7 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 		return false
 	case Stale:
 		p.noteDropped(msg, wire.ReceiptStale)
-		p.drop(MessagesStale, "messages stamped before this node's unclean restart dropped")
+		p.drop(MessagesStale, "messages stamped before an unclean restart dropped: they may have been delivered")
 		return false
 	case Full:
 		p.noteDropped(msg, wire.ReceiptRefused)
@@ -68,6 +73,11 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 			p.alive.lastLife = at.running // the peer is alive; this node has no space
 		}
 		p.onUndelivered(ctx, msg, at)
+		return false
+	case Unanswered:
+		p.drop(MessagesRefused, "messages of an unverified peer dropped: another member of this node has not answered")
+		return false
+	case undecided:
 		return false
 	}
 	if msg.From == p.peerID {
@@ -78,6 +88,14 @@ func (p *connection) checkSeen(ctx actor.Context, msg *wire.Message, at *moment)
 
 // seen returns the verdict of the dedup set and enters a fresh message, which verifies its connection.
 func (p *connection) seen(msg *wire.Message, at *moment) Verdict {
+	if p.members != nil {
+		return p.seenByMembers(msg, at)
+	}
+	return p.seenHere(msg, at)
+}
+
+// seenHere returns the verdict of this process alone.
+func (p *connection) seenHere(msg *wire.Message, at *moment) Verdict {
 	if !p.proof.strength.Verified() {
 		if verdict := p.dedup.Known(msg, at.now); verdict != Fresh {
 			return verdict

@@ -99,10 +99,11 @@ type Verdict int
 
 // The verdicts.
 const (
-	Fresh     Verdict = iota // not seen before; entered now
-	Duplicate                // seen before
-	Full                     // no space for more messages of this peer
-	Stale                    // timestamp before the start of the set, which cannot tell
+	Fresh      Verdict = iota // not seen before; entered now
+	Duplicate                 // seen before
+	Full                      // no space for more messages of this peer
+	Stale                     // timestamp before the start of the set, which cannot tell
+	Unanswered                // another member of the node must be asked, and has not answered
 )
 
 // Deduplicator tests and enters the messages of one peer in one step. Safe for concurrent use.

@@ -83,6 +83,7 @@ type connection struct {
 	credited  time.Duration // hold time of the read pump that the limiter knows of
 	inbox     *Inbox
 	dedup     Deduplicator
+	members   *members     // nil: this process is the whole node
 	early     *early       // nil: empty
 	drops     *recentDrops // nil: no message was dropped
 	proof     proof
@@ -200,6 +201,8 @@ func (p *connection) onPump(ctx actor.Context, message fromPumps) {
 		p.onProbePong(ctx)
 	case *resumed:
 		p.onResumed(ctx)
+	case *firstChecked:
+		p.onFirstChecked(ctx, msg)
 	case *tick:
 		p.onTimer(ctx)
 	}

@@ -38,6 +38,8 @@ const (
 	EventsLost           // events that slow readers of the program's event streams missed
 	RepliesDropped       // replies of handlers that could not be enqueued
 	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
+	ClusterChecks        // messages about which other members of the node were asked
+	ClusterUnchecked     // messages delivered although another member did not answer
 
 	numCounters
 )
@@ -71,6 +73,8 @@ var counterNames = [numCounters]string{
 	EventsLost:           "eventsLost",
 	RepliesDropped:       "repliesDropped",
 	LogLinesDropped:      "logLinesDropped",
+	ClusterChecks:        "clusterChecks",
+	ClusterUnchecked:     "clusterUnchecked",
 }
 
 // String returns the counter's name as `node status` prints it.

@@ -13,6 +13,7 @@ import (
 //
 //	frames wait for         set by                            ended by
 //	the registry's answer   deciding; proof.awaited           onWelcome; release
+//	another member          proof.asking                      onFirstChecked
 //	a token (session)       mayOpen: stopped, choke, refill   the timer: onResumed
 //	handlers (session)      mayOpen: stopped, pause           budget.give: onResumed
 //
@@ -38,6 +39,7 @@ type keptFrame struct {
 type undelivered struct {
 	message *wire.Message
 	cost    int64
+	check   *unchecked // nil: other members need not be asked
 }
 
 // earlyInput returns p.early and creates it if needed.
@@ -103,7 +105,7 @@ func (p *connection) dropEarly() {
 // the frames behind it wait. While a record waits for a token, the read pump reads no further one.
 func (p *connection) mayOpen(now time.Time) bool {
 	switch {
-	case p.proof.awaited: // the registry may lend another bucket
+	case p.proof.awaited || p.proof.asking: // the registry may lend another bucket
 		return false
 	case !p.session:
 		return true
@@ -218,19 +220,24 @@ func (p *connection) settleHeld() {
 func (p *connection) releaseHeld() {
 	p.proof.awaited = false
 	for _, next := range p.takeHeld() {
-		p.deliver(next.message, next.cost)
+		p.deliver(next)
 	}
 }
 
 // deliver passes a message to a waiting request and to the handlers.
-func (p *connection) deliver(msg *wire.Message, cost int64) {
+func (p *connection) deliver(next undelivered) {
+	msg := next.message
 	if p.proof.awaited {
 		later := p.earlyInput()
-		later.held = append(later.held, undelivered{msg, cost})
+		later.held = append(later.held, next)
+		return
+	}
+	if next.check != nil {
+		p.inbox.queue(deliverable{event: next.check, budget: p.inbound, cost: next.cost})
 		return
 	}
 	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request
 		p.node.OnReply(p.peerID, msg)
 	}
-	p.inbox.message(msg, p.inbound, cost)
+	p.inbox.message(msg, p.inbound, next.cost)
 }

@@ -188,10 +188,15 @@ func (p *connection) judge(ctx actor.Context, msg *wire.Message, mark mark, err 
 	if !p.check(ctx, msg, at) {
 		return false
 	}
+	p.noteLife(ctx, msg, at)
+	return true
+}
+
+// noteLife records a sign of life of the peer.
+func (p *connection) noteLife(ctx actor.Context, msg *wire.Message, at *moment) {
 	p.alive.lastLife = at.running
 	p.handle.lastActivity.Store(at.wall.UnixNano())
 	p.showLife(ctx, pongOf(msg))
-	return true
 }
 
 // pongOf returns the ID of the ping that a pong answers, or "".
@@ -204,9 +209,12 @@ func pongOf(msg *wire.Message) string {
 
 // onMessage delivers a message, and handles pings, pongs and disconnects.
 func (p *connection) onMessage(ctx actor.Context, msg *wire.Message, cost int64) {
-	p.node.Counters.Inc(MessagesReceived)
-	p.handle.traffic.received.Add(1)
-	p.deliver(msg, cost)
+	check := p.takeUnchecked()
+	if check == nil { // otherwise the inbox counts it
+		p.node.Counters.Inc(MessagesReceived)
+		p.handle.traffic.received.Add(1)
+	}
+	p.deliver(undelivered{msg, cost, check})
 	if !transportType(msg.Type) {
 		p.traffic, p.resting = true, false
 	}

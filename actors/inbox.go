@@ -62,9 +62,14 @@ func (in *Inbox) Hold() (release func()) {
 
 // message queues a message for Sink.Message. When the handler has returned or panicked, cost is given back to budget.
 func (in *Inbox) message(msg *wire.Message, budget *budget, cost int64) {
+	in.queue(deliverable{message: msg, budget: budget, cost: cost})
+}
+
+// queue queues an item with a cost.
+func (in *Inbox) queue(item deliverable) {
 	in.mu.Lock()
-	in.waiting = deliverables.append(in.waiting, deliverable{message: msg, budget: budget, cost: cost})
-	in.bytes += int(cost)
+	in.waiting = deliverables.append(in.waiting, item)
+	in.bytes += int(item.cost)
 	start := in.due(in)
 	in.mu.Unlock()
 	if start {
@@ -96,6 +101,9 @@ func (*Inbox) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { ret
 func (in *Inbox) process(b *batch[deliverable]) {
 	for b.next < len(b.items) {
 		item := &b.items[b.next]
+		if u, ok := item.event.(*unchecked); ok && !u.asked {
+			askAll(b.items[b.next:])
+		}
 		b.next++
 		in.deliver(item)
 		*item = deliverable{}
@@ -126,11 +134,14 @@ func (in *Inbox) deliver(next *deliverable) {
 	if dropped, ok := next.event.(*Dropped); ok {
 		dropped.waiting.Add(-1)
 	}
+	u, isUnchecked := next.event.(*unchecked)
 	switch observe, ok := next.event.(func()); {
 	case next.message != nil:
 		in.sink.Message(next.message)
 	case ok:
 		observe()
+	case isUnchecked:
+		u.deliver(in.sink)
 	default:
 		in.sink.Do(next.event)
 	}

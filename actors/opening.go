@@ -158,6 +158,9 @@ func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	}
 	now := time.Now()
 	p.phase, p.inbox, p.dedup, p.limiter = open, w.Inbox, w.Dedup, w.Limiter
+	if checker, ok := w.Dedup.(Checker); ok {
+		p.members = &members{checker: checker}
+	}
 	if p.dispatcher.workers != nil {
 		w.Inbox.deferMessages()
 		p.dispatcher.inbox.Store(w.Inbox)

@@ -20,6 +20,7 @@ type proof struct {
 	strength  Strength
 	framed    bool          // a frame of the peer has opened here; an ack alone may have been relayed
 	awaited   bool          // the registry has not answered the last Verified: messages wait
+	asking    bool          // another member is asked about the message that may verify the peer: frames wait
 	must      bool          // the peer must bind its frames
 	announced bool          // the peer announced features
 	quiet     bool          // send no frame before the proof
@@ -69,6 +70,9 @@ func (p *connection) acceptFirst(ctx actor.Context, msg *wire.Message) bool {
 	switch {
 	case msg != nil && msg.Type == wire.MsgPing && msg.From == p.peerID && !p.codec.more():
 		p.handle.outbox.accept()
+		if p.members != nil {
+			p.members.ahead = msg.Timestamp.Sub(p.node.Clock())
+		}
 		p.raise(ctx, Session)
 		return true
 	case msg != nil && msg.Type == wire.MsgDisconnect && msg.From == p.peerID:

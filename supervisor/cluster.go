@@ -34,6 +34,7 @@ type Cluster interface {
 	Dials(url string) bool
 	// Members returns all known members by name, this one included.
 	Members() []ClusterMember
+	ClusterSeen
 }
 
 // ClusterLocal is the part of this member that the cluster calls. Its methods return at once; safe for concurrent use.
@@ -48,6 +49,7 @@ type ClusterLocal interface {
 	MembersChanged()
 	// Load returns the number of open connections, handshakes included, and their limit.
 	Load() (connections, limit int)
+	ClusterSeenLocal
 }
 
 // Claim is the request of a member to be the home of a peer.

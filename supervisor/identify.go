@@ -137,7 +137,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	s.dedup = r.dedup.Join(id, r.shareGroup(s))
 	limiter := r.assignBucket(s)
 	ctx.Send(s.pid, &actors.Welcome{
-		Inbox: s.conn.inbox, Dedup: s.dedup, Limiter: limiter, Quiet: !known.Features.IsZero(),
+		Inbox: s.conn.inbox, Dedup: r.deduplicator(s), Limiter: limiter, Quiet: !known.Features.IsZero(),
 		Hold: s.held,
 	})
 	if strength.Verified() {

@@ -56,6 +56,7 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	if s.dedup != nil {
 		r.releaseBucket(s.bucket)
 		s.dedup.Leave()
+		r.dropAuthor(s)
 	}
 	if s.conn != nil && s.conn.inbox != nil && !s.conn.inbox.Idle() {
 		r.lagging[s.conn.inbox] = struct{}{}

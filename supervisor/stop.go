@@ -68,15 +68,15 @@ func (t *Transport) stopRunning(ctx context.Context) error {
 func (t *Transport) cleanup(ctx context.Context) error {
 	<-t.ended
 	<-t.posted
-	if t.opts.cluster != nil {
-		t.opts.cluster.Leave()
-	}
 	defer t.flushLog(ctx)
 	defer t.clock.Stop()
 	defer t.bus.close()
 	t.work.Wait() // soon, because every socket is closed
 	<-t.writers.Idle()
 	t.drain(ctx)
+	if t.opts.cluster != nil {
+		t.opts.cluster.Leave() // hands the seen messages over: after the last delivery
+	}
 	t.workers.Close()
 	t.unbounded.Close()
 	return t.save()

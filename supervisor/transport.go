@@ -121,6 +121,9 @@ func NewTransport(
 	if t.dedup, err = NewMessageDeduplicator(t.cfg.DedupTTL, limit, share, time.Now(), t.opts.rand); err != nil {
 		return nil, err
 	}
+	if err := t.shareDedup(keys); err != nil {
+		return nil, err
+	}
 	t.keys, t.limitedLog = keys, actors.NewLimitedLogger(t.opts.log)
 	t.bus.counters, t.bus.limitedLog, t.bus.routes, t.bus.replies = t.counters, t.limitedLog, t.routes, t.replies
 	if t.clock = t.opts.running; t.clock == nil {

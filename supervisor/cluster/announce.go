@@ -83,6 +83,7 @@ func (c *coordinator) onBeat() {
 	c.dropSnapshots(time.Now())
 	c.freeYielded(time.Now())
 	c.considerMembers()
+	c.engine.seen.sweep()
 	c.retryClaims()
 	c.considerJoin()
 }
@@ -108,5 +109,6 @@ func (c *coordinator) endJoin(err error) {
 	}
 	c.joined(err)
 	c.joined = nil
+	c.engine.seen.join()
 	c.retryClaims()
 }

@@ -16,18 +16,21 @@ type ownClaim struct {
 	claim   supervisor.Claim
 	decided func(supervisor.ClaimVerdict)
 	id      uint64
+	made    time.Time // on the clock of messages
 	asked   *member   // nil: no member was asked
 	askedAt time.Time // last question
 	heardAt time.Time // last answer of the asked member, or first question; on the running clock
 }
 
 func (c *coordinator) onClaiming(msg *claiming) {
+	made := c.local.Clock()
 	if earlier := c.claims[msg.claim.Peer]; earlier != nil {
+		made = earlier.made
 		earlier.decided(supervisor.ClaimVerdict{})
 	}
 	c.claimIDs++
 	delete(c.awaits, msg.claim.Peer)
-	c.claims[msg.claim.Peer] = &ownClaim{claim: msg.claim, decided: msg.decided, id: c.claimIDs}
+	c.claims[msg.claim.Peer] = &ownClaim{claim: msg.claim, decided: msg.decided, id: c.claimIDs, made: made}
 	c.retryClaim(msg.claim.Peer)
 }
 
@@ -76,6 +79,7 @@ func (c *coordinator) grant(claim *ownClaim, tokens float64) {
 	delete(c.claims, peer)
 	delete(c.yielded, peer)
 	c.directory.set(peer, c.self, c.clock)
+	c.settle(peer, claim.made)
 	c.queue(peer, c.clock)
 	claim.decided(supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens})
 }
@@ -90,6 +94,7 @@ func (c *coordinator) onReleasing(msg *releasing) {
 func (c *coordinator) free(peer string) {
 	delete(c.yielded, peer)
 	c.directory.drop(peer, c.self)
+	c.engine.seen.freed(peer)
 	c.queue(peer, 0)
 }
 

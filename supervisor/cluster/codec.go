@@ -26,6 +26,10 @@ const (
 	kindClaim   kind = 10 // to the holder of a peer
 	kindVerdict kind = 11 // the answer
 
+	kindCheck    kind = 12 // to the home of an author: are these messages new
+	kindChecked  kind = 13 // the answer
+	kindHandover kind = 14 // on the subject dir, before the goodbye, without a number: entries of the set of messages
+
 	kindSnapshot kind = 20 // request for a page of the sender's claims
 	kindPage     kind = 21
 )
@@ -63,6 +67,10 @@ type message struct {
 	answer           answer
 	verdict          supervisor.ClaimVerdict
 	offset, total    uint64 // snapshot, page: index of the first claim, number of all
+	checks           []check
+	checked          []checked
+	entries          []byte // handover
+	pages            uint64 // goodbye: number of handovers plus one; 0: they are not all entries
 }
 
 // heartbeat is the state that a member announces.
@@ -96,7 +104,13 @@ func (m *message) encode() []byte {
 		b = append(b, byte(m.beat.state))
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.beat.connections), m.beat.limit)
 	case kindGoodbye:
-		b = binary.AppendUvarint(b, m.seq)
+		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.pages)
+	case kindCheck:
+		b = appendChecks(b, m.checks)
+	case kindChecked:
+		b = appendChecked(b, m.checked)
+	case kindHandover:
+		b = append(b, m.entries...)
 	case kindClaim:
 		b = binary.AppendUvarint(b, m.id)
 		b = appendText(b, m.claim.Peer)
@@ -138,7 +152,13 @@ func decode(b []byte) (*message, error) {
 		m.seq = r.uvarint()
 		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint()}
 	case kindGoodbye:
-		m.seq = r.uvarint()
+		m.seq, m.pages = r.uvarint(), r.uvarint()
+	case kindCheck:
+		m.checks = r.checks()
+	case kindChecked:
+		m.checked = r.checkedList()
+	case kindHandover:
+		m.entries = r.take(uint64(len(r.rest)))
 	case kindClaim:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
 		m.claim.Strength = actors.Strength(r.byte())

@@ -72,7 +72,7 @@ type coordinator struct {
 }
 
 func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)) *coordinator {
-	self := &member{name: e.opts.Name, boot: e.opts.Boot}
+	self := e.seen.self
 	return &coordinator{
 		engine: e, directory: e.directory, local: local, self: self, members: map[string]*member{self.name: self},
 		joined: joined, joinedAt: time.Now().Add(joinWithin),
@@ -126,7 +126,7 @@ func (c *coordinator) Receive(ctx actor.Context) {
 func (c *coordinator) leave() {
 	c.beats.Stop()
 	c.flush()
-	c.announce(&message{kind: kindGoodbye})
+	c.announce(&message{kind: kindGoodbye, pages: c.handOver()})
 	for _, cancel := range c.cancels {
 		cancel()
 	}

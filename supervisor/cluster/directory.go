@@ -62,6 +62,30 @@ func (d *directory) termOf(peer string, holder *member) (uint64, bool) {
 	return 0, false
 }
 
+// others returns the members that claim a peer, lost ones included, without self.
+func (d *directory) others(peer string, self *member) (list []*member) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for c := d.peers[peer]; c != nil; c = c.next {
+		if c.holder != self {
+			list = append(list, c.holder)
+		}
+	}
+	return list
+}
+
+// lostHolders returns the names of the lost members that claim a peer.
+func (d *directory) lostHolders(peer string) (names []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for c := d.peers[peer]; c != nil; c = c.next {
+		if c.holder.lost {
+			names = append(names, c.holder.name)
+		}
+	}
+	return names
+}
+
 // set enters a claim in place of the member's earlier one.
 func (d *directory) set(peer string, holder *member, term uint64) {
 	d.mu.Lock()
@@ -104,18 +128,26 @@ func (d *directory) remove(peer string, holder *member) bool {
 
 // replace makes claims all claims of a member.
 func (d *directory) replace(holder *member, claims []holding) {
-	now := make(map[string]uint64, len(claims))
-	for _, h := range claims {
-		now[h.peer] = h.term
-	}
-	for _, h := range d.of(holder) {
-		if _, still := now[h.peer]; !still {
-			d.drop(h.peer, holder)
-		}
+	for _, peer := range d.missing(holder, claims) {
+		d.drop(peer, holder)
 	}
 	for _, h := range claims {
 		d.set(h.peer, holder, h.term)
 	}
+}
+
+// missing returns the peers that a member holds and claims does not name.
+func (d *directory) missing(holder *member, claims []holding) (peers []string) {
+	now := make(map[string]bool, len(claims))
+	for _, h := range claims {
+		now[h.peer] = true
+	}
+	for _, h := range d.of(holder) {
+		if !now[h.peer] {
+			peers = append(peers, h.peer)
+		}
+	}
+	return peers
 }
 
 // of returns all claims of a member, by peer.

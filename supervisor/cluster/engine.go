@@ -40,9 +40,19 @@ type Engine struct {
 	bus       Bus
 	directory *directory
 	alive     atomic.Pointer[[]string] // names of the members that are alive and do not drain, this one included
+	seen      *seen
 
 	mu  sync.RWMutex
 	pid *actor.PID // nil before Join and after Leave
+
+	asking     context.Context // ends in Leave
+	stopAsking context.CancelFunc
+	linesMu    sync.Mutex
+	lines      map[string]*line // by member
+	exchanges  sync.WaitGroup
+
+	answering sync.RWMutex // held while checks are answered
+	handing   bool         // checks are answered no longer; guarded by answering
 }
 
 var _ supervisor.Cluster = (*Engine)(nil)
@@ -50,11 +60,17 @@ var _ supervisor.Cluster = (*Engine)(nil)
 // New returns an engine that has not joined.
 func New(bus Bus, opts Options) *Engine {
 	actors.FixProcessRegistry(opts.System)
-	return &Engine{opts: opts, bus: bus, directory: newDirectory()}
+	directory := newDirectory()
+	asking, stop := context.WithCancel(context.Background())
+	return &Engine{
+		opts: opts, bus: bus, directory: directory, asking: asking, stopAsking: stop, lines: make(map[string]*line),
+		seen: newSeen(&member{name: opts.Name, boot: opts.Boot}, directory),
+	}
 }
 
 // Join implements supervisor.Cluster. It is called once, before every other method.
 func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error {
+	e.seen.begin(local)
 	joined := make(chan error, 1)
 	c := newCoordinator(e, local, func(err error) { joined <- err })
 	props := actor.PropsFromProducer(func() actor.Actor { return c })
@@ -82,6 +98,7 @@ func (e *Engine) listen() error {
 		e.subject("dir"):                    func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "in"):   func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "snap"): func(d Delivery) { e.tell(&heard{body: d.Body, respond: d.Respond}) },
+		e.subject("m", e.opts.Name, "seen"): e.onCheck,
 	} {
 		cancel, err := e.bus.Subscribe(subject, handle)
 		if err != nil {
@@ -98,6 +115,7 @@ func (e *Engine) Leave() {
 	pid := e.pid
 	e.pid = nil
 	e.mu.Unlock()
+	e.endExchanges()
 	if pid != nil {
 		_ = e.opts.System.Root.PoisonFuture(pid).Wait()
 	}

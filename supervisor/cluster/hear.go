@@ -25,6 +25,9 @@ func (c *coordinator) onHeard(in *heard) {
 	switch msg.kind {
 	case kindUpdate, kindHeartbeat, kindGoodbye:
 		c.onSequence(msg)
+	case kindHandover:
+		c.onHandover(msg)
+	case kindCheck, kindChecked: // not on these subjects
 	case kindClaim:
 		c.onClaim(msg)
 	case kindVerdict:
@@ -48,11 +51,13 @@ func (c *coordinator) onSequence(msg *message) {
 	}
 	if msg.kind == kindGoodbye {
 		if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
+			c.noteHandover(m, msg)
 			c.forget(m)
 		}
 		return
 	}
 	m.heard = c.now()
+	changed := m.lost || m.boot != msg.boot
 	if m.lost {
 		c.directory.setLost(m, false)
 	}
@@ -62,7 +67,7 @@ func (c *coordinator) onSequence(msg *message) {
 	switch m.judge(msg) {
 	case stepRestart:
 		c.replace(m, nil)
-		m.boot = msg.boot
+		m.boot, m.pages = msg.boot, 0
 		c.synchronize(m, msg)
 	case stepSync:
 		c.synchronize(m, msg)
@@ -72,13 +77,16 @@ func (c *coordinator) onSequence(msg *message) {
 		c.apply(m, msg)
 	case stepIgnore:
 	}
+	if changed {
+		c.updateSeen()
+	}
 }
 
 // apply processes the next message of a member's sequence.
 func (c *coordinator) apply(m *member, msg *message) {
 	m.next = msg.seq + 1
 	for _, h := range msg.releases {
-		c.directory.drop(h.peer, m)
+		c.drop(h.peer, m)
 		c.retryClaim(h.peer)
 		c.callFreed(h.peer)
 	}
@@ -90,6 +98,9 @@ func (c *coordinator) apply(m *member, msg *message) {
 
 // replace makes claims all claims of a member.
 func (c *coordinator) replace(m *member, claims []holding) {
+	for _, peer := range c.directory.missing(m, claims) {
+		c.drop(peer, m)
+	}
 	c.directory.replace(m, claims)
 	for _, h := range claims {
 		c.claimed(m, h)
@@ -105,6 +116,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 	if !own {
 		return
 	}
+	c.engine.seen.ended(h.peer, m, true)
 	ours := claimed{holder: c.self, term: term}
 	if theirs := (claimed{holder: m, term: h.term}); !theirs.outranks(&ours) {
 		return
@@ -121,8 +133,9 @@ func (c *coordinator) lose(m *member) {
 	c.directory.setLost(m, true)
 	if m.sync != nil { // its claims are incomplete
 		m.sync, m.boot = nil, 0
-		c.directory.replace(m, nil)
+		c.replace(m, nil)
 	}
+	c.updateSeen()
 	c.retryClaims()
 }
 
@@ -131,4 +144,5 @@ func (c *coordinator) forget(m *member) {
 	delete(c.members, m.name)
 	m.sync = nil
 	c.replace(m, nil)
+	c.updateSeen()
 }

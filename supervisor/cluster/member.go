@@ -28,6 +28,7 @@ type member struct {
 	heard time.Time // last message, on the running clock
 	beat  heartbeat
 	sync  *syncing // nil: its claims in the directory are complete
+	pages uint64   // handed over by its present start
 }
 
 // state returns the state of a member for the program.

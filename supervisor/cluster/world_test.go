@@ -17,6 +17,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/cluster"
 	"github.com/Snider/go-p2p/supervisor/cluster/membus"
+	"github.com/Snider/go-p2p/supervisor/dedup"
 )
 
 // world is a node of several members on an in-memory bus.
@@ -33,6 +34,9 @@ type process struct {
 	name   string
 	engine *cluster.Engine
 	bus    *membus.Bus
+
+	set  *dedup.Set
+	skew time.Duration // of its clock
 
 	mu      sync.Mutex
 	peers   map[string]uint64 // terms of granted claims
@@ -77,6 +81,7 @@ func (w *world) start(names ...string) {
 func (w *world) process(name string) *process {
 	w.boots++
 	p := &process{name: name, bus: w.net.Bus(name), peers: map[string]uint64{}, open: map[string]bool{}}
+	p.newSet(w.t)
 	p.engine = cluster.New(p.bus, cluster.Options{
 		Name: name, NodeID: "node", Boot: w.boots, System: w.system, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

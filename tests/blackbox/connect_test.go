@@ -18,7 +18,7 @@ var counterNames = []string{
 	"messagesDuplicate", "messagesStale", "handshakesAccepted", "handshakesRejected", "connectionsRefused",
 	"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
 	"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
-	"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped",
+	"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when they are verified.

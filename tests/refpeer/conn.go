@@ -99,15 +99,20 @@ func (c *Conn) SendEnvelope(v any) error {
 	if c.session != nil {
 		return c.SendTogether(v)
 	}
-	text, err := marshal(v)
-	if err != nil {
-		return err
-	}
-	frame, err := seal(string(text), c.password, c.ownBind)
+	frame, err := c.Seal(v)
 	if err != nil {
 		return err
 	}
 	return c.SendRaw(frame)
+}
+
+// Seal returns the SMSG frame in which SendEnvelope sends v.
+func (c *Conn) Seal(v any) ([]byte, error) {
+	text, err := marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return seal(string(text), c.password, c.ownBind)
 }
 
 // SendRaw sends one binary WebSocket message unchanged.

@@ -32,6 +32,8 @@ func counterHelp(counter string) string {
 		"eventsLost":           "Events that slow readers of event streams missed.",
 		"repliesDropped":       "Replies of message handlers that could not be enqueued.",
 		"logLinesDropped":      "Log lines dropped because the log handler blocked or was too slow.",
+		"clusterChecks":        "Messages about which other processes of this node were asked.",
+		"clusterUnchecked":     "Messages delivered although another process of this node did not answer.",
 	}
 	if text, ok := help[counter]; ok {
 		return text

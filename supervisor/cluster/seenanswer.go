@@ -1,0 +1,91 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/dedup"
+)
+
+// check is an entry of kindCheck: a question about a message, or, if settle is set, whether the asked member has
+// entries of the author.
+type check struct {
+	author string
+	digest dedup.Digest
+	stamp  time.Time
+	first  bool // the asked member is the home or the keeper of the author
+	settle bool
+}
+
+// checked is an entry of kindChecked.
+type checked struct {
+	verdict seenVerdict
+	former  []string // further members to ask
+}
+
+// seenVerdict is a verdict between members.
+type seenVerdict uint8
+
+const (
+	seenUnknown   seenVerdict = iota // not decided: the asked member is not the home
+	seenFresh                        // settle: there are no entries
+	seenDuplicate                    // settle: there may be entries
+	seenStale
+	seenFull
+)
+
+// maxFurther is the largest number of further members in an answer.
+const maxFurther = maxFormer + maxEarlier + 2
+
+// onCheck answers the checks of another member. The bus calls it, one at a time; it does not wait.
+func (e *Engine) onCheck(d Delivery) {
+	ask, err := decode(d.Body)
+	if err != nil || ask.kind != kindCheck || d.Respond == nil {
+		return
+	}
+	e.answering.RLock()
+	defer e.answering.RUnlock()
+	if e.handing { // the entries are on their way to the other members
+		return
+	}
+	answer := &message{kind: kindChecked, from: e.opts.Name, boot: e.opts.Boot, checked: make([]checked, len(ask.checks))}
+	for i := range ask.checks {
+		answer.checked[i] = e.seen.answer(ask.from, &ask.checks[i])
+	}
+	d.Respond(answer.encode())
+}
+
+// answer returns the answer to one check.
+func (s *seen) answer(from string, c *check) checked {
+	home := s.directory.home(c.author)
+	switch {
+	case c.settle && s.hasEntries(c.author, from):
+		return checked{verdict: seenDuplicate}
+	case c.settle:
+		return checked{verdict: seenFresh}
+	case c.first && home != nil && home != s.self:
+		return checked{verdict: seenUnknown}
+	}
+	former, stale := s.consultFor(c, home)
+	if stale {
+		return checked{verdict: seenStale}
+	}
+	switch s.local.Seen(from, c.digest) {
+	case actors.Fresh:
+		return checked{verdict: seenFresh, former: former}
+	case actors.Full:
+		return checked{verdict: seenFull}
+	default:
+		return checked{verdict: seenDuplicate}
+	}
+}
+
+// consultFor is consult for the check of another member.
+func (s *seen) consultFor(c *check, home *member) (former []string, stale bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if home != s.self {
+		s.keep(c.author)
+	}
+	return s.consult(c.author, c.stamp, home)
+}

@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+const (
+	askWithin   = 250 * time.Millisecond // for all questions about a message
+	askPause    = 10 * time.Millisecond  // before the home of an author that has moved is asked
+	maxChecks   = 256                    // in one batch
+	maxInFlight = 8                      // unanswered batches to one member
+)
+
+// question is a check on its way to one member.
+type question struct {
+	check check
+	done  func(checked, error) // called exactly once; it does not wait
+}
+
+// line holds the questions to one member. A question is sent at once if no batch is unanswered; otherwise it waits for
+// the answer, or until a batch is full.
+type line struct {
+	engine *Engine
+	member string
+
+	mu       sync.Mutex
+	waiting  []*question
+	inFlight int
+}
+
+// lineTo returns the line to a member.
+func (e *Engine) lineTo(member string) *line {
+	e.linesMu.Lock()
+	defer e.linesMu.Unlock()
+	l := e.lines[member]
+	if l == nil {
+		l = &line{engine: e, member: member}
+		e.lines[member] = l
+	}
+	return l
+}
+
+// beginExchange reports whether this member has not left, and counts an exchange.
+func (e *Engine) beginExchange() bool {
+	e.linesMu.Lock()
+	defer e.linesMu.Unlock()
+	if e.asking.Err() != nil {
+		return false
+	}
+	e.exchanges.Add(1)
+	return true
+}
+
+// endExchanges ends all exchanges. Later questions are not answered.
+func (e *Engine) endExchanges() {
+	e.linesMu.Lock()
+	e.stopAsking()
+	e.linesMu.Unlock()
+	e.exchanges.Wait()
+}
+
+// add sends questions, or has them wait.
+func (l *line) add(questions ...*question) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, questions...)
+	l.flush()
+}
+
+// flush sends the next batches. l.mu is held.
+func (l *line) flush() {
+	for len(l.waiting) > 0 && (l.inFlight == 0 || l.inFlight < maxInFlight && len(l.waiting) >= maxChecks) {
+		if !l.engine.beginExchange() {
+			for _, q := range l.waiting {
+				q.done(checked{}, ErrLeft)
+			}
+			l.waiting = nil
+			return
+		}
+		n := min(len(l.waiting), maxChecks)
+		batch := l.waiting[:n:n]
+		if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
+			l.waiting = nil
+		}
+		l.inFlight++
+		go l.exchange(batch)
+	}
+}
+
+// exchange sends a batch, passes the answers on, and continues with the questions that waited.
+func (l *line) exchange(batch []*question) {
+	defer l.engine.exchanges.Done()
+	answers, err := l.request(batch)
+	l.mu.Lock()
+	l.inFlight--
+	l.flush()
+	l.mu.Unlock()
+	for i, q := range batch {
+		if err != nil {
+			q.done(checked{}, err)
+		} else {
+			q.done(answers[i], nil)
+		}
+	}
+}
+
+func (l *line) request(batch []*question) ([]checked, error) {
+	e := l.engine
+	ctx, cancel := context.WithTimeout(e.asking, askWithin)
+	defer cancel()
+	ask := &message{kind: kindCheck, from: e.opts.Name, boot: e.opts.Boot, checks: make([]check, len(batch))}
+	for i, q := range batch {
+		ask.checks[i] = q.check
+	}
+	body, err := e.bus.Request(ctx, e.subject("m", l.member, "seen"), ask.encode())
+	if err != nil {
+		return nil, err
+	}
+	answer, err := decode(body)
+	if err == nil && (answer.kind != kindChecked || len(answer.checked) != len(batch)) {
+		err = errMessage
+	}
+	if err != nil {
+		return nil, err
+	}
+	return answer.checked, nil
+}
+
+// inquiry is the check of one message with all members that must be asked, one after the other step by step.
+type inquiry struct {
+	check *supervisor.SeenCheck
+	asked []string
+	next  []string // members to ask in the next step
+	first bool     // the next step asks the home or the keeper
+	moved bool     // the asked member is not the home: look the home up again, after a pause
+	ended bool     // the verdict is known, or no answer is possible
+}
+
+// Ask implements supervisor.Cluster.
+func (e *Engine) Ask(checks []*supervisor.SeenCheck) {
+	over := time.NewTimer(askWithin)
+	defer over.Stop()
+	all := make([]*inquiry, len(checks))
+	for i, c := range checks {
+		c.Verdict = actors.Unanswered
+		all[i] = &inquiry{check: c, first: !c.Here}
+	}
+	for {
+		all = slices.DeleteFunc(all, func(q *inquiry) bool {
+			if !q.ended {
+				e.seen.advance(q)
+			}
+			return q.ended
+		})
+		if len(all) == 0 || !e.step(all, over.C) {
+			return
+		}
+		moved := slices.ContainsFunc(all, func(q *inquiry) bool { return q.moved })
+		if moved && !sleep(askPause, over.C) {
+			return
+		}
+	}
+}
+
+// sleep returns false if over fires before the time has passed.
+func sleep(d time.Duration, over <-chan time.Time) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-over:
+		return false
+	}
+}
+
+// advance determines the next members to ask, or ends an inquiry that needs none.
+func (s *seen) advance(q *inquiry) {
+	c := q.check
+	home := s.directory.home(c.Author)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q.moved = false
+	decider := s.decider(home, c.Author)
+	if q.first && decider != s.self.name {
+		q.next = []string{decider}
+		return
+	}
+	q.first = false
+	further, stale := s.consult(c.Author, c.Stamp, home)
+	if stale {
+		c.Verdict, q.ended = actors.Stale, true
+		return
+	}
+	q.next = slices.DeleteFunc(append(q.next, further...), func(name string) bool {
+		return name == s.self.name || slices.Contains(q.asked, name)
+	})
+	slices.Sort(q.next)
+	if q.next = slices.Compact(q.next); len(q.next) == 0 {
+		c.Verdict, q.ended = actors.Fresh, true
+	}
+}
+
+// result is the answer of one member about one message.
+type result struct {
+	inquiry *inquiry
+	member  string
+	answer  checked
+	err     error
+}
+
+// step asks the next members of all inquiries, and processes their answers. It returns false if over fires before.
+func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
+	expected := 0
+	for _, q := range all {
+		expected += len(q.next)
+	}
+	results, byMember := make(chan result, expected), make(map[string][]*question)
+	for _, q := range all {
+		for _, name := range q.next {
+			q.asked = append(q.asked, name)
+			c := check{author: q.check.Author, digest: q.check.Digest, stamp: q.check.Stamp, first: q.first}
+			byMember[name] = append(byMember[name], &question{c, func(answer checked, err error) {
+				results <- result{q, name, answer, err}
+			}})
+		}
+		q.next = nil
+	}
+	for name, questions := range byMember {
+		e.lineTo(name).add(questions...)
+	}
+	for range expected {
+		select {
+		case r := <-results:
+			r.inquiry.take(r)
+		case <-over:
+			return false
+		}
+	}
+	return true
+}
+
+// take processes an answer.
+func (q *inquiry) take(r result) {
+	c := q.check
+	elsewhere := q.first && (errors.Is(r.err, ErrNoResponders) || r.err == nil && r.answer.verdict == seenUnknown)
+	switch {
+	case q.ended:
+	case elsewhere:
+		q.asked, q.moved = nil, true
+	case r.err != nil:
+		q.ended = true // unanswered
+	case r.answer.verdict == seenFresh:
+		q.first = false
+		q.next = append(q.next, r.answer.former...)
+	default:
+		c.Verdict, q.ended = r.answer.verdict.local(), true
+	}
+}
+
+// local returns a verdict as this member's set gives it.
+func (v seenVerdict) local() actors.Verdict {
+	switch v {
+	case seenFresh:
+		return actors.Fresh
+	case seenDuplicate:
+		return actors.Duplicate
+	case seenStale:
+		return actors.Stale
+	case seenFull:
+		return actors.Full
+	default:
+		return actors.Unanswered
+	}
+}

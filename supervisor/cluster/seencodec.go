@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor/dedup"
+)
+
+// The flags of a check.
+const (
+	checkFirst = 1 << iota
+	checkSettle
+)
+
+// appendChecks appends the number of checks, and for each: flags, author, and if it is about a message, the three tags
+// (8 bytes each), the timestamp (Unix nanoseconds, 8) and Ahead.
+func appendChecks(b []byte, checks []check) []byte {
+	b = binary.AppendUvarint(b, uint64(len(checks)))
+	for i := range checks {
+		c := &checks[i]
+		b = append(b, flag(c.first)*checkFirst|flag(c.settle)*checkSettle)
+		if b = appendText(b, c.author); c.settle {
+			continue
+		}
+		b = binary.BigEndian.AppendUint64(b, c.digest.ID)
+		b = binary.BigEndian.AppendUint64(b, c.digest.Content)
+		b = binary.BigEndian.AppendUint64(b, c.digest.Peer)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.stamp.UnixNano()))
+		b = binary.AppendUvarint(b, uint64(c.digest.Ahead))
+	}
+	return b
+}
+
+func (r *reader) checks() []check {
+	n := r.uvarint()
+	if r.bad || n > maxChecks {
+		r.bad = true
+		return nil
+	}
+	list := make([]check, n)
+	for i := range list {
+		flags := r.byte()
+		c := check{author: r.text(maxPeerID), first: flags&checkFirst != 0, settle: flags&checkSettle != 0}
+		if !c.settle {
+			c.digest = dedup.Digest{ID: r.uint64(), Content: r.uint64(), Peer: r.uint64()}
+			c.stamp = time.Unix(0, int64(r.uint64()))
+			c.digest.Ahead = time.Duration(r.uvarint())
+		}
+		list[i] = c
+	}
+	return list
+}
+
+// appendChecked appends the number of answers, and for each: the verdict, the number of further members and their
+// names.
+func appendChecked(b []byte, answers []checked) []byte {
+	b = binary.AppendUvarint(b, uint64(len(answers)))
+	for _, a := range answers {
+		further := a.former[:min(len(a.former), maxFurther)]
+		b = append(b, byte(a.verdict), byte(len(further)))
+		for _, name := range further {
+			b = appendText(b, name)
+		}
+	}
+	return b
+}
+
+func (r *reader) checkedList() []checked {
+	n := r.uvarint()
+	if r.bad || n > maxChecks {
+		r.bad = true
+		return nil
+	}
+	list := make([]checked, n)
+	for i := range list {
+		list[i].verdict = seenVerdict(r.byte())
+		further := r.byte()
+		if further > maxFurther {
+			r.bad = true
+		}
+		for range further {
+			if r.bad {
+				return nil
+			}
+			list[i].former = append(list[i].former, r.text(maxName))
+		}
+	}
+	return list
+}

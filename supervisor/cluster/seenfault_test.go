@@ -1,0 +1,172 @@
+package cluster_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// After a crash of the home nothing is delivered twice: messages stamped before the claim are stale for one window. The
+// messages of other peers are not.
+func TestCrashOfTheHomeMakesEarlierMessagesStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b", "c")
+		w.members["a"].connect("author")
+		w.members["b"].connect("other")
+		settle()
+		msg, undelivered := w.message("1", "author"), w.message("2", "author")
+		others := w.message("3", "other")
+		w.expectReceived("before", "a", "author", msg, actors.Fresh)
+		w.kill("a")
+		w.members["b"].connect("author") // granted when a is lost
+		later := w.message("4", "author")
+		for step, m := range map[string]*wire.Message{"delivered": msg, "not delivered": undelivered} {
+			w.expectReceived(step+", direct", "b", "author", m, actors.Stale)
+			w.expectReceived(step+", relayed", "c", "relay", m, actors.Stale)
+		}
+		w.expectReceived("of another peer", "b", "other", others, actors.Fresh)
+		w.expectReceived("stamped later", "b", "author", later, actors.Fresh)
+		w.expectReceived("stamped later, again", "c", "relay", later, actors.Duplicate)
+	})
+}
+
+func TestCrashOfAKeeperMakesEarlierMessagesStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b", "c")
+		messages := map[string]*wire.Message{}
+		for _, author := range peerNames(30) {
+			messages[author] = w.message(author, author)
+			w.expectReceived("before", "a", "relay", messages[author], actors.Fresh)
+		}
+		w.kill("a") // the receiver, and the keeper of a third
+		time.Sleep(3 * time.Second)
+		stale := 0
+		for author, msg := range messages {
+			switch v, delivered := w.members["b"].receive("relay", msg); {
+			case delivered:
+				t.Errorf("%s: delivered twice", author)
+			case v == actors.Stale:
+				stale++
+			}
+		}
+		if stale < 5 || stale > 15 {
+			t.Errorf("%d of 30 messages are stale, want those that a kept", stale)
+		}
+	})
+}
+
+// A restart within the time after which a member is lost counts as a crash.
+func TestRestartMakesEarlierMessagesStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b")
+		w.members["a"].connect("author")
+		settle()
+		messages := []*wire.Message{w.message("direct", "author")}
+		w.expectReceived("before", "a", "author", messages[0], actors.Fresh)
+		for _, author := range peerNames(10) {
+			msg := w.message(author, author)
+			messages = append(messages, msg)
+			w.expectReceived("before", "b", "relay", msg, actors.Fresh)
+		}
+		w.members["b"].newSet(t) // so that it does not know what it has received itself
+		w.kill("a")
+		w.start("a")
+		time.Sleep(time.Second)
+		w.members["b"].connect("author")
+		settle()
+		for _, msg := range messages {
+			if w.engineKeeper("b", msg.From) {
+				continue // b has lost its own entries
+			}
+			if _, delivered := w.members["b"].receive("relay", msg); delivered {
+				t.Errorf("%s: delivered twice", msg.ID)
+			}
+		}
+	})
+}
+
+// engineKeeper reports whether a member decides about an author of which it has no entries.
+func (w *world) engineKeeper(member, author string) bool {
+	return w.members[member].engine.Judge(author, time.Now().Add(time.Hour)) == supervisor.SeenHere && author != "author"
+}
+
+// A member that leaves hands its entries over: nothing is delivered twice, and nothing is stale.
+func TestLeaveHandsEntriesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b", "c")
+		w.members["a"].connect("author")
+		settle()
+		messages, undelivered := []*wire.Message{}, w.message("late", "author")
+		for i := range 5000 {
+			msg := w.message(fmt.Sprint(i), "author")
+			messages = append(messages, msg)
+			w.expectReceived("before", "a", "author", msg, actors.Fresh)
+		}
+		nowhere := w.message("nowhere", "peer")
+		w.expectReceived("before", "a", "relay", nowhere, actors.Fresh)
+		w.members["a"].engine.Leave()
+		settle()
+		w.members["b"].connect("author")
+		settle()
+		for _, msg := range messages[:100] {
+			w.expectReceived("handed over", "b", "author", msg, actors.Duplicate)
+			w.expectReceived("handed over", "c", "relay", msg, actors.Duplicate)
+		}
+		w.expectReceived("nowhere", "c", "relay", nowhere, actors.Duplicate)
+		w.expectReceived("not delivered before", "b", "author", undelivered, actors.Fresh)
+	})
+}
+
+// A member whose pages were lost on the way is one that was killed.
+func TestIncompleteHandoverCountsAsACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b", "c")
+		w.members["a"].connect("author")
+		settle()
+		msg := w.message("1", "author")
+		w.expectReceived("before", "a", "author", msg, actors.Fresh)
+		w.net.Cut("a", "b", true)
+		w.members["a"].engine.Leave()
+		settle()
+		w.members["c"].connect("author")
+		w.expectReceived("with the pages", "c", "author", msg, actors.Duplicate)
+		w.members["c"].disconnect("author")
+		time.Sleep(3 * time.Second) // b notices that a is lost
+		w.members["b"].connect("author")
+		if _, delivered := w.members["b"].receive("author", msg); delivered {
+			t.Error("delivered twice")
+		}
+	})
+}
+
+// Without an answer the verdict is Unanswered after 250 ms, and then at once when the home is lost.
+func TestUnansweredCheckTakesABoundedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b")
+		w.members["a"].connect("author")
+		settle()
+		w.cutBetween("a", "b", true)
+		began := time.Now()
+		w.expectReceived("cut", "b", "relay", w.message("1", "author"), actors.Unanswered)
+		if took := time.Since(began); took != 250*time.Millisecond {
+			t.Errorf("took %v, want 250ms", took)
+		}
+		time.Sleep(3 * time.Second)
+		began = time.Now()
+		w.expectReceived("lost", "b", "relay", w.message("2", "author"), actors.Fresh)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("took %v, want none: the home is lost", took)
+		}
+	})
+}

@@ -1,0 +1,227 @@
+package cluster
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// update takes over the states of the other members at a moment of the running clock. joined: this member knows all of
+// them.
+func (s *seen) update(members map[string]*member, running time.Time, joined bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live, changed := []string{s.self.name}, false
+	next := make(map[string]standing, len(members))
+	for name, m := range members {
+		if m == s.self {
+			continue
+		}
+		before, known := s.members[name]
+		now := standing{boot: m.boot}
+		switch {
+		case !m.lost:
+			live = append(live, name)
+			changed = changed || known && before.boot != m.boot && before.boot != 0
+		case before.lost.member == "":
+			now.lost = s.now(name, m.boot)
+			now.lost.ended = now.lost.ended.Add(beatEvery - running.Sub(m.heard)) // it may have ended after its last message
+		default:
+			now.lost = before.lost
+		}
+		next[name] = now
+	}
+	slices.Sort(live)
+	if joined && (changed || !slices.Equal(live, s.live)) {
+		s.addEarlier(s.live)
+	}
+	s.live, s.members = live, next
+}
+
+// join notes that until now the other members have kept authors without this one.
+func (s *seen) join() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	others := slices.DeleteFunc(slices.Clone(s.live), func(name string) bool { return name == s.self.name })
+	if len(others) > 0 {
+		s.addEarlier(others)
+	}
+}
+
+func (s *seen) addEarlier(names []string) {
+	set := liveSet{names: names, boots: make(map[string]uint64, len(names)), ended: s.now("", 0)}
+	for _, name := range names {
+		set.boots[name] = s.members[name].boot
+	}
+	s.earlier = slices.Insert(s.earlier, 0, set)
+	s.earlier = s.earlier[:min(len(s.earlier), maxEarlier)]
+}
+
+// granted notes that this member holds a peer from now on. claimed is the time of the claim on the clock of messages.
+// granted returns the keepers that may have entries.
+func (s *seen) granted(peer string, claimed time.Time) (ask []string) {
+	others := s.directory.others(peer, s.self)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []former
+	for _, m := range others {
+		f := s.now(m.name, m.boot)
+		if m.lost { // what the peer has sent here since then, that member has not got
+			f.ended = claimed
+		}
+		list = append(list, f)
+	}
+	list = append(list, s.former[peer]...)
+	list = append(list, s.keepers(peer)...)
+	if keeper := rendezvous(s.live, peer); keeper != s.self.name {
+		now := s.now(keeper, s.members[keeper].boot)
+		now.keeper = true
+		list = append(list, now)
+	}
+	s.held[peer] = s.tidy(list)
+	for _, f := range s.held[peer] {
+		if f.keeper && s.reachable(f) {
+			ask = append(ask, f.member)
+		}
+	}
+	s.settle(peer)
+	return ask
+}
+
+// tidy removes former homes without entries of the last two windows, and all but the latest end of each.
+func (s *seen) tidy(list []former) (kept []former) {
+	for _, f := range list {
+		same := slices.IndexFunc(kept, func(o former) bool { return o.member == f.member && o.boot == f.boot })
+		switch {
+		case time.Since(f.at) > 2*s.window:
+			continue
+		case same < 0:
+			kept = append(kept, f)
+			continue
+		}
+		known := &kept[same]
+		known.keeper = known.keeper && f.keeper
+		if f.at.After(known.at) {
+			known.at, known.ended = f.at, f.ended
+		}
+	}
+	if len(kept) > maxFormer {
+		slices.SortStableFunc(kept, func(a, b former) int { return b.at.Compare(a.at) })
+		kept = kept[:maxFormer]
+	}
+	return kept
+}
+
+// settle sets the state of a peer that this member holds, for its connections.
+func (s *seen) settle(peer string) {
+	a := s.authors[peer]
+	if a == nil {
+		return
+	}
+	until := int64(math.MinInt64)
+	for _, f := range s.held[peer] {
+		until = max(until, f.ended.Add(s.window).UnixNano())
+	}
+	a.state.CheckUntil.Store(until)
+}
+
+// freed notes that this member holds a peer no longer.
+func (s *seen) freed(peer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, peer)
+	if a := s.authors[peer]; a != nil {
+		a.state.CheckUntil.Store(math.MaxInt64)
+	}
+}
+
+// ended notes that another member has held a peer until now. own: this member holds it. With too many of them in two
+// windows, the later ones are not noted.
+func (s *seen) ended(peer string, m *member, own bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.now(m.name, m.boot)
+	if own {
+		s.held[peer] = s.tidy(append(s.held[peer], f))
+		s.settle(peer)
+	}
+	if len(s.order) >= maxFormerPeers {
+		return
+	}
+	s.former[peer] = s.tidy(append(s.former[peer], f))
+	s.order = append(s.order, formerPeer{peer, f.at})
+}
+
+// answered notes the answer of a keeper about a peer that this member holds: whether it has entries.
+func (s *seen) answered(peer, keeper string, entries bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[peer] = slices.DeleteFunc(s.held[peer], func(f former) bool {
+		return f.keeper && f.member == keeper && !entries
+	})
+	if len(s.held[peer]) == 0 {
+		delete(s.held, peer)
+	}
+	if _, own := s.directory.termOf(peer, s.self); own {
+		s.settle(peer)
+	}
+}
+
+// hasEntries reports whether this member, or one that it knows of beside the asker, may have entries of an author that
+// this member does not hold.
+func (s *seen) hasEntries(author, asker string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, kept := s.kept[author]
+	held := slices.ContainsFunc(s.formerHomes(author), func(f former) bool {
+		return f.member != asker && time.Since(f.at) <= s.window
+	})
+	return kept || held || !s.flooded.IsZero()
+}
+
+// handedOver notes that a member has left, and that this one has all its entries.
+func (s *seen) handedOver(m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handed[m.name] = s.now(m.name, m.boot)
+}
+
+// sweep forgets what is older than two windows.
+func (s *seen) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	old := func(at time.Time) bool { return now.Sub(at) > 2*s.window }
+	for len(s.order) > 0 && old(s.order[0].at) {
+		peer := s.order[0].peer
+		s.order = s.order[1:]
+		if s.former[peer] = s.tidy(s.former[peer]); len(s.former[peer]) == 0 {
+			delete(s.former, peer)
+		}
+	}
+	if now.Sub(s.swept) < sweepEvery {
+		return
+	}
+	s.swept = now
+	s.earlier = slices.DeleteFunc(s.earlier, func(set liveSet) bool { return old(set.ended.at) })
+	for peer, list := range s.held {
+		if list = s.tidy(list); len(list) == 0 {
+			delete(s.held, peer)
+		} else {
+			s.held[peer] = list
+		}
+	}
+	for author, at := range s.kept {
+		if old(at) {
+			delete(s.kept, author)
+		}
+	}
+	for name, f := range s.handed {
+		if old(f.at) {
+			delete(s.handed, name)
+		}
+	}
+	if old(s.flooded) {
+		s.flooded = time.Time{}
+	}
+}

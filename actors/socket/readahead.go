@@ -23,7 +23,7 @@ type readAhead struct {
 	conn  net.Conn
 	raw   syscall.RawConn       // nil: the connection cannot be asked
 	held  *[readAheadSize]byte  // nil if all data is read
-	ahead []byte                // unread: part of held, or received before the upgrade
+	ahead []byte                // unread: part of held, or received before the upgrade; in a large read: its target
 	try   func(fd uintptr) bool // made once, so that reads do not allocate
 	n     int                   // result of try
 	err   error
@@ -48,15 +48,21 @@ func newReadAhead(conn net.Conn) *readAhead {
 // Read implements io.Reader.
 func (r *readAhead) Read(p []byte) (int, error) {
 	if !r.has() {
-		if r.raw == nil || len(p) >= readAheadSize {
+		switch {
+		case r.raw == nil:
 			return r.conn.Read(p)
-		}
-		if r.ended != nil {
+		case r.ended != nil:
 			return 0, r.ended
+		case len(p) >= readAheadSize:
+			r.ahead = p
+			err := r.fill()
+			r.ahead = nil
+			return r.n, err
 		}
 		if err := r.fill(); err != nil {
 			return 0, err
 		}
+		r.ahead = r.held[:r.n]
 	}
 	n := copy(p, r.ahead)
 	if r.ahead = r.ahead[n:]; !r.has() {
@@ -68,14 +74,16 @@ func (r *readAhead) Read(p []byte) (int, error) {
 // wait blocks until data arrives or the connection ends; the next read returns the error.
 func (r *readAhead) wait() {
 	if !r.has() && r.ended == nil {
-		r.ended = r.fill()
+		if r.ended = r.fill(); r.ended == nil {
+			r.ahead = r.held[:r.n]
+		}
 	}
 }
 
 // has reports whether the next read needs no system call.
 func (r *readAhead) has() bool { return len(r.ahead) > 0 }
 
-// fill blocks until data arrives and reads it.
+// fill blocks until data arrives and reads n bytes into ahead, or if that is empty into held. After an error n is 0.
 func (r *readAhead) fill() error {
 	err := r.raw.Read(r.try) // errors of the wait itself: closed, deadline
 	for err != nil && r.renewed(err) {
@@ -88,9 +96,9 @@ func (r *readAhead) fill() error {
 	case r.n == 0:
 		err = io.EOF
 	default:
-		r.ahead = r.held[:r.n]
 		return nil
 	}
+	r.n = 0
 	r.release()
 	return err
 }
@@ -103,10 +111,14 @@ func (r *readAhead) renewed(err error) bool {
 
 // tryRead reads once. Without data it returns the buffer, so that the wait holds none.
 func (r *readAhead) tryRead(fd uintptr) bool {
+	var again bool
+	if r.has() {
+		r.n, again, r.err = readOnce(fd, r.ahead)
+		return !again
+	}
 	if r.held == nil {
 		r.held = readAheads.Get().(*[readAheadSize]byte)
 	}
-	var again bool
 	if r.n, again, r.err = readOnce(fd, r.held[:]); again {
 		r.release()
 	}

@@ -18,6 +18,8 @@ type Cluster interface {
 	Leave()
 	// Name returns the name of this member.
 	Name() string
+	// Drain announces that this member leaves soon: the other members keep its addresses connected. Claims stay.
+	Drain()
 	// Home returns the name of the member that holds the connection of a peer, and whether there is one.
 	Home(peer string) (member string, held bool)
 	// Claim asks for a peer that has proven its key on a connection of this member. decided is called exactly once, on

@@ -48,7 +48,7 @@ func (r *registry) rankOf(c Claim, now time.Time) rank {
 // onClaimContested decides about the claim of another member.
 func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 	state := r.states[msg.claim.Peer]
-	if r.stopping || state == nil || state.claim.state != claimHeld {
+	if r.leaving() || state == nil || state.claim.state != claimHeld {
 		msg.decide(ClaimVerdict{Granted: true, Tokens: -1})
 		return
 	}

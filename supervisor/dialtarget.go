@@ -78,7 +78,7 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	if msg.call.withdrawn() {
 		return
 	}
-	if r.stopping {
+	if r.leaving() {
 		fail(ErrStopped)
 		return
 	}

@@ -78,6 +78,7 @@ func (r *registry) onShutdown(ctx actor.Context, msg *shutdown) {
 		return
 	}
 	r.stopping = true
+	r.endDrain()
 	r.stopDials()
 	for _, t := range r.targets {
 		r.answerCallers(t, &Connected{Err: peerError(t.address, ErrStopped)})

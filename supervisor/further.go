@@ -152,7 +152,7 @@ func (r *registry) decideFurther(ctx actor.Context, id string) {
 
 func (r *registry) furtherFacts(id string, f *further) furtherFacts {
 	facts := furtherFacts{
-		now: time.Now(), since: f.since, dialled: f.dialled, interval: f.interval, stopping: r.stopping, deployed: true,
+		now: time.Now(), since: f.since, dialled: f.dialled, interval: f.interval, stopping: r.leaving(), deployed: true,
 		full: admit(occupancy{conns: len(r.slots)}, r.cfg, false) != admitted,
 	}
 	var key crypto.PublicKey

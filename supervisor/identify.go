@@ -43,7 +43,7 @@ func (r *registry) onIdentified(ctx actor.Context, s *slot, msg *actors.Identifi
 		unlisted:   r.unlisted(),
 		session:    msg.Session,
 	}, r.cfg)
-	if r.stopping {
+	if r.leaving() {
 		why = refusedStopping
 	}
 	if why != admitted {

@@ -231,6 +231,7 @@ type slot struct {
 	preloaded     bool      // the peer book has read the peer's entry from disk, if it must
 	held          bool      // dialled to a pinned peer without a session: unverified until its first frame
 	reached       bool      // it is or was the open connection of its dial target
+	leaving       bool      // Drain has closed it
 	settled       bool      // it has been verified, and the claim for its peer was decided
 
 	unanswered *actors.RoutePublished // answers the last Verified; nil: it is answered

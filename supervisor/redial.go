@@ -17,7 +17,7 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 	}
 	barred := r.barred(t)
 	next, action := t.state.step(event, dialFacts{
-		stopping: r.stopping, kept: t.keep, callers: len(t.callers) > 0,
+		stopping: r.leaving(), kept: t.keep, callers: len(t.callers) > 0,
 		connected: r.connected(t) != nil, elsewhere: r.keptElsewhere(t), revoked: barred != nil,
 	})
 	t.state = next

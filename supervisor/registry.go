@@ -86,6 +86,7 @@ type registry struct {
 	}
 	pending  pendingPeers // refused because they are not on the allowlist
 	stopping bool
+	drain    drain  // Transport.Drain
 	restarts uint64 // panics of the registry
 	panicked uint64 // connections stopped because their actor panicked
 	// By node ID: send buckets of peers without a verified connection.
@@ -243,6 +244,13 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		r.onClaimTaken(ctx, msg)
 	case *peerFreed:
 		r.onPeerFreed(ctx, msg.peer)
+	case *beginDrain:
+		r.drain.begun = true
+		r.answer(&drainBegun{})
+	case *drainPeers:
+		r.onDrainPeers(ctx)
+	case *drainDue:
+		r.tellPeers(ctx)
 	case *membersChanged:
 		r.dialIdle(ctx)
 	case *listenerEnded:

@@ -33,7 +33,7 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 		r.pruneLagging()
 	}
 	why := admit(occupancy{
-		stopping: r.stopping, conns: len(r.slots), perAddress: r.perAddress[group], lagging: len(r.lagging),
+		stopping: r.leaving(), conns: len(r.slots), perAddress: r.perAddress[group], lagging: len(r.lagging),
 		exhausted: r.rates.exhausted(group, rate, now),
 	}, r.cfg, group != "")
 	if why == refusedFull && r.evictFor(ctx, msg) {

@@ -105,12 +105,12 @@ func (t *Transport) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// Accepting reports whether peers can connect: the transport runs and listens. It becomes false when Stop is called or
-// the registry has stopped. It stays true if all slots are taken.
+// Accepting reports whether peers can connect: the transport runs and listens. It becomes false when Stop or Drain is
+// called or the registry has stopped. It stays true if all slots are taken.
 func (t *Transport) Accepting() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.phase != transportRunning || t.listener == nil {
+	if t.phase != transportRunning || t.listener == nil || t.draining.Load() {
 		return false
 	}
 	select {

@@ -58,6 +58,7 @@ type Transport struct {
 	posted   chan struct{} // closed when the broadcaster has stopped, behind the registry
 	listener *listener
 
+	draining atomic.Bool  // Drain was called
 	occupied atomic.Int64 // slots of the registry, for ClusterLocal.Load
 
 	stopped   chan struct{} // closed when Stop is done

@@ -68,7 +68,11 @@ func (c *coordinator) onBeat() {
 	}
 	c.beats = time.AfterFunc(beatEvery, func() { c.engine.tell(&beat{}) })
 	connections, limit := c.local.Load()
-	c.self.beat = heartbeat{supervisor.MemberAlive, uint64(max(connections, 0)), uint64(max(limit, 0))}
+	state := supervisor.MemberAlive
+	if c.drains {
+		state = supervisor.MemberDraining
+	}
+	c.self.beat = heartbeat{state, uint64(max(connections, 0)), uint64(max(limit, 0))}
 	c.announce(&message{kind: kindHeartbeat, beat: c.self.beat})
 	now := c.now()
 	for _, m := range c.members {

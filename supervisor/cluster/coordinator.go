@@ -39,9 +39,10 @@ type (
 		member *member
 		sync   *syncing
 	}
-	beat    struct{} // the timer of heartbeats
-	flush   struct{} // the timer of queued changes
-	listing struct { // Engine.Members
+	draining struct{} // Engine.Drain
+	beat     struct{} // the timer of heartbeats
+	flush    struct{} // the timer of queued changes
+	listing  struct { // Engine.Members
 		answer chan<- []supervisor.ClusterMember
 	}
 )
@@ -55,6 +56,7 @@ type coordinator struct {
 	members   map[string]*member // by name
 	clock     uint64             // highest term seen
 
+	drains   bool        // Drain was called
 	joined   func(error) // nil: this member has joined
 	joinedAt time.Time   // the latest time for joining
 
@@ -103,6 +105,9 @@ func (c *coordinator) Receive(ctx actor.Context) {
 		c.onClaiming(msg)
 	case *awaiting:
 		c.awaits[msg.peer] = msg.freed
+	case *draining:
+		c.drains = true
+		c.onBeat()
 	case *releasing:
 		c.onReleasing(msg)
 	case *contested:

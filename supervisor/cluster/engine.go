@@ -142,6 +142,9 @@ func (e *Engine) Claim(c supervisor.Claim, decided func(supervisor.ClaimVerdict)
 // Release implements supervisor.Cluster.
 func (e *Engine) Release(peer string, term uint64) { e.tell(&releasing{peer, term}) }
 
+// Drain implements supervisor.Cluster.
+func (e *Engine) Drain() { e.tell(&draining{}) }
+
 // AwaitFree implements supervisor.Cluster.
 func (e *Engine) AwaitFree(peer string, freed func()) { e.tell(&awaiting{peer, freed}) }
 

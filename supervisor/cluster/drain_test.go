@@ -1,0 +1,121 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// codesOf returns the disconnect codes of a host's PeerDown events.
+func (h *host) codesOf() (codes []wire.DisconnectCode) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.events {
+		if down, ok := e.(supervisor.PeerDown); ok {
+			codes = append(codes, down.Code)
+		}
+	}
+	return codes
+}
+
+// All peers of a draining member are connected to the others before Drain returns.
+func TestDrainMovesAllPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		a := m.hosts["a"]
+		var peers []*host
+		for i := range 20 {
+			peers = append(peers, m.peer(fmt.Sprintf("peer%d", i), []string{"a", "b"}))
+		}
+		m.pass(time.Minute)
+		before := a.ConnectedPeers()
+		if before == 0 || !a.Accepting() {
+			t.Fatalf("%d peers at a, accepting %v", before, a.Accepting())
+		}
+		began := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- a.Drain(t.Context()) }()
+		m.pass(time.Second)
+		if a.Accepting() {
+			t.Error("a draining member is accepting")
+		}
+		for _, member := range m.hosts["b"].engine.Members() {
+			if want := member.Name == "a"; want != (member.State == supervisor.MemberDraining) {
+				t.Errorf("%s is %v", member.Name, member.State)
+			}
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took < 2*time.Second || took > 8*time.Second {
+			t.Errorf("Drain took %v", took)
+		}
+		m.check()
+		moved := 0
+		for _, p := range peers {
+			if m.home(p) != m.hosts["b"] {
+				t.Errorf("%s is at %q", p.name, m.homes(p.id()))
+			}
+			for _, code := range p.codesOf() {
+				if code == wire.DisconnectGoingAway {
+					moved++
+				}
+			}
+		}
+		if moved != before {
+			t.Errorf("%d goodbyes with code 1001, want %d", moved, before)
+		}
+		if _, err := a.Connect(&supervisor.Peer{Address: peers[0].address()}); !errors.Is(err, supervisor.ErrStopped) &&
+			!errors.Is(err, supervisor.ErrOtherMember) {
+			t.Errorf("Connect of a draining member: %v", err)
+		}
+		a.stop()
+		m.pass(time.Second)
+		m.check()
+	})
+}
+
+// The last member drains nothing, so that Stop says its own goodbye.
+func TestDrainOfTheLastMemberDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a")
+		m.peer("peer", []string{"a"})
+		m.pass(time.Second)
+		began := time.Now()
+		if err := m.hosts["a"].Drain(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("error %v after %v", err, time.Since(began))
+		}
+		m.check()
+	})
+}
+
+// Stop during Drain ends both.
+func TestStopEndsDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		m.peer("peer", []string{"a"}) // it has nowhere to go
+		m.pass(time.Second)
+		a := m.hosts["a"]
+		done := make(chan error, 1)
+		go func() { done <- a.Drain(t.Context()) }()
+		m.pass(2500 * time.Millisecond)
+		a.stop()
+		if err := <-done; err != nil && !errors.Is(err, supervisor.ErrStopped) {
+			t.Error(err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := m.hosts["b"].Drain(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("Drain with an ended context: %v", err)
+		}
+	})
+}

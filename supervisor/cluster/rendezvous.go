@@ -1,8 +1,8 @@
 package cluster
 
-// rendezvous returns the member that decides about the messages of an author that is connected nowhere: each member
-// chooses the same one of the same names. If a member leaves, only the authors that it had move. names must not be
-// empty.
+// rendezvous returns the member that decides about the messages of an author that is connected nowhere, or that keeps
+// an address connected: each member chooses the same one of the same names. If a member leaves, only the authors and
+// addresses that it had move. Of no names it returns "".
 func rendezvous(names []string, author string) (chosen string) {
 	var most uint64
 	for _, name := range names {

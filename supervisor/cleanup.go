@@ -26,6 +26,7 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 	if s.conn != nil {
 		id := s.conn.peer.ID
 		announced := r.state(id).announced
+		r.established--
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(other *slot) bool { return other == s })
 		r.reroute(ctx, id)
 		if down := r.announceDown(id, announced); down {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/Snider/go-p2p/supervisor/internal/lowest"
 )
 
 // DialInfo describes an address that the node keeps connected.
@@ -20,8 +22,14 @@ type DialInfo struct {
 
 // listDials asks for a list of DialInfo; dialList answers it.
 type (
-	listDials struct{ connected bool } // also those with a verified connection
-	dialList  struct{ dials []DialInfo }
+	listDials struct {
+		connected bool // also those with a verified connection
+		paged     bool // only those with a key behind after
+		after     string
+		through   string // the last key; empty: the one that ends a page of limit keys
+		limit     int
+	}
+	dialList struct{ dials []DialInfo }
 )
 
 func (*listDials) fromTransport() {}
@@ -46,17 +54,35 @@ func (t *Transport) dialInfos(ctx context.Context, connected bool) ([]DialInfo, 
 	return list.dials, nil
 }
 
-func (r *registry) listDials(connected bool) *dialList {
+// listDials answers listDials. A page of it takes two passes and the memory of the page.
+func (r *registry) listDials(msg *listDials) *dialList {
 	list := &dialList{}
+	through := msg.through
+	if msg.paged && through == "" {
+		keys := lowest.Behind(msg.after, msg.limit)
+		for _, t := range r.targets {
+			if t.keep {
+				keys.Add((&DialInfo{Address: t.address, Peer: cmp.Or(t.expect, t.peer)}).key())
+			}
+		}
+		found := keys.Sorted()
+		if len(found) == 0 {
+			return list
+		}
+		through = found[len(found)-1]
+	}
 	for _, t := range r.targets {
 		up := r.connected(t) != nil
-		if !t.keep || up && !connected {
+		if !t.keep || up && !msg.connected {
 			continue
 		}
-		list.dials = append(list.dials, DialInfo{
+		d := DialInfo{
 			Address: t.address, Peer: cmp.Or(t.expect, t.peer), Connected: up, Dialling: t.state == dialing,
 			Failures: t.failures, LastError: t.lastErr, NextDial: t.nextDial,
-		})
+		}
+		if key := d.key(); !msg.paged || key > msg.after && key <= through {
+			list.dials = append(list.dials, d)
+		}
 	}
 	slices.SortFunc(list.dials, func(a, b DialInfo) int { return cmp.Compare(a.Address, b.Address) })
 	return list

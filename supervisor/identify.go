@@ -129,6 +129,7 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	// The inbox is held until the end of open, also if open panics.
 	defer s.conn.inbox.Hold()()
 	r.peers[id] = append(r.peers[id], s)
+	r.established++
 	r.publish(id)
 	// A dialled peer, and a peer that binds, are reported when they are verified, which is soon.
 	if strength.Verified() || s.direction == Inbound && !msg.Binds {

@@ -164,7 +164,7 @@ type (
 	authChanged struct{}
 	authApplied struct{ disconnected int } // connected peers whose connections are being closed
 	// getCounts asks for counts.
-	getCounts struct{}
+	getCounts struct{ kept bool } // also the peers that are kept connected
 	// expire is the timer of expired entries.
 	expire struct{}
 	// shutdown closes all connections gracefully and stops the registry when their actors have terminated.
@@ -186,8 +186,7 @@ type (
 // counts answers getCounts.
 type counts struct {
 	established, pending int
-	kept                 map[string]bool              // node IDs of peers that are kept connected
-	open                 map[string][]*PeerConnection // of peers with several connections, or only an unverified one
+	kept                 map[string]bool // node IDs of peers that are kept connected
 }
 
 func (*admission) fromTransport()   {}

@@ -98,8 +98,10 @@ func (r *registry) reconcileTables(ctx actor.Context) {
 			r.cleanup(ctx, s)
 		}
 	}
+	r.established = 0
 	for id := range r.peers {
 		r.peers[id] = slices.DeleteFunc(r.peers[id], func(s *slot) bool { return s.closed || r.slots[s.pid.Id] != s })
+		r.established += len(r.peers[id])
 		r.reroute(ctx, id)
 	}
 	for _, t := range r.targets {

@@ -55,6 +55,7 @@ type registry struct {
 	perAddress    map[string]int      // inbound slots by address group, with admissions that wait for a slot
 	rates         admissionRates      // of admissions, by address group
 	peers         map[string][]*slot  // open connections by node ID, the route first
+	established   int                 // open connections
 	states        map[string]*peerState
 	claimNumber   uint64                 // of the last claim in the cluster
 	targets       map[string]*dialTarget // by URL
@@ -213,7 +214,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *forget:
 		r.onForget(ctx, msg)
 	case *getCounts:
-		r.answer(r.countConnections())
+		r.answer(r.countConnections(msg))
 	case *awaitFirstDials:
 		r.onAwaitFirstDials()
 	case *suspensionEnded:
@@ -221,7 +222,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *listPending:
 		r.answer(r.listPending())
 	case *listDials:
-		r.answer(r.listDials(msg.connected))
+		r.answer(r.listDials(msg))
 	case *getTree:
 		r.answer(r.tree(msg.limit))
 	case *expire:

@@ -65,7 +65,7 @@ func (t *Transport) Resolve(text string) (string, error) {
 func (t *Transport) kept() map[string]bool {
 	ctx, cancel := context.WithTimeout(context.Background(), keptPatience)
 	defer cancel()
-	counted, err := ask[*counts](ctx, t, &getCounts{})
+	counted, err := ask[*counts](ctx, t, &getCounts{kept: true})
 	if err != nil {
 		return nil
 	}

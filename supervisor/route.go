@@ -219,8 +219,9 @@ func (r *registry) rivals(id string) (list []*slot) {
 	return list
 }
 
-// publish writes the route of a peer into the route table.
+// publish writes the route of a peer into the route table, and its connections for listings.
 func (r *registry) publish(id string) {
+	defer r.list(id)
 	state := r.state(id)
 	switch {
 	case state.route == nil:
@@ -244,6 +245,18 @@ func (r *registry) publish(id string) {
 	}
 	r.routes.set(id, state.route.conn, alternates)
 	r.resumeSends(state)
+}
+
+// list writes the connections of a peer into the route table. The table has a single route already.
+func (r *registry) list(id string) {
+	var open []*PeerConnection
+	for _, s := range r.peers[id] {
+		open = append(open, s.conn)
+	}
+	if len(open) == 1 && r.routes.get(id) == open[0] {
+		open = nil
+	}
+	r.routes.list(id, open)
 }
 
 // withhold records that a peer has no route. held: its senders wait for one.

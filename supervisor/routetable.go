@@ -16,6 +16,7 @@ type routeTable struct {
 	shared     bool                         // a snapshot has conns: copy it before the next change
 	alternates map[string][]*PeerConnection // most routes have none
 	unverified map[string]bool              // connected peers without a verified connection
+	listed     map[string][]*PeerConnection // all connections of peers that have other ones than a route, the route first
 	holds      map[string]*hold             // peers whose only dialled connection is held
 }
 
@@ -30,7 +31,7 @@ type route struct {
 func newRouteTable() *routeTable {
 	return &routeTable{
 		index: make(map[string]int), alternates: make(map[string][]*PeerConnection),
-		unverified: make(map[string]bool), holds: make(map[string]*hold),
+		unverified: make(map[string]bool), holds: make(map[string]*hold), listed: make(map[string][]*PeerConnection),
 	}
 }
 
@@ -73,7 +74,51 @@ func (t *routeTable) remove(peerID string) {
 	defer t.mu.Unlock()
 	t.removeRoute(peerID)
 	delete(t.unverified, peerID)
+	delete(t.listed, peerID)
 	t.endHold(peerID, route{})
+}
+
+// list records all connections of a peer, the route first; nil: it has none but its route.
+func (t *routeTable) list(peerID string, open []*PeerConnection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if open == nil {
+		delete(t.listed, peerID)
+		return
+	}
+	t.listed[peerID] = open
+}
+
+// open returns all connections of a peer, the route first.
+func (t *routeTable) open(peerID string) []*PeerConnection {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if open := t.listed[peerID]; open != nil {
+		return open
+	}
+	if conn := t.conn(peerID); conn != nil {
+		return []*PeerConnection{conn}
+	}
+	return nil
+}
+
+// addIDs calls add with the node ID of each connected peer, some twice. verified: only of those with a route.
+func (t *routeTable) addIDs(add func(id string), verified bool) {
+	t.mu.Lock()
+	t.shared = true
+	conns, others := t.conns, make([]string, 0, len(t.listed))
+	for id := range t.listed {
+		others = append(others, id)
+	}
+	t.mu.Unlock()
+	for _, conn := range conns {
+		add(conn.peer.ID)
+	}
+	if !verified {
+		for _, id := range others {
+			add(id)
+		}
+	}
 }
 
 // missing returns why there is no route to a peer: ErrUnverified or ErrNotConnected.

@@ -1,10 +1,8 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"runtime/metrics"
-	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -126,46 +124,6 @@ func (t *Transport) Accepting() bool {
 // Counters returns every counter by its name. It works before Start and after Stop, and does not ask the registry.
 func (t *Transport) Counters() map[string]uint64 { return t.node.Counters.Snapshot() }
 
-// Peers returns every peer that is known or connected, by ID. The error is ErrStopped or ctx's.
-func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
-	counted, err := ask[*counts](ctx, t, &getCounts{})
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]PeerInfo)
-	for _, p := range t.book.List() {
-		all[p.ID] = t.inform(p)
-	}
-	for id, open := range counted.open {
-		all[id] = t.describe(open[0])
-	}
-	for c := range t.Connections() {
-		all[c.peer.ID] = t.describe(c)
-		if counted.open[c.peer.ID] == nil {
-			counted.open[c.peer.ID] = []*PeerConnection{c}
-		}
-	}
-	list := make([]PeerInfo, 0, len(all))
-	for id, info := range all {
-		info.Persistent = info.Persistent || counted.kept[id]
-		for i, c := range counted.open[id] {
-			carried := c.Traffic()
-			if i > 0 && c.Verified() {
-				info.Traffic.Received += carried.Received
-				info.Traffic.Sent += carried.Sent
-				info.Traffic.Dropped += carried.Dropped
-			}
-			info.Connections = append(info.Connections, ConnectionInfo{
-				Connection: c.number, Address: c.peerAddress, Direction: c.direction, Verified: c.Verified(),
-				Format: c.Format(), Traffic: carried,
-			})
-		}
-		list = append(list, info)
-	}
-	slices.SortFunc(list, func(a, b PeerInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return list, nil
-}
-
 // Connected returns the connected peers, as Peers does, in any order. It does not ask the registry: Persistent comes
 // from the peer book.
 func (t *Transport) Connected() []PeerInfo {
@@ -218,18 +176,12 @@ func (t *Transport) inform(p Peer) PeerInfo {
 }
 
 // countConnections answers getCounts.
-func (r *registry) countConnections() *counts {
-	counted := &counts{kept: make(map[string]bool), open: make(map[string][]*PeerConnection)}
-	for id, list := range r.peers {
-		counted.established += len(list)
-		if len(list) == 1 && list[0].rank.strength.Verified() {
-			continue // the route table has it
-		}
-		for _, s := range list {
-			counted.open[id] = append(counted.open[id], s.conn)
-		}
+func (r *registry) countConnections(msg *getCounts) *counts {
+	counted := &counts{established: r.established, pending: len(r.slots) - r.established}
+	if !msg.kept {
+		return counted
 	}
-	counted.pending = len(r.slots) - counted.established
+	counted.kept = make(map[string]bool)
 	for _, t := range r.targets {
 		if t.keep && t.peer != "" {
 			counted.kept[t.peer] = true

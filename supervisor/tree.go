@@ -3,10 +3,10 @@ package supervisor
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/internal/lowest"
 )
 
 // Observer receives measured durations, see WithObserver.
@@ -58,17 +58,19 @@ type getTree struct{ limit int }
 
 func (*getTree) fromTransport() {}
 
-// tree answers getTree.
+// tree answers getTree, in one pass over the slots.
 func (r *registry) tree(limit int) *Tree {
 	tree := &Tree{Registry: r.self.Id, Restarts: r.restarts, Stopped: r.panicked, Total: len(r.slots)}
-	oldest := make([]*slot, 0, len(r.slots))
-	for _, s := range r.slots {
-		oldest = append(oldest, s)
+	if limit <= 0 {
+		return tree
 	}
-	slices.SortFunc(oldest, func(a, b *slot) int {
+	oldest := lowest.Of(limit, func(a, b *slot) int {
 		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.pid.Id, b.pid.Id))
 	})
-	for _, s := range oldest[:min(max(limit, 0), len(oldest))] {
+	for _, s := range r.slots {
+		oldest.Add(s)
+	}
+	for _, s := range oldest.Sorted() {
 		c := ConnectionActor{Actor: s.pid.Id, Direction: s.direction, State: s.state(), Since: s.born}
 		if s.conn != nil {
 			c.Peer, c.Name = s.conn.peer.ID, s.conn.peer.Name

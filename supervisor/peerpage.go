@@ -113,8 +113,8 @@ func (t *Transport) peerInfo(id string) (info PeerInfo, known bool) {
 	return info, true
 }
 
-// Peers returns every peer that is known or connected, by ID. PeerPage returns them in parts. The error is ErrStopped or
-// ctx's.
+// Peers returns every peer that is known or connected, by ID. PeerPage returns them in parts. The error is ErrStopped
+// or ctx's.
 func (t *Transport) Peers(ctx context.Context) ([]PeerInfo, error) {
 	list := []PeerInfo{}
 	for q := (PeerQuery{}); ; {

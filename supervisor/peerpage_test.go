@@ -129,6 +129,25 @@ func TestPageOfManyPeersBuildsOnlyItself(t *testing.T) {
 	})
 }
 
+// TestLoadSumsConnections compares the load of a node with its connections.
+func TestLoadSumsConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		a, b, c := startNode(t, n, 1), startNode(t, n, 2, sessionsOff), startNode(t, n, 3)
+		if load := a.Load(); load != (Load{}) {
+			t.Errorf("without peers: %+v", load)
+		}
+		a.dial(b)
+		a.dial(c)
+		time.Sleep(10 * time.Minute)
+		load := a.Load()
+		if load.Peers != 2 || load.Sessions != 1 || load.Queued != 0 || load.MinRTT > load.MedianRTT ||
+			load.MedianRTT > load.MaxRTT {
+			t.Errorf("%+v", load)
+		}
+	})
+}
+
 // TestTreeBuildsOnlyItsPart requires a tree of the oldest connections to need no list of all.
 func TestTreeBuildsOnlyItsPart(t *testing.T) {
 	r := &registry{self: &actor.PID{Id: "registry"}, slots: make(map[string]*slot)}

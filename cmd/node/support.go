@@ -12,6 +12,7 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/report"
+	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
@@ -26,7 +27,7 @@ const reportReadme = `Support archive of a node, written by "node report".
 version.json     build of the binary, system and limits of the process
 config.json      settings in force and their sources
 status.json      identity, connections and counters
-peers.json       known peers and kept addresses, as "node peers"
+peers.json       known peers and kept addresses, as "node peers"; the first 10,000 of more
 pending.json     refused peers, as "node pending"
 metrics.txt      metrics, as /metrics
 events.jsonl     the newest events since the start, without messages
@@ -85,18 +86,32 @@ func (n *node) sections(at time.Time) []reportSection {
 			return indented(output.NewStatus(status, n.Version()), err)
 		}},
 		{"peers.json", func(ctx context.Context) ([]byte, error) {
-			peers, err := n.Peers(ctx)
-			if err != nil {
-				return nil, err
-			}
-			kept, err := n.KeptAddresses(ctx)
-			return indented(output.NewPeers(peers, kept), err)
+			peers, err := n.firstPeers(ctx, maxReportPeers)
+			return indented(peers, err)
 		}},
 		{"pending.json", func(ctx context.Context) ([]byte, error) {
 			pending, err := n.Pending(ctx)
 			return indented(output.NewPending(pending), err)
 		}},
 		{"metrics.txt", func(context.Context) ([]byte, error) { return admin.Metrics(n.adminConfig()) }},
+	}
+}
+
+// maxReportPeers is the number of peers and addresses in a report, up to a page more.
+const maxReportPeers = 10_000
+
+// firstPeers returns entries of the list of peers, in pages, until there are at least limit.
+func (n *node) firstPeers(ctx context.Context, limit int) ([]output.Peer, error) {
+	list := []output.Peer{}
+	for q := (supervisor.PeerQuery{}); ; {
+		page, err := n.PeerPage(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, output.NewPeers(page.Peers, page.Dials)...)
+		if q.After = page.Next; q.After == "" || len(list) >= limit {
+			return list, nil
+		}
 	}
 }
 

@@ -52,10 +52,10 @@ type Node interface {
 	Identity() crypto.NodeIdentity
 	Accepting() bool
 	Counters() map[string]uint64
-	Connected() []supervisor.PeerInfo
+	Load() supervisor.Load
 	KnownPeers() int
 	Status(ctx context.Context) (supervisor.Status, error)
-	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
+	PeerPage(ctx context.Context, q supervisor.PeerQuery) (supervisor.PeerPage, error)
 	KeptAddresses(ctx context.Context) ([]supervisor.DialInfo, error)
 	Tree(ctx context.Context, limit int) (supervisor.Tree, error)
 }

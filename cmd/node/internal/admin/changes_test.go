@@ -111,7 +111,7 @@ func TestViewShowsAddressesAndConnections(t *testing.T) {
 			}
 		})},
 	}
-	list, queuedBytes, listed := listPeers(t.Context(), node, nil)
+	list, queuedBytes, listed := listPeers(t.Context(), node, 0)
 	all, _, _ := new(peerTable).update(list, queuedBytes)
 	if len(all) != 2 || listed != 2 || all[0].Key != "p" || all[1].Key != "@h:1" {
 		t.Fatalf("%d peers of %d: %+v", len(all), listed, all)

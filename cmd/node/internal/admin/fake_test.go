@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,10 +45,25 @@ func (f *fakeNode) Accepting() bool {
 
 func (f *fakeNode) Counters() map[string]uint64 { return f.counters.Snapshot() }
 
-func (f *fakeNode) Connected() []supervisor.PeerInfo {
+func (f *fakeNode) Load() (load supervisor.Load) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]supervisor.PeerInfo(nil), f.connected...)
+	var trips []time.Duration
+	for _, p := range f.connected {
+		load.Peers++
+		load.Queued, load.QueuedBytes = load.Queued+p.Queued, load.QueuedBytes+p.QueuedSize
+		load.LongestQueue = max(load.LongestQueue, p.Queued)
+		if p.RTT > 0 {
+			trips = append(trips, p.RTT)
+		}
+		if p.Format.Session {
+			load.Sessions++
+		}
+	}
+	if slices.Sort(trips); len(trips) > 0 {
+		load.MinRTT, load.MedianRTT, load.MaxRTT = trips[0], trips[len(trips)/2], trips[len(trips)-1]
+	}
+	return load
 }
 
 func (f *fakeNode) KnownPeers() int {
@@ -79,13 +95,18 @@ func (f *fakeNode) KeptAddresses(context.Context) ([]supervisor.DialInfo, error)
 	return append([]supervisor.DialInfo(nil), f.kept...), nil
 }
 
-func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
+// PeerPage returns all peers and addresses in one page, or the connected ones.
+func (f *fakeNode) PeerPage(_ context.Context, q supervisor.PeerQuery) (page supervisor.PeerPage, _ error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopped {
-		return nil, supervisor.ErrStopped
+		return page, supervisor.ErrStopped
 	}
-	return append(append([]supervisor.PeerInfo(nil), f.connected...), f.known...), nil
+	page.Peers = append(page.Peers, f.connected...)
+	if !q.Connected {
+		page.Peers, page.Dials = append(page.Peers, f.known...), append(page.Dials, f.kept...)
+	}
+	return page, nil
 }
 
 func (f *fakeNode) Tree(_ context.Context, limit int) (supervisor.Tree, error) {

@@ -130,20 +130,13 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(m.info, 1, id.ID, label(id.Name), string(id.Role), m.version)
 	gauge(m.known, float64(m.node.KnownPeers()))
 
-	connected := m.node.Connected()
-	var queued, bytes, longest, sessions int
-	for _, p := range connected {
-		if p.Format.Session {
-			sessions++
-		}
-		queued, bytes, longest = queued+p.Queued, bytes+p.QueuedSize, max(longest, p.Queued)
-	}
-	gauge(m.connected, float64(len(connected)))
-	gauge(m.format, float64(sessions), supervisor.Format{Session: true}.String())
-	gauge(m.format, float64(len(connected)-sessions), supervisor.Format{}.String())
-	gauge(m.queued, float64(queued))
-	gauge(m.bytes, float64(bytes))
-	gauge(m.longest, float64(longest))
+	load := m.node.Load()
+	gauge(m.connected, float64(load.Peers))
+	gauge(m.format, float64(load.Sessions), supervisor.Format{Session: true}.String())
+	gauge(m.format, float64(load.Peers-load.Sessions), supervisor.Format{}.String())
+	gauge(m.queued, float64(load.Queued))
+	gauge(m.bytes, float64(load.QueuedBytes))
+	gauge(m.longest, float64(load.LongestQueue))
 
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
@@ -155,7 +148,7 @@ func (m *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	m.addresses.collect(ctx, m.node, time.Now(), gauge)
 	if m.perPeer {
-		m.peers.collect(connected, gauge, out)
+		m.peers.collect(ctx, m.node, gauge, out)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/Snider/go-p2p/supervisor"
 )
 
 const (
@@ -118,10 +116,10 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 	if status, err := m.node.Status(ctx); err == nil {
 		v.addStatus(status)
 	}
-	connected := m.node.Connected()
+	load := m.node.Load()
 	next := m.rates(counters, now)
 	next[colEstablished] = float64(v.Established)
-	next.measure(connected)
+	next.measure(load)
 	v.Row = next
 	m.takeNotes(counters, now)
 	m.counters, m.at = counters, now
@@ -136,11 +134,11 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 		return
 	}
 	v.addTree(ctx, m.node)
-	m.publish(next, m.newTick(ctx, v, connected))
+	m.publish(next, m.newTick(ctx, v, load.Peers))
 }
 
 // newTick adds the peers to v and encodes it.
-func (m *monitor) newTick(ctx context.Context, v *view, connected []supervisor.PeerInfo) *tick {
+func (m *monitor) newTick(ctx context.Context, v *view, connected int) *tick {
 	list, queuedBytes, listed := listPeers(ctx, m.node, connected)
 	all, changed, gone := m.table.update(list, queuedBytes)
 	full := *v

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 
@@ -44,13 +45,8 @@ func (m *peerMetrics) describe(out chan<- *prometheus.Desc) {
 
 // collect adds the series of at most maxPeerSeries verified peers. Persistent and allowlisted peers come first, so that
 // an attacker with many identities cannot displace them.
-func (m *peerMetrics) collect(connected []supervisor.PeerInfo, gauge gaugeFunc, out chan<- prometheus.Metric) {
-	verified := slices.DeleteFunc(connected, func(p supervisor.PeerInfo) bool { return !p.Verified })
-	slices.SortFunc(verified, func(a, b supervisor.PeerInfo) int {
-		chosen := boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed)
-		return cmp.Or(chosen, a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
-	})
-	for _, p := range verified[:min(len(verified), maxPeerSeries)] {
+func (m *peerMetrics) collect(ctx context.Context, node Node, gauge gaugeFunc, out chan<- prometheus.Metric) {
+	for _, p := range firstVerified(ctx, node) {
 		counter := func(d *prometheus.Desc, value uint64) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), p.ID)
 		}
@@ -65,6 +61,25 @@ func (m *peerMetrics) collect(connected []supervisor.PeerInfo, gauge gaugeFunc, 
 		}
 		if p.ClockAhead != 0 {
 			gauge(m.ahead, p.ClockAhead.Seconds(), p.ID)
+		}
+	}
+}
+
+// firstVerified returns the peers that get series. It reads the connected peers in pages.
+func firstVerified(ctx context.Context, node Node) (first []supervisor.PeerInfo) {
+	for q := (supervisor.PeerQuery{Connected: true}); ; {
+		page, err := node.PeerPage(ctx, q)
+		if err != nil {
+			return first
+		}
+		first = append(first, slices.DeleteFunc(page.Peers, func(p supervisor.PeerInfo) bool { return !p.Verified })...)
+		slices.SortFunc(first, func(a, b supervisor.PeerInfo) int {
+			chosen := boolCompare(b.Persistent || b.Allowed, a.Persistent || a.Allowed)
+			return cmp.Or(chosen, a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.ID, b.ID))
+		})
+		first = first[:min(len(first), maxPeerSeries)]
+		if q.After = page.Next; q.After == "" {
+			return first
 		}
 	}
 }

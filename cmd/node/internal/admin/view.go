@@ -52,45 +52,45 @@ func (v *view) addStatus(s supervisor.Status) {
 	v.Goroutines, v.Heap = s.Goroutines, s.HeapBytes
 }
 
+// maxSorted is the largest number of known peers of which the view lists those that were seen last. Of more it lists
+// the first by ID.
+const maxSorted = 10_000
+
 // listPeers returns the first maxPeers peers and kept addresses in the order of comparePeers, the bytes that wait for
-// each peer, and the number of all. If the node does not answer it returns only connected peers.
+// each peer, and the number of all that it has read or that are connected. It reads in pages: the connected peers, and
+// the others if there are fewer than maxPeers.
 func listPeers(
-	ctx context.Context, node Node, connected []supervisor.PeerInfo,
+	ctx context.Context, node Node, connected int,
 ) (list []*output.Peer, queuedBytes map[string]int, all int) {
-	peers, err := node.Peers(ctx)
-	if err != nil {
-		peers = connected
-	}
-	kept, err := node.KeptAddresses(ctx)
-	if err != nil {
-		kept = nil
-	}
 	queuedBytes = make(map[string]int)
-	for _, p := range peers {
-		if p.QueuedSize > 0 {
-			queuedBytes[p.ID] = p.QueuedSize
+	q := supervisor.PeerQuery{Connected: connected >= maxPeers}
+	for {
+		page, err := node.PeerPage(ctx, q)
+		if err != nil {
+			break
+		}
+		for _, p := range page.Peers {
+			if p.QueuedSize > 0 {
+				queuedBytes[p.ID] = p.QueuedSize
+			}
+		}
+		entries := output.NewPeers(page.Peers, page.Dials)
+		all += len(entries)
+		for i := range entries {
+			list = append(list, &entries[i])
+		}
+		slices.SortFunc(list, comparePeers)
+		list = list[:min(len(list), maxPeers)]
+		if q.After = page.Next; q.After == "" || all >= maxSorted || q.Connected {
+			break
 		}
 	}
-	entries := output.NewPeers(peers, kept)
-	for i := range entries {
-		list = append(list, &entries[i])
-	}
-	slices.SortFunc(list, comparePeers)
-	return list[:min(len(list), maxPeers)], queuedBytes, len(list)
+	return list, queuedBytes, max(all, connected)
 }
 
 // measure adds round trips and queue lengths of the connected peers.
-func (r *row) measure(connected []supervisor.PeerInfo) {
-	var trips []float64
-	for _, p := range connected {
-		r[colQueued] += float64(p.Queued)
-		if p.RTT > 0 {
-			trips = append(trips, output.Milliseconds(p.RTT))
-		}
-	}
-	if len(trips) == 0 {
-		return
-	}
-	slices.Sort(trips)
-	r[colRTTMin], r[colRTTMedian], r[colRTTMax] = trips[0], trips[len(trips)/2], trips[len(trips)-1]
+func (r *row) measure(load supervisor.Load) {
+	r[colQueued] = float64(load.Queued)
+	r[colRTTMin], r[colRTTMedian] = output.Milliseconds(load.MinRTT), output.Milliseconds(load.MedianRTT)
+	r[colRTTMax] = output.Milliseconds(load.MaxRTT)
 }

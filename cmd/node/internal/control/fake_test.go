@@ -67,12 +67,11 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 	return supervisor.Status{Identity: f.Identity(), Auth: supervisor.PeerAuthOpen}, f.err
 }
 
-func (f *fakeNode) Peers(context.Context) ([]supervisor.PeerInfo, error) {
-	return []supervisor.PeerInfo{{ID: bobID, Name: "bob"}}, f.err
-}
-
-func (f *fakeNode) KeptAddresses(context.Context) ([]supervisor.DialInfo, error) {
-	return []supervisor.DialInfo{{Address: "host:2", LastError: errors.New("no route")}}, f.err
+func (f *fakeNode) PeerPage(context.Context, supervisor.PeerQuery) (supervisor.PeerPage, error) {
+	return supervisor.PeerPage{
+		Peers: []supervisor.PeerInfo{{ID: bobID, Name: "bob"}},
+		Dials: []supervisor.DialInfo{{Address: "host:2", LastError: errors.New("no route")}},
+	}, f.err
 }
 
 func (f *fakeNode) Reload(context.Context) (Reloaded, error) {

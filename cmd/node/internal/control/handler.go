@@ -34,8 +34,7 @@ type Node interface {
 	Version() string
 	Resolve(nameOrPrefix string) (string, error)
 	Status(ctx context.Context) (supervisor.Status, error)
-	Peers(ctx context.Context) ([]supervisor.PeerInfo, error)
-	KeptAddresses(ctx context.Context) ([]supervisor.DialInfo, error)
+	PeerPage(ctx context.Context, q supervisor.PeerQuery) (supervisor.PeerPage, error)
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
 	DisconnectUntil(ctx context.Context, peer string, until time.Time) (Disconnected, error)

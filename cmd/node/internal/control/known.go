@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/url"
@@ -9,13 +10,13 @@ import (
 	"strings"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 // maxPage is the largest number of entries in a page of peers.
-const maxPage = 1000
+const maxPage = supervisor.MaxPeerPage
 
-// addressMark begins the cursor of an address without a known peer. It sorts such entries behind the node IDs, and
-// needs no escape in a URL.
+// addressMark begins the cursor of an address without a known peer. It needs no escape in a URL.
 const addressMark = "~"
 
 func (h *Handler) status(ctx context.Context, _ url.Values) (output.Status, error) {
@@ -25,45 +26,43 @@ func (h *Handler) status(ctx context.Context, _ url.Values) (output.Status, erro
 
 // peers returns a page of the known peers by ID, and behind them the addresses without a known peer.
 func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error) {
-	peers, err := h.node.Peers(ctx)
-	if err != nil {
-		return PeerPage{}, err
-	}
-	kept, err := h.node.KeptAddresses(ctx)
-	if err != nil {
-		return PeerPage{}, err
-	}
-	list := output.NewPeers(peers, kept)
-	if query.Get("connected") == "true" {
-		list = slices.DeleteFunc(list, func(p output.Peer) bool { return p.State != output.StateConnected })
-	}
-	limit := maxPage
+	q := supervisor.PeerQuery{After: decodeCursor(query.Get("after")), Connected: query.Get("connected") == "true"}
 	if text := query.Get("limit"); text != "" {
-		limit, err = strconv.Atoi(text) // cannot fail: its parameter is a number
+		q.Limit, _ = strconv.Atoi(text) // cannot fail: its parameter is a number
 	}
-	return page(list, query.Get("after"), limit), err
-}
-
-// page returns at most limit entries behind a cursor, in the order of the cursors. An entry that exists from the first
-// page to the last is on exactly one page, also if others are added or removed between two pages.
-func page(list []output.Peer, after string, limit int) PeerPage {
-	slices.SortFunc(list, func(a, b output.Peer) int { return strings.Compare(cursor(a), cursor(b)) })
-	start, found := slices.BinarySearchFunc(list, after, func(p output.Peer, c string) int {
-		return strings.Compare(cursor(p), c)
+	page, err := h.node.PeerPage(ctx, q)
+	if err != nil {
+		return PeerPage{}, err
+	}
+	list := output.NewPeers(page.Peers, page.Dials)
+	slices.SortStableFunc(list, func(a, b output.Peer) int {
+		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(a.ID, b.ID))
 	})
-	if found {
-		start++
-	}
-	list = list[start:]
-	if len(list) <= limit {
-		return PeerPage{Peers: list}
-	}
-	return PeerPage{Peers: list[:limit], Next: cursor(list[limit-1])}
+	return PeerPage{Peers: list, Next: encodeCursor(page.Next)}, nil
 }
 
-func cursor(p output.Peer) string {
-	if p.ID != "" {
-		return p.ID
+// last returns 1 for an address without a known peer, 0 for others.
+func last(p output.Peer) int {
+	if p.ID == "" {
+		return 1
 	}
-	return addressMark + base64.RawURLEncoding.EncodeToString([]byte(p.Address))
+	return 0
+}
+
+// encodeCursor returns a cursor of the node in a form that needs no escape in a URL.
+func encodeCursor(cursor string) string {
+	if address, isAddress := strings.CutPrefix(cursor, addressMark); isAddress {
+		return addressMark + base64.RawURLEncoding.EncodeToString([]byte(address))
+	}
+	return cursor
+}
+
+// decodeCursor undoes encodeCursor. A text that is none is a cursor itself: it only has a place in the order.
+func decodeCursor(text string) string {
+	if encoded, isAddress := strings.CutPrefix(text, addressMark); isAddress {
+		if address, err := base64.RawURLEncoding.DecodeString(encoded); err == nil {
+			return addressMark + string(address)
+		}
+	}
+	return text
 }

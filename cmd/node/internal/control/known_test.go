@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -20,69 +20,78 @@ func TestPeersListsPeersAndAddresses(t *testing.T) {
 	}
 }
 
-// crowdedNode has many peers and addresses, in no order, and one connected peer.
+// crowdedNode has many peers and addresses, and one connected peer.
 type crowdedNode struct {
 	fakeNode
 	peers, addresses int
 }
 
-func (n *crowdedNode) Peers(context.Context) (list []supervisor.PeerInfo, _ error) {
-	for i := n.peers; i > 0; i-- {
-		list = append(list, supervisor.PeerInfo{ID: fmt.Sprintf("%032x", i), Connected: i == 7, Verified: i == 7})
+// PeerPage implements Node. The cursor of an entry is that of a real node.
+func (n *crowdedNode) PeerPage(_ context.Context, q supervisor.PeerQuery) (page supervisor.PeerPage, _ error) {
+	type entry struct {
+		key  string
+		peer bool
 	}
-	return list, nil
+	var all []entry
+	for i := range n.peers {
+		if !q.Connected || i == 7 {
+			all = append(all, entry{fmt.Sprintf("%032x", i), true})
+		}
+	}
+	for i := range n.addresses {
+		if !q.Connected {
+			all = append(all, entry{fmt.Sprintf("~ws://[::1%%25x]:%04d/a/b", i), false})
+		}
+	}
+	at := 0
+	for at < len(all) && all[at].key <= q.After {
+		at++
+	}
+	limit := q.Limit
+	if limit == 0 {
+		limit = supervisor.MaxPeerPage
+	}
+	rest := all[at:]
+	if len(rest) > limit {
+		rest = rest[:limit]
+		page.Next = rest[limit-1].key
+	}
+	for _, e := range rest {
+		if e.peer {
+			page.Peers = append(page.Peers, supervisor.PeerInfo{ID: e.key, Connected: q.Connected, Verified: q.Connected})
+		} else {
+			page.Dials = append(page.Dials, supervisor.DialInfo{Address: e.key[1:], LastError: errors.New("x")})
+		}
+	}
+	return page, nil
 }
 
-func (n *crowdedNode) KeptAddresses(context.Context) (list []supervisor.DialInfo, _ error) {
-	for i := n.addresses; i > 0; i-- {
-		list = append(list, supervisor.DialInfo{
-			Address: fmt.Sprintf("ws://[::1%%25x]:%d/a/b", i), LastError: errors.New("x"),
-		})
-	}
-	return list, nil
-}
-
+// TestClientReadsAllPages requires each entry once, in order, also behind a page that ends with an address.
 func TestClientReadsAllPages(t *testing.T) {
-	list, err := serve(t, t.TempDir(), &crowdedNode{peers: 2500, addresses: 600}).Peers(t.Context())
-	if err != nil || len(list) != 3100 {
+	list, err := serve(t, t.TempDir(), &crowdedNode{peers: 2500, addresses: 1600}).Peers(t.Context())
+	if err != nil || len(list) != 4100 {
 		t.Fatalf("%d entries, %v", len(list), err)
 	}
-	cursors := make([]string, len(list))
+	keys := make([]string, len(list))
 	for i, p := range list {
-		cursors[i] = cursor(p)
+		if keys[i] = p.ID; p.ID == "" {
+			keys[i] = addressMark + p.Address
+		}
 	}
-	if !slices.IsSorted(cursors) || len(slices.Compact(cursors)) != 3100 || list[2500].ID != "" {
+	if !slices.IsSorted(keys) || len(slices.Compact(keys)) != 4100 || list[2500].ID != "" {
 		t.Error("the entries are not sorted, or one is there twice")
 	}
 }
 
-func TestPageEndsWithTheList(t *testing.T) {
-	list := []output.Peer{{Address: "b"}, {ID: "2"}, {ID: "4"}, {Address: "a"}}
-	b := "~Yg" // base64 of b
-	for _, c := range []struct {
-		after string
-		limit int
-		want  string
-		next  string
-	}{
-		{"", 4, "2 4 a b", ""},
-		{"", 3, "2 4 a", "~YQ"},
-		{"", 1, "2", "2"},
-		{"2", 1, "4", "4"},
-		{"3", 1, "4", "4"}, // the entry of the cursor has gone
-		{"4", 1, "a", "~YQ"},
-		{"~YQ", 1, "b", ""},
-		{b, 1, "", ""},
-		{"~~", 9, "", ""},
-	} {
-		p := page(slices.Clone(list), c.after, c.limit)
-		var got []string
-		for _, e := range p.Peers {
-			got = append(got, e.ID+e.Address)
+func TestCursorsNeedNoEscape(t *testing.T) {
+	for _, cursor := range []string{"", bobID, "~", "~ws://[::1%25x]:1/a?b&c"} {
+		text := encodeCursor(cursor)
+		if url.QueryEscape(text) != text || decodeCursor(text) != cursor {
+			t.Errorf("%q is %q, decoded %q", cursor, text, decodeCursor(text))
 		}
-		if strings.Join(got, " ") != c.want || p.Next != c.next || p.Peers == nil {
-			t.Errorf("after %q, %d: %q, next %q; want %q, %q", c.after, c.limit, got, p.Next, c.want, c.next)
-		}
+	}
+	if got := decodeCursor("~~"); got != "~~" {
+		t.Errorf("a text that is no cursor is %q", got)
 	}
 }
 

@@ -54,8 +54,8 @@ func (t *Transport) PeerPage(ctx context.Context, q PeerQuery) (PeerPage, error)
 		for _, d := range kept.dials {
 			keys.Add(d.key())
 		}
-		for _, id := range t.book.Page(q.After, limit+1) {
-			keys.Add(id)
+		for _, p := range t.book.Page(q.After, limit+1) {
+			keys.Add(p.ID)
 		}
 	}
 	page, found := PeerPage{}, keys.Sorted()

@@ -92,6 +92,18 @@ func (l *PeerRateLimiter) Credit(now time.Time, lost time.Duration) {
 	l.credit += max(min(over, lost.Seconds()*l.refill), 0)
 }
 
+// Tokens returns the tokens in the bucket, without credit.
+func (l *PeerRateLimiter) Tokens(now time.Time) float64 {
+	l.advance(now)
+	return l.tokens
+}
+
+// Limit removes credit, and tokens beyond the given number.
+func (l *PeerRateLimiter) Limit(tokens float64, now time.Time) {
+	l.advance(now)
+	l.tokens, l.credit = max(min(l.tokens, tokens), 0), 0
+}
+
 func (l *PeerRateLimiter) advance(now time.Time) {
 	if elapsed := now.Sub(l.last); elapsed > 0 {
 		l.tokens = min(l.burst, l.tokens+elapsed.Seconds()*l.refill)

@@ -177,3 +177,21 @@ func TestLimiterCreditKeepsTheAverage(t *testing.T) {
 		}
 	}
 }
+
+func TestLimiterIsLimitedToTokens(t *testing.T) {
+	now := time.Now()
+	l := NewPeerRateLimiter(10, 1, now)
+	l.Credit(now.Add(5*time.Second), 5*time.Second)
+	now = now.Add(5 * time.Second)
+	for _, step := range []struct{ limit, want float64 }{{20, 10}, {2.5, 2.5}, {7, 2.5}, {-1, 0}} {
+		if l.Limit(step.limit, now); l.Tokens(now) != step.want {
+			t.Errorf("limited to %v: %v tokens, want %v", step.limit, l.Tokens(now), step.want)
+		}
+	}
+	if l.Take(now) {
+		t.Error("credit was kept")
+	}
+	if got := l.Tokens(now.Add(3 * time.Second)); got != 3 {
+		t.Errorf("%v tokens 3 s later, want 3", got)
+	}
+}

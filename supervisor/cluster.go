@@ -26,7 +26,8 @@ type Cluster interface {
 	// any goroutine. While one claim for a peer is undecided, a further one takes its place, and the first is refused.
 	Claim(c Claim, decided func(ClaimVerdict))
 	// Release ends a granted claim. It does nothing if the term is not the granted one.
-	Release(peer string, term uint64)
+	// tokens are those left in the bucket of the peer; negative: unknown. The next home takes them over.
+	Release(peer string, term uint64, tokens float64)
 	// AwaitFree calls freed once, on any goroutine, when the other member that holds a peer holds it no longer. If none
 	// holds it, that is so after a second. For each peer a further call replaces the one before it. Claim and Leave drop
 	// it.
@@ -71,7 +72,9 @@ type ClaimVerdict struct {
 	Granted bool
 	Term    uint64  // granted: of this claim, for Release
 	Home    string  // refused: the member that holds the peer; empty: the claim was replaced, or this member leaves
-	Tokens  float64 // granted by the previous home: tokens left in the peer's bucket; negative: unknown
+	Tokens  float64 // granted: tokens that the previous home has left in the peer's bucket; negative: unknown
+	// Age is the time since the bucket had these tokens.
+	Age time.Duration
 }
 
 // MemberState is the state of a member as another one knows it.

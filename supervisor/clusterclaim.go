@@ -90,16 +90,16 @@ func (r *registry) makeClaim(id string, state *peerState) {
 // endClaim releases a peer whose last verified connection has ended.
 func (r *registry) endClaim(id string, c *claim) {
 	if c.state == claimHeld {
-		r.cluster.Release(id, c.term)
+		r.cluster.Release(id, c.term, r.tokensOf(c.by))
 	}
-	c.endContest()
+	c.endContest(r.tokensOf(c.by))
 	*c = claim{}
 }
 
 // endContest grants the claim of another member, because this one no longer serves the peer.
-func (c *claim) endContest() {
+func (c *claim) endContest(tokens float64) {
 	if c.contest != nil {
-		c.contest.decide(ClaimVerdict{Granted: true, Tokens: -1})
+		c.contest.decide(ClaimVerdict{Granted: true, Tokens: tokens})
 		c.contest = nil
 	}
 }
@@ -109,7 +109,7 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 	state := r.states[msg.peer]
 	if state == nil || state.claim.state != claimPending || state.claim.generation != msg.generation {
 		if msg.verdict.Granted {
-			r.cluster.Release(msg.peer, msg.verdict.Term)
+			r.cluster.Release(msg.peer, msg.verdict.Term, r.left(msg.verdict))
 		}
 		return
 	}
@@ -118,6 +118,7 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 		return
 	}
 	state.claim.state, state.claim.term = claimHeld, msg.verdict.Term
+	r.takeOverTokens(state.route, msg.verdict)
 	r.publish(msg.peer)
 	for _, s := range slices.Clone(r.peers[msg.peer]) {
 		if s.rank.strength.Verified() {
@@ -161,7 +162,7 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 	state := r.states[id]
 	served := state.claim.state == claimHeld
 	state.claim.state, state.claim.home = claimElsewhere, home
-	state.claim.endContest()
+	state.claim.endContest(r.tokensOf(state.route))
 	r.publish(id)
 	if served && state.announced != announcedNothing {
 		state.announced = announcedNothing
@@ -215,6 +216,6 @@ func (r *registry) onClaimTaken(ctx actor.Context, msg *claimTaken) {
 	if state == nil || state.claim.state != claimHeld || state.claim.term > msg.term {
 		return
 	}
-	r.cluster.Release(msg.peer, state.claim.term)
+	r.cluster.Release(msg.peer, state.claim.term, r.tokensOf(state.route))
 	r.yieldPeer(ctx, msg.peer, msg.member)
 }

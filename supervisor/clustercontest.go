@@ -88,7 +88,7 @@ func (r *registry) judgeClaim(ctx actor.Context, id string, state *peerState) {
 func (r *registry) grantContest(ctx actor.Context, id string, state *peerState) {
 	c := state.claim.contest
 	state.claim.contest = nil
-	c.decide(ClaimVerdict{Granted: true, Tokens: -1})
+	c.decide(ClaimVerdict{Granted: true, Tokens: r.tokensOf(state.route)})
 	r.yieldPeer(ctx, id, c.claim.Member)
 }
 

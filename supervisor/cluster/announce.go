@@ -31,9 +31,15 @@ func (c *coordinator) publish(subject string, msg *message) {
 	}
 }
 
-// queue announces a change of an own claim soon. term 0: it is released.
-func (c *coordinator) queue(peer string, term uint64) {
-	c.pending[peer] = term
+// change is a granted claim of this member, or its end.
+type change struct {
+	term   uint64  // 0: released
+	tokens float64 // released: left in the peer's bucket; negative: unknown
+}
+
+// queue announces a change of an own claim soon.
+func (c *coordinator) queue(peer string, what change) {
+	c.pending[peer] = what
 	if !c.flushing {
 		c.flushing = true
 		time.AfterFunc(flushAfter, func() { c.engine.tell(&flush{}) })
@@ -44,11 +50,11 @@ func (c *coordinator) queue(peer string, term uint64) {
 func (c *coordinator) flush() {
 	c.flushing = false
 	update := &message{kind: kindUpdate}
-	for peer, term := range c.pending {
-		if term == 0 {
-			update.releases = append(update.releases, holding{peer: peer})
+	for peer, what := range c.pending {
+		if what.term == 0 {
+			update.releases = append(update.releases, release{peer, what.tokens})
 		} else {
-			update.claims = append(update.claims, holding{peer, term})
+			update.claims = append(update.claims, holding{peer, what.term})
 		}
 		if len(update.claims) == maxChanges || len(update.releases) == maxChanges {
 			c.announce(update)
@@ -88,6 +94,7 @@ func (c *coordinator) onBeat() {
 	c.freeYielded(time.Now())
 	c.considerMembers()
 	c.engine.seen.sweep()
+	c.expireTokens(time.Now())
 	c.retryClaims()
 	c.considerJoin()
 }

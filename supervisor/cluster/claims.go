@@ -80,22 +80,27 @@ func (c *coordinator) grant(claim *ownClaim, tokens float64) {
 	delete(c.yielded, peer)
 	c.directory.set(peer, c.self, c.clock)
 	c.settle(peer, claim.made)
-	c.queue(peer, c.clock)
-	claim.decided(supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens})
+	c.queue(peer, change{term: c.clock})
+	verdict := supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens}
+	if tokens < 0 {
+		verdict.Tokens, verdict.Age = c.tokensOf(peer, time.Now())
+	}
+	claim.decided(verdict)
 }
 
 func (c *coordinator) onReleasing(msg *releasing) {
 	if term, own := c.directory.termOf(msg.peer, c.self); own && term == msg.term {
-		c.free(msg.peer)
+		c.free(msg.peer, msg.tokens)
 	}
 }
 
 // free ends the granted claim of this member for a peer and announces the release.
-func (c *coordinator) free(peer string) {
+func (c *coordinator) free(peer string, tokens float64) {
+	delete(c.tokens, peer) // the bucket here is up to date
 	delete(c.yielded, peer)
 	c.directory.drop(peer, c.self)
 	c.engine.seen.freed(peer)
-	c.queue(peer, 0)
+	c.queue(peer, change{tokens: tokens})
 }
 
 // onClaim handles the claim of another member. If this member holds the peer, the registry decides.
@@ -138,7 +143,7 @@ func (c *coordinator) onContested(msg *contested) {
 func (c *coordinator) freeYielded(now time.Time) {
 	for peer, since := range c.yielded {
 		if now.Sub(since) >= lostAfter {
-			c.free(peer)
+			c.free(peer, -1)
 		}
 	}
 }

@@ -59,18 +59,19 @@ type message struct {
 	from string // name of the sender
 	boot uint64 // random for each start of the sender
 
-	seq              uint64 // dir: number in the sender's sequence; page: of the last message that the page includes
-	claims, releases []holding
-	beat             heartbeat
-	id               uint64 // claim, verdict: chosen by the claimant
-	claim            supervisor.Claim
-	answer           answer
-	verdict          supervisor.ClaimVerdict
-	offset, total    uint64 // snapshot, page: index of the first claim, number of all
-	checks           []check
-	checked          []checked
-	entries          []byte // handover
-	pages            uint64 // goodbye: number of handovers plus one; 0: they are not all entries
+	seq           uint64 // dir: number in the sender's sequence; page: of the last message that the page includes
+	claims        []holding
+	releases      []release
+	beat          heartbeat
+	id            uint64 // claim, verdict: chosen by the claimant
+	claim         supervisor.Claim
+	answer        answer
+	verdict       supervisor.ClaimVerdict
+	offset, total uint64 // snapshot, page: index of the first claim, number of all
+	checks        []check
+	checked       []checked
+	entries       []byte // handover
+	pages         uint64 // goodbye: number of handovers plus one; 0: they are not all entries
 }
 
 // heartbeat is the state that a member announces.
@@ -98,7 +99,7 @@ func (m *message) encode() []byte {
 	switch m.kind {
 	case kindUpdate:
 		b = binary.AppendUvarint(b, m.seq)
-		b = appendHoldings(appendHoldings(b, m.claims), m.releases)
+		b = appendReleases(appendHoldings(b, m.claims), m.releases)
 	case kindHeartbeat:
 		b = binary.AppendUvarint(b, m.seq)
 		b = append(b, byte(m.beat.state))
@@ -147,7 +148,7 @@ func decode(b []byte) (*message, error) {
 	switch m.kind {
 	case kindUpdate:
 		m.seq = r.uvarint()
-		m.claims, m.releases = r.holdings(maxChanges), r.holdings(maxChanges)
+		m.claims, m.releases = r.holdings(maxChanges), r.releases(maxChanges)
 	case kindHeartbeat:
 		m.seq = r.uvarint()
 		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint()}

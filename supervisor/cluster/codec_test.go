@@ -9,20 +9,29 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/dedup"
 )
 
 func examples() []*message {
 	holdings := []holding{{"peer1", 1}, {"peer2", 1 << 60}}
 	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
 	return []*message{
-		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: holdings[:1]},
+		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
 		{kind: kindHeartbeat, from: "a", boot: 7, seq: 9, beat: heartbeat{supervisor.MemberDraining, 300, 1000}},
-		{kind: kindGoodbye, from: "a", boot: 7, seq: 9},
+		{kind: kindGoodbye, from: "a", boot: 7, seq: 9, pages: 300},
 		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
 		{
 			kind: kindVerdict, from: "a", boot: 7, id: 3, claim: supervisor.Claim{Peer: "peer1"}, answer: answerGranted,
 			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5},
 		},
+		{kind: kindCheck, from: "a", boot: 7, checks: []check{
+			{author: "peer1", first: true, stamp: time.Unix(3, 4), digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5}},
+			{author: "peer2", settle: true},
+		}},
+		{kind: kindChecked, from: "b", boot: 7, checked: []checked{
+			{verdict: seenFresh, former: []string{"a", "c"}}, {verdict: seenStale},
+		}},
+		{kind: kindHandover, from: "a", boot: 7, entries: []byte{1, 2, 3}},
 		{kind: kindSnapshot, from: "a", boot: 7, seq: 9, offset: 4096},
 		{kind: kindPage, from: "a", boot: 7, seq: 9, offset: 4096, total: 4098, claims: holdings},
 	}
@@ -45,12 +54,24 @@ func TestMessagesDecodeAsEncoded(t *testing.T) {
 }
 
 func TestDecodeRefusesBadMessages(t *testing.T) {
-	whole := examples()[0].encode()
-	for n := range whole {
-		if _, err := decode(whole[:n]); !errors.Is(err, errMessage) {
-			t.Errorf("%d of %d bytes: error %v", n, len(whole), err)
+	for _, example := range examples() {
+		whole := example.encode()
+		for n := range whole {
+			if _, err := decode(whole[:n]); !errors.Is(err, errMessage) && example.kind != kindHandover {
+				t.Errorf("kind %d, %d of %d bytes: error %v", example.kind, n, len(whole), err)
+			}
 		}
 	}
+	for _, many := range []*message{
+		{kind: kindCheck, from: "a", boot: 1, checks: make([]check, maxChecks+1)},
+		{kind: kindChecked, from: "a", boot: 1, checked: make([]checked, maxChecks+1)},
+		{kind: kindUpdate, from: "a", boot: 1, releases: make([]release, maxChanges+1)},
+	} {
+		if _, err := decode(many.encode()); !errors.Is(err, errMessage) {
+			t.Errorf("kind %d with too many entries: error %v", many.kind, err)
+		}
+	}
+	whole := examples()[0].encode()
 	later := bytes.Clone(whole)
 	later[0]++
 	if _, err := decode(later); !errors.Is(err, errVersion) {

@@ -20,8 +20,12 @@ type (
 		claim   supervisor.Claim
 		decided func(supervisor.ClaimVerdict)
 	}
-	releasing holding  // Engine.Release
-	awaiting  struct { // Engine.AwaitFree
+	releasing struct { // Engine.Release
+		peer   string
+		term   uint64
+		tokens float64
+	}
+	awaiting struct { // Engine.AwaitFree
 		peer  string
 		freed func()
 	}
@@ -60,7 +64,8 @@ type coordinator struct {
 	joined   func(error) // nil: this member has joined
 	joinedAt time.Time   // the latest time for joining
 
-	pending   map[string]uint64 // changes to announce: terms of claims by peer; 0: released
+	pending   map[string]change // to announce, by peer
+	tokens    map[string]tokens // left by former homes, by peer
 	flushing  bool
 	snapshots map[uint64]*snapshot // of the own claims, by number in the sequence
 	claims    map[string]*ownClaim // undecided, by peer
@@ -78,7 +83,7 @@ func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)
 	return &coordinator{
 		engine: e, directory: e.directory, local: local, self: self, members: map[string]*member{self.name: self},
 		joined: joined, joinedAt: time.Now().Add(joinWithin),
-		pending: make(map[string]uint64), snapshots: make(map[uint64]*snapshot),
+		pending: make(map[string]change), tokens: make(map[string]tokens), snapshots: make(map[uint64]*snapshot),
 		claims: make(map[string]*ownClaim), yielded: make(map[string]time.Time),
 		awaits: make(map[string]func()), contests: make(map[string]*message),
 	}

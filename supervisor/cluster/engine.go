@@ -140,7 +140,9 @@ func (e *Engine) Claim(c supervisor.Claim, decided func(supervisor.ClaimVerdict)
 }
 
 // Release implements supervisor.Cluster.
-func (e *Engine) Release(peer string, term uint64) { e.tell(&releasing{peer, term}) }
+func (e *Engine) Release(peer string, term uint64, tokens float64) {
+	e.tell(&releasing{peer, term, tokens})
+}
 
 // Drain implements supervisor.Cluster.
 func (e *Engine) Drain() { e.tell(&draining{}) }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"time"
 )
 
 // onHeard processes a message of a member.
@@ -87,6 +88,7 @@ func (c *coordinator) apply(m *member, msg *message) {
 	m.next = msg.seq + 1
 	for _, h := range msg.releases {
 		c.drop(h.peer, m)
+		c.noteTokens(h.peer, h.tokens, time.Now())
 		c.retryClaim(h.peer)
 		c.callFreed(h.peer)
 	}
@@ -122,7 +124,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 		return
 	}
 	if _, yielded := c.yielded[h.peer]; yielded {
-		c.free(h.peer)
+		c.free(h.peer, -1)
 		return
 	}
 	c.local.Taken(h.peer, m.name, h.term)

@@ -107,7 +107,7 @@ func (p *process) connect(peer string) (supervisor.ClaimVerdict, bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if v.Granted && !p.open[peer] {
-			p.engine.Release(peer, v.Term)
+			p.engine.Release(peer, v.Term, -1)
 		} else if v.Granted {
 			p.peers[peer] = v.Term
 		} else {
@@ -132,7 +132,7 @@ func (p *process) disconnect(peer string) {
 	delete(p.open, peer)
 	if term, granted := p.peers[peer]; granted {
 		delete(p.peers, peer)
-		p.engine.Release(peer, term)
+		p.engine.Release(peer, term, 3)
 	}
 }
 
@@ -160,7 +160,7 @@ func (p *process) Taken(peer, _ string, term uint64) {
 		delete(p.peers, peer)
 		delete(p.open, peer)
 		p.ended = append(p.ended, peer)
-		p.engine.Release(peer, own)
+		p.engine.Release(peer, own, -1)
 	}
 }
 

@@ -35,6 +35,9 @@ type Cluster interface {
 	// Dials reports whether this member is the one that keeps an address of the configuration connected: the living
 	// members share the addresses. It changes only with ClusterLocal.MembersChanged.
 	Dials(url string) bool
+	// AskMember sends a question to another member and returns the answer of its ClusterLocal.Answer. The errors are
+	// ErrUnanswered (errors.Is), after two seconds at the latest, and ctx's.
+	AskMember(ctx context.Context, member string, question []byte) ([]byte, error)
 	// Members returns all known members by name, this one included.
 	Members() []ClusterMember
 	ClusterSeen
@@ -50,6 +53,8 @@ type ClusterLocal interface {
 	Taken(peer, member string, term uint64)
 	// MembersChanged reports that a member has joined, has left, is lost or drains: Cluster.Dials may have changed.
 	MembersChanged()
+	// Answer answers a question of another member. respond must be called once, on any goroutine.
+	Answer(question []byte, respond func(answer []byte, err error))
 	// Load returns the number of open connections, handshakes included, and their limit.
 	Load() (connections, limit int)
 	ClusterSeenLocal

@@ -40,6 +40,7 @@ type Transport struct {
 	routes     *routeTable
 	replies    *replies
 	ownDials   *ownDials
+	answers    answers
 	born       time.Time
 	work       sync.WaitGroup // pumps, dials and the listener
 
@@ -92,8 +93,9 @@ func NewTransport(
 	}
 	t := &Transport{
 		cfg: cfg.withDefaults(), book: book, routes: newRouteTable(), replies: newReplies(), ownDials: newOwnDials(),
-		born: time.Now(), stopped: make(chan struct{}), counters: &actors.Counters{},
-		opts: options{log: slog.New(slog.DiscardHandler), rand: rand.Reader},
+		born: time.Now(), stopped: make(chan struct{}), answers: answers{slots: make(chan struct{}, maxAnswering)},
+		counters: &actors.Counters{},
+		opts:     options{log: slog.New(slog.DiscardHandler), rand: rand.Reader},
 	}
 	for i, opt := range opts {
 		if opt == nil {

@@ -77,7 +77,7 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 	e.mu.Lock()
 	e.pid = e.opts.System.Root.SpawnPrefix(props, "p2p-cluster-")
 	e.mu.Unlock()
-	err := e.listen()
+	err := e.listen(local)
 	if err == nil {
 		select {
 		case err = <-joined:
@@ -93,12 +93,13 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 }
 
 // listen subscribes to the subjects of this member. The subscriptions end with the actor.
-func (e *Engine) listen() error {
+func (e *Engine) listen(local supervisor.ClusterLocal) error {
 	for subject, handle := range map[string]func(Delivery){
 		e.subject("dir"):                    func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "in"):   func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "snap"): func(d Delivery) { e.tell(&heard{body: d.Body, respond: d.Respond}) },
 		e.subject("m", e.opts.Name, "seen"): e.onCheck,
+		e.subject("m", e.opts.Name, "ask"):  func(d Delivery) { e.onAsk(local, d) },
 	} {
 		cancel, err := e.bus.Subscribe(subject, handle)
 		if err != nil {

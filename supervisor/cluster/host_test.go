@@ -56,6 +56,7 @@ func (h *host) start(
 	if err != nil {
 		h.mesh.t.Fatal(err)
 	}
+	h.answering()
 	h.OnEvent(h.record)
 	h.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		h.mu.Lock()

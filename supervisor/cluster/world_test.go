@@ -167,6 +167,11 @@ func (p *process) Taken(peer, _ string, term uint64) {
 // MembersChanged implements supervisor.ClusterLocal.
 func (p *process) MembersChanged() {}
 
+// Answer implements supervisor.ClusterLocal. It returns the name of the member and the question.
+func (p *process) Answer(question []byte, respond func([]byte, error)) {
+	respond([]byte(p.engine.Name()+" "+string(question)), nil)
+}
+
 // Load implements supervisor.ClusterLocal.
 func (p *process) Load() (connections, limit int) {
 	p.mu.Lock()

@@ -32,6 +32,7 @@ func (r *registry) markClosed(ctx actor.Context, s *slot, end actors.End) {
 		if down := r.announceDown(id, announced); down {
 			r.bus.announce(s.conn, PeerDown{
 				Peer: id, Name: s.conn.peer.Name, Code: end.Code, Reason: end.Reason, Remote: end.Remote,
+				Member: r.transport.Member(), MovedTo: r.elsewhere(id),
 			})
 		}
 		// The following calls may run code of the program, at least its clock, so they follow the changes of the tables.

@@ -168,6 +168,7 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 		state.announced = announcedNothing
 		r.bus.announce(state.route.conn, PeerDown{
 			Peer: id, Name: state.route.conn.peer.Name, Code: wire.DisconnectNormal, Reason: reasonDuplicate,
+			Member: r.transport.Member(), MovedTo: home,
 		})
 	}
 	for _, s := range slices.Clone(r.peers[id]) {

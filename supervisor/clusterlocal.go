@@ -55,3 +55,20 @@ func (l clusterLocal) Load() (connections, limit int) {
 
 // countSlots stores the number of slots for ClusterLocal.Load.
 func (r *registry) countSlots() { r.transport.occupied.Store(int64(len(r.slots))) }
+
+// Member returns the name of this member of the cluster, or "" without WithCluster.
+func (t *Transport) Member() string {
+	if t.opts.cluster == nil {
+		return ""
+	}
+	return t.opts.cluster.Name()
+}
+
+// homeOf returns the member that is connected to a peer, or "".
+func (t *Transport) homeOf(id string) string {
+	if t.opts.cluster == nil {
+		return ""
+	}
+	home, _ := t.opts.cluster.Home(id)
+	return home
+}

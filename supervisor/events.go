@@ -47,6 +47,7 @@ type PeerUp struct {
 	Format     Format // of its frames
 	Agent      string // software and version that the peer announces on this connection; empty: not announced
 	Omitted    int    // unverified peers not reported since the last PeerUp: a burst is limited to one event per second
+	Member     string // this member of the cluster (WithCluster); empty: no cluster
 }
 
 // PeerVerified reports that a peer has proved that it holds its key, after a PeerUp with Verified false.
@@ -101,6 +102,9 @@ type PeerDown struct {
 	Code   wire.DisconnectCode
 	Reason string
 	Remote bool // the peer started the close
+
+	Member  string // this member of the cluster (WithCluster); empty: no cluster
+	MovedTo string // the member that is connected to the peer now; empty: none is known
 }
 
 // DialFailed reports a failed dial to a peer that is kept connected.

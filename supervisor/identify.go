@@ -176,6 +176,7 @@ func (r *registry) announceUp(s *slot) {
 		r.bus.announce(s.conn, PeerUp{
 			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
 			Connection: s.conn.number, Format: s.conn.Format(), Agent: s.conn.Agent(), Omitted: r.omitted,
+			Member: r.transport.Member(),
 		})
 		state.announced, r.omitted = announcedUp, 0
 		if outbound {

@@ -55,6 +55,7 @@ type PeerInfo struct {
 	ClockAhead time.Duration // of the peer's clock, by its last message; 0: not known
 	Traffic    Traffic       // of all open verified connections
 	Suspended  time.Time     // the peer is refused until then (DisconnectUntil); zero: not refused
+	Member     string        // the member of the cluster that is connected to it (WithCluster); empty: none
 	Pinned     bool          // it has spoken session/1: an SMSG connection that this node dials is held
 
 	// Connection is the number of the route, which the other fields describe; 0 if the peer is not connected.
@@ -164,7 +165,7 @@ func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{
 		ID: p.ID, Name: p.Name, Alias: t.book.Alias(p.ID), PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Pinned: p.Session,
-		Suspended: t.book.SuspendedUntil(p.ID, t.node.Clock()),
+		Suspended: t.book.SuspendedUntil(p.ID, t.node.Clock()), Member: t.homeOf(p.ID),
 	}
 	if !p.Features.IsZero() {
 		info.Agent = wire.Agent(p.Features.All())

@@ -156,11 +156,7 @@ func TestStrongerConnectionMovesAtOnce(t *testing.T) {
 		m.members("a", "b")
 		p := m.peer("peer", []string{"a"}, func(c *supervisor.TransportConfig) { c.Session = supervisor.SessionOff })
 		m.pass(20 * time.Second)
-		cfg := supervisor.DefaultTransportConfig()
-		cfg.ListenAddr, cfg.Peers = p.address(), []string{m.hosts["a"].address()}
-		if _, _, err := p.Reconfigure(t.Context(), cfg); err != nil {
-			t.Fatal(err)
-		}
+		p.useSessions()
 		if _, err := p.Connect(&supervisor.Peer{Address: m.hosts["b"].address()}); err != nil {
 			t.Fatal(err)
 		}

@@ -99,6 +99,16 @@ func (h *host) kill(powerLoss bool) {
 	_ = h.StopContext(ended) // frees its goroutines
 }
 
+// useSessions makes a peer without sessions offer them from now on.
+func (h *host) useSessions() {
+	h.mesh.t.Helper()
+	cfg := supervisor.DefaultTransportConfig()
+	cfg.ListenAddr = h.address()
+	if _, _, err := h.Reconfigure(context.Background(), cfg); err != nil {
+		h.mesh.t.Fatal(err)
+	}
+}
+
 // id is the host's node ID.
 func (h *host) id() string { return h.Identity().ID }
 

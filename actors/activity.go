@@ -35,6 +35,16 @@ func (a *Activity) add() {
 	a.mu.Unlock()
 }
 
+// alone reports whether at most one job runs.
+func (a *Activity) alone() bool {
+	if a == nil {
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.running <= 1
+}
+
 func (a *Activity) done() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -234,7 +234,7 @@ func (o *outbox) write(s *socket.Conn, batch []*frame) error {
 			o.complete(batch[resolved:], 0, errExited)
 		}
 	}()
-	s.Cork()
+	s.Cork(o.node.Writers.alone())
 	for next := 0; next < len(batch); {
 		n, size, err := o.send(s, batch[next:])
 		next, corked = next+n, corked+size

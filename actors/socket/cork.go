@@ -33,6 +33,7 @@ type corkConn struct {
 	part          *bytes.Buffer // the beginning of a frame of the library; nil: none
 	open          bool          // the upgrade is over
 	corked        bool
+	alone         bool      // no other connection is being written to
 	answered      bool      // the library has written a close frame; no message follows it
 	closeSent     bool      // this node has written a close frame; nothing follows it
 	writeDeadline time.Time // the deadline that is set
@@ -171,7 +172,7 @@ func (c *corkConn) write(w io.Writer, p []byte) (int, error) {
 func (c *corkConn) writeHeld(movedOn func()) error {
 	for rest := c.held.data; ; {
 		part, w := rest[:min(len(rest), maxWrite)], io.Writer(c.Conn)
-		if c.ahead.raw != nil && len(part) <= maxQuick {
+		if c.alone && c.ahead.raw != nil && len(part) <= maxQuick {
 			w = c.held
 		}
 		if _, err := c.write(w, part); err != nil {
@@ -193,9 +194,9 @@ func (c *corkConn) hold() *corked {
 	return c.held
 }
 
-func (c *corkConn) cork() {
+func (c *corkConn) cork(alone bool) {
 	c.mu.lock()
-	c.corked = true
+	c.corked, c.alone = true, alone
 	c.mu.unlock()
 }
 

@@ -17,7 +17,7 @@ import (
 func TestCorkGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, testOptions())
-		p.ours.Cork()
+		p.ours.Cork(true)
 		for i := range 64 {
 			if err := p.ours.Write(make([]byte, i), false); err != nil {
 				t.Fatal(err)
@@ -72,7 +72,7 @@ func TestCorkLetsControlFramesPass(t *testing.T) {
 		if took := time.Since(start); took != 0 {
 			t.Errorf("the pong took %v", took)
 		}
-		p.ours.Cork()
+		p.ours.Cork(true)
 		if err := p.theirs.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a ping while corked: %v, want no pong before the flush", err)
 		}
@@ -92,7 +92,7 @@ func TestCorkKeepsNoBuffer(t *testing.T) {
 				}
 			}
 		}()
-		p.ours.Cork()
+		p.ours.Cork(true)
 		for range 40 {
 			if err := p.ours.Write(make([]byte, 10_000), false); err != nil {
 				t.Fatal(err)

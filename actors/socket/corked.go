@@ -7,7 +7,7 @@ import (
 )
 
 // maxQuick is the largest write in bytes that is made outside the accounting of the Go scheduler: the processor that
-// makes it runs no other goroutine meanwhile.
+// makes it runs no other goroutine meanwhile, even if the kernel preempts its thread.
 const maxQuick = 16 << 10
 
 // corked is a buffer of corked data, and the state of the write that empties it. Both are needed at the same time only,

@@ -113,3 +113,39 @@ func TestCorkedWriteReportsErrors(t *testing.T) {
 		t.Errorf("after the close: %d, %v", n, err)
 	}
 }
+
+// Only a small write of a connection that writes alone bypasses the scheduler's accounting.
+func TestCorkedWriteBypassesTheSchedulerOnlyAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		alone bool
+		size  int
+		want  int
+	}{
+		"alone":        {alone: true, size: 100, want: 1},
+		"among others": {alone: false, size: 100, want: 0},
+		"large":        {alone: true, size: maxQuick, want: 0}, // with its header
+	} {
+		near, far := tcpPair(t)
+		conn := newCorkConn(near, testOptions())
+		if conn.open = true; conn.ahead.raw == nil {
+			t.Skip("this system cannot ask a connection whether it is ready")
+		}
+		conn.cork(c.alone)
+		if err := conn.writeMessage(frameBinary, make([]byte, c.size), false); err != nil {
+			t.Fatal(err)
+		}
+		held, calls := conn.held, 0
+		try := held.try
+		held.try = func(fd uintptr) bool {
+			calls++
+			return try(fd)
+		}
+		if err := conn.flush(true, func() {}); err != nil || calls != c.want {
+			t.Errorf("%s: %d attempts, %v; want %d", name, calls, err, c.want)
+		}
+		held.try = try
+		if _, err := io.ReadFull(far, make([]byte, c.size+2)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

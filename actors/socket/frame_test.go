@@ -89,7 +89,7 @@ func TestMessagesAreWrittenBesideControlFrames(t *testing.T) {
 	for _, corked := range []bool{false, true} {
 		c, written := newRecorded(t)
 		if corked {
-			c.cork()
+			c.cork(true)
 		}
 		for _, part := range []string{"\x8a", "\x85\x01\x02", "\x03\x04", "abcd"} {
 			if n, err := c.Write([]byte(part)); n != len(part) || err != nil {

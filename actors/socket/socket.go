@@ -172,8 +172,9 @@ func (s *Conn) Ping(limit time.Duration) error {
 	return s.ws.Ping(ctx)
 }
 
-// Cork delays all writes until Flush.
-func (s *Conn) Cork() { s.conn.cork() }
+// Cork delays all writes until Flush. alone means that no other connection of the node is being written to: then small
+// writes bypass the accounting of the Go scheduler, see quickWrite.
+func (s *Conn) Cork(alone bool) { s.conn.cork(alone) }
 
 // Flush writes the corked data; with uncork, later writes are no longer delayed. It calls movedOn after each part that
 // the operating system has accepted.

@@ -50,6 +50,42 @@ func (l *LimitedLogger) Warn(kind string, attrs ...any) { l.write(slog.LevelWarn
 // Error is Warn at level error.
 func (l *LimitedLogger) Error(kind string, attrs ...any) { l.write(slog.LevelError, kind, attrs) }
 
+// NewLimitedHandler returns a handler that passes at most one line per interval and message to inner, with the number of
+// omitted lines. The messages of its lines must be few and constant.
+func NewLimitedHandler(inner slog.Handler, every time.Duration) slog.Handler {
+	return &limitedHandler{inner, NewLimitedLoggerEvery(slog.New(slog.DiscardHandler), every)}
+}
+
+// limitedHandler implements slog.Handler.
+type limitedHandler struct {
+	inner slog.Handler
+	lines *LimitedLogger // counts
+}
+
+func (h *limitedHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.inner.Enabled(ctx, level)
+}
+
+func (h *limitedHandler) Handle(ctx context.Context, record slog.Record) error {
+	omitted, ok := h.lines.admit(record.Message, time.Now())
+	if !ok {
+		return nil
+	}
+	if omitted > 0 {
+		record = record.Clone()
+		record.AddAttrs(slog.Int("omitted", omitted))
+	}
+	return h.inner.Handle(ctx, record)
+}
+
+func (h *limitedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &limitedHandler{h.inner.WithAttrs(attrs), h.lines}
+}
+
+func (h *limitedHandler) WithGroup(name string) slog.Handler {
+	return &limitedHandler{h.inner.WithGroup(name), h.lines}
+}
+
 func (l *LimitedLogger) write(level slog.Level, kind string, attrs []any) {
 	omitted, ok := l.admit(kind, time.Now())
 	if !ok {

@@ -74,3 +74,30 @@ func TestCounterNamesAreComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitedHandlerPassesOneLinePerInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		inner := slog.NewTextHandler(&out, &slog.HandlerOptions{
+			Level: slog.LevelInfo,
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			},
+		})
+		log := slog.New(NewLimitedHandler(inner, time.Minute))
+		for range 3 {
+			log.Warn("flood")
+			log.Debug("not enabled")
+			log.With("a", 1).WithGroup("g").Warn("other", "b", 2)
+		}
+		time.Sleep(time.Minute)
+		log.Warn("flood")
+		want := "level=WARN msg=flood\nlevel=WARN msg=other a=1 g.b=2\nlevel=WARN msg=flood omitted=2\n"
+		if out.String() != want {
+			t.Errorf("got:\n%swant:\n%s", out.String(), want)
+		}
+	})
+}

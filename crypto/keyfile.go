@@ -18,9 +18,9 @@ import (
 // another. The file is written under a temporary name and then hard-linked to its final name. The link fails if the
 // name exists: of several processes exactly one succeeds, and no file is ever overwritten.
 const (
-	keyFileName    = "identity.json"
-	keyFileTemp    = keyFileName + ".tmp-" // prefix of temporary files, followed by random digits; a crash can leave one
-	keyFileMaxSize = 16 << 10              // bytes; written files are below 2 KiB
+	keyFileName    = "identity.json" // in a data directory
+	keyFileTemp    = ".tmp-"         // behind the name in temporary files, before random digits; a crash can leave one
+	keyFileMaxSize = 16 << 10        // bytes; written files are below 2 KiB
 )
 
 // keyFile is the JSON content of the file: the public identity and the private key, 32 bytes in base64.
@@ -29,10 +29,10 @@ type keyFile struct {
 	PrivateKey []byte `json:"privateKey"`
 }
 
-// readKeyFile returns the identity in dir. The key is nil if the file does not exist.
-func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
-	path := filepath.Join(dir, keyFileName)
-	data, err := readPrivate(path)
+// readKeyFile returns the identity in the file at path. The key is nil if the file does not exist. If it is shared, it
+// may belong to root and be readable for a group of this process.
+func readKeyFile(path string, shared bool) (NodeIdentity, *ecdh.PrivateKey, error) {
+	data, err := readPrivate(path, shared)
 	if errors.Is(err, fs.ErrNotExist) {
 		return NodeIdentity{}, nil, nil
 	}
@@ -53,8 +53,8 @@ func readKeyFile(dir string) (NodeIdentity, *ecdh.PrivateKey, error) {
 }
 
 // readPrivate reads a file of at most keyFileMaxSize + 1 bytes. The file must be regular, belong to the user of this
-// process and be inaccessible to other users.
-func readPrivate(path string) ([]byte, error) {
+// process and be inaccessible to other users; readKeyFile names the exceptions of a shared file.
+func readPrivate(path string, shared bool) ([]byte, error) {
 	f, err := datadir.Open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, identityFault(path, err)
@@ -64,7 +64,7 @@ func readPrivate(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stat the identity file: %w", err)
 	}
-	if err := checkAccess(path, info); err != nil {
+	if err := checkAccess(path, info, shared); err != nil {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
@@ -107,19 +107,19 @@ func parseKeyFile(data []byte) (NodeIdentity, *ecdh.PrivateKey, error) {
 }
 
 // writeKeyFile creates the identity file. It returns ErrIdentityExists and changes nothing if the file exists.
-func writeKeyFile(dir string, identity NodeIdentity, private *ecdh.PrivateKey) error {
+func writeKeyFile(path string, identity NodeIdentity, private *ecdh.PrivateKey) error {
 	data, err := json.MarshalIndent(keyFile{identity, private.Bytes()}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the identity: %w", err)
 	}
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("create the data directory: %w", err)
 	}
-	temp, err := writeTemp(dir, append(data, '\n'))
+	temp, err := writeTemp(path, append(data, '\n'))
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, keyFileName)
 	err = os.Link(temp, path)
 	_ = os.Remove(temp) // after a failure, a later sweep removes it
 	if err != nil {
@@ -127,16 +127,16 @@ func writeKeyFile(dir string, identity NodeIdentity, private *ecdh.PrivateKey) e
 		if _, statErr := os.Lstat(path); statErr != nil {
 			return fmt.Errorf("link the identity file to its name: %w", err)
 		}
-		sweep(dir)
+		sweep(path)
 		return fmt.Errorf("%w in %s", ErrIdentityExists, path)
 	}
-	sweep(dir)
+	sweep(path)
 	return syncDir(dir)
 }
 
-// writeTemp writes data to a new file of mode 0600 and syncs it to disk.
-func writeTemp(dir string, data []byte) (path string, err error) {
-	f, err := os.CreateTemp(dir, keyFileTemp+"*") // O_EXCL, 0600
+// writeTemp writes data to a new file of mode 0600 beside path and syncs it to disk.
+func writeTemp(path string, data []byte) (temp string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+keyFileTemp+"*") // O_EXCL, 0600
 	if err != nil {
 		return "", fmt.Errorf("create the identity file: %w", err)
 	}
@@ -154,23 +154,24 @@ func writeTemp(dir string, data []byte) (path string, err error) {
 	return f.Name(), nil
 }
 
-// sweep removes temporary files. Call it only after the identity file exists, or to delete the identity: earlier it
+// sweep removes temporary files of path. Call it only after the identity file exists, or to delete the identity: earlier it
 // could remove the file of a process that is about to link it.
-func sweep(dir string) {
+func sweep(path string) {
+	dir := filepath.Dir(path)
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), keyFileTemp) {
+		if strings.HasPrefix(entry.Name(), filepath.Base(path)+keyFileTemp) {
 			_ = os.Remove(filepath.Join(dir, entry.Name()))
 		}
 	}
 }
 
 // removeKeyFile removes the identity file and temporary files that a crash has left.
-func removeKeyFile(dir string) error {
-	sweep(dir)
-	err := os.Remove(filepath.Join(dir, keyFileName))
+func removeKeyFile(path string) error {
+	sweep(path)
+	err := os.Remove(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the identity file: %w", err)
 	}
-	return syncDir(dir)
+	return syncDir(filepath.Dir(path))
 }

@@ -113,7 +113,7 @@ func TestDamagedKeyFileIsRefusedAndKept(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		late := &NodeManager{dir: dir} // a manager that was loaded before the file existed
+		late := &NodeManager{file: path} // a manager that was loaded before the file existed
 		_, err := NewNodeManagerAt(dir)
 		for _, err := range []error{err, late.Generate("x", RoleDual)} {
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "damaged") ||
@@ -142,7 +142,7 @@ func TestKeyFileRefusesFIFOs(t *testing.T) {
 // written, or complete and linked but not yet removed.
 func TestGenerateRemovesCrashLeftovers(t *testing.T) {
 	dir := t.TempDir()
-	half := filepath.Join(dir, keyFileTemp+"123")
+	half := filepath.Join(dir, keyFileName+keyFileTemp+"123")
 	if err := os.WriteFile(half, []byte(`{"id":"6b4c`), 0o600); err != nil {
 		t.Fatal(err)
 	}

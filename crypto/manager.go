@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,7 +25,8 @@ var (
 // file. It never exposes the private key, only shared secrets. All methods are safe for concurrent use, also by several
 // processes with the same directory.
 type NodeManager struct {
-	dir string // immutable; empty: in memory only
+	file   string // immutable; empty: in memory only
+	shared bool   // immutable: the file may be one that several processes read
 
 	mu       sync.RWMutex
 	identity NodeIdentity
@@ -48,7 +50,21 @@ func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	if err := datadir.Check(dir); err != nil {
 		return nil, err
 	}
-	m := &NodeManager{dir: dir}
+	m := &NodeManager{file: filepath.Join(dir, keyFileName)}
+	if err := m.load(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// NewNodeManagerFile is NewNodeManagerAt for an identity file of any name, which several processes may use. The file may
+// also belong to root and be readable for a group of this process, as a secret that a container is given, and its
+// directory may be writable for others.
+func NewNodeManagerFile(path string) (*NodeManager, error) {
+	if path == "" {
+		return nil, errors.New("the name of the identity file is empty: give one")
+	}
+	m := &NodeManager{file: path, shared: true}
 	if err := m.load(); err != nil {
 		return nil, err
 	}
@@ -103,7 +119,7 @@ func (m *NodeManager) set(identity NodeIdentity, private *ecdh.PrivateKey) {
 
 // load stores the identity on disk, if any. Locking is that of set.
 func (m *NodeManager) load() error {
-	identity, private, err := readKeyFile(m.dir)
+	identity, private, err := readKeyFile(m.file, m.shared)
 	if err == nil && private != nil {
 		m.set(identity, private)
 	}
@@ -164,8 +180,8 @@ func (m *NodeManager) create(private *ecdh.PrivateKey, name string, role NodeRol
 	if err != nil {
 		return err
 	}
-	if m.dir != "" {
-		err = writeKeyFile(m.dir, identity, private)
+	if m.file != "" {
+		err = writeKeyFile(m.file, identity, private)
 	}
 	if errors.Is(err, ErrIdentityExists) {
 		if loadErr := m.load(); loadErr != nil { // the file of another process is damaged or not accessible
@@ -188,8 +204,8 @@ func (m *NodeManager) Delete() error {
 	if m.private == nil {
 		return ErrNoIdentity
 	}
-	if m.dir != "" {
-		if err := removeKeyFile(m.dir); err != nil {
+	if m.file != "" {
+		if err := removeKeyFile(m.file); err != nil {
 			return err
 		}
 	}

@@ -107,6 +107,7 @@ func (s MemberState) String() string {
 // ClusterMember describes one member.
 type ClusterMember struct {
 	Name        string
+	Address     string // at which it listens for other members; empty: at none
 	State       MemberState
 	Self        bool
 	Connections int           // open connections

@@ -33,6 +33,7 @@ func examples() map[string][]string {
 		"help":    {"", "run"},
 		"id":      {"", "--name alice --role controller", "--import private.key"},
 		"man":     {"/usr/local/share/man/man1", "build/man"},
+		"members": {"", "--output json | jq -r '.[] | select(.state != \"alive\") | .name'"},
 		"pending": {"", "--output json | jq '.[] | {id, key, name}'"},
 		"peers": {
 			"", "--connected --role worker --sort rtt", "--output json | jq '.[] | select(.connected) | .name'",

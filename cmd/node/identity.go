@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,14 +36,14 @@ func (a *app) idCommand() *cobra.Command {
 			if from != "" {
 				manager, err = importIdentity(s, from)
 			} else {
-				manager, created, err = openIdentity(s)
+				manager, created, err = openIdentity(s, true)
 			}
 			if err != nil {
 				return err
 			}
 			identity := manager.Identity()
 			if created {
-				fmt.Fprintf(a.stderr, "node: created a new identity in %s\n", printable.Word(s.DataDir))
+				fmt.Fprintf(a.stderr, "node: created a new identity in %s\n", identityPlace(s))
 			}
 			if !settings.Registered(identity.Name) {
 				fmt.Fprintf(a.stderr, "node: deployed nodes do not register the name %s: they connect, but omit this node from "+
@@ -56,9 +57,25 @@ func (a *app) idCommand() *cobra.Command {
 	return cmd
 }
 
-// openIdentity loads the identity of the data directory, or creates it.
-func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bool, err error) {
-	if manager, err = crypto.NewNodeManagerAt(s.DataDir); err == nil && !manager.HasIdentity() {
+// identityManager loads the identity of --identity or of the data directory, if there is one.
+func identityManager(s *settings.Settings) (*crypto.NodeManager, error) {
+	if s.Identity != "" {
+		return crypto.NewNodeManagerFile(s.Identity)
+	}
+	return crypto.NewNodeManagerAt(s.DataDir)
+}
+
+// identityPlace names the file or the directory of the identity.
+func identityPlace(s *settings.Settings) string { return printable.Word(cmp.Or(s.Identity, s.DataDir)) }
+
+// openIdentity loads the identity of --identity or of the data directory. If there is none, it creates it, or returns an
+// error.
+func openIdentity(s *settings.Settings, create bool) (manager *crypto.NodeManager, created bool, err error) {
+	if manager, err = identityManager(s); err == nil && !manager.HasIdentity() {
+		if !create {
+			return nil, false, fmt.Errorf("%s holds no identity: copy that of another member, or make one with "+
+				"`node id --identity %[1]s`", identityPlace(s))
+		}
 		err = manager.Generate(s.Name, s.Role)
 		created = err == nil
 		if errors.Is(err, crypto.ErrIdentityExists) { // another process created it first, and the manager has loaded it
@@ -66,7 +83,7 @@ func openIdentity(s *settings.Settings) (manager *crypto.NodeManager, created bo
 		}
 	}
 	if err != nil {
-		return nil, false, accessible(fmt.Errorf("open the identity in %s: %w", printable.Word(s.DataDir), err))
+		return nil, false, accessible(fmt.Errorf("open the identity in %s: %w", identityPlace(s), err))
 	}
 	return manager, created, nil
 }

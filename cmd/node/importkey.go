@@ -13,7 +13,7 @@ import (
 	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
-// importIdentity creates the identity of the data directory from the private key of a deployed node, a file of 32 raw
+// importIdentity creates the identity of --identity or of the data directory from the private key of a deployed node, a file of 32 raw
 // bytes. An existing identity is an error.
 func importIdentity(s *settings.Settings, path string) (*crypto.NodeManager, error) {
 	key, err := readKey(path)
@@ -21,13 +21,13 @@ func importIdentity(s *settings.Settings, path string) (*crypto.NodeManager, err
 		return nil, err
 	}
 	defer clear(key)
-	manager, err := crypto.NewNodeManagerAt(s.DataDir)
+	manager, err := identityManager(s)
 	if err == nil {
 		err = manager.Import(key, s.Name, s.Role, time.Now().UTC().Truncate(time.Second))
 	}
-	where := printable.Word(s.DataDir)
+	where := identityPlace(s)
 	if errors.Is(err, crypto.ErrIdentityExists) {
-		return nil, fmt.Errorf("import the identity: %s has an identity already: give another --data-dir", where)
+		return nil, fmt.Errorf("import the identity: %s has an identity already: give another --data-dir or --identity", where)
 	}
 	if err != nil {
 		return nil, accessible(fmt.Errorf("import the identity to %s: %w", where, err))

@@ -19,9 +19,11 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/report"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
+	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/crypto/datadir"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/accept"
+	"github.com/Snider/go-p2p/supervisor/cluster"
 )
 
 // closeGrace is the time that commands have to read their answers, and the reader of events to read the last line.
@@ -54,6 +56,8 @@ type node struct {
 	recent    report.Lines // events other than messages, as JSON
 	recentLog report.Lines
 	reporting sync.Mutex // held while a report is made
+
+	cluster *membership // nil: the node is alone
 
 	admin   *admin.Server  // nil: off
 	timings *admin.Timings // nil: off
@@ -99,7 +103,7 @@ func (a *app) start(
 
 // open starts the node on its locked data directory.
 func (n *node) open() error {
-	manager, _, err := openIdentity(n.settings)
+	manager, _, err := openIdentity(n.settings, n.settings.Identity == "")
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,21 @@ func (n *node) open() error {
 	if err := n.setAuthMode(); err != nil {
 		return err
 	}
-	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, n.transportOptions()...)
+	if err := n.openTransport(manager); err != nil {
+		n.closeCluster()
+		return err
+	}
+	return nil
+}
+
+// openTransport connects to the other members, and starts the node.
+func (n *node) openTransport(manager *crypto.NodeManager) error {
+	member, err := n.openCluster(manager)
+	if err != nil {
+		return err
+	}
+	options := append(n.transportOptions(), member...)
+	n.Transport, err = supervisor.NewTransport(manager, n.book, n.settings.Transport, options...)
 	if err != nil {
 		return fmt.Errorf("start the node: %w", err)
 	}
@@ -142,7 +160,9 @@ func (n *node) begin() (err error) {
 	n.control.Serve()
 	if err != nil {
 		err = fmt.Errorf("start the node: %w", err)
-		if advice := listenAdvice(err); advice != "" {
+		if errors.Is(err, cluster.ErrName) {
+			err = fmt.Errorf("%w with --cluster-name", err)
+		} else if advice := listenAdvice(err); advice != "" {
 			err = fmt.Errorf("%w: %s", err, advice)
 		}
 		return errors.Join(err, n.closeControl())
@@ -194,6 +214,7 @@ func (n *node) stop(reason string) {
 	if err := n.StopContext(ctx); err != nil {
 		n.log.Warn("shutdown was not complete", "error", err)
 	}
+	n.closeCluster()
 	n.endStreams(stopped{Reason: reason})
 	if err := n.closeControl(); err != nil {
 		n.log.Warn("control socket", "error", err)

@@ -78,7 +78,7 @@ func (c *coordinator) onBeat() {
 	if c.drains {
 		state = supervisor.MemberDraining
 	}
-	c.self.beat = heartbeat{state, uint64(max(connections, 0)), uint64(max(limit, 0))}
+	c.self.beat = heartbeat{state, uint64(max(connections, 0)), uint64(max(limit, 0)), c.engine.opts.Address}
 	c.announce(&message{kind: kindHeartbeat, beat: c.self.beat})
 	now := c.now()
 	for _, m := range c.members {

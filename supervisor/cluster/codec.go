@@ -38,6 +38,7 @@ const (
 const (
 	maxName    = 32   // bytes of a member's name
 	maxPeerID  = 64   // bytes of a node ID
+	maxAddress = 255  // bytes of a member's address
 	maxChanges = 2048 // claims, or releases, in one update
 	maxPage    = 4096 // claims in one page of a snapshot
 )
@@ -78,6 +79,7 @@ type message struct {
 type heartbeat struct {
 	state              supervisor.MemberState
 	connections, limit uint64
+	address            string
 }
 
 // answer is the decision of a verdict.
@@ -104,6 +106,7 @@ func (m *message) encode() []byte {
 		b = binary.AppendUvarint(b, m.seq)
 		b = append(b, byte(m.beat.state))
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.beat.connections), m.beat.limit)
+		b = appendText(b, m.beat.address)
 	case kindGoodbye:
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.pages)
 	case kindCheck:
@@ -151,7 +154,7 @@ func decode(b []byte) (*message, error) {
 		m.claims, m.releases = r.holdings(maxChanges), r.releases(maxChanges)
 	case kindHeartbeat:
 		m.seq = r.uvarint()
-		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint()}
+		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint(), r.text(maxAddress)}
 	case kindGoodbye:
 		m.seq, m.pages = r.uvarint(), r.uvarint()
 	case kindCheck:

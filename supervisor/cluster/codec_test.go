@@ -17,7 +17,7 @@ func examples() []*message {
 	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
 	return []*message{
 		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
-		{kind: kindHeartbeat, from: "a", boot: 7, seq: 9, beat: heartbeat{supervisor.MemberDraining, 300, 1000}},
+		{kind: kindHeartbeat, from: "a", boot: 7, seq: 9, beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1"}},
 		{kind: kindGoodbye, from: "a", boot: 7, seq: 9, pages: 300},
 		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
 		{

@@ -152,7 +152,7 @@ func (c *coordinator) list() []supervisor.ClusterMember {
 	list := make([]supervisor.ClusterMember, 0, len(c.members))
 	for _, m := range c.members {
 		entry := supervisor.ClusterMember{
-			Name: m.name, State: m.state(), Self: m == c.self,
+			Name: m.name, Address: m.beat.address, State: m.state(), Self: m == c.self,
 			Connections: int(m.beat.connections), Max: int(m.beat.limit),
 		}
 		if m != c.self {

@@ -24,12 +24,13 @@ var (
 	ErrLeft    = errors.New("this member has left")
 )
 
-// Options are the parameters of an engine. All but Running are required.
+// Options are the parameters of an engine. Name, NodeID, Boot and Log are required.
 type Options struct {
 	Name    string             // of this member: 1 to 32 bytes of a-z, 0-9 and -
+	Address string             // at which the bus listens for other members, 255 bytes at most; shown to users
 	NodeID  string             // of the identity that the members share
 	Boot    uint64             // random, not zero, for each start
-	System  *actor.ActorSystem // runs the engine's actor
+	System  *actor.ActorSystem // runs the engine's actor; nil: a new one
 	Log     *slog.Logger       // limited in rate by the caller: other members cause lines
 	Running *runclock.Clock    // so that a standstill of this process does not make the others seem lost; nil: none
 }
@@ -59,6 +60,10 @@ var _ supervisor.Cluster = (*Engine)(nil)
 
 // New returns an engine that has not joined.
 func New(bus Bus, opts Options) *Engine {
+	if opts.System == nil {
+		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+		opts.System = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	}
 	actors.FixProcessRegistry(opts.System)
 	directory := newDirectory()
 	asking, stop := context.WithCancel(context.Background())

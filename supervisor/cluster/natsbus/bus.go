@@ -156,6 +156,14 @@ func (b *Bus) refused(err error) {
 	b.log.Warn("a message from NATS was refused: use one identity and one --cluster-secret in all members", "cause", err)
 }
 
+// Address returns the address at which this process listens for other members, or "" if NATS runs elsewhere.
+func (b *Bus) Address() string {
+	if b.server == nil {
+		return ""
+	}
+	return b.server.address
+}
+
 // Close sends the messages that wait, within two seconds, and closes the connections to the other members.
 func (b *Bus) Close() {
 	b.outbox.close(closeWithin)

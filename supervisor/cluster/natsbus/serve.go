@@ -44,9 +44,10 @@ type EmbeddedOptions struct {
 
 // embedded is the NATS server in this process.
 type embedded struct {
-	server *server.Server
-	routes *routes
-	done   chan struct{} // closed when Start has returned
+	server  *server.Server
+	address string
+	routes  *routes
+	done    chan struct{} // closed when Start has returned
 }
 
 // Serve starts a NATS server in this process, and returns a bus over it. The server listens for other members at
@@ -137,7 +138,9 @@ func start(
 	}
 	lines := &serverLog{limited: log, debug: o.Log, fatal: make(chan error, 1)}
 	s.SetLoggerV2(lines, false, false, false)
-	e = &embedded{server: s, routes: newRoutes(s, options, o, address), done: make(chan struct{})}
+	e = &embedded{
+		server: s, address: address.String(), routes: newRoutes(s, options, o, address), done: make(chan struct{}),
+	}
 	go func() {
 		defer close(e.done)
 		s.Start()

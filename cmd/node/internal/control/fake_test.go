@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -48,6 +49,10 @@ func (f *fakeNode) Identity() crypto.NodeIdentity {
 func (f *fakeNode) Configuration() Configuration { return Configuration{File: "x"} }
 
 func (f *fakeNode) Report(context.Context) ([]byte, error) { return []byte("archive"), f.err }
+
+func (f *fakeNode) Members() ([]output.Member, error) {
+	return []output.Member{{Name: "a", Address: "10.0.0.1:9093", State: "alive", Self: true, Max: 100}}, f.err
+}
 
 func (f *fakeNode) Version() string { return "v9" }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
@@ -58,6 +59,7 @@ type Node interface {
 	Reload(ctx context.Context) (Reloaded, error)
 	Configuration() Configuration
 	Report(ctx context.Context) ([]byte, error)
+	Members() ([]output.Member, error)
 	Watch(filter feed.Filter, text bool) (*feed.Stream, error)
 	HandleType(kind string) (*feed.Stream, error)
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 // openAPI is the OpenAPI description, which `make openapi` writes from the operations and the types of their bodies.
@@ -36,6 +38,8 @@ func (h *Handler) views() []Operation {
 	return []Operation{
 		get(h, "/v1/status", "getStatus", "Show identity, version, uptime, connections and counters.", h.status),
 		peers,
+		get(h, "/v1/members", "listMembers", "List the members of a node that several processes share.",
+			func(context.Context, url.Values) ([]output.Member, error) { return h.node.Members() }),
 		get(h, "/v1/config", "getConfig", "Show the settings in force and their sources.",
 			func(context.Context, url.Values) (Configuration, error) { return h.node.Configuration(), nil }),
 		get(h, "/v1/report", "getReport", "Make a support archive, without payloads and keys.", h.report),

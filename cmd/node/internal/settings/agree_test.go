@@ -61,7 +61,8 @@ func TestTakeAgreesWithTheTransport(t *testing.T) {
 	for _, def := range definitions() { // otherValues must contain each setting of the transport
 		other := slices.Contains([]string{
 			"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "events", "log-level",
-			"log-format", "admin-pprof", "control-group", "known-peers",
+			"log-format", "admin-pprof", "control-group", "known-peers", "identity", "cluster", "cluster-join", "cluster-name",
+			"cluster-secret", "cluster-nats", "cluster-nats-creds", "cluster-public",
 		}, def.name)
 		_, known := otherValues[def.name]
 		if def.name != "tls-ca" && other == known { // tls-ca needs an existing file

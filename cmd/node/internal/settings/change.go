@@ -12,6 +12,8 @@ var (
 	restartOnly = []string{
 		"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew",
 		"known-peers", "admin", "admin-pprof", "metrics-per-peer", "control-group", "log-format",
+		"identity", "cluster", "cluster-join", "cluster-name", "cluster-secret", "cluster-nats", "cluster-nats-creds",
+		"cluster-public",
 	}
 	identityOnly = []string{"name", "role"}
 )

@@ -45,6 +45,8 @@ func exampleValue(def definition, s *Settings) string {
 		return "[]    # such as [192.0.2.0/24]"
 	case def.name == "peer":
 		return "[]    # such as [203.0.113.7:9091, wss://example.org/ws]"
+	case def.name == "cluster-join":
+		return "[]    # such as [10.0.0.2:9093, members.example.org:9093]"
 	case value == "":
 		return `""`
 	case def.name == "name" || def.name == "data-dir": // names of the host, which YAML may read as another type

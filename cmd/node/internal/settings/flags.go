@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -15,12 +16,12 @@ func AddFlags(flags *pflag.FlagSet, scope Scope, o Options) {
 			continue
 		}
 		// Load checks the value, together with those of environment and file and with the same error texts.
-		list := def.name == "peer" || def.name == "trusted-proxy"
+		list := slices.Contains([]string{"peer", "trusted-proxy", "cluster-join"}, def.name)
 		value := &flagValue{text: def.show(initial), kind: def.kind, list: list}
 		switch def.name {
 		case "config":
 			value.text = o.File
-		case "name":
+		case "name", "cluster-name":
 			value.text = "first label of the host name"
 		case "max-clock-skew":
 			value.text = ""

@@ -98,8 +98,14 @@ func (s *Settings) check() error {
 	case t.DedupTTL < time.Millisecond:
 		return fmt.Errorf("%s: must be 1ms or more", s.given("dedup-ttl"))
 	}
+	if err := s.checkCluster(); err != nil {
+		return err
+	}
 	return t.Validate()
 }
+
+// Given names the place of the value in force of a setting, for errors.
+func (s *Settings) Given(name string) string { return s.given(name) }
 
 // given names the place of the value in force, for errors.
 func (s *Settings) given(name string) string {

@@ -53,8 +53,9 @@ type Settings struct {
 	File    string // the settings file that was read, "" if none
 	Output  string // OutputText or OutputJSON
 
-	Name string
-	Role crypto.NodeRole
+	Identity string // file, absolute; empty: in DataDir
+	Name     string
+	Role     crypto.NodeRole
 
 	Auth           supervisor.AuthMode
 	KnownPeers     int // limit of the peer book
@@ -67,6 +68,7 @@ type Settings struct {
 	LogLevel       slog.Level
 	LogFormat      string
 	Transport      supervisor.TransportConfig
+	Cluster        Cluster
 
 	sources map[string]Source
 	agent   string // announced with announce-agent
@@ -115,6 +117,8 @@ func defaults(o Options) *Settings {
 
 		KnownPeers:     peerbook.DefaultKnownPeers,
 		ControlGroupID: NoGroup,
+
+		Cluster: Cluster{Name: MemberName(o.HostName)},
 
 		Events:    EventsAll,
 		LogLevel:  slog.LevelInfo,

@@ -46,6 +46,7 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"data-dir", "/data"},
 		{"config", ""},
 		{"output", "text"},
+		{"identity", ""},
 		{"name", "host"},
 		{"role", "dual"},
 		{"listen", ":9091"},
@@ -81,6 +82,13 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"log-format", "text"},
 		{"admin-pprof", "false"},
 		{"control-group", ""},
+		{"cluster", ""},
+		{"cluster-join", ""},
+		{"cluster-name", "host"},
+		{"cluster-secret", ""},
+		{"cluster-nats", ""},
+		{"cluster-nats-creds", ""},
+		{"cluster-public", "false"},
 	}
 	values := s.Values()
 	if len(values) != len(want) {
@@ -185,6 +193,11 @@ func TestLoadRefusesInvalidValues(t *testing.T) {
 		"admin":                 {"9092"},
 		"log-level":             {"loud", ""},
 		"log-format":            {"xml"},
+		"cluster":               {"9093", "host:99999"},
+		"cluster-join":          {"a", ":1", "a:0", "a:1,b", "a:x"},
+		"cluster-name":          {"", "A", "a.b", "a_b", strings.Repeat("x", 33)},
+		"cluster-nats":          {"host:1", "http://host:1", "nats://", "nats://a:1,b"},
+		"cluster-public":        {"yes"},
 	}
 	for name, texts := range bad {
 		for _, text := range texts {

@@ -37,7 +37,8 @@ func definitions() []definition {
 	all = append(all, limitSettings()...)
 	all = append(all, timingSettings()...)
 	all = append(all, processSettings()...)
-	return append(all, accessSettings()...)
+	all = append(all, accessSettings()...)
+	return append(all, clusterSettings()...)
 }
 
 func clientSettings() []definition {
@@ -69,6 +70,7 @@ func clientSettings() []definition {
 
 func identitySettings() []definition {
 	return []definition{
+		identityFile(),
 		{
 			name: "name", env: "NODE_NAME", kind: "text", scope: ScopeIdentity,
 			usage: "name of this node, used when the identity is created",

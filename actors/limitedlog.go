@@ -50,8 +50,8 @@ func (l *LimitedLogger) Warn(kind string, attrs ...any) { l.write(slog.LevelWarn
 // Error is Warn at level error.
 func (l *LimitedLogger) Error(kind string, attrs ...any) { l.write(slog.LevelError, kind, attrs) }
 
-// NewLimitedHandler returns a handler that passes at most one line per interval and message to inner, with the number of
-// omitted lines. The messages of its lines must be few and constant.
+// NewLimitedHandler returns a handler that passes at most one line per interval and message to inner, with the number
+// of omitted lines. The messages of its lines must be few and constant.
 func NewLimitedHandler(inner slog.Handler, every time.Duration) slog.Handler {
 	return &limitedHandler{inner, NewLimitedLoggerEvery(slog.New(slog.DiscardHandler), every)}
 }

@@ -154,8 +154,8 @@ func writeTemp(path string, data []byte) (temp string, err error) {
 	return f.Name(), nil
 }
 
-// sweep removes temporary files of path. Call it only after the identity file exists, or to delete the identity: earlier it
-// could remove the file of a process that is about to link it.
+// sweep removes temporary files of path. Call it only after the identity file exists, or to delete the identity:
+// earlier it could remove the file of a process that is about to link it.
 func sweep(path string) {
 	dir := filepath.Dir(path)
 	entries, _ := os.ReadDir(dir)

@@ -57,8 +57,8 @@ func NewNodeManagerAt(dir string) (*NodeManager, error) {
 	return m, nil
 }
 
-// NewNodeManagerFile is NewNodeManagerAt for an identity file of any name, which several processes may use. The file may
-// also belong to root and be readable for a group of this process, as a secret that a container is given, and its
+// NewNodeManagerFile is NewNodeManagerAt for an identity file of any name, which several processes may use. The file
+// may also belong to root and be readable for a group of this process, as a secret that a container is given, and its
 // directory may be writable for others.
 func NewNodeManagerFile(path string) (*NodeManager, error) {
 	if path == "" {

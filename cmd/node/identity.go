@@ -68,8 +68,8 @@ func identityManager(s *settings.Settings) (*crypto.NodeManager, error) {
 // identityPlace names the file or the directory of the identity.
 func identityPlace(s *settings.Settings) string { return printable.Word(cmp.Or(s.Identity, s.DataDir)) }
 
-// openIdentity loads the identity of --identity or of the data directory. If there is none, it creates it, or returns an
-// error.
+// openIdentity loads the identity of --identity or of the data directory. If there is none, it creates it, or returns
+// an error.
 func openIdentity(s *settings.Settings, create bool) (manager *crypto.NodeManager, created bool, err error) {
 	if manager, err = identityManager(s); err == nil && !manager.HasIdentity() {
 		if !create {

@@ -13,8 +13,8 @@ import (
 	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
-// importIdentity creates the identity of --identity or of the data directory from the private key of a deployed node, a file of 32 raw
-// bytes. An existing identity is an error.
+// importIdentity creates the identity of --identity or of the data directory from the private key of a deployed node, a
+// file of 32 raw bytes. An existing identity is an error.
 func importIdentity(s *settings.Settings, path string) (*crypto.NodeManager, error) {
 	key, err := readKey(path)
 	if err != nil {
@@ -27,7 +27,8 @@ func importIdentity(s *settings.Settings, path string) (*crypto.NodeManager, err
 	}
 	where := identityPlace(s)
 	if errors.Is(err, crypto.ErrIdentityExists) {
-		return nil, fmt.Errorf("import the identity: %s has an identity already: give another --data-dir or --identity", where)
+		return nil, fmt.Errorf("import the identity: %s has an identity already: give another --data-dir or --identity",
+			where)
 	}
 	if err != nil {
 		return nil, accessible(fmt.Errorf("import the identity to %s: %w", where, err))

@@ -113,13 +113,15 @@ func (c *coordinator) considerJoin() {
 	c.endJoin(nil)
 }
 
-// endJoin answers the call of Join, and retries the claims that were made during the call.
-func (c *coordinator) endJoin(err error) {
+// endJoin answers the call of Join, and retries the claims that were made during the call. It returns false if the call
+// has ended.
+func (c *coordinator) endJoin(err error) bool {
 	if c.joined == nil {
-		return
+		return false
 	}
 	c.joined(err)
 	c.joined = nil
 	c.engine.seen.join()
 	c.retryClaims()
+	return true
 }

@@ -10,8 +10,9 @@ func (c *coordinator) onHeard(in *heard) {
 	msg, err := decode(in.body)
 	switch {
 	case errors.Is(err, errVersion):
-		c.endJoin(ErrVersion)
-		c.engine.opts.Log.Warn("a message of a later version was ignored: update this member")
+		if !c.endJoin(ErrVersion) {
+			c.engine.opts.Log.Warn("a message of a later version was ignored: update this member")
+		}
 		return
 	case err != nil:
 		c.engine.opts.Log.Warn("a message of a member was ignored", "error", err)
@@ -19,8 +20,9 @@ func (c *coordinator) onHeard(in *heard) {
 	case msg.from == c.self.name && msg.boot == c.self.boot:
 		return // the bus delivers own messages, too
 	case msg.from == c.self.name:
-		c.endJoin(ErrName)
-		c.engine.opts.Log.Warn("another member has the name of this one: give each member its own", "name", msg.from)
+		if !c.endJoin(ErrName) {
+			c.engine.opts.Log.Warn("another member has the name of this one: give each member its own", "name", msg.from)
+		}
 		return
 	}
 	switch msg.kind {

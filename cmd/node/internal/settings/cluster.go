@@ -87,7 +87,8 @@ func clusterSettings() []definition {
 			}, show: func(s *Settings) string { return s.Cluster.Name },
 		},
 		fileName("cluster-secret", "NODE_CLUSTER_SECRET", "file with a secret that all members need besides the "+
-			"identity; two lines: the first in use, the second accepted too", func(s *Settings) *string { return &s.Cluster.SecretFile }),
+			"identity; two lines: the first in use, the second accepted too",
+			func(s *Settings) *string { return &s.Cluster.SecretFile }),
 		{
 			name: "cluster-nats", env: "NODE_CLUSTER_NATS", kind: "url", scope: ScopeNode, emptyCounts: true,
 			usage: "nats://host:port or tls://host:port of a NATS server that connects the members, instead of --cluster",

@@ -22,7 +22,8 @@ func TestRulesBetweenSettingsOfACluster(t *testing.T) {
 	for args, want := range map[string]string{
 		"--cluster=127.0.0.1:9093 --cluster-join=a:1 --cluster-join=b:2": "",
 		"--cluster-nats=nats://a:4222 --cluster-nats-creds=x":            "",
-		"--cluster=127.0.0.1:1 --cluster-nats=nats://u:geheim@a:1":       "--cluster 127.0.0.1:1 and --cluster-nats nats://u:xxxxx@a:1 exclude each other",
+		"--cluster=127.0.0.1:1 --cluster-nats=nats://u:p@a:1": "--cluster 127.0.0.1:1 and --cluster-nats " +
+			"nats://u:xxxxx@a:1 exclude each other",
 		"--cluster-join=a:1":                "--cluster-join a:1 is given without --cluster:",
 		"--cluster-nats-creds=x":            "--cluster-nats-creds x is given without --cluster-nats:",
 		"--cluster-secret=x":                "--cluster-secret x is given without --cluster or",
@@ -32,7 +33,8 @@ func TestRulesBetweenSettingsOfACluster(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}
-		if err == nil && s.Cluster.Enabled() != (strings.Contains(args, "--cluster=") || strings.Contains(args, "--cluster-nats=")) {
+		enabled := strings.Contains(args, "--cluster=") || strings.Contains(args, "--cluster-nats=")
+		if err == nil && s.Cluster.Enabled() != enabled {
 			t.Errorf("%s: enabled: %v", args, s.Cluster.Enabled())
 		}
 	}

@@ -3,6 +3,7 @@ package peerbook
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 )
@@ -35,20 +36,8 @@ func CheckAlias(name string) error {
 // change is on disk when it returns. The peer need not be in the book. A peer with an alias is not evicted. After an
 // error, ErrAlias, ErrAliasTaken or ErrWrite, nothing has changed.
 func (b *Book) SetAlias(id, name string) error {
-	if name != "" {
-		if err := CheckAlias(name); err != nil {
-			return err
-		}
-	}
-	return b.commitIf(func() error {
-		if owner := b.owners[name]; name != "" && owner != "" && owner != id {
-			return fmt.Errorf("%w: %s", ErrAliasTaken, owner)
-		}
-		return nil
-	}, func(w *batch) { w.alias = map[string]string{id: name} }, func() {
-		b.enterAlias(id, name)
-		b.recall(id)
-	})
+	_, err := b.Enter(Change{Alias: map[string]string{id: name}}, time.Now())
+	return err
 }
 
 // enterAlias changes the alias of a peer in memory. b.mu is held.

@@ -48,34 +48,14 @@ func ParseAuthMode(text string) (AuthMode, error) {
 // Allow puts keys on the allowlist and lifts their revocation and suspension. After an error nothing has changed:
 // crypto.ErrPublicKey for a key that no peer can have (zero, of low order or not canonical), or ErrWrite.
 func (b *Book) Allow(keys ...crypto.PublicKey) error {
-	if err := checkKeys(keys); err != nil {
-		return err
-	}
-	ended := make(map[string]time.Time, len(keys))
-	for _, key := range keys {
-		ended[key.NodeID()] = time.Time{}
-	}
-	return b.commit(func(w *batch) { w.allow, w.suspend = keys, ended }, func() {
-		for _, key := range keys {
-			b.allowed[key] = struct{}{}
-			b.lift(key)
-			delete(b.suspended, key.NodeID())
-			b.recall(key.NodeID())
-		}
-	})
+	_, err := b.Enter(Change{Allow: keys}, time.Now())
+	return err
 }
 
 // Revoke takes keys off the allowlist and refuses them from then on, in either mode. Its errors are those of Allow.
 func (b *Book) Revoke(keys ...crypto.PublicKey) error {
-	if err := checkKeys(keys); err != nil {
-		return err
-	}
-	return b.commit(func(w *batch) { w.revoke = keys }, func() {
-		for _, key := range keys {
-			delete(b.allowed, key)
-			b.bar(key)
-		}
-	})
+	_, err := b.Enter(Change{Revoke: keys}, time.Now())
+	return err
 }
 
 // bar enters a revoked key. b.mu is held.
@@ -110,10 +90,8 @@ func checkKeys(keys []crypto.PublicKey) error {
 
 // SetAuthMode sets the mode for this run and later ones. After an error, ErrAuthMode or ErrWrite, nothing has changed.
 func (b *Book) SetAuthMode(mode AuthMode) error {
-	if !mode.valid() {
-		return ErrAuthMode
-	}
-	return b.commit(func(w *batch) { w.mode = &mode }, func() { b.mode, b.stored = mode, &mode })
+	_, err := b.Enter(Change{Mode: &mode}, time.Now())
+	return err
 }
 
 // UseAuthMode sets the mode for this run only. After ErrAuthMode nothing has changed.

@@ -80,3 +80,5 @@ func TestParseAuthModeReadsItsText(t *testing.T) {
 		t.Error("closed is a mode")
 	}
 }
+
+func keysOf(keys ...crypto.PublicKey) []crypto.PublicKey { return keys }

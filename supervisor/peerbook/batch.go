@@ -1,33 +1,32 @@
 package peerbook
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-
-	"github.com/Snider/go-p2p/crypto"
 )
 
 // batch is the content of one transaction.
 type batch struct {
-	peers         map[string]*Peer     // recent ones, by ID; nil: removed
-	archive       map[string]*Peer     // archived ones, by ID; nil: removed
-	discard       bool                 // the archive is removed before
-	alias         map[string]string    // by node ID; empty: removed
-	suspend       map[string]time.Time // by node ID; zero: removed
-	allow, revoke []crypto.PublicKey
-	mode          *AuthMode // nil: unchanged
-	running       *bool     // nil: unchanged
+	peers     map[string]*Peer // recent ones, by ID; nil: removed
+	archive   map[string]*Peer // archived ones, by ID; nil: removed
+	discard   bool             // the archive is removed before
+	records   []Record         // changes by an operator
+	restamped int              // the first ones of records: see Book.stampLoaded
+	running   *bool            // nil: unchanged
 }
 
 // apply writes the batch within a transaction.
 func (w *batch) apply(tx *bolt.Tx) error {
 	buckets := make(map[string]*bolt.Bucket)
-	for _, name := range [][]byte{bucketPeers, bucketAllowed, bucketRevoked, bucketState, bucketAliases, bucketSuspended} {
+	for _, name := range [][]byte{
+		bucketPeers, bucketAllowed, bucketRevoked, bucketState, bucketAliases, bucketSuspended,
+		bucketChanges,
+	} {
 		b, err := tx.CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
@@ -44,16 +43,8 @@ func (w *batch) apply(tx *bolt.Tx) error {
 		data, err := json.Marshal(p)
 		errs = append(errs, err, peers.Put([]byte(id), data))
 	}
-	allowed, revoked := buckets[string(bucketAllowed)], buckets[string(bucketRevoked)]
-	for _, key := range w.allow {
-		errs = append(errs, allowed.Put(key[:], nil), revoked.Delete(key[:]))
-	}
-	for _, key := range w.revoke {
-		errs = append(errs, revoked.Put(key[:], nil), allowed.Delete(key[:]))
-	}
-	errs = append(errs, w.applyNames(buckets[string(bucketAliases)], buckets[string(bucketSuspended)]))
-	if w.mode != nil {
-		errs = append(errs, state.Put(keyAuthMode, []byte(w.mode.String())))
+	for _, r := range w.records {
+		errs = append(errs, r.write(buckets))
 	}
 	if w.running != nil && *w.running {
 		errs = append(errs, state.Put(keyRunning, []byte{1}))
@@ -85,22 +76,29 @@ func (w *batch) applyArchive(tx *bolt.Tx) error {
 	return nil
 }
 
-// applyNames writes aliases and suspensions.
-func (w *batch) applyNames(aliases, suspended *bolt.Bucket) error {
-	var errs []error
-	for id, name := range w.alias {
-		if name == "" {
-			errs = append(errs, aliases.Delete([]byte(id)))
-			continue
+// write writes a record, and the content that it stands for in the buckets of earlier releases.
+func (r Record) write(buckets map[string]*bolt.Bucket) error {
+	subject, text := []byte(r.Subject), []byte(r.Value)
+	value := append(binary.BigEndian.AppendUint64(nil, r.Stamp), text...)
+	err := buckets[string(bucketChanges)].Put([]byte(r.key()), value)
+	set := func(name []byte) error {
+		if r.Value == "" {
+			return buckets[string(name)].Delete(subject)
 		}
-		errs = append(errs, aliases.Put([]byte(id), []byte(name)))
+		return buckets[string(name)].Put(subject, text)
 	}
-	for id, until := range w.suspend {
-		if until.IsZero() {
-			errs = append(errs, suspended.Delete([]byte(id)))
-			continue
+	allowed, revoked := buckets[string(bucketAllowed)], buckets[string(bucketRevoked)]
+	switch r.Kind {
+	case RecordKey:
+		if r.Value == valueRevoke {
+			allowed, revoked = revoked, allowed
 		}
-		errs = append(errs, suspended.Put([]byte(id), []byte(until.UTC().Format(time.RFC3339Nano))))
+		return errors.Join(err, allowed.Put(subject, nil), revoked.Delete(subject))
+	case RecordMode:
+		return errors.Join(err, buckets[string(bucketState)].Put(keyAuthMode, text))
+	case RecordAlias:
+		return errors.Join(err, set(bucketAliases))
+	default:
+		return errors.Join(err, set(bucketSuspended))
 	}
-	return errors.Join(errs...)
 }

@@ -44,6 +44,9 @@ type Book struct {
 	owners    map[string]string    // node IDs by alias
 	suspended map[string]time.Time // end of the suspension, by node ID; may have passed
 
+	records   records
+	restamped []Record // waiting for their write
+
 	mode   AuthMode
 	stored *AuthMode // set by SetAuthMode, in this run or before; nil: never
 

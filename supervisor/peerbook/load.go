@@ -2,6 +2,7 @@ package peerbook
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -33,6 +34,8 @@ func (b *Book) load(name string, bucket *bolt.Bucket) error {
 		each = b.loadSuspended
 	case string(bucketState):
 		each = b.loadState
+	case string(bucketChanges):
+		each = b.loadRecord
 	case string(bucketArchive):
 		each = func(_, _ []byte) error {
 			b.entries.archive.count++
@@ -46,6 +49,20 @@ func (b *Book) load(name string, bucket *bolt.Bucket) error {
 		}
 	}
 	return bucket.ForEach(each)
+}
+
+// loadRecord reads a record. Those of unknown kinds belong to later releases.
+func (b *Book) loadRecord(k, v []byte) error {
+	if len(k) == 0 || len(v) < 8 {
+		return errRecord
+	}
+	r := Record{
+		Kind: RecordKind(k[0]), Subject: string(k[1:]), Value: string(v[8:]), Stamp: binary.BigEndian.Uint64(v),
+	}
+	if r.check() == nil {
+		b.records.set(r)
+	}
+	return nil
 }
 
 func (b *Book) loadState(k, v []byte) error {
@@ -114,6 +131,7 @@ func (b *Book) loaded() {
 	for _, id := range b.reshaped {
 		b.touch(id)
 	}
+	b.stampLoaded(time.Now())
 	before := b.entries.len()
 	b.reconcile()
 	for b.entries.archive.count == 0 && b.entries.excessive() && b.evict() {

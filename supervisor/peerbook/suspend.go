@@ -5,7 +5,8 @@ import "time"
 // Suspend refuses a peer until a time, in either auth mode, by node ID; a zero time ends that. The change is on disk
 // when it returns, and holds for later runs. After an ErrWrite nothing has changed.
 func (b *Book) Suspend(id string, until time.Time) error {
-	return b.commit(func(w *batch) { w.suspend = map[string]time.Time{id: until} }, func() { b.enterSuspended(id, until) })
+	_, err := b.Enter(Change{Suspend: map[string]time.Time{id: until}}, time.Now())
+	return err
 }
 
 // enterSuspended changes the suspension of a peer in memory. b.mu is held.

@@ -92,6 +92,8 @@ func (b *Book) collect() batch {
 	}
 	clear(b.changed)
 	w.archive, w.discard = b.entries.archive.collect()
+	w.records, b.restamped = b.restamped, nil
+	w.restamped = len(w.records)
 	return w
 }
 
@@ -100,10 +102,11 @@ func (b *Book) reschedule(w batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.entries.archive.unwritten()
+	b.restamped = append(w.records[:w.restamped:w.restamped], b.restamped...)
 	for id := range w.peers {
 		b.touch(id)
 	}
-	if len(w.archive) > 0 || w.discard {
+	if len(w.archive) > 0 || w.discard || w.restamped > 0 {
 		b.schedule()
 	}
 }

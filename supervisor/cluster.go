@@ -41,6 +41,7 @@ type Cluster interface {
 	// Members returns all known members by name, this one included.
 	Members() []ClusterMember
 	ClusterSeen
+	ClusterBook
 }
 
 // ClusterLocal is the part of this member that the cluster calls. Its methods return at once; safe for concurrent use.
@@ -58,6 +59,7 @@ type ClusterLocal interface {
 	// Load returns the number of open connections, handshakes included, and their limit.
 	Load() (connections, limit int)
 	ClusterSeenLocal
+	ClusterBookLocal
 }
 
 // Claim is the request of a member to be the home of a peer.

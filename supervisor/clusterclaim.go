@@ -117,6 +117,12 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 		r.yieldPeer(ctx, msg.peer, msg.verdict.Home)
 		return
 	}
+	if !r.book.Authorized(state.claim.by.key) || r.suspended(msg.peer) {
+		// Another member has revoked the peer meanwhile. Its connections are being closed.
+		state.claim.state = claimElsewhere
+		r.cluster.Release(msg.peer, msg.verdict.Term, r.left(msg.verdict))
+		return
+	}
 	state.claim.state, state.claim.term = claimHeld, msg.verdict.Term
 	r.takeOverTokens(state.route, msg.verdict)
 	r.publish(msg.peer)

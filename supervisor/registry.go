@@ -207,6 +207,8 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 		}
 	case *routeDue:
 		r.onRouteDue(ctx, msg.peer)
+	case *recordsMerged:
+		r.onRecordsMerged(ctx, msg)
 	case *authChanged:
 		r.answer(&authApplied{disconnected: r.onAuthChanged(ctx)})
 	case *reconfigure:

@@ -144,4 +144,6 @@ func (t *Transport) listed(keys []crypto.PublicKey) []ListedKey {
 
 // SetAlias gives a peer a local name, by node ID, that wins over the names that peers claim; an empty name removes it.
 // See peerbook.Book.SetAlias.
-func (t *Transport) SetAlias(peerID, name string) error { return t.book.SetAlias(peerID, name) }
+func (t *Transport) SetAlias(peerID, name string) error {
+	return t.changeBook(context.Background(), BookChange{Alias: map[string]string{peerID: name}})
+}

@@ -164,32 +164,33 @@ func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*P
 
 // Allow adds keys to the allowlist and lifts their revocation. The change is on disk when it returns.
 func (t *Transport) Allow(keys ...crypto.PublicKey) error {
-	return t.changeAuth(t.book.Allow(keys...))
+	return t.changeBook(context.Background(), BookChange{Allow: keys})
 }
 
 // Revoke removes keys from the allowlist and revokes them. The change is on disk when it returns. Peers with these keys
 // are disconnected at once and refused from then on, in either mode. Messages that their connections have read by then
 // may still be delivered.
 func (t *Transport) Revoke(keys ...crypto.PublicKey) error {
-	return t.changeAuth(t.book.Revoke(keys...))
+	return t.changeBook(context.Background(), BookChange{Revoke: keys})
 }
 
 // SetAuthMode selects the peers that may connect, and disconnects the others. The change is on disk when it returns.
 func (t *Transport) SetAuthMode(mode AuthMode) error {
-	return t.changeAuth(t.book.SetAuthMode(mode))
+	return t.changeBook(context.Background(), BookChange{Mode: &mode})
 }
 
 // SetAuthModeContext is SetAuthMode that waits until the registry has checked every connection, and returns the number
 // of peers that it disconnects. If ctx ends meanwhile, the mode is set and the error is ctx's.
 func (t *Transport) SetAuthModeContext(ctx context.Context, mode AuthMode) (disconnected int, err error) {
-	if err := t.book.SetAuthMode(mode); err != nil {
-		return 0, err
+	changed := t.changeBook(ctx, BookChange{Mode: &mode})
+	if changed != nil && !errors.Is(changed, ErrMembers) {
+		return 0, changed
 	}
 	applied, err := ask[*authApplied](ctx, t, &authChanged{})
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(changed, err)
 	}
-	return applied.disconnected, nil
+	return applied.disconnected, changed
 }
 
 // changeAuth makes the registry check every connection again after a change of allowlist or mode. It returns err, the

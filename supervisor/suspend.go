@@ -21,13 +21,14 @@ const refusedSuspended refusal = reasonOperator
 // in later runs. A peer that is kept connected is dialled again from then on. Allow ends the time at once. The peer
 // need not be connected. The change is on disk when it returns. The error is ErrBookWrite, ErrStopped or ctx's.
 func (t *Transport) DisconnectUntil(ctx context.Context, peerID string, until time.Time) error {
-	if err := t.book.Suspend(peerID, until); err != nil {
-		return peerError(peerID, err)
+	changed := t.changeBook(ctx, BookChange{Suspend: map[string]time.Time{peerID: until}})
+	if changed != nil && !errors.Is(changed, ErrMembers) {
+		return peerError(peerID, changed)
 	}
 	_, err := ask[*Disconnected](ctx, t, &Disconnect{
 		Peer: peerID, Code: wire.DisconnectNormal, Reason: reasonOperator, suspended: true,
 	})
-	return peerError(peerID, err)
+	return peerError(peerID, errors.Join(changed, err))
 }
 
 // suspended reports whether a peer is refused for now.

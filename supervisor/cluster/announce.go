@@ -78,7 +78,11 @@ func (c *coordinator) onBeat() {
 	if c.drains {
 		state = supervisor.MemberDraining
 	}
-	c.self.beat = heartbeat{state, uint64(max(connections, 0)), uint64(max(limit, 0)), c.engine.opts.Address}
+	c.self.beat = heartbeat{
+		state: state, connections: uint64(max(connections, 0)), limit: uint64(max(limit, 0)),
+		address: c.engine.opts.Address,
+		book:    c.local.RecordDigest(), clock: c.local.Clock().UnixNano(),
+	}
 	c.announce(&message{kind: kindHeartbeat, beat: c.self.beat})
 	now := c.now()
 	for _, m := range c.members {
@@ -106,7 +110,7 @@ func (c *coordinator) considerJoin() {
 		return
 	}
 	for _, m := range c.members {
-		if m.sync != nil && left > 0 {
+		if (m.sync != nil || !m.lost && !m.behind.IsZero()) && left > 0 {
 			return
 		}
 	}

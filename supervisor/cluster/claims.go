@@ -55,7 +55,7 @@ func (c *coordinator) callFreed(peer string) {
 // retryClaim grants the undecided claim for a peer if no other member holds it, and otherwise asks the holder.
 func (c *coordinator) retryClaim(peer string) {
 	claim := c.claims[peer]
-	if claim == nil || c.joined != nil {
+	if claim == nil || c.joined != nil || c.behind() {
 		return
 	}
 	holder := c.directory.home(peer)

@@ -32,6 +32,13 @@ const (
 
 	kindSnapshot kind = 20 // request for a page of the sender's claims
 	kindPage     kind = 21
+
+	kindBookPut     kind = 30 // records of the peer book
+	kindBookDone    kind = 31 // the answer, when they are on disk
+	kindBookSumsAsk kind = 32 // request for the sums of the sender's records
+	kindBookSums    kind = 33
+	kindBookAsk     kind = 34 // request for a page of records
+	kindBookPage    kind = 35
 )
 
 // Limits of received messages.
@@ -73,6 +80,7 @@ type message struct {
 	checked       []checked
 	entries       []byte // handover
 	pages         uint64 // goodbye: number of handovers plus one; 0: they are not all entries
+	book          bookMessage
 }
 
 // heartbeat is the state that a member announces.
@@ -80,6 +88,8 @@ type heartbeat struct {
 	state              supervisor.MemberState
 	connections, limit uint64
 	address            string
+	book               uint64 // sum of all records of the peer book
+	clock              int64  // Unix nanoseconds
 }
 
 // answer is the decision of a verdict.
@@ -107,6 +117,8 @@ func (m *message) encode() []byte {
 		b = append(b, byte(m.beat.state))
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.beat.connections), m.beat.limit)
 		b = appendText(b, m.beat.address)
+		b = binary.BigEndian.AppendUint64(b, m.beat.book)
+		b = binary.BigEndian.AppendUint64(b, uint64(m.beat.clock))
 	case kindGoodbye:
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.pages)
 	case kindCheck:
@@ -132,6 +144,8 @@ func (m *message) encode() []byte {
 	case kindPage:
 		b = binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.offset), m.total)
 		b = appendHoldings(b, m.claims)
+	case kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
+		b = m.book.append(b, m.kind)
 	}
 	return b
 }
@@ -154,7 +168,9 @@ func decode(b []byte) (*message, error) {
 		m.claims, m.releases = r.holdings(maxChanges), r.releases(maxChanges)
 	case kindHeartbeat:
 		m.seq = r.uvarint()
-		m.beat = heartbeat{supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint(), r.text(maxAddress)}
+		m.beat = heartbeat{
+			supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
+		}
 	case kindGoodbye:
 		m.seq, m.pages = r.uvarint(), r.uvarint()
 	case kindCheck:
@@ -177,6 +193,8 @@ func decode(b []byte) (*message, error) {
 	case kindPage:
 		m.seq, m.offset, m.total = r.uvarint(), r.uvarint(), r.uvarint()
 		m.claims = r.holdings(maxPage)
+	case kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
+		m.book = r.book(m.kind)
 	}
 	if r.bad || m.from == "" || m.beat.state > supervisor.MemberLost {
 		return nil, errMessage

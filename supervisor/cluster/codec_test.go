@@ -17,7 +17,10 @@ func examples() []*message {
 	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
 	return []*message{
 		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
-		{kind: kindHeartbeat, from: "a", boot: 7, seq: 9, beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1"}},
+		{
+			kind: kindHeartbeat, from: "a", boot: 7, seq: 9,
+			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5},
+		},
 		{kind: kindGoodbye, from: "a", boot: 7, seq: 9, pages: 300},
 		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
 		{
@@ -33,6 +36,16 @@ func examples() []*message {
 		}},
 		{kind: kindHandover, from: "a", boot: 7, entries: []byte{1, 2, 3}},
 		{kind: kindSnapshot, from: "a", boot: 7, seq: 9, offset: 4096},
+		{kind: kindBookPut, from: "a", boot: 7, book: bookMessage{records: []supervisor.BookRecord{
+			{Kind: 'k', Subject: "key", Value: "revoke", Stamp: 1 << 62}, {Kind: 'm', Value: "open"},
+		}}},
+		{kind: kindBookDone, from: "a", boot: 7, book: bookMessage{fault: "the disk is full"}},
+		{kind: kindBookSumsAsk, from: "a", boot: 7},
+		{kind: kindBookSums, from: "a", boot: 7, book: bookMessage{sums: make([]uint64, recordShelves)}},
+		{kind: kindBookAsk, from: "a", boot: 7, book: bookMessage{shelf: 200, after: "key"}},
+		{kind: kindBookPage, from: "a", boot: 7, book: bookMessage{
+			records: []supervisor.BookRecord{{Kind: 'n', Subject: "1"}},
+		}},
 		{kind: kindPage, from: "a", boot: 7, seq: 9, offset: 4096, total: 4098, claims: holdings},
 	}
 }

@@ -43,6 +43,10 @@ type (
 		member *member
 		sync   *syncing
 	}
+	bookFetched struct { // all records of a member, or the error
+		member *member
+		err    error
+	}
 	draining struct{} // Engine.Drain
 	beat     struct{} // the timer of heartbeats
 	flush    struct{} // the timer of queued changes
@@ -123,6 +127,8 @@ func (c *coordinator) Receive(ctx actor.Context) {
 		if msg.member.sync == msg.sync {
 			c.fetch(msg.member, 0)
 		}
+	case *bookFetched:
+		c.onBookFetched(msg)
 	case *beat:
 		c.onBeat()
 	case *flush:

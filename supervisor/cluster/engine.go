@@ -43,8 +43,11 @@ type Engine struct {
 	alive     atomic.Pointer[[]string] // names of the members that are alive and do not drain, this one included
 	seen      *seen
 
-	mu  sync.RWMutex
-	pid *actor.PID // nil before Join and after Leave
+	slowest atomic.Int64 // nanoseconds by which the slowest clock of the members is ahead of this one's; 0 or negative
+
+	mu    sync.RWMutex
+	pid   *actor.PID              // nil before Join and after Leave
+	local supervisor.ClusterLocal // nil before Join
 
 	asking     context.Context // ends in Leave
 	stopAsking context.CancelFunc
@@ -80,6 +83,7 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 	c := newCoordinator(e, local, func(err error) { joined <- err })
 	props := actor.PropsFromProducer(func() actor.Actor { return c })
 	e.mu.Lock()
+	e.local = local
 	e.pid = e.opts.System.Root.SpawnPrefix(props, "p2p-cluster-")
 	e.mu.Unlock()
 	err := e.listen(local)
@@ -105,6 +109,7 @@ func (e *Engine) listen(local supervisor.ClusterLocal) error {
 		e.subject("m", e.opts.Name, "snap"): func(d Delivery) { e.tell(&heard{body: d.Body, respond: d.Respond}) },
 		e.subject("m", e.opts.Name, "seen"): e.onCheck,
 		e.subject("m", e.opts.Name, "ask"):  func(d Delivery) { e.onAsk(local, d) },
+		e.subject("m", e.opts.Name, "book"): e.onBook,
 	} {
 		cancel, err := e.bus.Subscribe(subject, handle)
 		if err != nil {

@@ -30,7 +30,8 @@ func (c *coordinator) onHeard(in *heard) {
 		c.onSequence(msg)
 	case kindHandover:
 		c.onHandover(msg)
-	case kindCheck, kindChecked: // not on these subjects
+	case kindCheck, kindChecked, // not on these subjects
+		kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
 	case kindClaim:
 		c.onClaim(msg)
 	case kindVerdict:
@@ -61,11 +62,16 @@ func (c *coordinator) onSequence(msg *message) {
 	}
 	m.heard = c.now()
 	changed := m.lost || m.boot != msg.boot
+	if changed {
+		m.behind, m.fetchAt = time.Time{}, time.Time{}
+	}
 	if m.lost {
 		c.directory.setLost(m, false)
 	}
 	if msg.kind == kindHeartbeat {
 		m.beat = msg.beat
+		c.compareClock(m)
+		c.compareBook(m)
 	}
 	switch m.judge(msg) {
 	case stepRestart:

@@ -29,6 +29,11 @@ type member struct {
 	beat  heartbeat
 	sync  *syncing // nil: its claims in the directory are complete
 	pages uint64   // handed over by its present start
+
+	ahead    time.Duration // of its clock, by its last heartbeat
+	behind   time.Time     // since when its records of the peer book are not all here, on the running clock; zero: all are
+	fetching bool          // its records are being fetched
+	fetchAt  time.Time     // next attempt after a failed one, on the running clock
 }
 
 // state returns the state of a member for the program.

@@ -18,6 +18,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor/cluster"
 	"github.com/Snider/go-p2p/supervisor/cluster/membus"
 	"github.com/Snider/go-p2p/supervisor/dedup"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 )
 
 // world is a node of several members on an in-memory bus.
@@ -34,6 +35,7 @@ type process struct {
 	name   string
 	engine *cluster.Engine
 	bus    *membus.Bus
+	book   *peerbook.Book
 
 	set  *dedup.Set
 	skew time.Duration // of its clock
@@ -80,7 +82,9 @@ func (w *world) start(names ...string) {
 
 func (w *world) process(name string) *process {
 	w.boots++
-	p := &process{name: name, bus: w.net.Bus(name), peers: map[string]uint64{}, open: map[string]bool{}}
+	p := &process{
+		name: name, bus: w.net.Bus(name), book: peerbook.New(), peers: map[string]uint64{}, open: map[string]bool{},
+	}
 	p.newSet(w.t)
 	p.engine = cluster.New(p.bus, cluster.Options{
 		Name: name, NodeID: "node", Boot: w.boots, System: w.system, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

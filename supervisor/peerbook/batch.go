@@ -80,7 +80,7 @@ func (w *batch) applyArchive(tx *bolt.Tx) error {
 func (r Record) write(buckets map[string]*bolt.Bucket) error {
 	subject, text := []byte(r.Subject), []byte(r.Value)
 	value := append(binary.BigEndian.AppendUint64(nil, r.Stamp), text...)
-	err := buckets[string(bucketChanges)].Put([]byte(r.key()), value)
+	err := buckets[string(bucketChanges)].Put([]byte(r.Key()), value)
 	set := func(name []byte) error {
 		if r.Value == "" {
 			return buckets[string(name)].Delete(subject)

@@ -134,7 +134,7 @@ func (b *Book) stampLoaded(now time.Time) {
 	stamp := b.records.stamp(now)
 	enter := func(kind RecordKind, subject, value string) {
 		r := Record{Kind: kind, Subject: subject, Value: value}
-		old, known := b.records.get(r.key())
+		old, known := b.records.get(r.Key())
 		if known && old.Value == value || !known && value == "" {
 			return
 		}
@@ -164,7 +164,8 @@ func (b *Book) stampLoaded(now time.Time) {
 	}
 	for _, shelf := range b.records.shelves {
 		for _, r := range shelf {
-			if r.Kind == RecordAlias && b.aliases[r.Subject] == "" || r.Kind == RecordSuspend && b.suspended[r.Subject].IsZero() {
+			if r.Kind == RecordAlias && b.aliases[r.Subject] == "" ||
+				r.Kind == RecordSuspend && b.suspended[r.Subject].IsZero() {
 				enter(r.Kind, r.Subject, "")
 			}
 		}

@@ -35,8 +35,8 @@ const (
 	valueRevoke = "revoke"
 )
 
-// Record is the last change by an operator of one subject. Members of a cluster exchange records; of two for one subject
-// each member keeps the same one.
+// Record is the last change by an operator of one subject. Members of a cluster exchange records. Of two for one
+// subject all keep the same one.
 type Record struct {
 	Kind    RecordKind
 	Subject string
@@ -44,12 +44,14 @@ type Record struct {
 	Stamp   uint64 // nanoseconds of a hybrid clock since 1970; 0: of a release without stamps
 }
 
-func (r Record) key() string { return string(rune(r.Kind)) + r.Subject }
+// Key identifies the subject of a record: its kind and Subject.
+func (r Record) Key() string { return string(rune(r.Kind)) + r.Subject }
 
 // beats reports whether r takes the place of o: the later one wins. Of two with one stamp, a revocation and the mode
 // allowlist win.
 func (r Record) beats(o Record) bool {
-	return cmp.Or(cmp.Compare(r.Stamp, o.Stamp), cmp.Compare(r.weight(), o.weight()), strings.Compare(r.Value, o.Value)) > 0
+	order := cmp.Compare(r.Stamp, o.Stamp)
+	return cmp.Or(order, cmp.Compare(r.weight(), o.weight()), strings.Compare(r.Value, o.Value)) > 0
 }
 
 func (r Record) weight() int {
@@ -88,12 +90,12 @@ func (r Record) check() (err error) {
 
 var errRecord = errors.New("a record of the peer book is malformed")
 
-// Shelves of records: each has a sum, so that two members find out where they differ.
+// RecordShelves is the number of shelves of records. Each has a sum, so that two members find out where they differ.
 const RecordShelves = 256
 
 // records holds the records of a book. Not safe for concurrent use.
 type records struct {
-	shelves [RecordShelves]map[string]Record // by Record.key
+	shelves [RecordShelves]map[string]Record // by Record.Key
 	sums    [RecordShelves]uint64            // of the records' hashes
 	last    uint64                           // highest stamp
 }
@@ -101,7 +103,7 @@ type records struct {
 func shelfOf(key string) byte { return sha256.Sum256([]byte(key))[0] }
 
 func (r Record) hash() uint64 {
-	text := binary.BigEndian.AppendUint64([]byte(r.key()), r.Stamp)
+	text := binary.BigEndian.AppendUint64([]byte(r.Key()), r.Stamp)
 	sum := sha256.Sum256(append(text, r.Value...))
 	return binary.BigEndian.Uint64(sum[:])
 }
@@ -112,7 +114,7 @@ func (s *records) get(key string) (Record, bool) {
 }
 
 func (s *records) set(r Record) {
-	key := r.key()
+	key := r.Key()
 	shelf := shelfOf(key)
 	if old, known := s.shelves[shelf][key]; known {
 		s.sums[shelf] ^= old.hash()
@@ -145,7 +147,7 @@ func (b *Book) RecordDigest() (digest uint64) {
 	return digest
 }
 
-// Records returns the first n records of a shelf after one with this kind and subject, "" for the first.
+// Records returns the first n records of a shelf after one with this key, by key; after "" the first.
 func (b *Book) Records(shelf byte, after string, n int) []Record {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -155,7 +157,7 @@ func (b *Book) Records(shelf byte, after string, n int) []Record {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b Record) int { return strings.Compare(a.key(), b.key()) })
+	slices.SortFunc(list, func(a, b Record) int { return strings.Compare(a.Key(), b.Key()) })
 	return list[:min(n, len(list))]
 }
 
@@ -194,7 +196,7 @@ func (b *Book) later(list []Record) (later []Record) {
 	for _, r := range list {
 		if r.Kind == RecordAlias && r.Value != "" {
 			owner := cmp.Or(owners[r.Value], b.owners[r.Value])
-			if held, known := b.records.get(Record{Kind: RecordAlias, Subject: owner}.key()); known && owner != r.Subject {
+			if held, known := b.records.get(Record{Kind: RecordAlias, Subject: owner}.Key()); known && owner != r.Subject {
 				loser := Record{Kind: RecordAlias, Subject: owner, Stamp: max(r.Stamp, held.Stamp)}
 				if held.Stamp > r.Stamp || held.Stamp == r.Stamp && owner > r.Subject {
 					loser.Subject = r.Subject
@@ -205,7 +207,7 @@ func (b *Book) later(list []Record) (later []Record) {
 			}
 			owners[r.Value] = r.Subject
 		}
-		if held, known := b.records.get(r.key()); !known || r.beats(held) {
+		if held, known := b.records.get(r.Key()); !known || r.beats(held) {
 			later = append(later, r)
 		}
 	}

@@ -81,7 +81,8 @@ func TestMergeRefusesRecords(t *testing.T) {
 		"a long subject": {Kind: RecordSuspend, Subject: string(make([]byte, 65))},
 		"another kind":   {Kind: 'x'},
 	} {
-		if n, err := b.Merge([]Record{r}, noon); n != 0 || err == nil || (name == "a wrong date") != errors.Is(err, ErrClock) {
+		n, err := b.Merge([]Record{r}, noon)
+		if n != 0 || err == nil || (name == "a wrong date") != errors.Is(err, ErrClock) {
 			t.Errorf("%s: %d entered, %v", name, n, err)
 		}
 	}
@@ -137,7 +138,7 @@ func TestRecordsSurviveARestart(t *testing.T) {
 	}
 	reopen()
 	sums = book.RecordSums()
-	r, _ := book.records.get(Record{Kind: RecordKey, Subject: string(key[:])}.key())
+	r, _ := book.records.get(Record{Kind: RecordKey, Subject: string(key[:])}.Key())
 	if r.Value != valueRevoke || r.Stamp <= uint64(noon.UnixNano()) || !book.Revoked(key) {
 		t.Errorf("the record is %+v", r)
 	}

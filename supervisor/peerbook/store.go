@@ -30,7 +30,7 @@ var (
 
 	bucketAliases   = []byte("aliases")   // node ID → alias
 	bucketSuspended = []byte("suspended") // node ID → end, RFC 3339
-	bucketChanges   = []byte("changes")   // Record.key → stamp, 8 bytes, and Record.Value
+	bucketChanges   = []byte("changes")   // Record.Key → stamp, 8 bytes, and Record.Value
 
 	keyAuthMode = []byte("auth")
 	keyRunning  = []byte("running") // present while a transport runs; absent after a graceful end

@@ -289,16 +289,3 @@ func TestBookKnowsACrash(t *testing.T) {
 		}
 	}
 }
-
-// closedFile is a database that refuses every write.
-func closedFile(t *testing.T) *bolt.DB {
-	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "closed.db"), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}

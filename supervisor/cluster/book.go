@@ -1,0 +1,245 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// Changes of the peer book by an operator. Each is a record with the stamp of a hybrid clock; of two for one subject
+// every member keeps the later.
+//
+//	Apply ──▶ on disk here ──kindBookPut──▶ each other member ──kindBookDone──▶ on disk there
+//	heartbeat with another sum of all records ──▶ kindBookSumsAsk ──▶ for each shelf that differs: kindBookAsk, pages
+//
+// While a member knows that its records differ from those of another, it admits no peer, for two seconds at most.
+const (
+	putWithin = 2 * time.Second        // for one member to confirm a change
+	putAgain  = 500 * time.Millisecond // after which an unconfirmed change is sent again
+	behindFor = lostAfter              // for this long no claim is granted
+)
+
+var errMemberLost = errors.New("nothing is heard of it")
+
+// Apply implements supervisor.ClusterBook.
+func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error {
+	local := e.localBook()
+	if local == nil {
+		return ErrLeft
+	}
+	records, err := local.EnterChange(change, local.Clock().Add(time.Duration(e.slowest.Load())))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, putWithin)
+	defer cancel()
+	var (
+		mu     sync.Mutex
+		failed []supervisor.MemberFault
+		all    sync.WaitGroup
+	)
+	for _, m := range e.Members() {
+		if m.Self {
+			continue
+		}
+		all.Go(func() {
+			err := errMemberLost
+			if m.State != supervisor.MemberLost {
+				err = e.putRecords(ctx, m.Name, records)
+			}
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, supervisor.MemberFault{Member: m.Name, Err: err})
+			}
+		})
+	}
+	all.Wait()
+	if len(failed) == 0 {
+		return nil
+	}
+	return supervisor.NewMembersError(failed)
+}
+
+// putRecords returns when records are on disk at a member.
+func (e *Engine) putRecords(ctx context.Context, member string, records []supervisor.BookRecord) error {
+	for part := range slices.Chunk(records, maxRecords) {
+		for {
+			answer, err := e.askBook(ctx, member, kindBookPut, bookMessage{records: part}, putAgain)
+			if err == nil && answer.kind == kindBookDone && answer.book.fault == "" {
+				break
+			}
+			switch {
+			case err == nil && answer.book.fault != "":
+				return errors.New(answer.book.fault)
+			case err == nil:
+				return errMessage
+			case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// askBook asks a member about the peer book.
+func (e *Engine) askBook(
+	ctx context.Context, member string, kind kind, body bookMessage, within time.Duration,
+) (*message, error) {
+	if !e.beginExchange() {
+		return nil, ErrLeft
+	}
+	defer e.exchanges.Done()
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	stop := context.AfterFunc(e.asking, cancel)
+	defer stop()
+	ask := message{kind: kind, from: e.opts.Name, boot: e.opts.Boot, book: body}
+	answer, err := e.bus.Request(ctx, e.subject("m", member, "book"), ask.encode())
+	if err != nil {
+		return nil, err
+	}
+	return decode(answer)
+}
+
+// onBook answers the question of another member on a goroutine of its own: records must be on disk first.
+func (e *Engine) onBook(d Delivery) {
+	if d.Respond == nil || !e.beginExchange() {
+		return
+	}
+	go func() {
+		defer e.exchanges.Done()
+		ask, err := decode(d.Body)
+		local := e.localBook()
+		if err != nil || local == nil {
+			return
+		}
+		answer := message{from: e.opts.Name, boot: e.opts.Boot}
+		switch ask.kind {
+		case kindBookPut:
+			answer.kind = kindBookDone
+			if err := local.MergeRecords(ask.book.records); err != nil {
+				answer.book.fault = err.Error()
+			}
+		case kindBookSumsAsk:
+			sums := local.RecordSums()
+			answer.kind, answer.book.sums = kindBookSums, sums[:]
+		case kindBookAsk:
+			answer.kind, answer.book.records = kindBookPage, local.Records(ask.book.shelf, ask.book.after, maxRecords)
+		default:
+			return
+		}
+		d.Respond(answer.encode())
+	}()
+}
+
+// compareBook begins to fetch the records of a member whose heartbeat carries another sum.
+func (c *coordinator) compareBook(m *member) {
+	if m.beat.book == c.local.RecordDigest() {
+		m.behind = time.Time{}
+		return
+	}
+	now := c.now()
+	if m.behind.IsZero() {
+		m.behind = now
+	}
+	if m.fetching || now.Before(m.fetchAt) || !c.engine.beginExchange() {
+		return
+	}
+	m.fetching = true
+	go func() {
+		defer c.engine.exchanges.Done()
+		err := c.engine.fetchRecords(m.name)
+		c.engine.tell(&bookFetched{m, err})
+	}()
+}
+
+// fetchRecords merges the records of a member that are not here.
+func (e *Engine) fetchRecords(member string) error {
+	answer, err := e.askBook(e.asking, member, kindBookSumsAsk, bookMessage{}, fetchTimeout)
+	if err != nil || len(answer.book.sums) != recordShelves {
+		return errors.Join(err, errMessage)
+	}
+	local := e.localBook()
+	own := local.RecordSums()
+	for shelf := range own {
+		if own[shelf] == answer.book.sums[shelf] {
+			continue
+		}
+		if err := e.fetchShelf(member, byte(shelf), local); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) fetchShelf(member string, shelf byte, local supervisor.ClusterLocal) error {
+	for after := ""; ; {
+		page, err := e.askBook(e.asking, member, kindBookAsk, bookMessage{shelf: shelf, after: after}, fetchTimeout)
+		if err != nil {
+			return err
+		}
+		records := page.book.records
+		if err := local.MergeRecords(records); err != nil {
+			return err
+		}
+		if len(records) < maxRecords {
+			return nil
+		}
+		last := records[len(records)-1].Key()
+		if last <= after {
+			return errMessage
+		}
+		after = last
+	}
+}
+
+// onBookFetched ends the fetch of a member's records.
+func (c *coordinator) onBookFetched(msg *bookFetched) {
+	m := msg.member
+	m.fetching = false
+	if msg.err != nil {
+		m.fetchAt = c.now().Add(fetchAgain)
+		c.engine.opts.Log.Warn("changes of the peer book by another member were not taken over: they are fetched again",
+			"name", m.name, "error", msg.err)
+		return
+	}
+	m.behind = time.Time{}
+	c.retryClaims()
+	c.considerJoin()
+}
+
+// behind reports whether this member must take over records of another one before it admits a peer.
+func (c *coordinator) behind() bool {
+	for _, m := range c.members {
+		if !m.lost && !m.behind.IsZero() && c.now().Sub(m.behind) < behindFor {
+			return true
+		}
+	}
+	return false
+}
+
+// compareClock notes by how much the slowest clock of the other members is behind that of this one. Changes are stamped
+// by it, so that no member refuses them as stamped ahead of its clock.
+func (c *coordinator) compareClock(m *member) {
+	m.ahead = time.Duration(m.beat.clock - c.local.Clock().UnixNano())
+	if m.ahead > -time.Second {
+		m.ahead = 0 // the delay of the heartbeat
+	}
+	slowest := time.Duration(0)
+	for _, m := range c.members {
+		slowest = min(slowest, m.ahead)
+	}
+	c.engine.slowest.Store(int64(slowest))
+}
+
+// localBook returns the member's own side, or nil before Join.
+func (e *Engine) localBook() supervisor.ClusterLocal {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.local
+}

@@ -38,14 +38,6 @@ func (t *Transport) Members() []ClusterMember {
 	return t.opts.cluster.Members()
 }
 
-// MemberName returns the name of this member, or "" without a cluster.
-func (t *Transport) MemberName() string {
-	if t.opts.cluster == nil {
-		return ""
-	}
-	return t.opts.cluster.Name()
-}
-
 // MemberAnswer is the answer of one member. Err is ErrUnanswered (errors.Is) or ctx's.
 type MemberAnswer struct {
 	Member string

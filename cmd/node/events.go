@@ -38,6 +38,7 @@ type peerUp struct {
 	Session    string `json:"session"`           // format of the frames: session/1 or smsg
 	Version    string `json:"version,omitempty"` // of the peer's software, as it announces it
 	Omitted    int    `json:"omitted,omitempty"`
+	Member     string `json:"member,omitempty"` // of a node that several processes share: the one with the connection
 }
 
 type peerVerified struct {
@@ -65,6 +66,9 @@ type peerDown struct {
 	Code   wire.DisconnectCode `json:"code"`
 	Reason string              `json:"reason"`
 	Remote bool                `json:"remote"`
+
+	Member  string `json:"member,omitempty"`  // of a node that several processes share: the one that had the connection
+	MovedTo string `json:"movedTo,omitempty"` // the member that is connected to the peer now
 }
 
 type message struct {
@@ -167,6 +171,7 @@ func eventOf(e supervisor.Event) event {
 		return peerUp{
 			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
 			Connection: e.Connection, Session: e.Format.String(), Version: output.Version(e.Agent), Omitted: e.Omitted,
+			Member: e.Member,
 		}
 	case supervisor.PeerVerified:
 		return peerVerified{Peer: e.Peer, Name: e.Name}
@@ -179,7 +184,9 @@ func eventOf(e supervisor.Event) event {
 			Peer: e.Peer, Key: e.Key.String(), Name: e.Name, Address: e.Address, Reason: e.Reason, Omitted: e.Omitted,
 		}
 	case supervisor.PeerDown:
-		return peerDown{Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name}
+		return peerDown{
+			Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name, Member: e.Member, MovedTo: e.MovedTo,
+		}
 	case supervisor.Dropped:
 		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, called: e.Name}
 	case supervisor.DialFailed:

@@ -64,6 +64,9 @@ func (e peerDown) text() string {
 	if e.Reason != why { // for a shutdown they are the same
 		why = fmt.Sprintf("%s (%s)", printable.Cut(printable.Text(e.Reason), 128), e.Code)
 	}
+	if e.MovedTo != "" {
+		why += "; connected to member " + printable.Word(e.MovedTo)
+	}
 	return fmt.Sprintf("- %s (%s) is disconnected%s: %s", shortName(e.Name), e.Peer, by, why)
 }
 

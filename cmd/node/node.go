@@ -152,6 +152,7 @@ func (n *node) openTransport(manager *crypto.NodeManager) error {
 // begin opens the control socket and starts the transport.
 func (n *node) begin() (err error) {
 	n.handler = control.NewHandler(n, n.settings.Transport.MaxMessageSize)
+	n.OnAsk(n.handler.Answer)
 	n.control, err = control.Listen(n.settings.DataDir, n.settings.ControlGroupID, n.handler, n.log)
 	if err != nil {
 		return accessible(fmt.Errorf("open the control socket in %s: %w", printable.Word(n.settings.DataDir), err))

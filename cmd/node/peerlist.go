@@ -23,6 +23,7 @@ type peerList struct {
 	connected bool   // only those with a verified connection
 	role      string // empty: any
 	sort      string // name, rtt or seen; empty: by ID
+	member    string // of a node that several processes share; empty: all
 }
 
 // of returns the selected peers, sorted, never nil.
@@ -89,6 +90,7 @@ func (a *app) peersCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&list.connected, "connected", false, "only peers with a verified connection")
 	cmd.Flags().Var(one(&list.role, roles...), "role", "only peers of this `role`: controller, worker or dual")
 	cmd.Flags().Var(one(&list.sort, orders...), "sort", "sort by `key`: name, rtt or seen (default: node ID)")
+	memberFlag(cmd, &list.member)
 	cmd.Flags().BoolVar(&watch, "watch", false, "print the list every second until interrupted; JSON: one array per line")
 	for name, values := range map[string][]string{"role": roles, "sort": orders} {
 		offer := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
@@ -109,7 +111,7 @@ func (a *app) printPeers(
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for first := true; ; first = false {
-		peers, err := client.Peers(ctx)
+		peers, missing, err := client.PeersOf(ctx, list.member)
 		if watch && ctx.Err() != nil {
 			return nil
 		}
@@ -118,6 +120,7 @@ func (a *app) printPeers(
 				a.separate(w, watch, first)
 				writePeers(w, list.of(peers), a.now())
 			})
+			a.warnOfMembers(missing)
 		}
 		if err != nil || !watch {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,14 +22,48 @@ import (
 const maxErrorText = 200
 
 func (a *app) statusCommand() *cobra.Command {
-	return &cobra.Command{
+	var member string
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print identity, uptime, connections and counters of the running node",
 		Args:  arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			verb := "status"
+			if member != "" {
+				verb += "?member=" + url.QueryEscape(member)
+			}
 			var status output.Status
-			return a.show(cmd, "status", &status, func(w io.Writer) { writeStatus(w, status) })
+			if err := a.show(cmd, verb, &status, func(w io.Writer) { writeStatus(w, status) }); err != nil {
+				return err
+			}
+			a.warnOfMembers(unanswered(status.Members))
+			return nil
 		},
+	}
+	memberFlag(cmd, &member)
+	return cmd
+}
+
+// memberFlag adds the flag that selects one member.
+func memberFlag(cmd *cobra.Command, member *string) {
+	cmd.Flags().StringVar(member, "member", "",
+		"only this member, by `name`, of a node that several processes share (default: all)")
+}
+
+// unanswered returns the names of the members that have not answered.
+func unanswered(members []output.MemberStatus) (names []string) {
+	for _, m := range members {
+		if !m.Answered {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// warnOfMembers names members that have not answered, on standard error.
+func (a *app) warnOfMembers(names []string) {
+	if len(names) > 0 {
+		fmt.Fprintf(a.stderr, "incomplete: no answer of the members %s\n", printable.Word(strings.Join(names, ", ")))
 	}
 }
 
@@ -61,11 +96,27 @@ func writeStatus(w io.Writer, s output.Status) {
 	c := s.Connections
 	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", c.Established, c.Pending, c.Max)
 	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
+	for _, m := range s.Members {
+		fmt.Fprintf(table, "member %s\t%s\n", printable.Word(m.Name), memberLine(m))
+	}
 	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
 		fmt.Fprintf(table, "%s\t%d\n", name, s.Counters[name])
 	}
 	table.Flush()
+}
+
+// memberLine describes one member.
+func memberLine(m output.MemberStatus) string {
+	if !m.Answered {
+		return "no answer"
+	}
+	line := fmt.Sprintf("%d established, %d pending, %d at most; up %s",
+		m.Connections.Established, m.Connections.Pending, m.Connections.Max, output.Age(output.Seconds(m.Uptime)))
+	if m.Self {
+		line += "; this one"
+	}
+	return line
 }
 
 func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
@@ -142,6 +193,9 @@ func notes(p output.Peer, now time.Time) string {
 	}
 	if p.Pinned {
 		notes = append(notes, "pinned")
+	}
+	if p.Member != "" {
+		notes = append(notes, "member "+printable.Word(p.Member))
 	}
 	text := cmp.Or(strings.Join(notes, ","), "-") // its texts of peers are quoted
 	if p.NextDialAt != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,6 +19,7 @@ import (
 
 func (a *app) topCommand() *cobra.Command {
 	interval := span{time.Second}
+	var member string
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Watch the running node in the terminal",
@@ -32,15 +34,16 @@ the next column, r reverses, esc goes back, q quits.`,
 			if err != nil {
 				return err
 			}
-			return a.runTop(cmd, s, client, interval.Duration)
+			return a.runTop(cmd, s, &controlFeed{client: client, now: a.now, member: member}, interval.Duration)
 		},
 	}
 	cmd.Flags().Var(&interval, "interval", "time between two samples")
+	memberFlag(cmd, &member)
 	return cmd
 }
 
-func (a *app) runTop(cmd *cobra.Command, s *settings.Settings, client *control.Client, interval time.Duration) error {
-	ctx, feed := cmd.Context(), &controlFeed{client: client, now: a.now}
+func (a *app) runTop(cmd *cobra.Command, s *settings.Settings, feed *controlFeed, interval time.Duration) error {
+	ctx := cmd.Context()
 	first := feed.Sample(ctx)
 	switch {
 	case first.Err != nil: // before the check for a terminal: without a node every command exits with 3
@@ -60,13 +63,19 @@ func (a *app) runTop(cmd *cobra.Command, s *settings.Settings, client *control.C
 type controlFeed struct {
 	client *control.Client
 	now    func() time.Time
+	member string // of a node that several processes share; empty: all
 }
 
 // Sample implements top.Feed.
 func (f *controlFeed) Sample(ctx context.Context) top.Sample {
 	s := top.Sample{At: f.now()}
-	if s.Err = f.get(ctx, "status", &s.Status); s.Err == nil {
-		s.Peers, s.Err = f.client.Peers(ctx)
+	verb := "status"
+	if f.member != "" {
+		verb += "?member=" + url.QueryEscape(f.member)
+	}
+	if s.Err = f.get(ctx, verb, &s.Status); s.Err == nil {
+		s.Status.AddMembers()
+		s.Peers, s.Missing, s.Err = f.client.PeersOf(ctx, f.member)
 	}
 	return s
 }

@@ -41,6 +41,9 @@ type DisconnectRequest struct {
 type PeerPage struct {
 	Peers []output.Peer `json:"peers"`          // never nil
 	Next  string        `json:"next,omitempty"` // value of the parameter after for the next page; absent: this is the last
+
+	// Unanswered are the members whose peers are missing, because they did not answer.
+	Unanswered []string `json:"unanswered,omitempty"`
 }
 
 // Disconnected answers a DisconnectRequest.

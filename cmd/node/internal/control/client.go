@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -47,20 +49,36 @@ func (c *Client) Get(ctx context.Context, verb string) (json.RawMessage, error) 
 }
 
 // Peers returns the known peers by ID, and behind them the addresses without a known peer. It reads all pages.
-func (c *Client) Peers(ctx context.Context) (peers []output.Peer, err error) {
-	for query := ""; ; {
-		raw, err := c.Get(ctx, "peers"+query)
+func (c *Client) Peers(ctx context.Context) ([]output.Peer, error) {
+	peers, _, err := c.PeersOf(ctx, "")
+	return peers, err
+}
+
+// PeersOf is Peers for one member of a node that several processes share; "" means all members. unanswered names the
+// members whose peers are missing in at least one page.
+func (c *Client) PeersOf(ctx context.Context, member string) (peers []output.Peer, unanswered []string, err error) {
+	query := url.Values{}
+	if member != "" {
+		query.Set("member", member)
+	}
+	for {
+		raw, err := c.Get(ctx, "peers?"+query.Encode())
 		var page PeerPage
 		if err == nil {
 			err = json.Unmarshal(raw, &page)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		for _, name := range page.Unanswered {
+			if !slices.Contains(unanswered, name) {
+				unanswered = append(unanswered, name)
+			}
 		}
 		if peers = append(peers, page.Peers...); page.Next == "" {
-			return peers, nil
+			return peers, unanswered, nil
 		}
-		query = "?after=" + page.Next
+		query.Set("after", page.Next)
 	}
 }
 

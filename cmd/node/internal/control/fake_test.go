@@ -72,6 +72,12 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 	return supervisor.Status{Identity: f.Identity(), Auth: supervisor.PeerAuthOpen}, f.err
 }
 
+func (f *fakeNode) Member() string { return "" }
+
+func (f *fakeNode) AskMembers(context.Context, []byte, ...string) []supervisor.MemberAnswer {
+	return nil
+}
+
 func (f *fakeNode) PeerPage(context.Context, supervisor.PeerQuery) (supervisor.PeerPage, error) {
 	return supervisor.PeerPage{
 		Peers: []supervisor.PeerInfo{{ID: bobID, Name: "bob"}},

@@ -35,6 +35,8 @@ type Node interface {
 	Version() string
 	Resolve(nameOrPrefix string) (string, error)
 	Status(ctx context.Context) (supervisor.Status, error)
+	Member() string
+	AskMembers(ctx context.Context, question []byte, names ...string) []supervisor.MemberAnswer
 	PeerPage(ctx context.Context, q supervisor.PeerQuery) (supervisor.PeerPage, error)
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)

@@ -47,7 +47,7 @@ func TestRefusalsNameTheRemedy(t *testing.T) {
 		{"POST", "/v1/status", "", CodeWrongMethod, `/v1/status has no method "POST": use GET`},
 		{"HEAD", "/v1/status", "", CodeWrongMethod, `use GET`},
 		{"DELETE", "/v1/auth", "", CodeWrongMethod, `use GET, POST`},
-		{"GET", "/v1/status?x=1", "", CodeUsage, `unknown parameter "x": the parameters are none`},
+		{"GET", "/v1/status?x=1", "", CodeUsage, `unknown parameter "x": the parameters are member`},
 		{"POST", "/v1/send?peer=bob", "{}", CodeUsage, `unknown parameter "peer": the parameters are none`},
 		{"GET", "/v1/peers?Limit=1", "", CodeUsage, `unknown parameter "Limit": the parameters are limit, after, connected`},
 		{"GET", "/v1/peers?limit=0", "", CodeUsage, `limit "0": must be a whole number from 1 to 1000`},

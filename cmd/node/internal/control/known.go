@@ -19,13 +19,14 @@ const maxPage = supervisor.MaxPeerPage
 // addressMark begins the cursor of an address without a known peer. It needs no escape in a URL.
 const addressMark = "~"
 
-func (h *Handler) status(ctx context.Context, _ url.Values) (output.Status, error) {
+// ownStatus returns the state of this process.
+func (h *Handler) ownStatus(ctx context.Context) (output.Status, error) {
 	status, err := h.node.Status(ctx)
 	return output.NewStatus(status, h.node.Version()), err
 }
 
-// peers returns a page of the known peers by ID, and behind them the addresses without a known peer.
-func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error) {
+// ownPeers returns a page of the peers of this process by ID, and behind them the addresses without a known peer.
+func (h *Handler) ownPeers(ctx context.Context, query url.Values) (PeerPage, error) {
 	q := supervisor.PeerQuery{After: decodeCursor(query.Get("after")), Connected: query.Get("connected") == "true"}
 	if text := query.Get("limit"); text != "" {
 		q.Limit, _ = strconv.Atoi(text) // cannot fail: its parameter is a number
@@ -38,6 +39,11 @@ func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error)
 	slices.SortStableFunc(list, func(a, b output.Peer) int {
 		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(a.ID, b.ID))
 	})
+	for i := range list {
+		if p := &list[i]; p.State != output.StateAway { // this member has a connection, or dials
+			p.Member = cmp.Or(p.Member, h.node.Member())
+		}
+	}
 	return PeerPage{Peers: list, Next: encodeCursor(page.Next)}, nil
 }
 

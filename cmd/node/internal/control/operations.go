@@ -34,9 +34,12 @@ func (h *Handler) views() []Operation {
 			Name: "connected", Values: []string{"true", "false"},
 			Summary: "With true, only peers with a verified connection.",
 		},
+		memberParameter,
 	}
+	status := get(h, "/v1/status", "getStatus", "Show identity, version, uptime, connections and counters.", h.status)
+	status.Parameters = []Parameter{memberParameter}
 	return []Operation{
-		get(h, "/v1/status", "getStatus", "Show identity, version, uptime, connections and counters.", h.status),
+		status,
 		peers,
 		get(h, "/v1/members", "listMembers", "List the members of a node that several processes share.",
 			func(context.Context, url.Values) ([]output.Member, error) { return h.node.Members() }),

@@ -33,9 +33,10 @@ type Peer struct {
 	RefusedUntil time.Time `json:"refusedUntil,omitzero"` // by `node disconnect --for`; absent: not refused
 
 	State      State      `json:"state"`
-	LastError  string     `json:"lastError"`  // of the last dial; empty: none failed since the peer was connected
-	NextDialAt *time.Time `json:"nextDialAt"` // nil if no dial is scheduled
-	Attempts   int        `json:"attempts"`   // failed dials in a row
+	Member     string     `json:"member,omitempty"` // connected to the peer, or dials it; absent: none, or no cluster
+	LastError  string     `json:"lastError"`        // of the last dial; empty: none failed since the peer was connected
+	NextDialAt *time.Time `json:"nextDialAt"`       // nil if no dial is scheduled
+	Attempts   int        `json:"attempts"`         // failed dials in a row
 
 	Session          string  `json:"session"`          // session/1 or smsg; empty if not connected
 	Version          string  `json:"version"`          // of the peer's software, without its name; empty: not announced
@@ -81,7 +82,7 @@ func NewPeer(p supervisor.PeerInfo) Peer {
 		Connected: p.Connected, Verified: p.Verified, RTTMs: Milliseconds(p.RTT),
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Addresses: []string{}, State: stateOf(p),
 		Queued: p.Queued, Allowed: p.Allowed, Revoked: p.Revoked, Pinned: p.Pinned, Agent: p.Agent, Version: Version(p.Agent),
-		RefusedUntil: p.Suspended, Connection: p.Connection,
+		RefusedUntil: p.Suspended, Connection: p.Connection, Member: p.Member,
 		ClockSkewMs:      Milliseconds(p.ClockAhead.Round(time.Millisecond)),
 		MessagesReceived: p.Traffic.Received, MessagesSent: p.Traffic.Sent, Dropped: p.Traffic.Dropped,
 	}

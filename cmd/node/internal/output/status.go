@@ -19,6 +19,36 @@ type Status struct {
 	Counters    map[string]uint64   `json:"counters"`
 	Goroutines  int                 `json:"goroutines"` // of the process
 	HeapBytes   uint64              `json:"heapBytes"`  // of the process
+
+	// Members are all members by name, this one included; absent without a cluster. The fields above are those of the
+	// process that answers.
+	Members []MemberStatus `json:"members,omitempty"`
+}
+
+// MemberStatus is the state of one member of a node that several processes share. If it has not answered, only Name and
+// Self are set.
+type MemberStatus struct {
+	Name        string            `json:"name"`
+	Self        bool              `json:"self"`
+	Answered    bool              `json:"answered"`
+	Version     string            `json:"version"`
+	Address     string            `json:"address"`
+	Uptime      float64           `json:"uptime"` // seconds
+	Connections ConnectionCounts  `json:"connections"`
+	Counters    map[string]uint64 `json:"counters"` // never nil
+	Goroutines  int               `json:"goroutines"`
+	HeapBytes   uint64            `json:"heapBytes"`
+}
+
+// NewMemberStatus returns the state of a member; nil: it has not answered.
+func NewMemberStatus(name string, self bool, s *Status) MemberStatus {
+	if s == nil {
+		return MemberStatus{Name: name, Self: self, Counters: map[string]uint64{}}
+	}
+	return MemberStatus{
+		Name: name, Self: self, Answered: true, Version: s.Version, Address: s.Address, Uptime: s.Uptime,
+		Connections: s.Connections, Counters: s.Counters, Goroutines: s.Goroutines, HeapBytes: s.HeapBytes,
+	}
 }
 
 // ConnectionCounts counts the connections of a node and states their limit.
@@ -35,4 +65,26 @@ func NewStatus(s supervisor.Status, version string) Status {
 		Session:     s.Session.String(),
 		Connections: ConnectionCounts(s.Connections), Counters: s.Counters, Goroutines: s.Goroutines, HeapBytes: s.HeapBytes,
 	}
+}
+
+// AddMembers adds the connections, counters and memory of the other members that have answered to those of this one.
+func (s *Status) AddMembers() {
+	counters := make(map[string]uint64)
+	for name, value := range s.Counters {
+		counters[name] = value
+	}
+	for _, m := range s.Members {
+		if m.Self || !m.Answered {
+			continue
+		}
+		s.Connections.Established += m.Connections.Established
+		s.Connections.Pending += m.Connections.Pending
+		s.Connections.Max += m.Connections.Max
+		s.Goroutines += m.Goroutines
+		s.HeapBytes += m.HeapBytes
+		for name, value := range m.Counters {
+			counters[name] += value
+		}
+	}
+	s.Counters = counters
 }

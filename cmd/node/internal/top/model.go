@@ -27,6 +27,8 @@ type Sample struct {
 	Status output.Status
 	Peers  []output.Peer
 	Err    error
+
+	Missing []string // members of the node that have not answered
 }
 
 // history is the number of values that a sparkline keeps.

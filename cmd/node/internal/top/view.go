@@ -75,6 +75,9 @@ func (m Model) head() []string {
 	}
 	first := bold.Render(printable.Cut(printable.Word(s.Identity.Name), 32)) +
 		fmt.Sprintf("  %.8s  %s  %s  up %s", s.Identity.ID, address, s.Auth, output.Age(output.Seconds(s.Uptime)))
+	if len(m.last.Missing) > 0 {
+		first += "  " + bad.Render("no answer of "+printable.Line(strings.Join(m.last.Missing, ", ")))
+	}
 	if m.last.Err != nil {
 		first += "  " + bad.Render("no answer: "+printable.Line(m.last.Err.Error()))
 	}

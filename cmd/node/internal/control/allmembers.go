@@ -1,0 +1,170 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// The handler answers for all members of a cluster: it asks the others for their part, in the form of a request of this
+// API, and merges the parts.
+//
+//	GET /v1/peers ──▶ own page, and AskMembers("/v1/peers?…") ──▶ Handler.Answer of each ──▶ mergePages
+
+// maxMemberPage is the largest number of entries that a member is asked for, so that the answer fits a message.
+const maxMemberPage = 250
+
+// memberParameter selects one member.
+var memberParameter = Parameter{
+	Name: "member", Summary: "Only this member of a node that several processes share. Absent: all members.",
+}
+
+// Answer answers the question of another member: a request of this API that only reads. Safe for concurrent use.
+func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
+	u, err := url.Parse(string(question))
+	if err != nil {
+		return nil, err
+	}
+	query := u.Query()
+	operation := h.paths[u.Path]["GET"]
+	if err := operation.check(query); err != nil {
+		return nil, err
+	}
+	var answer any
+	switch u.Path {
+	case "/v1/status":
+		answer, err = h.ownStatus(ctx)
+	case "/v1/peers":
+		answer, err = h.ownPeers(ctx, query)
+	default:
+		err = fmt.Errorf("another member asks for %.64q", u.Path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return wire.MarshalJSON(answer)
+}
+
+// askOne returns the answer of the selected member.
+func askOne[Answer any](ctx context.Context, h *Handler, path, member string) (answer Answer, err error) {
+	answers := h.node.AskMembers(ctx, []byte(path), member)
+	if len(answers) == 0 {
+		return answer, &Error{
+			Code: CodeUsage, Message: fmt.Sprintf("no member %.64q", member), Advice: "list the members with `node members`",
+		}
+	}
+	if err = answers[0].Err; err == nil {
+		err = json.Unmarshal(answers[0].Answer, &answer)
+	}
+	if err != nil {
+		return answer, &Error{Code: CodeTimeout, Message: fmt.Sprintf("member %.64q does not answer", member)}
+	}
+	return answer, nil
+}
+
+// status returns the state of this member with that of the others, or of the selected member.
+func (h *Handler) status(ctx context.Context, query url.Values) (output.Status, error) {
+	member, self := query.Get("member"), h.node.Member()
+	if member != "" && member != self {
+		return askOne[output.Status](ctx, h, "/v1/status", member)
+	}
+	status, err := h.ownStatus(ctx)
+	if err != nil || self == "" || member != "" {
+		return status, err
+	}
+	status.Members = []output.MemberStatus{output.NewMemberStatus(self, true, &status)}
+	for _, a := range h.node.AskMembers(ctx, []byte("/v1/status")) {
+		var theirs output.Status
+		if a.Err == nil && json.Unmarshal(a.Answer, &theirs) == nil {
+			status.Members = append(status.Members, output.NewMemberStatus(a.Member, false, &theirs))
+		} else {
+			status.Members = append(status.Members, output.NewMemberStatus(a.Member, false, nil))
+		}
+	}
+	slices.SortFunc(status.Members, func(a, b output.MemberStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return status, nil
+}
+
+// peers returns a page of the peers of all members, or of the selected one.
+func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error) {
+	member, self := query.Get("member"), h.node.Member()
+	query.Del("member")
+	if self == "" && member == "" {
+		return h.ownPeers(ctx, query)
+	}
+	limit := maxMemberPage
+	if text := query.Get("limit"); text != "" {
+		asked, _ := strconv.Atoi(text) // cannot fail: its parameter is a number
+		limit = min(limit, asked)
+	}
+	query.Set("limit", strconv.Itoa(limit))
+	question := "/v1/peers?" + query.Encode()
+	if member != "" && member != self {
+		return askOne[PeerPage](ctx, h, question, member)
+	}
+	own, err := h.ownPeers(ctx, query)
+	if err != nil || member != "" {
+		return own, err
+	}
+	pages, unanswered := []PeerPage{own}, []string(nil)
+	for _, a := range h.node.AskMembers(ctx, []byte(question)) {
+		var page PeerPage
+		if a.Err != nil || json.Unmarshal(a.Answer, &page) != nil {
+			unanswered = append(unanswered, a.Member)
+			continue
+		}
+		pages = append(pages, page)
+	}
+	merged := mergePages(pages, limit)
+	merged.Unanswered = unanswered
+	return merged, nil
+}
+
+// mergePages merges pages of several members behind the same cursor into one of at most limit entries. Of the entries
+// of one peer, the one closest to a connection wins, then the first. Entries behind the end of the shortest page that
+// is not the last wait for the next page.
+func mergePages(pages []PeerPage, limit int) PeerPage {
+	best := make(map[string]output.Peer)
+	end := "" // of the shortest page; empty: each page is the last
+	for _, page := range pages {
+		if next := decodeCursor(page.Next); next != "" && (end == "" || next < end) {
+			end = next
+		}
+		for _, p := range page.Peers {
+			key := entryKey(p)
+			if known, found := best[key]; !found || closeness(p.State) > closeness(known.State) {
+				best[key] = p
+			}
+		}
+	}
+	merged := PeerPage{Peers: make([]output.Peer, 0, len(best)), Next: end}
+	for key, p := range best {
+		if end == "" || key <= end {
+			merged.Peers = append(merged.Peers, p)
+		}
+	}
+	slices.SortFunc(merged.Peers, func(a, b output.Peer) int { return cmp.Compare(entryKey(a), entryKey(b)) })
+	if len(merged.Peers) > limit {
+		merged.Peers = merged.Peers[:limit]
+		merged.Next = entryKey(merged.Peers[limit-1])
+	}
+	merged.Next = encodeCursor(merged.Next)
+	return merged
+}
+
+// entryKey returns the cursor of the node at an entry.
+func entryKey(p output.Peer) string { return cmp.Or(p.ID, addressMark+p.Address) }
+
+// closeness orders states by what a member has of a peer.
+func closeness(s output.State) int {
+	return slices.Index([]output.State{
+		output.StateAway, output.StateWaiting, output.StateDialling, output.StateUnverified, output.StateConnected,
+	}, s)
+}

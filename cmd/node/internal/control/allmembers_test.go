@@ -1,0 +1,175 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// sharedNode is one member of a node, whose other members are the handlers by name; nil: it does not answer.
+type sharedNode struct {
+	crowdedNode
+	name   string
+	others map[string]*Handler
+}
+
+func (n *sharedNode) Member() string { return n.name }
+
+func (n *sharedNode) Status(context.Context) (supervisor.Status, error) {
+	return supervisor.Status{
+		Connections: supervisor.ConnectionCounts{Established: n.peers, Max: 10}, Counters: map[string]uint64{"dials": 2},
+	}, n.err
+}
+
+func (n *sharedNode) AskMembers(ctx context.Context, q []byte, names ...string) (list []supervisor.MemberAnswer) {
+	for name, h := range n.others {
+		if len(names) > 0 && !slices.Contains(names, name) {
+			continue
+		}
+		answer := supervisor.MemberAnswer{Member: name, Err: supervisor.ErrUnanswered}
+		if h != nil {
+			answer.Answer, answer.Err = h.Answer(ctx, q)
+		}
+		list = append(list, answer)
+	}
+	return list
+}
+
+// sharedBy returns a client of member a of a node with the members a, b and c, of which c does not answer.
+func sharedBy(t *testing.T) *Client {
+	t.Helper()
+	b := NewHandler(&sharedNode{name: "b", crowdedNode: crowdedNode{peers: 1200, addresses: 3}}, 1<<20)
+	return serve(t, t.TempDir(), &sharedNode{
+		name: "a", crowdedNode: crowdedNode{peers: 700}, others: map[string]*Handler{"b": b, "c": nil},
+	})
+}
+
+// TestPeersOfAllMembers reads the peers of all members, and of one.
+func TestPeersOfAllMembers(t *testing.T) {
+	client := sharedBy(t)
+	for member, want := range map[string]struct {
+		entries int
+		missing string
+	}{"": {1203, "c"}, "a": {700, ""}, "b": {1203, ""}} {
+		list, missing, err := client.PeersOf(t.Context(), member)
+		if err != nil || len(list) != want.entries || strings.Join(missing, " ") != want.missing {
+			t.Errorf("%q: %d entries, missing %q, %v", member, len(list), missing, err)
+		}
+	}
+	for _, member := range []string{"c", "z"} {
+		if list, _, err := client.PeersOf(t.Context(), member); err == nil || len(list) != 0 {
+			t.Errorf("%s: %d entries, %v", member, len(list), err)
+		}
+	}
+}
+
+// TestStatusOfAllMembers requires a status to name each member, and one of a member to be that member's.
+func TestStatusOfAllMembers(t *testing.T) {
+	client := sharedBy(t)
+	var status output.Status
+	raw, err := client.Get(t.Context(), "status")
+	if err == nil {
+		err = json.Unmarshal(raw, &status)
+	}
+	if err != nil || len(status.Members) != 3 || status.Connections.Established != 700 {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	for i, want := range []output.MemberStatus{
+		{Name: "a", Self: true, Answered: true, Connections: output.ConnectionCounts{Established: 700}},
+		{Name: "b", Answered: true, Connections: output.ConnectionCounts{Established: 1200}},
+		{Name: "c"},
+	} {
+		got := status.Members[i]
+		if got.Name != want.Name || got.Self != want.Self || got.Answered != want.Answered ||
+			got.Connections.Established != want.Connections.Established {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	status.AddMembers()
+	if status.Connections.Established != 1900 || status.Connections.Max != 20 || status.Counters["dials"] != 4 {
+		t.Errorf("together: %+v, %v", status.Connections, status.Counters)
+	}
+	if raw, err = client.Get(t.Context(), "status?member=b"); err == nil {
+		status = output.Status{}
+		err = json.Unmarshal(raw, &status)
+	}
+	if err != nil || status.Members != nil || status.Connections.Established != 1200 {
+		t.Errorf("of b: %+v, %v", status, err)
+	}
+}
+
+// TestAnswerOnlyReads requires a member to answer no other question than for its status and its peers.
+func TestAnswerOnlyReads(t *testing.T) {
+	h := NewHandler(&sharedNode{name: "a"}, 1<<20)
+	for _, question := range []string{
+		"/v1/config", "/v1/forget", "/v1/peers?x=1", "/v1/peers?limit=x", "/v2", "", "%", "http://x/v1/report",
+	} {
+		if answer, err := h.Answer(t.Context(), []byte(question)); err == nil {
+			t.Errorf("%q: %s", question, answer)
+		}
+	}
+}
+
+// TestMergePagesAgreesWithAll pages through random lists of several members, and compares the entries with the union.
+func TestMergePagesAgreesWithAll(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	states := []output.State{output.StateAway, output.StateWaiting, output.StateDialling, output.StateConnected}
+	for round := range 300 {
+		members := make([][]output.Peer, 1+random.IntN(4))
+		best := make(map[string]output.State)
+		for i := range members {
+			for id := range 30 {
+				if random.IntN(2) == 0 {
+					continue
+				}
+				p := output.Peer{ID: fmt.Sprintf("%02d", id), State: states[random.IntN(len(states))]}
+				if id >= 20 {
+					p.ID, p.Address = "", fmt.Sprintf("a%02d", id)
+				}
+				members[i] = append(members[i], p)
+				if key := entryKey(p); best[key] == "" || closeness(p.State) > closeness(best[key]) {
+					best[key] = p.State
+				}
+			}
+		}
+		limit, after, got := 1+random.IntN(12), "", 0
+		for steps := 0; ; steps++ {
+			var pages []PeerPage
+			for _, list := range members {
+				rest := slices.DeleteFunc(slices.Clone(list), func(p output.Peer) bool { return entryKey(p) <= after })
+				page := PeerPage{Peers: rest}
+				if len(rest) > limit {
+					page.Peers, page.Next = rest[:limit], encodeCursor(entryKey(rest[limit-1]))
+				}
+				pages = append(pages, page)
+			}
+			merged := mergePages(pages, limit)
+			if len(merged.Peers) > limit {
+				t.Fatalf("round %d: a page of %d", round, len(merged.Peers))
+			}
+			for _, p := range merged.Peers {
+				if key := entryKey(p); key <= after || best[key] != p.State {
+					t.Fatalf("round %d: entry %q %s behind %q, want %s", round, key, p.State, after, best[key])
+				}
+				got++
+			}
+			if merged.Next == "" {
+				break
+			}
+			if after = decodeCursor(merged.Next); steps > 100 {
+				t.Fatal(errors.New("no end"))
+			}
+		}
+		if got != len(best) {
+			t.Fatalf("round %d: %d entries of %d", round, got, len(best))
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,6 +33,9 @@ var errAlone = errors.New("this node runs without other members: start it with -
 type membership struct {
 	bus    *natsbus.Bus
 	engine *cluster.Engine
+
+	draining sync.Once
+	drained  chan struct{} // closed when the drain has ended
 }
 
 // openCluster connects to the other members, and returns the options of the transport. Without --cluster and
@@ -59,7 +63,7 @@ func (n *node) openCluster(keys *crypto.NodeManager) ([]supervisor.Option, error
 		Boot: binary.BigEndian.Uint64(boot[:]) | 1, // not zero
 		Log:  slog.New(actors.NewLimitedHandler(n.lines, clusterLogEvery)),
 	})
-	n.cluster = &membership{bus, engine}
+	n.cluster = &membership{bus: bus, engine: engine, drained: make(chan struct{})}
 	return []supervisor.Option{supervisor.WithCluster(engine), supervisor.WithRunningClock(clock)}, nil
 }
 

@@ -15,8 +15,8 @@ func (a *app) addCommands(root *cobra.Command) {
 		commands  []*cobra.Command
 	}{
 		{"node", "The node:", []*cobra.Command{
-			a.runCommand(), a.idCommand(), a.statusCommand(), a.topCommand(), a.membersCommand(), a.configCommand(),
-			a.reloadCommand(), a.reportCommand(),
+			a.runCommand(), a.idCommand(), a.statusCommand(), a.topCommand(), a.membersCommand(), a.drainCommand(),
+			a.configCommand(), a.reloadCommand(), a.reportCommand(),
 		}},
 		{"peers", "Peers:", []*cobra.Command{
 			a.peersCommand(), a.connectCommand(), a.disconnectCommand(), a.pingCommand(), a.aliasCommand(), a.forgetCommand(),

@@ -24,6 +24,7 @@ func examples() map[string][]string {
 		"connect":    {"192.0.2.7:9091", "wss://node.example.org/ws --timeout 5s"},
 		"demo":       {"", "--keep"},
 		"disconnect": {"bob", "8dffda5f --for 24h", "--connection 7"},
+		"drain":      {"", "--wait --timeout 30s"},
 		"handle": {
 			"get_stats --reply-type stats -- ./stats.sh",
 			"greet --concurrency 4 --timeout 5s -- python3 greet.py",

@@ -212,6 +212,7 @@ func (n *node) listening() listening {
 func (n *node) stop(reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), n.shutdownTimeout())
 	defer cancel()
+	n.drainBefore(ctx)
 	if err := n.StopContext(ctx); err != nil {
 		n.log.Warn("shutdown was not complete", "error", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,9 +76,10 @@ func (s *sharedNode) awaitStates(want ...string) {
 	for name := range s.members {
 		var got []string
 		for end := time.Now().Add(patience); !slices.Equal(got, want); {
-			if got = nil; time.Now().After(end) {
+			if time.Now().After(end) {
 				s.t.Fatalf("%s lists %q, want %q", name, got, want)
 			}
+			got = nil
 			for _, m := range s.list(name) {
 				got = append(got, m.Name+" "+m.State)
 			}
@@ -145,6 +147,53 @@ func TestMembersAreOneNode(t *testing.T) {
 	if home := s.home(peer.ID()); home != "b" {
 		t.Errorf("the home of the peer is %s", home)
 	}
+	r := b.run("drain")
+	if r.want(t, 1); !strings.Contains(r.stderr, "no other member is alive") {
+		t.Errorf("drain of the last member prints %s", r.stderr)
+	}
+}
+
+// TestMembersDrain moves a peer by `node drain`, and back by SIGTERM.
+func TestMembersDrain(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	s.start("a", "b")
+	a, b := s.members["a"], s.members["b"]
+	peer := start(t, "--peer", a.Address())
+	a.Await("peer_verified", "peer", peer.ID())
+	peer.run("connect", b.Address()) // the address is kept; the connection is a duplicate
+	var drained struct {
+		Member      string
+		Done        bool
+		Connections int
+	}
+	a.json(&drained, "drain", "--wait")
+	if drained.Member != "a" || !drained.Done {
+		t.Errorf("drain prints %+v", drained)
+	}
+	if e := peer.Await("peer_down", "peer", a.ID()); e.Num("code") != 1001 || e.Fields["remote"] != true {
+		t.Errorf("the peer is told %s, want code 1001", e.Line)
+	}
+	b.Await("peer_verified", "peer", peer.ID())
+	s.awaitStates("a draining", "b alive")
+
+	mark := peer.Mark()
+	listen := a.Address()
+	a.Stop()
+	delete(s.members, "a")
+	s.first = s.list("b")[0].Address
+	s.startAt("a", listen)
+	s.awaitStates("a alive", "b alive")
+	b.Signal(syscall.SIGTERM)
+	if code := b.Wait(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	delete(s.members, "b")
+	if e := peer.AwaitAfter(mark, "peer_down", "peer", a.ID()); e.Num("code") != 1001 {
+		t.Errorf("the peer is told %s, want code 1001", e.Line)
+	}
+	s.members["a"].Await("peer_verified", "peer", peer.ID())
+	s.awaitStates("a alive")
 }
 
 // checkLists checks the list of each of three members.

@@ -180,6 +180,19 @@ type Configuration struct {
 	File     string           `json:"file"` // settings file that was read; empty: none
 }
 
+// DrainRequest asks the member to move its peers to the other members.
+type DrainRequest struct {
+	Wait      bool  `json:"wait,omitempty"`      // answer when that is done
+	TimeoutMs int64 `json:"timeoutMs,omitempty"` // of Wait; absent: 30000
+}
+
+// Drained answers a DrainRequest.
+type Drained struct {
+	Member      string `json:"member"`      // name of the member
+	Done        bool   `json:"done"`        // all peers were told to leave
+	Connections int    `json:"connections"` // that are open now
+}
+
 // HandleRequest asks for the messages of one type, as their only handler.
 type HandleRequest struct {
 	Type string `json:"type"`

@@ -147,6 +147,11 @@ func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	return ask[Reloaded](ctx, c, "reload", struct{}{}, 0)
 }
 
+// Drain moves the peers of the member to the other members.
+func (c *Client) Drain(ctx context.Context, q DrainRequest) (Drained, error) {
+	return ask[Drained](ctx, c, "drain", q, q.TimeoutMs)
+}
+
 func ask[Answer any](
 	ctx context.Context, c *Client, verb string, question any, timeoutMs int64,
 ) (answer Answer, err error) {

@@ -54,6 +54,10 @@ func (f *fakeNode) Members() ([]output.Member, error) {
 	return []output.Member{{Name: "a", Address: "10.0.0.1:9093", State: "alive", Self: true, Max: 100}}, f.err
 }
 
+func (f *fakeNode) DrainPeers(_ context.Context, wait bool) (Drained, error) {
+	return Drained{Member: "a", Done: wait}, f.err
+}
+
 func (f *fakeNode) Version() string { return "v9" }
 
 func (f *fakeNode) Resolve(name string) (string, error) {

@@ -62,6 +62,7 @@ type Node interface {
 	Configuration() Configuration
 	Report(ctx context.Context) ([]byte, error)
 	Members() ([]output.Member, error)
+	DrainPeers(ctx context.Context, wait bool) (Drained, error)
 	Watch(filter feed.Filter, text bool) (*feed.Stream, error)
 	HandleType(kind string) (*feed.Stream, error)
 }

@@ -78,6 +78,7 @@ func (h *Handler) connections() []Operation {
 			h.disconnect, CodeUnknownPeer, CodeAmbiguous, CodeNotConnected),
 		post(h, "/v1/forget", "forgetPeers", "Remove peers from the peer book, or only their pins.", h.forget,
 			CodeUnknownPeer, CodeAmbiguous, CodeNotConnected),
+		post(h, "/v1/drain", "drain", "Move the peers of this member to the other members, before its stop.", h.drain),
 		post(h, "/v1/reload", "reload", "Read the settings file again.", h.reload),
 	}
 }

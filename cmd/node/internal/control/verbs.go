@@ -57,6 +57,15 @@ func (h *Handler) connect(ctx context.Context, q ConnectRequest) (Connected, err
 	return Connected{}, failure
 }
 
+func (h *Handler) drain(ctx context.Context, q DrainRequest) (Drained, error) {
+	ctx, cancel, err := limited(ctx, q.TimeoutMs)
+	if err != nil {
+		return Drained{}, err
+	}
+	defer cancel()
+	return h.node.DrainPeers(ctx, q.Wait)
+}
+
 func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
 	ctx, cancel, _ := limited(ctx, 0)
 	defer cancel()

@@ -90,6 +90,7 @@ type heartbeat struct {
 	address            string
 	book               uint64 // sum of all records of the peer book
 	clock              int64  // Unix nanoseconds
+	crash              uint64 // milliseconds since the last crash of a member, plus one; 0: none in one window
 }
 
 // answer is the decision of a verdict.
@@ -119,6 +120,7 @@ func (m *message) encode() []byte {
 		b = appendText(b, m.beat.address)
 		b = binary.BigEndian.AppendUint64(b, m.beat.book)
 		b = binary.BigEndian.AppendUint64(b, uint64(m.beat.clock))
+		b = binary.AppendUvarint(b, m.beat.crash)
 	case kindGoodbye:
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.pages)
 	case kindCheck:
@@ -170,6 +172,7 @@ func decode(b []byte) (*message, error) {
 		m.seq = r.uvarint()
 		m.beat = heartbeat{
 			supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
+			r.uvarint(),
 		}
 	case kindGoodbye:
 		m.seq, m.pages = r.uvarint(), r.uvarint()

@@ -19,7 +19,7 @@ func examples() []*message {
 		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
 		{
 			kind: kindHeartbeat, from: "a", boot: 7, seq: 9,
-			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5},
+			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5, 7},
 		},
 		{kind: kindGoodbye, from: "a", boot: 7, seq: 9, pages: 300},
 		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
@@ -28,7 +28,10 @@ func examples() []*message {
 			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5},
 		},
 		{kind: kindCheck, from: "a", boot: 7, checks: []check{
-			{author: "peer1", first: true, stamp: time.Unix(3, 4), digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5}},
+			{
+				author: "peer1", first: true, stamp: time.Unix(3, 4),
+				digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5},
+			},
 			{author: "peer2", settle: true},
 		}},
 		{kind: kindChecked, from: "b", boot: 7, checked: []checked{

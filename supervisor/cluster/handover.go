@@ -38,9 +38,7 @@ func (c *coordinator) onHandover(msg *message) {
 
 // noteHandover notes whether a member that has left has handed over all its entries.
 func (c *coordinator) noteHandover(m *member, goodbye *message) {
-	if m.boot != 0 && goodbye.pages == m.pages+1 {
-		c.engine.seen.handedOver(m)
-	}
+	c.engine.seen.left(m, m.boot != 0 && goodbye.pages == m.pages+1)
 }
 
 // drop removes the claim of another member.

@@ -72,6 +72,7 @@ func (c *coordinator) onSequence(msg *message) {
 		m.beat = msg.beat
 		c.compareClock(m)
 		c.compareBook(m)
+		c.engine.seen.heardCrash(m.beat.crash)
 	}
 	switch m.judge(msg) {
 	case stepRestart:

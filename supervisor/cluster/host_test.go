@@ -27,10 +27,12 @@ type host struct {
 	engine *cluster.Engine // nil: a peer
 	bus    *membus.Bus
 	up     bool
+	skew   time.Duration // of its clock
 
 	mu       sync.Mutex
 	events   []supervisor.Event
 	received []string // payloads of the messages of type "test"
+	at       []time.Time
 }
 
 func (h *host) address() string { return fmt.Sprintf("%s:%d", h.ip, port) }
@@ -52,6 +54,7 @@ func (h *host) start(
 	h.Transport, err = supervisor.NewTransport(keys, h.book, cfg, append([]supervisor.Option{
 		supervisor.WithListener(listener), supervisor.WithDialer(h.net.DialContext),
 		supervisor.WithActorSystem(h.mesh.system),
+		supervisor.WithClock(func() time.Time { return time.Now().Add(h.skew) }),
 	}, more...)...)
 	if err != nil {
 		h.mesh.t.Fatal(err)
@@ -61,7 +64,7 @@ func (h *host) start(
 	h.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.received = append(h.received, string(msg.Payload))
+		h.received, h.at = append(h.received, string(msg.Payload)), append(h.at, time.Now())
 	})
 	if err := h.Start(); err != nil {
 		h.mesh.t.Errorf("start %s: %v", h.name, err)

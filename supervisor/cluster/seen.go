@@ -41,6 +41,9 @@ type seen struct {
 	kept    map[string]time.Time // authors that this member has kept: last message
 	flooded time.Time            // kept was full
 	handed  map[string]former    // members that have left and handed their entries over
+	joined  time.Time            // what was before, only the other members know
+	crash   former               // the last crash of a member, only its times
+	unseen  former               // the same before joined
 	swept   time.Time
 }
 
@@ -61,7 +64,8 @@ type formerPeer struct {
 // standing is the state of another member.
 type standing struct {
 	boot uint64
-	lost former // its member is empty unless the member is lost
+	at   time.Time // when this start of it was heard first
+	lost former    // its member is empty unless the member is lost
 }
 
 // liveSet is a former set of live members.
@@ -177,6 +181,7 @@ func (s *seen) consult(author string, stamp time.Time, home *member) (ask []stri
 		return nil, false
 	}
 	now := time.Now()
+	stale = s.crashedBefore(stamp, now)
 	for _, f := range s.formerOf(author, home) {
 		switch since := now.Sub(f.at); {
 		case since > 2*s.window:

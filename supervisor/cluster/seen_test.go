@@ -18,16 +18,21 @@ import (
 const seenWindow = 5 * time.Minute
 
 // newSet gives a member its set of seen messages.
-func (p *process) newSet(t *testing.T) {
-	set, err := dedup.New(seenWindow, 1<<16, 1<<16, time.Now(), bytes.NewReader(make([]byte, 16)))
+func (p *process) newSet(t testing.TB) {
+	p.set = memberSet(t, 1<<16)
+	p.set.Judge(seenWindow, func(now time.Time) time.Time { return now.Add(p.skew) })
+}
+
+// memberSet returns a set with the secret that the members share.
+func memberSet(t testing.TB, limit int) *dedup.Set {
+	set, err := dedup.New(seenWindow, limit, limit, time.Now(), bytes.NewReader(make([]byte, 16)))
+	if err == nil {
+		err = set.ShareSecret(make([]byte, 32))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := set.ShareSecret(make([]byte, 32)); err != nil {
-		t.Fatal(err)
-	}
-	set.Judge(seenWindow, func(now time.Time) time.Time { return now.Add(p.skew) })
-	p.set = set
+	return set
 }
 
 // Seen implements supervisor.ClusterLocal.

@@ -50,16 +50,16 @@ func (e *Engine) onCheck(d Delivery) {
 	}
 	answer := &message{kind: kindChecked, from: e.opts.Name, boot: e.opts.Boot, checked: make([]checked, len(ask.checks))}
 	for i := range ask.checks {
-		answer.checked[i] = e.seen.answer(ask.from, &ask.checks[i])
+		answer.checked[i] = e.seen.answer(ask, &ask.checks[i])
 	}
 	d.Respond(answer.encode())
 }
 
 // answer returns the answer to one check.
-func (s *seen) answer(from string, c *check) checked {
+func (s *seen) answer(by *message, c *check) checked {
 	home := s.directory.home(c.author)
 	switch {
-	case c.settle && s.hasEntries(c.author, from):
+	case c.settle && s.hasEntries(c.author, by):
 		return checked{verdict: seenDuplicate}
 	case c.settle:
 		return checked{verdict: seenFresh}
@@ -70,7 +70,7 @@ func (s *seen) answer(from string, c *check) checked {
 	if stale {
 		return checked{verdict: seenStale}
 	}
-	switch s.local.Seen(from, c.digest) {
+	switch s.local.Seen(by.from, c.digest) {
 	case actors.Fresh:
 		return checked{verdict: seenFresh, former: former}
 	case actors.Full:

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -18,14 +19,20 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 			continue
 		}
 		before, known := s.members[name]
-		now := standing{boot: m.boot}
+		now := standing{boot: m.boot, at: before.at}
+		if !known || before.boot != 0 && before.boot != m.boot {
+			now.at = time.Now()
+		}
 		switch {
 		case !m.lost:
 			live = append(live, name)
-			changed = changed || known && before.boot != m.boot && before.boot != 0
+			if known && before.boot != m.boot && before.boot != 0 {
+				changed, s.crash = true, s.now(name, before.boot)
+			}
 		case before.lost.member == "":
 			now.lost = s.now(name, m.boot)
 			now.lost.ended = now.lost.ended.Add(beatEvery - running.Sub(m.heard)) // it may have ended after its last message
+			s.crash = now.lost
 		default:
 			now.lost = before.lost
 		}
@@ -42,6 +49,7 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 func (s *seen) join() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.joined = time.Now()
 	others := slices.DeleteFunc(slices.Clone(s.live), func(name string) bool { return name == s.self.name })
 	if len(others) > 0 {
 		s.addEarlier(others)
@@ -53,8 +61,12 @@ func (s *seen) addEarlier(names []string) {
 	for _, name := range names {
 		set.boots[name] = s.members[name].boot
 	}
+	s.earlier = slices.DeleteFunc(s.earlier, func(o liveSet) bool { return maps.Equal(o.boots, set.boots) })
 	s.earlier = slices.Insert(s.earlier, 0, set)
-	s.earlier = s.earlier[:min(len(s.earlier), maxEarlier)]
+	if len(s.earlier) > maxEarlier { // forgotten: its keepers count as crashed
+		s.unseen = s.earlier[maxEarlier].ended
+		s.earlier = s.earlier[:maxEarlier]
+	}
 }
 
 // granted notes that this member holds a peer from now on. claimed is the time of the claim on the clock of messages.
@@ -169,21 +181,18 @@ func (s *seen) answered(peer, keeper string, entries bool) {
 
 // hasEntries reports whether this member, or one that it knows of beside the asker, may have entries of an author that
 // this member does not hold.
-func (s *seen) hasEntries(author, asker string) bool {
+func (s *seen) hasEntries(author string, asker *message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, kept := s.kept[author]
+	for _, handed := range s.handed { // to this member, not to the asker
+		kept = kept || handed.at.Before(s.members[asker.from].at)
+	}
 	held := slices.ContainsFunc(s.formerHomes(author), func(f former) bool {
-		return f.member != asker && time.Since(f.at) <= s.window
+		itself := f.member == asker.from && f.boot == asker.boot
+		return !itself && time.Since(f.at) <= s.window
 	})
 	return kept || held || !s.flooded.IsZero()
-}
-
-// handedOver notes that a member has left, and that this one has all its entries.
-func (s *seen) handedOver(m *member) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.handed[m.name] = s.now(m.name, m.boot)
 }
 
 // sweep forgets what is older than two windows.

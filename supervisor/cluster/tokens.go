@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A peer has one token bucket. Its home names the tokens that are left with the verdict about another member's claim, or
-// with the release; the next home continues with them.
+// A peer has one token bucket. With the verdict about another member's claim, or with the release, its home names the
+// tokens that are left. The next home continues with them.
 
 const (
 	maxTokens  = 1 << 14         // peers whose tokens are kept

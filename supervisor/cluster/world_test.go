@@ -80,12 +80,19 @@ func (w *world) start(names ...string) {
 	joining.Wait()
 }
 
+// process makes a member with an empty set of seen messages, which has not joined.
 func (w *world) process(name string) *process {
+	w.t.Helper()
+	p := w.newProcess(name)
+	p.newSet(w.t)
+	return p
+}
+
+func (w *world) newProcess(name string) *process {
 	w.boots++
 	p := &process{
 		name: name, bus: w.net.Bus(name), book: peerbook.New(), peers: map[string]uint64{}, open: map[string]bool{},
 	}
-	p.newSet(w.t)
 	p.engine = cluster.New(p.bus, cluster.Options{
 		Name: name, NodeID: "node", Boot: w.boots, System: w.system, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

@@ -1,0 +1,53 @@
+package cluster
+
+import "time"
+
+// A member that joins does not know which members were homes before. Those that have left have handed their entries
+// over to the others, which it asks. But if one has crashed in the last window, the new member cannot tell which
+// messages were delivered there: for one window, it refuses what was stamped before that crash.
+
+// crashAge returns the time since the last crash of a member in milliseconds, plus one, or 0 if there was none in one
+// window.
+func (s *seen) crashAge() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since := time.Since(s.crash.at)
+	if s.crash.at.IsZero() || since > s.window {
+		return 0
+	}
+	return uint64(since.Milliseconds()) + 1
+}
+
+// heardCrash takes over the crashAge of another member.
+func (s *seen) heardCrash(age uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if age == 0 || age > uint64(s.window.Milliseconds()) {
+		return
+	}
+	now, since := s.now("", 0), time.Duration(age-1)*time.Millisecond
+	heard := former{ended: now.ended.Add(-since), at: now.at.Add(-since)}
+	if heard.at.After(s.crash.at) {
+		s.crash = heard
+	}
+	if heard.at.After(s.unseen.at) && (s.joined.IsZero() || heard.at.Before(s.joined.Add(lostAfter))) {
+		s.unseen = heard
+	}
+}
+
+// crashedBefore reports whether a message was stamped before a crash that this member has not seen.
+func (s *seen) crashedBefore(stamp, now time.Time) bool {
+	return now.Sub(s.unseen.at) <= s.window && !stamp.After(s.unseen.ended)
+}
+
+// left notes that a member has left, and whether it has handed all its entries over.
+func (s *seen) left(m *member, complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now(m.name, m.boot)
+	if complete {
+		s.handed[m.name] = now
+	} else {
+		s.crash = now
+	}
+}

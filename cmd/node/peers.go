@@ -63,7 +63,8 @@ func unanswered(members []output.MemberStatus) (names []string) {
 // warnOfMembers names members that have not answered, on standard error.
 func (a *app) warnOfMembers(names []string) {
 	if len(names) > 0 {
-		fmt.Fprintf(a.stderr, "incomplete: no answer of the members %s\n", printable.Word(strings.Join(names, ", ")))
+		fmt.Fprintf(a.stderr, "node: incomplete, because these members did not answer: %s\n",
+			printable.Word(strings.Join(names, ", ")))
 	}
 }
 

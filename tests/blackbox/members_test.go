@@ -97,7 +97,7 @@ func (s *sharedNode) home(peer string) string {
 				ID        string
 				Connected bool
 			}
-			n.json(&peers, "peers")
+			n.json(&peers, "peers", "--member", name)
 			for _, p := range peers {
 				if p.ID == peer && p.Connected {
 					homes = append(homes, name)

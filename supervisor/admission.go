@@ -28,6 +28,8 @@ type occupancy struct {
 	lagging    int // ended connections with undelivered messages or events
 
 	exhausted bool // the address group has used up its rate of new connections
+
+	cluster refusal // by the limits of the cluster
 }
 
 // minLagging is the smallest limit of lagging connections, for a small MaxConns.
@@ -48,6 +50,8 @@ func admit(o occupancy, cfg *TransportConfig, limited bool) refusal {
 		return refusedRate
 	case o.lagging >= maxLagging(cfg):
 		return refusedLagging
+	case o.cluster != admitted:
+		return o.cluster
 	case o.conns >= cfg.MaxConns:
 		return refusedFull
 	default:

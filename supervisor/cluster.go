@@ -35,6 +35,9 @@ type Cluster interface {
 	// Dials reports whether this member is the one that keeps an address of the configuration connected: the living
 	// members share the addresses. It changes only with ClusterLocal.MembersChanged.
 	Dials(url string) bool
+	// Admits returns why this member, with this number of connections, admits no further one; empty: it does. It takes no
+	// lock.
+	Admits(connections int) (refused string)
 	// AskMember sends a question to another member and returns the answer of its ClusterLocal.Answer. The errors are
 	// ErrUnanswered (errors.Is), after two seconds at the latest, and ctx's.
 	AskMember(ctx context.Context, member string, question []byte) ([]byte, error)

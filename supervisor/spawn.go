@@ -27,6 +27,14 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, erro
 	return s, nil
 }
 
+// clusterRefusal returns why the limits of the cluster admit no further connection; empty: they do.
+func (r *registry) clusterRefusal() refusal {
+	if r.cluster == nil {
+		return admitted
+	}
+	return refusal(r.cluster.Admits(len(r.slots)))
+}
+
 func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	group, rate, now := addressGroup(msg.remote), admissionRateOf(r.cfg.MaxConnsPerAddress), time.Now()
 	if len(r.lagging) >= maxLagging(r.cfg) {
@@ -34,7 +42,7 @@ func (r *registry) onAdmission(ctx actor.Context, msg *admission) {
 	}
 	why := admit(occupancy{
 		stopping: r.leaving(), conns: len(r.slots), perAddress: r.perAddress[group], lagging: len(r.lagging),
-		exhausted: r.rates.exhausted(group, rate, now),
+		exhausted: r.rates.exhausted(group, rate, now), cluster: r.clusterRefusal(),
 	}, r.cfg, group != "")
 	if why == refusedFull && r.evictFor(ctx, msg) {
 		return

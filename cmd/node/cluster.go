@@ -60,6 +60,7 @@ func (n *node) openCluster(keys *crypto.NodeManager) ([]supervisor.Option, error
 	clock := &runclock.Clock{}
 	engine := cluster.New(bus, cluster.Options{
 		Name: s.Name, Address: bus.Address(), NodeID: keys.Identity().ID, Running: clock,
+		MaxConns: s.MaxConns, RefuseAlone: s.RefuseAlone,
 		Boot: binary.BigEndian.Uint64(boot[:]) | 1, // not zero
 		Log:  slog.New(actors.NewLimitedHandler(n.lines, clusterLogEvery)),
 	})

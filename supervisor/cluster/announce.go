@@ -98,6 +98,7 @@ func (c *coordinator) onBeat() {
 	c.dropSnapshots(time.Now())
 	c.freeYielded(time.Now())
 	c.considerMembers()
+	c.countElsewhere()
 	c.engine.seen.sweep()
 	c.expireTokens(time.Now())
 	c.retryClaims()

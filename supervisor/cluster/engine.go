@@ -32,7 +32,12 @@ type Options struct {
 	Boot    uint64             // random, not zero, for each start
 	System  *actor.ActorSystem // runs the engine's actor; nil: a new one
 	Log     *slog.Logger       // limited in rate by the caller: other members cause lines
-	Running *runclock.Clock    // so that a standstill of this process does not make the others seem lost; nil: none
+	// MaxConns are the connections of all members together, from which on this one admits none. It may overshoot by what
+	// the members admit within a heartbeat, 250 ms. 0: no limit.
+	MaxConns    int
+	RefuseAlone bool // admit no connection while no other member is alive
+
+	Running *runclock.Clock // so that a standstill of this process does not make the others seem lost; nil: none
 }
 
 // Engine implements supervisor.Cluster. Safe for concurrent use.
@@ -42,6 +47,9 @@ type Engine struct {
 	directory *directory
 	alive     atomic.Pointer[[]string] // names of the members that are alive and do not drain, this one included
 	seen      *seen
+
+	elsewhere atomic.Int64 // connections of the other living members
+	alone     atomic.Bool  // no other member is alive
 
 	slowest atomic.Int64 // nanoseconds by which the slowest clock of the members is ahead of this one's; 0 or negative
 

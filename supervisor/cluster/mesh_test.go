@@ -34,6 +34,10 @@ type mesh struct {
 	system *actor.ActorSystem
 	hosts  map[string]*host // members and peers by name
 	boots  uint64
+
+	// Of the members that start from now on, see cluster.Options.
+	maxConns    int
+	refuseAlone bool
 }
 
 const (
@@ -100,6 +104,7 @@ func (m *mesh) newMember(name string) *host {
 	h.bus = m.bus.Bus(name)
 	h.engine = cluster.New(h.bus, cluster.Options{
 		Name: name, NodeID: nodeID(), Boot: m.boots, System: m.system, Log: slog.New(slog.DiscardHandler),
+		MaxConns: m.maxConns, RefuseAlone: m.refuseAlone,
 	})
 	return h
 }

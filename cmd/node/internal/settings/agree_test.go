@@ -62,7 +62,7 @@ func TestTakeAgreesWithTheTransport(t *testing.T) {
 		other := slices.Contains([]string{
 			"data-dir", "config", "output", "name", "role", "auth", "admin", "metrics-per-peer", "events", "log-level",
 			"log-format", "admin-pprof", "control-group", "known-peers", "identity", "cluster", "cluster-join", "cluster-name",
-			"cluster-secret", "cluster-nats", "cluster-nats-creds", "cluster-public",
+			"cluster-secret", "cluster-nats", "cluster-nats-creds", "cluster-public", "cluster-max-conns", "cluster-isolated",
 		}, def.name)
 		_, known := otherValues[def.name]
 		if def.name != "tls-ca" && other == known { // tls-ca needs an existing file

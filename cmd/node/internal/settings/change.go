@@ -13,7 +13,7 @@ var (
 		"data-dir", "config", "output", "listen", "trusted-proxy", "ws-path", "dedup-ttl", "max-clock-skew",
 		"known-peers", "admin", "admin-pprof", "metrics-per-peer", "control-group", "log-format",
 		"identity", "cluster", "cluster-join", "cluster-name", "cluster-secret", "cluster-nats", "cluster-nats-creds",
-		"cluster-public",
+		"cluster-public", "cluster-max-conns", "cluster-isolated",
 	}
 	identityOnly = []string{"name", "role"}
 )

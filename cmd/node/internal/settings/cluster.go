@@ -25,10 +25,18 @@ type Cluster struct {
 	NATS        string // URL of NATS elsewhere, instead of Listen; empty: none
 	Credentials string // file, for NATS; empty: none
 	Public      bool   // Listen may be public
+	MaxConns    int    // of all members; 0: no limit
+	RefuseAlone bool   // admit no peer while no other member is alive
 }
 
 // Enabled reports whether the node is a member of a cluster.
 func (c *Cluster) Enabled() bool { return c.Listen != "" || c.NATS != "" }
+
+// Values of --cluster-isolated.
+const (
+	isolatedServe  = "serve"
+	isolatedRefuse = "refuse"
+)
 
 // maxMemberName is the longest name of a member, in bytes.
 const maxMemberName = 32
@@ -99,6 +107,25 @@ func clusterSettings() []definition {
 		},
 		fileName("cluster-nats-creds", "NODE_CLUSTER_NATS_CREDS", "file with the credentials for --cluster-nats",
 			func(s *Settings) *string { return &s.Cluster.Credentials }),
+		count("cluster-max-conns", "NODE_CLUSTER_MAX_CONNS", "connections of all members together, above which this one "+
+			"admits no peer; 0 is no limit", 0, func(s *Settings) *int { return &s.Cluster.MaxConns }),
+		{
+			name: "cluster-isolated", env: "NODE_CLUSTER_ISOLATED", kind: "text", scope: ScopeNode,
+			values: []string{isolatedServe, isolatedRefuse},
+			usage:  "while no other member is alive: serve, or refuse new peers",
+			set: func(s *Settings, text string) error {
+				s.Cluster.RefuseAlone = text == isolatedRefuse
+				if text != isolatedServe && text != isolatedRefuse {
+					return mustBe("serve or refuse")
+				}
+				return nil
+			}, show: func(s *Settings) string {
+				if s.Cluster.RefuseAlone {
+					return isolatedRefuse
+				}
+				return isolatedServe
+			},
+		},
 		{
 			name: "cluster-public", env: "NODE_CLUSTER_PUBLIC", kind: "bool", scope: ScopeNode, values: bools(),
 			usage: "permit a public or wildcard address for --cluster",

@@ -88,6 +88,8 @@ func TestDefaultsMatchTheDocumentation(t *testing.T) {
 		{"cluster-secret", ""},
 		{"cluster-nats", ""},
 		{"cluster-nats-creds", ""},
+		{"cluster-max-conns", "0"},
+		{"cluster-isolated", "serve"},
 		{"cluster-public", "false"},
 	}
 	values := s.Values()
@@ -198,6 +200,8 @@ func TestLoadRefusesInvalidValues(t *testing.T) {
 		"cluster-name":          {"", "A", "a.b", "a_b", strings.Repeat("x", 33)},
 		"cluster-nats":          {"host:1", "http://host:1", "nats://", "nats://a:1,b"},
 		"cluster-public":        {"yes"},
+		"cluster-max-conns":     {"-1", "x"},
+		"cluster-isolated":      {"", "yes"},
 	}
 	for name, texts := range bad {
 		for _, text := range texts {

@@ -103,6 +103,9 @@ func (l clusterLocal) MergeRecords(list []BookRecord) error {
 		l.t.tell(&authChanged{})
 		l.t.tell(&recordsMerged{list})
 	}
+	if slices.ContainsFunc(list, func(r BookRecord) bool { return r.Kind == peerbook.RecordForget }) {
+		err = cmp.Or(err, l.t.book.Sync())
+	}
 	return err
 }
 
@@ -122,13 +125,17 @@ type recordsMerged struct{ list []BookRecord }
 
 func (*recordsMerged) fromTransport() {}
 
-// onRecordsMerged disconnects the peers that another member refuses until a time.
+// onRecordsMerged disconnects the peers that another member refuses until a time, and stops redialling those that it
+// has forgotten.
 func (r *registry) onRecordsMerged(ctx actor.Context, msg *recordsMerged) {
 	for _, record := range msg.list {
 		if record.Kind == peerbook.RecordSuspend && r.suspended(record.Subject) {
 			_ = r.disconnect(ctx, &Disconnect{
 				Peer: record.Subject, Code: wire.DisconnectNormal, Reason: reasonOperator, suspended: true,
 			})
+		}
+		if _, known := r.book.Get(record.Subject); record.Kind == peerbook.RecordForget && !known {
+			r.releaseTargets(ctx, record.Subject)
 		}
 	}
 }

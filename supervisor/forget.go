@@ -30,7 +30,11 @@ const forgetSlice = 1000
 // disk when it returns. Open connections stay. A kept peer is redialled only if TransportConfig.Peers contains it. A
 // connected peer enters the book again with its next connection. The error is ErrStopped, ctx's or ErrBookWrite.
 func (t *Transport) Forget(ctx context.Context, peerIDs ...string) ([]string, error) {
-	return t.forget(ctx, &forget{ids: peerIDs})
+	ids, err := t.forget(ctx, &forget{ids: peerIDs})
+	if err == nil && t.opts.cluster != nil {
+		err = t.changeBook(ctx, BookChange{Forget: peerIDs})
+	}
+	return ids, err
 }
 
 // ForgetUnused removes the peers that a rule selects and that are neither connected, kept connected, on the

@@ -23,7 +23,11 @@ const (
 	behindFor = lostAfter              // for this long no claim is granted
 )
 
-var errMemberLost = errors.New("nothing is heard of it")
+// Causes for which a member does not confirm a change.
+var (
+	errMemberLost = errors.New("nothing is heard of it")
+	errNoAnswer   = errors.New("it does not answer")
+)
 
 // Apply implements supervisor.ClusterBook.
 func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error {
@@ -78,7 +82,9 @@ func (e *Engine) putRecords(ctx context.Context, member string, records []superv
 				return errors.New(answer.book.fault)
 			case err == nil:
 				return errMessage
-			case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			case errors.Is(err, ErrNoResponders) || ctx.Err() != nil:
+				return errNoAnswer
+			case !errors.Is(err, context.DeadlineExceeded):
 				return err
 			}
 		}

@@ -249,3 +249,29 @@ func TestManyRecordsAreExchangedInPages(t *testing.T) {
 		}
 	})
 }
+
+// A peer that is forgotten at one member is forgotten at all that can be reached, unless they have seen it since.
+func TestForgetReachesEveryMember(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		m.pass(time.Second)
+		b := m.hosts["b"]
+		for id, seen := range map[string]time.Time{"old": time.Now(), "new": time.Now().Add(time.Hour)} {
+			b.book.Add(supervisor.Peer{ID: id, LastSeen: seen})
+		}
+		m.pass(time.Second)
+		if _, err := m.hosts["a"].Forget(t.Context(), "old", "new", "unknown"); err != nil {
+			t.Error(err)
+		}
+		for id, want := range map[string]bool{"old": false, "new": true} {
+			if _, known := b.book.Get(id); known != want {
+				t.Errorf("%s is known %v, want %v", id, known, want)
+			}
+		}
+		m.bus.Cut("a", "b", true)
+		if _, err := m.hosts["a"].Forget(t.Context(), "new"); len(unconfirmed(err)) != 1 {
+			t.Errorf("error %v, want one that names b", err)
+		}
+	})
+}

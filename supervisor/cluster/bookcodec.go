@@ -22,8 +22,8 @@ type bookMessage struct {
 	fault   string                  // done: why records were not entered; empty: all are on disk
 }
 
-// append appends, depending on the kind: the records; the fault; the 256 sums; the shelf and the key of the record before
-// the page.
+// append appends, depending on the kind: the records; the fault; the 256 sums; the shelf and the key of the record
+// before the page.
 func (m *bookMessage) append(b []byte, kind kind) []byte {
 	switch kind {
 	case kindBookPut, kindBookPage:

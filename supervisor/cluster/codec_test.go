@@ -40,7 +40,7 @@ func examples() []*message {
 		{kind: kindHandover, from: "a", boot: 7, entries: []byte{1, 2, 3}},
 		{kind: kindSnapshot, from: "a", boot: 7, seq: 9, offset: 4096},
 		{kind: kindBookPut, from: "a", boot: 7, book: bookMessage{records: []supervisor.BookRecord{
-			{Kind: 'k', Subject: "key", Value: "revoke", Stamp: 1 << 62}, {Kind: 'm', Value: "open"},
+			{Kind: 'k', Subject: "key", Value: "revoke", Stamp: 1 << 62}, {Kind: 'm', Value: "open"}, {Kind: 'f', Subject: "1"},
 		}}},
 		{kind: kindBookDone, from: "a", boot: 7, book: bookMessage{fault: "the disk is full"}},
 		{kind: kindBookSumsAsk, from: "a", boot: 7},

@@ -78,6 +78,9 @@ func (w *batch) applyArchive(tx *bolt.Tx) error {
 
 // write writes a record, and the content that it stands for in the buckets of earlier releases.
 func (r Record) write(buckets map[string]*bolt.Bucket) error {
+	if r.Kind == RecordForget {
+		return nil // the removal of the entry is scheduled
+	}
 	subject, text := []byte(r.Subject), []byte(r.Value)
 	value := append(binary.BigEndian.AppendUint64(nil, r.Stamp), text...)
 	err := buckets[string(bucketChanges)].Put([]byte(r.Key()), value)

@@ -14,6 +14,7 @@ type Change struct {
 	Mode          *AuthMode            // see Book.SetAuthMode; nil: unchanged
 	Alias         map[string]string    // see Book.SetAlias
 	Suspend       map[string]time.Time // see Book.Suspend
+	Forget        []string             // see Book.Remove; the removal of the entries is scheduled
 }
 
 // Enter carries out a change and returns its records. They are stamped with a time, or later than all that the book
@@ -76,6 +77,9 @@ func (b *Book) recordsOf(c Change, stamp uint64) (list []Record) {
 	for id, until := range c.Suspend {
 		add(RecordSuspend, id, formatTime(until))
 	}
+	for _, id := range c.Forget {
+		add(RecordForget, id, "")
+	}
 	return list
 }
 
@@ -102,6 +106,12 @@ func (b *Book) commitRecords(choose func() ([]Record, error)) error {
 
 // apply enters a checked record in memory. b.mu is held.
 func (b *Book) apply(r Record) {
+	if r.Kind == RecordForget {
+		if p, known := b.entries.get(r.Subject); known && p.LastSeen.Before(r.time()) {
+			b.drop(r.Subject)
+		}
+		return
+	}
 	b.records.set(r)
 	switch r.Kind {
 	case RecordKey:

@@ -28,6 +28,9 @@ const (
 	RecordMode    RecordKind = 'm' // no subject; value: AuthMode.String
 	RecordAlias   RecordKind = 'n' // subject: node ID; value: the alias, or empty
 	RecordSuspend RecordKind = 's' // subject: node ID; value: the end, RFC 3339, or empty
+
+	// RecordForget removes the entry of a node ID that was not seen since. It is carried out once, and not kept.
+	RecordForget RecordKind = 'f'
 )
 
 const (
@@ -46,6 +49,8 @@ type Record struct {
 
 // Key identifies the subject of a record: its kind and Subject.
 func (r Record) Key() string { return string(rune(r.Kind)) + r.Subject }
+
+func (r Record) time() time.Time { return time.Unix(0, int64(r.Stamp)) } //nolint:gosec // until the year 2262
 
 // beats reports whether r takes the place of o: the later one wins. Of two with one stamp, a revocation and the mode
 // allowlist win.
@@ -79,6 +84,7 @@ func (r Record) check() (err error) {
 		if r.Value != "" {
 			_, err = time.Parse(time.RFC3339, r.Value)
 		}
+	case RecordForget:
 	default:
 		return errRecord
 	}
@@ -207,7 +213,7 @@ func (b *Book) later(list []Record) (later []Record) {
 			}
 			owners[r.Value] = r.Subject
 		}
-		if held, known := b.records.get(r.Key()); !known || r.beats(held) {
+		if held, known := b.records.get(r.Key()); !known || r.beats(held) { // never known: RecordForget
 			later = append(later, r)
 		}
 	}

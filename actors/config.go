@@ -79,7 +79,7 @@ type Node struct {
 	OnOwnKey func(challenge [crypto.ChallengeSize]byte) (first bool)
 
 	frames  buffers
-	results sync.Pool // of chan error with a buffer of one
+	results sync.Pool // of resultChan
 }
 
 // Clock returns the time for timestamps.

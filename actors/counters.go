@@ -40,6 +40,8 @@ const (
 	LogLinesDropped      // log lines dropped because the log handler blocked or was slow
 	ClusterChecks        // messages about which other members of the node were asked
 	ClusterUnchecked     // messages delivered although another member did not answer
+	ClusterForwarded     // messages accepted for peers of other members
+	ClusterForwardFailed // messages to peers of other members that ended with an error
 
 	numCounters
 )
@@ -75,6 +77,8 @@ var counterNames = [numCounters]string{
 	LogLinesDropped:      "logLinesDropped",
 	ClusterChecks:        "clusterChecks",
 	ClusterUnchecked:     "clusterUnchecked",
+	ClusterForwarded:     "clusterForwarded",
+	ClusterForwardFailed: "clusterForwardFailed",
 }
 
 // String returns the counter's name as `node status` prints it.

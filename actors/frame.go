@@ -16,7 +16,7 @@ type frame struct {
 	data      []byte
 	charged   int                 // bytes that it occupies in the outbox
 	own       bool                // of the connection itself: beside the limits of the queue and the peer's rate limit
-	result    chan<- error        // has a buffer of one; nil: no caller waits
+	result    Result              // nil: no caller waits
 	closeWith *socket.CloseStatus // close the socket behind this frame; nil: it is not the last frame
 	text      bool                // a WebSocket text message
 	// unpaced: it does not wait for the peer's rate limit. Set by the sender.
@@ -29,9 +29,22 @@ type frame struct {
 // resolve reports the result of the frame to the waiting caller, if there is one.
 func (f *frame) resolve(err error) {
 	if f.result != nil {
-		f.result <- err
+		f.result.Resolve(err)
 	}
 }
+
+// Result receives the result of one message. The values of a type must be comparable, and different for each message.
+type Result interface {
+	// Resolve is called once: with nil when the operating system has accepted the message, otherwise with an error of
+	// Handle.Send. It runs on any goroutine and must not wait. It may call Handles.
+	Resolve(err error)
+}
+
+// resultChan is a Result with a buffer of one.
+type resultChan chan error
+
+// Resolve implements Result.
+func (c resultChan) Resolve(err error) { c <- err }
 
 // buffers recycles frames.
 type buffers struct{ pool sync.Pool }

@@ -130,8 +130,24 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 // ErrQueueFull, ErrClosed, or an error of encoding.
 func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false) }
 
-// post is Post with a channel for the result of the write. If inTurn, a ping waits for the peer's rate limit, too.
-func (h *Handle) post(msg *wire.Message, result chan<- error, inTurn bool) error {
+// PostFor is Post with a result. If it returns an error, the result is not called.
+func (h *Handle) PostFor(msg *wire.Message, result Result) error { return h.post(msg, result, false) }
+
+// Withdraw removes a message of PostFor that waits for the peer's rate limit. If it returns true, the result is not
+// called.
+func (h *Handle) Withdraw(result Result) bool { return h.outbox.withdraw(result) }
+
+// WithdrawAfter returns the time after which a message is withdrawn with ErrPaced if its sender cannot end the wait. It
+// is 0 if no message waits for the peer's rate limit.
+func (h *Handle) WithdrawAfter() time.Duration {
+	if h.paced.Load() {
+		return h.node.Limits.WriteTimeout
+	}
+	return 0
+}
+
+// post is Post with the result of the write. If inTurn, a ping waits for the peer's rate limit, too.
+func (h *Handle) post(msg *wire.Message, result Result, inTurn bool) error {
 	f, err := h.encode(msg)
 	if err != nil {
 		return err
@@ -217,9 +233,9 @@ func (h *Handle) SendInTurn(ctx context.Context, msg *wire.Message) error {
 }
 
 func (h *Handle) send(ctx context.Context, msg *wire.Message, inTurn bool) error {
-	result, ok := h.node.results.Get().(chan error)
+	result, ok := h.node.results.Get().(resultChan)
 	if !ok {
-		result = make(chan error, 1)
+		result = make(resultChan, 1)
 	}
 	err := h.post(msg, result, inTurn)
 	if err == nil {

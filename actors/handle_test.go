@@ -118,7 +118,7 @@ func TestRecycledFramesAreEmpty(t *testing.T) {
 	var b buffers
 	for range 100 { // a pool may lose items, and often does so with the race detector
 		b.put(&frame{
-			data: make([]byte, 10, 2000), charged: 7, own: true, result: make(chan error), closeWith: &socket.CloseStatus{},
+			data: make([]byte, 10, 2000), charged: 7, own: true, result: make(resultChan), closeWith: &socket.CloseStatus{},
 			text: true,
 		})
 		f := b.get(0)

@@ -61,7 +61,7 @@ func (b *boxed) onSocket(s *socket.Conn) {
 
 func (b *boxed) put(t *testing.T, size int) <-chan error {
 	t.Helper()
-	result := make(chan error, 1)
+	result := make(resultChan, 1)
 	if err := b.post(&frame{data: make([]byte, size), result: result}, size); err != nil {
 		t.Fatal(err)
 	}

@@ -210,7 +210,7 @@ func (o *outbox) stopPacing() *batch[*frame] {
 
 // withdraw removes the held frame whose sender waits on result. It returns false if there is none: the frame is being
 // written, or its result is known.
-func (o *outbox) withdraw(result chan<- error) bool {
+func (o *outbox) withdraw(result Result) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.pacing == nil || o.pacing.held == nil {
@@ -237,7 +237,7 @@ func (o *outbox) withdraw(result chan<- error) bool {
 
 // await returns the result of a posted message. If ctx ends while the message waits for tokens, the message is
 // withdrawn. With a ctx that cannot end, a message waits for tokens at most for the write timeout.
-func (h *Handle) await(ctx context.Context, result chan error) (err error, resolved bool) {
+func (h *Handle) await(ctx context.Context, result resultChan) (err error, resolved bool) {
 	var late <-chan time.Time
 	if ctx.Done() == nil && h.paced.Load() {
 		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // repeats, since the message may still be in the mailbox

@@ -214,7 +214,7 @@ func TestPacingIgnoresTheHandshake(t *testing.T) {
 func TestCloseFailsHeldMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPacedBox(wire.Rate{Burst: 2, Refill: 1}, false)
-		result := make(chan error, 1)
+		result := make(resultChan, 1)
 		_ = b.post(&frame{data: []byte("a"), result: result}, 1)
 		b.drive()
 		b.close(ErrClosed)

@@ -15,7 +15,7 @@ import (
 func (r *registry) onSend(msg *Send) {
 	via := r.routes.route(msg.Peer)
 	if via.conn == nil {
-		if r.holdSend(msg) {
+		if r.holdSend(msg) || r.forwardSend(msg) {
 			return
 		}
 		r.answer(&Sent{Err: peerError(msg.Peer, r.routes.missing(msg.Peer))})
@@ -33,9 +33,13 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		r.answer(&Broadcasted{Err: err})
 		return
 	}
+	reply := r.takeReply()
+	if r.cluster != nil && !msg.here {
+		reply = r.broadcastElsewhere(msg, reply)
+	}
 	r.following.accepted++
 	ctx.Send(r.broadcaster, &broadcastJob{
-		number: r.following.accepted, msg: msg.Message, role: msg.Role, to: r.routes.snapshot(), reply: r.takeReply(),
+		number: r.following.accepted, msg: msg.Message, role: msg.Role, to: r.routes.snapshot(), reply: reply,
 		registry: r.self,
 	})
 }

@@ -45,6 +45,7 @@ type Cluster interface {
 	Members() []ClusterMember
 	ClusterSeen
 	ClusterBook
+	ClusterForward
 }
 
 // ClusterLocal is the part of this member that the cluster calls. Its methods return at once; safe for concurrent use.
@@ -63,6 +64,7 @@ type ClusterLocal interface {
 	Load() (connections, limit int)
 	ClusterSeenLocal
 	ClusterBookLocal
+	ClusterForwardLocal
 }
 
 // Claim is the request of a member to be the home of a peer.

@@ -28,7 +28,31 @@ import (
 // most eight pings per connection are unanswered, and further calls wait. Use Request where the answer of a handler is
 // needed.
 func (t *Transport) SendConfirmed(ctx context.Context, peerID string, msg *wire.Message) error {
-	c, err := t.sendVia(ctx, peerID, msg)
+	if err := checkContext(ctx); err != nil {
+		return peerError(peerID, err)
+	}
+	via, err := t.routeFor(ctx, peerID, msg)
+	if err == errElsewhere {
+		_, err := t.forward(ctx, peerID, msg, ForwardConfirmed)
+		return err
+	}
+	if err != nil {
+		return peerError(peerID, err)
+	}
+	return t.sendConfirmedVia(ctx, via, peerID, msg)
+}
+
+// sendConfirmedHere is SendConfirmed without the other members.
+func (t *Transport) sendConfirmedHere(ctx context.Context, peerID string, msg *wire.Message) error {
+	via, err := t.routeHere(ctx, peerID, msg)
+	if err != nil {
+		return err
+	}
+	return t.sendConfirmedVia(ctx, via, peerID, msg)
+}
+
+func (t *Transport) sendConfirmedVia(ctx context.Context, via route, peerID string, msg *wire.Message) error {
+	c, err := t.sendVia(ctx, via, peerID, msg)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 
 	"github.com/Snider/go-p2p/wire"
 )
@@ -17,6 +18,8 @@ type hold struct {
 	route    route // set before ended is closed; empty: the hold ended without a route
 	messages int   // that wait
 	bytes    int   // of their payloads
+
+	then []func(route) // called in order at the end
 }
 
 // reserve counts one waiting message of size bytes, or returns ErrQueueFull. The limits are those of a peer's queue.
@@ -35,7 +38,35 @@ func (t *routeTable) endHold(peerID string, via route) {
 		h.route = via
 		close(h.ended)
 		delete(t.holds, peerID)
+		if len(h.then) > 0 {
+			go func() {
+				for _, next := range h.then {
+					next(via)
+				}
+			}()
+		}
 	}
+}
+
+// whenRouted makes the end of a peer's hold call send with the route, which may be empty. It returns false if the peer
+// is not held, and ErrQueueFull if too many messages wait.
+func (t *routeTable) whenRouted(
+	peerID string, msg *wire.Message, cfg *TransportConfig, send func(route),
+) (held bool, err error) {
+	if t.get(peerID) != nil {
+		return false, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := t.holds[peerID]
+	if h == nil {
+		return false, nil
+	}
+	if err := h.reserve(payloadSize(msg), cfg); err != nil {
+		return false, err
+	}
+	h.then = append(h.then, send)
+	return true, nil
 }
 
 // join reserves space for a message in the hold of a peer. It returns nil if the peer is not held.
@@ -65,8 +96,18 @@ func payloadSize(msg *wire.Message) int {
 }
 
 // routeFor returns the route to a peer for a message. If the peer is held, it waits until the hold or ctx ends. The
-// errors are ErrNotConnected (also ErrUnverified), ErrQueueFull and ctx's.
+// errors are ErrNotConnected (also ErrUnverified), ErrQueueFull, ctx's, and errElsewhere if another member holds the
+// peer.
 func (t *Transport) routeFor(ctx context.Context, peerID string, msg *wire.Message) (route, error) {
+	via, err := t.routeHere(ctx, peerID, msg)
+	if errors.Is(err, ErrNotConnected) && t.elsewhere(peerID) {
+		err = errElsewhere
+	}
+	return via, err
+}
+
+// routeHere is routeFor without the other members.
+func (t *Transport) routeHere(ctx context.Context, peerID string, msg *wire.Message) (route, error) {
 	if via := t.routes.route(peerID); via.conn != nil {
 		return via, nil
 	}

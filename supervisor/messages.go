@@ -38,6 +38,8 @@ type Sent struct {
 type Broadcast struct {
 	Message *wire.Message   // not changed by the sender before the answer
 	Role    crypto.NodeRole // only peers of this role; empty: all
+
+	here bool // only peers of this member of a cluster
 }
 
 // Broadcasted answers Broadcast.

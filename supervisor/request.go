@@ -103,19 +103,15 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 		return nil, peerError(peerID, err)
 	}
 	via, err := t.routeFor(ctx, peerID, msg)
-	if err != nil {
+	var reply *wire.Message
+	switch {
+	case err == errElsewhere:
+		reply, err = t.forward(ctx, peerID, msg, ForwardAnswered)
+	case err != nil:
 		return nil, peerError(peerID, err)
+	default:
+		reply, err = t.requestVia(ctx, via, peerID, msg)
 	}
-	if msg == nil {
-		return nil, peerError(peerID, errNoMessage)
-	}
-	to := request{peer: peerID, id: msg.ID}
-	answer := t.replies.expect(to)
-	defer t.replies.forget(to, answer)
-	if err := t.SendContext(ctx, peerID, msg); err != nil { // not c: during a contest it goes out on all connections
-		return nil, err
-	}
-	reply, err := t.awaitReply(ctx, via.conn, answer)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +119,30 @@ func (t *Transport) RequestContext(ctx context.Context, peerID string, msg *wire
 		return nil, peerError(peerID, remote)
 	}
 	return reply, nil
+}
+
+// requestHere is RequestContext without the other members. It returns an answer of type error as it is.
+func (t *Transport) requestHere(ctx context.Context, peerID string, msg *wire.Message) (*wire.Message, error) {
+	via, err := t.routeHere(ctx, peerID, msg)
+	if err != nil {
+		return nil, err
+	}
+	return t.requestVia(ctx, via, peerID, msg)
+}
+
+func (t *Transport) requestVia(
+	ctx context.Context, via route, peerID string, msg *wire.Message,
+) (*wire.Message, error) {
+	if msg == nil {
+		return nil, peerError(peerID, errNoMessage)
+	}
+	to := request{peer: peerID, id: msg.ID}
+	answer := t.replies.expect(to)
+	defer t.replies.forget(to, answer)
+	if _, err := t.sendVia(ctx, via, peerID, msg); err != nil {
+		return nil, err
+	}
+	return t.awaitReply(ctx, via.conn, answer)
 }
 
 // awaitReply waits for the answer to a message. c was the route to the peer before the message was sent.

@@ -23,19 +23,25 @@ func (t *Transport) Send(peerID string, msg *wire.Message) error {
 // ErrUnverified), ErrInvalidMessage, ErrTooLarge, ErrQueueFull, ErrClosed, ErrWriteTimeout, ErrPaced (only if ctx
 // cannot end) and ctx's, inside a PeerError.
 func (t *Transport) SendContext(ctx context.Context, peerID string, msg *wire.Message) error {
-	_, err := t.sendVia(ctx, peerID, msg)
+	if err := checkContext(ctx); err != nil {
+		return peerError(peerID, err)
+	}
+	via, err := t.routeFor(ctx, peerID, msg)
+	if err == errElsewhere {
+		_, err := t.forward(ctx, peerID, msg, ForwardWritten)
+		return err
+	}
+	if err != nil {
+		return peerError(peerID, err)
+	}
+	_, err = t.sendVia(ctx, via, peerID, msg)
 	return err
 }
 
-// sendVia is SendContext that returns the connection on which the message was written.
-func (t *Transport) sendVia(ctx context.Context, peerID string, msg *wire.Message) (*PeerConnection, error) {
-	if err := checkContext(ctx); err != nil {
-		return nil, peerError(peerID, err)
-	}
-	via, err := t.routeFor(ctx, peerID, msg)
-	if err != nil {
-		return nil, peerError(peerID, err)
-	}
+// sendVia sends a message on the route to a peer and returns the connection on which it was written.
+func (t *Transport) sendVia(
+	ctx context.Context, via route, peerID string, msg *wire.Message,
+) (*PeerConnection, error) {
 	for {
 		for _, alternate := range via.alternates {
 			_ = alternate.Post(msg) // the route's result counts

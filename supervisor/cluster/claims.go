@@ -133,6 +133,7 @@ func (c *coordinator) onContested(msg *contested) {
 		c.answer(claim, answerRefused, msg.verdict)
 		return
 	}
+	c.engine.forwarder.granted(peer, claim.from)
 	c.answer(claim, answerGranted, supervisor.ClaimVerdict{Term: c.clock, Tokens: msg.verdict.Tokens})
 	if _, own := c.directory.termOf(peer, c.self); own {
 		c.yielded[peer] = time.Now()

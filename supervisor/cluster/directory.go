@@ -172,3 +172,19 @@ func (d *directory) setLost(m *member, lost bool) {
 	defer d.mu.Unlock()
 	m.lost = lost
 }
+
+// peersOf returns the peers that the member of this name has claimed, lost or not, in order.
+func (d *directory) peersOf(name string) []string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var list []string
+	for peer, c := range d.peers {
+		for ; c != nil; c = c.next {
+			if c.holder.name == name {
+				list = append(list, peer)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}

@@ -47,6 +47,7 @@ type Engine struct {
 	directory *directory
 	alive     atomic.Pointer[[]string] // names of the members that are alive and do not drain, this one included
 	seen      *seen
+	forwarder *forwarder
 
 	elsewhere atomic.Int64 // connections of the other living members
 	alone     atomic.Bool  // no other member is alive
@@ -78,15 +79,18 @@ func New(bus Bus, opts Options) *Engine {
 	actors.FixProcessRegistry(opts.System)
 	directory := newDirectory()
 	asking, stop := context.WithCancel(context.Background())
-	return &Engine{
+	e := &Engine{
 		opts: opts, bus: bus, directory: directory, asking: asking, stopAsking: stop, lines: make(map[string]*line),
 		seen: newSeen(&member{name: opts.Name, boot: opts.Boot}, directory),
 	}
+	e.forwarder = newForwarder(e)
+	return e
 }
 
 // Join implements supervisor.Cluster. It is called once, before every other method.
 func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error {
 	e.seen.begin(local)
+	e.forwarder.local = local
 	joined := make(chan error, 1)
 	c := newCoordinator(e, local, func(err error) { joined <- err })
 	props := actor.PropsFromProducer(func() actor.Actor { return c })
@@ -114,6 +118,8 @@ func (e *Engine) listen(local supervisor.ClusterLocal) error {
 	for subject, handle := range map[string]func(Delivery){
 		e.subject("dir"):                    func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "in"):   func(d Delivery) { e.tell(&heard{body: d.Body}) },
+		e.subject("m", e.opts.Name, "fwd"):  func(d Delivery) { e.forwarder.onForwarded(d.Body) },
+		e.subject("m", e.opts.Name, "ack"):  func(d Delivery) { e.forwarder.onAck(d.Body) },
 		e.subject("m", e.opts.Name, "snap"): func(d Delivery) { e.tell(&heard{body: d.Body, respond: d.Respond}) },
 		e.subject("m", e.opts.Name, "seen"): e.onCheck,
 		e.subject("m", e.opts.Name, "ask"):  func(d Delivery) { e.onAsk(local, d) },
@@ -137,6 +143,7 @@ func (e *Engine) Leave() {
 	e.endExchanges()
 	if pid != nil {
 		_ = e.opts.System.Root.PoisonFuture(pid).Wait()
+		e.forwarder.close()
 	}
 }
 

@@ -52,6 +52,7 @@ func (c *coordinator) onSequence(msg *message) {
 		}
 		m = &member{name: msg.from}
 		c.members[m.name] = m
+		c.engine.forwarder.heard(m.name)
 	}
 	if msg.kind == kindGoodbye {
 		if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
@@ -67,6 +68,7 @@ func (c *coordinator) onSequence(msg *message) {
 	}
 	if m.lost {
 		c.directory.setLost(m, false)
+		c.engine.forwarder.heard(m.name)
 	}
 	if msg.kind == kindHeartbeat {
 		m.beat = msg.beat
@@ -76,6 +78,9 @@ func (c *coordinator) onSequence(msg *message) {
 	}
 	switch m.judge(msg) {
 	case stepRestart:
+		if m.boot != 0 {
+			c.engine.forwarder.restarted(m.name, msg.boot)
+		}
 		c.replace(m, nil)
 		m.boot, m.pages = msg.boot, 0
 		c.synchronize(m, msg)
@@ -142,6 +147,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 // lose marks a silent member as lost. Its claims count again at its next message.
 func (c *coordinator) lose(m *member) {
 	c.directory.setLost(m, true)
+	c.engine.forwarder.lost(m.name)
 	if m.sync != nil { // its claims are incomplete
 		m.sync, m.boot = nil, 0
 		c.replace(m, nil)
@@ -156,4 +162,5 @@ func (c *coordinator) forget(m *member) {
 	m.sync = nil
 	c.replace(m, nil)
 	c.updateSeen()
+	c.engine.forwarder.forget(m.name)
 }

@@ -77,9 +77,11 @@ func (m *mesh) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-func keysOf(name string) *crypto.NodeManager {
+func keysOf(name string) *crypto.NodeManager { return keysOfRole(name, crypto.RoleDual) }
+
+func keysOfRole(name string, role crypto.NodeRole) *crypto.NodeManager {
 	private := sha256.Sum256([]byte("mesh " + name))
-	keys, err := crypto.NodeManagerFromPrivateKey(private[:], name, crypto.RoleDual, time.Unix(1e9, 0))
+	keys, err := crypto.NodeManagerFromPrivateKey(private[:], name, role, time.Unix(1e9, 0))
 	if err != nil {
 		panic(err)
 	}

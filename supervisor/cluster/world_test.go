@@ -46,6 +46,8 @@ type process struct {
 	keeps   bool              // refuses the claims of other members
 	ended   []string          // connections that a verdict or Taken has closed
 	verdict []supervisor.ClaimVerdict
+
+	inbox
 }
 
 func newWorld(t *testing.T, seed uint64) *world {

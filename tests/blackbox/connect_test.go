@@ -19,6 +19,7 @@ var counterNames = []string{
 	"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
 	"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
 	"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
+	"clusterForwarded", "clusterForwardFailed",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when they are verified.

@@ -70,7 +70,11 @@ func (n *Net) Bus(name string) *Bus { return &Bus{net: n, name: name} }
 type Bus struct {
 	net  *Net
 	name string
-	dead bool // guarded by net.mu
+
+	// Guarded by net.mu.
+	dead            bool
+	frozen          bool
+	unsent, arrived []func() // messages from and to a frozen member, in order
 }
 
 var _ cluster.Bus = (*Bus)(nil)
@@ -80,6 +84,23 @@ func (b *Bus) Kill() {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	b.dead = true
+}
+
+// Freeze stops the member's exchange or continues it: messages from and to a frozen member wait for its end.
+func (b *Bus) Freeze(frozen bool) {
+	b.net.mu.Lock()
+	b.frozen = frozen
+	var arrived []func()
+	if !frozen {
+		for _, send := range b.unsent {
+			send()
+		}
+		arrived, b.unsent, b.arrived = b.arrived, nil, nil
+	}
+	b.net.mu.Unlock()
+	for _, arrive := range arrived {
+		arrive()
+	}
 }
 
 // Subscribe implements cluster.Bus.
@@ -148,6 +169,10 @@ func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
 
 // send runs arrive at a subscriber after the delay of the link, unless the message is lost. n.mu is held.
 func (n *Net) send(from *Bus, to *subscription, arrive func()) {
+	if from.frozen && from != to.owner {
+		from.unsent = append(from.unsent, func() { n.send(from, to, arrive) })
+		return
+	}
 	direction := path{from.name, to.owner.name}
 	if from.dead || to.owner.dead || n.cuts[direction] || from != to.owner && n.random.Float64() < n.loss {
 		return
@@ -166,6 +191,10 @@ func (n *Net) send(from *Bus, to *subscription, arrive func()) {
 func (n *Net) arrive(to *subscription, handle func()) {
 	n.mu.Lock()
 	dead := to.owner.dead
+	if to.owner.frozen {
+		to.owner.arrived = append(to.owner.arrived, func() { n.arrive(to, handle) })
+		dead = true
+	}
 	n.mu.Unlock()
 	if !dead {
 		to.run(handle)

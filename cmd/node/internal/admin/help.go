@@ -34,6 +34,8 @@ func counterHelp(counter string) string {
 		"logLinesDropped":      "Log lines dropped because the log handler blocked or was too slow.",
 		"clusterChecks":        "Messages about which other processes of this node were asked.",
 		"clusterUnchecked":     "Messages delivered although another process of this node did not answer.",
+		"clusterForwarded":     "Messages accepted for peers of other members of the cluster.",
+		"clusterForwardFailed": "Messages to peers of other members of the cluster that ended with an error.",
 	}
 	if text, ok := help[counter]; ok {
 		return text

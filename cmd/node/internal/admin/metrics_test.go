@@ -23,6 +23,7 @@ func contract() []string {
 		"originsRefused", "slowPeersClosed", "peersTimedOut", "actorRestarts", "handlerPanics", "dials", "dialsFailed",
 		"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
 		"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
+		"clusterForwarded", "clusterForwardFailed",
 	}
 }
 

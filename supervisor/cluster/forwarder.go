@@ -1,0 +1,208 @@
+package cluster
+
+import (
+	"errors"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+var (
+	errHomeLost   = errors.New("the member that holds the peer was lost")
+	errHomeSilent = errors.New("the member that holds the peer does not answer")
+	errResultLost = errors.New("the result was lost between members")
+	errLeaving    = errors.New("this member leaves the cluster")
+)
+
+// forwarder exchanges messages to peers with the other members, beside the engine's actor: each pair of members has its
+// own state and lock.
+//
+//	Forward ──▶ outward: next batch ──m.<home>.fwd──▶ inward: ClusterLocal.Deliver
+//	  done  ◀── results            ◀──m.<from>.ack──  results of the entries, and the entries that wait
+type forwarder struct {
+	engine *Engine
+	local  supervisor.ClusterLocal // set by Join
+	limit  int                     // bytes of a message that the bus carries
+
+	mu     sync.RWMutex
+	closed bool
+	pairs  map[string]*pair  // by name of the other member
+	moved  map[string]string // by peer: the member to which this one has granted it, for lostAfter
+}
+
+// pair is the state about one other member.
+type pair struct {
+	out   *outward
+	in    *inward
+	alive bool // not lost; guarded by forwarder.mu
+}
+
+func newForwarder(e *Engine) *forwarder {
+	f := &forwarder{engine: e, pairs: make(map[string]*pair), moved: make(map[string]string), limit: maxBody}
+	if sized, ok := e.bus.(interface{ MaxBody() int }); ok {
+		f.limit = sized.MaxBody()
+	}
+	return f
+}
+
+// maxBody is the limit of a Bus without a method MaxBody, in bytes.
+const maxBody = 8 << 20
+
+// with returns the state about a member, or nil after close.
+func (f *forwarder) with(name string) *pair {
+	f.mu.RLock()
+	p := f.pairs[name]
+	f.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p = f.pairs[name]; p == nil && !f.closed && len(f.pairs) < maxMembers {
+		p = &pair{out: newOutward(f, name), in: newInward(f, name)}
+		f.pairs[name] = p
+	}
+	return p
+}
+
+// known returns the state about a member that has been in touch, or nil.
+func (f *forwarder) known(name string) *pair {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.pairs[name]
+}
+
+// heard records that a member is alive.
+func (f *forwarder) heard(name string) { f.setAlive(f.with(name), true) }
+
+// alive returns the names of the other members that are not lost.
+func (f *forwarder) alive() []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	names := make([]string, 0, len(f.pairs))
+	for name, p := range f.pairs {
+		if p.alive {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (f *forwarder) setAlive(p *pair, alive bool) {
+	if p == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p.alive = alive
+}
+
+// lost ends the messages in flight to a lost member.
+func (f *forwarder) lost(name string) {
+	if p := f.known(name); p != nil {
+		f.setAlive(p, false)
+		p.out.lose(errHomeLost)
+	}
+}
+
+// restarted ends the messages in flight to and from the earlier start of a member.
+func (f *forwarder) restarted(name string, boot uint64) {
+	if p := f.known(name); p != nil {
+		p.in.end(boot)
+		p.out.lose(errHomeLost)
+	}
+}
+
+// forget removes a member that has left. The messages in flight to it end with its last acks, or after silentAfter.
+func (f *forwarder) forget(name string) {
+	p := f.known(name)
+	if p == nil {
+		return
+	}
+	f.setAlive(p, false)
+	p.in.end(0)
+	p.out.abandonNext()
+	time.AfterFunc(lostAfter, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.pairs[name] == p && !p.alive {
+			delete(f.pairs, name)
+		}
+	})
+}
+
+// close ends all messages in flight. Nothing is forwarded or delivered from then on.
+func (f *forwarder) close() {
+	f.mu.Lock()
+	pairs := f.pairs
+	f.closed, f.pairs = true, nil
+	f.mu.Unlock()
+	for _, p := range pairs {
+		p.in.end(0)
+		p.out.lose(errLeaving)
+	}
+}
+
+// granted records that this member has granted a peer to another one, whose claim is not in the directory yet.
+func (f *forwarder) granted(peer, to string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.moved[peer] = to
+	time.AfterFunc(lostAfter, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.moved, peer)
+	})
+}
+
+// hint returns the other member that probably holds a peer, or an empty name.
+func (f *forwarder) hint(peer string) string {
+	if home, _ := f.engine.Home(peer); home != "" && home != f.engine.opts.Name {
+		return home
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.moved[peer]
+}
+
+// onForwarded handles a message of the subject m.<name>.fwd.
+func (f *forwarder) onForwarded(body []byte) {
+	defer f.contain()
+	in, err := decodeForwarded(body)
+	if err != nil {
+		f.engine.opts.Log.Warn("forwarded messages of a member were ignored", "error", err)
+		return
+	}
+	if in == nil || in.from == f.engine.opts.Name {
+		return
+	}
+	if p := f.with(in.from); p != nil {
+		p.in.receive(in)
+	}
+}
+
+// onAck handles a message of the subject m.<name>.ack.
+func (f *forwarder) onAck(body []byte) {
+	defer f.contain()
+	a, err := decodeAck(body)
+	if err != nil {
+		f.engine.opts.Log.Warn("results of a member were ignored", "error", err)
+		return
+	}
+	if a == nil || a.to != f.engine.opts.Boot {
+		return
+	}
+	if p := f.known(a.from); p != nil {
+		p.out.onAck(a)
+	}
+}
+
+// contain keeps a panic in a message of another member from ending the process.
+func (f *forwarder) contain() {
+	if fault := recover(); fault != nil {
+		f.engine.opts.Log.Error("the handling of a member's message panicked and continues",
+			"panic", fault, "stack", string(debug.Stack()))
+	}
+}

@@ -1,0 +1,260 @@
+package cluster
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/wire"
+)
+
+const (
+	ackAfter   = time.Millisecond       // results of this time are reported together, unless they complete the batch
+	remindEach = 500 * time.Millisecond // entries that wait are reported
+)
+
+// inward delivers the messages of one other member. Safe for concurrent use; receive is called by one goroutine.
+type inward struct {
+	forwarder *forwarder
+	name      string // of the other member
+	subject   string // of acks
+	decoder   *wire.RecordDecoder
+
+	mu        sync.Mutex
+	arrived   map[batchKey]*arrived
+	reminding bool
+}
+
+// batchKey identifies a batch of a member.
+type batchKey struct{ boot, id uint64 }
+
+// arrived is a batch with entries that wait for their results. The lock of inward guards it.
+type arrived struct {
+	key        batchKey
+	waiting    entrySet
+	left       int            // entries in waiting
+	cancels    map[int]func() // of waiting entries
+	results    []entryResult  // not reported
+	size       int            // bytes of results
+	delivering bool           // not all entries were passed on
+	due        bool           // a timer will report results
+}
+
+func newInward(f *forwarder, name string) *inward {
+	return &inward{
+		forwarder: f, name: name, subject: f.engine.subject("m", name, "ack"), decoder: f.newDecoder(),
+		arrived: make(map[batchKey]*arrived),
+	}
+}
+
+// receive handles a batch or a cancel.
+func (in *inward) receive(msg *received) {
+	if msg.kind == kindCancel {
+		in.cancel(msg)
+		return
+	}
+	b := in.begin(msg)
+	for i := range msg.entries {
+		cancel := in.deliver(&msg.entries[i], func(r entryResult) {
+			r.index = byte(i)
+			in.done(b, r)
+		})
+		if cancel != nil {
+			in.keepCancel(b, i, cancel)
+		}
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	b.delivering = false
+	in.report(b)
+	in.remind()
+}
+
+// begin records a batch.
+func (in *inward) begin(msg *received) *arrived {
+	b := &arrived{key: batchKey{msg.boot, msg.batch}, left: len(msg.entries), delivering: true}
+	for i := range msg.entries {
+		b.waiting.add(i)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.arrived[b.key] = b
+	return b
+}
+
+// deliver passes one entry to this member.
+func (in *inward) deliver(e *entry, done func(entryResult)) (cancel func()) {
+	msg, err := e.message(in.decoder)
+	switch {
+	case err != nil:
+		done(failure(err))
+		return nil
+	case e.broadcast:
+		in.forwarder.local.DeliverBroadcast(msg, e.role, func(sum supervisor.BroadcastResult) {
+			done(resultOfBroadcast(sum))
+		})
+		return nil
+	default:
+		peer := e.peer
+		return in.forwarder.local.Deliver(supervisor.Forwarding{
+			Peer: peer, Message: msg, Mode: e.mode, Endless: e.endless,
+		}, func(f supervisor.Forwarded) { done(in.resultOf(peer, f)) })
+	}
+}
+
+func failure(err error) entryResult {
+	code, text := encodeError(err)
+	return entryResult{code: code, text: text}
+}
+
+// resultOf returns the result of a delivery. If the peer is not here, it names the peer's home.
+func (in *inward) resultOf(peer string, f supervisor.Forwarded) entryResult {
+	switch {
+	case f.Err == nil && f.Reply == nil:
+		return entryResult{}
+	case f.Err == nil:
+		form, err := formOfReply(f.Reply)
+		if err != nil {
+			return failure(&supervisor.UnconfirmedError{Cause: err})
+		}
+		return entryResult{data: form}
+	}
+	r := failure(f.Err)
+	if r.code >= firstSentinel && errors.Is(f.Err, supervisor.ErrNotConnected) {
+		r = entryResult{code: codeMoved, text: in.forwarder.hint(peer)}
+	}
+	return r
+}
+
+// done records the result of an entry.
+func (in *inward) done(b *arrived, r entryResult) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !b.waiting.has(int(r.index)) {
+		return
+	}
+	b.waiting.remove(int(r.index))
+	delete(b.cancels, int(r.index))
+	b.left--
+	r.total = uint64(len(r.data))
+	for len(r.data) > maxPart {
+		in.publish(b, entryResult{index: r.index, code: codePart, data: r.data[:maxPart]}, int(r.index))
+		r.data = r.data[maxPart:]
+	}
+	b.results = append(b.results, r)
+	b.size += len(r.data) + len(r.text)
+	in.report(b)
+}
+
+// report publishes the results of a batch: at once if they are complete or many, and otherwise soon. mu is held.
+func (in *inward) report(b *arrived) {
+	switch {
+	case in.arrived[b.key] != b: // the other member has restarted or left
+	case b.size >= maxBytes, b.left == 0 && !b.delivering:
+		in.acknowledge(b)
+	case !b.delivering && !b.due:
+		b.due = true
+		time.AfterFunc(ackAfter, func() { in.onDue(b) })
+	}
+}
+
+func (in *inward) onDue(b *arrived) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	b.due = false
+	if in.arrived[b.key] == b {
+		in.acknowledge(b)
+	}
+}
+
+// acknowledge publishes the results of a batch and the entries that wait. mu is held, so that acks stay in order.
+func (in *inward) acknowledge(b *arrived) {
+	results := b.results
+	b.results, b.size = nil, 0
+	if b.left == 0 && !b.delivering {
+		delete(in.arrived, b.key)
+	}
+	in.send(b, b.waiting, results)
+}
+
+// publish publishes a part of the result of an entry, which therefore still waits. mu is held.
+func (in *inward) publish(b *arrived, part entryResult, index int) {
+	results := append(b.results, part)
+	b.results, b.size = nil, 0
+	waiting := b.waiting
+	waiting.add(index)
+	in.send(b, waiting, results)
+}
+
+func (in *inward) send(b *arrived, waiting entrySet, results []entryResult) {
+	opts := &in.forwarder.engine.opts
+	a := &ack{head: head{opts.Name, opts.Boot}, to: b.key.boot, batch: b.key.id, waiting: waiting, results: results}
+	if err := in.forwarder.engine.bus.Publish(in.subject, a.encode()); err != nil {
+		opts.Log.Warn("results of forwarded messages were not sent to a member", "member", in.name, "error", err)
+	}
+}
+
+// remind starts the timer that reports entries that wait. mu is held.
+func (in *inward) remind() {
+	if !in.reminding && len(in.arrived) > 0 {
+		in.reminding = true
+		time.AfterFunc(remindEach, in.onRemind)
+	}
+}
+
+func (in *inward) onRemind() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.reminding = false
+	for _, b := range in.arrived {
+		if !b.delivering {
+			in.acknowledge(b)
+		}
+	}
+	in.remind()
+}
+
+func (in *inward) keepCancel(b *arrived, i int, cancel func()) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !b.waiting.has(i) {
+		return
+	}
+	if b.cancels == nil {
+		b.cancels = make(map[int]func())
+	}
+	b.cancels[i] = cancel
+}
+
+// cancel ends the wait of an entry.
+func (in *inward) cancel(msg *received) {
+	in.mu.Lock()
+	var cancel func()
+	if b := in.arrived[batchKey{msg.boot, msg.batch}]; b != nil {
+		cancel = b.cancels[msg.index]
+	}
+	in.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// end cancels the entries of the other member's starts except one: it has restarted, or left (0).
+func (in *inward) end(except uint64) {
+	in.mu.Lock()
+	var cancels []func()
+	for key, b := range in.arrived {
+		if key.boot == except {
+			continue
+		}
+		for _, cancel := range b.cancels {
+			cancels = append(cancels, cancel)
+		}
+		delete(in.arrived, key)
+	}
+	in.mu.Unlock()
+	for _, cancel := range cancels {
+		cancel()
+	}
+}

@@ -1,0 +1,128 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
+)
+
+// Messages to peers of other members. A sender looks for a local route first; without one it asks the cluster:
+//
+//	no local route ──▶ the claim of a connection here is undecided ──▶ the hold of the peer
+//	               ──▶ otherwise, another member is the home ─────────▶ Cluster.Forward
+//	               ──▶ otherwise ─────────────────────────────────────▶ ErrNotConnected
+
+// errElsewhere means that another member holds the peer.
+var errElsewhere = errors.New("another member holds the peer")
+
+// elsewhere reports whether another member holds a peer.
+func (t *Transport) elsewhere(peerID string) bool {
+	c := t.opts.cluster
+	if c == nil {
+		return false
+	}
+	home, held := c.Home(peerID)
+	return held && home != c.Name()
+}
+
+// forward sends a message to a peer that another member holds, and waits for the result or the end of ctx.
+func (t *Transport) forward(
+	ctx context.Context, peerID string, msg *wire.Message, mode ForwardMode,
+) (*wire.Message, error) {
+	if err := checkAuthor(msg, t.node.Keys.Identity().ID, peerID); err != nil {
+		return nil, peerError(peerID, err)
+	}
+	results := make(chan Forwarded, 1)
+	cancel, err := t.opts.cluster.Forward(Forwarding{
+		Peer: peerID, Message: msg, Mode: mode, Endless: ctx.Done() == nil,
+	}, func(result Forwarded) { results <- result })
+	if err != nil {
+		t.countForwarded(err)
+		return nil, peerError(peerID, err)
+	}
+	select {
+	case result := <-results:
+		t.countForwarded(result.Err)
+		return result.Reply, peerError(peerID, result.Err)
+	case <-ctx.Done():
+		cancel()
+		t.countForwarded(ctx.Err())
+		if mode == ForwardConfirmed {
+			return nil, peerError(peerID, &UnconfirmedError{ctx.Err()})
+		}
+		return nil, peerError(peerID, ctx.Err())
+	}
+}
+
+// countForwarded counts one message to a peer of another member.
+func (t *Transport) countForwarded(err error) {
+	if err != nil {
+		t.counters.Inc(actors.ClusterForwardFailed)
+	} else {
+		t.counters.Inc(actors.ClusterForwarded)
+	}
+}
+
+// forwardSend handles a Send message for a peer that another member holds. It returns false if none does.
+func (r *registry) forwardSend(msg *Send) bool {
+	t := r.transport
+	if !t.elsewhere(msg.Peer) {
+		return false
+	}
+	err := checkAuthor(msg.Message, r.node.Keys.Identity().ID, msg.Peer)
+	if err != nil {
+		r.answer(&Sent{Err: peerError(msg.Peer, err)})
+		return true
+	}
+	reply := r.takeReply()
+	sent := func(result Forwarded) {
+		t.countForwarded(result.Err)
+		if reply != nil {
+			reply(&Sent{Err: peerError(msg.Peer, result.Err)})
+		}
+	}
+	what := Forwarding{Peer: msg.Peer, Message: msg.Message, Mode: ForwardQueued}
+	if _, err := r.cluster.Forward(what, sent); err != nil {
+		sent(Forwarded{Err: err})
+	}
+	return true
+}
+
+// broadcastElsewhere sends a broadcast to the peers of the other members. It returns the function for the answer about
+// the peers here, which calls reply with both when the later one is known. reply may be nil.
+func (r *registry) broadcastElsewhere(msg *Broadcast, reply func(answer any)) func(answer any) {
+	t := r.transport
+	both := &bothAnswers{reply: reply}
+	r.cluster.Broadcast(msg.Message, msg.Role, func(sum BroadcastResult) {
+		t.counters.Add(actors.ClusterForwarded, sum.Sent)
+		t.counters.Add(actors.ClusterForwardFailed, len(sum.Failed))
+		both.add(&Broadcasted{Sent: sum.Sent, Failed: sum.Failed})
+	})
+	return both.add
+}
+
+// bothAnswers merges the answers about the peers of this member and about those of the others. Safe for concurrent use.
+type bothAnswers struct {
+	mu    sync.Mutex
+	reply func(answer any) // nil: no answer is wanted
+	first *Broadcasted
+}
+
+func (b *bothAnswers) add(answer any) {
+	next := answer.(*Broadcasted)
+	b.mu.Lock()
+	first := b.first
+	b.first = next
+	b.mu.Unlock()
+	if first == nil || b.reply == nil {
+		return
+	}
+	b.reply(&Broadcasted{
+		Sent: first.Sent + next.Sent, Failed: slices.Concat(first.Failed, next.Failed), Err: cmp.Or(first.Err, next.Err),
+	})
+}

@@ -13,6 +13,7 @@ type contest struct {
 	rank   rank // of the claim's connection
 	decide func(ClaimVerdict)
 
+	against  *slot     // the route when it was judged
 	answered bool      // the route has answered a probe
 	until    time.Time // no refusal before: the peer decides between crossed dials; zero: at once
 }
@@ -74,13 +75,22 @@ func (c *contest) judgeCrossing(route rank, now time.Time, cfg *TransportConfig)
 
 // judgeClaim decides the contest of a peer by the ranks, or probes the route.
 func (r *registry) judgeClaim(ctx actor.Context, id string, state *peerState) {
-	switch judgeContest(state.route.rank, state.claim.contest.rank) {
+	c := state.claim.contest
+	c.against, c.answered = state.route, false
+	switch judgeContest(state.route.rank, c.rank) {
 	case routeMoves:
 		r.grantContest(ctx, id, state)
 	case routeStays:
 		r.refuseContest(id, state)
 	case routeContested:
 		r.probe(ctx, id)
+	}
+}
+
+// judgeClaimAgain judges the contest of a peer whose route has changed since: the new one was not probed.
+func (r *registry) judgeClaimAgain(ctx actor.Context, id string) {
+	if state := r.states[id]; state != nil && state.claim.contest != nil && state.claim.contest.against != state.route {
+		r.judgeClaim(ctx, id, state)
 	}
 }
 

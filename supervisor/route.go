@@ -166,6 +166,7 @@ const reasonDoubted = "no answer to a probe; another connection took over"
 // reroute selects the peer's route again, publishes it, and closes duplicates.
 func (r *registry) reroute(ctx actor.Context, id string) {
 	r.reorder(id)
+	r.judgeClaimAgain(ctx, id)
 	r.closeDuplicates(ctx, id)
 }
 

@@ -1,7 +1,9 @@
 package cluster_test
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -93,6 +95,38 @@ func TestDeployedNodeMovesFromADeadHome(t *testing.T) {
 		m.pass(15 * time.Second) // a probe
 		if homes := m.homes(id); !slices.Equal(homes, []string{"b"}) {
 			t.Errorf("homes %q, want b", homes)
+		}
+	})
+}
+
+// The route that is probed for a claim ends, and another connection takes its place: it is probed, too.
+func TestClaimIsDecidedAfterTheRouteChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		a, b := m.hosts["a"], m.hosts["b"]
+		d := m.deployed("old", "a", "a")
+		id := keysOf("old").Identity().ID
+		m.pass(40 * time.Second) // after the probe for the second connection
+		route := a.GetConnection(id)
+		m.net.Links("10.0.9.9", a.ip)[0].Vanish("10.0.9.9")
+		m.pass(time.Second)
+		if err := d.Connect(t.Context(), "ws://"+b.address()+"/ws"); err != nil {
+			t.Fatal(err)
+		}
+		m.pass(5 * time.Second)
+		if err := b.sendWithin(time.Second, id, "undecided"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a message during the contest: %v", err)
+		}
+		if _, err := a.DisconnectConnection(t.Context(), route.Number()); err != nil {
+			t.Fatal(err)
+		}
+		m.pass(28 * time.Second) // the next probe, a ping interval after the first one
+		if now := a.GetConnection(id); now == nil || now == route {
+			t.Fatalf("route %v of the home, want the other connection", now)
+		}
+		if err := b.sendWithin(time.Second, id, "decided"); errors.Is(err, context.DeadlineExceeded) {
+			t.Error("the claim is not decided: its peer is still held")
 		}
 	})
 }

@@ -96,6 +96,9 @@ func TestDeployedNodeMovesFromADeadHome(t *testing.T) {
 		if homes := m.homes(id); !slices.Equal(homes, []string{"b"}) {
 			t.Errorf("homes %q, want b", homes)
 		}
+		if events := m.hosts["a"].eventsOf(id); !slices.Equal(events, []string{"up", "verified", "down"}) {
+			t.Errorf("the former home reports %q", events)
+		}
 	})
 }
 

@@ -87,7 +87,7 @@ func TestForwardReturnsTheErrorOfTheHome(t *testing.T) {
 			case errors.Is(want, supervisor.ErrInvalidMessage):
 				fault = fmt.Errorf("%w: the reason", want)
 			}
-			w.members["a"].deliver = func(d delivery) func() {
+			w.members["a"].deliver = func(d relayed) func() {
 				d.done(supervisor.Forwarded{Err: &supervisor.PeerError{Peer: d.Peer, Err: fault}})
 				return nil
 			}
@@ -110,7 +110,7 @@ func TestForwardWaitsForASlowPeerOnly(t *testing.T) {
 		a := w.members["a"]
 		a.connect("slow")
 		time.Sleep(10 * time.Millisecond)
-		a.deliver = func(d delivery) func() {
+		a.deliver = func(d relayed) func() {
 			if d.Peer == "slow" {
 				time.AfterFunc(30*time.Second, func() { d.done(supervisor.Forwarded{}) })
 			} else {
@@ -218,7 +218,7 @@ func TestForwardReturnsReplies(t *testing.T) {
 				payload[i] = '1'
 			}
 			var want *wire.Message
-			w.members["a"].deliver = func(d delivery) func() {
+			w.members["a"].deliver = func(d relayed) func() {
 				want, _ = wire.NewMessage("answer", d.Peer, "node", nil)
 				want.Payload, want.ReplyTo = payload, d.Message.ID
 				d.done(supervisor.Forwarded{Reply: want})
@@ -241,7 +241,7 @@ func TestForwardReturnsReplies(t *testing.T) {
 
 func TestCancelEndsTheDeliveryAtTheHome(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
-		w.members["a"].deliver = func(d delivery) func() {
+		w.members["a"].deliver = func(d relayed) func() {
 			return func() { d.done(supervisor.Forwarded{Err: context.Canceled}) }
 		}
 		var ids []string

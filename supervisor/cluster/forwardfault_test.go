@@ -17,7 +17,7 @@ import (
 func TestForwardEndsWhenTheHomeIsKilled(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		a := w.members["a"]
-		a.deliver = func(delivery) func() { return nil } // nothing is written
+		a.deliver = func(relayed) func() { return nil } // nothing is written
 		for range 100 {
 			if _, _, err := sent.forward(w.members["b"], "peer", supervisor.ForwardWritten); err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func TestForwardSendsAnewWhatASilentMemberDidNotGet(t *testing.T) {
 func TestCancelIsRepeatedAfterALoss(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		var cancelled atomic.Int32
-		w.members["a"].deliver = func(d delivery) func() {
+		w.members["a"].deliver = func(d relayed) func() {
 			return func() {
 				cancelled.Add(1)
 				d.done(supervisor.Forwarded{Err: context.Canceled})
@@ -94,8 +94,8 @@ func TestRestartEndsAllMessagesInFlight(t *testing.T) {
 		b.connect("other")
 		time.Sleep(10 * time.Millisecond)
 		var stopped atomic.Int32
-		w.members["a"].deliver = func(delivery) func() { return func() { stopped.Add(1) } }
-		b.deliver = func(delivery) func() { return nil }
+		w.members["a"].deliver = func(relayed) func() { return func() { stopped.Add(1) } }
+		b.deliver = func(relayed) func() { return nil }
 		from, _, _ := sent.forward(b, "peer", supervisor.ForwardAnswered)
 		to, _, _ := sent.forward(w.members["a"], "other", supervisor.ForwardAnswered)
 		time.Sleep(10 * time.Millisecond)
@@ -116,7 +116,7 @@ func TestRestartEndsAllMessagesInFlight(t *testing.T) {
 func TestLeaveEndsAllMessagesInFlight(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		var stopped atomic.Int32
-		w.members["a"].deliver = func(delivery) func() { return func() { stopped.Add(1) } }
+		w.members["a"].deliver = func(relayed) func() { return func() { stopped.Add(1) } }
 		for range 10 {
 			_, _, _ = sent.forward(w.members["b"], "peer", supervisor.ForwardAnswered)
 		}
@@ -161,7 +161,7 @@ func forwardSeed(t *testing.T, seed uint64) map[string]int {
 		all[i%3].connect(peer)
 	}
 	for _, p := range all {
-		p.deliver = func(d delivery) func() {
+		p.deliver = func(d relayed) func() {
 			time.AfterFunc(time.Duration(len(d.Message.ID)%7)*time.Millisecond, func() { d.done(supervisor.Forwarded{}) })
 			return nil
 		}
@@ -209,8 +209,8 @@ func faultStep(random *rand.Rand, w *world, all []*process, peers []string) {
 func TestForwardReportsALostResult(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		a, b := w.members["a"], w.members["b"]
-		var done []delivery
-		a.deliver = func(d delivery) func() {
+		var done []relayed
+		a.deliver = func(d relayed) func() {
 			done = append(done, d)
 			return nil
 		}

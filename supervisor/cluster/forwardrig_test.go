@@ -12,8 +12,8 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// delivery is a message that a member got for one of its peers.
-type delivery struct {
+// relayed is a message that a member got for one of its peers.
+type relayed struct {
 	supervisor.Forwarding
 	done func(supervisor.Forwarded)
 }
@@ -21,7 +21,7 @@ type delivery struct {
 // inbox is the part of a process that gets messages of other members.
 type inbox struct {
 	lock       sync.Mutex
-	deliver    func(d delivery) (cancel func()) // nil: the peer gets the message at once, if it is connected
+	deliver    func(d relayed) (cancel func()) // nil: the peer gets the message at once, if it is connected
 	broadcast  func(role crypto.NodeRole) supervisor.BroadcastResult
 	asked      int      // calls of Deliver
 	delivered  []string // IDs of messages, in order
@@ -45,7 +45,7 @@ func (p *process) Deliver(f supervisor.Forwarding, done func(supervisor.Forwarde
 		done(supervisor.Forwarded{Err: &supervisor.PeerError{Peer: f.Peer, Err: supervisor.ErrNotConnected}})
 		return nil
 	case deliver != nil:
-		return deliver(delivery{f, done})
+		return deliver(relayed{f, done})
 	default:
 		done(supervisor.Forwarded{})
 		return nil

@@ -70,7 +70,8 @@ func (t *Transport) AskMembers(ctx context.Context, question []byte, names ...st
 // Answer implements ClusterLocal.
 func (l clusterLocal) Answer(question []byte, respond func(answer []byte, err error)) {
 	t := l.t
-	if t.answers.answer == nil {
+	text, resolves := asksResolve(question)
+	if t.answers.answer == nil && !resolves {
 		respond(nil, errors.New("the program answers no questions"))
 		return
 	}
@@ -82,6 +83,10 @@ func (l clusterLocal) Answer(question []byte, respond func(answer []byte, err er
 	}
 	t.node.Spawn(func() {
 		defer func() { <-t.answers.slots }()
+		if resolves {
+			respond(t.answerResolve(text))
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 		defer cancel()
 		respond(t.answers.contained(ctx, question))

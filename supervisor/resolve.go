@@ -30,22 +30,22 @@ type candidate struct {
 // own names, so several may match. Then persistent, configured and allowlisted peers win over others, and of the
 // remaining peers the one known longest under that name or ID wins. The error is an *UnknownPeerError, ErrUnverified
 // for the whole ID of a connected peer without a proof, or an *AmbiguousPeerError. If several peers match, Resolve asks
-// the registry and waits at most 1 s for the answer. Safe for concurrent use.
+// the registry and waits at most 1 s for the answer. In a cluster the peers that the other members know count, too;
+// Resolve waits at most 2 s for them, and does without members that do not answer. Safe for concurrent use.
 func (t *Transport) Resolve(text string) (string, error) {
 	if id := t.book.AliasOwner(text); id != "" {
 		return id, nil
 	}
-	known := t.book.Find(text, MinIDPrefix)
-	for c := range t.Connections() {
-		known = append(known, c.Peer())
+	fitting := fit(text, t.known(text))
+	if crypto.ValidNodeID(text) && (len(fitting) == 1 || t.heldElsewhere(text)) {
+		return text, nil
 	}
-	fitting := fit(text, known)
-	if len(fitting) > 1 {
-		kept := t.kept()
-		for i, c := range fitting {
-			fitting[i].chosen = c.Persistent || kept[c.ID] || t.inform(c.Peer).Allowed
-		}
-		fitting = prefer(fitting)
+	others := t.fittingElsewhere(text)
+	if len(fitting)+len(others) > 1 {
+		t.markChosen(fitting)
+		fitting = prefer(union(fitting, others))
+	} else {
+		fitting = append(fitting, others...)
 	}
 	switch len(fitting) {
 	case 0:
@@ -57,6 +57,23 @@ func (t *Transport) Resolve(text string) (string, error) {
 		return fitting[0].ID, nil
 	default:
 		return "", &AmbiguousPeerError{Text: text, Candidates: t.candidates(fitting)}
+	}
+}
+
+// known returns the peers in the peer book that a text may stand for, and all connected ones.
+func (t *Transport) known(text string) []Peer {
+	known := t.book.Find(text, MinIDPrefix)
+	for c := range t.Connections() {
+		known = append(known, c.Peer())
+	}
+	return known
+}
+
+// markChosen marks the candidates that the operator has chosen.
+func (t *Transport) markChosen(fitting []candidate) {
+	kept := t.kept()
+	for i, c := range fitting {
+		fitting[i].chosen = c.Persistent || kept[c.ID] || t.inform(c.Peer).Allowed
 	}
 }
 

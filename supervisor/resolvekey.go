@@ -101,6 +101,11 @@ func (t *Transport) knownKeys(text string) []PeerCandidate {
 			add(p)
 		}
 	}
+	for _, c := range t.fittingElsewhere(text) {
+		if _, known := found[c.ID]; !known {
+			add(c.Peer)
+		}
+	}
 	for _, key := range slices.Concat(t.book.AllowedKeys(), t.book.RevokedKeys()) {
 		id := key.NodeID()
 		if _, known := found[id]; !known && len(text) >= MinIDPrefix && strings.HasPrefix(id, text) {

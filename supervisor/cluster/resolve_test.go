@@ -1,0 +1,51 @@
+package cluster_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// A member finds a peer that only another one knows, by name, prefix and ID. A stranger that takes the name at the
+// member itself does not become the peer of that name: the one known longest anywhere is.
+func TestMembersResolvePeersOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		b := m.hosts["b"]
+		bob := m.peer("bob", []string{"a"})
+		m.pass(30 * time.Second)
+		name := bob.Identity().Name
+		wants := func(want string) {
+			t.Helper()
+			for _, text := range []string{name, bob.id(), bob.id()[:supervisor.MinIDPrefix]} {
+				if got, err := b.Resolve(text); got != want || err != nil {
+					t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+				}
+			}
+			if key, err := b.ResolveKey(t.Context(), bob.id()); err != nil || key.NodeID() != want {
+				t.Errorf("key of %s: %v", bob.id(), err)
+			}
+		}
+		wants(bob.id())
+		var unknown *supervisor.UnknownPeerError
+		if _, err := b.Resolve("nobody"); !errors.As(err, &unknown) {
+			t.Errorf("an unknown name: %v", err)
+		}
+		private := sha256.Sum256([]byte("thief"))
+		keys, err := crypto.NodeManagerFromPrivateKey(private[:], name, crypto.RoleDual, time.Unix(1e9, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.host("thief").start(keys, []func(*supervisor.TransportConfig){
+			func(c *supervisor.TransportConfig) { c.Peers = []string{b.address()} },
+		})
+		m.pass(30 * time.Second)
+		wants(bob.id())
+	})
+}

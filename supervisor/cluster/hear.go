@@ -75,6 +75,7 @@ func (c *coordinator) onSequence(msg *message) {
 		c.compareClock(m)
 		c.compareBook(m)
 		c.engine.seen.heardCrash(m.beat.crash)
+		c.engine.seen.noteClock(time.Unix(0, m.beat.clock).Sub(c.local.Clock()))
 	}
 	switch m.judge(msg) {
 	case stepRestart:

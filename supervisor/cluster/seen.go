@@ -41,6 +41,7 @@ type seen struct {
 	kept    map[string]time.Time // authors that this member has kept: last message
 	flooded time.Time            // kept was full
 	handed  map[string]former    // members that have left and handed their entries over
+	skew    time.Duration        // largest difference between the clocks of the members
 	joined  time.Time            // what was before, only the other members know
 	crash   former               // the last crash of a member, only its times
 	unseen  former               // the same before joined
@@ -83,7 +84,7 @@ type author struct {
 
 // Limits of the memory.
 const (
-	maxFormer      = 8       // former homes of a peer
+	maxFormer      = 32      // former homes and keepers of a peer
 	maxFormerPeers = 1 << 18 // peers with former homes
 	maxEarlier     = 16      // former sets of live members
 	maxKeptAuthors = 1 << 16
@@ -186,11 +187,11 @@ func (s *seen) consult(author string, stamp time.Time, home *member) (ask []stri
 		switch since := now.Sub(f.at); {
 		case since > 2*s.window:
 		case s.reachable(f):
-			if !stamp.After(f.ended.Add(s.window)) {
+			if !stamp.After(f.ended.Add(s.window + s.skew)) {
 				ask = append(ask, f.member)
 			}
 		case s.hasHandedOver(f):
-		case since <= s.window && !stamp.After(s.endOf(f)):
+		case since <= s.window && !stamp.After(s.endOf(f).Add(s.skew)):
 			stale = true
 		}
 	}

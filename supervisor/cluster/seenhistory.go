@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -118,7 +119,9 @@ func (s *seen) tidy(list []former) (kept []former) {
 		}
 	}
 	if len(kept) > maxFormer {
-		slices.SortStableFunc(kept, func(a, b former) int { return b.at.Compare(a.at) })
+		slices.SortStableFunc(kept, func(a, b former) int { // homes first, the latest first
+			return cmp.Or(cmp.Compare(flag(a.keeper), flag(b.keeper)), b.at.Compare(a.at))
+		})
 		kept = kept[:maxFormer]
 	}
 	return kept
@@ -132,7 +135,7 @@ func (s *seen) settle(peer string) {
 	}
 	until := int64(math.MinInt64)
 	for _, f := range s.held[peer] {
-		until = max(until, f.ended.Add(s.window).UnixNano())
+		until = max(until, f.ended.Add(s.window+s.skew).UnixNano())
 	}
 	a.state.CheckUntil.Store(until)
 }
@@ -169,13 +172,22 @@ func (s *seen) answered(peer, keeper string, entries bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[peer] = slices.DeleteFunc(s.held[peer], func(f former) bool {
-		return f.keeper && f.member == keeper && !entries
+		return f.keeper && f.member == keeper && s.reachable(f) && !entries // an earlier start of it is another keeper
 	})
 	if len(s.held[peer]) == 0 {
 		delete(s.held, peer)
 	}
 	if _, own := s.directory.termOf(peer, s.self); own {
 		s.settle(peer)
+	}
+}
+
+// noteClock notes the clock of another member. The ends of members are compared with stamps on other clocks, too.
+func (s *seen) noteClock(ahead time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ahead = ahead.Abs(); ahead > time.Second { // otherwise it may be the delay of the heartbeat
+		s.skew = max(s.skew, ahead)
 	}
 }
 

@@ -159,13 +159,42 @@ func (r *registry) holdSend(msg *Send) bool {
 func (r *registry) resumeSends(state *peerState) {
 	held := state.heldSends
 	state.heldSends = nil
-	for _, next := range held {
-		r.routes.leave(next.hold, next.msg.Message)
-		reply := r.reply
-		r.reply = next.reply
-		r.onSend(next.msg)
-		r.reply = reply
+	r.resumeAll(held)
+}
+
+// resumeAll handles each of the messages, also after one whose handling called runtime.Goexit.
+func (r *registry) resumeAll(held []heldSend) {
+	next := 0
+	defer func() {
+		if next < len(held) {
+			r.resumeAll(held[next:])
+		}
+	}()
+	for next < len(held) {
+		next++
+		r.resumeSend(held[next-1])
 	}
+}
+
+// resumeSend handles one message. A panic fails only this message: it is answered, and the registry goes on with its
+// current message.
+func (r *registry) resumeSend(next heldSend) {
+	r.routes.leave(next.hold, next.msg.Message)
+	current := r.reply
+	defer func() { r.reply = current }()
+	r.reply = next.reply
+	r.containFault(func() { r.onSend(next.msg) })
+	r.containFault(func() { r.answer(failed(next.msg, errInternal)) }) // unless it is answered or held again
+}
+
+// containFault runs a part of the current message. A panic ends only this part.
+func (r *registry) containFault(run func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.noteFault(fault)
+		}
+	}()
+	run()
 }
 
 // holding reports whether one of a peer's connections is held.

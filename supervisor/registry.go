@@ -120,15 +120,20 @@ func (r *registry) process(ctx actor.Context, message any, reply func(answer any
 			if fault == nil {
 				fault = "code of the program called runtime.Goexit"
 			}
-			r.restarts++
-			r.node.Counters.Inc(actors.ActorRestarts)
-			r.node.Log.Error("the registry panicked and continues", "panic", fault, "stack", string(debug.Stack()))
+			r.noteFault(fault)
 			r.reconcile(ctx)
 			r.answer(failed(message, errInternal))
 		}
 	}()
 	r.receive(ctx, message)
 	returned = true
+}
+
+// noteFault counts and logs a panic of the registry.
+func (r *registry) noteFault(fault any) {
+	r.restarts++
+	r.node.Counters.Inc(actors.ActorRestarts)
+	r.node.Log.Error("the registry panicked and continues", "panic", fault, "stack", string(debug.Stack()))
 }
 
 func (r *registry) receive(ctx actor.Context, message any) {

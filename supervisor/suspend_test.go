@@ -56,3 +56,57 @@ func TestSuspendedPeerIsRefusedUntilTheEnd(t *testing.T) {
 		a.wantSlots(1, 0)
 	})
 }
+
+// Each of several suspensions ends at its own time, whatever the order in which they began.
+func TestSuspensionsEndEachInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		var ids, addresses []string
+		for number := range 4 {
+			peer := startNode(t, n, number+2)
+			ids, addresses = append(ids, peer.id()), append(addresses, peer.addr)
+		}
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = addresses })
+		if err := a.AwaitFirstDials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, minutes := range []int{3, 1, 4, 2} {
+			until := time.Now().Add(time.Duration(minutes) * time.Minute)
+			if err := a.DisconnectUntil(t.Context(), ids[i], until); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const near = time.Second
+		time.Sleep(time.Minute - near)
+		for ended := range 4 {
+			a.wantSlots(ended, 0)
+			time.Sleep(2 * near)
+			a.wantSlots(ended+1, 0)
+			time.Sleep(time.Minute - 2*near)
+		}
+	})
+}
+
+// The address of a suspended peer may have a new owner: a caller that accepts any peer reaches it.
+func TestAddressOfASuspendedPeerIsDialled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		b := startNode(t, n, 2)
+		a := startNode(t, n, 1, func(s *nodeSetup) { s.cfg.Peers = []string{b.addr} })
+		if err := a.AwaitFirstDials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.DisconnectUntil(t.Context(), b.id(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		b.stop()
+		owner := startNode(t, n, 2)
+		if _, err := a.Connect(&Peer{Address: b.addr, ID: b.id()}); !errors.Is(err, ErrSuspended) {
+			t.Errorf("the suspended peer: %v, want ErrSuspended", err)
+		}
+		conn, err := a.Connect(&Peer{Address: b.addr})
+		if err != nil || conn.Peer().ID != owner.id() {
+			t.Errorf("any peer: %v", err)
+		}
+	})
+}

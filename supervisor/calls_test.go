@@ -163,9 +163,13 @@ func TestLeftMessagesAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system, ended := quietSystem(), make(chan struct{})
 		l := &leftovers{system: system, ended: ended}
-		future := actor.NewFuture(system, time.Minute)
-		left := &actor.MessageEnvelope{Message: &Send{Message: &wire.Message{ID: "id"}}, Sender: future.PID()}
-		l.MessageReceived(left) // the registry runs and answers it
+		early, future := actor.NewFuture(system, time.Second), actor.NewFuture(system, time.Minute)
+		send := &Send{Message: &wire.Message{ID: "id"}}
+		l.MessageReceived(&actor.MessageEnvelope{Message: send, Sender: early.PID()}) // the registry runs and answers it
+		if answer, err := early.Result(); !errors.Is(err, actor.ErrTimeout) {
+			t.Errorf("answered before the stop with %+v, %v", answer, err)
+		}
+		left := &actor.MessageEnvelope{Message: send, Sender: future.PID()}
 		close(ended)
 		l.MessageReceived(&Send{}) // without a sender
 		l.MessageReceived(left)

@@ -42,6 +42,10 @@ const (
 	ClusterUnchecked     // messages delivered although another member did not answer
 	ClusterForwarded     // messages accepted for peers of other members
 	ClusterForwardFailed // messages to peers of other members that ended with an error
+	ClusterClaims        // claims of this member for peers that proved their key here
+	ClusterTaken         // peers of this member that another member took over
+	ClusterSnapshots     // complete lists of peers read from other members, after a start or a gap
+	MembersLost          // members from which nothing was heard for two seconds
 
 	numCounters
 )
@@ -79,6 +83,10 @@ var counterNames = [numCounters]string{
 	ClusterUnchecked:     "clusterUnchecked",
 	ClusterForwarded:     "clusterForwarded",
 	ClusterForwardFailed: "clusterForwardFailed",
+	ClusterClaims:        "clusterClaims",
+	ClusterTaken:         "clusterTaken",
+	ClusterSnapshots:     "clusterSnapshots",
+	MembersLost:          "membersLost",
 }
 
 // String returns the counter's name as `node status` prints it.

@@ -58,6 +58,8 @@ type ClusterLocal interface {
 	Taken(peer, member string, term uint64)
 	// MembersChanged reports that a member has joined, has left, is lost or drains: Cluster.Dials may have changed.
 	MembersChanged()
+	// Count adds one to a counter of this member.
+	Count(counter actors.Counter)
 	// Answer answers a question of another member. respond must be called once, on any goroutine.
 	Answer(question []byte, respond func(answer []byte, err error))
 	// Load returns the number of open connections, handshakes included, and their limit.

@@ -78,6 +78,7 @@ func (c *claim) due(route *slot) bool {
 func (r *registry) makeClaim(id string, state *peerState) {
 	made := &state.claim
 	r.claimNumber++
+	r.node.Counters.Inc(actors.ClusterClaims)
 	made.state, made.generation, made.by = claimPending, r.claimNumber, state.route
 	made.evidence = claimOf(id, state.route, time.Now())
 	decided := &claimDecided{peer: id, generation: made.generation}
@@ -170,6 +171,9 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 	state.claim.state, state.claim.home = claimElsewhere, home
 	state.claim.endContest(r.tokensOf(state.route))
 	r.publish(id)
+	if served {
+		r.node.Counters.Inc(actors.ClusterTaken)
+	}
 	if served && state.announced != announcedNothing {
 		state.announced = announcedNothing
 		r.bus.announce(state.route.conn, PeerDown{

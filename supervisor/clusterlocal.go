@@ -1,5 +1,7 @@
 package supervisor
 
+import "github.com/Snider/go-p2p/actors"
+
 // clusterLocal is the ClusterLocal of a transport. Each method sends a message to the registry.
 type clusterLocal struct{ t *Transport }
 
@@ -44,6 +46,9 @@ func (l clusterLocal) Contest(c Claim, decide func(ClaimVerdict)) {
 func (l clusterLocal) Taken(peer, member string, term uint64) {
 	l.t.tell(&claimTaken{peer: peer, member: member, term: term})
 }
+
+// Count implements ClusterLocal.
+func (l clusterLocal) Count(counter actors.Counter) { l.t.node.Counters.Inc(counter) }
 
 // MembersChanged implements ClusterLocal.
 func (l clusterLocal) MembersChanged() { l.t.tell(&membersChanged{}) }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/cluster"
 )
@@ -126,5 +127,38 @@ func TestAskRefusesMalformedBodies(t *testing.T) {
 		if _, err := m.hosts["a"].bus.Request(t.Context(), subject+"x", nil); !errors.Is(err, cluster.ErrNoResponders) {
 			t.Errorf("an unknown subject: %v", err)
 		}
+	})
+}
+
+// TestClusterEventsAreCounted counts claims, snapshots and a lost member.
+func TestClusterEventsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		p := m.peer("p", []string{"a"})
+		m.pass(5 * time.Second)
+		if home := m.home(p); home.name != "a" {
+			t.Fatalf("the home is %s", home.name)
+		}
+		a := m.hosts["a"]
+		count := func(c actors.Counter, want uint64) {
+			t.Helper()
+			if got := a.Counters()[c.String()]; got != want {
+				t.Errorf("%s = %d, want %d", c, got, want)
+			}
+		}
+		snapshots := a.Counters()[actors.ClusterSnapshots.String()]
+		if claims := a.Counters()[actors.ClusterClaims.String()]; claims == 0 || snapshots == 0 {
+			t.Errorf("%d claims, %d snapshots", claims, snapshots)
+		}
+		count(actors.ClusterTaken, 0)
+		count(actors.MembersLost, 0)
+		m.bus.Cut("b", "a", true)
+		m.pass(5 * time.Second)
+		count(actors.MembersLost, 1)
+		m.bus.HealAll()
+		m.pass(5 * time.Second)
+		count(actors.MembersLost, 1)
+		count(actors.ClusterSnapshots, snapshots+1)
 	})
 }

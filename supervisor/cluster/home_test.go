@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -165,6 +166,8 @@ func TestStrongerConnectionMovesAtOnce(t *testing.T) {
 		if m.home(p) != m.hosts["b"] {
 			t.Errorf("homes %q", m.homes(p.id()))
 		}
+		m.wantCount("a", actors.ClusterTaken, 1)
+		m.wantCount("b", actors.ClusterTaken, 0)
 		m.checkEvents(p)
 	})
 }

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"time"
+
+	"github.com/Snider/go-p2p/actors"
 )
 
 const (
@@ -93,6 +95,7 @@ func (c *coordinator) onFetched(in *fetched) {
 func (c *coordinator) complete(m *member) {
 	s := m.sync
 	m.sync, m.next = nil, s.seq+1
+	c.local.Count(actors.ClusterSnapshots)
 	c.replace(m, s.claims)
 	for _, msg := range s.kept {
 		if msg.seq >= m.next {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/cluster"
 	"github.com/Snider/go-p2p/supervisor/cluster/membus"
@@ -179,6 +180,9 @@ func (p *process) Taken(peer, _ string, term uint64) {
 
 // MembersChanged implements supervisor.ClusterLocal.
 func (p *process) MembersChanged() {}
+
+// Count implements supervisor.ClusterLocal.
+func (p *process) Count(actors.Counter) {}
 
 // Answer implements supervisor.ClusterLocal. It returns the name of the member and the question.
 func (p *process) Answer(question []byte, respond func([]byte, error)) {

@@ -20,6 +20,7 @@ var counterNames = []string{
 	"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
 	"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 	"clusterForwarded", "clusterForwardFailed",
+	"clusterClaims", "clusterTaken", "clusterSnapshots", "membersLost",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when they are verified.

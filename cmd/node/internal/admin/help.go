@@ -36,6 +36,10 @@ func counterHelp(counter string) string {
 		"clusterUnchecked":     "Messages delivered although another process of this node did not answer.",
 		"clusterForwarded":     "Messages accepted for peers of other members of the cluster.",
 		"clusterForwardFailed": "Messages to peers of other members of the cluster that ended with an error.",
+		"clusterClaims":        "Claims of this process for peers that proved their key here.",
+		"clusterTaken":         "Peers of this process that another process of this node took over.",
+		"clusterSnapshots":     "Complete lists of peers read from other processes of this node.",
+		"membersLost":          "Processes of this node from which nothing was heard for two seconds.",
 	}
 	if text, ok := help[counter]; ok {
 		return text

@@ -24,6 +24,7 @@ func contract() []string {
 		"messagesAfterGoodbye", "messagesOverPeerRate", "acceptErrors", "bookWriteErrors", "downgradesRefused",
 		"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 		"clusterForwarded", "clusterForwardFailed",
+		"clusterClaims", "clusterTaken", "clusterSnapshots", "membersLost",
 	}
 }
 

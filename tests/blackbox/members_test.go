@@ -129,6 +129,8 @@ func TestMembersAreOneNode(t *testing.T) {
 	s.checkLists()
 	id := peer.ok("send", s.members["a"].ID(), "hello")
 	s.members["a"].Await("message", "message.id", id)
+	id = s.members["c"].ok("send", peer.ID(), "from another member")
+	peer.Await("message", "message.id", id)
 
 	s.members["a"].Kill()
 	killed := time.Now()

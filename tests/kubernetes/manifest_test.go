@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
@@ -168,6 +169,23 @@ func TestReferencesResolve(t *testing.T) {
 	for _, mount := range container.VolumeMounts {
 		if !slices.Contains(volumes, mount.Name) {
 			t.Errorf("there is no volume %q", mount.Name)
+		}
+	}
+}
+
+// TestVariablesAreDocumented: each variable of the node in the manifest is one that it reads.
+func TestVariablesAreDocumented(t *testing.T) {
+	reference, err := os.ReadFile("../../docs/node.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := regexp.MustCompile(`NODE_[A-Z_]+`).FindAllString(string(read(t)), -1)
+	if len(variables) < 8 {
+		t.Fatalf("the manifest names %d variables", len(variables))
+	}
+	for _, name := range variables {
+		if !strings.Contains(string(reference), "`"+name+"`") {
+			t.Errorf("the node reads no variable %s", name)
 		}
 	}
 }

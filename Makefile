@@ -1,7 +1,7 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross test check format lint fuzz simulate bench browser screenshots openapi man deb model security clean
+.PHONY: help build cross test check format lint fuzz simulate lab bench browser screenshots openapi man deb model security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -37,6 +37,10 @@ fuzz: ## one fuzz target for long: make fuzz FUZZ=./wire:FuzzDecode FUZZTIME=10m
 SEEDS ?= 10000
 simulate: ## many seeds of the simulation: make simulate SEEDS=10000
 	go test -race -timeout 0 ./tests/simulation -seeds $(SEEDS)
+
+LABFLAGS ?=
+lab: ## faults of several processes as one node, with figures: make lab LABFLAGS='-peers 10000'
+	go test -count=1 -v -timeout 0 ./tests/clusterlab -lab $(LABFLAGS)
 
 # make bench BENCHFLAGS=-quick takes two minutes; BENCHFLAGS='-from ../../docs/performance.json' only writes the page.
 # BEFORE is the commit whose node is measured beside this one; it must be in the clone. Without it: BEFORE=

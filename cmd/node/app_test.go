@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/crypto"
 )
 
@@ -249,6 +251,7 @@ func TestCompletionOffersValuesOfSettings(t *testing.T) {
 		"peers --output ":         "text json",
 		"run --max-conns ":        "",
 		"run --metrics-per-peer=": "true false",
+		"status --member ":        "", // without a running node
 	} {
 		args := append([]string{"__complete"}, strings.Split(line, " ")...)
 		status, stdout, _ := command(dir, args...)
@@ -256,5 +259,15 @@ func TestCompletionOffersValuesOfSettings(t *testing.T) {
 		if got := strings.Join(strings.Fields(offers), " "); status != 0 || got != want {
 			t.Errorf("node %s: status %d, offers %q, want %q", line, status, got, want)
 		}
+	}
+}
+
+// The shell is offered the name of each member with its state, but no name that it may read as anything but a word.
+func TestMemberOffersDescribeState(t *testing.T) {
+	t.Parallel()
+	members := []output.Member{{Name: "a", State: "alive"}, {Name: "-b", State: "lost"}, {Name: "c-1", State: "lost"}}
+	offers := memberOffers(members)
+	if want := []string{"a\talive", "c-1\tlost"}; !slices.Equal(offers, want) {
+		t.Errorf("offers %q, want %q", offers, want)
 	}
 }

@@ -61,8 +61,9 @@ func (n *node) openCluster(keys *crypto.NodeManager) ([]supervisor.Option, error
 	engine := cluster.New(bus, cluster.Options{
 		Name: s.Name, Address: bus.Address(), NodeID: keys.Identity().ID, Running: clock,
 		MaxConns: s.MaxConns, RefuseAlone: s.RefuseAlone,
-		Boot: binary.BigEndian.Uint64(boot[:]) | 1, // not zero
-		Log:  slog.New(actors.NewLimitedHandler(n.lines, clusterLogEvery)),
+		Boot:    binary.BigEndian.Uint64(boot[:]) | 1, // not zero
+		Log:     slog.New(actors.NewLimitedHandler(n.lines, clusterLogEvery)),
+		Members: n.log,
 	})
 	n.cluster = &membership{bus: bus, engine: engine, drained: make(chan struct{})}
 	return []supervisor.Option{supervisor.WithCluster(engine), supervisor.WithRunningClock(clock)}, nil

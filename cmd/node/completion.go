@@ -85,6 +85,30 @@ func (a *app) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]st
 	return append(unverified, verified...), cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeMember offers the names of the members of the running node to the shell.
+func (a *app) completeMember(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	_, client, err := a.client(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var members []output.Member
+	raw, err := client.Get(cmd.Context(), "members")
+	if err != nil || json.Unmarshal(raw, &members) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return memberOffers(members), cobra.ShellCompDirectiveNoFileComp
+}
+
+// memberOffers returns the name of each member, described by its state.
+func memberOffers(members []output.Member) (offers []string) {
+	for _, m := range members {
+		if isShellWord(m.Name) {
+			offers = append(offers, m.Name+"\t"+printable.Word(m.State))
+		}
+	}
+	return offers
+}
+
 // knownPeers returns the peers of the running node for a completion, or none if the node does not answer.
 func (a *app) knownPeers(cmd *cobra.Command) (peers []output.Peer) {
 	_, client, err := a.client(cmd)

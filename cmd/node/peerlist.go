@@ -90,7 +90,7 @@ func (a *app) peersCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&list.connected, "connected", false, "only peers with a verified connection")
 	cmd.Flags().Var(one(&list.role, roles...), "role", "only peers of this `role`: controller, worker or dual")
 	cmd.Flags().Var(one(&list.sort, orders...), "sort", "sort by `key`: name, rtt or seen (default: node ID)")
-	memberFlag(cmd, &list.member)
+	a.memberFlag(cmd, &list.member)
 	cmd.Flags().BoolVar(&watch, "watch", false, "print the list every second until interrupted; JSON: one array per line")
 	for name, values := range map[string][]string{"role": roles, "sort": orders} {
 		offer := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)

@@ -40,14 +40,15 @@ func (a *app) statusCommand() *cobra.Command {
 			return nil
 		},
 	}
-	memberFlag(cmd, &member)
+	a.memberFlag(cmd, &member)
 	return cmd
 }
 
 // memberFlag adds the flag that selects one member.
-func memberFlag(cmd *cobra.Command, member *string) {
+func (a *app) memberFlag(cmd *cobra.Command, member *string) {
 	cmd.Flags().StringVar(member, "member", "",
 		"only this member, by `name`, of a node that several processes share (default: all)")
+	_ = cmd.RegisterFlagCompletionFunc("member", a.completeMember) // fails only for a flag that does not exist
 }
 
 // unanswered returns the names of the members that have not answered.

@@ -38,7 +38,7 @@ the next column, r reverses, esc goes back, q quits.`,
 		},
 	}
 	cmd.Flags().Var(&interval, "interval", "time between two samples")
-	memberFlag(cmd, &member)
+	a.memberFlag(cmd, &member)
 	return cmd
 }
 

@@ -118,6 +118,9 @@ func (c *coordinator) considerJoin() {
 			return
 		}
 	}
+	if len(c.members) == 1 {
+		c.engine.opts.Members.Info("no other member answers: this one runs alone until one does")
+	}
 	c.endJoin(nil)
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Boot    uint64             // random, not zero, for each start
 	System  *actor.ActorSystem // runs the engine's actor; nil: a new one
 	Log     *slog.Logger       // limited in rate by the caller: other members cause lines
+	Members *slog.Logger       // gets a line when a member starts, is lost or leaves; nil: none
 	// MaxConns are the connections of all members together, from which on this one admits none. It may overshoot by what
 	// the members admit within a heartbeat, 250 ms. 0: no limit.
 	MaxConns    int
@@ -75,6 +76,9 @@ func New(bus Bus, opts Options) *Engine {
 	if opts.System == nil {
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		opts.System = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	}
+	if opts.Members == nil {
+		opts.Members = slog.New(slog.DiscardHandler)
 	}
 	actors.FixProcessRegistry(opts.System)
 	directory := newDirectory()

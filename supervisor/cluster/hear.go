@@ -58,6 +58,7 @@ func (c *coordinator) onSequence(msg *message) {
 		if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
 			c.noteHandover(m, msg)
 			c.forget(m)
+			c.engine.opts.Members.Info("a member has left", "name", m.name)
 		}
 		return
 	}
@@ -65,6 +66,7 @@ func (c *coordinator) onSequence(msg *message) {
 	changed := m.lost || m.boot != msg.boot
 	if changed {
 		m.behind, m.fetchAt = time.Time{}, time.Time{}
+		c.engine.opts.Members.Info("a member is alive", "name", m.name)
 	}
 	if m.lost {
 		c.directory.setLost(m, false)
@@ -148,6 +150,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 // lose marks a silent member as lost. Its claims count again at its next message.
 func (c *coordinator) lose(m *member) {
 	c.directory.setLost(m, true)
+	c.engine.opts.Members.Warn("a member is lost: its peers are expected to dial the others", "name", m.name)
 	c.engine.forwarder.lost(m.name)
 	if m.sync != nil { // its claims are incomplete
 		m.sync, m.boot = nil, 0

@@ -29,6 +29,7 @@ type world struct {
 	system  *actor.ActorSystem
 	members map[string]*process
 	boots   uint64
+	log     *slog.Logger // of changes of members; nil: none
 }
 
 // process is one member, and the peers that are connected to it.
@@ -98,6 +99,7 @@ func (w *world) newProcess(name string) *process {
 	}
 	p.engine = cluster.New(p.bus, cluster.Options{
 		Name: name, NodeID: "node", Boot: w.boots, System: w.system, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Members: w.log,
 	})
 	w.members[name] = p
 	return p

@@ -39,6 +39,8 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	switch {
 	case strings.Contains(format, "has a duplicate name"): // a route to this member itself, over an address in between
 		l.debug.Debug("NATS", "error", text)
+	case strings.HasPrefix(format, "Error trying to connect to route"):
+		l.limited.Warn("a member cannot be reached: it is tried again", "error", lastError(v))
 	case !strings.Contains(format, "handshake error"):
 		l.limited.Warn("NATS reports an error", "error", text)
 	case foreign(v):
@@ -46,6 +48,16 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	default:
 		l.limited.Warn("a TLS handshake with another process failed", "detail", text)
 	}
+}
+
+// lastError returns the error among the values, without the text of the server around it.
+func lastError(v []any) (last error) {
+	for _, value := range v {
+		if err, ok := value.(error); ok {
+			last = err
+		}
+	}
+	return last
 }
 
 // foreign reports whether one of the values is an error about a certificate, of this or of the other side.

@@ -64,7 +64,10 @@ func askOne[Answer any](ctx context.Context, h *Handler, path, member string) (a
 		err = json.Unmarshal(answers[0].Answer, &answer)
 	}
 	if err != nil {
-		return answer, &Error{Code: CodeTimeout, Message: fmt.Sprintf("member %.64q does not answer", member)}
+		return answer, &Error{
+			Code: CodeTimeout, Message: fmt.Sprintf("member %.64q does not answer", member),
+			Advice: "try again, or see with `node members` whether it is alive",
+		}
 	}
 	return answer, nil
 }

@@ -104,6 +104,11 @@ func TestStatusOfAllMembers(t *testing.T) {
 	if err != nil || status.Members != nil || status.Connections.Established != 1200 {
 		t.Errorf("of b: %+v, %v", status, err)
 	}
+	_, err = client.Get(t.Context(), "status?member=c")
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Code != CodeTimeout || !strings.Contains(refused.Advice, "`node members`") {
+		t.Errorf("of c: %+v", err)
+	}
 }
 
 // TestAnswerOnlyReads requires a member to answer no other question than for its status and its peers.

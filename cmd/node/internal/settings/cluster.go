@@ -191,7 +191,7 @@ func (s *Settings) checkCluster() error {
 	case c.Credentials != "" && c.NATS == "":
 		return fmt.Errorf("%s is given without --cluster-nats: give both or neither", s.given("cluster-nats-creds"))
 	case c.SecretFile != "" && !c.Enabled():
-		return fmt.Errorf("%s is given without --cluster or --cluster-nats", s.given("cluster-secret"))
+		return fmt.Errorf("%s is given without --cluster or --cluster-nats: give one of them, too", s.given("cluster-secret"))
 	}
 	return nil
 }

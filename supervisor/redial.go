@@ -101,7 +101,7 @@ func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 	case own != nil:
 		own.slot = nil
 		if time.Since(own.openedAt) >= healthyBefore {
-			own.failures = 0
+			r.forgetFailures(own, s.conn.peer.ID)
 		}
 		if !r.adoptFurther(own, s.conn.peer.ID) {
 			r.connectionEnded(ctx, own, dialEnded, end)
@@ -110,6 +110,16 @@ func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 	for _, t := range r.targets {
 		if t != own && (t.peer == s.conn.peer.ID || t.expect == s.conn.peer.ID) {
 			r.connectionEnded(ctx, t, dialPeerEnded, end)
+		}
+	}
+}
+
+// forgetFailures resets the backoff of a target, and of the other addresses of its peer: one of them is to replace it.
+func (r *registry) forgetFailures(own *dialTarget, id string) {
+	own.failures = 0
+	for _, t := range r.targets {
+		if t.peer == id || t.expect == id {
+			t.failures = 0
 		}
 	}
 }

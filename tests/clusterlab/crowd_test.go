@@ -215,6 +215,6 @@ func TestManyPeersOutliveDrainAndKill(t *testing.T) {
 	took, homes = p.awaitConnected(c, 2*time.Minute)
 	t.Logf("kill: all connected after %v; at the members %v", took.Round(time.Millisecond), homes)
 	p.checkAway("kill")
-	c.awaitStates("b", "a alive", "b alive", "c lost") // until then a broadcast misses the peers of c
+	c.awaitStates("b", "a alive", "b alive", "c lost")
 	p.broadcast(c, "b", "killed")
 }

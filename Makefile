@@ -38,6 +38,7 @@ SEEDS ?= 10000
 simulate: ## many seeds of the simulation: make simulate SEEDS=10000
 	go test -race -timeout 0 ./tests/simulation -seeds $(SEEDS)
 
+# LABFLAGS=-before=FILE: the node binary of the version before, for the rolling restart.
 LABFLAGS ?=
 lab: ## faults of several processes as one node, with figures: make lab LABFLAGS='-peers 10000'
 	go test -count=1 -v -timeout 0 ./tests/clusterlab -lab $(LABFLAGS)

@@ -45,7 +45,7 @@ const (
 	ClusterClaims        // claims of this member for peers that proved their key here
 	ClusterTaken         // peers of this member that another member took over
 	ClusterSnapshots     // complete lists of peers read from other members, after a start or a gap
-	MembersLost          // members from which nothing was heard for two seconds
+	MembersLost          // losses of members: nothing was heard for two seconds, or nothing subscribes there
 
 	numCounters
 )

@@ -98,7 +98,7 @@ type MemberState uint8
 const (
 	MemberAlive    MemberState = iota
 	MemberDraining             // it leaves, and admits no peer
-	MemberLost                 // nothing was heard of it for two seconds
+	MemberLost                 // nothing was heard of it for two seconds, or nothing subscribes to its subjects
 )
 
 // String returns "alive", "draining" or "lost".

@@ -81,7 +81,7 @@ func (l clusterLocal) Answer(question []byte, respond func(answer []byte, err er
 		respond(nil, fmt.Errorf("%d questions are in process", maxAnswering))
 		return
 	}
-	t.node.Spawn(func() {
+	go func() {
 		defer func() { <-t.answers.slots }()
 		if resolves {
 			respond(t.answerResolve(text))
@@ -90,7 +90,14 @@ func (l clusterLocal) Answer(question []byte, respond func(answer []byte, err er
 		ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 		defer cancel()
 		respond(t.answers.contained(ctx, question))
-	})
+	}()
+}
+
+// close waits until no question is in process, two seconds at most, and refuses further ones.
+func (a *answers) close() {
+	for range maxAnswering {
+		a.slots <- struct{}{}
+	}
 }
 
 // contained calls the program's function. A panic in it becomes an error.

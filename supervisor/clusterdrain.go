@@ -101,6 +101,8 @@ func (r *registry) onDrainPeers(ctx actor.Context) {
 	r.drain.replies = append(r.drain.replies, r.takeReply())
 	if r.drain.told == nil {
 		r.drain.told = make(map[string]time.Time)
+	}
+	if len(r.drain.replies) == 1 { // otherwise peers are being told
 		r.tellPeers(ctx)
 	}
 }

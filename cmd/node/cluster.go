@@ -121,15 +121,3 @@ func (n *node) Members() ([]output.Member, error) {
 	}
 	return output.NewMembers(n.cluster.engine.Members(), time.Now()), nil
 }
-
-// Resolve implements control.Node. In a cluster a whole node ID also stands for a peer that only another member knows.
-func (n *node) Resolve(text string) (string, error) {
-	id, err := n.Transport.Resolve(text)
-	if err == nil || n.cluster == nil || !crypto.ValidNodeID(text) {
-		return id, err
-	}
-	if _, held := n.cluster.engine.Home(text); held {
-		return text, nil
-	}
-	return id, err
-}

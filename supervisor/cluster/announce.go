@@ -3,7 +3,6 @@ package cluster
 import (
 	"time"
 
-	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -91,7 +90,6 @@ func (c *coordinator) onBeat() {
 		switch silent := now.Sub(m.heard); {
 		case m == c.self:
 		case !m.lost && silent > lostAfter:
-			c.local.Count(actors.MembersLost)
 			c.lose(m)
 		case m.lost && silent > forgetAfter:
 			c.forget(m)

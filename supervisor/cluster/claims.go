@@ -68,6 +68,7 @@ func (c *coordinator) retryClaim(peer string) {
 		c.grant(claim, -1)
 	case now.Sub(claim.askedAt) >= askAgain:
 		claim.askedAt = now
+		c.probe(holder)
 		c.tell(holder.name, &message{kind: kindClaim, id: claim.id, claim: claim.claim})
 	}
 }

@@ -47,6 +47,10 @@ type (
 		member *member
 		err    error
 	}
+	probed struct { // whether nothing subscribes to a member's subjects
+		member *member
+		gone   bool
+	}
 	draining struct{} // Engine.Drain
 	beat     struct{} // the timer of heartbeats
 	flush    struct{} // the timer of queued changes
@@ -129,6 +133,8 @@ func (c *coordinator) Receive(ctx actor.Context) {
 		}
 	case *bookFetched:
 		c.onBookFetched(msg)
+	case *probed:
+		c.onProbed(msg)
 	case *beat:
 		c.onBeat()
 	case *flush:

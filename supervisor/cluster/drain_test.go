@@ -122,3 +122,20 @@ func TestStopEndsDrain(t *testing.T) {
 		}
 	})
 }
+
+// A further Drain returns, too: the first may have been ended by its context.
+func TestDrainAgainReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		m.peer("peer", []string{"a", "b"})
+		m.pass(time.Minute)
+		for i := range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if err := m.hosts["a"].Drain(ctx); err != nil {
+				t.Errorf("Drain %d: %v", i+1, err)
+			}
+			cancel()
+		}
+	})
+}

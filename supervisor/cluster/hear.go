@@ -3,6 +3,8 @@ package cluster
 import (
 	"errors"
 	"time"
+
+	"github.com/Snider/go-p2p/actors"
 )
 
 // onHeard processes a message of a member.
@@ -147,8 +149,9 @@ func (c *coordinator) claimed(m *member, h holding) {
 	c.local.Taken(h.peer, m.name, h.term)
 }
 
-// lose marks a silent member as lost. Its claims count again at its next message.
+// lose marks a member as lost. Its claims count again at its next message.
 func (c *coordinator) lose(m *member) {
+	c.local.Count(actors.MembersLost)
 	c.directory.setLost(m, true)
 	c.engine.opts.Members.Warn("a member is lost: its peers are expected to dial the others", "name", m.name)
 	c.engine.forwarder.lost(m.name)

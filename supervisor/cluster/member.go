@@ -32,6 +32,7 @@ type member struct {
 
 	ahead    time.Duration // of its clock, by its last heartbeat
 	behind   time.Time     // since when its records of the peer book are not all here, on the running clock; zero: all are
+	probing  bool          // a probe is under way
 	fetching bool          // its records are being fetched
 	fetchAt  time.Time     // next attempt after a failed one, on the running clock
 }

@@ -25,6 +25,7 @@ func TestCrashOfTheHomeMakesEarlierMessagesStale(t *testing.T) {
 		w.expectReceived("before", "a", "author", msg, actors.Fresh)
 		w.kill("a")
 		w.members["b"].connect("author") // granted when a is lost
+		time.Sleep(time.Millisecond)     // the unit of stamps
 		later := w.message("4", "author")
 		for step, m := range map[string]*wire.Message{"delivered": msg, "not delivered": undelivered} {
 			w.expectReceived(step+", direct", "b", "author", m, actors.Stale)
@@ -178,5 +179,21 @@ func TestUnansweredCheckTakesABoundedTime(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("took %v, want none: the home is lost", took)
 		}
+	})
+}
+
+// A member ends before its loss is noticed: messages stamped after that are delivered, also in the interval in which
+// its next heartbeat was due.
+func TestLossEndsBeforeItIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a", "b")
+		w.members["a"].connect("author")
+		w.members["a"].connect("other")
+		time.Sleep(10 * time.Millisecond)
+		w.kill("a")
+		w.members["b"].connect("other") // at once: nothing subscribes there
+		time.Sleep(time.Millisecond)
+		w.expectReceived("relayed", "b", "relay", w.message("1", "author"), actors.Fresh)
 	})
 }

@@ -32,7 +32,8 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 			}
 		case before.lost.member == "":
 			now.lost = s.now(name, m.boot)
-			now.lost.ended = now.lost.ended.Add(beatEvery - running.Sub(m.heard)) // it may have ended after its last message
+			// It may have ended after its last message, but not later than now.
+			now.lost.ended = now.lost.ended.Add(min(beatEvery-running.Sub(m.heard), 0))
 			s.crash = now.lost
 		default:
 			now.lost = before.lost

@@ -56,8 +56,12 @@ func (c *coordinator) fetch(m *member, offset int) {
 		ask.seq = s.seq
 	}
 	subject := c.engine.subject("m", m.name, "snap")
+	if !c.engine.beginExchange() {
+		return
+	}
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+		defer c.engine.exchanges.Done()
+		ctx, cancel := context.WithTimeout(c.engine.asking, fetchTimeout)
 		defer cancel()
 		result := &fetched{member: m, sync: s}
 		body, err := c.engine.bus.Request(ctx, subject, ask.encode())

@@ -174,7 +174,7 @@ func FuzzForwarded(f *testing.F) {
 		if len(in.entries) > maxEntries || in.index >= maxEntries {
 			t.Errorf("%d entries, index %d", len(in.entries), in.index)
 		}
-		decoder := wire.NewRecordDecoder("node", "", maxBody)
+		decoder := wire.NewRecordDecoder("node", "", 8<<20)
 		for i := range in.entries {
 			if msg, err := in.entries[i].message(decoder); err == nil && msg.ID == "" {
 				t.Error("a message without an id")

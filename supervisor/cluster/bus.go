@@ -18,6 +18,8 @@ type Bus interface {
 	Request(ctx context.Context, subject string, body []byte) ([]byte, error)
 	// Subscribe calls handle for each message of a subject, one at a time and in order, until cancel.
 	Subscribe(subject string, handle func(Delivery)) (cancel func(), err error)
+	// MaxBody returns the length in bytes of the longest body that the bus carries now.
+	MaxBody() int
 }
 
 // Delivery is one message.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -16,7 +17,7 @@ func (e *Engine) form(msg *wire.Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", supervisor.ErrInvalidMessage, err)
 	}
-	if len(form)+batchHead+entryHead > e.forwarder.limit {
+	if len(form)+batchHead+entryHead > e.bus.MaxBody() {
 		return nil, supervisor.ErrTooLarge
 	}
 	return form, nil
@@ -32,8 +33,9 @@ func (e *entry) message(decoder *wire.RecordDecoder) (*wire.Message, error) {
 	return msg, err
 }
 
+// newDecoder returns a decoder of forms. The bus limits their lengths.
 func (f *forwarder) newDecoder() *wire.RecordDecoder {
-	return wire.NewRecordDecoder(f.engine.opts.NodeID, "", f.limit)
+	return wire.NewRecordDecoder(f.engine.opts.NodeID, "", math.MaxInt32)
 }
 
 // formOfReply returns a received message as a result carries it.

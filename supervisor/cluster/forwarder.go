@@ -24,7 +24,6 @@ var (
 type forwarder struct {
 	engine *Engine
 	local  supervisor.ClusterLocal // set by Join
-	limit  int                     // bytes of a message that the bus carries
 
 	mu     sync.RWMutex
 	closed bool
@@ -40,15 +39,8 @@ type pair struct {
 }
 
 func newForwarder(e *Engine) *forwarder {
-	f := &forwarder{engine: e, pairs: make(map[string]*pair), moved: make(map[string]string), limit: maxBody}
-	if sized, ok := e.bus.(interface{ MaxBody() int }); ok {
-		f.limit = sized.MaxBody()
-	}
-	return f
+	return &forwarder{engine: e, pairs: make(map[string]*pair), moved: make(map[string]string)}
 }
-
-// maxBody is the limit of a Bus without a method MaxBody, in bytes.
-const maxBody = 8 << 20
 
 // with returns the state about a member, or nil after close.
 func (f *forwarder) with(name string) *pair {

@@ -122,6 +122,12 @@ func (n *Net) cancel(subject string, s *subscription) {
 	}
 }
 
+// maxBody is the longest body in bytes. Publish does not check it.
+const maxBody = 8 << 20
+
+// MaxBody implements cluster.Bus.
+func (*Bus) MaxBody() int { return maxBody }
+
 // Publish implements cluster.Bus.
 func (b *Bus) Publish(subject string, body []byte) error {
 	b.net.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor/cluster"
@@ -111,6 +112,18 @@ func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte,
 		return nil, ctx.Err()
 	}
 	return answer, nil
+}
+
+// MaxBody implements cluster.Bus. Before the first connection to NATS it is by the default of NATS, 1 MiB.
+func (b *Bus) MaxBody() int {
+	longest := int(b.client.MaxPayload())
+	if longest <= 0 {
+		longest = minPayload
+	}
+	if b.sealer != nil {
+		longest -= sealHeader + chacha20poly1305.Overhead
+	}
+	return longest
 }
 
 // Subscribe implements cluster.Bus. Members elsewhere notice the subscription a moment later.

@@ -2,9 +2,11 @@ package natsbus
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/Snider/go-p2p/supervisor/cluster"
 	"github.com/Snider/go-p2p/tests/bustest"
 )
 
@@ -27,6 +29,54 @@ func TestExternalBusKeepsItsPromises(t *testing.T) {
 			w := newWorld(t)
 			url := external(t, -1).ClientURL()
 			check(t, w.dial(url), w.dial(url))
+		})
+	}
+}
+
+// TestMaxBodyIsCarried sends the longest body over both kinds of buses.
+func TestMaxBodyIsCarried(t *testing.T) {
+	for name, open := range map[string]func(w *world) (from, to *member){
+		"embedded": func(w *world) (from, to *member) {
+			o := w.options()
+			o.MaxBody = 3 << 20
+			from = w.serve(o)
+			o = w.options(from.address)
+			o.MaxBody = 3 << 20
+			return from, w.serve(o)
+		},
+		"external": func(w *world) (from, to *member) {
+			url := external(w.t, freePort(w.t)).ClientURL()
+			return w.dial(url), w.dial(url)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from, to := open(newWorld(t))
+			arrived := make(chan int, 1)
+			cancel, err := to.Subscribe("long", func(d cluster.Delivery) {
+				select {
+				case arrived <- len(d.Body):
+				default: // a repeated one
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cancel()
+			want := from.MaxBody()
+			if want < 1<<20-64 {
+				t.Errorf("%d bytes at most", want)
+			}
+			await(t, "the longest body", func() bool {
+				if err := from.Publish("long", make([]byte, want)); err != nil {
+					t.Error(err)
+				}
+				select {
+				case got := <-arrived:
+					return got == want
+				case <-time.After(100 * time.Millisecond): // the subscription is noticed a moment later
+					return false
+				}
+			})
 		})
 	}
 }

@@ -39,7 +39,7 @@ func counterHelp(counter string) string {
 		"clusterClaims":        "Claims of this process for peers that proved their key here.",
 		"clusterTaken":         "Peers of this process that another process of this node took over.",
 		"clusterSnapshots":     "Complete lists of peers read from other processes of this node.",
-		"membersLost":          "Losses of other processes of this node: nothing was heard for two seconds, or nothing of them answers.",
+		"membersLost":          "Losses of other processes of this node: nothing heard for two seconds, or no answer.",
 	}
 	if text, ok := help[counter]; ok {
 		return text

@@ -26,7 +26,7 @@ const (
 type Bus struct {
 	client *nats.Conn
 	outbox *outbox
-	sealer *sealer // nil: routes are encrypted, and bodies are not
+	sealed *sealed // nil: routes are encrypted, and bodies are not
 	log    *actors.LimitedLogger
 	server *embedded // nil: NATS runs elsewhere
 
@@ -37,7 +37,7 @@ var _ cluster.Bus = (*Bus)(nil)
 
 // connect returns a bus whose client has these options besides the common ones.
 func connect(o nats.Options, nodeID string, seal *sealer, log *actors.LimitedLogger) (*Bus, error) {
-	b := &Bus{sealer: seal, log: log, maxUnhandled: maxUnhandled}
+	b := &Bus{log: log, maxUnhandled: maxUnhandled}
 	b.outbox = &outbox{write: b.write}
 	o.Name = "go-p2p"
 	o.AllowReconnect, o.MaxReconnect = true, -1
@@ -59,28 +59,32 @@ func connect(o nats.Options, nodeID string, seal *sealer, log *actors.LimitedLog
 		return nil, err
 	}
 	b.client = client
+	if seal == nil {
+		return b, nil
+	}
+	b.sealed = newSealed(b, seal, "p2p."+nodeID+".start.")
+	if err := b.sealed.listen(); err != nil {
+		client.Close()
+		return nil, err
+	}
 	return b, nil
 }
 
 // Publish implements cluster.Bus. Errors: ErrFull, ErrClosed. A message is lost while there is no connection to NATS.
 func (b *Bus) Publish(subject string, body []byte) error {
-	return b.outbox.add(outgoing{subject, body})
+	return b.outbox.add(outgoing{subject: subject, purpose: subject, body: body})
 }
 
 // write sends a message of the outbox.
 func (b *Bus) write(m outgoing) {
-	err := b.client.Publish(m.subject, b.sealed(m.subject, m.body))
+	body := m.body
+	if b.sealed != nil {
+		body = b.sealed.sealer.seal(m.purpose, body)
+	}
+	err := b.client.Publish(m.subject, body)
 	if err != nil && b.client.IsConnected() { // otherwise the disconnection is logged
 		b.log.Warn("a message to other members was not sent", "error", err)
 	}
-}
-
-// sealed returns a sealed copy of a body, or the body if the bus does not seal.
-func (b *Bus) sealed(subject string, body []byte) []byte {
-	if b.sealer == nil {
-		return body
-	}
-	return b.sealer.seal(subject, body)
 }
 
 // Request implements cluster.Bus. Without a connection to NATS the error is ErrNoResponders. Other errors than those
@@ -89,9 +93,19 @@ func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte,
 	if !b.client.IsConnected() {
 		return nil, cluster.ErrNoResponders
 	}
-	msg, err := b.client.RequestWithContext(ctx, subject, b.sealed(subject, body))
+	if b.sealed != nil {
+		answer, _, _, err := b.sealed.request(ctx, subject, body)
+		return answer, err
+	}
+	return b.exchange(ctx, subject, body)
+}
+
+// exchange sends the bytes of a request and returns those of the answer.
+func (b *Bus) exchange(ctx context.Context, subject string, body []byte) ([]byte, error) {
+	msg, err := b.client.RequestWithContext(ctx, subject, body)
 	switch {
 	case err == nil:
+		return msg.Data, nil
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded),
 		errors.Is(err, nats.ErrConnectionReconnecting):
 		return nil, cluster.ErrNoResponders
@@ -101,17 +115,6 @@ func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte,
 	default:
 		return nil, err
 	}
-	if b.sealer == nil {
-		return msg.Data, nil
-	}
-	// The subject of an answer is unpredictable and used once: an answer cannot be replayed.
-	answer, _, _, err := b.sealer.open(msg.Subject, msg.Data)
-	if err != nil {
-		b.refused(err)
-		<-ctx.Done() // as if the answer was lost
-		return nil, ctx.Err()
-	}
-	return answer, nil
 }
 
 // MaxBody implements cluster.Bus. Before the first connection to NATS it is by the default of NATS, 1 MiB.
@@ -120,7 +123,7 @@ func (b *Bus) MaxBody() int {
 	if longest <= 0 {
 		longest = minPayload
 	}
-	if b.sealer != nil {
+	if b.sealed != nil {
 		longest -= sealHeader + chacha20poly1305.Overhead
 	}
 	return longest
@@ -128,38 +131,32 @@ func (b *Bus) MaxBody() int {
 
 // Subscribe implements cluster.Bus. Members elsewhere notice the subscription a moment later.
 func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel func(), err error) {
-	var received replays
-	sub, err := b.client.Subscribe(subject, func(m *nats.Msg) {
-		body := m.Data
-		if b.sealer != nil {
-			opened, from, number, err := b.sealer.open(m.Subject, m.Data)
-			if err == nil && !received.fresh(from, number) {
-				err = errReplay
-			}
-			if err != nil {
-				b.refused(err)
-				return
-			}
-			body = opened
-		}
-		handle(cluster.Delivery{Body: body, Respond: b.responder(m.Reply)})
-	})
+	receive, ended := func(m *nats.Msg) {
+		handle(cluster.Delivery{Body: m.Data, Respond: b.responder(m.Reply, m.Reply)})
+	}, func() {}
+	if b.sealed != nil {
+		receive, ended = b.sealed.receiver(handle)
+	}
+	sub, err := b.client.Subscribe(subject, receive)
 	if err != nil {
 		return nil, err
 	}
 	if err := sub.SetPendingLimits(-1, b.maxUnhandled); err != nil {
 		return nil, err
 	}
-	return func() { _ = sub.Unsubscribe() }, nil // the only error: the bus is closed
+	return func() {
+		_ = sub.Unsubscribe() // the only error: the bus is closed
+		ended()
+	}, nil
 }
 
 // responder returns the function that answers a request, or nil if no answer is wanted.
-func (b *Bus) responder(reply string) func([]byte) {
+func (b *Bus) responder(reply, purpose string) func([]byte) {
 	if reply == "" {
 		return nil
 	}
 	return func(body []byte) {
-		if err := b.Publish(reply, body); err != nil {
+		if err := b.outbox.add(outgoing{subject: reply, purpose: purpose, body: body}); err != nil {
 			b.log.Warn("an answer to another member was not sent", "error", err)
 		}
 	}
@@ -179,6 +176,9 @@ func (b *Bus) Address() string {
 
 // Close sends the messages that wait, within two seconds, and closes the connections to the other members.
 func (b *Bus) Close() {
+	if b.sealed != nil {
+		b.sealed.close()
+	}
 	b.outbox.close(closeWithin)
 	if b.client.IsConnected() {
 		_ = b.client.FlushTimeout(closeWithin) // otherwise they are lost, as in any disconnection

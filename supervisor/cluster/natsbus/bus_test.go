@@ -28,7 +28,10 @@ func TestExternalBusKeepsItsPromises(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			url := external(t, -1).ClientURL()
-			check(t, w.dial(url), w.dial(url))
+			a, b := w.dial(url), w.dial(url)
+			awaitProof(t, a, b, "p2p.x.a")
+			awaitProof(t, b, a, "p2p.x.b")
+			check(t, a, b)
 		})
 	}
 }

@@ -20,9 +20,9 @@ type ExternalOptions struct {
 }
 
 // Dial returns a bus over NATS servers elsewhere. Bodies are sealed; servers see subjects, sizes and times. They can
-// drop and delay messages. They can replay a message to a member that was started after it, or that has heard of 256
-// other starts of members since. If no server answers, the bus is without connection, and connects when one does. The
-// only errors are of the options.
+// drop and delay messages, and cannot replay one: a member accepts messages of another start of a member from when
+// that has proven that it runs, which loses the first ones. If no server answers, the bus is without connection, and
+// connects when one does. The only errors are of the options.
 func Dial(o ExternalOptions) (*Bus, error) {
 	keys, err := derive(o.Key, labelSeal, o.Secrets)
 	if err != nil {

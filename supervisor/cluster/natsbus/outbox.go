@@ -21,6 +21,7 @@ var (
 // outgoing is a message that waits for the connection to NATS.
 type outgoing struct {
 	subject string
+	purpose string // for which the body is sealed, if it is
 	body    []byte
 }
 

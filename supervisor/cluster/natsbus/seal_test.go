@@ -32,10 +32,10 @@ func TestSealedBodiesOpenUnderTheirSubject(t *testing.T) {
 	}
 }
 
-// TestReplaysMatchASet compares the window with a set of all numbers.
-func TestReplaysMatchASet(t *testing.T) {
+// TestWindowsMatchASet compares the window with a set of all numbers.
+func TestWindowsMatchASet(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	var received replays
+	received := newStreams(stream{1}, nil)
 	seen, highest := map[uint64]bool{}, uint64(0)
 	for i := range 100_000 {
 		number := highest + uint64(random.IntN(3))
@@ -45,8 +45,8 @@ func TestReplaysMatchASet(t *testing.T) {
 		case i%2 == 0:
 			number -= min(number, uint64(random.IntN(2*windowSize)))
 		}
-		want := !seen[number] && number+windowSize > highest
-		if got := received.fresh(stream{1}, number); got != want {
+		want := number > 0 && !seen[number] && number+windowSize > highest
+		if got := received.accept(1, stream{1}, number) == nil; got != want {
 			t.Fatalf("step %d: number %d with highest %d is fresh: %v, want %v", i, number, highest, got, want)
 		}
 		seen[number] = true
@@ -54,18 +54,47 @@ func TestReplaysMatchASet(t *testing.T) {
 	}
 }
 
-func TestReplaysForgetTheLeastRecentStream(t *testing.T) {
-	var received replays
-	for i := range maxStreams {
-		received.fresh(stream{byte(i), 1}, 1)
+// A stream that was forgotten, or has given no answer, is asked again.
+func TestStreamsForgetTheLeastRecent(t *testing.T) {
+	var asked []stream
+	s := newStreams(stream{0, 1}, func(from stream) { asked = append(asked, from) })
+	for i := range maxStreams - 1 {
+		s.proven(stream{byte(i + 1), 1}, 1)
 	}
-	received.fresh(stream{0, 1}, 2) // heard again
-	received.fresh(stream{0, 2}, 1) // one more
-	if len(received.windows) != maxStreams {
-		t.Errorf("%d streams are kept", len(received.windows))
+	accepted := func(from stream, number uint64) bool { return s.accept(1, from, number) == nil }
+	if !accepted(stream{0, 1}, 1) || !accepted(stream{0, 1}, 2) { // heard again
+		t.Error("an own body was refused")
 	}
-	if received.fresh(stream{0, 1}, 2) || !received.fresh(stream{1, 1}, 1) {
-		t.Error("not the stream heard least recently was forgotten")
+	s.proven(stream{0, 2}, 5)
+	if len(s.known) != maxStreams || s.known[stream{1, 1}] != nil {
+		t.Errorf("not the least recent of %d streams was forgotten", len(s.known))
+	}
+	if accepted(stream{0, 2}, 5) || !accepted(stream{0, 2}, 6) || accepted(stream{0, 2}, 6) || accepted(stream{0, 1}, 2) {
+		t.Error("an old body was accepted, or a new one refused")
+	}
+	for range 3 {
+		if accepted(stream{1, 1}, 9) {
+			t.Error("a body of a forgotten stream was accepted")
+		}
+	}
+	s.silent(stream{1, 1})
+	accepted(stream{1, 1}, 9)
+	if len(asked) != 2 || asked[0] != (stream{1, 1}) || asked[1] != asked[0] {
+		t.Errorf("%x were asked", asked)
+	}
+}
+
+// Recorded messages of many earlier starts cause few questions at a time.
+func TestStreamsAskFewAtATime(t *testing.T) {
+	asked := 0
+	s := newStreams(stream{}, func(stream) { asked++ })
+	for i := range 1000 {
+		if s.accept(1, stream{byte(i), byte(i >> 8), 1}, 1) == nil {
+			t.Error("an old body was accepted")
+		}
+	}
+	if asked != maxAsking || len(s.known) != 1 {
+		t.Errorf("%d were asked, want %d; %d are known", asked, maxAsking, len(s.known))
 	}
 }
 

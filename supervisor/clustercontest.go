@@ -83,9 +83,16 @@ func (r *registry) judgeClaim(ctx actor.Context, id string, state *peerState) {
 	case routeStays:
 		r.refuseContest(id, state)
 	case routeContested:
+		if state.probes.answeredSince(time.Now().Add(-c.claim.Born)) {
+			r.refuseContest(id, state) // an earlier contest has shown that the route lives
+			return
+		}
 		r.probe(ctx, id)
 	}
 }
+
+// answeredSince reports whether the present route has answered a probe after a time.
+func (p *probes) answeredSince(t time.Time) bool { return p != nil && p.answered.After(t) }
 
 // judgeClaimAgain judges the contest of a peer whose route has changed since: the new one was not probed.
 func (r *registry) judgeClaimAgain(ctx actor.Context, id string) {

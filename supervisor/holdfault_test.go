@@ -30,6 +30,7 @@ func newResumedRegistry(t *testing.T, second string, fault func()) *resumedRegis
 	r := &resumedRegistry{hold: &hold{ended: make(chan struct{}), messages: 3}, registry: registry{
 		routes: newRouteTable(), cfg: &TransportConfig{QueueMessages: 10, QueueBytes: 1 << 20},
 		node: &actors.Node{Counters: &actors.Counters{}, Log: log}, states: map[string]*peerState{},
+		transport: &Transport{},
 	}}
 	r.routes.set("broken", &PeerConnection{self: "me"}, nil)
 	chat, err := wire.NewMessage("chat", "me", "", nil)

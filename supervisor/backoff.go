@@ -12,7 +12,7 @@ const (
 	backoffBase   = 500 * time.Millisecond
 	backoffMost   = time.Minute
 	dialectPause  = 5 * time.Minute
-	healthyBefore = time.Minute // a connection that lasted longer resets the backoff
+	healthyBefore = 10 * time.Second // a connection that lasted longer resets the backoff
 )
 
 // backoff returns the pause before the next dial after consecutive failures: uniform between 0 and a bound that doubles

@@ -33,8 +33,8 @@ func TestRedialBacksOffWithJitter(t *testing.T) {
 		b := startNode(t, n, 2)
 		time.Sleep(time.Minute)
 		a.wantSlots(1, 0)
-		// A connection that lasts a minute resets the backoff.
-		time.Sleep(2 * time.Minute)
+		// A connection that lasts ten seconds resets the backoff.
+		time.Sleep(10 * time.Second)
 		before := len(eventsOf[DialFailed](a))
 		b.stop()
 		n.Attach("10.0.0.2")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -163,11 +164,24 @@ func TestSealedBodiesNeedASecret(t *testing.T) {
 	url := external(t, -1).ClientURL()
 	older, newer := []byte("old secret of the members"), []byte("new secret of the members")
 	receiver := w.dial(url, newer, older)
-	received := counter(t, receiver, "dir")
+	var mu sync.Mutex
+	received := make(map[string]bool) // bodies
+	arrived := func(body string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return received[body]
+	}
+	if _, err := receiver.Subscribe("dir", func(d cluster.Delivery) {
+		mu.Lock()
+		defer mu.Unlock()
+		received[string(d.Body)] = true
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if err := receiver.client.Flush(); err != nil { // NATS has the subscription
 		t.Fatal(err)
 	}
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		secrets [][]byte
 		arrives bool
 	}{
@@ -176,29 +190,26 @@ func TestSealedBodiesNeedASecret(t *testing.T) {
 		{[][]byte{[]byte("another secret")}, false},
 		{nil, false},
 	} {
-		before := received()
+		body := strconv.Itoa(i)
 		from := w.dial(url, tt.secrets...)
 		publish := func() {
-			if err := from.Publish("dir", nil); err != nil {
+			if err := from.Publish("dir", []byte(body)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if tt.arrives {
-			await(t, "a message", func() bool { publish(); return received() > before })
+			await(t, "a message", func() bool { publish(); return arrived(body) })
 			from.Close()
 			continue
 		}
 		publish()
-		from.Close() // sends what waits
-		if err := receiver.client.Flush(); err != nil {
+		from.Close() // sends the waiting message
+		end := "end " + body
+		if err := receiver.Publish("dir", []byte(end)); err != nil {
 			t.Fatal(err)
 		}
-		done := counter(t, receiver, "p2p.done")
-		if err := receiver.Publish("p2p.done", nil); err != nil {
-			t.Fatal(err)
-		}
-		await(t, "the end", func() bool { return done() == 1 })
-		if received() != before {
+		await(t, "the end", func() bool { return arrived(end) })
+		if arrived(body) {
 			t.Errorf("a message under %q arrived", tt.secrets)
 		}
 	}

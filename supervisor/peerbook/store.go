@@ -66,6 +66,9 @@ func Open(path string, options ...Option) (*Book, error) {
 			return err
 		}
 		opts := &bolt.Options{Timeout: 100 * time.Millisecond, OpenFile: open, FreelistType: bolt.FreelistMapType}
+		if err := checkSize(path, *opts); err != nil {
+			return err
+		}
 		if s.db, err = bolt.Open(path, 0o600, opts); err != nil {
 			return err
 		}
@@ -125,17 +128,31 @@ func guardFaults(do func() error) (err error) {
 	return do()
 }
 
-// read loads the file, then checks its structure. The order matters: bbolt checks on another goroutine, on which a
-// memory fault would end the process, so this goroutine reads every page before.
-func (s *store) read(b *Book) error {
-	info, err := os.Stat(s.path)
+// checkSize reports a file that is shorter than its content. When bbolt opens a file to change it, it reads the list
+// of free pages; a memory fault there would leave the file mapped, and locked, until the process ends. When it opens a
+// file to read it, it reads no list.
+func checkSize(path string, opts bolt.Options) error {
+	opts.ReadOnly = true
+	db, err := bolt.Open(path, 0o600, &opts)
 	if err != nil {
 		return err
 	}
+	return errors.Join(db.View(func(tx *bolt.Tx) error { return whole(path, tx) }), db.Close())
+}
+
+// whole reports a file that is shorter than its content.
+func whole(path string, tx *bolt.Tx) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() < tx.Size() {
+		err = fmt.Errorf("it has %d bytes of %d", info.Size(), tx.Size())
+	}
+	return err
+}
+
+// read loads the file, then checks its structure. The order matters: bbolt checks on another goroutine, on which a
+// memory fault would end the process, so this goroutine reads every page before.
+func (s *store) read(b *Book) error {
 	return s.db.View(func(tx *bolt.Tx) error {
-		if info.Size() < tx.Size() {
-			return fmt.Errorf("it has %d bytes of %d", info.Size(), tx.Size())
-		}
 		if err := tx.ForEach(func(name []byte, bucket *bolt.Bucket) error {
 			return b.load(string(name), bucket)
 		}); err != nil {

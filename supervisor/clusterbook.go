@@ -87,13 +87,13 @@ func (t *Transport) changeBook(ctx context.Context, change BookChange) error {
 		return t.opts.cluster.Apply(ctx, change)
 	}
 	_, err := t.book.Enter(change, t.node.Clock())
-	return t.changeAuth(err)
+	return t.changeAuth(change, err)
 }
 
 // EnterChange implements ClusterLocal.
 func (l clusterLocal) EnterChange(change BookChange, at time.Time) ([]BookRecord, error) {
 	records, err := l.t.book.Enter(change, at)
-	return records, l.t.changeAuth(err)
+	return records, l.t.changeAuth(change, err)
 }
 
 // MergeRecords implements ClusterLocal. Peers that may no longer be connected are disconnected.

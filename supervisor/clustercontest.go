@@ -18,6 +18,9 @@ type contest struct {
 	until    time.Time // no refusal before: the peer decides between crossed dials; zero: at once
 }
 
+// contestProbes is the shortest time between two probes of a peer for claims of other members.
+const contestProbes = time.Second
+
 // claimOf returns the claim of a peer by a connection.
 func claimOf(id string, s *slot, now time.Time) Claim {
 	c := Claim{

@@ -51,6 +51,18 @@ func (r *registry) disconnectConnection(ctx actor.Context, msg *DisconnectConnec
 	return nil, noConnectionError(msg.Connection)
 }
 
+// answerAuthChanged answers a change of the auth mode with the number of peers that it has disconnected: by this
+// message, or by the one before, which the book sent as soon as it had the change.
+func (r *registry) answerAuthChanged(msg *authChanged, refused int) {
+	if msg.mode {
+		r.modeRefused = max(r.modeRefused, refused) // both may count a peer whose connection still closes
+	}
+	if r.reply != nil {
+		refused, r.modeRefused = r.modeRefused, 0
+	}
+	r.answer(&authApplied{disconnected: refused})
+}
+
 // onAuthChanged closes the connections and dials that the allowlist no longer permits. It returns the number of their
 // peers.
 func (r *registry) onAuthChanged(ctx actor.Context) int {

@@ -163,7 +163,9 @@ type (
 	routeDue struct{ peer string }
 	// authChanged asks to check all connections again after a change of allowlist, revocations or auth mode.
 	// The answer is authApplied.
-	authChanged struct{}
+	authChanged struct {
+		mode bool // of the auth mode: the next answer counts the peers that it disconnects
+	}
 	authApplied struct{ disconnected int } // connected peers whose connections are being closed
 	// getCounts asks for counts.
 	getCounts struct{ kept bool } // also the peers that are kept connected

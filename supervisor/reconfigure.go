@@ -118,7 +118,7 @@ func (t *Transport) shared(cfg *TransportConfig) *actors.Node {
 
 // UseAuthMode selects the peers that may connect in this run. It stores nothing and disconnects other peers.
 func (t *Transport) UseAuthMode(mode AuthMode) error {
-	return t.changeAuth(t.book.UseAuthMode(mode))
+	return t.changeAuth(BookChange{}, t.book.UseAuthMode(mode))
 }
 
 type (

@@ -92,6 +92,7 @@ type registry struct {
 	panicked uint64 // connections stopped because their actor panicked
 	// By node ID: send buckets of peers without a verified connection.
 	sendBuckets idleSendBuckets
+	modeRefused int                  // peers that changes of the auth mode have disconnected since the last answer
 	conflicts   map[string]*conflict // by node ID: recent duplicates from other hosts
 	rollbacks   rollbackTimes
 	sessionsOff rollbackTimes // warnings that a pinned peer has switched its sessions off
@@ -215,7 +216,7 @@ func (r *registry) onTransport(ctx actor.Context, message fromTransport) {
 	case *recordsMerged:
 		r.onRecordsMerged(ctx, msg)
 	case *authChanged:
-		r.answer(&authApplied{disconnected: r.onAuthChanged(ctx)})
+		r.answerAuthChanged(msg, r.onAuthChanged(ctx))
 	case *reconfigure:
 		r.onReconfigure(ctx, msg)
 	case *forget:

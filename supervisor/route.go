@@ -107,9 +107,13 @@ func (r *registry) probe(ctx actor.Context, id string) {
 	if state == nil || !state.contested && state.claim.contest == nil || state.route == nil {
 		return
 	}
+	every := r.cfg.PingInterval
+	if state.claim.contest != nil { // the peer has no route at the other member meanwhile
+		every = min(every, contestProbes)
+	}
 	if state.probes == nil {
 		state.probes = &probes{}
-	} else if wait := r.cfg.PingInterval - time.Since(state.probes.sent); wait > 0 {
+	} else if wait := every - time.Since(state.probes.sent); wait > 0 {
 		r.scheduleRoute(id, state, wait)
 		return
 	}

@@ -182,7 +182,11 @@ func (t *Transport) Revoke(keys ...crypto.PublicKey) error {
 
 // SetAuthMode selects the peers that may connect, and disconnects the others. The change is on disk when it returns.
 func (t *Transport) SetAuthMode(mode AuthMode) error {
-	return t.changeBook(context.Background(), BookChange{Mode: &mode})
+	if t.PID() == nil {
+		return t.changeBook(context.Background(), BookChange{Mode: &mode})
+	}
+	_, err := t.SetAuthModeContext(context.Background(), mode)
+	return err
 }
 
 // SetAuthModeContext is SetAuthMode that waits until the registry has checked every connection, and returns the number
@@ -192,18 +196,18 @@ func (t *Transport) SetAuthModeContext(ctx context.Context, mode AuthMode) (disc
 	if changed != nil && !errors.Is(changed, ErrMembers) {
 		return 0, changed
 	}
-	applied, err := ask[*authApplied](ctx, t, &authChanged{})
+	applied, err := ask[*authApplied](ctx, t, &authChanged{mode: true})
 	if err != nil {
 		return 0, errors.Join(changed, err)
 	}
 	return applied.disconnected, changed
 }
 
-// changeAuth makes the registry check every connection again after a change of allowlist or mode. It returns err, the
-// result of the change.
-func (t *Transport) changeAuth(err error) error {
+// changeAuth makes the registry check every connection again after a change of the book. It returns err, the result of
+// the change.
+func (t *Transport) changeAuth(change BookChange, err error) error {
 	if err == nil && t.PID() != nil {
-		t.tell(&authChanged{})
+		t.tell(&authChanged{mode: change.Mode != nil})
 	}
 	return err
 }

@@ -173,6 +173,10 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	d.call(a, "POST", "/v1/disconnect", `{"peer":"`+c.ID()+`"}`, 200)
 	a.Stop()
 	d.readEvents(lines)
+	members := newShared(t)
+	members.start("one", "two")
+	d.call(members.members["one"], "GET", "/v1/members", "", 200)
+	d.call(members.members["one"], "POST", "/v1/drain", `{}`, 200)
 	for path, methods := range d.paths {
 		for method := range methods.(map[string]any) {
 			if name := strings.ToUpper(method) + " " + path; !d.answered[name] {

@@ -66,7 +66,7 @@ func TestFramesAreReadByTheLibrary(t *testing.T) {
 	}
 }
 
-// recordConn records what is written to it.
+// recordConn records the bytes that are written to it.
 type recordConn struct {
 	net.Conn
 	written bytes.Buffer

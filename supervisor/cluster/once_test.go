@@ -107,7 +107,7 @@ func TestCheckedMessagesKeepTheirOrder(t *testing.T) {
 	})
 }
 
-// A peer moves, and sends again what it sent before.
+// A peer moves, and sends its earlier messages again.
 func TestPeerThatMovesIsHeardOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, 1)
@@ -158,7 +158,7 @@ func TestPeerOfAKilledMemberIsHeardOnce(t *testing.T) {
 	})
 }
 
-// A member that stops hands over what it has delivered: its peer is heard once, and nothing is refused.
+// A member that stops hands over its delivered messages: its peer is heard once, and nothing is refused.
 func TestPeerOfAStoppedMemberIsHeardOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, 1)

@@ -227,7 +227,7 @@ func TestBroadcastReachesThePeersOfAllMembersOnce(t *testing.T) {
 		m.pass(5 * time.Second)
 		m.check()
 		all, workers := message(t, peers[0], "all"), message(t, peers[0], "workers")
-		all.To, workers.To, all.From = "", "", peers[0].id() // relayed for its author, who is connected to a
+		all.To, workers.To, all.From = "", "", peers[0].id() // relayed for its author, a peer of a
 		sum := m.hosts["b"].Broadcast(all)
 		if sum.Err() != nil || sum.Sent != 5 {
 			t.Errorf("result %+v", sum)

@@ -42,7 +42,7 @@ type seen struct {
 	flooded time.Time            // kept was full
 	handed  map[string]former    // members that have left and handed their entries over
 	skew    time.Duration        // largest difference between the clocks of the members
-	joined  time.Time            // what was before, only the other members know
+	joined  time.Time            // only the other members know of earlier messages
 	crash   former               // the last crash of a member, only its times
 	unseen  former               // the same before joined
 	swept   time.Time

@@ -4,7 +4,7 @@ import "time"
 
 // A member that joins does not know which members were homes before. Those that have left have handed their entries
 // over to the others, which it asks. But if one has crashed in the last window, the new member cannot tell which
-// messages were delivered there: for one window, it refuses what was stamped before that crash.
+// messages were delivered there: for one window, it refuses messages stamped before that crash.
 
 // crashAge returns the time since the last crash of a member in milliseconds, plus one, or 0 if there was none in one
 // window.

@@ -77,7 +77,7 @@ func TestRestartMakesEarlierMessagesStale(t *testing.T) {
 			messages = append(messages, msg)
 			w.expectReceived("before", "b", "relay", msg, actors.Fresh)
 		}
-		w.members["b"].newSet(t) // so that it does not know what it has received itself
+		w.members["b"].newSet(t) // so that it has no messages of its own
 		w.kill("a")
 		w.start("a")
 		time.Sleep(time.Second)

@@ -208,7 +208,7 @@ func (s *seen) hasEntries(author string, asker *message) bool {
 	return kept || held || !s.flooded.IsZero()
 }
 
-// sweep forgets what is older than two windows.
+// sweep forgets stays older than two windows.
 func (s *seen) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

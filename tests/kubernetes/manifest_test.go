@@ -26,8 +26,8 @@ import (
 
 const path = "../../packaging/kubernetes/go-p2p.yaml"
 
-// decode decodes all documents of a manifest. An unknown kind, an unknown or repeated field, and a value of another type
-// are errors.
+// decode decodes all documents of a manifest. An unknown kind, an unknown or repeated field, and a value of another
+// type are errors.
 func decode(manifest []byte) ([]runtime.Object, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{

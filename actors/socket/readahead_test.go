@@ -42,21 +42,7 @@ func TestReadAheadExcludesStandstill(t *testing.T) {
 
 func readsThroughStandstill(t *testing.T, size int) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	far, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	near, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer near.Close()
+	near, far := tcpPair(t)
 	clock := &runclock.Clock{}
 	clock.Start()
 	defer clock.Stop()

@@ -25,7 +25,6 @@ func (c *coordinator) tell(name string, msg *message) {
 }
 
 func (c *coordinator) publish(subject string, msg *message) {
-	msg.from, msg.boot = c.self.name, c.self.boot
 	if err := c.engine.bus.Publish(subject, msg.encode()); err != nil {
 		c.engine.opts.Log.Warn("a message to other members was not sent", "error", err)
 	}
@@ -49,7 +48,7 @@ func (c *coordinator) queue(peer string, what change) {
 // flush announces all queued changes.
 func (c *coordinator) flush() {
 	c.flushing = false
-	update := &message{kind: kindUpdate}
+	update := &message{head: c.engine.head(kindUpdate)}
 	for peer, what := range c.pending {
 		if what.term == 0 {
 			update.releases = append(update.releases, release{peer, what.tokens})
@@ -58,7 +57,7 @@ func (c *coordinator) flush() {
 		}
 		if len(update.claims) == maxChanges || len(update.releases) == maxChanges {
 			c.announce(update)
-			update = &message{kind: kindUpdate}
+			update = &message{head: c.engine.head(kindUpdate)}
 		}
 	}
 	if len(update.claims)+len(update.releases) > 0 {
@@ -84,7 +83,7 @@ func (c *coordinator) onBeat() {
 		book:    c.local.RecordDigest(), clock: c.local.Clock().UnixNano(),
 		crash: c.engine.seen.crashAge(),
 	}
-	c.announce(&message{kind: kindHeartbeat, beat: c.self.beat})
+	c.announce(&message{head: c.engine.head(kindHeartbeat), beat: c.self.beat})
 	now := c.now()
 	for _, m := range c.members {
 		switch silent := now.Sub(m.heard); {

@@ -44,14 +44,7 @@ type entry struct {
 	form      []byte          // the message, as wire.AppendMessage writes it
 }
 
-// appendHead appends the fields of every message between members.
-func appendHead(b []byte, k kind, from string, boot uint64) []byte {
-	b = append(b, version, byte(k))
-	b = appendText(b, from)
-	return binary.BigEndian.AppendUint64(b, boot)
-}
-
-// appendEntry appends an entry to a batch, which ends behind the last one.
+// appendTo appends an entry to a batch, which ends behind the last one.
 func (e *entry) appendTo(b []byte) []byte {
 	first := byte(e.mode)
 	if e.endless {
@@ -122,17 +115,11 @@ type entryResult struct {
 // ack reports results of a batch. An entry that is neither in waiting nor in the results of this or of an earlier ack
 // was answered in a lost one.
 type ack struct {
-	head           // the member that delivers
+	head           // kindAck, of the member that delivers
 	to      uint64 // boot of the member that has sent the batch
 	batch   uint64
 	waiting entrySet
 	results []entryResult
-}
-
-// head is the sender of a batch, an ack or a cancel.
-type head struct {
-	from string
-	boot uint64
 }
 
 func (a *ack) encode() []byte {
@@ -140,7 +127,7 @@ func (a *ack) encode() []byte {
 	for i := range a.results {
 		size += 24 + len(a.results[i].text) + len(a.results[i].data)
 	}
-	b := appendHead(make([]byte, 0, size), kindAck, a.from, a.boot)
+	b := a.head.appendTo(make([]byte, 0, size))
 	b = binary.BigEndian.AppendUint64(b, a.to)
 	b = binary.AppendUvarint(b, a.batch)
 	words := a.waiting.words()
@@ -158,31 +145,10 @@ func (a *ack) encode() []byte {
 	return b
 }
 
-// decodeHead reads the fields of every message between members and checks its kind.
-func decodeHead(b []byte, want ...kind) (k kind, h head, r reader, err error) {
-	if len(b) > 0 && b[0] > version {
-		return 0, h, r, errVersion
-	}
-	if len(b) < 2 || b[0] != version {
-		return 0, h, r, errMessage
-	}
-	k, r = kind(b[1]), reader{rest: b[2:]}
-	h.from, h.boot = r.text(maxName), r.uint64()
-	if r.bad || h.from == "" {
-		return 0, h, r, errMessage
-	}
-	for _, one := range want {
-		if k == one {
-			return k, h, r, nil
-		}
-	}
-	return 0, h, r, nil
-}
-
 // decodeAck returns the ack in b, or nil for another kind. Its slices lie in b.
 func decodeAck(b []byte) (*ack, error) {
-	k, h, r, err := decodeHead(b, kindAck)
-	if err != nil || k == 0 {
+	h, r, err := readHead(b)
+	if err != nil || h.kind != kindAck {
 		return nil, err
 	}
 	a := &ack{head: h, to: r.uint64(), batch: r.uvarint()}
@@ -209,7 +175,6 @@ func decodeAck(b []byte) (*ack, error) {
 // received is a decoded batch or cancel. The slices of its entries lie in the message.
 type received struct {
 	head
-	kind    kind
 	batch   uint64
 	entries []entry // of a batch
 	index   int     // of a cancel
@@ -217,28 +182,27 @@ type received struct {
 
 // decodeForwarded returns the batch or cancel in b, or nil for another kind.
 func decodeForwarded(b []byte) (*received, error) {
-	k, h, r, err := decodeHead(b, kindBatch, kindCancel)
-	if err != nil || k == 0 {
+	h, r, err := readHead(b)
+	if err != nil || h.kind != kindBatch && h.kind != kindCancel {
 		return nil, err
 	}
-	in := &received{head: h, kind: k, batch: r.uvarint()}
-	if k == kindCancel {
+	in := &received{head: h, batch: r.uvarint()}
+	if h.kind == kindCancel {
 		in.index = int(r.byte())
 	}
-	for k == kindBatch && !r.bad && len(r.rest) > 0 {
+	for h.kind == kindBatch && !r.bad && len(r.rest) > 0 {
 		if in.entries == nil {
 			in.entries = make([]entry, 0, min(maxEntries, 1+len(r.rest)/128))
 		}
 		in.entries = append(in.entries, r.entry())
 		r.bad = r.bad || len(in.entries) > maxEntries
 	}
-	if r.bad || k == kindBatch && len(in.entries) == 0 {
+	if r.bad || h.kind == kindBatch && len(in.entries) == 0 {
 		return nil, errMessage
 	}
 	return in, nil
 }
 
 func encodeCancel(h head, batch uint64, index int) []byte {
-	b := appendHead(nil, kindCancel, h.from, h.boot)
-	return append(binary.AppendUvarint(b, batch), byte(index))
+	return append(binary.AppendUvarint(h.appendTo(nil), batch), byte(index))
 }

@@ -18,7 +18,7 @@ func exampleBatch() ([]byte, []entry) {
 		{mode: supervisor.ForwardAnswered, endless: true, peer: "peer2", form: []byte("two")},
 		{broadcast: true, role: "worker", form: []byte("three")},
 	}
-	body := append(appendHead(nil, kindBatch, "a", 7), 9)
+	body := append(head{kindBatch, "a", 7}.appendTo(nil), 9)
 	for i := range entries {
 		body = entries[i].appendTo(body)
 	}
@@ -26,7 +26,7 @@ func exampleBatch() ([]byte, []entry) {
 }
 
 func exampleAck() *ack {
-	a := &ack{head: head{"a", 7}, to: 8, batch: 300, results: []entryResult{
+	a := &ack{head: head{kindAck, "a", 7}, to: 8, batch: 300, results: []entryResult{
 		{index: 0},
 		{index: 255, code: codeMoved, text: "b"},
 		{index: 1, code: codePart, data: []byte("part")},
@@ -40,12 +40,12 @@ func exampleAck() *ack {
 func TestBatchesDecodeAsEncoded(t *testing.T) {
 	body, entries := exampleBatch()
 	got, err := decodeForwarded(body)
-	want := &received{head: head{"a", 7}, kind: kindBatch, batch: 9, entries: entries}
+	want := &received{head: head{kindBatch, "a", 7}, batch: 9, entries: entries}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	got, err = decodeForwarded(encodeCancel(head{"a", 7}, 300, 255))
-	want = &received{head: head{"a", 7}, kind: kindCancel, batch: 300, index: 255}
+	got, err = decodeForwarded(encodeCancel(head{kindCancel, "a", 7}, 300, 255))
+	want = &received{head: head{kindCancel, "a", 7}, batch: 300, index: 255}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
@@ -79,22 +79,22 @@ func TestForwardedMessagesOfBadFormAreRefused(t *testing.T) {
 			t.Errorf("%d bytes of an ack: %v", n, err)
 		}
 	}
-	many := append(appendHead(nil, kindBatch, "a", 7), 9)
+	many := append(head{kindBatch, "a", 7}.appendTo(nil), 9)
 	one := entry{peer: "p"}
 	for range maxEntries + 1 {
 		many = one.appendTo(many)
 	}
-	long := append(appendHead(nil, kindBatch, "a", 7), 9)
+	long := append(head{kindBatch, "a", 7}.appendTo(nil), 9)
 	one.peer = strings.Repeat("p", maxPeerID+1)
-	unknownBit := append(appendHead(nil, kindBatch, "a", 7), 9, 1<<5, 0, 0)
+	unknownBit := append(head{kindBatch, "a", 7}.appendTo(nil), 9, 1<<5, 0, 0)
 	for name, body := range map[string][]byte{
-		"many": many, "long": one.appendTo(long), "bit": unknownBit, "none": append(appendHead(nil, kindBatch, "a", 7), 9),
+		"many": many, "long": one.appendTo(long), "bit": unknownBit, "none": append(head{kindBatch, "a", 7}.appendTo(nil), 9),
 	} {
 		if _, err := decodeForwarded(body); !errors.Is(err, errMessage) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if in, err := decodeForwarded(appendHead(nil, 99, "a", 7)); in != nil || err != nil {
+	if in, err := decodeForwarded(head{99, "a", 7}.appendTo(nil)); in != nil || err != nil {
 		t.Errorf("unknown kind: %v, %v", in, err)
 	}
 	if _, err := decodeAck([]byte{version + 1}); !errors.Is(err, errVersion) {
@@ -165,7 +165,7 @@ func TestBroadcastResultsDecodeAsEncoded(t *testing.T) {
 func FuzzForwarded(f *testing.F) {
 	batch, _ := exampleBatch()
 	f.Add(batch)
-	f.Add(encodeCancel(head{"a", 7}, 300, 255))
+	f.Add(encodeCancel(head{kindCancel, "a", 7}, 300, 255))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in, err := decodeForwarded(b)
 		if err != nil || in == nil {

@@ -104,7 +104,7 @@ func (e *Engine) askBook(
 	defer cancel()
 	stop := context.AfterFunc(e.asking, cancel)
 	defer stop()
-	ask := message{kind: kind, from: e.opts.Name, boot: e.opts.Boot, book: body}
+	ask := message{head: e.head(kind), book: body}
 	answer, err := e.bus.Request(ctx, e.subject("m", member, "book"), ask.encode())
 	if err != nil {
 		return nil, err
@@ -124,18 +124,19 @@ func (e *Engine) onBook(d Delivery) {
 		if err != nil || local == nil {
 			return
 		}
-		answer := message{from: e.opts.Name, boot: e.opts.Boot}
+		var answer message
 		switch ask.kind {
 		case kindBookPut:
-			answer.kind = kindBookDone
+			answer.head = e.head(kindBookDone)
 			if err := local.MergeRecords(ask.book.records); err != nil {
 				answer.book.fault = err.Error()
 			}
 		case kindBookSumsAsk:
 			sums := local.RecordSums()
-			answer.kind, answer.book.sums = kindBookSums, sums[:]
+			answer.head, answer.book.sums = e.head(kindBookSums), sums[:]
 		case kindBookAsk:
-			answer.kind, answer.book.records = kindBookPage, local.Records(ask.book.shelf, ask.book.after, maxRecords)
+			answer.head = e.head(kindBookPage)
+			answer.book.records = local.Records(ask.book.shelf, ask.book.after, maxRecords)
 		default:
 			return
 		}

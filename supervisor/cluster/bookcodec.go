@@ -49,12 +49,7 @@ func (m *bookMessage) append(b []byte, kind kind) []byte {
 func (r *reader) book(kind kind) (m bookMessage) {
 	switch kind {
 	case kindBookPut, kindBookPage:
-		n := r.uvarint()
-		if r.bad || n > maxRecords {
-			r.bad = true
-			return m
-		}
-		for range n {
+		for range r.count(maxRecords) {
 			m.records = append(m.records, supervisor.BookRecord{
 				Kind: supervisor.BookRecordKind(r.byte()), Subject: r.text(maxPeerID), Value: r.text(maxRecordText),
 				Stamp: r.uint64(),

@@ -69,7 +69,7 @@ func (c *coordinator) retryClaim(peer string) {
 	case now.Sub(claim.askedAt) >= askAgain:
 		claim.askedAt = now
 		c.probe(holder)
-		c.tell(holder.name, &message{kind: kindClaim, id: claim.id, claim: claim.claim})
+		c.tell(holder.name, &message{head: c.engine.head(kindClaim), id: claim.id, claim: claim.claim})
 	}
 }
 
@@ -152,7 +152,8 @@ func (c *coordinator) freeYielded(now time.Time) {
 
 func (c *coordinator) answer(claim *message, answer answer, verdict supervisor.ClaimVerdict) {
 	c.tell(claim.from, &message{
-		kind: kindVerdict, id: claim.id, claim: supervisor.Claim{Peer: claim.claim.Peer}, answer: answer, verdict: verdict,
+		head: c.engine.head(kindVerdict), id: claim.id, claim: supervisor.Claim{Peer: claim.claim.Peer}, answer: answer,
+		verdict: verdict,
 	})
 }
 

@@ -2,17 +2,11 @@ package cluster
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
-	"time"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
-
-// version is the version of all messages between members. A member ignores unknown kinds of its version. It does not
-// join members of a higher version.
-const version = 1
 
 // kind is the type of a message.
 type kind uint8
@@ -43,16 +37,10 @@ const (
 
 // Limits of received messages.
 const (
-	maxName    = 32   // bytes of a member's name
 	maxPeerID  = 64   // bytes of a node ID
 	maxAddress = 255  // bytes of a member's address
 	maxChanges = 2048 // claims, or releases, in one update
 	maxPage    = 4096 // claims in one page of a snapshot
-)
-
-var (
-	errMessage = errors.New("malformed message of a member")
-	errVersion = errors.New("message of a later version")
 )
 
 // holding is a peer with the term of its claim.
@@ -61,11 +49,9 @@ type holding struct {
 	term uint64
 }
 
-// message is a message between members, of any kind. The fields after boot depend on the kind.
+// message is a message between members, of any kind above. The fields depend on the kind.
 type message struct {
-	kind kind
-	from string // name of the sender
-	boot uint64 // random for each start of the sender
+	head
 
 	seq           uint64 // dir: number in the sender's sequence; page: of the last message that the page includes
 	claims        []holding
@@ -105,10 +91,7 @@ const (
 
 // encode returns the bytes of a message.
 func (m *message) encode() []byte {
-	b := make([]byte, 0, 64+48*(len(m.claims)+len(m.releases)))
-	b = append(b, version, byte(m.kind))
-	b = appendText(b, m.from)
-	b = binary.BigEndian.AppendUint64(b, m.boot)
+	b := m.head.appendTo(make([]byte, 0, 64+48*(len(m.claims)+len(m.releases))))
 	switch m.kind {
 	case kindUpdate:
 		b = binary.AppendUvarint(b, m.seq)
@@ -152,18 +135,14 @@ func (m *message) encode() []byte {
 	return b
 }
 
-// decode returns the message in b. The errors are errVersion and errMessage; a message of unknown kind has only its
-// sender.
+// decode returns the message in b. A message of unknown kind has only its head. The errors are errVersion and
+// errMessage.
 func decode(b []byte) (*message, error) {
-	if len(b) > 0 && b[0] > version {
-		return nil, errVersion
+	h, r, err := readHead(b)
+	if err != nil {
+		return nil, err
 	}
-	if len(b) < 2 || b[0] != version {
-		return nil, errMessage
-	}
-	r := reader{rest: b[2:]}
-	m := &message{kind: kind(b[1])}
-	m.from, m.boot = r.text(maxName), r.uint64()
+	m := &message{head: h}
 	switch m.kind {
 	case kindUpdate:
 		m.seq = r.uvarint()
@@ -199,14 +178,10 @@ func decode(b []byte) (*message, error) {
 	case kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
 		m.book = r.book(m.kind)
 	}
-	if r.bad || m.from == "" || m.beat.state > supervisor.MemberLost {
+	if r.bad || m.beat.state > supervisor.MemberLost {
 		return nil, errMessage
 	}
 	return m, nil
-}
-
-func appendText(b []byte, text string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 func appendHoldings(b []byte, list []holding) []byte {
@@ -217,73 +192,8 @@ func appendHoldings(b []byte, list []holding) []byte {
 	return b
 }
 
-func flag(set bool) byte {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-// reader reads the fields of a message. After the first field that is not there, bad is set and all fields are zero.
-type reader struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *reader) take(n uint64) []byte {
-	if r.bad || n > uint64(len(r.rest)) {
-		r.bad = true
-		return nil
-	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uint64() uint64 {
-	if b := r.take(8); b != nil {
-		return binary.BigEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if r.bad || n <= 0 {
-		r.bad = true
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-// duration reads a time span of at most a century, so that arithmetic with it does not overflow.
-func (r *reader) duration() time.Duration {
-	const most = 100 * 365 * 24 * time.Hour
-	return time.Duration(min(r.uvarint(), uint64(most)))
-}
-
-func (r *reader) text(limit uint64) string {
-	n := r.uvarint()
-	if n > limit {
-		r.bad = true
-	}
-	return string(r.take(n))
-}
-
 func (r *reader) holdings(limit uint64) []holding {
-	n := r.uvarint()
-	if r.bad || n > limit || n > uint64(len(r.rest)) {
-		r.bad = true
-		return nil
-	}
+	n := r.count(limit)
 	list := make([]holding, 0, n)
 	for range n {
 		list = append(list, holding{r.text(maxPeerID), r.uvarint()})

@@ -16,40 +16,40 @@ func examples() []*message {
 	holdings := []holding{{"peer1", 1}, {"peer2", 1 << 60}}
 	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
 	return []*message{
-		{kind: kindUpdate, from: "a", boot: 7, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
+		{head: head{kindUpdate, "a", 7}, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
 		{
-			kind: kindHeartbeat, from: "a", boot: 7, seq: 9,
+			head: head{kindHeartbeat, "a", 7}, seq: 9,
 			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5, 7},
 		},
-		{kind: kindGoodbye, from: "a", boot: 7, seq: 9, pages: 300},
-		{kind: kindClaim, from: "a", boot: 7, id: 3, claim: claim},
+		{head: head{kindGoodbye, "a", 7}, seq: 9, pages: 300},
+		{head: head{kindClaim, "a", 7}, id: 3, claim: claim},
 		{
-			kind: kindVerdict, from: "a", boot: 7, id: 3, claim: supervisor.Claim{Peer: "peer1"}, answer: answerGranted,
+			head: head{kindVerdict, "a", 7}, id: 3, claim: supervisor.Claim{Peer: "peer1"}, answer: answerGranted,
 			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5},
 		},
-		{kind: kindCheck, from: "a", boot: 7, checks: []check{
+		{head: head{kindCheck, "a", 7}, checks: []check{
 			{
 				author: "peer1", first: true, stamp: time.Unix(3, 4),
 				digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5},
 			},
 			{author: "peer2", settle: true},
 		}},
-		{kind: kindChecked, from: "b", boot: 7, checked: []checked{
+		{head: head{kindChecked, "b", 7}, checked: []checked{
 			{verdict: seenFresh, former: []string{"a", "c"}}, {verdict: seenStale},
 		}},
-		{kind: kindHandover, from: "a", boot: 7, entries: []byte{1, 2, 3}},
-		{kind: kindSnapshot, from: "a", boot: 7, seq: 9, offset: 4096},
-		{kind: kindBookPut, from: "a", boot: 7, book: bookMessage{records: []supervisor.BookRecord{
+		{head: head{kindHandover, "a", 7}, entries: []byte{1, 2, 3}},
+		{head: head{kindSnapshot, "a", 7}, seq: 9, offset: 4096},
+		{head: head{kindBookPut, "a", 7}, book: bookMessage{records: []supervisor.BookRecord{
 			{Kind: 'k', Subject: "key", Value: "revoke", Stamp: 1 << 62}, {Kind: 'm', Value: "open"}, {Kind: 'f', Subject: "1"},
 		}}},
-		{kind: kindBookDone, from: "a", boot: 7, book: bookMessage{fault: "the disk is full"}},
-		{kind: kindBookSumsAsk, from: "a", boot: 7},
-		{kind: kindBookSums, from: "a", boot: 7, book: bookMessage{sums: make([]uint64, recordShelves)}},
-		{kind: kindBookAsk, from: "a", boot: 7, book: bookMessage{shelf: 200, after: "key"}},
-		{kind: kindBookPage, from: "a", boot: 7, book: bookMessage{
+		{head: head{kindBookDone, "a", 7}, book: bookMessage{fault: "the disk is full"}},
+		{head: head{kindBookSumsAsk, "a", 7}},
+		{head: head{kindBookSums, "a", 7}, book: bookMessage{sums: make([]uint64, recordShelves)}},
+		{head: head{kindBookAsk, "a", 7}, book: bookMessage{shelf: 200, after: "key"}},
+		{head: head{kindBookPage, "a", 7}, book: bookMessage{
 			records: []supervisor.BookRecord{{Kind: 'n', Subject: "1"}},
 		}},
-		{kind: kindPage, from: "a", boot: 7, seq: 9, offset: 4096, total: 4098, claims: holdings},
+		{head: head{kindPage, "a", 7}, seq: 9, offset: 4096, total: 4098, claims: holdings},
 	}
 }
 
@@ -79,9 +79,9 @@ func TestDecodeRefusesBadMessages(t *testing.T) {
 		}
 	}
 	for _, many := range []*message{
-		{kind: kindCheck, from: "a", boot: 1, checks: make([]check, maxChecks+1)},
-		{kind: kindChecked, from: "a", boot: 1, checked: make([]checked, maxChecks+1)},
-		{kind: kindUpdate, from: "a", boot: 1, releases: make([]release, maxChanges+1)},
+		{head: head{kindCheck, "a", 1}, checks: make([]check, maxChecks+1)},
+		{head: head{kindChecked, "a", 1}, checked: make([]checked, maxChecks+1)},
+		{head: head{kindUpdate, "a", 1}, releases: make([]release, maxChanges+1)},
 	} {
 		if _, err := decode(many.encode()); !errors.Is(err, errMessage) {
 			t.Errorf("kind %d with too many entries: error %v", many.kind, err)
@@ -93,11 +93,11 @@ func TestDecodeRefusesBadMessages(t *testing.T) {
 	if _, err := decode(later); !errors.Is(err, errVersion) {
 		t.Errorf("later version: error %v", err)
 	}
-	long := message{kind: kindGoodbye, from: strings.Repeat("n", maxName+1), boot: 1}
+	long := message{head: head{kindGoodbye, strings.Repeat("n", maxName+1), 1}}
 	if _, err := decode(long.encode()); !errors.Is(err, errMessage) {
 		t.Errorf("long name: error %v", err)
 	}
-	unknown := message{kind: 200, from: "a", boot: 7}
+	unknown := message{head: head{200, "a", 7}}
 	if got, err := decode(unknown.encode()); err != nil || got.from != "a" {
 		t.Errorf("unknown kind: %+v, %v", got, err)
 	}

@@ -148,7 +148,7 @@ func (c *coordinator) Receive(ctx actor.Context) {
 func (c *coordinator) leave() {
 	c.beats.Stop()
 	c.flush()
-	c.announce(&message{kind: kindGoodbye, pages: c.handOver()})
+	c.announce(&message{head: c.engine.head(kindGoodbye), pages: c.handOver()})
 	for _, cancel := range c.cancels {
 		cancel()
 	}

@@ -67,13 +67,13 @@ func TestMemberJudgesItsSequence(t *testing.T) {
 		msg  message
 		want step
 	}{
-		{"unknown", member{}, message{boot: 1, seq: 5}, stepRestart},
-		{"next", inStep, message{boot: 1, seq: 5}, stepApply},
-		{"again", inStep, message{boot: 1, seq: 4}, stepIgnore},
-		{"gap", inStep, message{boot: 1, seq: 6}, stepSync},
-		{"another start", inStep, message{boot: 2, seq: 5}, stepRestart},
-		{"while syncing", syncing, message{boot: 1, seq: 5}, stepWait},
-		{"another start while syncing", syncing, message{boot: 2, seq: 5}, stepRestart},
+		{"unknown", member{}, message{head: head{boot: 1}, seq: 5}, stepRestart},
+		{"next", inStep, message{head: head{boot: 1}, seq: 5}, stepApply},
+		{"again", inStep, message{head: head{boot: 1}, seq: 4}, stepIgnore},
+		{"gap", inStep, message{head: head{boot: 1}, seq: 6}, stepSync},
+		{"another start", inStep, message{head: head{boot: 2}, seq: 5}, stepRestart},
+		{"while syncing", syncing, message{head: head{boot: 1}, seq: 5}, stepWait},
+		{"another start while syncing", syncing, message{head: head{boot: 2}, seq: 5}, stepRestart},
 	} {
 		if got := test.m.judge(&test.msg); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)

@@ -18,7 +18,7 @@ func (c *coordinator) handOver() (pages uint64) {
 	}
 	c.local.ExportSeen(func(entries []byte) bool {
 		if pages++; pages <= maxHandover {
-			c.publish(e.subject("dir"), &message{kind: kindHandover, entries: entries})
+			c.publish(e.subject("dir"), &message{head: e.head(kindHandover), entries: entries})
 		}
 		return pages <= maxHandover
 	})

@@ -188,10 +188,10 @@ func (in *inward) publish(b *arrived, part entryResult, index int) {
 }
 
 func (in *inward) send(b *arrived, waiting entrySet, results []entryResult) {
-	opts := &in.forwarder.engine.opts
-	a := &ack{head: head{opts.Name, opts.Boot}, to: b.key.boot, batch: b.key.id, waiting: waiting, results: results}
-	if err := in.forwarder.engine.bus.Publish(in.subject, a.encode()); err != nil {
-		opts.Log.Warn("results of forwarded messages were not sent to a member", "member", in.name, "error", err)
+	e := in.forwarder.engine
+	a := &ack{head: e.head(kindAck), to: b.key.boot, batch: b.key.id, waiting: waiting, results: results}
+	if err := e.bus.Publish(in.subject, a.encode()); err != nil {
+		e.opts.Log.Warn("results of forwarded messages were not sent to a member", "member", in.name, "error", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (o *outward) add(f *flight) error {
 	}
 	if o.next == nil {
 		o.last++
-		body := appendHead(make([]byte, 0, 512+len(f.form)), kindBatch, o.head().from, o.head().boot)
+		body := o.forwarder.engine.head(kindBatch).appendTo(make([]byte, 0, 512+len(f.form)))
 		o.next = &batch{id: o.last, body: binary.AppendUvarint(body, o.last)}
 	}
 	at := &f.first
@@ -90,10 +90,6 @@ func (o *outward) add(f *flight) error {
 // fits reports whether a batch has room for another message.
 func (b *batch) fits(f *flight) bool {
 	return len(b.flights) < maxEntries && len(b.body)+entryHead+binary.MaxVarintLen64+len(f.form) <= maxBytes
-}
-
-func (o *outward) head() head {
-	return head{from: o.forwarder.engine.opts.Name, boot: o.forwarder.engine.opts.Boot}
 }
 
 // send publishes the next batch. mu is held.
@@ -130,7 +126,8 @@ func (o *outward) cancel(at *leg, f *flight) {
 }
 
 func (o *outward) publishCancel(id uint64, index int) {
-	_ = o.forwarder.engine.bus.Publish(o.subject, encodeCancel(o.head(), id, index)) // repeated if an ack still names it
+	e := o.forwarder.engine
+	_ = e.bus.Publish(o.subject, encodeCancel(e.head(kindCancel), id, index)) // repeated if an ack still names it
 }
 
 // onAck processes results.

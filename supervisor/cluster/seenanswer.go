@@ -48,7 +48,7 @@ func (e *Engine) onCheck(d Delivery) {
 	if e.handing { // the entries are on their way to the other members
 		return
 	}
-	answer := &message{kind: kindChecked, from: e.opts.Name, boot: e.opts.Boot, checked: make([]checked, len(ask.checks))}
+	answer := &message{head: e.head(kindChecked), checked: make([]checked, len(ask.checks))}
 	for i := range ask.checks {
 		answer.checked[i] = e.seen.answer(ask, &ask.checks[i])
 	}

@@ -115,7 +115,7 @@ func (l *line) request(batch []*question) ([]checked, error) {
 	e := l.engine
 	ctx, cancel := context.WithTimeout(e.asking, askWithin)
 	defer cancel()
-	ask := &message{kind: kindCheck, from: e.opts.Name, boot: e.opts.Boot, checks: make([]check, len(batch))}
+	ask := &message{head: e.head(kindCheck), checks: make([]check, len(batch))}
 	for i, q := range batch {
 		ask.checks[i] = q.check
 	}

@@ -33,11 +33,7 @@ func appendChecks(b []byte, checks []check) []byte {
 }
 
 func (r *reader) checks() []check {
-	n := r.uvarint()
-	if r.bad || n > maxChecks {
-		r.bad = true
-		return nil
-	}
+	n := r.count(maxChecks)
 	list := make([]check, n)
 	for i := range list {
 		flags := r.byte()
@@ -67,11 +63,7 @@ func appendChecked(b []byte, answers []checked) []byte {
 }
 
 func (r *reader) checkedList() []checked {
-	n := r.uvarint()
-	if r.bad || n > maxChecks {
-		r.bad = true
-		return nil
-	}
+	n := r.count(maxChecks)
 	list := make([]checked, n)
 	for i := range list {
 		list[i].verdict = seenVerdict(r.byte())

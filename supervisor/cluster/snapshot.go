@@ -51,7 +51,7 @@ func (c *coordinator) keep(m *member, msg *message) {
 // fetch requests the page of a snapshot that begins with a claim.
 func (c *coordinator) fetch(m *member, offset int) {
 	s := m.sync
-	ask := &message{kind: kindSnapshot, from: c.self.name, boot: c.self.boot, seq: s.wanted, offset: uint64(offset)}
+	ask := &message{head: c.engine.head(kindSnapshot), seq: s.wanted, offset: uint64(offset)}
 	if offset > 0 {
 		ask.seq = s.seq
 	}
@@ -119,7 +119,7 @@ func (c *coordinator) onSnapshot(ask *message, respond func([]byte)) {
 	if ask.offset == 0 {
 		seq, found = c.takeSnapshot(ask.seq)
 	}
-	page := &message{kind: kindPage, from: c.self.name, boot: c.self.boot, seq: seq, offset: ask.offset}
+	page := &message{head: c.engine.head(kindPage), seq: seq, offset: ask.offset}
 	if found != nil {
 		page.total = uint64(len(found.claims))
 		from := min(ask.offset, page.total)

@@ -64,11 +64,7 @@ func appendReleases(b []byte, list []release) []byte {
 }
 
 func (r *reader) releases(limit uint64) []release {
-	n := r.uvarint()
-	if r.bad || n > limit || n > uint64(len(r.rest)) {
-		r.bad = true
-		return nil
-	}
+	n := r.count(limit)
 	list := make([]release, 0, n)
 	for range n {
 		list = append(list, release{r.text(maxPeerID), math.Float64frombits(r.uint64())})

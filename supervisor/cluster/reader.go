@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// reader reads the fields of a message. After the first field that is not there, bad is set and all fields are zero.
+type reader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if r.bad || n > uint64(len(r.rest)) {
+		r.bad = true
+		return nil
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if r.bad || n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+// duration reads a time span of at most a century, so that arithmetic with it does not overflow.
+func (r *reader) duration() time.Duration {
+	const most = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(r.uvarint(), uint64(most)))
+}
+
+func (r *reader) text(limit uint64) string {
+	n := r.uvarint()
+	if n > limit {
+		r.bad = true
+	}
+	return string(r.take(n))
+}
+
+// count reads the number of entries of a list. Each entry has at least one byte, so that a short message cannot make
+// its receiver allocate a long list.
+func (r *reader) count(limit uint64) uint64 {
+	n := r.uvarint()
+	if r.bad || n > limit || n > uint64(len(r.rest)) {
+		r.bad = true
+		return 0
+	}
+	return n
+}

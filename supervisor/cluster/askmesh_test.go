@@ -69,8 +69,7 @@ func TestAskMembersNamesThoseWithoutAnswer(t *testing.T) {
 		ask("long", "b! c!", time.Second)
 		ask("wait", "b! c!", 2*time.Second)
 		ask(strings.Repeat("x", 5000), "b?a question of 5000 bytes: at most 4096 c?a question of 5000 bytes: at most 4096", 0)
-		m.bus.Cut("a", "c", true)
-		m.bus.Cut("c", "a", true)
+		m.bus.CutBoth("a", "c", true)
 		ask("x", "b=b:x c!", 2*time.Second)
 		m.pass(5 * time.Second)
 		ask("x", "b=b:x c!", time.Second) // lost: no question
@@ -141,24 +140,18 @@ func TestClusterEventsAreCounted(t *testing.T) {
 			t.Fatalf("the home is %s", home.name)
 		}
 		a := m.hosts["a"]
-		count := func(c actors.Counter, want uint64) {
-			t.Helper()
-			if got := a.Counters()[c.String()]; got != want {
-				t.Errorf("%s = %d, want %d", c, got, want)
-			}
-		}
 		snapshots := a.Counters()[actors.ClusterSnapshots.String()]
 		if claims := a.Counters()[actors.ClusterClaims.String()]; claims == 0 || snapshots == 0 {
 			t.Errorf("%d claims, %d snapshots", claims, snapshots)
 		}
-		count(actors.ClusterTaken, 0)
-		count(actors.MembersLost, 0)
+		m.wantCount("a", actors.ClusterTaken, 0)
+		m.wantCount("a", actors.MembersLost, 0)
 		m.bus.Cut("b", "a", true)
 		m.pass(5 * time.Second)
-		count(actors.MembersLost, 1)
+		m.wantCount("a", actors.MembersLost, 1)
 		m.bus.HealAll()
 		m.pass(5 * time.Second)
-		count(actors.MembersLost, 1)
-		count(actors.ClusterSnapshots, snapshots+1)
+		m.wantCount("a", actors.MembersLost, 1)
+		m.wantCount("a", actors.ClusterSnapshots, snapshots+1)
 	})
 }

@@ -96,8 +96,7 @@ func TestRevokeDuringACutIsAppliedBeforeAdmission(t *testing.T) {
 		m.pass(time.Second)
 		cut := func(on bool) {
 			for _, other := range []string{"a", "b"} {
-				m.bus.Cut("c", other, on)
-				m.bus.Cut(other, "c", on)
+				m.bus.CutBoth("c", other, on)
 			}
 		}
 		cut(true)
@@ -212,8 +211,7 @@ func TestRevokeWinsATie(t *testing.T) {
 		m := newMesh(t, 1)
 		m.members("a", "b")
 		m.pass(time.Second)
-		m.bus.Cut("a", "b", true)
-		m.bus.Cut("b", "a", true)
+		m.bus.CutBoth("a", "b", true)
 		m.pass(3 * time.Second)
 		key := keyOf("peer")
 		_, _ = unconfirmed(m.hosts["a"].Revoke(key)), unconfirmed(m.hosts["b"].Allow(key)) // in the same nanosecond

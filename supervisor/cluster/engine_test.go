@@ -42,7 +42,7 @@ func TestHolderDecidesAboutAClaim(t *testing.T) {
 		w.start("a", "b", "c")
 		w.members["a"].keeps = true
 		first, _ := w.members["a"].connect("peer")
-		time.Sleep(10 * time.Millisecond)
+		settle()
 		if v, _ := w.members["b"].connect("peer"); v.Granted || v.Home != "a" {
 			t.Errorf("the holder refuses: verdict %+v", v)
 		}
@@ -62,7 +62,7 @@ func TestClaimFollowsARelease(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b")
 		w.members["a"].connect("peer")
-		time.Sleep(10 * time.Millisecond)
+		settle()
 		w.net.Delay(100*time.Millisecond, 110*time.Millisecond)
 		w.members["a"].disconnect("peer")
 		if v, _ := w.members["b"].connect("peer"); !v.Granted {
@@ -79,7 +79,7 @@ func TestKilledMemberLosesItsPeers(t *testing.T) {
 		w.start("a", "b", "c")
 		w.members["a"].keeps = true
 		w.members["a"].connect("peer")
-		time.Sleep(10 * time.Millisecond)
+		settle()
 		w.kill("a")
 		began := time.Now()
 		if v, _ := w.members["b"].connect("peer"); !v.Granted {
@@ -104,8 +104,8 @@ func TestCutHeals(t *testing.T) {
 		name string
 		set  func(w *world, on bool)
 	}{
-		{"pair", func(w *world, on bool) { w.cutBetween("a", "b", on) }},
-		{"star", func(w *world, on bool) { w.cutBetween("a", "b", on); w.cutBetween("a", "c", on) }},
+		{"pair", func(w *world, on bool) { w.net.CutBoth("a", "b", on) }},
+		{"star", func(w *world, on bool) { w.net.CutBoth("a", "b", on); w.net.CutBoth("a", "c", on) }},
 		{"one direction", func(w *world, on bool) { w.net.Cut("a", "b", on) }},
 		{"the other direction", func(w *world, on bool) { w.net.Cut("b", "a", on) }},
 	} {
@@ -166,7 +166,7 @@ func TestRestartedMemberHasNoClaims(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b")
 		w.members["a"].connect("peer")
-		time.Sleep(10 * time.Millisecond)
+		settle()
 		w.kill("a")
 		w.start("a")
 		time.Sleep(10 * time.Millisecond)
@@ -179,7 +179,7 @@ func TestGoodbyeFreesThePeersAtOnce(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b")
 		w.members["a"].connect("peer")
-		time.Sleep(10 * time.Millisecond)
+		settle()
 		w.members["a"].engine.Leave()
 		time.Sleep(10 * time.Millisecond)
 		if _, held := w.members["b"].engine.Home("peer"); held {

@@ -40,7 +40,7 @@ func TestForwardEndsWhenTheHomeIsKilled(t *testing.T) {
 func TestForwardSendsAnewWhatASilentMemberDidNotGet(t *testing.T) {
 	for _, moves := range []bool{false, true} {
 		withPeer(t, func(t *testing.T, w *world, sent *forwards) {
-			w.cutBetween("a", "c", true)
+			w.net.CutBoth("a", "c", true)
 			for range 1 + 8*256 { // the last 256 wait for an ack
 				if _, _, err := sent.forward(w.members["c"], "peer", supervisor.ForwardWritten); err != nil {
 					t.Fatal(err)
@@ -74,8 +74,7 @@ func TestCancelIsRepeatedAfterALoss(t *testing.T) {
 		}
 		_, cancel, _ := sent.forward(w.members["b"], "peer", supervisor.ForwardAnswered)
 		time.Sleep(10 * time.Millisecond)
-		w.net.Cut("b", "a", true)
-		w.net.Cut("a", "b", true)
+		w.net.CutBoth("b", "a", true)
 		cancel()
 		time.Sleep(3 * time.Second) // b has given up
 		w.net.HealAll()

@@ -77,11 +77,7 @@ func TestRefusedClaimIsNotSeen(t *testing.T) {
 		p := m.peer("peer", []string{"a"})
 		m.pass(20 * time.Second)
 		m.bus.Delay(200*time.Millisecond, 210*time.Millisecond) // of question and answer
-		c, err := p.Connect(&supervisor.Peer{Address: b.address()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Post(p.message("too early")); err != nil {
+		if err := p.dial(b).Post(p.message("too early")); err != nil {
 			t.Fatal(err)
 		}
 		m.pass(100 * time.Millisecond)
@@ -108,22 +104,25 @@ func TestRefusedClaimIsNotSeen(t *testing.T) {
 	})
 }
 
-// The connection at the home is half open: the home notices nothing. A claim makes it probe the peer.
+// claimOfHalfOpenPeer starts members a and b with a peer. The peer has lost its connection to a, its home, which has
+// not noticed that, and has dialled b, which claims the peer.
+func claimOfHalfOpenPeer(t *testing.T) (m *mesh, b, p *host) {
+	t.Helper()
+	m = newMesh(t, 1)
+	m.members("a", "b")
+	p = m.peer("peer", nil)
+	p.dial(m.hosts["a"])
+	m.pass(time.Second)
+	m.net.Links(p.ip, m.hosts["a"].ip)[0].Vanish(p.ip)
+	m.pass(time.Second)
+	p.dial(m.hosts["b"])
+	return m, m.hosts["b"], p
+}
+
+// The claim makes the home probe the peer, which moves when the probe fails.
 func TestDeadConnectionMovesAfterAProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
-		a, b := m.hosts["a"], m.hosts["b"]
-		p := m.peer("peer", nil)
-		if _, err := p.Connect(&supervisor.Peer{Address: a.address()}); err != nil {
-			t.Fatal(err)
-		}
-		m.pass(time.Second)
-		m.net.Links(p.ip, a.ip)[0].Vanish(p.ip)
-		m.pass(time.Second)
-		if _, err := p.Connect(&supervisor.Peer{Address: b.address()}); err != nil {
-			t.Fatal(err)
-		}
+		m, b, p := claimOfHalfOpenPeer(t)
 		if err := p.send(nodeID(), "early"); err != nil {
 			t.Fatal(err)
 		}
@@ -150,6 +149,23 @@ func TestDeadConnectionMovesAfterAProbe(t *testing.T) {
 	})
 }
 
+// The connection of a claim has ended when the claim is granted: the peer has no home then.
+func TestLateVerdictIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, b, p := claimOfHalfOpenPeer(t)
+		m.pass(time.Second)
+		if _, err := b.DisconnectConnection(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		m.pass(15 * time.Second) // the probe of a
+		m.check("peer")
+		m.checkEvents(p)
+		if homes := m.homes(p.id()); len(homes) > 0 {
+			t.Errorf("homes %q of a peer without a connection", homes)
+		}
+	})
+}
+
 // A session outranks a connection without one, so the peer moves at once, without a probe.
 func TestStrongerConnectionMovesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -158,9 +174,7 @@ func TestStrongerConnectionMovesAtOnce(t *testing.T) {
 		p := m.peer("peer", []string{"a"}, func(c *supervisor.TransportConfig) { c.Session = supervisor.SessionOff })
 		m.pass(20 * time.Second)
 		p.useSessions()
-		if _, err := p.Connect(&supervisor.Peer{Address: m.hosts["b"].address()}); err != nil {
-			t.Fatal(err)
-		}
+		p.dial(m.hosts["b"])
 		m.pass(time.Second)
 		m.check()
 		if m.home(p) != m.hosts["b"] {
@@ -178,17 +192,14 @@ func TestHealLeavesOneConnection(t *testing.T) {
 		m := newMesh(t, 1)
 		m.members("a", "b", "c")
 		for _, other := range []string{"a", "c"} {
-			m.bus.Cut("b", other, true)
-			m.bus.Cut(other, "b", true)
+			m.bus.CutBoth("b", other, true)
 		}
 		m.pass(5 * time.Second)
 		p := m.peer("peer", nil)
 		q := m.host("copy")
 		q.start(keysOf("peer"), nil)
 		for from, to := range map[*host]string{p: "a", q: "b"} {
-			if _, err := from.Connect(&supervisor.Peer{Address: m.hosts[to].address()}); err != nil {
-				t.Fatal(err)
-			}
+			from.dial(m.hosts[to])
 		}
 		m.pass(5 * time.Second)
 		if homes := m.homes(p.id()); !slices.Equal(homes, []string{"a", "b"}) {

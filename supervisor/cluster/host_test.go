@@ -112,6 +112,16 @@ func (h *host) useSessions() {
 	}
 }
 
+// dial opens a connection to another host.
+func (h *host) dial(to *host) *supervisor.PeerConnection {
+	h.mesh.t.Helper()
+	c, err := h.Connect(&supervisor.Peer{Address: to.address()})
+	if err != nil {
+		h.mesh.t.Fatal(err)
+	}
+	return c
+}
+
 // id is the host's node ID.
 func (h *host) id() string { return h.Identity().ID }
 

@@ -26,14 +26,10 @@ func TestEventsAndListsNameTheMember(t *testing.T) {
 		m := newMesh(t, 1)
 		m.members("a", "b", "c")
 		p := m.peer("peer", nil, func(c *supervisor.TransportConfig) { c.Session = supervisor.SessionOff })
-		if _, err := p.Connect(&supervisor.Peer{Address: m.hosts["a"].address()}); err != nil {
-			t.Fatal(err)
-		}
+		p.dial(m.hosts["a"])
 		m.pass(20 * time.Second)
 		p.useSessions()
-		if _, err := p.Connect(&supervisor.Peer{Address: m.hosts["b"].address()}); err != nil {
-			t.Fatal(err)
-		}
+		p.dial(m.hosts["b"])
 		m.pass(time.Second)
 		m.check()
 		if up := lastOf[supervisor.PeerUp](m.hosts["b"]); up.Member != "b" || up.Peer != p.id() {

@@ -38,6 +38,13 @@ func (m *mesh) recorded(c *refpeer.Conn, id *refpeer.Identity, text string) []by
 	return frame
 }
 
+// victim connects a peer to member a.
+func (m *mesh) victim(o refpeer.Options) (*refpeer.Identity, *refpeer.Conn) {
+	m.t.Helper()
+	o.Identity = m.identity("victim")
+	return o.Identity, m.stranger("10.9.0.1", "a", o)
+}
+
 func (m *mesh) sendFrame(c *refpeer.Conn, frame []byte) {
 	m.t.Helper()
 	if err := c.SendRaw(frame); err != nil {
@@ -71,8 +78,7 @@ func TestRecordedFrameProvesNothingToAnotherMember(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMesh(t, 1)
 			m.members("a", "b", "c")
-			victim := m.identity("victim")
-			c := m.stranger("10.9.0.1", "a", refpeer.Options{Identity: victim})
+			victim, c := m.victim(refpeer.Options{})
 			frame := m.recorded(c, victim, "once")
 			m.sendFrame(c, frame)
 			m.wantVerified("a", victim.ID, true)
@@ -116,12 +122,10 @@ func TestUnansweredCheckVerifiesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, 1)
 		m.members("a", "b")
-		victim := m.identity("victim")
-		c := m.stranger("10.9.0.1", "a", refpeer.Options{Identity: victim})
+		victim, c := m.victim(refpeer.Options{})
 		m.sendFrame(c, m.recorded(c, victim, "first"))
 		frame := m.recorded(c, victim, "second")
-		m.bus.Cut("a", "b", true)
-		m.bus.Cut("b", "a", true)
+		m.bus.CutBoth("a", "b", true)
 		attacker := m.stranger("10.9.0.2", "b", refpeer.Options{Identity: victim})
 		m.sendFrame(attacker, frame)
 		m.wantVerified("b", victim.ID, false)
@@ -155,8 +159,7 @@ func TestBoundFrameIsRefusedByAnotherMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, 1)
 		m.members("a", "b")
-		victim := m.identity("victim")
-		c := m.stranger("10.9.0.1", "a", refpeer.Options{Identity: victim, Bind: true})
+		victim, c := m.victim(refpeer.Options{Bind: true})
 		frame := m.recorded(c, victim, "once")
 		m.sendFrame(c, frame)
 		m.wantVerified("a", victim.ID, true)

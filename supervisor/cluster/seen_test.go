@@ -97,6 +97,17 @@ func (w *world) expectReceived(step, member, peer string, msg *wire.Message, wan
 	}
 }
 
+// receiveFromEach has a member receive a new message of each author, from a relay.
+func (w *world) receiveFromEach(member string, authors []string) map[string]*wire.Message {
+	w.t.Helper()
+	messages := make(map[string]*wire.Message, len(authors))
+	for _, author := range authors {
+		messages[author] = w.message(author, author)
+		w.expectReceived("before", member, "relay", messages[author], actors.Fresh)
+	}
+	return messages
+}
+
 // settle waits until all members know all claims.
 func settle() { time.Sleep(20 * time.Millisecond) }
 
@@ -228,11 +239,7 @@ func TestNewMemberAsksTheKeeperBefore(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b")
 		authors := peerNames(30)
-		messages := map[string]*wire.Message{}
-		for _, author := range authors {
-			messages[author] = w.message(author, author)
-			w.expectReceived("nowhere", "a", "relay", messages[author], actors.Fresh)
-		}
+		messages := w.receiveFromEach("a", authors)
 		w.start("c")
 		for _, author := range authors {
 			w.expectReceived("after the join", "c", "relay", messages[author], actors.Duplicate)

@@ -41,11 +41,7 @@ func TestCrashOfAKeeperMakesEarlierMessagesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b", "c")
-		messages := map[string]*wire.Message{}
-		for _, author := range peerNames(30) {
-			messages[author] = w.message(author, author)
-			w.expectReceived("before", "a", "relay", messages[author], actors.Fresh)
-		}
+		messages := w.receiveFromEach("a", peerNames(30))
 		w.kill("a") // the receiver, and the keeper of a third
 		time.Sleep(3 * time.Second)
 		stale := 0
@@ -70,13 +66,9 @@ func TestRestartMakesEarlierMessagesStale(t *testing.T) {
 		w.start("a", "b")
 		w.members["a"].connect("author")
 		settle()
-		messages := []*wire.Message{w.message("direct", "author")}
-		w.expectReceived("before", "a", "author", messages[0], actors.Fresh)
-		for _, author := range peerNames(10) {
-			msg := w.message(author, author)
-			messages = append(messages, msg)
-			w.expectReceived("before", "b", "relay", msg, actors.Fresh)
-		}
+		messages := w.receiveFromEach("b", peerNames(10))
+		messages["author"] = w.message("direct", "author")
+		w.expectReceived("before", "a", "author", messages["author"], actors.Fresh)
 		w.members["b"].newSet(t) // so that it has no messages of its own
 		w.kill("a")
 		w.start("a")
@@ -167,7 +159,7 @@ func TestUnansweredCheckTakesABoundedTime(t *testing.T) {
 		w.start("a", "b")
 		w.members["a"].connect("author")
 		settle()
-		w.cutBetween("a", "b", true)
+		w.net.CutBoth("a", "b", true)
 		began := time.Now()
 		w.expectReceived("cut", "b", "relay", w.message("1", "author"), actors.Unanswered)
 		if took := time.Since(began); took != 250*time.Millisecond {

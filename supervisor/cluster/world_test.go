@@ -255,12 +255,6 @@ func peerNames(n int) []string {
 	return names
 }
 
-// cutBetween cuts or restores both directions between two members.
-func (w *world) cutBetween(a, b string, cut bool) {
-	w.net.Cut(a, b, cut)
-	w.net.Cut(b, a, cut)
-}
-
 // randomStep does one random thing.
 func (w *world) randomStep(random *rand.Rand, peers []string, work *sync.WaitGroup) {
 	names := slices.Sorted(maps.Keys(w.members))
@@ -275,7 +269,7 @@ func (w *world) randomStep(random *rand.Rand, peers []string, work *sync.WaitGro
 	case n < 92:
 		w.net.Cut(a, b, a != b && random.IntN(2) == 0)
 	case n < 95:
-		w.cutBetween(a, b, a != b)
+		w.net.CutBoth(a, b, a != b)
 	case n < 97:
 		w.net.Lose(float64(random.IntN(3)) / 10)
 	case n < 99 && len(names) > 2:

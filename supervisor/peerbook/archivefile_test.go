@@ -3,9 +3,7 @@ package peerbook
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,24 +37,7 @@ func moveForEver(path string) {
 func TestArchiveSurvivesKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	for round := range 5 {
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), archiveWriterEnv+"="+path)
-		out, err := child.StdoutPipe()
-		if err == nil {
-			err = child.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := make([]byte, 100)
-		n, _ := out.Read(line)
-		if string(line[:n]) != "writing\n" {
-			t.Fatalf("the child says %q", line[:n])
-		}
-		timer := time.NewTimer(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
-		<-timer.C
-		_ = child.Process.Kill() // SIGKILL
-		_ = child.Wait()
+		killWriter(t, archiveWriterEnv, path)
 		checkTiers(t, path, round)
 	}
 }
@@ -146,24 +127,16 @@ func TestEarlierReleaseKeepsTheArchive(t *testing.T) {
 // writeEarlier writes an entry and an allowed key as an earlier release does.
 func writeEarlier(t *testing.T, path string, peer releasedPeer, key string) {
 	t.Helper()
-	db, err := bolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	data, err := json.Marshal(peer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error {
+	updateFile(t, path, func(tx *bolt.Tx) error {
 		if err := tx.Bucket(bucketAllowed).Put([]byte(key), nil); err != nil {
 			return err
 		}
 		return tx.Bucket(bucketPeers).Put([]byte(peer.ID), data)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func checkNotTwice(t *testing.T, path string) {

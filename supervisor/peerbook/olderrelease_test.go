@@ -9,20 +9,28 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// writeReleased writes a book's file as the release before aliases and suspensions: four buckets.
-func writeReleased(t *testing.T, path string, peer releasedPeer) {
+// updateFile changes a book's file as another release does.
+func updateFile(t *testing.T, path string, change func(tx *bolt.Tx) error) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	if err := db.Update(change); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeReleased writes a book's file as the release before aliases and suspensions: four buckets.
+func writeReleased(t *testing.T, path string, peer releasedPeer) {
+	t.Helper()
 	data, err := json.Marshal(peer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	allowed, revoked := testKey(t, 1), testKey(t, 3)
-	err = db.Update(func(tx *bolt.Tx) error {
+	updateFile(t, path, func(tx *bolt.Tx) error {
 		for _, row := range []struct{ bucket, key, value string }{
 			{"peers", peer.ID, string(data)},
 			{"allowed", string(allowed[:]), ""},
@@ -39,9 +47,6 @@ func writeReleased(t *testing.T, path string, peer releasedPeer) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A book of the release before aliases and suspensions opens with all it holds. What this release adds survives a

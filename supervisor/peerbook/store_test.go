@@ -57,29 +57,36 @@ func writeBookForEver(path string) {
 	}
 }
 
+// killWriter starts a child with a variable of the environment, see TestMain, and kills it at a random moment of its
+// writes to a file.
+func killWriter(t *testing.T, env, path string) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), env+"="+path)
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 100)
+	n, _ := out.Read(line)
+	if string(line[:n]) != "writing\n" {
+		t.Fatalf("the child says %q", line[:n])
+	}
+	timer := time.NewTimer(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
+	<-timer.C
+	_ = child.Process.Kill() // SIGKILL
+	_ = child.Wait()
+}
+
 // kill -9 at any moment leaves the old book or the new one.
 func TestBookSurvivesKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	last := 0
 	for round := range 20 {
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), bookWriterEnv+"="+path)
-		out, err := child.StdoutPipe()
-		if err == nil {
-			err = child.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := make([]byte, 100)
-		n, _ := out.Read(line)
-		if string(line[:n]) != "writing\n" {
-			t.Fatalf("the child says %q", line[:n])
-		}
-		timer := time.NewTimer(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
-		<-timer.C
-		_ = child.Process.Kill() // SIGKILL
-		_ = child.Wait()
+		killWriter(t, bookWriterEnv, path)
 		last = checkWhole(t, path, round, last)
 	}
 	if last == 0 {

@@ -63,6 +63,12 @@ func (n *Net) Cut(from, to string, cut bool) {
 	n.cuts[path{from, to}] = cut
 }
 
+// CutBoth ends or restores the link between two members, in both directions.
+func (n *Net) CutBoth(a, b string, cut bool) {
+	n.Cut(a, b, cut)
+	n.Cut(b, a, cut)
+}
+
 // Bus returns the bus of a member.
 func (n *Net) Bus(name string) *Bus { return &Bus{net: n, name: name} }
 

@@ -21,15 +21,7 @@ import (
 func TestOperatorOfNATSCannotReadOrRepeat(t *testing.T) {
 	w := newWorld(t)
 	url := external(t, -1).ClientURL()
-	operator, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer operator.Close()
-	recorded := make(chan *nats.Msg, 64)
-	if _, err := operator.ChanSubscribe(">", recorded); err != nil {
-		t.Fatal(err)
-	}
+	operator := w.operator(url)
 	a, b := w.dial(url), w.dial(url)
 	received, other := counter(t, b, "p2p.x.dir"), counter(t, b, "p2p.x.other")
 	if _, err := b.Subscribe("p2p.x.ask", func(d cluster.Delivery) { d.Respond([]byte("plain answer")) }); err != nil {
@@ -48,7 +40,7 @@ func TestOperatorOfNATSCannotReadOrRepeat(t *testing.T) {
 	var original *nats.Msg
 	for original == nil {
 		select {
-		case m := <-recorded:
+		case m := <-operator.recorded:
 			if bytes.Contains(m.Data, []byte("plain")) {
 				t.Errorf("%s carries %q", m.Subject, m.Data)
 			}
@@ -90,11 +82,7 @@ func TestOperatorOfNATSCannotReadOrRepeat(t *testing.T) {
 func TestForgedAnswersAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	url := external(t, -1).ClientURL()
-	operator, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer operator.Close()
+	operator := w.operator(url)
 	answered := make(chan struct{})
 	if _, err := operator.Subscribe("ask", func(m *nats.Msg) {
 		_ = m.Respond([]byte("forged"))

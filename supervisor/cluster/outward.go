@@ -39,7 +39,7 @@ type batch struct {
 	flights []*flight // by index; nil: the result is known
 	left    int       // flights without a result
 	acked   bool
-	heard   time.Time // sent, or last ack, on the running clock
+	heard   time.Time // begun, or last ack, on the running clock
 }
 
 // ending is the result of a flight, or the order to forward it once more.
@@ -70,7 +70,9 @@ func (o *outward) add(f *flight) error {
 	if o.next == nil {
 		o.last++
 		body := o.forwarder.engine.head(kindBatch).appendTo(make([]byte, 0, 512+len(f.form)))
-		o.next = &batch{id: o.last, body: binary.AppendUvarint(body, o.last)}
+		o.next = &batch{
+			id: o.last, body: binary.AppendUvarint(body, o.last), heard: o.forwarder.engine.opts.Running.Now(),
+		}
 	}
 	at := &f.first
 	if f.tried != "" {
@@ -104,7 +106,7 @@ func (o *outward) send() {
 		}
 		return
 	}
-	b.heard, b.left = o.forwarder.engine.opts.Running.Now(), len(b.flights)
+	b.left = len(b.flights)
 	o.batches[b.id] = b
 	o.open++
 	for _, f := range b.flights {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ type Net struct {
 	random *rand.Rand
 	delay  [2]time.Duration // minimum and maximum
 	loss   float64          // share of lost messages
+	drop   string           // part of the subjects whose messages are lost; empty: none
 	cuts   map[path]bool
 	last   map[path]time.Time         // arrival of the last message; messages arrive in order
 	subs   map[string][]*subscription // by subject
@@ -54,6 +56,13 @@ func (n *Net) Lose(share float64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.loss = share
+}
+
+// Drop loses the messages published from now on whose subject contains part. An empty part ends that.
+func (n *Net) Drop(part string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.drop = part
 }
 
 // Cut ends or restores the link from one member to another, in this direction. Messages that were sent before arrive.
@@ -138,6 +147,9 @@ func (*Bus) MaxBody() int { return maxBody }
 func (b *Bus) Publish(subject string, body []byte) error {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
+	if b.net.drop != "" && strings.Contains(subject, b.net.drop) {
+		return nil
+	}
 	for _, s := range b.net.subs[subject] {
 		own := bytes.Clone(body)
 		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: own}) })

@@ -98,7 +98,7 @@ func (c *coordinator) onBeat() {
 	c.freeYielded(time.Now())
 	c.considerMembers()
 	c.countElsewhere()
-	c.engine.seen.sweep()
+	c.engine.seen.expire()
 	c.expireTokens(time.Now())
 	c.retryClaims()
 	c.considerJoin()

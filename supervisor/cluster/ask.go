@@ -32,10 +32,8 @@ func (e *Engine) AskMember(ctx context.Context, member string, question []byte) 
 	if len(question) > maxQuestion {
 		return nil, fmt.Errorf("a question of %d bytes: at most %d", len(question), maxQuestion)
 	}
-	within, cancel := context.WithTimeout(ctx, answerWithin)
+	within, cancel := e.exchanges.limit(ctx, answerWithin)
 	defer cancel()
-	stop := context.AfterFunc(e.asking, cancel)
-	defer stop()
 	body, err := e.bus.Request(within, e.subject("m", member, "ask"), append([]byte{version}, question...))
 	switch {
 	case ctx.Err() != nil:

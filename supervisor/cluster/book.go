@@ -96,29 +96,22 @@ func (e *Engine) putRecords(ctx context.Context, member string, records []superv
 func (e *Engine) askBook(
 	ctx context.Context, member string, kind kind, body bookMessage, within time.Duration,
 ) (*message, error) {
-	if !e.beginExchange() {
+	if !e.exchanges.begin() {
 		return nil, ErrLeft
 	}
-	defer e.exchanges.Done()
-	ctx, cancel := context.WithTimeout(ctx, within)
+	defer e.exchanges.done()
+	ctx, cancel := e.exchanges.limit(ctx, within)
 	defer cancel()
-	stop := context.AfterFunc(e.asking, cancel)
-	defer stop()
-	ask := message{head: e.head(kind), book: body}
-	answer, err := e.bus.Request(ctx, e.subject("m", member, "book"), ask.encode())
-	if err != nil {
-		return nil, err
-	}
-	return decode(answer)
+	return e.request(ctx, member, "book", &message{head: e.head(kind), book: body})
 }
 
 // onBook answers the question of another member on a goroutine of its own: records must be on disk first.
 func (e *Engine) onBook(d Delivery) {
-	if d.Respond == nil || !e.beginExchange() {
+	if d.Respond == nil || !e.exchanges.begin() {
 		return
 	}
 	go func() {
-		defer e.exchanges.Done()
+		defer e.exchanges.done()
 		ask, err := decode(d.Body)
 		local := e.localBook()
 		if err != nil || local == nil {
@@ -154,12 +147,12 @@ func (c *coordinator) compareBook(m *member) {
 	if m.behind.IsZero() {
 		m.behind = now
 	}
-	if m.fetching || now.Before(m.fetchAt) || !c.engine.beginExchange() {
+	if m.fetching || now.Before(m.fetchAt) || !c.engine.exchanges.begin() {
 		return
 	}
 	m.fetching = true
 	go func() {
-		defer c.engine.exchanges.Done()
+		defer c.engine.exchanges.done()
 		err := c.engine.fetchRecords(m.name)
 		c.engine.tell(&bookFetched{m, err})
 	}()
@@ -167,9 +160,12 @@ func (c *coordinator) compareBook(m *member) {
 
 // fetchRecords merges the records of a member that are not here.
 func (e *Engine) fetchRecords(member string) error {
-	answer, err := e.askBook(e.asking, member, kindBookSumsAsk, bookMessage{}, fetchTimeout)
-	if err != nil || len(answer.book.sums) != recordShelves {
-		return errors.Join(err, errMessage)
+	answer, err := e.askBook(e.exchanges.ctx, member, kindBookSumsAsk, bookMessage{}, fetchTimeout)
+	if err != nil {
+		return err
+	}
+	if len(answer.book.sums) != recordShelves {
+		return errMessage
 	}
 	local := e.localBook()
 	own := local.RecordSums()
@@ -186,7 +182,7 @@ func (e *Engine) fetchRecords(member string) error {
 
 func (e *Engine) fetchShelf(member string, shelf byte, local supervisor.ClusterLocal) error {
 	for after := ""; ; {
-		page, err := e.askBook(e.asking, member, kindBookAsk, bookMessage{shelf: shelf, after: after}, fetchTimeout)
+		page, err := e.askBook(e.exchanges.ctx, member, kindBookAsk, bookMessage{shelf: shelf, after: after}, fetchTimeout)
 		if err != nil {
 			return err
 		}

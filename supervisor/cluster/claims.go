@@ -80,13 +80,28 @@ func (c *coordinator) grant(claim *ownClaim, tokens float64) {
 	delete(c.claims, peer)
 	delete(c.yielded, peer)
 	c.directory.set(peer, c.self, c.clock)
-	c.settle(peer, claim.made)
+	c.askKeepers(peer, claim.made)
 	c.queue(peer, change{term: c.clock})
 	verdict := supervisor.ClaimVerdict{Granted: true, Term: c.clock, Tokens: tokens}
 	if tokens < 0 {
 		verdict.Tokens, verdict.Age = c.tokensOf(peer, time.Now())
 	}
 	claim.decided(verdict)
+}
+
+// askKeepers records that this member holds a peer from now on, and asks the members that may have kept the peer before
+// whether they have entries. claimed is the time of the claim on the clock of messages.
+func (c *coordinator) askKeepers(peer string, claimed time.Time) {
+	for _, keeper := range c.engine.seen.granted(peer, claimed) {
+		c.engine.checksTo(keeper).add(&question{
+			check: check{author: peer, anyEntries: true},
+			done: func(answer checked, err error) {
+				if err == nil {
+					c.engine.seen.answered(peer, keeper, answer.verdict != seenFresh)
+				}
+			},
+		})
+	}
 }
 
 func (c *coordinator) onReleasing(msg *releasing) {

@@ -32,7 +32,7 @@ func examples() []*message {
 				author: "peer1", first: true, stamp: time.Unix(3, 4),
 				digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5},
 			},
-			{author: "peer2", settle: true},
+			{author: "peer2", anyEntries: true},
 		}},
 		{head: head{kindChecked, "b", 7}, checked: []checked{
 			{verdict: seenFresh, former: []string{"a", "c"}}, {verdict: seenStale},

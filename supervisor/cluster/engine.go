@@ -21,8 +21,10 @@ import (
 var (
 	ErrName    = errors.New("another member has this name: give each member its own")
 	ErrVersion = errors.New("a member is of a later version: update this one")
-	ErrLeft    = errors.New("this member has left")
 )
+
+// ErrLeft is the error of Apply before Join and after Leave.
+var ErrLeft = errors.New("this member has left")
 
 // Options are the parameters of an engine. Name, NodeID, Boot and Log are required.
 type Options struct {
@@ -59,11 +61,8 @@ type Engine struct {
 	pid   *actor.PID              // nil before Join and after Leave
 	local supervisor.ClusterLocal // nil before Join
 
-	asking     context.Context // ends in Leave
-	stopAsking context.CancelFunc
-	linesMu    sync.Mutex
-	lines      map[string]*line // by member
-	exchanges  sync.WaitGroup
+	exchanges *exchanges
+	queues    checkQueues
 
 	answering sync.RWMutex // held while checks are answered
 	handing   bool         // checks are answered no longer; guarded by answering
@@ -82,9 +81,8 @@ func New(bus Bus, opts Options) *Engine {
 	}
 	actors.FixProcessRegistry(opts.System)
 	directory := newDirectory()
-	asking, stop := context.WithCancel(context.Background())
 	e := &Engine{
-		opts: opts, bus: bus, directory: directory, asking: asking, stopAsking: stop, lines: make(map[string]*line),
+		opts: opts, bus: bus, directory: directory, exchanges: newExchanges(),
 		seen: newSeen(&member{name: opts.Name, boot: opts.Boot}, directory),
 	}
 	e.forwarder = newForwarder(e)
@@ -144,7 +142,7 @@ func (e *Engine) Leave() {
 	pid := e.pid
 	e.pid = nil
 	e.mu.Unlock()
-	e.endExchanges()
+	e.exchanges.end()
 	if pid != nil {
 		_ = e.opts.System.Root.PoisonFuture(pid).Wait()
 		e.forwarder.close()

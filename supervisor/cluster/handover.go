@@ -1,7 +1,5 @@
 package cluster
 
-import "time"
-
 // maxHandover is the largest number of pages that a member hands over when it leaves: about a million entries, 24 MB.
 // If it has more, the others treat it as a member that was killed.
 const maxHandover = 512
@@ -39,28 +37,4 @@ func (c *coordinator) onHandover(msg *message) {
 // noteHandover notes whether a member that has left has handed over all its entries.
 func (c *coordinator) noteHandover(m *member, goodbye *message) {
 	c.engine.seen.left(m, m.boot != 0 && goodbye.pages == m.pages+1)
-}
-
-// drop removes the claim of another member.
-func (c *coordinator) drop(peer string, m *member) {
-	if c.directory.drop(peer, m) {
-		_, own := c.directory.termOf(peer, c.self)
-		c.engine.seen.ended(peer, m, own)
-	}
-}
-
-func (c *coordinator) updateSeen() { c.engine.seen.update(c.members, c.now(), c.joined == nil) }
-
-// settle notes that this member holds a peer, and asks the members that may have kept the peer before.
-func (c *coordinator) settle(peer string, claimed time.Time) {
-	for _, keeper := range c.engine.seen.granted(peer, claimed) {
-		c.engine.lineTo(keeper).add(&question{
-			check: check{author: peer, settle: true},
-			done: func(answer checked, err error) {
-				if err == nil {
-					c.engine.seen.answered(peer, keeper, answer.verdict != seenFresh)
-				}
-			},
-		})
-	}
 }

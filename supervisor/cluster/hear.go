@@ -46,49 +46,21 @@ func (c *coordinator) onHeard(in *heard) {
 
 // onSequence processes a message of a member's sequence.
 func (c *coordinator) onSequence(msg *message) {
-	m := c.members[msg.from]
-	if m == nil {
-		if len(c.members) >= maxMembers {
-			c.engine.opts.Log.Warn("too many members: one was ignored", "name", msg.from, "limit", maxMembers)
-			return
-		}
-		m = &member{name: msg.from}
-		c.members[m.name] = m
-		c.engine.forwarder.heard(m.name)
-	}
-	if msg.kind == kindGoodbye {
-		if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
-			c.noteHandover(m, msg)
-			c.forget(m)
-			c.engine.opts.Members.Info("a member has left", "name", m.name)
-		}
+	m := c.memberOf(msg)
+	switch {
+	case m == nil:
+		return
+	case msg.kind == kindGoodbye:
+		c.onGoodbye(m, msg)
 		return
 	}
-	m.heard = c.now()
-	changed := m.lost || m.boot != msg.boot
-	if changed {
-		m.behind, m.fetchAt = time.Time{}, time.Time{}
-		c.engine.opts.Members.Info("a member is alive", "name", m.name)
-	}
-	if m.lost {
-		c.directory.setLost(m, false)
-		c.engine.forwarder.heard(m.name)
-	}
+	changed := c.heardAlive(m, msg.boot)
 	if msg.kind == kindHeartbeat {
-		m.beat = msg.beat
-		c.compareClock(m)
-		c.compareBook(m)
-		c.engine.seen.heardCrash(m.beat.crash)
-		c.engine.seen.noteClock(time.Unix(0, m.beat.clock).Sub(c.local.Clock()))
+		c.onHeartbeat(m, msg.beat)
 	}
 	switch m.judge(msg) {
 	case stepRestart:
-		if m.boot != 0 {
-			c.engine.forwarder.restarted(m.name, msg.boot)
-		}
-		c.replace(m, nil)
-		m.boot, m.pages = msg.boot, 0
-		c.synchronize(m, msg)
+		c.restart(m, msg)
 	case stepSync:
 		c.synchronize(m, msg)
 	case stepWait:
@@ -100,6 +72,63 @@ func (c *coordinator) onSequence(msg *message) {
 	if changed {
 		c.updateSeen()
 	}
+}
+
+// memberOf returns the sender of a message, or nil if there are too many members.
+func (c *coordinator) memberOf(msg *message) *member {
+	m := c.members[msg.from]
+	if m != nil {
+		return m
+	}
+	if len(c.members) >= maxMembers {
+		c.engine.opts.Log.Warn("too many members: one was ignored", "name", msg.from, "limit", maxMembers)
+		return nil
+	}
+	m = &member{name: msg.from}
+	c.members[m.name] = m
+	c.engine.forwarder.heard(m.name)
+	return m
+}
+
+func (c *coordinator) onGoodbye(m *member, msg *message) {
+	if m.boot == 0 || m.boot == msg.boot { // otherwise it is late, from an earlier start
+		c.noteHandover(m, msg)
+		c.forget(m)
+		c.engine.opts.Members.Info("a member has left", "name", m.name)
+	}
+}
+
+// heardAlive records that a member is alive. It returns true if the member was lost or is another start.
+func (c *coordinator) heardAlive(m *member, boot uint64) (changed bool) {
+	m.heard = c.now()
+	changed = m.lost || m.boot != boot
+	if changed {
+		m.behind, m.fetchAt = time.Time{}, time.Time{}
+		c.engine.opts.Members.Info("a member is alive", "name", m.name)
+	}
+	if m.lost {
+		c.directory.setLost(m, false)
+		c.engine.forwarder.heard(m.name)
+	}
+	return changed
+}
+
+func (c *coordinator) onHeartbeat(m *member, beat heartbeat) {
+	m.beat = beat
+	c.compareClock(m)
+	c.compareBook(m)
+	c.engine.seen.heardCrash(beat.crash)
+	c.engine.seen.noteClock(time.Unix(0, beat.clock).Sub(c.local.Clock()))
+}
+
+// restart begins the sequence of another start of a member.
+func (c *coordinator) restart(m *member, msg *message) {
+	if m.boot != 0 {
+		c.engine.forwarder.restarted(m.name, msg.boot)
+	}
+	c.replace(m, nil)
+	m.boot, m.pages = msg.boot, 0
+	c.synchronize(m, msg)
 }
 
 // apply processes the next message of a member's sequence.
@@ -171,3 +200,13 @@ func (c *coordinator) forget(m *member) {
 	c.updateSeen()
 	c.engine.forwarder.forget(m.name)
 }
+
+// drop removes the claim of another member.
+func (c *coordinator) drop(peer string, m *member) {
+	if c.directory.drop(peer, m) {
+		_, own := c.directory.termOf(peer, c.self)
+		c.engine.seen.ended(peer, m, own)
+	}
+}
+
+func (c *coordinator) updateSeen() { c.engine.seen.update(c.members, c.now(), c.joined == nil) }

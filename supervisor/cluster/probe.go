@@ -13,13 +13,13 @@ import (
 // member answers the empty question without its program.
 func (c *coordinator) probe(m *member) {
 	e := c.engine
-	if m.probing || !e.beginExchange() {
+	if m.probing || !e.exchanges.begin() {
 		return
 	}
 	m.probing = true
 	go func() {
-		defer e.exchanges.Done()
-		ctx, cancel := context.WithTimeout(e.asking, askAgain)
+		defer e.exchanges.done()
+		ctx, cancel := context.WithTimeout(e.exchanges.ctx, askAgain)
 		defer cancel()
 		_, err := e.bus.Request(ctx, e.subject("m", m.name, "ask"), nil)
 		e.tell(&probed{member: m, gone: errors.Is(err, ErrNoResponders)})

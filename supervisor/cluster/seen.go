@@ -45,7 +45,7 @@ type seen struct {
 	joined  time.Time            // only the other members know of earlier messages
 	crash   former               // the last crash of a member, only its times
 	unseen  former               // the same before joined
-	swept   time.Time
+	expired time.Time            // last call of expire
 }
 
 // former is a member that has decided about the messages of a peer before.
@@ -88,7 +88,7 @@ const (
 	maxFormerPeers = 1 << 18 // peers with former homes
 	maxEarlier     = 16      // former sets of live members
 	maxKeptAuthors = 1 << 16
-	sweepEvery     = 10 * time.Second
+	expireEvery    = 10 * time.Second
 )
 
 func newSeen(self *member, d *directory) *seen {
@@ -122,7 +122,7 @@ func (e *Engine) Author(peer string) *supervisor.ClusterAuthor {
 		a.state.CheckUntil.Store(math.MaxInt64)
 		s.authors[peer] = a
 		if _, own := s.directory.termOf(peer, s.self); own {
-			s.settle(peer)
+			s.updateAuthor(peer)
 		}
 	}
 	a.users++

@@ -7,14 +7,15 @@ import (
 	"github.com/Snider/go-p2p/supervisor/dedup"
 )
 
-// check is an entry of kindCheck: a question about a message, or, if settle is set, whether the asked member has
-// entries of the author.
+// check is an entry of kindCheck: a question about a message, or with anyEntries, whether the asked member has entries
+// of the author.
 type check struct {
 	author string
 	digest dedup.Digest
 	stamp  time.Time
 	first  bool // the asked member is the home or the keeper of the author
-	settle bool
+
+	anyEntries bool // digest, stamp and first are not set
 }
 
 // checked is an entry of kindChecked.
@@ -28,8 +29,8 @@ type seenVerdict uint8
 
 const (
 	seenUnknown   seenVerdict = iota // not decided: the asked member is not the home
-	seenFresh                        // settle: there are no entries
-	seenDuplicate                    // settle: there may be entries
+	seenFresh                        // anyEntries: there are none
+	seenDuplicate                    // anyEntries: there may be some
 	seenStale
 	seenFull
 )
@@ -59,9 +60,9 @@ func (e *Engine) onCheck(d Delivery) {
 func (s *seen) answer(by *message, c *check) checked {
 	home := s.directory.home(c.author)
 	switch {
-	case c.settle && s.hasEntries(c.author, by):
+	case c.anyEntries && s.hasEntries(c.author, by):
 		return checked{verdict: seenDuplicate}
-	case c.settle:
+	case c.anyEntries:
 		return checked{verdict: seenFresh}
 	case c.first && home != nil && home != s.self:
 		return checked{verdict: seenUnknown}

@@ -1,10 +1,8 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -12,126 +10,9 @@ import (
 )
 
 const (
-	askWithin   = 250 * time.Millisecond // for all questions about a message
-	askPause    = 10 * time.Millisecond  // before the home of an author that has moved is asked
-	maxChecks   = 256                    // in one batch
-	maxInFlight = 8                      // unanswered batches to one member
+	askWithin = 250 * time.Millisecond // for all questions about a message
+	askPause  = 10 * time.Millisecond  // before the home of an author that has moved is asked
 )
-
-// question is a check on its way to one member.
-type question struct {
-	check check
-	done  func(checked, error) // called exactly once; it does not wait
-}
-
-// line holds the questions to one member. A question is sent at once if no batch is unanswered; otherwise it waits for
-// the answer, or until a batch is full.
-type line struct {
-	engine *Engine
-	member string
-
-	mu       sync.Mutex
-	waiting  []*question
-	inFlight int
-}
-
-// lineTo returns the line to a member.
-func (e *Engine) lineTo(member string) *line {
-	e.linesMu.Lock()
-	defer e.linesMu.Unlock()
-	l := e.lines[member]
-	if l == nil {
-		l = &line{engine: e, member: member}
-		e.lines[member] = l
-	}
-	return l
-}
-
-// beginExchange reports whether this member has not left, and counts an exchange.
-func (e *Engine) beginExchange() bool {
-	e.linesMu.Lock()
-	defer e.linesMu.Unlock()
-	if e.asking.Err() != nil {
-		return false
-	}
-	e.exchanges.Add(1)
-	return true
-}
-
-// endExchanges ends all exchanges. Later questions are not answered.
-func (e *Engine) endExchanges() {
-	e.linesMu.Lock()
-	e.stopAsking()
-	e.linesMu.Unlock()
-	e.exchanges.Wait()
-}
-
-// add sends questions, or has them wait.
-func (l *line) add(questions ...*question) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, questions...)
-	l.flush()
-}
-
-// flush sends the next batches. l.mu is held.
-func (l *line) flush() {
-	for len(l.waiting) > 0 && (l.inFlight == 0 || l.inFlight < maxInFlight && len(l.waiting) >= maxChecks) {
-		if !l.engine.beginExchange() {
-			for _, q := range l.waiting {
-				q.done(checked{}, ErrLeft)
-			}
-			l.waiting = nil
-			return
-		}
-		n := min(len(l.waiting), maxChecks)
-		batch := l.waiting[:n:n]
-		if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
-			l.waiting = nil
-		}
-		l.inFlight++
-		go l.exchange(batch)
-	}
-}
-
-// exchange sends a batch, passes the answers on, and continues with the questions that waited.
-func (l *line) exchange(batch []*question) {
-	defer l.engine.exchanges.Done()
-	answers, err := l.request(batch)
-	l.mu.Lock()
-	l.inFlight--
-	l.flush()
-	l.mu.Unlock()
-	for i, q := range batch {
-		if err != nil {
-			q.done(checked{}, err)
-		} else {
-			q.done(answers[i], nil)
-		}
-	}
-}
-
-func (l *line) request(batch []*question) ([]checked, error) {
-	e := l.engine
-	ctx, cancel := context.WithTimeout(e.asking, askWithin)
-	defer cancel()
-	ask := &message{head: e.head(kindCheck), checks: make([]check, len(batch))}
-	for i, q := range batch {
-		ask.checks[i] = q.check
-	}
-	body, err := e.bus.Request(ctx, e.subject("m", l.member, "seen"), ask.encode())
-	if err != nil {
-		return nil, err
-	}
-	answer, err := decode(body)
-	if err == nil && (answer.kind != kindChecked || len(answer.checked) != len(batch)) {
-		err = errMessage
-	}
-	if err != nil {
-		return nil, err
-	}
-	return answer.checked, nil
-}
 
 // inquiry is the check of one message with all members that must be asked, one after the other step by step.
 type inquiry struct {
@@ -234,7 +115,7 @@ func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
 		q.next = nil
 	}
 	for name, questions := range byMember {
-		e.lineTo(name).add(questions...)
+		e.checksTo(name).add(questions...)
 	}
 	for range expected {
 		select {

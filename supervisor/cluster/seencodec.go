@@ -10,7 +10,7 @@ import (
 // The flags of a check.
 const (
 	checkFirst = 1 << iota
-	checkSettle
+	checkEntries
 )
 
 // appendChecks appends the number of checks, and for each: flags, author, and if it is about a message, the three tags
@@ -19,8 +19,8 @@ func appendChecks(b []byte, checks []check) []byte {
 	b = binary.AppendUvarint(b, uint64(len(checks)))
 	for i := range checks {
 		c := &checks[i]
-		b = append(b, flag(c.first)*checkFirst|flag(c.settle)*checkSettle)
-		if b = appendText(b, c.author); c.settle {
+		b = append(b, flag(c.first)*checkFirst|flag(c.anyEntries)*checkEntries)
+		if b = appendText(b, c.author); c.anyEntries {
 			continue
 		}
 		b = binary.BigEndian.AppendUint64(b, c.digest.ID)
@@ -37,8 +37,8 @@ func (r *reader) checks() []check {
 	list := make([]check, n)
 	for i := range list {
 		flags := r.byte()
-		c := check{author: r.text(maxPeerID), first: flags&checkFirst != 0, settle: flags&checkSettle != 0}
-		if !c.settle {
+		c := check{author: r.text(maxPeerID), first: flags&checkFirst != 0, anyEntries: flags&checkEntries != 0}
+		if !c.anyEntries {
 			c.digest = dedup.Digest{ID: r.uint64(), Content: r.uint64(), Peer: r.uint64()}
 			c.stamp = time.Unix(0, int64(r.uint64()))
 			c.digest.Ahead = time.Duration(r.uvarint())

@@ -98,7 +98,7 @@ func (s *seen) granted(peer string, claimed time.Time) (ask []string) {
 			ask = append(ask, f.member)
 		}
 	}
-	s.settle(peer)
+	s.updateAuthor(peer)
 	return ask
 }
 
@@ -128,8 +128,9 @@ func (s *seen) tidy(list []former) (kept []former) {
 	return kept
 }
 
-// settle sets the state of a peer that this member holds, for its connections.
-func (s *seen) settle(peer string) {
+// updateAuthor sets the time until which the connections of a peer that this member holds need checks: one window after
+// the end of its last former home.
+func (s *seen) updateAuthor(peer string) {
 	a := s.authors[peer]
 	if a == nil {
 		return
@@ -159,7 +160,7 @@ func (s *seen) ended(peer string, m *member, own bool) {
 	f := s.now(m.name, m.boot)
 	if own {
 		s.held[peer] = s.tidy(append(s.held[peer], f))
-		s.settle(peer)
+		s.updateAuthor(peer)
 	}
 	if len(s.order) >= maxFormerPeers {
 		return
@@ -179,7 +180,7 @@ func (s *seen) answered(peer, keeper string, entries bool) {
 		delete(s.held, peer)
 	}
 	if _, own := s.directory.termOf(peer, s.self); own {
-		s.settle(peer)
+		s.updateAuthor(peer)
 	}
 }
 
@@ -208,8 +209,8 @@ func (s *seen) hasEntries(author string, asker *message) bool {
 	return kept || held || !s.flooded.IsZero()
 }
 
-// sweep forgets stays older than two windows.
-func (s *seen) sweep() {
+// expire forgets ends older than two windows, and authors that were not kept for as long, every expireEvery.
+func (s *seen) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -221,10 +222,10 @@ func (s *seen) sweep() {
 			delete(s.former, peer)
 		}
 	}
-	if now.Sub(s.swept) < sweepEvery {
+	if now.Sub(s.expired) < expireEvery {
 		return
 	}
-	s.swept = now
+	s.expired = now
 	s.earlier = slices.DeleteFunc(s.earlier, func(set liveSet) bool { return old(set.ended.at) })
 	for peer, list := range s.held {
 		if list = s.tidy(list); len(list) == 0 {

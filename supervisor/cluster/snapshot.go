@@ -55,21 +55,15 @@ func (c *coordinator) fetch(m *member, offset int) {
 	if offset > 0 {
 		ask.seq = s.seq
 	}
-	subject := c.engine.subject("m", m.name, "snap")
-	if !c.engine.beginExchange() {
+	if !c.engine.exchanges.begin() {
 		return
 	}
 	go func() {
-		defer c.engine.exchanges.Done()
-		ctx, cancel := context.WithTimeout(c.engine.asking, fetchTimeout)
+		defer c.engine.exchanges.done()
+		ctx, cancel := context.WithTimeout(c.engine.exchanges.ctx, fetchTimeout)
 		defer cancel()
-		result := &fetched{member: m, sync: s}
-		body, err := c.engine.bus.Request(ctx, subject, ask.encode())
-		if err == nil {
-			result.page, err = decode(body)
-		}
-		result.err = err
-		c.engine.tell(result)
+		page, err := c.engine.request(ctx, m.name, "snap", ask)
+		c.engine.tell(&fetched{member: m, sync: s, page: page, err: err})
 	}()
 }
 

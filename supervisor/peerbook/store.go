@@ -77,9 +77,8 @@ func Open(path string, options ...Option) (*Book, error) {
 		}
 		b.disk, b.entries.archive.db = s, s.db
 		b.loaded()
-		err = s.unmap(opts)
-		b.entries.archive.db = s.db
-		return err
+		s.dropPages()
+		return nil
 	})
 	if err != nil {
 		b.disk = nil
@@ -166,41 +165,21 @@ func (s *store) read(b *Book) error {
 	})
 }
 
-// largeBook is the size from which a book is opened a second time after its pages have been read and checked, so that
-// they do not count as memory of the process.
-const largeBook = 64 << 20
-
-// unmap opens a large book again. It fails as if the file were in use if another process has opened it in between.
-func (s *store) unmap(opts *bolt.Options) error {
-	size, read := s.state()
-	if size < largeBook {
-		return nil
-	}
-	if err := s.db.Close(); err != nil {
-		return err
-	}
-	db, err := bolt.Open(s.path, 0o600, opts)
-	if err != nil {
-		return err
-	}
-	s.db = db
-	if _, now := s.state(); now != read {
-		return bolterrors.ErrTimeout
-	}
-	return nil
-}
-
-// state returns the size of the file in bytes and the number of its last transaction.
-func (s *store) state() (size int64, last int) {
-	_ = s.db.View(func(tx *bolt.Tx) error {
-		size, last = tx.Size(), tx.ID()
-		return nil
+// dropPages takes the pages of the file out of the resident memory of the process. The operating system keeps them in
+// its cache, and maps them again when they are read: each read maps its surroundings too, so a transaction that changes
+// a few random peers maps nearly the whole file, which is up to twice as long as its content.
+func (s *store) dropPages() {
+	_ = guardFaults(func() error {
+		return s.db.View(func(tx *bolt.Tx) error { // meanwhile bbolt does not move its memory map
+			unmapPages(s.db.Info().Data, tx.Size())
+			return nil
+		})
 	})
-	return size, last
 }
 
 // write writes a batch in one transaction.
 func (s *store) write(w batch) error {
+	defer s.dropPages()
 	err := guardFaults(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error { return w.apply(tx) })
 	})

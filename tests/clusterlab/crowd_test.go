@@ -6,10 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/Snider/go-p2p/supervisor"
-	"github.com/Snider/go-p2p/tests/nodetest"
-	"github.com/Snider/go-p2p/wire"
 )
 
 // longestAway is the longest time for which a peer may have no connection in a drain or after a kill.
@@ -21,19 +17,10 @@ type people struct {
 	list []*person
 }
 
-// person is a peer. Its handlers record its connections and messages.
-type person struct {
-	node *supervisor.Transport
-
-	mu       sync.Mutex
-	ups      int
-	down     time.Time // of the last connection; zero: connected
-	away     time.Duration
-	received map[string]int // by type
-}
-
 // newPeople starts peers, each with the addresses of all members, and stops them at the end of the test.
-func newPeople(t *testing.T, c *cluster, n int) *people {
+func newPeople(t *testing.T, c *cluster, n int,
+	newPeer func(int, []string) (*person, error),
+) *people {
 	t.Helper()
 	p := &people{t: t, list: make([]*person, n)}
 	t.Cleanup(p.stop)
@@ -43,17 +30,8 @@ func newPeople(t *testing.T, c *cluster, n int) *people {
 		gate <- struct{}{}
 		starting.Go(func() {
 			defer func() { <-gate }()
-			one := &person{received: make(map[string]int)}
-			var err error
-			one.node, err = nodetest.New(nodetest.Options{
-				Name: fmt.Sprint("p", i), OnEvent: one.event, OnMessage: one.message,
-				Config: func(cfg *supervisor.TransportConfig) {
-					cfg.ListenAddr = ""
-					for j := range c.names { // each begins at another member
-						cfg.Peers = append(cfg.Peers, c.listen[c.names[(i+j)%len(c.names)]])
-					}
-				},
-			})
+			addresses := c.addresses(i)
+			one, err := newPeer(i, addresses)
 			if err != nil {
 				t.Error(err)
 				return
@@ -68,35 +46,28 @@ func newPeople(t *testing.T, c *cluster, n int) *people {
 	return p
 }
 
+// addresses returns the addresses of all members for a peer with this number. Each begins at another member, and
+// continues at the others in either order.
+func (c *cluster) addresses(number int) (all []string) {
+	n := len(c.names)
+	step := 1
+	if number/n%2 == 1 {
+		step = n - 1
+	}
+	for i := range n {
+		all = append(all, c.listen[c.names[(number+i*step)%n]])
+	}
+	return all
+}
+
 func (p *people) stop() {
 	var stopping sync.WaitGroup
 	for _, one := range p.list {
 		if one != nil {
-			stopping.Go(func() { _ = one.node.Stop() })
+			stopping.Go(one.stop)
 		}
 	}
 	stopping.Wait()
-}
-
-func (w *person) event(e supervisor.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch e.(type) {
-	case supervisor.PeerUp:
-		w.ups++
-		if !w.down.IsZero() {
-			w.away = max(w.away, time.Since(w.down))
-		}
-		w.down = time.Time{}
-	case supervisor.PeerDown:
-		w.down = time.Now()
-	}
-}
-
-func (w *person) message(_ *supervisor.PeerConnection, m *wire.Message) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.received[string(m.Type)]++
 }
 
 // count returns the number of peers that satisfy a condition.
@@ -110,8 +81,6 @@ func (p *people) count(ok func(*person) bool) (n int) {
 	}
 	return n
 }
-
-func connected(w *person) bool { return w.ups > 0 && w.down.IsZero() }
 
 // awaitConnected waits until every peer is connected, and every peer belongs to one of the members.
 func (p *people) awaitConnected(c *cluster, limit time.Duration) (took time.Duration, homes []int) {
@@ -182,9 +151,12 @@ func (p *people) broadcast(c *cluster, from, kind string) {
 // TestManyPeersOutliveDrainAndKill connects many peers to three members: broadcasts, the drain of a member, its start,
 // the kill of another one.
 func TestManyPeersOutliveDrainAndKill(t *testing.T) {
-	n := 60
+	n, newPeer := 60, newNode
 	if *lab {
-		n = *crowd
+		n, newPeer = *crowd, newLight
+		if *whole {
+			newPeer = newNode
+		}
 	}
 	c := newCluster(t, "a", "b", "c")
 	c.flags = []string{
@@ -193,17 +165,20 @@ func TestManyPeersOutliveDrainAndKill(t *testing.T) {
 	}
 	c.start("a", "b", "c")
 	c.awaitAll()
-	began := time.Now()
-	p := newPeople(t, c, n)
+	began, m0 := time.Now(), c.meter()
+	p := newPeople(t, c, n, newPeer)
 	_, homes := p.awaitConnected(c, 5*time.Minute)
 	t.Logf("%d peers connected after %v; at the members %v", n, time.Since(began).Round(time.Millisecond), homes)
+	m0.log("start")
 	p.broadcast(c, "a", "first")
 
 	p.reset()
+	m := c.meter()
 	r := c.members["b"].Run("drain", "--wait")
 	took, homes := p.awaitConnected(c, time.Minute)
 	t.Logf("drain: exit code %d, all connected %v later; at the members %v", r.Code, took.Round(time.Millisecond), homes)
 	p.checkAway("drain")
+	m.log("drain")
 	p.broadcast(c, "c", "drained")
 	c.members["b"].Stop()
 	delete(c.members, "b")
@@ -211,10 +186,12 @@ func TestManyPeersOutliveDrainAndKill(t *testing.T) {
 	c.awaitAll()
 
 	p.reset()
+	m = c.meter()
 	c.kill("c")
 	took, homes = p.awaitConnected(c, 2*time.Minute)
 	t.Logf("kill: all connected after %v; at the members %v", took.Round(time.Millisecond), homes)
 	p.checkAway("kill")
+	m.log("kill")
 	c.awaitStates("b", "a alive", "b alive", "c lost")
 	p.broadcast(c, "b", "killed")
 }

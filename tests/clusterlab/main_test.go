@@ -11,6 +11,7 @@ import (
 var (
 	lab   = flag.Bool("lab", false, "also run the rows that take longer than a minute")
 	crowd = flag.Int("peers", 1000, "peers of the rows with many")
+	whole = flag.Bool("nodes", false, "these peers are complete nodes: they cost more than the members")
 )
 
 func TestMain(m *testing.M) { os.Exit(nodetest.Main(m)) }

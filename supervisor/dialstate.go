@@ -7,7 +7,7 @@ package supervisor
 //	idle ───────────────> dialing ──────────> open
 //	 ^ │                   │    ^              │
 //	 │ │ peerEnded,  failed,    │ due,         │ ended, peerEnded,
-//	 │ │ kept           kept    │ wanted       │ kept and not connected otherwise
+//	 │ │ kept; rival    kept    │ wanted       │ kept and not connected otherwise
 //	 │ v                   v    │              │
 //	 │ waiting <───────── waiting <────────────┘
 //	 └── ended while the peer has another connection
@@ -44,6 +44,7 @@ type dialFacts struct {
 	connected bool // the peer has a verified connection, inbound or outbound
 	elsewhere bool // another member of the cluster is connected to the peer, or keeps the address connected
 	revoked   bool // the peer may not connect
+	rival     bool // another address of the peer is being dialled, and not for long
 }
 
 // dialAction is an output of the state machine.
@@ -53,6 +54,7 @@ const (
 	dialNothing dialAction = iota
 	dialStart              // start a dial
 	dialPause              // set the timer of the next dial
+	dialYield              // set the timer to the time when the dial of the other address has lasted long
 	dialRefuse             // answer the callers with ErrRevoked; remove the target unless it is kept
 	dialForget             // remove the target, answer the callers, and stop its dial
 )
@@ -90,6 +92,8 @@ func (s dialState) want(f dialFacts) (dialState, dialAction) {
 		return dialIdle, dialNothing // the end of that connection, or of that member, is the next event
 	case f.revoked:
 		return dialIdle, dialRefuse // an admission of the peer is the next event
+	case f.rival && !f.callers:
+		return dialWaiting, dialYield
 	default:
 		return dialing, dialStart
 	}

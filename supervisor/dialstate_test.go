@@ -49,6 +49,24 @@ func TestDialTargetStepsAsDrawn(t *testing.T) {
 			dialFacts{callers: true, elsewhere: true},
 			dialing, dialStart,
 		},
+		{
+			"pause over, another address is being dialled",
+			dialWaiting, dialDue,
+			dialFacts{kept: true, rival: true},
+			dialWaiting, dialYield,
+		},
+		{
+			"configured peer, another address is being dialled",
+			dialIdle, dialWanted,
+			dialFacts{kept: true, rival: true},
+			dialWaiting, dialYield,
+		},
+		{
+			"caller, another address is being dialled",
+			dialIdle, dialWanted,
+			dialFacts{callers: true, rival: true},
+			dialing, dialStart,
+		},
 		{"revoked while waiting", dialWaiting, dialDue, dialFacts{kept: true, revoked: true}, dialIdle, dialRefuse},
 		{
 			"pause over while stopping",
@@ -97,21 +115,24 @@ func TestDialTargetKeepsItsInvariants(t *testing.T) {
 	checked := 0
 	for from := dialIdle; from <= dialWaiting; from++ {
 		for event := dialWanted; event <= dialDropped; event++ {
-			for bits := range 32 {
+			for bits := range 64 {
 				f := dialFacts{
 					stopping: bits&1 != 0, kept: bits&2 != 0, callers: bits&4 != 0,
-					connected: bits&8 != 0, revoked: bits&16 != 0,
+					connected: bits&8 != 0, revoked: bits&16 != 0, rival: bits&32 != 0,
 				}
 				to, action := from.step(event, f)
+				timer := action == dialPause || action == dialYield
 				checked++
 				for what, broken := range map[string]bool{
-					"a dial starts while the node stops":              action == dialStart && f.stopping,
-					"a dial of a revoked peer starts":                 action == dialStart && f.revoked,
-					"a dial starts, and the state is another":         action == dialStart && to != dialing,
-					"a second dial starts":                            action == dialStart && from == dialing,
-					"dialing without a dial":                          to == dialing && from != dialing && action != dialStart,
-					"waiting without a timer":                         to == dialWaiting && from != dialWaiting && action != dialPause,
-					"a timer without the state":                       action == dialPause && to != dialWaiting,
+					"a dial starts while the node stops":      action == dialStart && f.stopping,
+					"a dial of a revoked peer starts":         action == dialStart && f.revoked,
+					"a dial starts, and the state is another": action == dialStart && to != dialing,
+					"a second dial starts":                    action == dialStart && from == dialing,
+					"dialing without a dial":                  to == dialing && from != dialing && action != dialStart,
+					"waiting without a timer":                 to == dialWaiting && from != dialWaiting && !timer,
+					"a timer without the state":               timer && to != dialWaiting,
+					"the pause is over and nothing follows": event == dialDue && from == dialWaiting &&
+						f.kept && !f.connected && !f.stopping && !f.revoked && to == dialWaiting && !timer,
 					"a kept target is forgotten":                      action == dialForget && f.kept && event != dialDropped,
 					"a target with callers is forgotten by a release": action == dialForget && f.callers && event == dialReleased,
 					"a forgotten target is not idle":                  action == dialForget && to != dialIdle,
@@ -125,7 +146,7 @@ func TestDialTargetKeepsItsInvariants(t *testing.T) {
 			}
 		}
 	}
-	if checked != 4*8*32 {
+	if checked != 4*8*64 {
 		t.Errorf("%d combinations checked", checked)
 	}
 }

@@ -28,6 +28,8 @@ type dialTarget struct {
 	failures   int    // consecutive failures
 	displaced  int    // consecutive connections that the peer closed as duplicates
 	openedAt   time.Time
+	startedAt  time.Time   // start of the last dial
+	yields     bool        // timer waits for the dial of another address of the peer
 	timer      *time.Timer // next dial; set in dialWaiting
 	pause      time.Duration
 	generation int

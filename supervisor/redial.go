@@ -19,9 +19,10 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 	next, action := t.state.step(event, dialFacts{
 		stopping: r.leaving(), kept: t.keep, callers: len(t.callers) > 0,
 		connected: r.connected(t) != nil, elsewhere: r.keptElsewhere(t), revoked: barred != nil,
+		rival: r.rivalOf(t) > 0,
 	})
 	t.state = next
-	if next != dialWaiting || action == dialPause {
+	if next != dialWaiting || action == dialPause || action == dialYield {
 		t.stopTimer()
 	}
 	switch action {
@@ -29,6 +30,9 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 		r.startTarget(ctx, t)
 	case dialPause:
 		r.pause(t, cause)
+	case dialYield:
+		t.yields = true
+		r.setTimer(t, r.rivalOf(t))
 	case dialRefuse:
 		t.lastErr = barred
 		r.node.LimitedLog.Warn("not dialled", "address", t.address, "error", barred)
@@ -51,6 +55,7 @@ func (r *registry) startTarget(ctx actor.Context, t *dialTarget) {
 		return
 	}
 	r.node.Counters.Inc(actors.Dials)
+	t.startedAt = time.Now()
 	if !free {
 		r.dialFailed(ctx, t, ErrNoRoom)
 		return
@@ -83,6 +88,7 @@ func (r *registry) dialFailed(ctx actor.Context, t *dialTarget, err error) {
 	if r.advance(ctx, t, dialFailed, err) == dialPause {
 		r.nodeEvents.Event(DialFailed{Address: t.address, Err: err, RetryIn: t.pause})
 	}
+	r.dialRivals(ctx, t)
 }
 
 // advanceTargets advances the targets affected by the end of a connection: its own, and the others of the same peer.
@@ -162,20 +168,27 @@ func (r *registry) reconcileTarget(ctx actor.Context, t *dialTarget) {
 	}
 }
 
-// pause sets the timer of the next dial.
+// pause sets the timer of the next dial after a failure or the end of a connection.
 func (r *registry) pause(t *dialTarget, cause error) {
 	if t.pause = longPause(cause); t.pause == 0 {
 		t.failures++
 		t.pause = backoff(t.failures, r.random())
 	}
-	t.lastErr, t.nextDial = cause, time.Now().Add(t.pause)
+	t.lastErr = cause
+	r.setTimer(t, t.pause)
+}
+
+// setTimer sets the timer of the next dial.
+func (r *registry) setTimer(t *dialTarget, pause time.Duration) {
+	t.nextDial = time.Now().Add(pause)
 	due := &redial{target: t, generation: t.generation}
-	t.timer = time.AfterFunc(t.pause, func() { r.node.System.Root.Send(r.self, due) })
+	t.timer = time.AfterFunc(pause, func() { r.node.System.Root.Send(r.self, due) })
 }
 
 // stopTimer stops the timer of the next dial. It makes a redial message in flight stale.
 func (t *dialTarget) stopTimer() {
 	t.generation++
+	t.yields = false
 	if t.timer != nil {
 		t.timer.Stop()
 		t.timer, t.nextDial = nil, time.Time{}

@@ -46,7 +46,7 @@ func newPeople(t *testing.T, c *cluster, n int,
 	return p
 }
 
-// addresses returns the addresses of all members for a peer with this number. Each begins at another member, and
+// addresses returns the pinned addresses of all members for a peer with this number. Each begins at another member, and
 // continues at the others in either order.
 func (c *cluster) addresses(number int) (all []string) {
 	n := len(c.names)
@@ -55,7 +55,7 @@ func (c *cluster) addresses(number int) (all []string) {
 		step = n - 1
 	}
 	for i := range n {
-		all = append(all, c.listen[c.names[(number+i*step)%n]])
+		all = append(all, c.listen[c.names[(number+i*step)%n]]+"#"+c.id)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -119,6 +120,7 @@ func (l *light) run(ctx context.Context) {
 
 // connect dials an address and receives until the connection ends.
 func (l *light) connect(ctx context.Context, address string) {
+	address, _, _ = strings.Cut(address, "#")
 	conn, err := refpeer.Dial(ctx, "ws://"+address+"/ws", refpeer.Options{
 		Identity: l.identity, Pong: true, Features: []string{"single-connection"},
 		Session: &refpeer.SessionOptions{KEM: true},

@@ -102,7 +102,7 @@ func (p *connection) seenHere(msg *wire.Message, at *moment) Verdict {
 		}
 	}
 	if p.unclocked(msg) {
-		return p.dedup.SeenInSession(msg, at.now)
+		return p.dedup.SeenInSession(msg, at.idKey, at.now)
 	}
 	return p.dedup.Seen(msg, at.now)
 }

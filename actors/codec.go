@@ -9,11 +9,13 @@ import (
 // sides share no state.
 type codec interface {
 	// open decrypts one WebSocket message of the peer, in place; more and next give its messages. hint may be nil.
-	open(frame []byte, text bool, hint wire.IDHint) error
+	open(frame []byte, text bool, hint wire.IDKeys) error
 	// more reports whether the opened frame has another message, valid or not.
 	more() bool
 	// next returns the next message. The mark is judged before the message, also with an error, unless it is markNone.
 	next() (*wire.Message, mark, error)
+	// idKey returns the key of the last message's ID by the hint, or 0.
+	idKey() uint64
 	// skip skips the next message. The only error is wire.ErrRecord.
 	skip() error
 	// cost returns the cost of the last message in the budget of the connection.

@@ -110,14 +110,16 @@ const (
 type Deduplicator interface {
 	Seen(msg *wire.Message, now time.Time) Verdict
 	// SeenInSession is Seen for a message of the peer itself that its session protects against replay: the verdict is
-	// never Stale.
-	SeenInSession(msg *wire.Message, now time.Time) Verdict
+	// never Stale. key is the result of ExpectKey for its ID, or 0 if it is not known.
+	SeenInSession(msg *wire.Message, key uint64, now time.Time) Verdict
 	// Known returns the verdict of Seen and enters nothing: an unverified connection must not enter IDs for the peer that
 	// it claims to be.
 	Known(msg *wire.Message, now time.Time) Verdict
 	// Expect announces that Seen will probably be called with this ID, so that the set can prefetch the entry. It changes
 	// nothing.
 	Expect(id []byte)
+	// ExpectKey is Expect and returns a key of the ID.
+	ExpectKey(id string) (key uint64)
 }
 
 // Direction tells whether this node accepted or dialled a connection.

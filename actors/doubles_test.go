@@ -2,6 +2,7 @@ package actors
 
 import (
 	"crypto/rand"
+	"hash/fnv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,10 +75,11 @@ func (d *registryDouble) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor,
 
 // seenDouble is a Deduplicator with a set of IDs and a hook.
 type seenDouble struct {
-	mu   sync.Mutex
-	ids  map[string]bool
-	full bool
-	hook func(*wire.Message)
+	mu    sync.Mutex
+	ids   map[string]bool
+	full  bool
+	hook  func(*wire.Message)
+	keyed []string // IDs with a key
 }
 
 func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
@@ -93,7 +95,18 @@ func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
 	return verdict
 }
 
-func (s *seenDouble) SeenInSession(msg *wire.Message, now time.Time) Verdict { return s.Seen(msg, now) }
+// SeenInSession panics if the key is that of another ID.
+func (s *seenDouble) SeenInSession(msg *wire.Message, key uint64, now time.Time) Verdict {
+	if key != 0 {
+		if key != s.ExpectKey(msg.ID) {
+			panic("a key of another ID")
+		}
+		s.mu.Lock()
+		s.keyed = append(s.keyed, msg.ID)
+		s.mu.Unlock()
+	}
+	return s.Seen(msg, now)
+}
 
 func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
 	s.mu.Lock()
@@ -102,6 +115,13 @@ func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
 }
 
 func (*seenDouble) Expect([]byte) {}
+
+// ExpectKey returns a key that differs for different IDs.
+func (*seenDouble) ExpectKey(id string) uint64 {
+	key := fnv.New64a()
+	_, _ = key.Write([]byte(id))
+	return key.Sum64()
+}
 
 func (s *seenDouble) verdict(msg *wire.Message) Verdict {
 	switch {

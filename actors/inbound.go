@@ -23,11 +23,12 @@ func (p *connection) onFrames(ctx actor.Context, batch *frameBatch) {
 	}
 }
 
-// moment is one reading of all clocks.
+// moment is one reading of all clocks, and the message that is being judged.
 type moment struct {
 	now     time.Time // monotonic
 	running time.Time // of the connection's running clock
 	wall    time.Time // checks timestamps
+	idKey   uint64    // of the message's ID, for the dedup set; 0: not known
 }
 
 func (p *connection) moment() moment {
@@ -118,6 +119,7 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 			continue
 		}
 		msg, mark, err := p.codec.next()
+		at.idKey = p.codec.idKey()
 		if !p.judge(ctx, msg, mark, err, at) {
 			continue
 		}

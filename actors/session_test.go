@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -205,6 +206,36 @@ func TestSessionFollowsRekeysOfThePeer(t *testing.T) {
 		p.sendFrame(p.sealer.Rekey(nil, 0)) // the fifth needless one in a minute
 		if got := p.status(); got != websocket.StatusProtocolError {
 			t.Errorf("closed with %v, want 1002", got)
+		}
+	})
+}
+
+// Each message of a record reaches the dedup set with the key of its own ID: also behind a malformed message, one in
+// JSON form and a relayed one, which have none.
+func TestSessionPassesTheKeyOfEachID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions)
+		p := r.openProven()
+		list := p.many("stats", 20, 1)
+		list[3].From = strings.Repeat("b", 32)
+		list[5].ID = strings.Repeat("i", wire.MaxIDBytes) // the longest text of the binary form
+		list[7].Timestamp = list[7].Timestamp.In(time.FixedZone("", 3600))
+		list[9].Payload = json.RawMessage("{")
+		var want []string
+		for i, msg := range list {
+			if i != 3 && i != 7 && i != 9 {
+				want = append(want, msg.ID)
+			}
+		}
+		p.send(list...)
+		synctest.Wait()
+		r.dedup.mu.Lock()
+		defer r.dedup.mu.Unlock()
+		if got := r.dedup.keyed[1:]; !slices.Equal(got, want) { // behind the ping
+			t.Errorf("with a key: %q, want %q", got, want)
+		}
+		if n := len(r.dedup.ids); n != 20 {
+			t.Errorf("%d IDs entered, want 20: the ping's and 19 of the record", n)
 		}
 	})
 }

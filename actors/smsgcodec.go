@@ -52,7 +52,7 @@ func (c *smsgCodec) seal(encoded []byte) []byte {
 }
 
 // open implements codec. Deployed nodes accept frames in text messages.
-func (c *smsgCodec) open(frame []byte, _ bool, hint wire.IDHint) (err error) {
+func (c *smsgCodec) open(frame []byte, _ bool, hint wire.IDKeys) (err error) {
 	c.plaintext, err = c.opener.Open(frame)
 	c.size, c.hint = len(frame), hint
 	return err
@@ -63,6 +63,9 @@ func (c *smsgCodec) more() bool { return c.plaintext != nil }
 
 // cost implements codec: the message takes over the cost of its frame.
 func (c *smsgCodec) cost() int64 { return costOf(c.size) }
+
+// idKey implements codec: the dedup set hashes the ID again, since the hint came before it was checked.
+func (*smsgCodec) idKey() uint64 { return 0 }
 
 // skip implements codec.
 func (c *smsgCodec) skip() error {

@@ -78,7 +78,7 @@ func (d *memberDedup) here(msg *wire.Message, o actors.Origin, now time.Time) ac
 		}
 	}
 	if o.Unclocked {
-		return d.SeenInSession(msg, now)
+		return d.SeenInSession(msg, 0, now)
 	}
 	return d.Seen(msg, now)
 }

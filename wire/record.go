@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // ErrRecord means that the messages of a record are not separable: no message at all, several in more than 64 KiB, or a
@@ -44,12 +43,14 @@ type RecordDecoder struct {
 
 	rest  []byte // part of the record that is not decoded
 	empty bool   // the record holds no byte
-	hint  IDHint
-	size  int // of the last message
+	hint  IDKeys
+	size  int    // of the last message
+	key   uint64 // of its ID
 
 	group []Message       // decoded messages; nil if Next has returned all of them
 	next  int             // index in group of the message that Next returns next
 	sizes [maxGroup]int32 // bytes of the messages in group
+	keys  [maxGroup]uint64
 }
 
 // NewRecordDecoder returns a decoder for records from the node with the ID sender to the node with the ID receiver.
@@ -59,8 +60,9 @@ func NewRecordDecoder(sender, receiver string, limit int) *RecordDecoder {
 }
 
 // Reset begins the record with the given plaintext, which the decoder reads, but does not change, until More reports
-// false. hint, if not nil, gets the ID of each message when it is decoded, up to 15 messages before Next returns it.
-func (d *RecordDecoder) Reset(plaintext []byte, hint IDHint) {
+// false. hint, if not nil, gets the ID of each message when it is decoded, up to 15 messages before Next returns it. It
+// gets the IDs of messages in JSON form with Expect.
+func (d *RecordDecoder) Reset(plaintext []byte, hint IDKeys) {
 	*d = RecordDecoder{
 		sender: d.sender, receiver: d.receiver, limit: d.limit,
 		rest: plaintext, empty: len(plaintext) == 0, hint: hint,
@@ -73,6 +75,10 @@ func (d *RecordDecoder) More() bool { return d.group != nil || len(d.rest) > 0 |
 // Size returns the size in bytes of the message that Next returned or refused last, or that Skip skipped: its form and
 // its length. The sizes of all messages add up to the size of the record.
 func (d *RecordDecoder) Size() int { return d.size }
+
+// Key returns what the hint has returned for the ID of the message that Next returned last, or 0: for a message in JSON
+// form, and without a hint.
+func (d *RecordDecoder) Key() uint64 { return d.key }
 
 // Next returns the next message. Errors:
 //
@@ -113,7 +119,7 @@ func (d *RecordDecoder) Skip() error {
 // pop removes the next message from the group.
 func (d *RecordDecoder) pop() *Message {
 	m := &d.group[d.next]
-	d.size = int(d.sizes[d.next])
+	d.size, d.key = int(d.sizes[d.next]), d.keys[d.next]
 	if d.next++; d.next == len(d.group) {
 		d.group, d.next = nil, 0
 	}
@@ -122,7 +128,7 @@ func (d *RecordDecoder) pop() *Message {
 
 // take removes the next message from the rest of the record and returns its form.
 func (d *RecordDecoder) take() (form []byte, err error) {
-	d.size = 0
+	d.size, d.key = 0, 0
 	if len(d.rest) == 0 && !d.empty {
 		return nil, io.EOF
 	}
@@ -204,7 +210,7 @@ func (d *RecordDecoder) build(record []byte, parsed []binaryMessage) {
 		from, to := b.at+b.payloadStart-start, b.at+b.payloadTo-start
 		m.Payload = payloads[from:to:to]
 		if d.hint != nil {
-			d.hint.Expect(unsafe.Slice(unsafe.StringData(m.ID), len(m.ID)))
+			d.keys[i] = d.hint.ExpectKey(m.ID)
 		}
 	}
 }

@@ -260,31 +260,3 @@ func TestSharedPayloadsDoNotOverlap(t *testing.T) {
 		}
 	}
 }
-
-// hints records the IDs that a decoder announces.
-type hints []string
-
-func (h *hints) Expect(id []byte) { *h = append(*h, string(id)) }
-
-func TestRecordDecoderAnnouncesIDs(t *testing.T) {
-	messages := numbered(20, 9)
-	messages[18].From = "" // JSON form
-	messages[3].ID = testUUID
-	record := joinRecord(t, messages...)
-	d := NewRecordDecoder("alice", "bob", 1<<20)
-	var got hints
-	d.Reset(record, &got)
-	var want []string
-	for i := range messages {
-		want = append(want, messages[i].ID)
-		if _, err := d.Next(); err != nil {
-			t.Fatal(err)
-		}
-		if i == 0 && len(got) != 16 {
-			t.Errorf("%d IDs after the first message", len(got))
-		}
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}

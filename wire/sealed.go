@@ -70,6 +70,13 @@ func (e SealedEnd) Bind() []byte {
 // It is valid during the call only.
 type IDHint interface{ Expect(id []byte) }
 
+// IDKeys is an IDHint for the messages of records. ExpectKey gets the ID of a decoded message and returns a key of it,
+// which [RecordDecoder.Key] gives back with the message: the caller need not hash the ID twice. 0 means no key.
+type IDKeys interface {
+	IDHint
+	ExpectKey(id string) (key uint64)
+}
+
 // DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text
 // of meta.bind. bind is nil if the plaintext has no mark. If the plaintext has two marks, or one that is not a
 // string, bind is not nil but differs from every valid mark.

@@ -25,12 +25,12 @@ func (a *Account) Seen(msg *wire.Message, now time.Time) actors.Verdict {
 	if a.stale(msg, now) {
 		return actors.Stale
 	}
-	return a.ask(msg, now, true)
+	return a.ask(msg, 0, now, true)
 }
 
 // SeenInSession implements actors.Deduplicator.
-func (a *Account) SeenInSession(msg *wire.Message, now time.Time) actors.Verdict {
-	return a.ask(msg, now, true)
+func (a *Account) SeenInSession(msg *wire.Message, key uint64, now time.Time) actors.Verdict {
+	return a.ask(msg, key, now, true)
 }
 
 // Known implements actors.Deduplicator: it returns the verdict of Seen and enters nothing.
@@ -38,7 +38,7 @@ func (a *Account) Known(msg *wire.Message, now time.Time) actors.Verdict {
 	if a.stale(msg, now) {
 		return actors.Stale
 	}
-	return a.ask(msg, now, false)
+	return a.ask(msg, 0, now, false)
 }
 
 // stale reports whether a message is from the time before the set, which cannot tell whether it is a duplicate.
@@ -46,10 +46,14 @@ func (a *Account) stale(msg *wire.Message, now time.Time) bool {
 	return msg.Timestamp.Before(a.set.staleBefore) && now.Before(a.set.staleUntil)
 }
 
-// ask returns the verdict for a message. With enter it also enters a fresh message.
-func (a *Account) ask(msg *wire.Message, now time.Time, enter bool) actors.Verdict {
+// ask returns the verdict for a message. key is that of its ID, or 0 if it is not known. With enter it also enters a
+// fresh message.
+func (a *Account) ask(msg *wire.Message, key uint64, now time.Time, enter bool) actors.Verdict {
 	d := a.set
-	f := fingerprint{id: d.own.idKey(msg.ID), peer: a.tag, content: d.own.contentTag(msg)}
+	if key == 0 {
+		key = d.own.idKey(msg.ID)
+	}
+	f := fingerprint{id: key, peer: a.tag, content: d.own.contentTag(msg)}
 	return a.judge(f, msg, 0, now, enter)
 }
 
@@ -59,7 +63,8 @@ func (a *Account) judge(
 	f fingerprint, msg *wire.Message, ahead time.Duration, now time.Time, enter bool,
 ) actors.Verdict {
 	d := a.set
-	part, ticks := a.peerPart(enter), d.ticks(now)
+	part, since := a.peerPart(enter), now.Sub(d.epoch)
+	ticks := d.ticksAfter(since)
 	shard := d.own.shard(f)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -76,22 +81,26 @@ func (a *Account) judge(
 		// The stamp is the later of now and the message's ts.
 		stamp := ticks
 		if ahead > 0 {
-			stamp = d.ticks(now.Add(ahead))
+			stamp = d.ticksAfter(since + ahead)
 		}
-		d.enter(place{shard, d.generation(shard, now, ahead), part}, f, stamp, first, taken)
+		d.enter(place{shard, d.generation(shard, since+ahead), part}, f, stamp, first, taken)
 	}
 	return actors.Fresh
 }
 
 // ahead returns the time by which a message is stamped ahead of now, at most one window.
 func (d *Set) ahead(msg *wire.Message, now time.Time) time.Duration {
-	return min(max(msg.Timestamp.Sub(d.wall(now)), 0), d.window)
+	wall := d.wall(now)
+	if !msg.Timestamp.After(wall) { // nearly always; Sub takes ten times as long
+		return 0
+	}
+	return min(msg.Timestamp.Sub(wall), d.window)
 }
 
-// generation returns the generation of a shard for an entry that is stamped ahead of now by the given time. In the next
-// one it outlives the other entries of this window; also if the rotation is late.
-func (d *Set) generation(s *shard, now time.Time, ahead time.Duration) *table {
-	if now.Sub(d.epoch)+ahead >= s.begun+d.window {
+// generation returns the generation of a shard for an entry with the given stamp, a time since the set's epoch. In the
+// next one it outlives the other entries of this window; also if the rotation is late.
+func (d *Set) generation(s *shard, stamp time.Duration) *table {
+	if stamp >= s.begun+d.window {
 		return &s.next
 	}
 	return &s.current

@@ -11,12 +11,25 @@ const farEntries = 1 << 16
 
 // Expect implements actors.Deduplicator: it fetches the memory that Seen will read and write for this id.
 func (a *Account) Expect(id []byte) {
-	d := a.set
-	if d.count.Load() < farEntries {
-		return
+	if a.set.far() {
+		a.set.own.prefetch(hashBytes(a.set.own.id, id))
 	}
-	key := hashBytes(d.own.id, id)
-	shard := &d.own.shards[key%shardCount]
+}
+
+// ExpectKey implements actors.Deduplicator. It returns the place of the id in the tables.
+func (a *Account) ExpectKey(id string) uint64 {
+	key := a.set.own.idKey(id)
+	if a.set.far() {
+		a.set.own.prefetch(key)
+	}
+	return key
+}
+
+func (d *Set) far() bool { return d.count.Load() >= farEntries }
+
+// prefetch fetches the memory for the key of an id.
+func (s *store) prefetch(key uint64) {
+	shard := &s.shards[key%shardCount]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	shard.current.prefetch(key)

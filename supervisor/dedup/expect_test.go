@@ -33,3 +33,29 @@ func TestDedupExpectDecidesNothing(t *testing.T) {
 	}
 	expect(t, d, "a", "0-0", "x", 0, actors.Duplicate)
 }
+
+// A message with the key of ExpectKey has the verdicts and entries of one without, in a set of any size.
+func TestDedupAcceptsTheKeyOfAnID(t *testing.T) {
+	d := newDedup(t, 1<<20, 1<<20)
+	a, b := d.For("a"), d.For("b")
+	for i := range 2 * farEntries {
+		msg := seenMessage(fmt.Sprint(i), "x")
+		key := a.ExpectKey(msg.ID)
+		if key == 0 {
+			t.Fatalf("%s has no key", msg.ID)
+		}
+		if got := a.SeenInSession(msg, key, dedupStart); got != actors.Fresh {
+			t.Fatalf("%s: %v", msg.ID, got)
+		}
+		if i%1000 > 0 {
+			continue
+		}
+		for _, again := range []actors.Verdict{
+			a.Seen(msg, dedupStart), a.SeenInSession(msg, 0, dedupStart), b.SeenInSession(msg, key, dedupStart),
+		} {
+			if again != actors.Duplicate {
+				t.Fatalf("%s again: %v", msg.ID, again)
+			}
+		}
+	}
+}

@@ -74,13 +74,14 @@ func (d *Set) importEntry(part *peerPart, key uint64, e entry, ahead time.Durati
 	shard := d.own.shard(f)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	first, taken, duplicate := d.own.known(f, d.ticks(now), d.ttlTicks)
+	since := now.Sub(d.epoch)
+	first, taken, duplicate := d.own.known(f, d.ticksAfter(since), d.ttlTicks)
 	switch {
 	case duplicate:
 		return true
 	case d.full(shard, part):
 		return false
 	}
-	d.enter(place{shard, d.generation(shard, now, ahead), part}, f, uint16(e.tagged), first, taken)
+	d.enter(place{shard, d.generation(shard, since+ahead), part}, f, uint16(e.tagged), first, taken)
 	return true
 }

@@ -192,9 +192,12 @@ func (d *Set) inherit(stores []*store) {
 	d.inherited.Store(&stores)
 }
 
-// ticks converts a time to the unit of stamps, modulo 65,536. It multiplies by 2^64 * ticksPerWindow / window.
-func (d *Set) ticks(now time.Time) uint16 {
-	ticks, _ := bits.Mul64(uint64(max(now.Sub(d.epoch), 0)), d.tickFactor)
+// ticks converts a time to the unit of stamps, modulo 65,536.
+func (d *Set) ticks(now time.Time) uint16 { return d.ticksAfter(now.Sub(d.epoch)) }
+
+// ticksAfter is ticks for a time since the set's epoch. It multiplies by 2^64 * ticksPerWindow / window.
+func (d *Set) ticksAfter(since time.Duration) uint16 {
+	ticks, _ := bits.Mul64(uint64(max(since, 0)), d.tickFactor)
 	return uint16(ticks)
 }
 

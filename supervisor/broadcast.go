@@ -34,13 +34,18 @@ func (r *registry) onBroadcast(ctx actor.Context, msg *Broadcast) {
 		return
 	}
 	reply := r.takeReply()
-	if r.cluster != nil && !msg.here {
-		reply = r.broadcastElsewhere(msg, reply)
+	var gained map[string]bool
+	if r.cluster != nil {
+		done := msg.here
+		if done == nil {
+			done = r.castEverywhere(msg, reply)
+		}
+		reply, gained = r.castInCluster(msg, done), r.moves.gainedPeers()
 	}
 	r.following.accepted++
 	ctx.Send(r.broadcaster, &broadcastJob{
 		number: r.following.accepted, msg: msg.Message, role: msg.Role, to: r.routes.snapshot(), reply: reply,
-		registry: r.self,
+		registry: r.self, gained: gained,
 	})
 }
 
@@ -52,6 +57,7 @@ type broadcastJob struct {
 	to       routes
 	reply    func(answer any) // nil: no answer is wanted
 	registry *actor.PID
+	gained   map[string]bool // peers to name in Broadcasted.moving
 }
 
 // broadcasted tells the registry that the broadcaster has enqueued a broadcast for all of its peers.
@@ -140,6 +146,9 @@ func (b *broadcaster) broadcast(ctx actor.Context, job *broadcastJob) *Broadcast
 			continue
 		}
 		result.Sent++
+		if job.gained[via.conn.peer.ID] {
+			result.moving = append(result.moving, via.conn.peer.ID)
+		}
 	}
 	if b.gathered++; b.gathered == 1 {
 		ctx.Send(ctx.Self(), &gathered{})

@@ -73,6 +73,7 @@ func (r *registry) onExpire() {
 	r.rollbacks.expire(time.Now())
 	r.sessionsOff.expire(time.Now())
 	r.pruneLagging()
+	r.moves.expire(time.Now())
 	r.scheduleExpire()
 }
 

@@ -79,7 +79,8 @@ func (r *registry) makeClaim(id string, state *peerState) {
 	made := &state.claim
 	r.claimNumber++
 	r.node.Counters.Inc(actors.ClusterClaims)
-	made.state, made.generation, made.by = claimPending, r.claimNumber, state.route
+	made.generation, made.by = r.claimNumber, state.route
+	r.setClaim(id, made, claimPending, "")
 	made.evidence = claimOf(id, state.route, time.Now())
 	decided := &claimDecided{peer: id, generation: made.generation}
 	r.cluster.Claim(made.evidence, func(verdict ClaimVerdict) {
@@ -94,6 +95,7 @@ func (r *registry) endClaim(id string, c *claim) {
 		r.cluster.Release(id, c.term, r.tokensOf(c.by))
 	}
 	c.endContest(r.tokensOf(c.by))
+	r.setClaim(id, c, claimNone, "")
 	*c = claim{}
 }
 
@@ -120,11 +122,12 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 	}
 	if !r.book.Authorized(state.claim.by.key) || r.suspended(msg.peer) {
 		// Another member has revoked the peer meanwhile. Its connections are being closed.
-		state.claim.state = claimElsewhere
+		r.setClaim(msg.peer, &state.claim, claimElsewhere, "")
 		r.cluster.Release(msg.peer, msg.verdict.Term, r.left(msg.verdict))
 		return
 	}
-	state.claim.state, state.claim.term = claimHeld, msg.verdict.Term
+	state.claim.term = msg.verdict.Term
+	r.setClaim(msg.peer, &state.claim, claimHeld, "")
 	r.takeOverTokens(state.route, msg.verdict)
 	r.publish(msg.peer)
 	for _, s := range slices.Clone(r.peers[msg.peer]) {
@@ -168,7 +171,7 @@ func (r *registry) answerVerified(ctx actor.Context, s *slot) {
 func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 	state := r.states[id]
 	served := state.claim.state == claimHeld
-	state.claim.state, state.claim.home = claimElsewhere, home
+	r.setClaim(id, &state.claim, claimElsewhere, home)
 	state.claim.endContest(r.tokensOf(state.route))
 	r.publish(id)
 	if served {

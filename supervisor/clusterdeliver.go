@@ -134,13 +134,12 @@ func (d *delivery) withdraw(cause error) bool {
 }
 
 // DeliverBroadcast implements ClusterLocal. After Stop of the transport, done is not called.
-func (l clusterLocal) DeliverBroadcast(msg *wire.Message, role crypto.NodeRole, done func(BroadcastResult)) {
-	l.t.tell(&question{message: &Broadcast{Message: msg, Role: role, here: true}, reply: func(answer any) {
+func (l clusterLocal) DeliverBroadcast(msg *wire.Message, role crypto.NodeRole, done func(MemberBroadcast)) {
+	l.t.tell(&question{message: &Broadcast{Message: msg, Role: role, here: done}, reply: func(answer any) {
 		result, err := answerAs[*Broadcasted](answer)
-		if err != nil {
-			done(BroadcastResult{Refused: err})
-			return
+		if err == nil {
+			err = result.Err
 		}
-		done(BroadcastResult{Sent: result.Sent, Failed: result.Failed, Refused: result.Err})
+		done(MemberBroadcast{BroadcastResult: BroadcastResult{Refused: err}}) // otherwise the registry has called it
 	}})
 }

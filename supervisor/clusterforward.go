@@ -17,9 +17,11 @@ type ClusterForward interface {
 	// the peer, the message is forwarded once more. No message that may have been sent is repeated.
 	Forward(f Forwarding, done func(Forwarded)) (cancel func(), err error)
 	// Broadcast sends a message to the peers of all other members, except its author. An empty role means all peers.
-	// done is called exactly once, on any goroutine, with the merged results. A member that was lost meanwhile counts
-	// with the peers that it held as failed. Refused is nil. The caller may change the message after the return.
-	Broadcast(msg *wire.Message, role crypto.NodeRole, done func(BroadcastResult))
+	// here must be called once, with the result of this member. After that, and when the other members have answered,
+	// done is called exactly once, on any goroutine, with the merged results: each peer that was connected to any member
+	// counts in Sent or is named in Failed. A member that was lost meanwhile counts with the peers that it held as failed.
+	// Refused is that of here. The caller may change the message after the return.
+	Broadcast(msg *wire.Message, role crypto.NodeRole, done func(BroadcastResult)) (here func(MemberBroadcast))
 }
 
 // ClusterForwardLocal is the part of ClusterLocal that gets the messages of other members. Its methods return at once.
@@ -30,7 +32,7 @@ type ClusterForwardLocal interface {
 	Deliver(f Forwarding, done func(Forwarded)) (cancel func())
 	// DeliverBroadcast sends a message of another member to all peers of this one, except its author. An empty role means
 	// all peers. done is called exactly once, on any goroutine, or not at all if the transport stops.
-	DeliverBroadcast(msg *wire.Message, role crypto.NodeRole, done func(BroadcastResult))
+	DeliverBroadcast(msg *wire.Message, role crypto.NodeRole, done func(MemberBroadcast))
 }
 
 // ForwardMode selects when a message to a peer of another member is done.

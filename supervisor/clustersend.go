@@ -1,11 +1,8 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
-	"sync"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/wire"
@@ -91,38 +88,4 @@ func (r *registry) forwardSend(msg *Send) bool {
 		sent(Forwarded{Err: err})
 	}
 	return true
-}
-
-// broadcastElsewhere sends a broadcast to the peers of the other members. It returns the function for the answer about
-// the peers here, which calls reply with both when the later one is known. reply may be nil.
-func (r *registry) broadcastElsewhere(msg *Broadcast, reply func(answer any)) func(answer any) {
-	t := r.transport
-	both := &bothAnswers{reply: reply}
-	r.cluster.Broadcast(msg.Message, msg.Role, func(sum BroadcastResult) {
-		t.counters.Add(actors.ClusterForwarded, sum.Sent)
-		t.counters.Add(actors.ClusterForwardFailed, len(sum.Failed))
-		both.add(&Broadcasted{Sent: sum.Sent, Failed: sum.Failed})
-	})
-	return both.add
-}
-
-// bothAnswers merges the answers about the peers of this member and about those of the others. Safe for concurrent use.
-type bothAnswers struct {
-	mu    sync.Mutex
-	reply func(answer any) // nil: no answer is wanted
-	first *Broadcasted
-}
-
-func (b *bothAnswers) add(answer any) {
-	next := answer.(*Broadcasted)
-	b.mu.Lock()
-	first := b.first
-	b.first = next
-	b.mu.Unlock()
-	if first == nil || b.reply == nil {
-		return
-	}
-	b.reply(&Broadcasted{
-		Sent: first.Sent + next.Sent, Failed: slices.Concat(first.Failed, next.Failed), Err: cmp.Or(first.Err, next.Err),
-	})
 }

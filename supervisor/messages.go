@@ -39,7 +39,7 @@ type Broadcast struct {
 	Message *wire.Message   // not changed by the sender before the answer
 	Role    crypto.NodeRole // only peers of this role; empty: all
 
-	here bool // only peers of this member of a cluster
+	here func(MemberBroadcast) // nil: peers of all members of the cluster; otherwise of this one, with the result
 }
 
 // Broadcasted answers Broadcast.
@@ -48,6 +48,8 @@ type Broadcasted struct {
 	Sent   int           // peers whose queue accepted the message
 	Failed []SendFailure // the other peers
 	Err    error         // ErrInvalidMessage: it was sent to no peer
+
+	moving []string // of Sent: the peers that this member of a cluster has gained lately
 }
 
 // Subscribe asks for the connected peers and every Event from now on, as messages to PID, until PID stops or

@@ -95,6 +95,7 @@ func (c *coordinator) onBeat() {
 		}
 	}
 	c.dropSnapshots(time.Now())
+	c.directory.expireLog(time.Now())
 	c.freeYielded(time.Now())
 	c.considerMembers()
 	c.countElsewhere()

@@ -145,17 +145,27 @@ func TestErrorsKeepTheirIdentity(t *testing.T) {
 }
 
 func TestBroadcastResultsDecodeAsEncoded(t *testing.T) {
-	want := supervisor.BroadcastResult{Sent: 300, Failed: []supervisor.SendFailure{
-		{Peer: "p1", Err: supervisor.ErrQueueFull}, {Peer: "p2", Err: supervisor.ErrTooLarge},
-	}}
-	got, err := decodeBroadcast(resultOfBroadcast(want).data)
+	want := supervisor.MemberBroadcast{
+		BroadcastResult: supervisor.BroadcastResult{Sent: 300, Failed: []supervisor.SendFailure{
+			{Peer: "p1", Err: supervisor.ErrQueueFull}, {Peer: "p2", Err: supervisor.ErrTooLarge},
+		}},
+		Moving: []string{"p3", "p4"}, Gone: []string{"p5"}, Relies: []string{"a"},
+	}
+	got, err := decodeBroadcast(resultOfBroadcast(want, true).data)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	earlier := supervisor.MemberBroadcast{BroadcastResult: want.BroadcastResult}
+	got, err = decodeBroadcast(resultOfBroadcast(want, false).data) // for a sender that knows no names
+	if err != nil || !reflect.DeepEqual(got, earlier) {
+		t.Errorf("%+v, %v, want %+v", got, err, earlier)
 	}
 	if _, err := decodeBroadcast(nil); !errors.Is(err, supervisor.ErrUnconfirmed) {
 		t.Errorf("empty result: %v", err)
 	}
-	refused := resultOfBroadcast(supervisor.BroadcastResult{Refused: supervisor.ErrStopped})
+	refused := resultOfBroadcast(supervisor.MemberBroadcast{
+		BroadcastResult: supervisor.BroadcastResult{Refused: supervisor.ErrStopped},
+	}, true)
 	if err := decodeError(refused.code, refused.text); !errors.Is(err, supervisor.ErrStopped) {
 		t.Errorf("refused: %v", err)
 	}
@@ -203,16 +213,20 @@ func FuzzAck(f *testing.F) {
 
 // Arbitrary bytes cause no panic, and a result that decodes encodes again.
 func FuzzBroadcastResult(f *testing.F) {
-	f.Add(resultOfBroadcast(supervisor.BroadcastResult{Sent: 3, Failed: []supervisor.SendFailure{
-		{Peer: "p", Err: supervisor.ErrClosed},
-	}}).data)
+	f.Add(resultOfBroadcast(supervisor.MemberBroadcast{
+		BroadcastResult: supervisor.BroadcastResult{Sent: 3, Failed: []supervisor.SendFailure{
+			{Peer: "p", Err: supervisor.ErrClosed},
+		}},
+		Moving: []string{"q"}, Gone: []string{"r"}, Relies: []string{"a"},
+	}, true).data)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		sum, err := decodeBroadcast(b)
 		if err != nil {
 			return
 		}
-		again, err := decodeBroadcast(resultOfBroadcast(sum).data)
-		if err != nil || again.Sent != sum.Sent || len(again.Failed) != len(sum.Failed) {
+		again, err := decodeBroadcast(resultOfBroadcast(sum, true).data)
+		if err != nil || again.Sent != sum.Sent || len(again.Failed) != len(sum.Failed) ||
+			len(again.Moving)+len(again.Gone)+len(again.Relies) != len(sum.Moving)+len(sum.Gone)+len(sum.Relies) {
 			t.Errorf("%+v encodes as %+v, %v", sum, again, err)
 		}
 	})

@@ -1,94 +1,138 @@
 package cluster
 
 import (
-	"encoding/binary"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
 
-// gathering merges the results of a broadcast of all other members. Safe for concurrent use.
+// Causes for which a broadcast has missed a peer.
+var (
+	errMoved      = fmt.Errorf("%w: it has left its member during the broadcast", supervisor.ErrNotConnected)
+	errHomeUnseen = fmt.Errorf("%w: its member was just lost", supervisor.ErrNotConnected)
+)
+
+// gathering merges the results of a broadcast of all members. Safe for concurrent use.
 type gathering struct {
 	engine *Engine
+	began  time.Time
 	done   func(supervisor.BroadcastResult)
 
-	mu   sync.Mutex
-	left int // members without a result
-	sum  supervisor.BroadcastResult
+	mu      sync.Mutex
+	left    int // members without a result
+	results []memberResult
 }
 
-// Broadcast implements supervisor.Cluster. The result is never Refused.
-func (e *Engine) Broadcast(msg *wire.Message, role crypto.NodeRole, done func(supervisor.BroadcastResult)) {
+// memberResult is the result of one member, or the error by which it is unknown.
+type memberResult struct {
+	member string
+	supervisor.MemberBroadcast
+	err error
+}
+
+// Broadcast implements supervisor.Cluster.
+func (e *Engine) Broadcast(
+	msg *wire.Message, role crypto.NodeRole, done func(supervisor.BroadcastResult),
+) (here func(supervisor.MemberBroadcast)) {
+	began := time.Now()
 	names := e.forwarder.alive()
-	if len(names) == 0 || len(role) > maxRole { // no peer has such a role
-		done(supervisor.BroadcastResult{})
-		return
+	if len(role) > maxRole { // no peer has such a role
+		names = nil
 	}
-	form, err := e.form(msg)
-	g := &gathering{engine: e, done: done, left: len(names)}
+	g := &gathering{engine: e, began: began, done: done, left: len(names) + 1}
+	var form []byte
+	var err error
+	if len(names) > 0 {
+		form, err = e.form(msg)
+	}
 	for _, name := range names {
 		f := &flight{
-			entry: entry{broadcast: true, role: role, form: form},
-			sum:   func(data []byte, err error) { g.add(name, data, err) },
+			entry: entry{broadcast: true, mode: castNamed, role: role, form: form},
+			sum: func(data []byte, err error) {
+				result := memberResult{member: name, err: err}
+				if err == nil {
+					result.MemberBroadcast, result.err = decodeBroadcast(data)
+				}
+				g.add(result)
+			},
 		}
 		sent := err
 		if sent == nil {
 			sent = e.forwarder.send(f, name)
 		}
 		if sent != nil {
-			g.add(name, nil, sent)
+			g.add(memberResult{member: name, err: sent})
 		}
 	}
+	return func(sum supervisor.MemberBroadcast) { g.add(memberResult{member: e.opts.Name, MemberBroadcast: sum}) }
 }
 
-// add merges the result of one member. If that member has not answered, its peers have failed.
-func (g *gathering) add(name string, data []byte, err error) {
-	var one supervisor.BroadcastResult
-	if err == nil {
-		one, err = decodeBroadcast(data)
-	}
-	if err != nil {
-		for _, peer := range g.engine.directory.peersOf(name) {
-			one.Failed = append(one.Failed, supervisor.SendFailure{Peer: peer, Err: err})
-		}
-	}
+// add adds the result of one member, and reports the whole result after the last one.
+func (g *gathering) add(result memberResult) {
 	g.mu.Lock()
-	g.sum.Sent += one.Sent
-	g.sum.Failed = append(g.sum.Failed, one.Failed...)
+	g.results = append(g.results, result)
 	g.left--
 	last := g.left == 0
 	g.mu.Unlock()
 	if last {
-		g.done(g.sum)
+		g.done(merge(g.results, g.engine.directory, g.engine.opts.Name, g.began))
 	}
 }
 
-// resultOfBroadcast returns the result of a broadcast to the peers of this member.
-func resultOfBroadcast(sum supervisor.BroadcastResult) entryResult {
-	if sum.Refused != nil {
-		return failure(sum.Refused)
+// merge returns the result of a broadcast that began at a time at the member self. Each peer that was connected then
+// counts in Sent or is named in Failed, the latter once and only if no member names it as sent.
+func merge(results []memberResult, d *directory, self string, began time.Time) (sum supervisor.BroadcastResult) {
+	moving, failed := make(map[string]bool), make(map[string]bool)
+	relied, asked := make(map[string]bool), make(map[string]bool)
+	for i := range results {
+		r := &results[i]
+		asked[r.member] = true
+		sum.Sent += r.Sent
+		for _, peer := range r.Moving {
+			if moving[peer] { // two members have sent it
+				sum.Sent--
+			}
+			moving[peer] = true
+		}
+		for _, home := range r.Relies {
+			relied[home] = true
+		}
+		if r.member == self {
+			sum.Refused = r.Refused
+		}
 	}
-	b := binary.AppendUvarint(nil, uint64(max(sum.Sent, 0)))
-	for _, failed := range sum.Failed {
-		code, text := encodeError(failed.Err)
-		b = append(appendText(b, failed.Peer), byte(code))
-		b = appendText(b, text)
+	fail := func(peer string, err error) {
+		if !moving[peer] && !failed[peer] {
+			failed[peer] = true
+			sum.Failed = append(sum.Failed, supervisor.SendFailure{Peer: peer, Err: err})
+		}
 	}
-	return entryResult{data: b}
-}
-
-func decodeBroadcast(data []byte) (sum supervisor.BroadcastResult, err error) {
-	r := reader{rest: data}
-	sum.Sent = int(min(r.uvarint(), 1<<31-1))
-	for !r.bad && len(r.rest) > 0 {
-		peer := r.text(maxPeerID)
-		err := decodeError(code(r.byte()), r.text(maxText))
-		sum.Failed = append(sum.Failed, supervisor.SendFailure{Peer: peer, Err: err})
+	for i := range results {
+		r := &results[i]
+		for _, f := range r.Failed {
+			fail(f.Peer, f.Err)
+		}
+		if r.err != nil {
+			for _, peer := range d.heldSince(r.member, began) {
+				fail(peer, r.err)
+			}
+		}
+		for _, peer := range r.Gone {
+			if d.missedMove(peer, r.member, began, relied[r.member]) {
+				fail(peer, errMoved)
+			}
+		}
 	}
-	if r.bad {
-		return supervisor.BroadcastResult{}, &supervisor.UnconfirmedError{Cause: errMessage}
+	for home := range relied {
+		if !asked[home] {
+			for _, peer := range append(d.heldSince(home, began), d.movedSince(home, began)...) {
+				fail(peer, errHomeUnseen)
+			}
+		}
 	}
-	return sum, nil
+	return sum
 }

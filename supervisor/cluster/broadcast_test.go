@@ -12,6 +12,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
+func castResult(sent int, failed []supervisor.SendFailure) supervisor.MemberBroadcast {
+	return supervisor.MemberBroadcast{BroadcastResult: supervisor.BroadcastResult{Sent: sent, Failed: failed}}
+}
+
 // broadcast calls Broadcast of a member and waits for the result.
 func broadcast(t *testing.T, p *process, role crypto.NodeRole) (id string, sum supervisor.BroadcastResult) {
 	t.Helper()
@@ -20,7 +24,7 @@ func broadcast(t *testing.T, p *process, role crypto.NodeRole) (id string, sum s
 		t.Fatal(err)
 	}
 	results := make(chan supervisor.BroadcastResult, 2)
-	p.engine.Broadcast(msg, role, func(sum supervisor.BroadcastResult) { results <- sum })
+	p.engine.Broadcast(msg, role, func(sum supervisor.BroadcastResult) { results <- sum })(supervisor.MemberBroadcast{})
 	sum = <-results
 	time.Sleep(3 * time.Second)
 	if len(results) > 0 {
@@ -34,17 +38,17 @@ func broadcast(t *testing.T, p *process, role crypto.NodeRole) (id string, sum s
 func TestBroadcastReachesEachMemberOnce(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, _ *forwards) {
 		var roles []crypto.NodeRole
-		w.members["a"].broadcast = func(role crypto.NodeRole) supervisor.BroadcastResult {
+		w.members["a"].broadcast = func(role crypto.NodeRole) supervisor.MemberBroadcast {
 			roles = append(roles, role)
-			return supervisor.BroadcastResult{Sent: 4, Failed: []supervisor.SendFailure{
+			return castResult(4, []supervisor.SendFailure{
 				{Peer: "full", Err: supervisor.ErrQueueFull},
-			}}
+			})
 		}
-		w.members["b"].broadcast = func(role crypto.NodeRole) supervisor.BroadcastResult {
+		w.members["b"].broadcast = func(role crypto.NodeRole) supervisor.MemberBroadcast {
 			roles = append(roles, role)
-			return supervisor.BroadcastResult{Sent: 2, Failed: []supervisor.SendFailure{
+			return castResult(2, []supervisor.SendFailure{
 				{Peer: "large", Err: supervisor.ErrTooLarge},
-			}}
+			})
 		}
 		id, sum := broadcast(t, w.members["c"], "worker")
 		if sum.Sent != 6 || sum.Refused != nil || len(sum.Failed) != 2 ||
@@ -93,8 +97,8 @@ func TestBroadcastOfManyFailuresIsComplete(t *testing.T) {
 		for i, peer := range peerNames(len(failed)) {
 			failed[i] = supervisor.SendFailure{Peer: peer, Err: supervisor.ErrQueueFull}
 		}
-		w.members["a"].broadcast = func(crypto.NodeRole) supervisor.BroadcastResult {
-			return supervisor.BroadcastResult{Failed: failed}
+		w.members["a"].broadcast = func(crypto.NodeRole) supervisor.MemberBroadcast {
+			return castResult(0, failed)
 		}
 		if _, sum := broadcast(t, w.members["c"], ""); !slices.Equal(sum.Failed, failed) {
 			t.Errorf("%d failures, want %d", len(sum.Failed), len(failed))

@@ -14,6 +14,7 @@ import (
 type directory struct {
 	mu    sync.RWMutex
 	peers map[string]*claimed
+	log   []changed // of the last seconds, in order
 }
 
 // claimed is a claim. Nearly every peer has one; there are several while members disagree.
@@ -92,10 +93,14 @@ func (d *directory) set(peer string, holder *member, term uint64) {
 	defer d.mu.Unlock()
 	for c := d.peers[peer]; c != nil; c = c.next {
 		if c.holder == holder {
+			if c.term != term {
+				d.note(peer, holder.name, false)
+			}
 			c.term = term
 			return
 		}
 	}
+	d.note(peer, holder.name, false)
 	d.peers[peer] = &claimed{holder: holder, term: term, next: d.peers[peer]}
 	holder.held++
 }
@@ -116,6 +121,7 @@ func (d *directory) remove(peer string, holder *member) bool {
 		}
 		*at = (*at).next
 		holder.held--
+		d.note(peer, holder.name, true)
 		if first == nil {
 			delete(d.peers, peer)
 		} else {
@@ -171,20 +177,4 @@ func (d *directory) setLost(m *member, lost bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	m.lost = lost
-}
-
-// peersOf returns the peers that the member of this name has claimed, lost or not, in order.
-func (d *directory) peersOf(name string) []string {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var list []string
-	for peer, c := range d.peers {
-		for ; c != nil; c = c.next {
-			if c.holder.name == name {
-				list = append(list, peer)
-			}
-		}
-	}
-	slices.Sort(list)
-	return list
 }

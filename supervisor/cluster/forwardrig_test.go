@@ -22,7 +22,7 @@ type relayed struct {
 type inbox struct {
 	lock       sync.Mutex
 	deliver    func(d relayed) (cancel func()) // nil: the peer gets the message at once, if it is connected
-	broadcast  func(role crypto.NodeRole) supervisor.BroadcastResult
+	broadcast  func(role crypto.NodeRole) supervisor.MemberBroadcast
 	asked      int      // calls of Deliver
 	delivered  []string // IDs of messages, in order
 	broadcasts []string
@@ -54,7 +54,7 @@ func (p *process) Deliver(f supervisor.Forwarding, done func(supervisor.Forwarde
 
 // DeliverBroadcast implements supervisor.ClusterLocal.
 func (p *process) DeliverBroadcast(
-	msg *wire.Message, role crypto.NodeRole, done func(supervisor.BroadcastResult),
+	msg *wire.Message, role crypto.NodeRole, done func(supervisor.MemberBroadcast),
 ) {
 	p.lock.Lock()
 	p.broadcasts = append(p.broadcasts, msg.ID)
@@ -63,7 +63,7 @@ func (p *process) DeliverBroadcast(
 	if broadcast != nil {
 		done(broadcast(role))
 	} else {
-		done(supervisor.BroadcastResult{Sent: 1})
+		done(castResult(1, nil))
 	}
 }
 

@@ -91,8 +91,9 @@ func (in *inward) deliver(e *entry, done func(entryResult)) (cancel func()) {
 		done(failure(err))
 		return nil
 	case e.broadcast:
-		in.forwarder.local.DeliverBroadcast(msg, e.role, func(sum supervisor.BroadcastResult) {
-			done(resultOfBroadcast(sum))
+		named := e.mode == castNamed
+		in.forwarder.local.DeliverBroadcast(msg, e.role, func(sum supervisor.MemberBroadcast) {
+			done(resultOfBroadcast(sum, named))
 		})
 		return nil
 	default:

@@ -166,8 +166,8 @@ func (s *store) read(b *Book) error {
 }
 
 // dropPages takes the pages of the file out of the resident memory of the process. The operating system keeps them in
-// its cache, and maps them again when they are read: each read maps its surroundings too, so a transaction that changes
-// a few random peers maps nearly the whole file, which is up to twice as long as its content.
+// its cache, and maps them again when they are read: each read maps 64 KiB, so a transaction that changes a few random
+// peers maps nearly the whole file, which is up to twice as long as its content.
 func (s *store) dropPages() {
 	_ = guardFaults(func() error {
 		return s.db.View(func(tx *bolt.Tx) error { // meanwhile bbolt does not move its memory map

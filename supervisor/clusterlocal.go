@@ -69,8 +69,8 @@ func (t *Transport) Member() string {
 	return t.opts.cluster.Name()
 }
 
-// homeOf returns the member that is connected to a peer, or "".
-func (t *Transport) homeOf(id string) string {
+// Home returns the member of the cluster that is connected to a peer, or "" if none is, or without WithCluster.
+func (t *Transport) Home(id string) string {
 	if t.opts.cluster == nil {
 		return ""
 	}

@@ -20,6 +20,7 @@ type PeerQuery struct {
 	After     string // PeerPage.Next of the page before; empty: the first page
 	Limit     int    // entries, from 1 to MaxPeerPage; other values: MaxPeerPage
 	Connected bool   // only peers with a verified connection
+	InUse     bool   // only connected peers, verified or not, and kept addresses; Connected has precedence
 }
 
 // PeerPage is a part of the list of peers and kept addresses. An entry is a peer with its kept addresses, or an address
@@ -54,6 +55,8 @@ func (t *Transport) PeerPage(ctx context.Context, q PeerQuery) (PeerPage, error)
 		for _, d := range kept.dials {
 			keys.Add(d.key())
 		}
+	}
+	if !q.Connected && !q.InUse {
 		for _, p := range t.book.Page(q.After, limit+1) {
 			keys.Add(p.ID)
 		}

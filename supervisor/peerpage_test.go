@@ -96,6 +96,39 @@ func TestPeerPagesHoldEachEntryOnce(t *testing.T) {
 	})
 }
 
+// TestPeerPagesInUseOmitKnownPeers reads connected peers, verified or not, and kept addresses in pages of each size.
+func TestPeerPagesInUseOmitKnownPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(1)
+		expected := fmt.Sprintf("%032x", 7)
+		a := startNode(t, n, 1, func(s *nodeSetup) {
+			s.cfg.Peers = []string{"10.0.0.2:9091", "10.0.0.9:1", "10.0.0.9:2#" + expected}
+			s.book.Add(Peer{ID: fmt.Sprintf("%032x", 1), Name: "known"})
+		})
+		b, c := startNode(t, n, 2), startNode(t, n, 3)
+		c.dial(a)
+		time.Sleep(10 * time.Minute)
+		want := []string{expected, b.id(), c.id(), "~10.0.0.9:1"}
+		slices.Sort(want)
+		for limit := 1; limit <= 5; limit++ {
+			var got []string
+			for q := (PeerQuery{Limit: limit, InUse: true}); ; {
+				page, err := a.PeerPage(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, entriesOf(page)...)
+				if q.After = page.Next; q.After == "" {
+					break
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("limit %d: %v, want %v", limit, got, want)
+			}
+		}
+	})
+}
+
 // TestPageOfManyPeersBuildsOnlyItself requires a page to build no entry of another one.
 func TestPageOfManyPeersBuildsOnlyItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

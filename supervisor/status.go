@@ -165,7 +165,7 @@ func (t *Transport) inform(p Peer) PeerInfo {
 	info := PeerInfo{
 		ID: p.ID, Name: p.Name, Alias: t.book.Alias(p.ID), PublicKey: p.PublicKey, Address: p.Address, Role: p.Role,
 		LastSeen: p.LastSeen, AddedAt: p.AddedAt, Persistent: p.Persistent, Pinned: p.Session,
-		Suspended: t.book.SuspendedUntil(p.ID, t.node.Clock()), Member: t.homeOf(p.ID),
+		Suspended: t.book.SuspendedUntil(p.ID, t.node.Clock()), Member: t.Home(p.ID),
 	}
 	if !p.Features.IsZero() {
 		info.Agent = wire.Agent(p.Features.All())

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -27,10 +30,27 @@ func (n *node) transportOptions() []supervisor.Option {
 func (n *node) adminConfig() admin.Config {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
-	return admin.Config{
+	c := admin.Config{
 		Address: n.settings.Admin, Node: n, Timings: n.timings, Version: version(), Build: thisBuild().labels(),
 		PerPeer: n.settings.MetricsPerPeer, Pprof: n.settings.AdminPprof, Log: n.log,
 	}
+	if n.cluster != nil {
+		c.Members = shownMembers{n}
+	}
+	return c
+}
+
+// shownMembers are the members on the dashboard of this one.
+type shownMembers struct{ *node }
+
+// List implements admin.Members.
+func (m shownMembers) List() []output.Member {
+	return output.NewMembers(m.cluster.engine.Members(), time.Now())
+}
+
+// Overview implements admin.Members.
+func (m shownMembers) Overview(ctx context.Context, member, after string, limit int) (output.Overview, error) {
+	return control.AskOverview(ctx, m.Transport, member, after, limit)
 }
 
 // openAdmin starts the admin server. It serves from before the start of the node until after its stop, so that

@@ -176,6 +176,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	members := newShared(t)
 	members.start("one", "two")
 	d.call(members.members["one"], "GET", "/v1/members", "", 200)
+	d.call(members.members["one"], "GET", "/v1/overview?limit=1", "", 200)
+	d.call(members.members["one"], "GET", "/v1/overview?limit=251", "", 400)
 	d.call(members.members["one"], "POST", "/v1/drain", `{}`, 200)
 	for path, methods := range d.paths {
 		for method := range methods.(map[string]any) {

@@ -64,6 +64,7 @@ type Node interface {
 type Config struct {
 	Address string // host:port; port 0 takes a free one; an empty host means all addresses
 	Node    Node
+	Members Members  // nil: the node is alone
 	Timings *Timings // the node's observer; nil: no histograms
 	Version string   // of the binary, for people
 	Build   Build    // labels of p2p_build_info
@@ -89,7 +90,7 @@ func Listen(c Config) (*Server, error) {
 		return nil, fmt.Errorf("listen on %s: %w", c.Address, errors.Unwrap(err))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	monitor := newMonitor(c.Node, newJournal())
+	monitor := newMonitor(c.Node, newJournal(), c.Members)
 	streams := newStreams(monitor, c.Version)
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metricsHandler(c))

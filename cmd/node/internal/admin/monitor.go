@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
 const (
@@ -38,6 +40,7 @@ type monitor struct {
 	// Fixed at construction.
 	node    Node
 	journal *journal
+	others  *poller // nil: the node is alone
 
 	// Owned by run.
 	counters map[string]uint64 // at the last sample
@@ -53,8 +56,13 @@ type monitor struct {
 	changed chan struct{} // closed and replaced with every sample
 }
 
-func newMonitor(node Node, journal *journal) *monitor {
-	return &monitor{node: node, journal: journal, notes: make(map[string]note), changed: make(chan struct{})}
+// newMonitor returns a monitor of a node. members is nil if the node is alone.
+func newMonitor(node Node, journal *journal, members Members) *monitor {
+	m := &monitor{node: node, journal: journal, notes: make(map[string]note), changed: make(chan struct{})}
+	if members != nil {
+		m.others = newPoller(members)
+	}
+	return m
 }
 
 // run samples until ctx ends.
@@ -65,6 +73,9 @@ func (m *monitor) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			if m.others != nil {
+				m.others.rounds.Wait()
+			}
 			return
 		case now := <-ticker.C:
 			m.sample(ctx, now)
@@ -108,8 +119,8 @@ func (m *monitor) past() []row {
 	return append([]row{}, m.history...) // never nil: that would be null in JSON
 }
 
-func (m *monitor) sample(ctx context.Context, now time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func (m *monitor) sample(running context.Context, now time.Time) {
+	ctx, cancel := context.WithTimeout(running, askTimeout)
 	defer cancel()
 	counters := m.node.Counters()
 	v := newView(m.node, counters, now)
@@ -117,9 +128,9 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 		v.addStatus(status)
 	}
 	load := m.node.Load()
-	next := m.rates(counters, now)
-	next[colEstablished] = float64(v.Established)
-	next.measure(load)
+	next := ratesOf(counters, m.counters, now.Sub(m.at).Seconds())
+	next[colTime], next[colEstablished] = float64(now.UnixMilli()), float64(v.Established)
+	next.measure(output.NewLoad(load))
 	v.Row = next
 	m.takeNotes(counters, now)
 	m.counters, m.at = counters, now
@@ -130,16 +141,22 @@ func (m *monitor) sample(ctx context.Context, now time.Time) {
 	m.seq++
 	if !watched {
 		m.table.reset()
+		if m.others != nil {
+			m.others.reset()
+		}
 		m.publish(next, nil)
 		return
 	}
 	v.addTree(ctx, m.node)
-	m.publish(next, m.newTick(ctx, v, load.Peers))
+	list, queuedBytes, listed := listPeers(ctx, m.node, load.Peers)
+	if m.others != nil {
+		list, queuedBytes, listed = m.others.add(running, v, load.Peers, list, queuedBytes)
+	}
+	m.publish(next, m.newTick(v, list, queuedBytes, listed))
 }
 
 // newTick adds the peers to v and encodes it.
-func (m *monitor) newTick(ctx context.Context, v *view, connected int) *tick {
-	list, queuedBytes, listed := listPeers(ctx, m.node, connected)
+func (m *monitor) newTick(v *view, list []*output.Peer, queuedBytes map[string]int, listed int) *tick {
 	all, changed, gone := m.table.update(list, queuedBytes)
 	full := *v
 	full.Listed, full.Full, full.Peers, full.Gone = listed, true, all, []string{}
@@ -159,15 +176,17 @@ func (m *monitor) publish(next row, latest *tick) {
 	m.changed = make(chan struct{})
 }
 
-// rates returns a row with the time and the rates of the counters since the last sample.
-func (m *monitor) rates(counters map[string]uint64, now time.Time) row {
-	seconds := now.Sub(m.at).Seconds()
+// ratesOf returns a row with the rates of counters since before, a number of seconds ago. Without an earlier value, or
+// after a restart of the node, the rates are 0.
+func ratesOf(counters, before map[string]uint64, seconds float64) row {
 	rate := func(names ...string) float64 {
 		var n uint64
 		for _, name := range names {
-			n += counters[name] - m.counters[name]
+			if now, then := counters[name], before[name]; now > then {
+				n += now - then
+			}
 		}
-		if seconds <= 0 {
+		if seconds <= 0 || before == nil {
 			return 0
 		}
 		return float64(n) / seconds
@@ -179,7 +198,6 @@ func (m *monitor) rates(counters map[string]uint64, now time.Time) row {
 		}
 	}
 	return row{
-		colTime:     float64(now.UnixMilli()),
 		colReceived: rate("messagesReceived"), colSent: rate("messagesSent"),
 		colBytesIn: rate("bytesReceived"), colBytesOut: rate("bytesSent"),
 		colDrops: rate(drops...),

@@ -14,7 +14,7 @@ import (
 
 // watchFor runs a monitor for d of the bubble's time. It calls during, if not nil, before the time passes.
 func watchFor(node *fakeNode, viewers int, d time.Duration, during func()) *monitor {
-	m := newMonitor(node, newJournal())
+	m := newMonitor(node, newJournal(), nil)
 	m.watch(viewers)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

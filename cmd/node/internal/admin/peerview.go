@@ -30,6 +30,7 @@ type peerFacts struct {
 	LastError   string            `json:"lastError"`
 	NextDial    int64             `json:"nextDial"` // 0: no dial is scheduled
 	Connections []connectionFacts `json:"connections"`
+	Member      string            `json:"member,omitempty"` // connected to it, or dials it; absent: none
 }
 
 // connectionFacts describe one open connection of a peer.
@@ -74,7 +75,7 @@ func factsOf(p *output.Peer) peerFacts {
 		Connected: p.Connected, Verified: p.Verified, Persistent: p.Persistent,
 		Allowed: p.Allowed, Revoked: p.Revoked, Session: p.Session, Pinned: p.Pinned,
 		Attempts: p.Attempts, LastError: printable.Cut(printable.Line(p.LastError), maxText),
-		Connections: []connectionFacts{},
+		Connections: []connectionFacts{}, Member: name(p.Member),
 	}
 	if p.NextDialAt != nil {
 		f.NextDial = milliseconds(*p.NextDialAt)

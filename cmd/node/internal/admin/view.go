@@ -16,7 +16,7 @@ const maxPeers = 1000
 type view struct {
 	Time        int64             `json:"t"`
 	Row         row               `json:"row"`
-	State       string            `json:"state"` // accepting, dialling (does not listen) or stopping
+	State       string            `json:"state"` // accepting, dialling (does not listen), draining or stopping
 	Address     string            `json:"address"`
 	Uptime      float64           `json:"uptime"` // seconds
 	Auth        string            `json:"auth"`
@@ -32,6 +32,7 @@ type view struct {
 	Peers       []peerChange      `json:"peers"`  // of at most maxPeers, chosen by comparePeers
 	Gone        []string          `json:"gone"`   // keys of peers that the tick before had
 	Tree        treeView          `json:"tree"`
+	Members     *membersView      `json:"members,omitempty"` // absent: the node is alone
 }
 
 func newView(node Node, counters map[string]uint64, now time.Time) *view {
@@ -89,8 +90,7 @@ func listPeers(
 }
 
 // measure adds round trips and queue lengths of the connected peers.
-func (r *row) measure(load supervisor.Load) {
+func (r *row) measure(load output.Load) {
 	r[colQueued] = float64(load.Queued)
-	r[colRTTMin], r[colRTTMedian] = output.Milliseconds(load.MinRTT), output.Milliseconds(load.MedianRTT)
-	r[colRTTMax] = output.Milliseconds(load.MaxRTT)
+	r[colRTTMin], r[colRTTMedian], r[colRTTMax] = load.MinRTTMs, load.MedianRTTMs, load.MaxRTTMs
 }

@@ -43,6 +43,8 @@ func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
 		answer, err = h.ownStatus(ctx)
 	case "/v1/peers":
 		answer, err = h.ownPeers(ctx, query)
+	case overviewPath:
+		answer, err = h.overview(ctx, query)
 	default:
 		err = fmt.Errorf("another member asks for %.64q", u.Path)
 	}
@@ -116,33 +118,40 @@ func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error)
 	if err != nil || member != "" {
 		return own, err
 	}
-	pages, unanswered := []PeerPage{own}, []string(nil)
+	pages, unanswered := []memberPage{{self, own}}, []string(nil)
 	for _, a := range h.node.AskMembers(ctx, []byte(question)) {
 		var page PeerPage
 		if a.Err != nil || json.Unmarshal(a.Answer, &page) != nil {
 			unanswered = append(unanswered, a.Member)
 			continue
 		}
-		pages = append(pages, page)
+		pages = append(pages, memberPage{a.Member, page})
 	}
-	merged := mergePages(pages, limit)
+	merged := mergePages(pages, limit, h.node.Home)
 	merged.Unanswered = unanswered
 	return merged, nil
 }
 
-// mergePages merges pages of several members behind the same cursor into one of at most limit entries. Of the entries
-// of one peer, the one closest to a connection wins, then the first. Entries behind the end of the shortest page that
-// is not the last wait for the next page.
-func mergePages(pages []PeerPage, limit int) PeerPage {
-	best := make(map[string]output.Peer)
+// memberPage is the page of one member.
+type memberPage struct {
+	member string
+	PeerPage
+}
+
+// mergePages merges pages of several members behind the same cursor into one of at most limit entries. Each peer has
+// one entry, see output.MemberPeer.Better. Entries behind the end of the shortest page that is not the last wait for
+// the next page.
+func mergePages(pages []memberPage, limit int, home func(peer string) string) PeerPage {
+	best := make(map[string]output.MemberPeer)
 	end := "" // of the shortest page; empty: each page is the last
 	for _, page := range pages {
 		if next := decodeCursor(page.Next); next != "" && (end == "" || next < end) {
 			end = next
 		}
-		for _, p := range page.Peers {
-			key := entryKey(p)
-			if known, found := best[key]; !found || closeness(p.State) > closeness(known.State) {
+		for i := range page.Peers {
+			p := output.MemberPeer{Peer: &page.Peers[i], From: page.member}
+			key := entryKey(*p.Peer)
+			if known, found := best[key]; !found || p.Better(known, home) {
 				best[key] = p
 			}
 		}
@@ -150,7 +159,7 @@ func mergePages(pages []PeerPage, limit int) PeerPage {
 	merged := PeerPage{Peers: make([]output.Peer, 0, len(best)), Next: end}
 	for key, p := range best {
 		if end == "" || key <= end {
-			merged.Peers = append(merged.Peers, p)
+			merged.Peers = append(merged.Peers, *p.Peer)
 		}
 	}
 	slices.SortFunc(merged.Peers, func(a, b output.Peer) int { return cmp.Compare(entryKey(a), entryKey(b)) })
@@ -164,10 +173,3 @@ func mergePages(pages []PeerPage, limit int) PeerPage {
 
 // entryKey returns the cursor of the node at an entry.
 func entryKey(p output.Peer) string { return cmp.Or(p.ID, addressMark+p.Address) }
-
-// closeness orders states by what a member has of a peer.
-func closeness(s output.State) int {
-	return slices.Index([]output.State{
-		output.StateAway, output.StateWaiting, output.StateDialling, output.StateUnverified, output.StateConnected,
-	}, s)
-}

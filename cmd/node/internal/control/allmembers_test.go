@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,23 +141,23 @@ func TestMergePagesAgreesWithAll(t *testing.T) {
 					p.ID, p.Address = "", fmt.Sprintf("a%02d", id)
 				}
 				members[i] = append(members[i], p)
-				if key := entryKey(p); best[key] == "" || closeness(p.State) > closeness(best[key]) {
+				if key := entryKey(p); best[key] == "" || slices.Index(states, p.State) > slices.Index(states, best[key]) {
 					best[key] = p.State
 				}
 			}
 		}
 		limit, after, got := 1+random.IntN(12), "", 0
 		for steps := 0; ; steps++ {
-			var pages []PeerPage
-			for _, list := range members {
+			var pages []memberPage
+			for i, list := range members {
 				rest := slices.DeleteFunc(slices.Clone(list), func(p output.Peer) bool { return entryKey(p) <= after })
 				page := PeerPage{Peers: rest}
 				if len(rest) > limit {
 					page.Peers, page.Next = rest[:limit], encodeCursor(entryKey(rest[limit-1]))
 				}
-				pages = append(pages, page)
+				pages = append(pages, memberPage{strconv.Itoa(i), page})
 			}
-			merged := mergePages(pages, limit)
+			merged := mergePages(pages, limit, func(string) string { return "1" })
 			if len(merged.Peers) > limit {
 				t.Fatalf("round %d: a page of %d", round, len(merged.Peers))
 			}

@@ -78,6 +78,12 @@ func (f *fakeNode) Status(context.Context) (supervisor.Status, error) {
 
 func (f *fakeNode) Member() string { return "" }
 
+func (f *fakeNode) Home(string) string { return "" }
+
+func (f *fakeNode) KnownPeers() int { return 1 }
+
+func (f *fakeNode) Load() supervisor.Load { return supervisor.Load{} }
+
 func (f *fakeNode) AskMembers(context.Context, []byte, ...string) []supervisor.MemberAnswer {
 	return nil
 }

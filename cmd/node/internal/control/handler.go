@@ -36,8 +36,11 @@ type Node interface {
 	Resolve(nameOrPrefix string) (string, error)
 	Status(ctx context.Context) (supervisor.Status, error)
 	Member() string
+	Home(peer string) string
 	AskMembers(ctx context.Context, question []byte, names ...string) []supervisor.MemberAnswer
 	PeerPage(ctx context.Context, q supervisor.PeerQuery) (supervisor.PeerPage, error)
+	KnownPeers() int
+	Load() supervisor.Load
 	Connect(ctx context.Context, address string) (Connected, error)
 	Disconnect(ctx context.Context, peer string, forget bool) (Disconnected, error)
 	DisconnectUntil(ctx context.Context, peer string, until time.Time) (Disconnected, error)

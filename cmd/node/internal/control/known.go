@@ -35,16 +35,19 @@ func (h *Handler) ownPeers(ctx context.Context, query url.Values) (PeerPage, err
 	if err != nil {
 		return PeerPage{}, err
 	}
+	return PeerPage{Peers: h.entries(page), Next: encodeCursor(page.Next)}, nil
+}
+
+// entries formats a page of the peers of this process: by ID, and behind them addresses without a known peer.
+func (h *Handler) entries(page supervisor.PeerPage) []output.Peer {
 	list := output.NewPeers(page.Peers, page.Dials)
 	slices.SortStableFunc(list, func(a, b output.Peer) int {
 		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(a.ID, b.ID))
 	})
 	for i := range list {
-		if p := &list[i]; p.State != output.StateAway { // this member has a connection, or dials
-			p.Member = cmp.Or(p.Member, h.node.Member())
-		}
+		list[i].SetMember(h.node.Member())
 	}
-	return PeerPage{Peers: list, Next: encodeCursor(page.Next)}, nil
+	return list
 }
 
 // last returns 1 for an address without a known peer, 0 for others.

@@ -38,9 +38,20 @@ func (h *Handler) views() []Operation {
 	}
 	status := get(h, "/v1/status", "getStatus", "Show identity, version, uptime, connections and counters.", h.status)
 	status.Parameters = []Parameter{memberParameter}
+	overview := get(h, overviewPath, "getOverview",
+		"Show the state of this process with a page of its peers in use, as members ask each other for a dashboard.",
+		h.overview)
+	overview.Parameters = []Parameter{
+		{
+			Name: "limit", Min: 1, Max: maxMemberPage,
+			Summary: "Maximum number of peers, from 1 to 250; 250 if absent.",
+		},
+		{Name: "after", Summary: "The key next of the previous page."},
+	}
 	return []Operation{
 		status,
 		peers,
+		overview,
 		get(h, "/v1/members", "listMembers", "List the members of a node that several processes share.",
 			func(context.Context, url.Values) ([]output.Member, error) { return h.node.Members() }),
 		get(h, "/v1/config", "getConfig", "Show the settings in force and their sources.",

@@ -51,7 +51,7 @@ export class Charts {
 
   frame(kind) {
     const chart = { kind, values: [] };
-    const caption = el("figcaption", {}, el("h2", {}, kind.title));
+    const caption = el("figcaption", {}, el("h2", {}, kind.title, el("span", { class: "sub of-self" })));
     for (const s of kind.series) {
       const value = el("b", {}, "–");
       chart.values.push(value);

@@ -28,6 +28,7 @@ function factsOf(peer, now) {
     ["Address", peer.address],
     ["Kept addresses", peer.addresses.join(", ")],
     ["State", peer.state],
+    ["Member", peer.member],
     ["Failed dials", peer.attempts ? count(peer.attempts) : ""],
     ["Last error", peer.lastError],
     ["Next dial", peer.nextDial ? `in ${span(Math.max(0, peer.nextDial - now) / 1000)}` : ""],

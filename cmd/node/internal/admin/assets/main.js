@@ -4,6 +4,7 @@ import { Charts } from "./charts.js";
 import { byID, el, put, svg } from "./dom.js";
 import { clock, plural, shortID, span, tripText } from "./format.js";
 import { identicon } from "./identicon.js";
+import { Members } from "./members.js";
 import { Mesh } from "./mesh.js";
 import { PeerStore, roleOf } from "./model.js";
 import { Drops, Log, Tree } from "./panels.js";
@@ -12,7 +13,7 @@ import { Table } from "./table.js";
 import { Tiles } from "./tiles.js";
 
 const names = new Map(); // of peers, by node ID; longer than the peers are listed
-let instance, version, view, chosen;
+let instance, version, view, chosen, name = "", member;
 
 const peers = new PeerStore();
 const tiles = new Tiles();
@@ -21,10 +22,17 @@ const mesh = new Mesh((key, go) => {
   if (go && key.startsWith("role:")) table.showRole(key.slice(5));
   choose(key, go);
 });
-const table = new Table((key) => choose(key, false, true));
+const members = new Members(showMember);
+const table = new Table((key) => choose(key, false, true), showMember);
 const drops = new Drops();
 const tree = new Tree((open) => stream.openTree(open));
 const log = new Log((id) => names.get(id) ?? shortID(id));
+
+// showMember lists the peers of one member; empty: of all.
+function showMember(name) {
+  members.mark(name);
+  table.change({ member: name });
+}
 
 // choose marks a peer or group, with go turns to the row of a peer, and with open opens its details.
 function choose(key, go, open = go) {
@@ -47,8 +55,9 @@ function onHello(hello) {
     notice("");
   }
   ({ instance, version } = hello);
-  const { id, name } = hello.identity;
-  document.title = `${name} · go-p2p node`;
+  const { id } = hello.identity;
+  ({ name } = hello.identity);
+  entitle(undefined);
   put(byID("node-name"), name);
   put(byID("node-id"), id);
   put(byID("node-version"), version.replace(/ \(.*/, ""));
@@ -59,22 +68,42 @@ function onHello(hello) {
   drops.begin(hello.drops);
 }
 
+// entitle names the member that shows this page, if the node has several.
+function entitle(self) {
+  member = self;
+  document.title = [name, self, "go-p2p node"].filter(Boolean).join(" · ");
+  put(byID("node-member"), self ?? "");
+  for (const of of document.querySelectorAll(".of-self")) put(of, self ? `, of ${self}` : "");
+}
+
 function onTick(next) {
   view = next;
+  const self = members.update(view);
+  if (self !== member) entitle(self);
   const named = peers.apply(next), list = peers.list();
   if (named) {
     if (names.size > 5000) names.clear(); // strangers may bring any number of names
     for (const p of list) if (p.id) names.set(p.id, p.label);
     log.rename();
   }
-  put(byID("node-address"), { accepting: view.address, dialling: "does not listen, only dials", stopping: "stopping" }[view.state]);
+  put(byID("node-address"), {
+    accepting: view.address, dialling: "does not listen, only dials", draining: "draining: its peers move to other members", stopping: "stopping",
+  }[view.state]);
   put(byID("node-auth"), view.auth === "allowlist" ? "the allowlist" : "any key");
   put(byID("node-uptime"), span(view.uptime));
   charts.add(view.row);
-  for (const panel of [tiles, mesh, table, drops, tree]) panel.update(view, list);
+  const all = view.members?.total ?? { ...view, members: 0 }; // the numbers of all members
+  tiles.update(all, list);
+  drops.update(all, silentNames(view));
+  mesh.update(all, list);
+  table.update(view, list);
+  tree.update(view);
   detail();
   if (shown && Date.now() - shown > 15000) notice("");
 }
+
+// silentNames returns which members' numbers are missing in the totals.
+function silentNames({ members: all }) { return all ? all.list.filter((m) => !m.numbers).map((m) => m.name).join() : ""; }
 
 // detail says the most important of the peer that was chosen last.
 function detail() {
@@ -85,7 +114,7 @@ function detail() {
     return;
   }
   const parts = [p.id, p.id && roleOf(p), p.address || "no address", p.connected ? `${p.direction}, ${p.verified ? "verified" : "not verified yet"}` : p.state,
-    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.session, p.agent, p.persistent ? "kept connected" : ""];
+    p.connected ? `round trip ${tripText(p.rtt)}` : "", p.connected ? `${plural(p.queued, "message", "messages")} waiting` : "", p.session, p.agent, p.member ? `member ${p.member}` : "", p.persistent ? "kept connected" : ""];
   const text = ` ${parts.filter(Boolean).join(" · ")}`;
   if (box.textContent !== p.label + text) box.replaceChildren(el("strong", {}, p.label), text);
 }

@@ -19,10 +19,11 @@ export class PeerStore {
       let peer = this.byKey.get(change.k);
       if (!peer) this.byKey.set(change.k, peer = { key: change.k, trips: [], rtt: 0 });
       if (change.f) {
+        peer.member = ""; // absent in the facts of a peer without one
         Object.assign(peer, change.f);
         peer.label = peer.alias || peer.name || peer.id.slice(0, 8) || peer.address;
         peer.text = [peer.alias, peer.name, peer.id, peer.address, ...peer.addresses, peer.role, peer.agent, peer.session,
-          peer.state, peer.lastError].join("\n").toLowerCase();
+          peer.state, peer.lastError, peer.member].join("\n").toLowerCase();
         named = true;
       }
       if (change.n) this.count(peer, change.n);
@@ -75,12 +76,13 @@ export const orders = {
   dropped: byNumber((p) => p.dropped),
   queue: byNumber((p) => p.queuedBytes),
   seen: byNumber((p) => p.seen),
+  member: (a, b) => !a.member - !b.member || collator.compare(a.member, b.member),
 };
 
-// select returns the peers that match, sorted. filter has text, role, state, order and reversed; empty: any.
+// select returns the peers that match, sorted. filter has text, member, role, state, order and reversed; empty: any.
 export function select(peers, filter) {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = peers.filter((p) => (!filter.role || roleOf(p) === filter.role) && (!filter.state || p.state === filter.state) &&
+  const found = peers.filter((p) => (!filter.member || p.member === filter.member) && (!filter.role || roleOf(p) === filter.role) && (!filter.state || p.state === filter.state) &&
     words.every((word) => p.text.includes(word)));
   const order = orders[filter.order], turn = filter.reversed ? -1 : 1;
   return found.sort((a, b) => turn * order(a, b) || byName(a, b));

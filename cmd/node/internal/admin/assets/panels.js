@@ -17,7 +17,10 @@ export class Drops {
     this.last = undefined;
   }
 
-  update(view) {
+  // update takes the counters. silent names the members without numbers: if it changes, the growth is not a rate.
+  update(view, silent) {
+    if (silent !== this.silent) this.last = undefined;
+    this.silent = silent;
     const most = Math.max(1, ...this.reasons.map((r) => view.counters[r.counter] ?? 0));
     let all = 0;
     for (const r of this.reasons) {

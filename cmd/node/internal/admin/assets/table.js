@@ -9,14 +9,16 @@ import { roleOf, select } from "./model.js";
 const pageSize = 25;
 
 export class Table {
-  // choose gets the key of a peer whose details are opened, or nothing.
-  constructor(choose) {
+  // choose gets the key of a peer whose details are opened, or nothing. chooseMember gets the member whose peers are
+  // shown; it calls change.
+  constructor(choose, chooseMember) {
     this.choose = choose;
+    this.chooseMember = chooseMember;
     this.rows = new Map(); // by key
     this.body = byID("peers");
     this.page = 0;
-    this.filter = { text: "", role: "", state: "", order: "state", reversed: false };
-    this.more = el("tr", { class: "more", id: "peer-detail" }, el("td", { colspan: "9" }));
+    this.filter = { text: "", member: "", role: "", state: "", order: "state", reversed: false };
+    this.more = el("tr", { class: "more", id: "peer-detail" }, el("td", { colspan: "10" }));
     byID("peers-search").addEventListener("input", (e) => this.change({ text: e.target.value }));
     for (const name of ["role", "state", "order"]) {
       byID(`peers-${name}`).addEventListener("change", (e) => this.change({ [name]: e.target.value, ...(name === "order" && { reversed: false }) }));
@@ -103,7 +105,7 @@ export class Table {
     const picture = svg("svg", { viewBox: "-14 -14 28 28", "aria-hidden": "true" }, identicon(peer.key, 19));
     const row = {
       name: el("button", { type: "button", class: "name", "aria-controls": "peer-detail" }), about: el("span", { class: "under" }),
-      state: el("span", { class: "badge" }), way: el("span", { class: "under" }), address: el("td", { class: "address" }),
+      state: el("span", { class: "badge" }), way: el("span", { class: "under" }), member: el("td", { class: "member of-shared" }), address: el("td", { class: "address" }),
       format: el("span"), agent: el("span", { class: "under" }), trip: el("span"), clock: el("span", { class: "under" }),
       messages: el("td", { class: "num messages" }), dropped: el("td", { class: "num dropped" }),
       queue: el("td", { class: "num queue" }), seen: el("td", { class: "num seen" }), line: el("tr", { tabindex: "-1" }), path: svg("polyline"),
@@ -111,7 +113,7 @@ export class Table {
     row.spark = svg("svg", { class: "spark", viewBox: "0 0 62 18", "aria-hidden": "true" }, row.path);
     row.line.append(
       el("td", {}, el("div", { class: "peer" }, picture, el("div", {}, row.name, row.about))),
-      el("td", { class: "state" }, row.state, row.way), row.address, el("td", { class: "format" }, row.format, row.agent),
+      el("td", { class: "state" }, row.state, row.way), row.member, row.address, el("td", { class: "format" }, row.format, row.agent),
       el("td", { class: "num trip" }, row.spark, row.trip, row.clock), row.messages, row.dropped, row.queue, row.seen);
     row.line.addEventListener("click", () => {
       if (!getSelection().toString()) this.choose(peer.key === this.opened ? undefined : peer.key);
@@ -129,6 +131,7 @@ export class Table {
     put(row.state, peer.revoked ? `${peer.state}, revoked` : peer.state);
     row.state.className = `badge ${peer.state}`;
     put(row.way, wayOf(peer, now));
+    put(row.member, peer.member || "–");
     put(row.address, peer.address || "–");
     put(row.format, [peer.session, peer.pinned ? "pinned" : ""].filter(Boolean).join(", ") || "–");
     put(row.agent, peer.agent);
@@ -160,6 +163,7 @@ export class Table {
     }
     let found = select(this.list, this.filter).findIndex((p) => p.key === key);
     if (found < 0) {
+      this.chooseMember("");
       this.change({ text: "", role: "", state: "" });
       found = select(this.list, this.filter).findIndex((p) => p.key === key);
     }
@@ -172,6 +176,7 @@ export class Table {
 
   // showRole lists the peers of one role.
   showRole(role) {
+    this.chooseMember("");
     this.change({ text: "", role, state: "" });
     byID("peers-title").scrollIntoView({ block: "start", behavior: "smooth" });
   }

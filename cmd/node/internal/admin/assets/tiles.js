@@ -26,12 +26,14 @@ export class Tiles {
     return t;
   }
 
+  // update takes the view of a node alone, or the totals over its members.
   update(view, list) {
     const [, received, sent, bytesIn, bytesOut, drops, , median, slowest, queued] = view.row;
     const c = view.counters;
     const full = view.established / Math.max(1, view.max);
+    const known = view.members ? `on ${plural(view.members, "member", "members")}` : `${plural(view.known, "peer", "peers")} known`;
     const pending = view.pending ? `, ${view.pending} in handshake` : "";
-    this.set("connections", [count(view.established), `of ${count(view.max)}`], `${plural(view.known, "peer", "peers")} known${pending}`, full > 0.9 ? "heed" : "")
+    this.set("connections", [count(view.established), `of ${count(view.max)}`], `${known}${pending}`, full > 0.9 ? "heed" : "")
       .gauge.style.width = `${100 * full}%`;
     this.set("received", [rate(received), "msg/s"], `${bytesText(bytesIn)}/s · ${count(c.messagesReceived)} in all`);
     this.set("sent", [rate(sent), "msg/s"], `${bytesText(bytesOut)}/s · ${count(c.messagesSent)} in all`);

@@ -219,7 +219,7 @@ func (c *castHere) decided(id string, via route) {
 // missed returns the result about a peer to which this member has not sent. If another member is its home, that member
 // has.
 func (c *castHere) missed(id string, err error) MemberBroadcast {
-	if home := c.t.homeOf(id); home != "" && home != c.t.Member() {
+	if home := c.t.Home(id); home != "" && home != c.t.Member() {
 		return MemberBroadcast{Relies: []string{home}}
 	}
 	return MemberBroadcast{BroadcastResult: BroadcastResult{Failed: []SendFailure{{Peer: id, Err: err}}}}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ import (
 // only that one continues. A former home may have delivered only messages stamped up to its end and one window more.
 // If it has stopped without handing its entries over, messages stamped before its end are stale for one window.
 //
+// A member that joins, or that hears of a lost member again, has missed moves of peers: for two windows it treats the
+// others as former keepers of every author, until their answers for a peer that connects here say otherwise.
+//
 // The engine's actor writes, connections and the subscription of checks read. Safe for concurrent use.
 type seen struct {
 	self      *member
@@ -34,11 +38,12 @@ type seen struct {
 	members map[string]standing // without this one
 	live    []string            // names of the members that are not lost
 	earlier []liveSet           // youngest first
+	missed  map[startOf]former  // members whose peers this one did not know until then
 	former  map[string][]former // of peers that other members have held
 	order   []formerPeer        // of the entries of former
 	held    map[string][]former // of peers that this member holds
 	authors map[string]*author
-	kept    map[string]time.Time // authors that this member has kept: last message
+	kept    map[string]time.Time // authors that this member has kept or held: last message, or end
 	flooded time.Time            // kept was full
 	handed  map[string]former    // members that have left and handed their entries over
 	skew    time.Duration        // largest difference between the clocks of the members
@@ -76,6 +81,12 @@ type liveSet struct {
 	ended former // only its times
 }
 
+// startOf is one start of a member.
+type startOf struct {
+	member string
+	boot   uint64
+}
+
 // author is a peer with connections to this member.
 type author struct {
 	state supervisor.ClusterAuthor
@@ -84,7 +95,7 @@ type author struct {
 
 // Limits of the memory.
 const (
-	maxFormer      = 32      // former homes and keepers of a peer
+	maxFormer      = 32      // former homes of a peer, without its keepers
 	maxFormerPeers = 1 << 18 // peers with former homes
 	maxEarlier     = 16      // former sets of live members
 	maxKeptAuthors = 1 << 16
@@ -95,7 +106,7 @@ func newSeen(self *member, d *directory) *seen {
 	return &seen{
 		self: self, directory: d, members: make(map[string]standing), live: []string{self.name},
 		former: make(map[string][]former), held: make(map[string][]former), authors: make(map[string]*author),
-		kept: make(map[string]time.Time), handed: make(map[string]former),
+		missed: make(map[startOf]former), kept: make(map[string]time.Time), handed: make(map[string]former),
 	}
 }
 
@@ -187,7 +198,7 @@ func (s *seen) consult(author string, stamp time.Time, home *member) (ask []stri
 		switch since := now.Sub(f.at); {
 		case since > 2*s.window:
 		case s.reachable(f):
-			if !stamp.After(f.ended.Add(s.window + s.skew)) {
+			if !stamp.After(f.ended.Add(s.window+s.skew)) && !slices.Contains(ask, f.member) {
 				ask = append(ask, f.member)
 			}
 		case s.hasHandedOver(f):
@@ -241,7 +252,8 @@ func (s *seen) formerHomes(author string) []former {
 	return list
 }
 
-// keepers returns the members that kept an author before the live members changed.
+// keepers returns the members that kept an author before the live members changed, and those that may have held or kept
+// it without the knowledge of this member.
 func (s *seen) keepers(author string) (list []former) {
 	for _, set := range s.earlier {
 		f := set.ended
@@ -250,10 +262,13 @@ func (s *seen) keepers(author string) (list []former) {
 			list = append(list, f)
 		}
 	}
+	for _, f := range s.missed {
+		list = append(list, f)
+	}
 	return list
 }
 
-// keep notes that this member keeps an author.
+// keep notes that this member keeps an author, or has held it until now.
 func (s *seen) keep(author string) {
 	if len(s.kept) >= maxKeptAuthors {
 		s.flooded = time.Now()

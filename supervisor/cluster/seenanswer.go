@@ -36,7 +36,7 @@ const (
 )
 
 // maxFurther is the largest number of further members in an answer.
-const maxFurther = maxFormer + maxEarlier + 2
+const maxFurther = maxMembers - 1
 
 // onCheck answers the checks of another member. The bus calls it, one at a time; it does not wait.
 func (e *Engine) onCheck(d Delivery) {

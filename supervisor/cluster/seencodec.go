@@ -68,9 +68,6 @@ func (r *reader) checkedList() []checked {
 	for i := range list {
 		list[i].verdict = seenVerdict(r.byte())
 		further := r.byte()
-		if further > maxFurther {
-			r.bad = true
-		}
 		for range further {
 			if r.bad {
 				return nil

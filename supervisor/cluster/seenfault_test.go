@@ -41,6 +41,7 @@ func TestCrashOfAKeeperMakesEarlierMessagesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start("a", "b", "c")
+		time.Sleep(2*seenWindow + time.Minute) // before, each asks all others
 		messages := w.receiveFromEach("a", peerNames(30))
 		w.kill("a") // the receiver, and the keeper of a third
 		time.Sleep(3 * time.Second)

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -27,8 +26,11 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 		switch {
 		case !m.lost:
 			live = append(live, name)
-			if known && before.boot != m.boot && before.boot != 0 {
+			switch restarted := before.boot != m.boot && before.boot != 0; {
+			case known && restarted:
 				changed, s.crash = true, s.now(name, before.boot)
+			case before.lost.member != "":
+				s.miss(name, m.boot)
 			}
 		case before.lost.member == "":
 			now.lost = s.now(name, m.boot)
@@ -47,15 +49,23 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 	s.live, s.members = live, next
 }
 
-// join notes that until now the other members have kept authors without this one.
+// join notes that until now the other members have held and kept peers without the knowledge of this one.
 func (s *seen) join() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.joined = time.Now()
-	others := slices.DeleteFunc(slices.Clone(s.live), func(name string) bool { return name == s.self.name })
-	if len(others) > 0 {
-		s.addEarlier(others)
+	for name, m := range s.members {
+		if m.lost.member == "" {
+			s.miss(name, m.boot)
+		}
 	}
+}
+
+// miss notes that until now a member may have held and kept any peer without the knowledge of this one.
+func (s *seen) miss(name string, boot uint64) {
+	f := s.now(name, boot)
+	f.keeper = true
+	s.missed[startOf{name, boot}] = f
 }
 
 func (s *seen) addEarlier(names []string) {
@@ -119,13 +129,15 @@ func (s *seen) tidy(list []former) (kept []former) {
 			known.at, known.ended = f.at, f.ended
 		}
 	}
-	if len(kept) > maxFormer {
-		slices.SortStableFunc(kept, func(a, b former) int { // homes first, the latest first
-			return cmp.Or(cmp.Compare(flag(a.keeper), flag(b.keeper)), b.at.Compare(a.at))
-		})
-		kept = kept[:maxFormer]
+	if len(kept) <= maxFormer {
+		return kept
 	}
-	return kept
+	slices.SortStableFunc(kept, func(a, b former) int { return b.at.Compare(a.at) })
+	homes := 0
+	return slices.DeleteFunc(kept, func(f former) bool {
+		homes += int(1 - flag(f.keeper))
+		return !f.keeper && homes > maxFormer
+	})
 }
 
 // updateAuthor sets the time until which the connections of a peer that this member holds need checks: one window after
@@ -147,6 +159,7 @@ func (s *seen) freed(peer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.held, peer)
+	s.keep(peer)
 	if a := s.authors[peer]; a != nil {
 		a.state.CheckUntil.Store(math.MaxInt64)
 	}
@@ -239,11 +252,9 @@ func (s *seen) expire() {
 			delete(s.kept, author)
 		}
 	}
-	for name, f := range s.handed {
-		if old(f.at) {
-			delete(s.handed, name)
-		}
-	}
+	drop := func(f former) bool { return old(f.at) }
+	maps.DeleteFunc(s.handed, func(_ string, f former) bool { return drop(f) })
+	maps.DeleteFunc(s.missed, func(_ startOf, f former) bool { return drop(f) })
 	if old(s.flooded) {
 		s.flooded = time.Time{}
 	}

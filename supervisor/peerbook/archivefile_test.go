@@ -189,7 +189,32 @@ func TestArchiveRefusesDamage(t *testing.T) {
 	}
 }
 
-// A fault of the disk during a lookup is reported, and the peer counts as unknown.
+// A key or value in the order of eviction that no release writes is noticed at the start.
+func TestArchiveRefusesAMalformedOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers.db")
+	book := openSmall(t, path, 20, 1000)
+	for i := range 100 {
+		book.Add(testPeer(t, i))
+	}
+	if err := book.Close(); err != nil {
+		t.Fatal(err)
+	}
+	key := (&aged{seen: noon, id: "peer"}).orderKey()
+	for name, row := range map[string]struct{ key, size []byte }{
+		"no ID": {key[:1+timeBytes], []byte{0, 1}}, "a size of one byte": {key, []byte{1}},
+		"a size of three bytes": {key, []byte{0, 0, 1}},
+	} {
+		updateFile(t, path, func(tx *bolt.Tx) error { return tx.Bucket(bucketOrder).Put(row.key, row.size) })
+		if book, err := Open(path, KnownPeers(1000), small(20)); err == nil {
+			t.Errorf("%s: opened", name)
+			_ = book.Close()
+		}
+		updateFile(t, path, func(tx *bolt.Tx) error { return tx.Bucket(bucketOrder).Delete(row.key) })
+	}
+	openSmall(t, path, 20, 1000)
+}
+
+// An entry on disk that is damaged, or that of another peer, is reported at its lookup, and the peer counts as unknown.
 func TestArchiveReportsFailedReads(t *testing.T) {
 	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)
 	for i := range 100 {
@@ -200,13 +225,16 @@ func TestArchiveReportsFailedReads(t *testing.T) {
 	}
 	var reported error
 	book.Serve(func(string) bool { return false }, func(err error) { reported = err })
-	archive := &book.entries.archive
-	if err := archive.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketArchive).Put([]byte(testPeer(t, 1).ID), []byte("{"))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if _, known := book.Get(testPeer(t, 1).ID); known || !containsText(reported, ErrRead.Error()) {
-		t.Errorf("known %v, reported %v", known, reported)
+	id := testPeer(t, 1).ID
+	for _, data := range []string{"{", `{"id":"another"}`} {
+		reported = nil
+		if err := book.entries.archive.db.Update(func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketArchive).Put([]byte(id), []byte(data))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, known := book.Get(id); known || !containsText(reported, ErrRead.Error()) {
+			t.Errorf("%s: known %v, reported %v", data, known, reported)
+		}
 	}
 }

@@ -121,3 +121,23 @@ func TestBookRetriesFailedBackgroundWrites(t *testing.T) {
 		book.disk = nil // the test has closed it
 	})
 }
+
+// Another program shortens the file while it is open: a lookup in the archive is reported, and ends no process.
+func TestArchiveReportsAShortenedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers.db")
+	book := openSmall(t, path, 20, 1000)
+	for i := range 100 {
+		book.Add(testPeer(t, i))
+	}
+	if err := book.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	var reported error
+	book.Serve(func(string) bool { return false }, func(err error) { reported = err })
+	if err := os.Truncate(path, int64(os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := book.Get(testPeer(t, 1).ID); known || !errors.Is(reported, ErrRead) {
+		t.Errorf("known %v, reported %v", known, reported)
+	}
+}

@@ -109,6 +109,42 @@ func TestMergeKeepsOneOwnerOfAnAlias(t *testing.T) {
 	}
 }
 
+// Two members change one subject in the same nanosecond: both keep the same change, the stricter one of a key or mode.
+func TestMergeDecidesTiesAlike(t *testing.T) {
+	open, allowlist := AuthOpen, AuthAllowlist
+	for name, tt := range map[string]struct {
+		loses, wins Change
+		won         func(b *Book) bool
+	}{
+		"mode": {Change{Mode: &open}, Change{Mode: &allowlist}, func(b *Book) bool { return b.AuthMode() == AuthAllowlist }},
+		"alias of two peers": {
+			Change{Alias: map[string]string{"1": "bob"}}, Change{Alias: map[string]string{"2": "bob"}},
+			func(b *Book) bool { return b.AliasOwner("bob") == "2" && b.Alias("1") == "" },
+		},
+		"two aliases of a peer": {
+			Change{Alias: map[string]string{"1": "alice"}}, Change{Alias: map[string]string{"1": "bob"}},
+			func(b *Book) bool { return b.Alias("1") == "bob" && b.AliasOwner("alice") == "" },
+		},
+		"suspension": {
+			Change{Suspend: map[string]time.Time{"1": noon.Add(time.Hour)}},
+			Change{Suspend: map[string]time.Time{"1": noon.Add(2 * time.Hour)}},
+			func(b *Book) bool { return b.SuspendedUntil("1", noon).Equal(noon.Add(2 * time.Hour)) },
+		},
+	} {
+		one, two := New(), New()
+		loses, wins := enter(t, one, tt.loses, noon), enter(t, two, tt.wins, noon)
+		if loses[0].Stamp != wins[0].Stamp {
+			t.Fatalf("%s: the stamps differ", name)
+		}
+		merge(t, one, wins...)
+		merge(t, two, loses...)
+		if !tt.won(one) || !tt.won(two) || one.RecordSums() != two.RecordSums() {
+			t.Errorf("%s: kept by the books: %v and %v, equal records: %v", name, tt.won(one), tt.won(two),
+				one.RecordSums() == two.RecordSums())
+		}
+	}
+}
+
 // Records survive a restart. A change by a release without records wins against the record before it, and keeps its
 // stamp in later restarts.
 func TestRecordsSurviveARestart(t *testing.T) {

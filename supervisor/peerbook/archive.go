@@ -29,6 +29,7 @@ const (
 type archive struct {
 	db    *bolt.DB    // nil: no file
 	fault func(error) // reports an ErrRead; never nil
+	guard func(transact func() error) error
 
 	count   int              // entries
 	bytes   int64            // sum of Peer.bytes
@@ -38,7 +39,9 @@ type archive struct {
 	failing bool             // the last transaction has failed
 }
 
-func newArchive() archive { return archive{changed: make(map[string]*Peer), fault: func(error) {}} }
+func newArchive() archive {
+	return archive{changed: make(map[string]*Peer), fault: func(error) {}, guard: guardFaults}
+}
 
 // waiting returns the entry of a change that is not on disk, nil for a removed one, and whether there is a change.
 func (a *archive) waiting(id string) (p *Peer, waits bool) {
@@ -67,7 +70,7 @@ func (a *archive) read(do func(s *shelves) error) {
 	if a.count == 0 || a.db == nil || a.discard {
 		return
 	}
-	err := guardFaults(func() error {
+	err := a.guard(func() error {
 		return a.db.View(func(tx *bolt.Tx) error {
 			if s := openShelves(tx); s != nil {
 				return do(s)

@@ -208,26 +208,6 @@ func TestLowerLimitRemovesTheArchive(t *testing.T) {
 	}
 }
 
-// An archive that is cleared has only later entries from then on, although the file has the earlier ones until the next
-// transaction.
-func TestClearedArchiveIsEmptyAtOnce(t *testing.T) {
-	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
-	if err := book.Sync(); err != nil {
-		t.Fatal(err)
-	}
-	archive := &book.entries.archive
-	archive.clear()
-	archive.put(testPeer(t, 200))
-	var listed []string
-	archive.each(func(p *Peer) { listed = append(listed, p.ID) })
-	if _, known := archive.get(testPeer(t, 1).ID); known || len(listed) != 1 || archive.count != 1 {
-		t.Errorf("an earlier entry is known: %v; %d listed of %d", known, len(listed), archive.count)
-	}
-}
-
 // Preload reads only what a lookup would read from disk.
 func TestPreloadIsForArchivedPeers(t *testing.T) {
 	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)

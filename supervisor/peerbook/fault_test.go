@@ -122,22 +122,33 @@ func TestBookRetriesFailedBackgroundWrites(t *testing.T) {
 	})
 }
 
-// Another program shortens the file while it is open: a lookup in the archive is reported, and ends no process.
-func TestArchiveReportsAShortenedFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "peers.db")
-	book := openSmall(t, path, 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
-	if err := book.Sync(); err != nil {
-		t.Fatal(err)
-	}
-	var reported error
-	book.Serve(func(string) bool { return false }, func(err error) { reported = err })
-	if err := os.Truncate(path, int64(os.Getpagesize())); err != nil {
-		t.Fatal(err)
-	}
-	if _, known := book.Get(testPeer(t, 1).ID); known || !errors.Is(reported, ErrRead) {
-		t.Errorf("known %v, reported %v", known, reported)
+// Another program shortens the file while it is open: lookups in the archive are reported, changes fail, and the book
+// can be closed.
+func TestBookReportsAShortenedFile(t *testing.T) {
+	for pages := range 6 {
+		path := filepath.Join(t.TempDir(), "peers.db")
+		book := openSmall(t, path, 20, 1000)
+		for i := range 100 {
+			book.Add(testPeer(t, i))
+		}
+		if err := book.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		var reported error
+		book.Serve(func(string) bool { return false }, func(err error) { reported = err })
+		if err := os.Truncate(path, int64(pages*os.Getpagesize())); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, known := book.Get(testPeer(t, 1).ID); known || !errors.Is(reported, ErrRead) {
+				t.Errorf("%d pages: known %v, reported %v", pages, known, reported)
+			}
+			if err := book.Allow(testKey(t, 1)); !errors.Is(err, ErrWrite) {
+				t.Errorf("%d pages: a change: %v", pages, err)
+			}
+		}
+		if err := book.Close(); !errors.Is(err, ErrWrite) {
+			t.Errorf("%d pages: close: %v", pages, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package peerbook
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -118,11 +119,13 @@ func TestMergeDecidesTiesAlike(t *testing.T) {
 	}{
 		"mode": {Change{Mode: &open}, Change{Mode: &allowlist}, func(b *Book) bool { return b.AuthMode() == AuthAllowlist }},
 		"alias of two peers": {
-			Change{Alias: map[string]string{"1": "bob"}}, Change{Alias: map[string]string{"2": "bob"}},
+			Change{Alias: map[string]string{"1": "bob"}},
+			Change{Alias: map[string]string{"2": "bob"}},
 			func(b *Book) bool { return b.AliasOwner("bob") == "2" && b.Alias("1") == "" },
 		},
 		"two aliases of a peer": {
-			Change{Alias: map[string]string{"1": "alice"}}, Change{Alias: map[string]string{"1": "bob"}},
+			Change{Alias: map[string]string{"1": "alice"}},
+			Change{Alias: map[string]string{"1": "bob"}},
 			func(b *Book) bool { return b.Alias("1") == "bob" && b.AliasOwner("alice") == "" },
 		},
 		"suspension": {
@@ -142,6 +145,32 @@ func TestMergeDecidesTiesAlike(t *testing.T) {
 			t.Errorf("%s: kept by the books: %v and %v, equal records: %v", name, tt.won(one), tt.won(two),
 				one.RecordSums() == two.RecordSums())
 		}
+	}
+}
+
+// A page of a shelf begins behind the last record of the page before.
+func TestRecordsComeInPages(t *testing.T) {
+	b, aliases := New(), make(map[string]string)
+	for i := range 1000 {
+		aliases[fmt.Sprint(i)] = fmt.Sprint("alias ", i)
+	}
+	enter(t, b, Change{Alias: aliases}, noon)
+	total := 0
+	for shelf := range RecordShelves {
+		for after := ""; ; {
+			page := b.Records(byte(shelf), after, 1)
+			if len(page) == 0 {
+				break
+			}
+			if page[0].Key() <= after {
+				t.Fatalf("shelf %d: %q behind %q", shelf, page[0].Key(), after)
+			}
+			after = page[0].Key()
+			total++
+		}
+	}
+	if total != len(aliases) {
+		t.Errorf("%d records, want %d", total, len(aliases))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -39,8 +40,10 @@ var (
 // store is the book's file, a bbolt database: a commit is atomic whenever the process dies, and writes only the pages
 // that it changes. The lock on the file keeps a second node off the directory.
 type store struct {
-	db   *bolt.DB
-	path string
+	db     *bolt.DB
+	path   string
+	file   *os.File     // of db
+	length atomic.Int64 // bytes of the file after the last write
 }
 
 // Open opens the book at path, or creates an empty one, and sets its mode to 0600. Its errors name the file and the
@@ -54,12 +57,11 @@ func Open(path string, options ...Option) (*Book, error) {
 	b.writing.Lock() // no background write before the end
 	defer b.writing.Unlock()
 	s := &store{path: path}
-	var file *os.File
 	open := func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		if file, err = datadir.Open(name, flag, mode); err == nil {
-			err = makePrivate(file)
+		if s.file, err = datadir.Open(name, flag, mode); err == nil {
+			err = makePrivate(s.file)
 		}
-		return file, err
+		return s.file, err
 	}
 	err := guardFaults(func() (err error) {
 		if err := makeBook(path); err != nil {
@@ -75,7 +77,8 @@ func Open(path string, options ...Option) (*Book, error) {
 		if err := s.read(b); err != nil {
 			return err
 		}
-		b.disk, b.entries.archive.db = s, s.db
+		s.noteLength()
+		b.disk, b.entries.archive.db, b.entries.archive.guard = s, s.db, s.guard
 		b.loaded()
 		s.dropPages()
 		return nil
@@ -85,8 +88,8 @@ func Open(path string, options ...Option) (*Book, error) {
 		if s.db != nil {
 			_ = guardFaults(s.db.Close)
 		}
-		if file != nil {
-			_ = file.Close() // a fault in Open or Close leaves it open, and locked
+		if s.file != nil {
+			_ = s.file.Close() // a fault in Open or Close leaves it open, and locked
 		}
 		return nil, openFault(path, err)
 	}
@@ -125,6 +128,22 @@ func guardFaults(do func() error) (err error) {
 		}
 	}()
 	return do()
+}
+
+// guard is guardFaults for a transaction. If another program has shortened the file, it begins none: a memory fault in
+// a transaction can leave locks of bbolt held, for which each later one would wait without end.
+func (s *store) guard(transact func() error) error {
+	if info, err := s.file.Stat(); err == nil && info.Size() < s.length.Load() {
+		return fmt.Errorf("it has %d bytes of %d", info.Size(), s.length.Load())
+	}
+	return guardFaults(transact)
+}
+
+// noteLength records the length of the file for guard.
+func (s *store) noteLength() {
+	if info, err := s.file.Stat(); err == nil {
+		s.length.Store(info.Size())
+	}
 }
 
 // checkSize reports a file that is shorter than its content. When bbolt opens a file to change it, it reads the list
@@ -169,7 +188,7 @@ func (s *store) read(b *Book) error {
 // its cache, and maps them again when they are read: each read maps 64 KiB, so a transaction that changes a few random
 // peers maps nearly the whole file, which is up to twice as long as its content.
 func (s *store) dropPages() {
-	_ = guardFaults(func() error {
+	_ = s.guard(func() error {
 		return s.db.View(func(tx *bolt.Tx) error { // meanwhile bbolt does not move its memory map
 			unmapPages(s.db.Info().Data, tx.Size())
 			return nil
@@ -180,10 +199,11 @@ func (s *store) dropPages() {
 // write writes a batch in one transaction.
 func (s *store) write(w batch) error {
 	defer s.dropPages()
-	err := guardFaults(func() error {
+	err := s.guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error { return w.apply(tx) })
 	})
 	if err == nil {
+		s.noteLength()
 		return nil
 	}
 	return writeFault(s.path, err)
@@ -199,7 +219,7 @@ func writeFault(path string, err error) error {
 
 // wasRunning reports whether the last transport on this book did not end gracefully.
 func (s *store) wasRunning() (running bool, err error) {
-	err = guardFaults(func() error {
+	err = s.guard(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
 			if b := tx.Bucket(bucketState); b != nil {
 				running = b.Get(keyRunning) != nil

@@ -98,6 +98,31 @@ func TestStreamsAskFewAtATime(t *testing.T) {
 	if asked != maxAsking || len(s.known) != 1 {
 		t.Errorf("%d were asked, want %d; %d are known", asked, maxAsking, len(s.known))
 	}
+	s.proven(stream{0, 0, 1}, 1) // answered
+	for i := range 10 {
+		_ = s.accept(1, stream{byte(i), 2}, 1)
+	}
+	if asked != maxAsking+1 {
+		t.Errorf("%d were asked after one answer, want one more", asked)
+	}
+}
+
+// The end of a subscription frees its windows, and no other ones.
+func TestStreamsForgetEndedSubscriptions(t *testing.T) {
+	from := stream{1}
+	s := newStreams(from, nil)
+	for subscription := range uint64(3) {
+		if err := s.accept(subscription, from, 1); err != nil {
+			t.Error(err)
+		}
+	}
+	s.drop(1)
+	if windows := s.known[from].windows; len(windows) != 2 || windows[1] != nil {
+		t.Errorf("windows %v", windows)
+	}
+	if err := s.accept(2, from, 1); !errors.Is(err, errReplay) {
+		t.Errorf("a body repeated to another subscription: %v", err)
+	}
 }
 
 func FuzzOpen(f *testing.F) {

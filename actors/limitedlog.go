@@ -44,6 +44,9 @@ func NewLimitedLoggerEvery(log *slog.Logger, every time.Duration) *LimitedLogger
 	return &LimitedLogger{log: log, every: every, kinds: make(map[string]*lineKind)}
 }
 
+// Debug is Warn at level debug.
+func (l *LimitedLogger) Debug(kind string, attrs ...any) { l.write(slog.LevelDebug, kind, attrs) }
+
 // Warn logs one event of a kind at level warn, or counts it as omitted. The kind is the message of the line.
 func (l *LimitedLogger) Warn(kind string, attrs ...any) { l.write(slog.LevelWarn, kind, attrs) }
 

@@ -181,7 +181,9 @@ func (c *coordinator) onVerdict(msg *message) {
 	claim.heardAt = c.now()
 	switch msg.answer {
 	case answerGranted:
-		c.clock = max(c.clock, msg.verdict.Term)
+		if len(c.credible(claim.asked, []holding{{msg.claim.Peer, msg.verdict.Term}})) > 0 {
+			c.clock = max(c.clock, msg.verdict.Term)
+		}
 		c.grant(claim, msg.verdict.Tokens)
 	case answerRefused:
 		delete(c.claims, msg.claim.Peer)

@@ -33,9 +33,12 @@ type forwarder struct {
 
 // pair is the state about one other member.
 type pair struct {
-	out   *outward
-	in    *inward
-	alive bool // not lost; guarded by forwarder.mu
+	out *outward
+	in  *inward
+
+	// Guarded by forwarder.mu.
+	alive bool   // not lost
+	past  uint64 // start of the member whose results do not count; 0: none
 }
 
 func newForwarder(e *Engine) *forwarder {
@@ -105,6 +108,25 @@ func (f *forwarder) restarted(name string, boot uint64) {
 		p.in.end(boot)
 		p.out.lose(errHomeLost)
 	}
+}
+
+// ignore ignores the results of an earlier start of a member, which may be another process with its name. 0: of none.
+func (f *forwarder) ignore(name string, boot uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.pairs[name]; p != nil {
+		p.past = boot
+	}
+}
+
+// answersOf returns the state about the sender of results, or nil if they do not count.
+func (f *forwarder) answersOf(from head) *pair {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if p := f.pairs[from.from]; p != nil && p.past != from.boot {
+		return p
+	}
+	return nil
 }
 
 // forget removes a member that has left. The messages in flight to it end with its last acks, or after silentAfter.
@@ -186,7 +208,7 @@ func (f *forwarder) onAck(body []byte) {
 	if a == nil || a.to != f.engine.opts.Boot {
 		return
 	}
-	if p := f.known(a.from); p != nil {
+	if p := f.answersOf(a.head); p != nil {
 		p.out.onAck(a)
 	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -52,6 +53,10 @@ func (c *coordinator) onSequence(msg *message) {
 		return
 	case msg.kind == kindGoodbye:
 		c.onGoodbye(m, msg)
+		return
+	case m.isPast(msg.boot):
+		c.engine.opts.Log.Warn("two members have one name, and one of them is ignored: give each member its own",
+			"name", m.name)
 		return
 	}
 	changed := c.heardAlive(m, msg.boot)
@@ -126,8 +131,9 @@ func (c *coordinator) restart(m *member, msg *message) {
 	if m.boot != 0 {
 		c.engine.forwarder.restarted(m.name, msg.boot)
 	}
+	c.engine.forwarder.ignore(m.name, m.boot)
 	c.replace(m, nil)
-	m.boot, m.pages = msg.boot, 0
+	m.begin(msg.boot)
 	c.synchronize(m, msg)
 }
 
@@ -140,7 +146,7 @@ func (c *coordinator) apply(m *member, msg *message) {
 		c.retryClaim(h.peer)
 		c.callFreed(h.peer)
 	}
-	for _, h := range msg.claims {
+	for _, h := range c.credible(m, msg.claims) {
 		c.directory.set(h.peer, m, h.term)
 		c.claimed(m, h)
 	}
@@ -148,6 +154,7 @@ func (c *coordinator) apply(m *member, msg *message) {
 
 // replace makes claims all claims of a member.
 func (c *coordinator) replace(m *member, claims []holding) {
+	claims = c.credible(m, claims)
 	for _, peer := range c.directory.missing(m, claims) {
 		c.drop(peer, m)
 	}
@@ -156,6 +163,20 @@ func (c *coordinator) replace(m *member, claims []holding) {
 		c.claimed(m, h)
 	}
 	c.retryClaims()
+}
+
+// maxAhead limits a term: it may be this far above the highest one seen. A thousand claims a second reach it after 35
+// years. Without the limit, one wrong message could leave no higher terms for all later claims.
+const maxAhead = 1 << 40
+
+// credible returns the claims of a member without those whose terms are zero or too far ahead.
+func (c *coordinator) credible(m *member, claims []holding) []holding {
+	wrong := func(h holding) bool { return h.term == 0 || h.term > c.clock && h.term-c.clock > maxAhead }
+	if !slices.ContainsFunc(claims, wrong) {
+		return claims
+	}
+	c.engine.opts.Log.Warn("claims of a member were ignored: their terms are zero or too far ahead", "name", m.name)
+	return slices.DeleteFunc(slices.Clone(claims), wrong)
 }
 
 // claimed advances the clock to the term of another member's claim. If that claim wins against a granted claim of this

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -12,6 +13,7 @@ const (
 	lostAfter   = 2 * time.Second // without a message, on the running clock
 	forgetAfter = 10 * time.Minute
 	maxMembers  = 256
+	maxPast     = 8
 )
 
 // member is the state of one member as this one knows it, itself included.
@@ -24,6 +26,7 @@ type member struct {
 
 	// Owned by the actor.
 	boot  uint64    // of its present start; 0: its sequence is unknown
+	past  []uint64  // of its last starts before the present one, at most maxPast
 	next  uint64    // number of its next message
 	heard time.Time // last message, on the running clock
 	beat  heartbeat
@@ -44,6 +47,17 @@ func (m *member) state() supervisor.MemberState {
 	}
 	return m.beat.state
 }
+
+// begin begins the sequence of another start of the member.
+func (m *member) begin(boot uint64) {
+	m.past = slices.DeleteFunc(append(m.past, m.boot), func(past uint64) bool { return past == 0 || past == boot })
+	m.past = m.past[max(0, len(m.past)-maxPast):]
+	m.boot, m.pages = boot, 0
+}
+
+// isPast reports whether a message is of an earlier start of the member: it is late, or two processes have the name of
+// the member. While the present start is not lost, such messages do not count.
+func (m *member) isPast(boot uint64) bool { return !m.lost && slices.Contains(m.past, boot) }
 
 // step is the action for one message of a member's sequence.
 type step uint8

@@ -46,7 +46,8 @@ type seen struct {
 	kept    map[string]time.Time // authors that this member has kept or held: last message, or end
 	flooded time.Time            // kept was full
 	handed  map[string]former    // members that have left and handed their entries over
-	skew    time.Duration        // largest difference between the clocks of the members
+	skew    time.Duration        // largest difference between the clocks of the members, at most maxSkew
+	skewAt  time.Time            // when a heartbeat has shown it last
 	joined  time.Time            // only the other members know of earlier messages
 	crash   former               // the last crash of a member, only its times
 	unseen  former               // the same before joined

@@ -197,12 +197,22 @@ func (s *seen) answered(peer, keeper string, entries bool) {
 	}
 }
 
-// noteClock notes the clock of another member. The ends of members are compared with stamps on other clocks, too.
+// maxSkew limits the difference between the clocks of two members that is respected. A wrong clock, such as that of a
+// host without a battery, must not make all messages stale.
+const maxSkew = 24 * time.Hour
+
+// noteClock notes the clock of another member. The ends of members are compared with stamps on other clocks, too. A
+// difference that no heartbeat shows any more counts for two windows: as long as the ends that were noted with it.
 func (s *seen) noteClock(ahead time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ahead = ahead.Abs(); ahead > time.Second { // otherwise it may be the delay of the heartbeat
-		s.skew = max(s.skew, ahead)
+	now := time.Now()
+	if now.Sub(s.skewAt) > 2*s.window {
+		s.skew = 0
+	}
+	if ahead = min(ahead.Abs(), maxSkew); ahead > time.Second && // otherwise it may be the delay of the heartbeat
+		ahead >= s.skew-time.Second {
+		s.skew, s.skewAt = max(s.skew, ahead), now
 	}
 }
 

@@ -11,7 +11,8 @@ const (
 	snapshotKept = 10 * time.Second // for the members that read its pages
 	fetchTimeout = time.Second
 	fetchAgain   = 250 * time.Millisecond
-	maxKept      = 4096 // messages kept during a synchronization
+	maxKept      = 4096    // messages kept during a synchronization
+	maxClaims    = 1 << 22 // of one member
 )
 
 // syncing is the exchange of a member's claims by pages, while its sequence goes on:
@@ -74,9 +75,7 @@ func (c *coordinator) onFetched(in *fetched) {
 	if m.sync != s {
 		return
 	}
-	first := len(s.claims) == 0
-	if in.err != nil || page.kind != kindPage || page.boot != m.boot || page.offset != uint64(len(s.claims)) ||
-		page.seq < s.wanted || !first && page.seq != s.seq || len(page.claims) == 0 && page.total > page.offset {
+	if in.err != nil || page.boot != m.boot || !s.continues(page) {
 		s.claims = nil
 		time.AfterFunc(fetchAgain, func() { c.engine.tell(&refetch{m, s}) })
 		return
@@ -89,6 +88,20 @@ func (c *coordinator) onFetched(in *fetched) {
 	c.complete(m)
 }
 
+// continues reports whether a page begins the snapshot, or is its next one. A member that has dropped the snapshot
+// answers with an empty page of a shorter one.
+func (s *syncing) continues(page *message) bool {
+	known := uint64(len(s.claims))
+	switch now := known + uint64(len(page.claims)); {
+	case page.kind != kindPage, page.offset != known, page.total > maxClaims, now > page.total:
+		return false
+	case known > 0 && page.seq != s.seq:
+		return false
+	default:
+		return len(page.claims) > 0 || now == page.total
+	}
+}
+
 // complete enters a complete snapshot and then applies the kept messages.
 func (c *coordinator) complete(m *member) {
 	s := m.sync
@@ -96,7 +109,7 @@ func (c *coordinator) complete(m *member) {
 	c.local.Count(actors.ClusterSnapshots)
 	c.replace(m, s.claims)
 	for _, msg := range s.kept {
-		if msg.seq >= m.next {
+		if msg.seq == m.next { // a member that numbers its messages wrongly continues with the number of its snapshot
 			c.apply(m, msg)
 		}
 	}

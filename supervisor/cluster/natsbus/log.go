@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -17,11 +16,12 @@ const logEvery = time.Minute
 
 const logForeign = "a process with another identity key or another --cluster-secret was refused: it is no member"
 
-// serverLog is the logger of an embedded server. Other members and strangers cause its lines.
+// serverLog is the logger of an embedded server. Other members and strangers cause its lines. Each line is limited, at
+// level debug too: the log's queue drops the lines of others when it is full.
 type serverLog struct {
 	limited *actors.LimitedLogger
-	debug   *slog.Logger
-	fatal   chan error // capacity 1
+	debug   *actors.LimitedLogger // for lines of no interest to the operator, one a second
+	fatal   chan error            // capacity 1
 }
 
 // Fatalf implements server.Logger. It ends neither the process nor the server.

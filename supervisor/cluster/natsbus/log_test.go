@@ -14,12 +14,30 @@ import (
 func TestServerLogNamesUnreachableMember(t *testing.T) {
 	var written bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&written, nil))
-	l := &serverLog{limited: actors.NewLimitedLoggerEvery(log, logEvery), debug: log}
+	l := &serverLog{limited: actors.NewLimitedLoggerEvery(log, logEvery), debug: actors.NewLimitedLogger(log)}
 	refused := errors.New("dial tcp 127.0.0.1:7091: connect: connection refused")
 	l.Errorf("Error trying to connect to route (attempt %v): %v", 3, refused)
 	want := `level=WARN msg="a member cannot be reached: it is tried again" ` +
 		`error="dial tcp 127.0.0.1:7091: connect: connection refused"`
 	if got := strings.TrimSpace(written.String()); !strings.HasSuffix(got, want) {
 		t.Errorf("logged %s, want %s", got, want)
+	}
+}
+
+// A stranger that opens and closes connections causes a few lines, at level debug too.
+func TestServerLogIsLimitedAtEachLevel(t *testing.T) {
+	var written bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&written, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	every := actors.NewLimitedLoggerEvery(log, logEvery)
+	l := &serverLog{limited: every, debug: every}
+	for i := range 1000 {
+		l.Errorf("%s - rid:%d - TLS route handshake error: %v", "192.0.2.1:1", i, errors.New("EOF"))
+		l.Errorf("%s - rid:%d - TLS handshake timeout", "192.0.2.1:1", i)
+		l.Errorf("Remote server has a duplicate name: %q", "x")
+		l.Noticef("%s - rid:%d - Router connection closed: %s", "192.0.2.1:1", i, "Client Closed")
+		l.Warnf("%d", i)
+	}
+	if n := strings.Count(written.String(), "\n"); n != 4 {
+		t.Errorf("%d lines, want 4", n)
 	}
 }

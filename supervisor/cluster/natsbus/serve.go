@@ -27,6 +27,7 @@ const (
 	readyWithin     = 5 * time.Second
 	joinWithin      = 1500 * time.Millisecond
 	minPayload      = 1 << 20 // bytes of a message, at least
+	maxClients      = 256     // connections of this host to the port of the own client, waiting for their token included
 )
 
 // EmbeddedOptions are the parameters of Serve. NodeID, Key, Listen and Log are required.
@@ -121,7 +122,8 @@ func start(
 	options := func(routes []*url.URL) *server.Options { // the same for each call, but for the routes
 		return &server.Options{
 			ServerName: serverName(address, random[32:]), Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: token,
-			NoSigs: true, NoSystemAccount: true, MaxPayload: int32(payload), MaxPending: max(int64(payload)*2, maxWaitingBytes),
+			NoSigs: true, NoSystemAccount: true, MaxConn: maxClients,
+			MaxPayload: int32(payload), MaxPending: max(int64(payload)*2, maxWaitingBytes),
 			NoFastProducerStall: true, // one slow member must not delay messages to the others
 			Routes:              routes,
 			Cluster: server.ClusterOpts{
@@ -136,7 +138,7 @@ func start(
 	if err != nil {
 		return nil, "", err
 	}
-	lines := &serverLog{limited: log, debug: o.Log, fatal: make(chan error, 1)}
+	lines := &serverLog{limited: log, debug: actors.NewLimitedLogger(o.Log), fatal: make(chan error, 1)}
 	s.SetLoggerV2(lines, false, false, false)
 	e = &embedded{
 		server: s, address: address.String(), routes: newRoutes(s, options, o, address), done: make(chan struct{}),

@@ -112,3 +112,22 @@ func TestClientPortRequiresTheToken(t *testing.T) {
 		}
 	}
 }
+
+// Another user of the host can hold a limited number of connections to the client port, and only until they must have
+// the token.
+func TestConnectionsWithoutTheTokenAreFew(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.serve(w.options()), w.serve(w.options())
+	for range maxClients + 50 {
+		conn, err := net.DialTimeout("tcp", a.server.server.Addr().String(), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	await(t, "the limit", func() bool { return a.server.server.NumClients() == maxClients })
+	await(t, "the end of all but the own client", func() bool { return a.server.server.NumClients() == 1 })
+	if n := b.server.server.NumClients(); n != 1 {
+		t.Errorf("%d clients without strangers, want the own one", n)
+	}
+}

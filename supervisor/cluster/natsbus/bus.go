@@ -3,6 +3,7 @@ package natsbus
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,6 +21,7 @@ const (
 	connectWithin = 2 * time.Second // for one attempt, name resolution included
 	retryWait     = 50 * time.Millisecond
 	flushWithin   = 10 * time.Second // for one write to NATS
+	rejoinWithin  = 2 * time.Second  // for the others, after a new connection to NATS
 )
 
 // Bus implements cluster.Bus. Safe for concurrent use.
@@ -31,6 +33,7 @@ type Bus struct {
 	server *embedded // nil: NATS runs elsewhere
 
 	maxUnhandled int // bytes
+	reconnected  atomic.Pointer[time.Time]
 }
 
 var _ cluster.Bus = (*Bus)(nil)
@@ -53,6 +56,14 @@ func connect(o nats.Options, nodeID string, seal *sealer, log *actors.LimitedLog
 			return
 		}
 		log.Warn("NATS reports an error", "error", err)
+	}
+	reconnected := o.ReconnectedCB
+	o.ReconnectedCB = func(c *nats.Conn) {
+		now := time.Now()
+		b.reconnected.Store(&now)
+		if reconnected != nil {
+			reconnected(c)
+		}
 	}
 	client, err := o.Connect()
 	if err != nil {
@@ -87,11 +98,10 @@ func (b *Bus) write(m outgoing) {
 	}
 }
 
-// Request implements cluster.Bus. Without a connection to NATS the error is ErrNoResponders. Other errors than those
-// of the interface: of a body that is too long for NATS.
+// Request implements cluster.Bus. Other errors than those of the interface: of a body that is too long for NATS.
 func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte, error) {
 	if !b.client.IsConnected() {
-		return nil, cluster.ErrNoResponders
+		return nil, cluster.ErrDetached
 	}
 	if b.sealed != nil {
 		answer, _, _, err := b.sealed.request(ctx, subject, body)
@@ -106,15 +116,24 @@ func (b *Bus) exchange(ctx context.Context, subject string, body []byte) ([]byte
 	switch {
 	case err == nil:
 		return msg.Data, nil
+	case errors.Is(err, nats.ErrNoResponders) && b.attached(ctx):
+		return nil, cluster.ErrNoResponders
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded),
 		errors.Is(err, nats.ErrConnectionReconnecting):
-		return nil, cluster.ErrNoResponders
+		return nil, cluster.ErrDetached
 	case errors.Is(err, nats.ErrDisconnected), errors.Is(err, nats.ErrConnectionClosed): // it may have been delivered
 		<-ctx.Done()
 		return nil, ctx.Err()
 	default:
 		return nil, err
 	}
+}
+
+// attached reports whether the NATS server that has found no subscription is connected to all other members. After a
+// new connection to NATS elsewhere, the others need a moment to return there, too.
+func (b *Bus) attached(ctx context.Context) bool {
+	at := b.reconnected.Load()
+	return (at == nil || time.Since(*at) > rejoinWithin) && (b.server == nil || b.server.routes.complete(ctx))
 }
 
 // MaxBody implements cluster.Bus. Before the first connection to NATS it is by the default of NATS, 1 MiB.

@@ -116,7 +116,7 @@ func TestMembersRejoinWhenNATSReturns(t *testing.T) {
 	}
 	received := counter(t, b, "dir")
 	for range 2 {
-		if _, err := a.Request(t.Context(), "dir", nil); !errors.Is(err, cluster.ErrNoResponders) {
+		if _, err := a.Request(t.Context(), "dir", nil); !errors.Is(err, cluster.ErrDetached) {
 			t.Errorf("a request without NATS: %v", err)
 		}
 		if err := a.Publish("dir", nil); err != nil {

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"net"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -29,6 +31,8 @@ const (
 	nameEvery   = 10 * time.Second // between two messages that name addresses
 	forgetAfter = 10 * time.Minute // without a route or mention
 	maxRoutes   = 256
+	routedFor   = 10 * time.Second       // after which the end of a route is final
+	knockWithin = 200 * time.Millisecond // for a connection to a member without a route
 )
 
 // routes keeps the routes of a server.
@@ -49,6 +53,7 @@ type routes struct {
 	resolved map[string][]netip.AddrPort  // by element of join; empty after a failure without earlier success
 	heard    map[netip.AddrPort]time.Time // last route or mention
 	current  []netip.AddrPort             // in the configuration
+	routed   map[netip.AddrPort]time.Time // when a route was seen last
 }
 
 func newRoutes(
@@ -57,7 +62,7 @@ func newRoutes(
 	r := &routes{
 		server: s, options: options, own: ownAddresses(address), join: o.Join, lookup: o.Lookup,
 		log: actors.NewLimitedLoggerEvery(o.Log, logEvery), resolved: make(map[string][]netip.AddrPort),
-		heard: make(map[netip.AddrPort]time.Time),
+		heard: make(map[netip.AddrPort]time.Time), routed: make(map[netip.AddrPort]time.Time),
 	}
 	if !address.Addr().IsUnspecified() {
 		r.named = address
@@ -182,7 +187,7 @@ func plan(
 	return wanted
 }
 
-// connected returns the addresses of the members with a route.
+// connected returns the addresses of the members with a route. r.mu is held.
 func (r *routes) connected() []netip.AddrPort {
 	list, err := r.server.Routez(nil)
 	if err != nil {
@@ -194,7 +199,37 @@ func (r *routes) connected() []netip.AddrPort {
 			found = append(found, address)
 		}
 	}
+	now := time.Now()
+	maps.DeleteFunc(r.routed, func(_ netip.AddrPort, last time.Time) bool { return now.Sub(last) > routedFor })
+	for _, address := range found {
+		r.routed[address] = now
+	}
 	return found
+}
+
+// complete reports whether each member that had a route in the last seconds has one now, or has ended: nothing listens
+// at its address. A route also ends when the network fails, and then the server has no subscriptions of that member.
+func (r *routes) complete(ctx context.Context) bool {
+	r.mu.Lock()
+	connected := r.connected()
+	var missing []netip.AddrPort
+	for address := range r.routed {
+		if !slices.Contains(connected, address) {
+			missing = append(missing, address)
+		}
+	}
+	r.mu.Unlock()
+	return !slices.ContainsFunc(missing, func(address netip.AddrPort) bool { return !refuses(ctx, address) })
+}
+
+// refuses reports whether a host answers that nothing listens at an address.
+func refuses(ctx context.Context, address netip.AddrPort) bool {
+	knock := net.Dialer{Timeout: knockWithin}
+	conn, err := knock.DialContext(ctx, "tcp", address.String())
+	if err == nil {
+		_ = conn.Close() // nothing was exchanged
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // serverName returns a unique name for a server. Other members read its address there.

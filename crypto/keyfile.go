@@ -64,8 +64,8 @@ func readPrivate(path string, shared bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stat the identity file: %w", err)
 	}
-	if err := checkAccess(path, info, shared); err != nil {
-		return nil, err
+	if err := datadir.CheckPrivate(path, info, shared); err != nil {
+		return nil, fmt.Errorf("identity file %s holds a private key, but %w", path, err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
 	if err != nil {

@@ -81,7 +81,7 @@ func TestKeyFileRefusesAnotherOwner(t *testing.T) {
 	if err := os.Chown(path, 12345, -1); err != nil {
 		t.Skip("only root can give files away:", err)
 	}
-	if _, err := NewNodeManagerAt(dir); err == nil || !strings.Contains(err.Error(), path+" belongs to user 12345") {
+	if _, err := NewNodeManagerAt(dir); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
 		t.Error(err)
 	}
 }

@@ -78,7 +78,9 @@ func (n *node) openBus(keys *crypto.NodeManager, secrets [][]byte) (*natsbus.Bus
 			NodeID: id, Key: keys.ClusterKey, Secrets: secrets, URL: s.NATS, Credentials: s.Credentials, Log: n.log,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w: correct it, or --cluster-nats-creds", n.settings.Given("cluster-nats"), err)
+			return nil, &usageError{
+				fmt.Sprintf("%s: %v: correct it, or --cluster-nats-creds", n.settings.Given("cluster-nats"), err),
+			}
 		}
 		return bus, nil
 	}
@@ -86,6 +88,9 @@ func (n *node) openBus(keys *crypto.NodeManager, secrets [][]byte) (*natsbus.Bus
 		NodeID: id, Key: keys.ClusterKey, Secrets: secrets, Listen: s.Listen, Public: s.Public, Join: s.Join,
 		MaxBody: int(n.settings.Transport.MaxMessageSize) + batchRoom, Log: n.log,
 	})
+	if errors.Is(err, natsbus.ErrPublic) {
+		return nil, &usageError{fmt.Sprintf("%s: %v: %s", n.settings.Given("cluster"), err, clusterAdvice(err))}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", n.settings.Given("cluster"), err, clusterAdvice(err))
 	}

@@ -104,6 +104,9 @@ func (a *app) start(
 // open starts the node on its locked data directory.
 func (n *node) open() error {
 	manager, _, err := openIdentity(n.settings, n.settings.Identity == "")
+	if err != nil && n.settings.Identity != "" {
+		return &usageError{n.settings.Given("identity") + ": " + err.Error()}
+	}
 	if err != nil {
 		return err
 	}

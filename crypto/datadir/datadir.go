@@ -61,12 +61,24 @@ func notRegular(path string, info fs.FileInfo) error {
 // ReadFile returns the content of a regular file of at most limit bytes. The error for a longer file wraps
 // ErrTooLarge. Other errors are those of Open and of reading.
 func ReadFile(path string, limit int64) ([]byte, error) {
+	return read(path, limit, func(fs.FileInfo) error { return nil })
+}
+
+// ReadPrivate is ReadFile for a file that CheckPrivate accepts as a shared one.
+func ReadPrivate(path string, limit int64) ([]byte, error) {
+	return read(path, limit, func(info fs.FileInfo) error { return CheckPrivate(path, info, true) })
+}
+
+func read(path string, limit int64, check func(fs.FileInfo) error) ([]byte, error) {
 	f, err := Open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
+	if err == nil {
+		err = check(info)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package datadir
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -22,6 +23,29 @@ func exposed(info fs.FileInfo) bool {
 	if mode&0o020 == 0 || !ok {
 		return false
 	}
-	groups, _ := os.Getgroups() // on an error: the effective group only
-	return !slices.Contains(append(groups, os.Getegid()), int(owner.Gid))
+	return !inGroup(int(owner.Gid))
+}
+
+// CheckPrivate refuses a file that belongs to another user or that other users can access. A shared one may belong to
+// root and be readable for a group of this process, as a mounted secret. The error names the remedy.
+func CheckPrivate(path string, info fs.FileInfo, shared bool) error {
+	owner, known := info.Sys().(*syscall.Stat_t)
+	if known && int(owner.Uid) != os.Geteuid() && (!shared || owner.Uid != 0) {
+		return fmt.Errorf("it belongs to user %d, not to user %d that runs this node: chown it or run as its owner",
+			owner.Uid, os.Geteuid())
+	}
+	private := fs.FileMode(0o077)
+	if shared && known && inGroup(int(owner.Gid)) {
+		private = 0o037
+	}
+	if mode := info.Mode().Perm(); mode&private != 0 {
+		return fmt.Errorf("other users can access it (mode %04o): chmod 600 %s", mode, path)
+	}
+	return nil
+}
+
+// inGroup reports whether this process is in a group.
+func inGroup(group int) bool {
+	groups, _ := os.Getgroups() // on an error only the effective group counts
+	return group == os.Getegid() || slices.Contains(groups, group)
 }

@@ -7,8 +7,8 @@ import (
 
 // Errors of Bus.Request.
 var (
-	// ErrNoResponders proves that nothing subscribes to the subject of a request: a member that has subscribed to it before
-	// has ended.
+	// ErrNoResponders proves that nothing subscribes to the subject of a request: a member that has subscribed to it
+	// before has ended.
 	ErrNoResponders = errors.New("no responders")
 	// ErrDetached means that this member is not connected to the others at present, or not to all of them. It says nothing
 	// about the member that was asked.

@@ -231,24 +231,24 @@ func TestMembersRefuse(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
 	s.start("a")
-	refused := func(want string, args ...string) {
+	refused := func(code int, want string, args ...string) {
 		t.Helper()
 		home := nodetest.NewHome(t)
 		r := in(t, home, append([]string{"run", "--listen", "127.0.0.1:0", "--admin", ""}, args...)...)
-		if r.want(t, 1); !strings.Contains(r.stderr, want) {
+		if r.want(t, code); !strings.Contains(r.stderr, want) {
 			t.Errorf("%q prints %s", args, r.stderr)
 		}
 	}
-	refused("another member has this name: give each member its own with --cluster-name", s.flags("a")...)
+	refused(1, "another member has this name: give each member its own with --cluster-name", s.flags("a")...)
 	flags := s.flags("b")
 	flags[slices.Index(flags, "127.0.0.1:0")] = s.first
-	refused("choose another address, or stop the program that uses this one", flags...)
+	refused(1, "choose another address, or stop the program that uses this one", flags...)
 	flags = s.flags("b")
 	flags[slices.Index(flags, "127.0.0.1:0")] = ":0"
-	refused("permit this one with --cluster-public", flags...)
+	refused(2, "permit this one with --cluster-public", flags...)
 	flags = s.flags("b")
 	flags[slices.Index(flags, s.identity)] = s.identity + ".missing"
-	refused("holds no identity: copy that of another member", flags...)
+	refused(2, "holds no identity: copy that of another member", flags...)
 
 	// Another key: no route, and a warning on each side.
 	foreign := start(t, "--cluster", "127.0.0.1:0", "--cluster-name", "x", "--cluster-join", s.first)

@@ -1,9 +1,7 @@
 package settings
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -12,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/Snider/go-p2p/crypto/datadir"
 )
 
 // Cluster holds the settings of a node that several processes share.
@@ -194,44 +190,4 @@ func (s *Settings) checkCluster() error {
 		return fmt.Errorf("%s is given without --cluster or --cluster-nats: give one of them, too", s.given("cluster-secret"))
 	}
 	return nil
-}
-
-// Limits of the file of secrets.
-const (
-	maxSecretFile = 4 << 10 // bytes
-	minSecret     = 16      // bytes of a secret
-)
-
-// ClusterSecrets reads the secrets of --cluster-secret: the first one in use, the second accepted too. It returns none
-// if there is no file.
-func (s *Settings) ClusterSecrets() ([][]byte, error) {
-	if s.Cluster.SecretFile == "" {
-		return nil, nil
-	}
-	text, err := datadir.ReadFile(s.Cluster.SecretFile, maxSecretFile)
-	var secrets [][]byte
-	if err == nil {
-		secrets, err = parseSecrets(text)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.given("cluster-secret"), err)
-	}
-	return secrets, nil
-}
-
-func parseSecrets(text []byte) (secrets [][]byte, err error) {
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSpace(line)
-		switch {
-		case len(line) == 0:
-		case len(line) < minSecret:
-			return nil, fmt.Errorf("a secret has fewer than %d bytes: make one with openssl rand -hex 32", minSecret)
-		default:
-			secrets = append(secrets, line)
-		}
-	}
-	if len(secrets) < 1 || len(secrets) > 2 {
-		return nil, errors.New("it must hold one secret in one line, or two while they change")
-	}
-	return secrets, nil
 }

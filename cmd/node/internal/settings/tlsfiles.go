@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -18,9 +19,12 @@ const (
 
 var errNoCertificate = errors.New("it holds no certificate in PEM form")
 
-// CheckFiles checks the TLS files, so that an unusable file is reported at the start with its setting, and not at the
-// first connection. It skips the check if a file is a pipe or a device, which can be read only once.
-func (s *Settings) CheckFiles() error {
+// CheckFiles checks the files of TLS and of the cluster, so that an unusable file is reported at the start with its
+// setting, and not at the first connection.
+func (s *Settings) CheckFiles() error { return cmp.Or(s.checkTLSFiles(), s.checkClusterFiles()) }
+
+// checkTLSFiles skips the check if a file is a pipe or a device, which can be read only once.
+func (s *Settings) checkTLSFiles() error {
 	t := s.Transport
 	for _, path := range []string{t.TLSCAPath, t.TLSCertPath, t.TLSKeyPath} {
 		if info, err := os.Stat(path); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {

@@ -126,12 +126,16 @@ peers it disconnects, and warns if no peer is allowed.`,
 
 func writeAuth(w io.Writer, mode control.Auth) {
 	fmt.Fprintln(w, mode.Auth)
+	of := ""
+	if mode.Member != "" {
+		of = " of member " + printable.Word(mode.Member) + "; other members disconnect theirs"
+	}
 	switch n := mode.Disconnected; {
 	case n == nil:
 	case *n == 1:
-		fmt.Fprintln(w, "disconnected 1 peer")
+		fmt.Fprintf(w, "disconnected 1 peer%s\n", of)
 	case *n > 1 || mode.Auth == supervisor.PeerAuthAllowlist.String():
-		fmt.Fprintf(w, "disconnected %d peers\n", *n)
+		fmt.Fprintf(w, "disconnected %d peers%s\n", *n, of)
 	}
 }
 

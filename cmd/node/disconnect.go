@@ -28,7 +28,9 @@ func (a *app) disconnectCommand() *cobra.Command {
 		Long: "Close all connections to a peer gracefully and stop redialling it. A peer that dialled this node may dial\n" +
 			"again: 'node revoke' prevents that. With --for, refuse the peer for that long, inbound and outbound, also after\n" +
 			"a restart; a peer that is kept connected is dialled again afterwards, and 'node allow' ends the time at once.\n\n" +
+			"Of several processes that share a node, each closes its connections to the peer.\n\n" +
 			"With --connection close one connection, verified or not, by the number that events and 'node peers' show.\n" +
+			"Numbers are those of one process: close the connection of another member there.\n" +
 			"An unverified connection has no other address. Other connections of the peer stay open, and a peer that is\n" +
 			"kept connected is dialled again.\n\n" + peerHelp,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -83,6 +85,9 @@ func writeDisconnected(w io.Writer, result control.Disconnected) {
 		fmt.Fprint(w, "disconnected ")
 	}
 	fmt.Fprint(w, result.Peer)
+	if result.Member != "" {
+		fmt.Fprint(w, " at member ", printable.Word(result.Member))
+	}
 	if result.Forgotten {
 		fmt.Fprint(w, " and removed it from the peer book")
 	}

@@ -92,6 +92,9 @@ func writeStatus(w io.Writer, s output.Status) {
 	fmt.Fprintf(table, "role\t%s\n", s.Identity.Role)
 	fmt.Fprintf(table, "version\t%s\n", orDash(s.Version))
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
+	if s.State != "" {
+		fmt.Fprintf(table, "state\t%s\n", memberState(s.State))
+	}
 	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
 	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
 	fmt.Fprintf(table, "session\t%s\n", s.Session)
@@ -111,14 +114,34 @@ func writeStatus(w io.Writer, s output.Status) {
 // memberLine describes one member.
 func memberLine(m output.MemberStatus) string {
 	if !m.Answered {
+		if m.State == stateLost {
+			return "lost, no answer"
+		}
 		return "no answer"
 	}
 	line := fmt.Sprintf("%d established, %d pending, %d at most; up %s",
 		m.Connections.Established, m.Connections.Pending, m.Connections.Max, output.Age(output.Seconds(m.Uptime)))
+	if m.State == stateDraining {
+		line = memberState(m.State) + "; " + line
+	}
 	if m.Self {
 		line += "; this one"
 	}
 	return line
+}
+
+// States of members.
+const (
+	stateDraining = "draining"
+	stateLost     = "lost"
+)
+
+// memberState explains the state of a member.
+func memberState(state string) string {
+	if state == stateDraining {
+		return "draining: its peers move to other members"
+	}
+	return printable.Word(state)
 }
 
 func writePeers(w io.Writer, peers []output.Peer, now time.Time) {

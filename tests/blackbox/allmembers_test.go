@@ -6,6 +6,32 @@ import (
 	"time"
 )
 
+// TestDisconnectReachesOtherMember disconnects a peer by the command of a member that is not connected to it.
+func TestDisconnectReachesOtherMember(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	s.start("a", "b")
+	s.awaitStates("a alive", "b alive")
+	b := s.members["b"]
+	peer := start(t)
+	b.run("connect", peer.Address()).want(t, 0)
+	if home := s.home(peer.ID()); home != "b" {
+		t.Fatalf("the home of the peer is %s", home)
+	}
+	var gone struct {
+		Peer, Member string
+		Inbound      bool
+	}
+	s.members["a"].json(&gone, "disconnect", peer.ID())
+	if gone.Peer != peer.ID() || gone.Member != "b" || gone.Inbound {
+		t.Errorf("disconnect prints %+v", gone)
+	}
+	b.Await("peer_down", "peer", peer.ID())
+	again := s.members["a"].run("disconnect", peer.ID())
+	again.want(t, 4)
+	again.says(t, "not connected")
+}
+
 // memberStatus is the part of `node status` that describes the members.
 type memberStatus struct {
 	Connections struct{ Established int }

@@ -178,6 +178,16 @@ func TestMembersDrain(t *testing.T) {
 	}
 	b.Await("peer_verified", "peer", peer.ID())
 	s.awaitStates("a draining", "b alive")
+	if text := a.run("status").stdout; !strings.Contains(text, "draining: its peers move to other members") {
+		t.Errorf("status prints:\n%s", text)
+	}
+	var status struct {
+		State   string
+		Members []struct{ State string }
+	}
+	if b.json(&status, "status"); status.State != "alive" || status.Members[0].State != "draining" {
+		t.Errorf("status %+v", status)
+	}
 
 	mark := peer.Mark()
 	listen := a.Address()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // logEvery is the time between two lines of one kind.
 const logEvery = time.Minute
 
-const logForeign = "a process with another identity key or another --cluster-secret was refused: it is no member"
+const logForeign = "a process with another identity key or another --cluster-secret was refused: it is no member; " +
+	"if it should be one, give it the same --identity and --cluster-secret"
 
 // serverLog is the logger of an embedded server. Other members and strangers cause its lines. Each line is limited, at
 // level debug too: the log's queue drops the lines of others when it is full.
@@ -44,10 +46,20 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	case !strings.Contains(format, "handshake error"):
 		l.limited.Warn("NATS reports an error", "error", text)
 	case foreign(v):
-		l.limited.Warn(logForeign, "detail", text)
+		l.debug.Debug("NATS", "error", text) // a few hundred characters about certificates
+		l.limited.Warn(logForeign, "process", remote(text))
 	default:
-		l.limited.Warn("a TLS handshake with another process failed", "detail", text)
+		l.limited.Warn("a TLS handshake with another process failed", "process", remote(text), "error", lastError(v))
 	}
+}
+
+// remote returns the network address of the other process, with which the server begins a line, or "unknown".
+func remote(line string) string {
+	address, _, _ := strings.Cut(line, " - ")
+	if _, err := netip.ParseAddrPort(address); err != nil {
+		return "unknown"
+	}
+	return address
 }
 
 // lastError returns the error among the values, without the text of the server around it.

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"strings"
@@ -9,6 +10,31 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 )
+
+// TestForeignProcessIsReportedBriefly requires a line about another key to say what to do, without the text about
+// certificates.
+func TestForeignProcessIsReportedBriefly(t *testing.T) {
+	foreign := &tls.CertificateVerificationError{Err: errors.New(strings.Repeat("x509: certificate ", 20))}
+	for format, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"10.0.0.2:4711 - rid:7 - TLS route handshake error: %v": {foreign, logForeign + `" process=10.0.0.2:4711`},
+		"TLS route handshake error: %v":                         {foreign, logForeign + `" process=unknown`},
+		"[::1]:4711 - rid:7 - TLS route handshake error: %v": {
+			errors.New("EOF"), `a TLS handshake with another process failed" process=[::1]:4711 error=EOF`,
+		},
+	} {
+		var written bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&written, nil))
+		every := actors.NewLimitedLoggerEvery(log, logEvery)
+		l := &serverLog{limited: every, debug: every}
+		l.Errorf(format, c.err)
+		if got := strings.TrimSpace(written.String()); !strings.HasSuffix(got, `msg="`+c.want) || len(got) > 300 {
+			t.Errorf("logged %s, want %s", got, c.want)
+		}
+	}
+}
 
 // A failed dial of a member is reported in the terms of the node, not of the NATS server.
 func TestServerLogNamesUnreachableMember(t *testing.T) {

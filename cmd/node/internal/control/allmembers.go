@@ -26,13 +26,17 @@ var memberParameter = Parameter{
 	Name: "member", Summary: "Only this member of a node that several processes share. Absent: all members.",
 }
 
-// Answer answers the question of another member: a request of this API that only reads. Safe for concurrent use.
+// Answer answers the question of another member: a request of this API that only reads, or disconnectQuestion. Safe for
+// concurrent use.
 func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
 	u, err := url.Parse(string(question))
 	if err != nil {
 		return nil, err
 	}
 	query := u.Query()
+	if u.Path == disconnectQuestion {
+		return h.answerDisconnect(ctx, query.Get("peer"), query.Get("forget") == "true")
+	}
 	operation := h.paths[u.Path]["GET"]
 	if err := operation.check(query); err != nil {
 		return nil, err
@@ -84,17 +88,26 @@ func (h *Handler) status(ctx context.Context, query url.Values) (output.Status, 
 	if err != nil || self == "" || member != "" {
 		return status, err
 	}
-	status.Members = []output.MemberStatus{output.NewMemberStatus(self, true, &status)}
+	status.Members = []output.MemberStatus{output.NewMemberStatus(h.member(self), &status)}
 	for _, a := range h.node.AskMembers(ctx, []byte("/v1/status")) {
 		var theirs output.Status
-		if a.Err == nil && json.Unmarshal(a.Answer, &theirs) == nil {
-			status.Members = append(status.Members, output.NewMemberStatus(a.Member, false, &theirs))
-		} else {
-			status.Members = append(status.Members, output.NewMemberStatus(a.Member, false, nil))
+		answered := &theirs
+		if a.Err != nil || json.Unmarshal(a.Answer, answered) != nil {
+			answered = nil
 		}
+		status.Members = append(status.Members, output.NewMemberStatus(h.member(a.Member), answered))
 	}
 	slices.SortFunc(status.Members, func(a, b output.MemberStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return status, nil
+}
+
+// member returns what this member knows of one; only the name if that is nothing.
+func (h *Handler) member(name string) output.Member {
+	list, _ := h.node.Members() // fails only without a cluster
+	if i := slices.IndexFunc(list, func(m output.Member) bool { return m.Name == name }); i >= 0 {
+		return list[i]
+	}
+	return output.Member{Name: name, Self: name == h.node.Member()}
 }
 
 // peers returns a page of the peers of all members, or of the selected one.

@@ -20,9 +20,31 @@ type sharedNode struct {
 	crowdedNode
 	name   string
 	others map[string]*Handler
+
+	home         string // of each peer
+	dials        bool   // the member dials each peer
+	disconnected int    // calls of Disconnect
 }
 
 func (n *sharedNode) Member() string { return n.name }
+
+func (n *sharedNode) Members() ([]output.Member, error) {
+	list := []output.Member{{Name: "a", State: "draining"}, {Name: "b", State: "alive"}, {Name: "c", State: "lost"}}
+	for i := range list {
+		list[i].Self = list[i].Name == n.name
+	}
+	return list, nil
+}
+
+func (n *sharedNode) Home(string) string { return n.home }
+
+// Disconnect implements Node. The peer is connected to its home.
+func (n *sharedNode) Disconnect(_ context.Context, peer string, _ bool) (Disconnected, error) {
+	if n.disconnected++; n.home != n.name && !n.dials {
+		return Disconnected{Peer: peer}, supervisor.ErrNotConnected
+	}
+	return Disconnected{Peer: peer, PublicKey: n.name}, nil
+}
 
 func (n *sharedNode) Status(context.Context) (supervisor.Status, error) {
 	return supervisor.Status{
@@ -80,16 +102,16 @@ func TestStatusOfAllMembers(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(raw, &status)
 	}
-	if err != nil || len(status.Members) != 3 || status.Connections.Established != 700 {
+	if err != nil || len(status.Members) != 3 || status.State != "draining" || status.Connections.Established != 700 {
 		t.Fatalf("%+v, %v", status, err)
 	}
 	for i, want := range []output.MemberStatus{
-		{Name: "a", Self: true, Answered: true, Connections: output.ConnectionCounts{Established: 700}},
-		{Name: "b", Answered: true, Connections: output.ConnectionCounts{Established: 1200}},
-		{Name: "c"},
+		{Name: "a", Self: true, Answered: true, State: "draining", Connections: output.ConnectionCounts{Established: 700}},
+		{Name: "b", Answered: true, State: "alive", Connections: output.ConnectionCounts{Established: 1200}},
+		{Name: "c", State: "lost"},
 	} {
 		got := status.Members[i]
-		if got.Name != want.Name || got.Self != want.Self || got.Answered != want.Answered ||
+		if got.Name != want.Name || got.State != want.State || got.Self != want.Self || got.Answered != want.Answered ||
 			got.Connections.Established != want.Connections.Established {
 			t.Errorf("%+v, want %+v", got, want)
 		}
@@ -112,14 +134,65 @@ func TestStatusOfAllMembers(t *testing.T) {
 	}
 }
 
-// TestAnswerOnlyReads requires a member to answer no other question than for its status and its peers.
+// TestAnswerOnlyReads requires a member to answer no other question than for its status and its peers, and to
+// disconnect a peer given by its ID.
 func TestAnswerOnlyReads(t *testing.T) {
 	h := NewHandler(&sharedNode{name: "a"}, 1<<20)
 	for _, question := range []string{
-		"/v1/config", "/v1/forget", "/v1/peers?x=1", "/v1/peers?limit=x", "/v2", "", "%", "http://x/v1/report",
+		"/v1/config", "/v1/disconnect", "/v1/disconnect?peer=bob", "/v1/disconnect?peer=*", "/v1/forget",
+		"/v1/peers?x=1", "/v1/peers?limit=x", "/v2", "", "%", "http://x/v1/report",
 	} {
 		if answer, err := h.Answer(t.Context(), []byte(question)); err == nil {
 			t.Errorf("%q: %s", question, answer)
+		}
+	}
+}
+
+// TestDisconnectReachesTheHome disconnects a peer of the asked member, of another one, and of one that does not answer.
+func TestDisconnectReachesTheHome(t *testing.T) {
+	for name, c := range map[string]struct {
+		homeOfA, homeOfB string // of the peer, as the members know it
+		dialsA, dialsB   bool
+		code             Code
+		member, key      string
+	}{
+		"here":                    {"a", "a", false, false, "", "", "a"},
+		"there":                   {"b", "b", false, false, "", "b", "b"},
+		"there, dialled here":     {"b", "b", true, false, "", "b", "b"},
+		"has left meanwhile":      {"b", "", false, false, CodeNotConnected, "", ""},
+		"nowhere":                 {"", "", false, false, CodeNotConnected, "", ""},
+		"nowhere, dialled there":  {"", "", false, true, "", "b", "b"},
+		"nowhere, dialled here":   {"", "", true, false, "", "", "a"},
+		"at one that is silent":   {"c", "c", false, false, CodeTimeout, "", ""},
+		"at the other than known": {"c", "b", false, false, "", "b", "b"},
+	} {
+		b := &sharedNode{name: "b", home: c.homeOfB, dials: c.dialsB}
+		a := &sharedNode{name: "a", home: c.homeOfA, dials: c.dialsA, others: map[string]*Handler{
+			"b": NewHandler(b, 1<<20), "c": nil,
+		}}
+		gone, err := NewHandler(a, 1<<20).disconnect(t.Context(), DisconnectRequest{Peer: "bob"})
+		var code Code
+		if err != nil {
+			code = explain(err).Code
+		}
+		if code != c.code || code == "" && (gone.Member != c.member || gone.PublicKey != c.key) ||
+			a.disconnected != 1 || b.disconnected != 1 {
+			t.Errorf("%s: %+v, %v, calls %d and %d", name, gone, err, a.disconnected, b.disconnected)
+		}
+	}
+}
+
+// TestMovedPeerIsListedOnce merges the entries of a peer at its earlier and its present member.
+func TestMovedPeerIsListedOnce(t *testing.T) {
+	at := func(member string, number uint64) memberPage {
+		return memberPage{member, PeerPage{Peers: []output.Peer{{
+			ID: "p", State: output.StateConnected, Member: member, Connection: number,
+		}}}}
+	}
+	for _, pages := range [][]memberPage{{at("a", 1), at("b", 2)}, {at("b", 2), at("a", 1)}} {
+		merged := mergePages(pages, 10, func(string) string { return "b" })
+		if len(merged.Peers) != 1 || merged.Peers[0].Member != "b" || merged.Peers[0].Connection != 2 {
+			t.Errorf("%+v", merged.Peers)
 		}
 	}
 }

@@ -56,6 +56,8 @@ type Disconnected struct {
 	PublicKey  string `json:"publicKey"` // empty if the peer was not connected
 
 	Until time.Time `json:"until,omitzero"` // the peer is refused until then
+
+	Member string `json:"member,omitempty"` // the other member that was connected to the peer; absent: this process
 }
 
 // MessageRequest describes a message for one peer.
@@ -164,7 +166,8 @@ type Auth struct {
 	Auth   string `json:"auth"`   // open or allowlist
 	Stored bool   `json:"stored"` // set by command, in this run or an earlier one
 
-	Disconnected *int   `json:"disconnected,omitempty"` // peers that a change of the mode disconnects; else absent
+	Disconnected *int   `json:"disconnected,omitempty"` // peers of this process that a change disconnects; else absent
+	Member       string `json:"member,omitempty"`       // whose peers Disconnected counts; absent without a cluster
 	Warning      string `json:"warning,omitempty"`      // the mode admits no peer
 }
 

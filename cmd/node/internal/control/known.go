@@ -22,7 +22,11 @@ const addressMark = "~"
 // ownStatus returns the state of this process.
 func (h *Handler) ownStatus(ctx context.Context) (output.Status, error) {
 	status, err := h.node.Status(ctx)
-	return output.NewStatus(status, h.node.Version()), err
+	answer := output.NewStatus(status, h.node.Version())
+	if self := h.node.Member(); self != "" {
+		answer.State = h.member(self).State
+	}
+	return answer, err
 }
 
 // ownPeers returns a page of the peers of this process by ID, and behind them the addresses without a known peer.

@@ -108,7 +108,7 @@ func (h *Handler) setAuth(ctx context.Context, q AuthRequest) (Auth, error) {
 	if err != nil {
 		return Auth{}, err
 	}
-	answer := Auth{Auth: q.Auth, Stored: true, Disconnected: &disconnected}
+	answer := Auth{Auth: q.Auth, Stored: true, Disconnected: &disconnected, Member: h.node.Member()}
 	if mode == supervisor.PeerAuthAllowlist && len(h.node.AllowedKeys()) == 0 && !h.node.HasPins() {
 		answer.Warning = noneAllowed
 	}

@@ -82,7 +82,7 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 			until := h.now().Add(time.Duration(q.ForMs) * time.Millisecond).UTC()
 			return h.node.DisconnectUntil(ctx, peer, until)
 		}
-		return h.node.Disconnect(ctx, peer, q.Forget)
+		return h.disconnectPeer(ctx, peer, q.Forget)
 	case q.Peer != "" || q.Forget:
 		return Disconnected{}, usage("connection excludes peer and forget")
 	}

@@ -3,6 +3,8 @@
 package output
 
 import (
+	"cmp"
+
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -20,17 +22,20 @@ type Status struct {
 	Goroutines  int                 `json:"goroutines"` // of the process
 	HeapBytes   uint64              `json:"heapBytes"`  // of the process
 
+	State string `json:"state,omitempty"` // of the member that answers: alive or draining; absent without a cluster
+
 	// Members are all members by name, this one included; absent without a cluster. The fields above are those of the
 	// process that answers.
 	Members []MemberStatus `json:"members,omitempty"`
 }
 
-// MemberStatus is the state of one member of a node that several processes share. If it has not answered, only Name and
-// Self are set.
+// MemberStatus is the state of one member of a node that several processes share. If it has not answered, only Name,
+// State and Self are set.
 type MemberStatus struct {
 	Name        string            `json:"name"`
 	Self        bool              `json:"self"`
 	Answered    bool              `json:"answered"`
+	State       string            `json:"state"` // alive, draining or lost
 	Version     string            `json:"version"`
 	Address     string            `json:"address"`
 	Uptime      float64           `json:"uptime"` // seconds
@@ -40,13 +45,14 @@ type MemberStatus struct {
 	HeapBytes   uint64            `json:"heapBytes"`
 }
 
-// NewMemberStatus returns the state of a member; nil: it has not answered.
-func NewMemberStatus(name string, self bool, s *Status) MemberStatus {
+// NewMemberStatus returns the status of a member; s is nil if it has not answered.
+func NewMemberStatus(m Member, s *Status) MemberStatus {
 	if s == nil {
-		return MemberStatus{Name: name, Self: self, Counters: map[string]uint64{}}
+		return MemberStatus{Name: m.Name, Self: m.Self, State: m.State, Counters: map[string]uint64{}}
 	}
 	return MemberStatus{
-		Name: name, Self: self, Answered: true, Version: s.Version, Address: s.Address, Uptime: s.Uptime,
+		Name: m.Name, Self: m.Self, Answered: true, State: cmp.Or(s.State, m.State), Version: s.Version,
+		Address: s.Address, Uptime: s.Uptime,
 		Connections: s.Connections, Counters: s.Counters, Goroutines: s.Goroutines, HeapBytes: s.HeapBytes,
 	}
 }

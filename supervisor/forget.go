@@ -28,7 +28,8 @@ const forgetSlice = 1000
 
 // Forget removes peers from the peer book by node ID and returns the IDs of those that were in it. The change is on
 // disk when it returns. Open connections stay. A kept peer is redialled only if TransportConfig.Peers contains it. A
-// connected peer enters the book again with its next connection. The error is ErrStopped, ctx's or ErrBookWrite.
+// connected peer enters the book again with its next connection. In a cluster the other members remove the peers too,
+// unless they have seen them since. The error is ErrStopped, ctx's, ErrBookWrite or ErrMembers.
 func (t *Transport) Forget(ctx context.Context, peerIDs ...string) ([]string, error) {
 	ids, err := t.forget(ctx, &forget{ids: peerIDs})
 	if err == nil && t.opts.cluster != nil {
@@ -39,7 +40,7 @@ func (t *Transport) Forget(ctx context.Context, peerIDs ...string) ([]string, er
 
 // ForgetUnused removes the peers that a rule selects and that are neither connected, kept connected, on the
 // allowlist nor aliased. Otherwise it is Forget. The registry handles other messages after each 1,000 peers; after an
-// error the peers of the returned IDs are removed.
+// error the peers of the returned IDs are removed. The books of the other members of a cluster stay.
 func (t *Transport) ForgetUnused(ctx context.Context, rule ForgetRule) ([]string, error) {
 	var all []string
 	for {

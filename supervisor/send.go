@@ -142,8 +142,8 @@ func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection,
 }
 
 // Disconnect closes a peer's connections gracefully and stops redialling it, also in later runs. With forget it also
-// removes the peer from the peer book. The error is ErrNotConnected if the peer was neither connected nor kept
-// connected.
+// removes the peer from the peer book, as Forget does. The error is ErrNotConnected if the peer was neither connected
+// nor kept connected, or one of Forget's.
 func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) error {
 	result, err := ask[*Disconnected](ctx, t, &Disconnect{
 		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: reasonOperator,
@@ -151,7 +151,11 @@ func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) 
 	if err != nil {
 		return peerError(peerID, err)
 	}
-	return errors.Join(result.Err, t.book.Sync())
+	err = errors.Join(result.Err, t.book.Sync())
+	if err == nil && forget && t.opts.cluster != nil {
+		err = t.changeBook(ctx, BookChange{Forget: []string{peerID}})
+	}
+	return err
 }
 
 // DisconnectConnection closes the connection with this number gracefully, verified or not, and returns it. The peer's

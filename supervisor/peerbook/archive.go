@@ -79,7 +79,7 @@ func (a *archive) read(do func(s *shelves) error) {
 		})
 	})
 	if err != nil {
-		a.fault(fmt.Errorf("%w: %s: %w", ErrRead, a.db.Path(), err))
+		a.unreadable(err)
 	}
 }
 
@@ -156,22 +156,27 @@ func (a *archive) each(do func(*Peer)) {
 	a.eachWaiting(do)
 	a.read(func(s *shelves) error {
 		return s.from(nil, func(id string, data []byte) (more bool, err error) {
-			return true, a.pass(id, data, do)
+			a.pass(id, data, do)
+			return true, nil
 		})
 	})
 }
 
-// pass decodes an entry of the file and calls do, unless a change of the entry waits.
-func (a *archive) pass(id string, data []byte, do func(*Peer)) error {
+// pass decodes an entry of the file and calls do, unless a change of the entry waits. One that cannot be read is
+// reported, and missing for the caller.
+func (a *archive) pass(id string, data []byte, do func(*Peer)) {
 	if _, waits := a.waiting(id); waits {
-		return nil
+		return
 	}
 	p, err := decodePeer(id, data)
-	if err == nil {
-		do(&p)
+	if err != nil {
+		a.unreadable(err)
+		return
 	}
-	return err
+	do(&p)
 }
+
+func (a *archive) unreadable(err error) { a.fault(fmt.Errorf("%w: %s: %w", ErrRead, a.db.Path(), err)) }
 
 // page returns at least the first n entries after an ID, or all. last is the ID up to which they are complete; "": to
 // the end.
@@ -186,7 +191,8 @@ func (a *archive) page(after string, n int) (found []Peer, last string) {
 				return false, nil
 			}
 			last = id
-			return true, a.pass(id, data, collect)
+			a.pass(id, data, collect)
+			return true, nil
 		})
 	})
 	if len(found) < n {
@@ -212,7 +218,7 @@ func (a *archive) find(text string, minPrefix int) []Peer {
 	a.read(func(s *shelves) error {
 		for _, id := range s.matching(text, minPrefix) {
 			if p, known, err := s.get(id); err != nil {
-				return err
+				a.unreadable(err)
 			} else if _, waits := a.waiting(id); known && !waits && p.answersTo(text, minPrefix) {
 				collect(&p)
 			}
@@ -236,7 +242,7 @@ func (a *archive) at(address string) (found []Peer) {
 	a.read(func(s *shelves) error {
 		for _, id := range s.withText(addressPrefix(address), 2) {
 			if p, known, err := s.get(id); err != nil {
-				return err
+				a.unreadable(err)
 			} else if _, waits := a.waiting(id); known && !waits && p.Address == address {
 				found = append(found, p)
 			}

@@ -16,6 +16,7 @@ type batch struct {
 	archive   map[string]*Peer // archived ones, by ID; nil: removed
 	discard   bool             // the archive is removed before
 	records   []Record         // changes by an operator
+	surplus   []string         // keys of records that are removed after that
 	restamped int              // the first ones of records: see Book.stampLoaded
 	running   *bool            // nil: unchanged
 }
@@ -45,6 +46,9 @@ func (w *batch) apply(tx *bolt.Tx) error {
 	}
 	for _, r := range w.records {
 		errs = append(errs, r.write(buckets))
+	}
+	for _, key := range w.surplus {
+		errs = append(errs, buckets[string(bucketChanges)].Delete([]byte(key)))
 	}
 	if w.running != nil && *w.running {
 		errs = append(errs, state.Put(keyRunning, []byte{1}))
@@ -78,9 +82,6 @@ func (w *batch) applyArchive(tx *bolt.Tx) error {
 
 // write writes a record, and the content that it stands for in the buckets of earlier releases.
 func (r Record) write(buckets map[string]*bolt.Bucket) error {
-	if r.Kind == RecordForget {
-		return nil // the removal of the entry is scheduled
-	}
 	subject, text := []byte(r.Subject), []byte(r.Value)
 	value := append(binary.BigEndian.AppendUint64(nil, r.Stamp), text...)
 	err := buckets[string(bucketChanges)].Put([]byte(r.Key()), value)
@@ -92,6 +93,8 @@ func (r Record) write(buckets map[string]*bolt.Bucket) error {
 	}
 	allowed, revoked := buckets[string(bucketAllowed)], buckets[string(bucketRevoked)]
 	switch r.Kind {
+	case RecordForget: // the removal of the entry is scheduled
+		return err
 	case RecordKey:
 		if r.Value == valueRevoke {
 			allowed, revoked = revoked, allowed

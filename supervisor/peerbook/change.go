@@ -94,26 +94,32 @@ func formatTime(t time.Time) string {
 // with b.mu held for reading, and can refuse the change.
 func (b *Book) commitRecords(choose func() ([]Record, error)) error {
 	var list []Record
+	var surplus []string
 	return b.commitIf(func() (err error) {
 		list, err = choose()
+		surplus = b.records.surplus(list)
 		return err
-	}, func(w *batch) { w.records = append(w.records, list...) }, func() {
+	}, func(w *batch) {
+		w.records = append(w.records, list...)
+		w.surplus = surplus
+	}, func() {
 		for _, r := range list {
 			b.apply(r)
+		}
+		for _, key := range surplus {
+			b.records.drop(key)
 		}
 	})
 }
 
 // apply enters a checked record in memory. b.mu is held.
 func (b *Book) apply(r Record) {
-	if r.Kind == RecordForget {
+	b.records.set(r)
+	switch r.Kind {
+	case RecordForget:
 		if p, known := b.entries.get(r.Subject); known && p.LastSeen.Before(r.time()) {
 			b.drop(r.Subject)
 		}
-		return
-	}
-	b.records.set(r)
-	switch r.Kind {
 	case RecordKey:
 		key := crypto.PublicKey([]byte(r.Subject))
 		if r.Value == valueRevoke {

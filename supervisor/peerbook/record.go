@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,9 +30,12 @@ const (
 	RecordAlias   RecordKind = 'n' // subject: node ID; value: the alias, or empty
 	RecordSuspend RecordKind = 's' // subject: node ID; value: the end, RFC 3339, or empty
 
-	// RecordForget removes the entry of a node ID that was not seen since. It is carried out once, and not kept.
+	// RecordForget removes the entry of a node ID that was not seen since. It is carried out once. The latest maxForgets
+	// are kept for members that cannot be reached.
 	RecordForget RecordKind = 'f'
 )
+
+const maxForgets = 4096
 
 const (
 	valueAllow  = "allow"
@@ -104,6 +108,7 @@ type records struct {
 	shelves [RecordShelves]map[string]Record // by Record.Key
 	sums    [RecordShelves]uint64            // of the records' hashes
 	last    uint64                           // highest stamp
+	forgets int                              // of RecordForget
 }
 
 func shelfOf(key string) byte { return sha256.Sum256([]byte(key))[0] }
@@ -128,9 +133,51 @@ func (s *records) set(r Record) {
 	if s.shelves[shelf] == nil {
 		s.shelves[shelf] = make(map[string]Record)
 	}
+	if _, known := s.shelves[shelf][key]; !known && r.Kind == RecordForget {
+		s.forgets++
+	}
 	s.shelves[shelf][key] = r
 	s.sums[shelf] ^= r.hash()
 	s.last = max(s.last, r.Stamp)
+}
+
+// drop removes a RecordForget.
+func (s *records) drop(key string) {
+	shelf := shelfOf(key)
+	if old, known := s.shelves[shelf][key]; known {
+		s.sums[shelf] ^= old.hash()
+		delete(s.shelves[shelf], key)
+		s.forgets--
+	}
+}
+
+// surplus returns the keys of the RecordForget that are too many after list is entered: the earliest, and of one stamp
+// those with the smallest keys. So all members keep the same ones.
+func (s *records) surplus(list []Record) (keys []string) {
+	if s.forgets+len(list) <= maxForgets {
+		return nil
+	}
+	all := make(map[string]uint64, s.forgets+len(list)) // stamps by key
+	enter := func(r Record) {
+		if r.Kind == RecordForget {
+			all[r.Key()] = r.Stamp
+		}
+	}
+	for _, shelf := range s.shelves {
+		for _, r := range shelf {
+			enter(r)
+		}
+	}
+	for _, r := range list {
+		enter(r)
+	}
+	if len(all) <= maxForgets {
+		return nil
+	}
+	keys = slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		return cmp.Or(cmp.Compare(all[a], all[b]), strings.Compare(a, b))
+	})
+	return keys[:len(keys)-maxForgets]
 }
 
 // stamp returns the stamp of a change at a time: later than all known ones.
@@ -213,7 +260,7 @@ func (b *Book) later(list []Record) (later []Record) {
 			}
 			owners[r.Value] = r.Subject
 		}
-		if held, known := b.records.get(r.Key()); !known || r.beats(held) { // never known: RecordForget
+		if held, known := b.records.get(r.Key()); !known || r.beats(held) {
 			later = append(later, r)
 		}
 	}

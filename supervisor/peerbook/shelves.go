@@ -64,20 +64,8 @@ func (s *shelves) get(id string) (p Peer, known bool, err error) {
 
 // set stores an entry, or removes it if p is nil, with its keys in the indexes.
 func (s *shelves) set(id string, p *Peer) error {
-	old, known, err := s.get(id)
-	if err != nil {
+	if err := s.remove(id); err != nil {
 		return err
-	}
-	if known {
-		age := old.age()
-		if err := errors.Join(s.order.Delete(age.orderKey()), s.peers.Delete([]byte(id))); err != nil {
-			return err
-		}
-		for _, key := range old.textKeys() {
-			if err := s.texts.Delete(key); err != nil {
-				return err
-			}
-		}
 	}
 	if p == nil {
 		return nil
@@ -97,6 +85,57 @@ func (s *shelves) set(id string, p *Peer) error {
 		}
 	}
 	return nil
+}
+
+// remove removes an entry with its keys in the indexes. For one that cannot be read, it looks through the indexes: such
+// an entry must not fail the transactions of the others.
+func (s *shelves) remove(id string) error {
+	old, known, err := s.get(id)
+	if !known && err == nil {
+		return nil
+	}
+	errs := []error{s.peers.Delete([]byte(id))}
+	if known {
+		age := old.age()
+		errs = append(errs, s.order.Delete(age.orderKey()))
+		for _, key := range old.textKeys() {
+			errs = append(errs, s.texts.Delete(key))
+		}
+		return errors.Join(errs...)
+	}
+	errs = append(errs, removeKeys(s.order, func(key []byte) bool { return isOrderOf(key, id) }))
+	errs = append(errs, removeKeys(s.texts, func(key []byte) bool { return isTextOf(key, id) }))
+	return errors.Join(errs...)
+}
+
+// removeKeys removes the keys of a bucket that match.
+func removeKeys(bucket *bolt.Bucket, match func(key []byte) bool) error {
+	var keys [][]byte
+	cursor := bucket.Cursor()
+	for k, _ := cursor.First(); k != nil; k, _ = cursor.Next() {
+		if match(k) {
+			keys = append(keys, bytes.Clone(k))
+		}
+	}
+	var errs []error
+	for _, key := range keys {
+		errs = append(errs, bucket.Delete(key))
+	}
+	return errors.Join(errs...)
+}
+
+// isOrderOf reports whether a key of aged.orderKey is of a peer.
+func isOrderOf(key []byte, id string) bool {
+	return len(key) > 1+timeBytes && string(key[1+timeBytes:]) == id
+}
+
+// isTextOf reports whether a key of Peer.textKeys is of a peer.
+func isTextOf(key []byte, id string) bool {
+	head := 1 + hashBytes
+	if len(key) > 0 && key[0] == kindName {
+		head += timeBytes
+	}
+	return len(key) > head && string(key[head:]) == id
 }
 
 // from calls do for the entries from a key on, by ID, until it returns false or an error.
@@ -153,6 +192,7 @@ const (
 	kindName    = 'n'
 	kindAddress = 'a'
 	timeBytes   = 12 // seconds and nanoseconds, in the order of time
+	hashBytes   = 8
 )
 
 func appendTime(key []byte, t time.Time) []byte {
@@ -187,7 +227,7 @@ func parseOrder(key, size []byte) (aged, error) {
 
 func textPrefix(kind byte, text string) []byte {
 	hash := sha256.Sum256([]byte(text))
-	return append([]byte{kind}, hash[:8]...)
+	return append([]byte{kind}, hash[:hashBytes]...)
 }
 
 func namePrefix(name string) []byte       { return textPrefix(kindName, name) }

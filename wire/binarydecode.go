@@ -2,9 +2,9 @@ package wire
 
 import (
 	"encoding/binary"
-	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Errors of a message in a record. They are fixed values so that malformed messages cause no allocation.
@@ -139,7 +139,7 @@ func (b *binaryMessage) textSize() int {
 }
 
 // fill sets all fields of m except the payload. It appends their text to texts, which must have room for it.
-func (b *binaryMessage) fill(m *Message, texts *strings.Builder, sender, receiver string) {
+func (b *binaryMessage) fill(m *Message, texts *[]byte, sender, receiver string) {
 	m.ID = writeID(texts, b.id, b.flags&idText != 0)
 	m.Type = binaryTypes[b.code]
 	if b.code == 0 {
@@ -161,19 +161,22 @@ func (b *binaryMessage) fill(m *Message, texts *strings.Builder, sender, receive
 	}
 }
 
-// write appends text and returns it as a part of texts.
-func write(texts *strings.Builder, text []byte) string {
-	start := texts.Len()
-	texts.Write(text)
-	return texts.String()[start:]
+// write appends text, which is not empty, and returns it as a part of texts. That part is never written again.
+func write(texts *[]byte, text []byte) string {
+	start := len(*texts)
+	*texts = append(*texts, text...)
+	return unsafe.String(&(*texts)[start], len(text))
 }
 
-// writeID is write for an id, in its form as text.
-func writeID(texts *strings.Builder, id []byte, isText bool) string {
+// writeID is write for an id, in its form as text. It writes the text of a UUID in place: a copy would wait for the
+// stores of its short parts.
+func writeID(texts *[]byte, id []byte, isText bool) string {
 	if isText {
 		return write(texts, id)
 	}
-	var text [uuidText]byte
-	putUUID(&text, (*[uuidBytes]byte)(id))
-	return write(texts, text[:])
+	start := len(*texts)
+	*texts = (*texts)[:start+uuidText]
+	text := (*[uuidText]byte)((*texts)[start:])
+	putUUID(text, (*[uuidBytes]byte)(id))
+	return unsafe.String(&text[0], uuidText)
 }

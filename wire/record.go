@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -197,20 +196,21 @@ func (d *RecordDecoder) build(record []byte, parsed []binaryMessage) {
 	last := &parsed[len(parsed)-1]
 	start := parsed[0].payloadStart
 	payloads := bytes.Clone(record[start : last.at+last.payloadTo])
-	var texts strings.Builder
 	size := 0
 	for i := range parsed {
 		size += parsed[i].textSize()
 	}
-	texts.Grow(size)
+	texts := make([]byte, 0, size)
 	d.group = make([]Message, len(parsed))
 	for i := range parsed {
 		b, m := &parsed[i], &d.group[i]
 		b.fill(m, &texts, d.sender, d.receiver)
 		from, to := b.at+b.payloadStart-start, b.at+b.payloadTo-start
 		m.Payload = payloads[from:to:to]
-		if d.hint != nil {
-			d.keys[i] = d.hint.ExpectKey(m.ID)
+	}
+	if d.hint != nil { // only now: to hash an ID at once would wait for the stores of its parts
+		for i := range d.group {
+			d.keys[i] = d.hint.ExpectKey(d.group[i].ID)
 		}
 	}
 }

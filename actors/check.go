@@ -22,18 +22,29 @@ func (p *connection) check(ctx actor.Context, msg *wire.Message, at *moment) boo
 		p.drop(MessagesRefused, "ping, pong or disconnect of another node than the peer dropped")
 		return false
 	}
+	return p.checkStamp(ctx, msg, at) && p.checkSeen(ctx, msg, at)
+}
+
+// checkStamp compares the timestamp with the clock, and records how far the peer's clock is ahead: once for the frames
+// of a system call if the timestamps are not checked.
+func (p *connection) checkStamp(ctx actor.Context, msg *wire.Message, at *moment) bool {
+	unclocked := p.unclocked(msg)
+	if unclocked && at.compared {
+		return true
+	}
 	skew := at.wall.Sub(msg.Timestamp)
 	if msg.From == p.peerID && p.proof.strength.Verified() {
+		at.compared = true
 		p.handle.traffic.ahead.Store(int64(-skew))
 	}
-	if !p.unclocked(msg) && skew.Abs() > p.node.Limits.MaxClockSkew {
-		p.onUndelivered(ctx, msg, at)
-		p.noteDropped(msg, wire.ReceiptStale)
-		p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",
-			"difference", skew.Round(time.Second))
-		return false
+	if unclocked || skew.Abs() <= p.node.Limits.MaxClockSkew {
+		return true
 	}
-	return p.checkSeen(ctx, msg, at)
+	p.onUndelivered(ctx, msg, at)
+	p.noteDropped(msg, wire.ReceiptStale)
+	p.drop(MessagesStale, "messages with a timestamp too far from now dropped; does the peer's clock differ?",
+		"difference", skew.Round(time.Second))
+	return false
 }
 
 // transportType reports whether messages of this type belong to the connection: they are exchanged between neighbours

@@ -28,7 +28,10 @@ type moment struct {
 	now     time.Time // monotonic
 	running time.Time // of the connection's running clock
 	wall    time.Time // checks timestamps
-	idKey   uint64    // of the message's ID, for the dedup set; 0: not known
+
+	noted    bool   // as a sign of life
+	compared bool   // with the clock of the peer
+	idKey    uint64 // of the message's ID, for the dedup set; 0: not known
 }
 
 func (p *connection) moment() moment {
@@ -196,8 +199,11 @@ func (p *connection) judge(ctx actor.Context, msg *wire.Message, mark mark, err 
 
 // noteLife records a sign of life of the peer.
 func (p *connection) noteLife(ctx actor.Context, msg *wire.Message, at *moment) {
-	p.alive.lastLife = at.running
-	p.handle.lastActivity.Store(at.wall.UnixNano())
+	if !at.noted { // the times are the same for all frames of a system call
+		at.noted = true
+		p.alive.lastLife = at.running
+		p.handle.lastActivity.Store(at.wall.UnixNano())
+	}
 	p.showLife(ctx, pongOf(msg))
 }
 

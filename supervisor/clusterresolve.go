@@ -43,17 +43,18 @@ func (t *Transport) answerResolve(text string) ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// fittingElsewhere returns the peers that a text may stand for by the knowledge of the other members. Without a cluster
-// there are none.
-func (t *Transport) fittingElsewhere(text string) (found []candidate) {
+// fittingElsewhere returns the peers that a text may stand for by the knowledge of the other members, and the members
+// that did not answer. Without a cluster there are none.
+func (t *Transport) fittingElsewhere(text string) (found []candidate, unanswered []string) {
 	if t.opts.cluster == nil || text == "" {
-		return nil
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	for _, a := range t.AskMembers(ctx, []byte(resolveQuestion+text)) {
 		var list []fittingPeer
 		if a.Err != nil || json.Unmarshal(a.Answer, &list) != nil {
+			unanswered = append(unanswered, a.Member)
 			continue
 		}
 		for _, p := range list {
@@ -67,7 +68,7 @@ func (t *Transport) fittingElsewhere(text string) (found []candidate) {
 			}
 		}
 	}
-	return found
+	return found, unanswered
 }
 
 // heldElsewhere reports whether a whole node ID is that of a peer of another member.

@@ -11,10 +11,17 @@ const maxCandidates = 5
 
 // UnknownPeerError is ErrUnknownPeer with the text that no known peer fits.
 type UnknownPeerError struct {
-	Text string
+	Text       string
+	Unanswered []string // members of the cluster that did not answer and may know the peer, by name
 }
 
-func (e *UnknownPeerError) Error() string { return fmt.Sprintf("%v: %q", ErrUnknownPeer, e.Text) }
+func (e *UnknownPeerError) Error() string {
+	text := fmt.Sprintf("%v: %q", ErrUnknownPeer, e.Text)
+	if len(e.Unanswered) > 0 {
+		text += ", but these members did not answer: " + strings.Join(e.Unanswered, ", ")
+	}
+	return text
+}
 
 // Unwrap returns ErrUnknownPeer.
 func (e *UnknownPeerError) Unwrap() error { return ErrUnknownPeer }

@@ -40,7 +40,7 @@ func (t *Transport) Resolve(text string) (string, error) {
 	if crypto.ValidNodeID(text) && (len(fitting) == 1 || t.heldElsewhere(text)) {
 		return text, nil
 	}
-	others := t.fittingElsewhere(text)
+	others, unanswered := t.fittingElsewhere(text)
 	if len(fitting)+len(others) > 1 {
 		t.markChosen(fitting)
 		fitting = prefer(union(fitting, others))
@@ -52,7 +52,7 @@ func (t *Transport) Resolve(text string) (string, error) {
 		if errors.Is(t.routes.missing(text), ErrUnverified) {
 			return "", peerError(text, ErrUnverified)
 		}
-		return "", &UnknownPeerError{Text: text}
+		return "", &UnknownPeerError{Text: text, Unanswered: unanswered}
 	case 1:
 		return fitting[0].ID, nil
 	default:

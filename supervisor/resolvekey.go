@@ -101,7 +101,8 @@ func (t *Transport) knownKeys(text string) []PeerCandidate {
 			add(p)
 		}
 	}
-	for _, c := range t.fittingElsewhere(text) {
+	others, _ := t.fittingElsewhere(text)
+	for _, c := range others {
 		if _, known := found[c.ID]; !known {
 			add(c.Peer)
 		}

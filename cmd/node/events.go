@@ -42,14 +42,16 @@ type peerUp struct {
 }
 
 type peerVerified struct {
-	Peer string `json:"peer"`
-	Name string `json:"name"`
+	Peer   string `json:"peer"`
+	Name   string `json:"name"`
+	Member string `json:"member,omitempty"` // this process, of several that share the node
 }
 
 type peerMoved struct {
 	Peer   string `json:"peer"`
 	From   uint64 `json:"from"` // connection numbers
 	To     uint64 `json:"to"`
+	Member string `json:"member,omitempty"` // this process, of several that share the node
 	called string // name of the peer, for text
 }
 
@@ -58,6 +60,7 @@ type downgradeRefused struct {
 	Address    string `json:"address"`
 	Connection uint64 `json:"connection"`
 	Omitted    int    `json:"omitted,omitempty"`
+	Member     string `json:"member,omitempty"` // this process, of several that share the node
 }
 
 type peerDown struct {
@@ -76,6 +79,7 @@ type message struct {
 	Connection uint64 `json:"connection"`
 
 	Envelope *wire.Message `json:"message"`
+	Member   string        `json:"member,omitempty"` // this process, of several that share the node
 	called   string        // name of the peer, for text
 }
 
@@ -84,6 +88,7 @@ type bareMessage struct {
 	Peer       string       `json:"peer"`
 	Connection uint64       `json:"connection"`
 	Envelope   bareEnvelope `json:"message"`
+	Member     string       `json:"member,omitempty"` // this process, of several that share the node
 	called     string       // name of the peer, for text
 	bytes      int          // of the payload, for text
 }
@@ -108,14 +113,16 @@ func withoutPayload(e event) event {
 		Timestamp: m.Envelope.Timestamp, ReplyTo: m.Envelope.ReplyTo,
 	}
 	return bareMessage{
-		Peer: m.Peer, Connection: m.Connection, Envelope: bare, called: m.called, bytes: len(m.Envelope.Payload),
+		Peer: m.Peer, Connection: m.Connection, Envelope: bare, Member: m.Member, called: m.called,
+		bytes: len(m.Envelope.Payload),
 	}
 }
 
 type dialFailed struct {
 	Address string  `json:"address"`
 	Error   string  `json:"error"`
-	RetryIn float64 `json:"retryIn"` // seconds
+	RetryIn float64 `json:"retryIn"`          // seconds
+	Member  string  `json:"member,omitempty"` // this process, of several that share the node
 	advice  string  // remedy, for text; may be empty
 }
 
@@ -126,18 +133,21 @@ type peerRefused struct {
 	Address string `json:"address"`
 	Reason  string `json:"reason"`
 	Omitted int    `json:"omitted,omitempty"`
+	Member  string `json:"member,omitempty"` // this process, of several that share the node
 }
 
 type identityConflict struct {
 	Peer      string   `json:"peer"`
 	Addresses []string `json:"addresses"` // hosts
 	Unproven  bool     `json:"unproven,omitempty"`
+	Member    string   `json:"member,omitempty"` // this process, of several that share the node
 }
 
 type dropped struct {
 	Peer   string `json:"peer"`
 	Reason string `json:"reason"` // name of a counter
 	Count  int    `json:"count"`
+	Member string `json:"member,omitempty"` // this process, of several that share the node
 	called string // name of the peer, for text
 }
 
@@ -164,48 +174,52 @@ func (identityConflict) name() string { return "identity_conflict" }
 func (lost) name() string             { return "lost" }
 func (stopped) name() string          { return "stopped" }
 
-// eventOf converts an event of the transport. It returns nil for events without a line.
-func eventOf(e supervisor.Event) event {
+// eventOf converts an event of the transport; member is this process, or empty without a cluster. It returns nil for
+// events without a line.
+func eventOf(e supervisor.Event, member string) event {
 	switch e := e.(type) {
 	case supervisor.PeerUp:
 		return peerUp{
 			Peer: e.Peer, Name: e.Name, Address: e.Address, Direction: e.Direction.String(), Verified: e.Verified,
 			Connection: e.Connection, Session: e.Format.String(), Version: output.Version(e.Agent), Omitted: e.Omitted,
-			Member: e.Member,
+			Member: member,
 		}
 	case supervisor.PeerVerified:
-		return peerVerified{Peer: e.Peer, Name: e.Name}
+		return peerVerified{Peer: e.Peer, Name: e.Name, Member: member}
 	case supervisor.PeerMoved:
-		return peerMoved{Peer: e.Peer, From: e.From, To: e.To, called: e.Name}
+		return peerMoved{Peer: e.Peer, From: e.From, To: e.To, Member: member, called: e.Name}
 	case supervisor.DowngradeRefused:
-		return downgradeRefused{Peer: e.Peer, Address: e.Address, Connection: e.Connection, Omitted: e.Omitted}
+		return downgradeRefused{
+			Peer: e.Peer, Address: e.Address, Connection: e.Connection, Omitted: e.Omitted, Member: member,
+		}
 	case supervisor.PeerRefused:
 		return peerRefused{
 			Peer: e.Peer, Key: e.Key.String(), Name: e.Name, Address: e.Address, Reason: e.Reason, Omitted: e.Omitted,
+			Member: member,
 		}
 	case supervisor.PeerDown:
 		return peerDown{
-			Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name, Member: e.Member, MovedTo: e.MovedTo,
+			Peer: e.Peer, Code: e.Code, Reason: e.Reason, Remote: e.Remote, Name: e.Name, Member: member, MovedTo: e.MovedTo,
 		}
 	case supervisor.Dropped:
-		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, called: e.Name}
+		return dropped{Peer: e.Peer, Reason: e.Reason, Count: e.Count, Member: member, called: e.Name}
 	case supervisor.DialFailed:
 		return dialFailed{
 			Address: e.Address, Error: output.ErrorText(e.Err), RetryIn: e.RetryIn.Seconds(),
-			advice: control.DialAdvice(e.Address, e.Err),
+			Member: member, advice: control.DialAdvice(e.Address, e.Err),
 		}
 	case supervisor.IdentityConflict:
-		return identityConflict{Peer: e.Peer, Addresses: e.Addresses, Unproven: e.Unproven}
+		return identityConflict{Peer: e.Peer, Addresses: e.Addresses, Unproven: e.Unproven, Member: member}
 	default:
 		return nil
 	}
 }
 
-// messageEvent returns the event of a received message, or nil for ping, pong and disconnect.
-func messageEvent(peer supervisor.Peer, connection uint64, m *wire.Message) event {
+// messageEvent returns the event of a received message, or nil for ping, pong and disconnect. member is this process.
+func messageEvent(peer supervisor.Peer, connection uint64, m *wire.Message, member string) event {
 	switch m.Type {
 	case wire.MsgPing, wire.MsgPong, wire.MsgDisconnect:
 		return nil
 	}
-	return message{Peer: peer.ID, Connection: connection, Envelope: m, called: peer.Name}
+	return message{Peer: peer.ID, Connection: connection, Envelope: m, Member: member, called: peer.Name}
 }

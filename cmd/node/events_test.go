@@ -36,13 +36,13 @@ type happening struct {
 func connectionEvents() []happening {
 	return []happening{
 		{
-			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}),
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Direction: supervisor.Inbound}, ""),
 			"peer_up", `"peer":"ID","name":"b\u001b[31m","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
 				`"connection":0,"session":"smsg"}`,
 			`+ "b\x1b[31m" (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet`,
 		},
 		{
-			eventOf(supervisor.PeerUp{Peer: "ID", Name: "\u009b31m\u202e", Address: "1.2.3.4:5"}),
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "\u009b31m\u202e", Address: "1.2.3.4:5"}, ""),
 			"peer_up", `"peer":"ID","name":"\u009b31m\u202e","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
 				`"connection":0,"session":"smsg"}`,
 			`+ "\u009b31m\u202e" (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet`,
@@ -51,19 +51,20 @@ func connectionEvents() []happening {
 			eventOf(supervisor.PeerUp{
 				Peer: "ID", Name: "bob", Address: "1.2.3.4:5",
 				Direction: supervisor.Outbound, Verified: true, Connection: 7, Format: supervisor.Format{Session: true},
-			}),
+			}, ""),
+
 			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"outbound","verified":true,` +
 				`"connection":7,"session":"session/1"}`,
 			`+ bob (ID) is connected, outbound, 1.2.3.4:5, session/1`,
 		},
 		{
-			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Omitted: 3}),
+			eventOf(supervisor.PeerUp{Peer: "ID", Name: "bob", Address: "1.2.3.4:5", Omitted: 3}, ""),
 			"peer_up", `"peer":"ID","name":"bob","address":"1.2.3.4:5","direction":"inbound","verified":false,` +
 				`"connection":0,"session":"smsg","omitted":3}`,
 			`+ bob (ID) is connected, inbound, 1.2.3.4:5, smsg, not verified yet, and 3 more`,
 		},
 		{
-			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}),
+			eventOf(supervisor.PeerVerified{Peer: "ID", Name: "bob b"}, ""),
 			"peer_verified", `"peer":"ID","name":"bob b"}`,
 			`  "bob b" (ID) has proved that it holds its key`,
 		},
@@ -71,7 +72,8 @@ func connectionEvents() []happening {
 			eventOf(supervisor.PeerDown{
 				Peer: "ID", Name: "b\x1b[31m",
 				Code: wire.DisconnectShutdown, Reason: "bye\n", Remote: true,
-			}),
+			}, ""),
+
 			"peer_down", `"peer":"ID","name":"b\u001b[31m","code":1004,"reason":"bye\n","remote":true}`,
 			`- "b\x1b[31m" (ID) is disconnected by the peer: "bye\n" (server shutdown)`,
 		},
@@ -79,17 +81,18 @@ func connectionEvents() []happening {
 			eventOf(supervisor.PeerDown{
 				Peer: "ID", Name: "b\x1b[31m",
 				Code: wire.DisconnectShutdown, Reason: "server shutdown",
-			}),
+			}, ""),
+
 			"peer_down", `"peer":"ID","name":"b\u001b[31m","code":1004,"reason":"server shutdown","remote":false}`,
 			`- "b\x1b[31m" (ID) is disconnected: server shutdown`,
 		},
 		{
-			eventOf(supervisor.PeerMoved{Peer: "ID", Name: "bob", From: 3, To: 9}),
+			eventOf(supervisor.PeerMoved{Peer: "ID", Name: "bob", From: 3, To: 9}, ""),
 			"peer_moved", `"peer":"ID","from":3,"to":9}`,
 			`  bob (ID) moved from connection 3 to 9; unconfirmed messages may be lost`,
 		},
 		{
-			eventOf(supervisor.DowngradeRefused{Peer: "ID", Address: "1.2.3.4:5", Connection: 4, Omitted: 2}),
+			eventOf(supervisor.DowngradeRefused{Peer: "ID", Address: "1.2.3.4:5", Connection: 4, Omitted: 2}, ""),
 			"downgrade_refused", `"peer":"ID","address":"1.2.3.4:5","connection":4,"omitted":2}`,
 			`! connection 4 from 1.2.3.4:5, claiming to be ID, was closed: a frame was sealed for another ` +
 				`connection, and 2 more`,
@@ -119,48 +122,49 @@ func otherEvents() []happening {
 			"alice (ID) is listening on ws://127.0.0.1:9091/ws, dashboard at http://127.0.0.1:9092",
 		},
 		{
-			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat")),
+			messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat"), ""),
 			"message", `"peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t",` +
 				`"ts":"2025-01-02T03:04:05.000000006Z","payload":{"a":"<b>\u001b[2J"},"replyTo":"0"}}`,
 			`< bob (01234567) chat 1 in answer to 0: {"a":"<b>\u001b[2J"}`,
 		},
 		{
-			withoutPayload(messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat"))),
+			withoutPayload(messageEvent(supervisor.Peer{ID: "0123456789", Name: "bob"}, 3, testMessage("chat"), "")),
 			"message", `"peer":"0123456789","connection":3,"message":{"id":"1","type":"chat","from":"f","to":"t",` +
 				`"ts":"2025-01-02T03:04:05.000000006Z","replyTo":"0"}}`,
 			`< bob (01234567) chat 1 in answer to 0, 20 bytes`,
 		},
 		{
-			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}),
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: errors.New("no\nroute"), RetryIn: 1500 * time.Millisecond}, ""),
 			"dial_failed", `"address":"h:1","error":"no\nroute","retryIn":1.5}`,
 			"! h:1 cannot be reached: no; route; next try in 1.5s",
 		},
 		{
-			eventOf(supervisor.DialFailed{Address: "h:1", Err: supervisor.ErrOwnAddress, RetryIn: time.Minute}),
+			eventOf(supervisor.DialFailed{Address: "h:1", Err: supervisor.ErrOwnAddress, RetryIn: time.Minute}, ""),
 			"dial_failed", `"address":"h:1","error":"this is this node's own address","retryIn":60}`,
 			"! h:1 cannot be reached: this is this node's own address: give the address of another node; next try in 1m0s",
 		},
 		{
-			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}),
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4", "b\x1b[31m"}}, ""),
 			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4","b\u001b[31m"]}`,
 			`! the identity ID is in use from several addresses: 1.2.3.4, "b\x1b[31m"; new connections are ` +
 				`refused: give each host its own identity`,
 		},
 		{
-			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}),
+			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}, ""),
 			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
 			"! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
 		},
 		{
 			eventOf(supervisor.PeerRefused{
 				Peer: "ID", Name: "b\x1b[31m", Address: "1.2.3.4:5", Reason: "peer not authorized", Omitted: 2,
-			}),
+			}, ""),
+
 			"peer_refused", `"peer":"ID","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","name":"b\u001b[31m",` +
 				`"address":"1.2.3.4:5","reason":"peer not authorized","omitted":2}`,
 			`! "b\x1b[31m" (ID) from 1.2.3.4:5 was refused: peer not authorized, and 2 more`,
 		},
 		{
-			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}),
+			eventOf(supervisor.Dropped{Peer: "ID", Name: "b\x1b[31m", Reason: "messagesStale", Count: 3}, ""),
 			"dropped", `"peer":"ID","reason":"messagesStale","count":3}`,
 			`! "b\x1b[31m" (ID): 3 dropped, counted in messagesStale`,
 		},
@@ -188,16 +192,16 @@ func TestEventLinesKeepTheirBytes(t *testing.T) {
 
 func TestPingPongAndDisconnectAreNoEvents(t *testing.T) {
 	for _, kind := range []wire.MessageType{wire.MsgPing, wire.MsgPong, wire.MsgDisconnect} {
-		if e := messageEvent(supervisor.Peer{}, 1, testMessage(kind)); e != nil {
+		if e := messageEvent(supervisor.Peer{}, 1, testMessage(kind), ""); e != nil {
 			t.Errorf("%s is an event", kind)
 		}
 	}
 	for _, kind := range []wire.MessageType{wire.MsgError, wire.MsgGetStats, "anything"} {
-		if messageEvent(supervisor.Peer{}, 1, testMessage(kind)) == nil {
+		if messageEvent(supervisor.Peer{}, 1, testMessage(kind), "") == nil {
 			t.Errorf("%s is no event", kind)
 		}
 	}
-	if e := eventOf(supervisor.Received{}); e != nil {
+	if e := eventOf(supervisor.Received{}, ""); e != nil {
 		t.Errorf("%v is an event", e)
 	}
 }
@@ -238,7 +242,7 @@ func TestEventLogShowsTheSelectedEvents(t *testing.T) {
 		l := newEventLog(&out, "json", testClock)
 		l.show(events)
 		l.open(listening{})
-		l.add(messageEvent(supervisor.Peer{}, 1, testMessage("chat")))
+		l.add(messageEvent(supervisor.Peer{}, 1, testMessage("chat"), ""))
 		l.close(t.Context(), stopped{"x"})
 		var got []string
 		for line := range strings.Lines(out.String()) {

@@ -32,7 +32,7 @@ func main() {
 		manager:  service.FromEnvironment,
 		program:  programName(os.Args[0]),
 		dataDir:  defaultDataDir(os.Getenv, runtime.GOOS),
-		file:     filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml"),
+		file:     defaultFile(os.Getenv, runtime.GOOS),
 		hostName: host,
 	}
 	os.Exit(a.run(os.Args[1:]))
@@ -45,6 +45,14 @@ func defaultDataDir(getenv func(string) string, system string) string {
 		return ""
 	}
 	return crypto.DefaultDataDir()
+}
+
+// defaultFile returns the default of --config, or "" if the environment defines none.
+func defaultFile(getenv func(string) string, system string) string {
+	if system != "windows" && getenv("HOME") == "" && !filepath.IsAbs(getenv("XDG_CONFIG_HOME")) {
+		return ""
+	}
+	return filepath.Join(xdg.ConfigHome, "go-p2p", "node.yaml")
 }
 
 // programName returns the name of the program for help and completions. Packages install it as NAME-node if the name

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	os.Exit(nodetest.Main(m))
 }
 
-// Without HOME and XDG_DATA_HOME there is no default: it would be below the root of the file system.
-func TestDefaultDataDirNeedsTheEnvironment(t *testing.T) {
+// Without HOME and the XDG variable there is no default: it would be below the root of the file system.
+func TestDefaultPathsNeedTheEnvironment(t *testing.T) {
 	environ := func(pairs ...string) func(string) string {
 		return func(name string) string {
 			for i := 0; i < len(pairs); i += 2 {
@@ -46,6 +46,10 @@ func TestDefaultDataDirNeedsTheEnvironment(t *testing.T) {
 	} {
 		if dir := defaultDataDir(c.getenv, c.system); (dir != "") != c.some {
 			t.Errorf("%s: %q, want some: %v", c.system, dir, c.some)
+		}
+		config := func(name string) string { return c.getenv(strings.Replace(name, "CONFIG", "DATA", 1)) }
+		if file := defaultFile(config, c.system); (file != "") != c.some {
+			t.Errorf("%s: settings file %q, want some: %v", c.system, file, c.some)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (n *node) openTransport(manager *crypto.NodeManager) error {
 		if ended, ok := e.(supervisor.ListenerDown); ok {
 			n.deaf <- ended.Err // there is one listener, and it ends once
 		}
-		if known := eventOf(e); known != nil {
+		if known := eventOf(e, n.Member()); known != nil {
 			n.publish(known)
 		}
 	})

@@ -97,7 +97,7 @@ func peerOf(e event) string {
 
 // onMessage reports a message, and answers a request that nothing here handles.
 func (n *node) onMessage(c *supervisor.PeerConnection, m *wire.Message) {
-	e := messageEvent(c.Peer(), c.Number(), m)
+	e := messageEvent(c.Peer(), c.Number(), m, n.Member())
 	if e == nil {
 		return
 	}

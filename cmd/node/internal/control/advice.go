@@ -20,7 +20,6 @@ import (
 const (
 	noRoomAdvice  = "raise it, or disconnect a peer with `node disconnect`"
 	handledAdvice = "end the other `node handle`, or handle another type"
-	numbersAdvice = "`node peers` shows the numbers"
 	streamsAdvice = "close one of them"
 	pathAdvice    = "GET /v1/openapi.json describes the paths"
 	sizeAdvice    = "send less, or raise --max-message-size on both nodes"
@@ -68,6 +67,8 @@ func DialAdvice(address string, err error) string {
 		return "check the address, and the node ID that is expected there"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "invalid handshake"):
+		return "check that the address is neither that of another member of this node, nor of a node with a copy of its key"
 	case errors.Is(err, supervisor.ErrSessionRequired):
 		return "switch on its sessions (--session pin there), upgrade it, or allow SMSG with --session pin here"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonSessionRequired):

@@ -60,6 +60,11 @@ func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
 
 // askOne returns the answer of the selected member.
 func askOne[Answer any](ctx context.Context, h *Handler, path, member string) (answer Answer, err error) {
+	if h.node.Member() == "" {
+		return answer, &Error{
+			Code: CodeUsage, Message: "this node runs without other members", Advice: "leave out the name of a member",
+		}
+	}
 	answers := h.node.AskMembers(ctx, []byte(path), member)
 	if len(answers) == 0 {
 		return answer, &Error{

@@ -63,7 +63,14 @@ func (h *Handler) drain(ctx context.Context, q DrainRequest) (Drained, error) {
 		return Drained{}, err
 	}
 	defer cancel()
-	return h.node.DrainPeers(ctx, q.Wait)
+	drained, err := h.node.DrainPeers(ctx, q.Wait)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &Error{
+			Code: CodeTimeout, Message: "not all peers were told in time: the drain goes on",
+			Advice: "wait again, with a longer --timeout",
+		}
+	}
+	return drained, err
 }
 
 func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconnected, error) {
@@ -76,7 +83,7 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 	case q.Connection == 0:
 		peer, err := h.resolve(q.Peer)
 		if err != nil {
-			return Disconnected{}, adviseNumber(err)
+			return Disconnected{}, h.adviseNumber(err)
 		}
 		if q.ForMs != 0 {
 			until := h.now().Add(time.Duration(q.ForMs) * time.Millisecond).UTC()
@@ -88,19 +95,27 @@ func (h *Handler) disconnect(ctx context.Context, q DisconnectRequest) (Disconne
 	}
 	gone, err := h.node.DisconnectConnection(ctx, q.Connection)
 	if errors.Is(err, supervisor.ErrNotConnected) {
-		return Disconnected{}, &Error{Code: CodeNotConnected, Message: err.Error(), Advice: numbersAdvice}
+		return Disconnected{}, &Error{Code: CodeNotConnected, Message: err.Error(), Advice: h.numbersAdvice()}
 	}
 	return gone, err
 }
 
 // adviseNumber adds the advice to close the connection of an unverified peer by its number.
-func adviseNumber(err error) error {
+func (h *Handler) adviseNumber(err error) error {
 	if !errors.Is(err, supervisor.ErrUnverified) {
 		return err
 	}
 	failure := explain(err)
-	failure.Advice = "close its connection by number, `node disconnect --connection N`: " + numbersAdvice
+	failure.Advice = "close its connection by number, `node disconnect --connection N`: " + h.numbersAdvice()
 	return failure
+}
+
+// numbersAdvice names the command that shows the numbers of the connections of this process.
+func (h *Handler) numbersAdvice() string {
+	if member := h.node.Member(); member != "" {
+		return "`node peers --member " + member + "` shows the numbers"
+	}
+	return "`node peers` shows the numbers"
 }
 
 func (h *Handler) send(ctx context.Context, q MessageRequest) (Sent, error) {

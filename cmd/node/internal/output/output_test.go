@@ -35,15 +35,15 @@ func TestPeerKeepsKeysAndOrder(t *testing.T) {
 			`"role":"worker","connected":true,"verified":true,"direction":"outbound","rttMs":1.5,` +
 			`"lastSeen":"2023-11-14T22:13:20Z","addedAt":"2023-11-14T22:13:20Z",` +
 			`"persistent":true,"queued":2,"allowed":true,"revoked":false,` +
-			`"state":"connected","lastError":"","nextDialAt":null,"attempts":0,"session":"session/1","version":"1.2",` +
-			`"agent":"go-p2p 1.2","pinned":true,"clockSkewMs":-2,` +
+			`"state":"connected","member":"","lastError":"","nextDialAt":null,"attempts":0,"session":"session/1",` +
+			`"version":"1.2","agent":"go-p2p 1.2","pinned":true,"clockSkewMs":-2,` +
 			`"messagesReceived":3,"messagesSent":4,"dropped":5,"connection":7,` +
 			`"connections":[{"connection":7,"address":"h:1","direction":"outbound","verified":true,` +
 			`"session":"smsg","messagesReceived":6,"messagesSent":0,"dropped":0}]}`: connected,
 		`{"id":"2","name":"","alias":"","publicKey":"","address":"","addresses":[],"role":"",` +
 			`"connected":false,"verified":false,"direction":"","rttMs":0,"lastSeen":"` + zero + `",` +
 			`"addedAt":"` + zero + `","persistent":false,"queued":0,"allowed":false,"revoked":false,"state":"away",` +
-			`"lastError":"","nextDialAt":null,"attempts":0,"session":"","version":"","agent":"","pinned":false,` +
+			`"member":"","lastError":"","nextDialAt":null,"attempts":0,"session":"","version":"","agent":"","pinned":false,` +
 			`"clockSkewMs":0,"messagesReceived":0,"messagesSent":0,"dropped":0}`: {ID: "2"},
 	} {
 		if got, err := json.Marshal(NewPeer(peer)); err != nil || string(got) != want {

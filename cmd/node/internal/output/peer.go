@@ -33,10 +33,10 @@ type Peer struct {
 	RefusedUntil time.Time `json:"refusedUntil,omitzero"` // by `node disconnect --for`; absent: not refused
 
 	State      State      `json:"state"`
-	Member     string     `json:"member,omitempty"` // connected to the peer, or dials it; absent: none, or no cluster
-	LastError  string     `json:"lastError"`        // of the last dial; empty: none failed since the peer was connected
-	NextDialAt *time.Time `json:"nextDialAt"`       // nil if no dial is scheduled
-	Attempts   int        `json:"attempts"`         // failed dials in a row
+	Member     string     `json:"member"`     // connected to the peer, or dials it; empty: none, or no cluster
+	LastError  string     `json:"lastError"`  // of the last dial; empty: none failed since the peer was connected
+	NextDialAt *time.Time `json:"nextDialAt"` // nil if no dial is scheduled
+	Attempts   int        `json:"attempts"`   // failed dials in a row
 
 	Session          string  `json:"session"`          // session/1 or smsg; empty if not connected
 	Version          string  `json:"version"`          // of the peer's software, without its name; empty: not announced

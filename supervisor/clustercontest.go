@@ -49,18 +49,27 @@ func (r *registry) rankOf(c Claim, now time.Time) rank {
 	return made
 }
 
-// onClaimContested decides about the claim of another member.
+// onClaimContested decides about the claim of another member. If that panics, the claim is refused, because the other
+// member waits for the decision.
 func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 	state := r.states[msg.claim.Peer]
 	if r.leaving() || state == nil || state.claim.state != claimHeld {
 		msg.decide(ClaimVerdict{Granted: true, Tokens: -1})
 		return
 	}
-	now := time.Now()
-	next := &contest{claim: msg.claim, rank: r.rankOf(msg.claim, now), decide: msg.decide}
-	next.judgeCrossing(state.route.rank, now, r.cfg)
+	next, returned := &contest{claim: msg.claim, decide: msg.decide}, false
 	state.claim.contest = next
+	defer func() {
+		if !returned && state.claim.contest == next {
+			state.claim.contest = nil
+			msg.decide(ClaimVerdict{})
+		}
+	}()
+	now := time.Now()
+	next.rank = r.rankOf(msg.claim, now)
+	next.judgeCrossing(state.route.rank, now, r.cfg)
 	r.judgeClaim(ctx, msg.claim.Peer, state)
+	returned = true
 }
 
 // judgeCrossing is registry.judgeCrossing for the connection of another member.

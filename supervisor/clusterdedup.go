@@ -91,7 +91,7 @@ func (d *memberDedup) Ask(checks []*actors.Check) {
 		asked[i] = &c.Query.(*query).SeenCheck
 	}
 	d.counters.Add(actors.ClusterChecks, len(checks))
-	d.cluster.Ask(asked)
+	d.cluster.CheckSeen(asked)
 	now := time.Now()
 	for _, c := range checks {
 		c.Verdict = d.conclude(c.Query.(*query), now)

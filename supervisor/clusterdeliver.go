@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +37,7 @@ func (l clusterLocal) Deliver(f Forwarding, done func(Forwarded)) (cancel func()
 
 // converse sends a message whose result depends on an answer of the peer, on another goroutine.
 func (t *Transport) converse(f Forwarding, done func(Forwarded)) (cancel func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		defer cancel()
+	cancel, begun := t.conversations.begin(func(ctx context.Context) {
 		var result Forwarded
 		if f.Mode == ForwardAnswered {
 			result.Reply, result.Err = t.requestHere(ctx, f.Peer, f.Message)
@@ -46,8 +45,49 @@ func (t *Transport) converse(f Forwarding, done func(Forwarded)) (cancel func())
 			result.Err = t.sendConfirmedHere(ctx, f.Peer, f.Message)
 		}
 		done(result)
-	}()
+	})
+	if !begun {
+		done(Forwarded{Err: ErrStopped})
+	}
 	return cancel
+}
+
+// conversations are the goroutines of converse. Stop ends them and waits for them. Safe for concurrent use.
+type conversations struct {
+	mu      sync.Mutex
+	ctx     context.Context // nil: there was none
+	stop    context.CancelFunc
+	closed  bool
+	running sync.WaitGroup
+}
+
+// begin runs a conversation, unless they are closed. Its context ends with cancel and with close.
+func (c *conversations) begin(run func(ctx context.Context)) (cancel func(), begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, false
+	}
+	if c.ctx == nil {
+		c.ctx, c.stop = context.WithCancel(context.Background())
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.running.Go(func() {
+		defer cancel()
+		run(ctx)
+	})
+	return cancel, true
+}
+
+// close ends all conversations, and returns when they have ended.
+func (c *conversations) close() {
+	c.mu.Lock()
+	c.closed = true
+	if c.stop != nil {
+		c.stop()
+	}
+	c.mu.Unlock()
+	c.running.Wait()
 }
 
 // delivery is a message of another member on its way to a peer of this one. It implements actors.Result.

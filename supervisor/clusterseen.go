@@ -18,8 +18,8 @@ type ClusterSeen interface {
 	DropAuthor(peer string)
 	// Judge returns whose verdict about a message counts, without waiting. stamp is the message's timestamp.
 	Judge(author string, stamp time.Time) SeenRule
-	// Ask asks the other members and sets the verdicts. It blocks for at most 250 ms.
-	Ask(checks []*SeenCheck)
+	// CheckSeen asks the other members and sets the verdicts. It blocks for at most 250 ms.
+	CheckSeen(checks []*SeenCheck)
 }
 
 // ClusterSeenLocal is the part of ClusterLocal that gives access to this member's set of seen messages.
@@ -43,8 +43,8 @@ type SeenRule uint8
 const (
 	SeenHere     SeenRule = iota // the set of this member alone
 	SeenStale                    // none: a member that has stopped may have delivered the message
-	SeenHereThen                 // first the set of this member; if the message is fresh there, Ask
-	SeenAsk                      // Ask; if the message is fresh, the set of this member has the last word
+	SeenHereThen                 // first the set of this member; if the message is fresh there, CheckSeen
+	SeenAsk                      // CheckSeen; if the message is fresh, the set of this member has the last word
 )
 
 // SeenCheck is a message that other members are asked about.
@@ -54,7 +54,7 @@ type SeenCheck struct {
 	Stamp  time.Time // the message's timestamp
 	Here   bool      // this member's set has decided already (SeenHereThen)
 
-	// Set by Ask: Unanswered, if a member that must be asked did not answer.
+	// Set by CheckSeen: Unanswered, if a member that must be asked did not answer.
 	Verdict actors.Verdict
 }
 

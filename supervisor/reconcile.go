@@ -104,6 +104,7 @@ func (r *registry) reconcileTables(ctx actor.Context) {
 		r.established += len(r.peers[id])
 		r.reroute(ctx, id)
 	}
+	r.reconcileClaims(ctx)
 	for _, t := range r.targets {
 		r.reconcileTarget(ctx, t)
 	}

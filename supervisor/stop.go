@@ -72,6 +72,7 @@ func (t *Transport) cleanup(ctx context.Context) error {
 	defer t.clock.Stop()
 	defer t.bus.close()
 	t.answers.close()
+	t.conversations.close()
 	t.work.Wait() // soon, because every socket is closed
 	<-t.writers.Idle()
 	t.drain(ctx)

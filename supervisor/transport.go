@@ -44,6 +44,8 @@ type Transport struct {
 	born       time.Time
 	work       sync.WaitGroup // pumps, dials and the listener
 
+	conversations conversations // for other members of the cluster
+
 	reconfiguring sync.Mutex
 	live          atomic.Pointer[TransportConfig] // the configuration in force; after Start only the registry writes it
 

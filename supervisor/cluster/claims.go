@@ -144,6 +144,9 @@ func (c *coordinator) onClaim(msg *message) {
 func (c *coordinator) onContested(msg *contested) {
 	peer := msg.by.claim.Peer
 	claim := c.contests[peer]
+	if claim == nil {
+		return
+	}
 	delete(c.contests, peer)
 	if !msg.verdict.Granted {
 		c.answer(claim, answerRefused, msg.verdict)

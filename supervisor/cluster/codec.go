@@ -150,7 +150,7 @@ func decode(b []byte) (*message, error) {
 	case kindHeartbeat:
 		m.seq = r.uvarint()
 		m.beat = heartbeat{
-			supervisor.MemberState(r.byte()), r.uvarint(), r.uvarint(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
+			supervisor.MemberState(r.byte()), r.number(), r.number(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
 			r.uvarint(),
 		}
 	case kindGoodbye:
@@ -168,8 +168,8 @@ func decode(b []byte) (*message, error) {
 		m.claim.Proven, m.claim.Born = r.duration(), r.duration()
 	case kindVerdict:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
-		m.answer, m.verdict.Term = answer(r.byte()), r.uvarint()
-		m.verdict.Tokens = math.Float64frombits(r.uint64())
+		m.answer, m.verdict.Term = answer(r.byte()), r.term()
+		m.verdict.Tokens = r.tokens()
 	case kindSnapshot:
 		m.seq, m.offset = r.uvarint(), r.uvarint()
 	case kindPage:
@@ -196,7 +196,7 @@ func (r *reader) holdings(limit uint64) []holding {
 	n := r.count(limit)
 	list := make([]holding, 0, n)
 	for range n {
-		list = append(list, holding{r.text(maxPeerID), r.uvarint()})
+		list = append(list, holding{r.text(maxPeerID), r.term()})
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -100,6 +101,38 @@ func TestDecodeRefusesBadMessages(t *testing.T) {
 	unknown := message{head: head{200, "a", 7}}
 	if got, err := decode(unknown.encode()); err != nil || got.from != "a" {
 		t.Errorf("unknown kind: %+v, %v", got, err)
+	}
+}
+
+// TestDecodeLimitsNumbers decodes numbers with which the receiver could not calculate.
+func TestDecodeLimitsNumbers(t *testing.T) {
+	const most = math.MaxUint64
+	for _, m := range []*message{
+		{head: head{kindUpdate, "a", 1}, claims: []holding{{"p", 1 << 62}}},
+		{head: head{kindVerdict, "a", 1}, verdict: supervisor.ClaimVerdict{Term: most}},
+		{head: head{kindPage, "a", 1}, claims: []holding{{"p", most}}},
+	} {
+		if _, err := decode(m.encode()); !errors.Is(err, errMessage) {
+			t.Errorf("kind %d with a long term: %v", m.kind, err)
+		}
+	}
+	for _, tokens := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		verdict := &message{head: head{kindVerdict, "a", 1}, verdict: supervisor.ClaimVerdict{Tokens: tokens}}
+		update := &message{head: head{kindUpdate, "a", 1}, releases: []release{{"p", tokens}}}
+		v, err := decode(verdict.encode())
+		u, also := decode(update.encode())
+		if err != nil || also != nil || v.verdict.Tokens != -1 || u.releases[0].tokens != -1 {
+			t.Errorf("%v tokens: %+v, %+v, %v, %v", tokens, v, u, err, also)
+		}
+	}
+	beat := &message{head: head{kindHeartbeat, "a", 1}, beat: heartbeat{connections: most, limit: most}}
+	if got, err := decode(beat.encode()); err != nil || got.beat.connections != math.MaxInt32 ||
+		got.beat.limit != math.MaxInt32 {
+		t.Errorf("heartbeat %+v, %v", got, err)
+	}
+	ask := &message{head: head{kindCheck, "a", 1}, checks: []check{{digest: dedup.Digest{Ahead: math.MaxInt64}}}}
+	if got, err := decode(ask.encode()); err != nil || got.checks[0].digest.Ahead > 101*365*24*time.Hour {
+		t.Errorf("check %+v, %v", got, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 )
 
@@ -54,6 +55,28 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.rest = r.rest[n:]
 	return v
+}
+
+// number reads a number that fits an int on each platform; larger ones are cut.
+func (r *reader) number() uint64 { return min(r.uvarint(), math.MaxInt32) }
+
+// term reads a term. One of more than 62 bits is malformed: terms that follow it could overflow.
+func (r *reader) term() uint64 {
+	term := r.uvarint()
+	if term >= 1<<62 {
+		r.bad = true
+		return 0
+	}
+	return term
+}
+
+// tokens reads the tokens of a bucket; those that are not a finite number are unknown.
+func (r *reader) tokens() float64 {
+	left := math.Float64frombits(r.uint64())
+	if math.IsNaN(left) || math.IsInf(left, 0) {
+		return -1
+	}
+	return left
 }
 
 // duration reads a time span of at most a century, so that arithmetic with it does not overflow.

@@ -75,7 +75,7 @@ func (p *process) receive(peer string, msg *wire.Message) (actors.Verdict, bool)
 			return v, false
 		}
 	}
-	p.engine.Ask([]*supervisor.SeenCheck{check})
+	p.engine.CheckSeen([]*supervisor.SeenCheck{check})
 	if v := check.Verdict; v != actors.Fresh && v != actors.Unanswered {
 		return v, false
 	}

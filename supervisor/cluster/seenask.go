@@ -24,8 +24,8 @@ type inquiry struct {
 	ended bool     // the verdict is known, or no answer is possible
 }
 
-// Ask implements supervisor.Cluster.
-func (e *Engine) Ask(checks []*supervisor.SeenCheck) {
+// CheckSeen implements supervisor.Cluster.
+func (e *Engine) CheckSeen(checks []*supervisor.SeenCheck) {
 	over := time.NewTimer(askWithin)
 	defer over.Stop()
 	all := make([]*inquiry, len(checks))

@@ -76,7 +76,7 @@ func benchmarkSeen(b *testing.B, relayed int) {
 			b.Fatal("not settled")
 		}
 		if len(waiting) == 32 {
-			here.engine.Ask(waiting)
+			here.engine.CheckSeen(waiting)
 			for _, c := range waiting {
 				if c.Verdict != actors.Fresh || account.SeenDigest(c.Digest, time.Now()) != actors.Fresh {
 					b.Fatalf("verdict %v", c.Verdict)

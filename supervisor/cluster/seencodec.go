@@ -27,7 +27,7 @@ func appendChecks(b []byte, checks []check) []byte {
 		b = binary.BigEndian.AppendUint64(b, c.digest.Content)
 		b = binary.BigEndian.AppendUint64(b, c.digest.Peer)
 		b = binary.BigEndian.AppendUint64(b, uint64(c.stamp.UnixNano()))
-		b = binary.AppendUvarint(b, uint64(c.digest.Ahead))
+		b = binary.AppendUvarint(b, uint64(max(c.digest.Ahead, 0)))
 	}
 	return b
 }
@@ -41,7 +41,7 @@ func (r *reader) checks() []check {
 		if !c.anyEntries {
 			c.digest = dedup.Digest{ID: r.uint64(), Content: r.uint64(), Peer: r.uint64()}
 			c.stamp = time.Unix(0, int64(r.uint64()))
-			c.digest.Ahead = time.Duration(r.uvarint())
+			c.digest.Ahead = r.duration()
 		}
 		list[i] = c
 	}

@@ -28,7 +28,7 @@ type release struct {
 
 // noteTokens keeps the tokens of a released peer for its next home.
 func (c *coordinator) noteTokens(peer string, left float64, now time.Time) {
-	if left < 0 || math.IsNaN(left) || len(c.tokens) >= maxTokens {
+	if left < 0 || len(c.tokens) >= maxTokens {
 		delete(c.tokens, peer)
 		return
 	}
@@ -67,7 +67,7 @@ func (r *reader) releases(limit uint64) []release {
 	n := r.count(limit)
 	list := make([]release, 0, n)
 	for range n {
-		list = append(list, release{r.text(maxPeerID), math.Float64frombits(r.uint64())})
+		list = append(list, release{r.text(maxPeerID), r.tokens()})
 	}
 	return list
 }

@@ -72,7 +72,8 @@ func TestAskMembersNamesThoseWithoutAnswer(t *testing.T) {
 		m.bus.CutBoth("a", "c", true)
 		ask("x", "b=b:x c!", 2*time.Second)
 		m.pass(5 * time.Second)
-		ask("x", "b=b:x c!", time.Second) // lost: no question
+		m.bus.Cut("a", "c", false)
+		ask("x", "b=b:x c!", time.Second) // lost: no question, although c would receive it
 		m.bus.HealAll()
 		m.pass(5 * time.Second)
 		m.hosts["c"].stop()
@@ -82,6 +83,21 @@ func TestAskMembersNamesThoseWithoutAnswer(t *testing.T) {
 		cancel()
 		if got := a.AskMembers(ended, []byte("x")); len(got) != 1 || !errors.Is(got[0].Err, context.Canceled) {
 			t.Errorf("with an ended context: %v", got)
+		}
+	})
+}
+
+// TestAskEndsAtLeave stops a member whose question is not answered yet.
+func TestAskEndsAtLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members("a", "b")
+		m.pass(5 * time.Second)
+		a, began := m.hosts["a"], time.Now()
+		time.AfterFunc(100*time.Millisecond, a.engine.Leave)
+		got := answersOf(a.AskMembers(t.Context(), []byte("wait")))
+		if took := time.Since(began); got != "b!" || took > 200*time.Millisecond {
+			t.Errorf("%s after %v", got, took)
 		}
 	})
 }

@@ -94,6 +94,39 @@ func TestPeersOfAllMembers(t *testing.T) {
 	}
 }
 
+// TestMembersAreAskedForShortPages requires the answer of a member to fit a message, whatever page the client wants.
+func TestMembersAreAskedForShortPages(t *testing.T) {
+	for _, query := range []string{"", "?limit=1000", "?limit=250"} {
+		raw, err := sharedBy(t).Get(t.Context(), "peers"+query)
+		var page PeerPage
+		if err == nil {
+			err = json.Unmarshal(raw, &page)
+		}
+		if err != nil || len(page.Peers) != maxMemberPage || page.Next == "" {
+			t.Errorf("%q: %d entries, want %d; next %q, %v", query, len(page.Peers), maxMemberPage, page.Next, err)
+		}
+	}
+}
+
+// TestMergePagesEndsAtTheShortestPage merges pages of which one has fewer entries than the limit and is not the last.
+func TestMergePagesEndsAtTheShortestPage(t *testing.T) {
+	page := func(member string, ids ...string) memberPage {
+		p := memberPage{member, PeerPage{Next: encodeCursor(ids[len(ids)-1])}}
+		for _, id := range ids {
+			p.Peers = append(p.Peers, output.Peer{ID: id})
+		}
+		return p
+	}
+	for _, pages := range [][]memberPage{
+		{page("a", "1"), page("b", "2", "3")}, {page("a", "2", "3"), page("b", "1")},
+	} {
+		merged := mergePages(pages, 3, func(string) string { return "" })
+		if len(merged.Peers) != 1 || merged.Peers[0].ID != "1" || decodeCursor(merged.Next) != "1" {
+			t.Errorf("%+v behind %q, want 1: the page behind it may begin with another", merged.Peers, merged.Next)
+		}
+	}
+}
+
 // TestStatusOfAllMembers requires a status to name each member, and one of a member to be that member's.
 func TestStatusOfAllMembers(t *testing.T) {
 	client := sharedBy(t)

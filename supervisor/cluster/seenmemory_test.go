@@ -1,0 +1,67 @@
+package cluster
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// With too many kept authors the set of their names is cleared. For two windows every author may have entries then.
+func TestFloodOfKeptAuthorsForgetsNoEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, asker := ruleSeen(), &message{head: head{from: "up", boot: 1}}
+		s.handed = nil
+		for i := range maxKeptAuthors {
+			s.keep(fmt.Sprint(i))
+		}
+		if !s.hasEntries("0", asker) || s.hasEntries("another", asker) {
+			t.Error("before: the first author has no entries, or one without messages has some")
+		}
+		s.keep("one more")
+		if len(s.kept) != 1 || !s.hasEntries("0", asker) {
+			t.Errorf("%d authors are kept; the first has entries: %v", len(s.kept), s.hasEntries("0", asker))
+		}
+		time.Sleep(2 * ruleWindow)
+		if s.expire(); !s.hasEntries("0", asker) {
+			t.Error("the first author has no entries two windows later")
+		}
+		time.Sleep(expireEvery)
+		if s.expire(); s.hasEntries("0", asker) || len(s.kept) != 0 {
+			t.Errorf("later: the first author has entries, %d are kept", len(s.kept))
+		}
+	})
+}
+
+// Former homes are forgotten after two windows, and are limited in number.
+func TestFormerHomesAreForgottenAfterTwoWindows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, up := ruleSeen(), &member{name: "up", boot: 1}
+		s.ended("peer", up, false)
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{ruleWindow + time.Second, 1}, {ruleWindow - time.Second, 1}, {1, 0}} {
+			time.Sleep(step.wait)
+			if s.expire(); len(s.former) != step.want || len(s.order) != step.want {
+				t.Errorf("after %v more: %d peers, %d in order, want %d", step.wait, len(s.former), len(s.order), step.want)
+			}
+		}
+		s.order = make([]formerPeer, maxFormerPeers)
+		if s.ended("peer", up, true); len(s.former) != 0 || len(s.held["peer"]) != 1 {
+			t.Errorf("at the limit: %d former homes of others, %d of a held peer", len(s.former), len(s.held["peer"]))
+		}
+	})
+}
+
+// A member that has left without all its entries is told to others as a crash.
+func TestIncompleteLeaveIsToldAsACrash(t *testing.T) {
+	for _, complete := range []bool{true, false} {
+		s := newSeen(&member{name: "self"}, newDirectory())
+		s.begin(ruleLocal{})
+		s.left(&member{name: "up", boot: 1}, complete)
+		if told := s.crashAge() > 0; told == complete || s.hasHandedOver(former{member: "up", boot: 1}) != complete {
+			t.Errorf("complete: %v; told as a crash: %v", complete, told)
+		}
+	}
+}

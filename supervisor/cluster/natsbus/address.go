@@ -89,3 +89,28 @@ func ownAddresses(listener netip.AddrPort) map[netip.AddrPort]bool {
 	}
 	return own
 }
+
+// advertised returns the address at which other NATS servers are told to reach a listener.
+func advertised(listener netip.AddrPort) string {
+	if !listener.Addr().IsUnspecified() {
+		return listener.String()
+	}
+	found := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), listener.Port())
+	for address := range ownAddresses(listener) {
+		if a := address.Addr(); a.Is4() && !a.IsLoopback() && !a.IsUnspecified() &&
+			(found.Addr().IsLoopback() || a.Less(found.Addr())) {
+			found = address
+		}
+	}
+	return found.String()
+}
+
+// groupOf returns the address group: an IPv4 address or an IPv6 /64.
+func groupOf(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	group, _ := a.Prefix(bits) // the only error: the address is invalid, and so is the group
+	return group
+}

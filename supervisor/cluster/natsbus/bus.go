@@ -190,7 +190,7 @@ func (b *Bus) Address() string {
 	if b.server == nil {
 		return ""
 	}
-	return b.server.address
+	return b.server.gate.address().String()
 }
 
 // Close sends the messages that wait, within two seconds, and closes the connections to the other members.

@@ -56,7 +56,7 @@ func natsPair(b *testing.B) []cluster.Bus {
 			b.Fatal(err)
 		}
 		b.Cleanup(bus.Close)
-		buses, join = append(buses, bus), []string{bus.server.server.ClusterAddr().String()}
+		buses, join = append(buses, bus), []string{bus.Address()}
 	}
 	return buses
 }

@@ -22,8 +22,9 @@ const logForeign = "a process with another identity key or another --cluster-sec
 // level debug too: the log's queue drops the lines of others when it is full.
 type serverLog struct {
 	limited *actors.LimitedLogger
-	debug   *actors.LimitedLogger // for lines of no interest to the operator, one a second
-	fatal   chan error            // capacity 1
+	debug   *actors.LimitedLogger                // for lines of no interest to the operator, one a second
+	origin  func(port uint16) (netip.Addr, bool) // address of the process at a port of the gate
+	fatal   chan error                           // capacity 1
 }
 
 // Fatalf implements server.Logger. It ends neither the process nor the server.
@@ -47,19 +48,24 @@ func (l *serverLog) Errorf(format string, v ...any) {
 		l.limited.Warn("NATS reports an error", "error", text)
 	case foreign(v):
 		l.debug.Debug("NATS", "error", text) // a few hundred characters about certificates
-		l.limited.Warn(logForeign, "process", remote(text))
+		l.limited.Warn(logForeign, "process", l.remote(text))
 	default:
-		l.limited.Warn("a TLS handshake with another process failed", "process", remote(text), "error", lastError(v))
+		l.limited.Warn("a TLS handshake with another process failed", "process", l.remote(text), "error", lastError(v))
 	}
 }
 
-// remote returns the network address of the other process, with which the server begins a line, or "unknown".
-func remote(line string) string {
-	address, _, _ := strings.Cut(line, " - ")
-	if _, err := netip.ParseAddrPort(address); err != nil {
+// remote returns the network address of the other process, with which the server begins a line, or "unknown". For a
+// connection through the gate that is the address of the gate; then remote returns the IP address of the process.
+func (l *serverLog) remote(line string) string {
+	text, _, _ := strings.Cut(line, " - ")
+	address, err := netip.ParseAddrPort(text)
+	if err != nil {
 		return "unknown"
 	}
-	return address
+	if from, found := l.origin(address.Port()); found && address.Addr().IsLoopback() {
+		return from.String()
+	}
+	return text
 }
 
 // lastError returns the error among the values, without the text of the server around it.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ func TestForeignProcessIsReportedBriefly(t *testing.T) {
 	}{
 		"10.0.0.2:4711 - rid:7 - TLS route handshake error: %v": {foreign, logForeign + `" process=10.0.0.2:4711`},
 		"TLS route handshake error: %v":                         {foreign, logForeign + `" process=unknown`},
+		"127.0.0.1:5 - rid:7 - TLS route handshake error: %v":   {foreign, logForeign + `" process=192.0.2.7`}, // the gate
 		"[::1]:4711 - rid:7 - TLS route handshake error: %v": {
 			errors.New("EOF"), `a TLS handshake with another process failed" process=[::1]:4711 error=EOF`,
 		},
@@ -28,7 +30,9 @@ func TestForeignProcessIsReportedBriefly(t *testing.T) {
 		var written bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&written, nil))
 		every := actors.NewLimitedLoggerEvery(log, logEvery)
-		l := &serverLog{limited: every, debug: every}
+		l := &serverLog{limited: every, debug: every, origin: func(port uint16) (netip.Addr, bool) {
+			return netip.MustParseAddr("192.0.2.7"), port == 5
+		}}
 		l.Errorf(format, c.err)
 		if got := strings.TrimSpace(written.String()); !strings.HasSuffix(got, `msg="`+c.want) || len(got) > 300 {
 			t.Errorf("logged %s, want %s", got, c.want)
@@ -40,7 +44,9 @@ func TestForeignProcessIsReportedBriefly(t *testing.T) {
 func TestServerLogNamesUnreachableMember(t *testing.T) {
 	var written bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&written, nil))
-	l := &serverLog{limited: actors.NewLimitedLoggerEvery(log, logEvery), debug: actors.NewLimitedLogger(log)}
+	l := &serverLog{
+		limited: actors.NewLimitedLoggerEvery(log, logEvery), debug: actors.NewLimitedLogger(log), origin: noOrigin,
+	}
 	refused := errors.New("dial tcp 127.0.0.1:7091: connect: connection refused")
 	l.Errorf("Error trying to connect to route (attempt %v): %v", 3, refused)
 	want := `level=WARN msg="a member cannot be reached: it is tried again" ` +
@@ -55,7 +61,7 @@ func TestServerLogIsLimitedAtEachLevel(t *testing.T) {
 	var written bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&written, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	every := actors.NewLimitedLoggerEvery(log, logEvery)
-	l := &serverLog{limited: every, debug: every}
+	l := &serverLog{limited: every, debug: every, origin: noOrigin}
 	for i := range 1000 {
 		l.Errorf("%s - rid:%d - TLS route handshake error: %v", "192.0.2.1:1", i, errors.New("EOF"))
 		l.Errorf("%s - rid:%d - TLS handshake timeout", "192.0.2.1:1", i)
@@ -67,3 +73,5 @@ func TestServerLogIsLimitedAtEachLevel(t *testing.T) {
 		t.Errorf("%d lines, want 4", n)
 	}
 }
+
+func noOrigin(uint16) (netip.Addr, bool) { return netip.Addr{}, false }

@@ -56,7 +56,7 @@ func (w *world) serve(o EmbeddedOptions) *member {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(bus.Close)
-	m.Bus, m.address = bus, bus.server.server.ClusterAddr().String()
+	m.Bus, m.address = bus, bus.Address()
 	return m
 }
 

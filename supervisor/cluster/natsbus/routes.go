@@ -38,6 +38,7 @@ const (
 // routes keeps the routes of a server.
 type routes struct {
 	server  *server.Server
+	gate    *gate
 	options func([]*url.URL) *server.Options
 	own     map[netip.AddrPort]bool // addresses of this member
 	named   netip.AddrPort          // the one that other members are told; invalid: they know none better than they see
@@ -57,10 +58,11 @@ type routes struct {
 }
 
 func newRoutes(
-	s *server.Server, options func([]*url.URL) *server.Options, o EmbeddedOptions, address netip.AddrPort,
+	s *server.Server, options func([]*url.URL) *server.Options, o EmbeddedOptions, g *gate,
 ) *routes {
+	address := g.address()
 	r := &routes{
-		server: s, options: options, own: ownAddresses(address), join: o.Join, lookup: o.Lookup,
+		server: s, gate: g, options: options, own: ownAddresses(address), join: o.Join, lookup: o.Lookup,
 		log: actors.NewLimitedLoggerEvery(o.Log, logEvery), resolved: make(map[string][]netip.AddrPort),
 		heard: make(map[netip.AddrPort]time.Time), routed: make(map[netip.AddrPort]time.Time),
 	}
@@ -161,7 +163,9 @@ func (r *routes) update() {
 	for _, address := range wanted {
 		urls = append(urls, &url.URL{Scheme: "nats-route", Host: address.String()})
 	}
-	if err := r.server.ReloadOptions(r.options(urls)); err != nil {
+	var err error
+	r.gate.during(func() { r.connected() }, func() { err = r.server.ReloadOptions(r.options(urls)) })
+	if err != nil {
 		r.log.Warn("the routes to other members cannot be changed", "error", err)
 		return
 	}
@@ -187,15 +191,22 @@ func plan(
 	return wanted
 }
 
-// connected returns the addresses of the members with a route. r.mu is held.
+// connected returns the addresses of the members with a route. It frees their slots at the gate, and ends the former
+// routes there. r.mu is held.
 func (r *routes) connected() []netip.AddrPort {
 	list, err := r.server.Routez(nil)
 	if err != nil {
 		return nil // Routez returns none
 	}
 	var found []netip.AddrPort
+	ports := make(map[uint16]bool)
 	for _, route := range list.Routes {
-		if address, ok := memberAddress(route.RemoteName, route.IP); ok {
+		ports[uint16(route.Port)] = true
+		seen := route.IP
+		if from, ok := r.gate.accept(uint16(route.Port)); ok && !route.DidSolicit {
+			seen = from.String()
+		}
+		if address, ok := memberAddress(route.RemoteName, seen); ok {
 			found = append(found, address)
 		}
 	}
@@ -204,6 +215,7 @@ func (r *routes) connected() []netip.AddrPort {
 	for _, address := range found {
 		r.routed[address] = now
 	}
+	r.gate.retain(ports)
 	return found
 }
 

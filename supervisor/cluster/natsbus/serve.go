@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -45,10 +44,10 @@ type EmbeddedOptions struct {
 
 // embedded is the NATS server in this process.
 type embedded struct {
-	server  *server.Server
-	address string
-	routes  *routes
-	done    chan struct{} // closed when Start has returned
+	server *server.Server
+	gate   *gate
+	routes *routes
+	done   chan struct{} // closed when Start has returned
 }
 
 // Serve starts a NATS server in this process, and returns a bus over it. The server listens for other members at
@@ -59,9 +58,6 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 		o.Lookup = net.DefaultResolver.LookupHost
 	}
 	address, err := listenAddress(o.Listen, o.Public, o.Lookup)
-	if err == nil {
-		address, err = tryListen(address)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +70,13 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 		return nil, err
 	}
 	log := actors.NewLimitedLoggerEvery(o.Log, logEvery)
-	e, token, err := start(o, address, secured, log)
+	g, err := newGate(address, log)
 	if err != nil {
+		return nil, err
+	}
+	e, token, err := start(o, g, secured, log)
+	if err != nil {
+		g.close()
 		return nil, err
 	}
 	b, err := connect(nats.Options{Url: e.server.ClientURL(), Token: token, ReconnectWait: retryWait}, o.NodeID, nil, log)
@@ -93,22 +94,11 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 	return b, nil
 }
 
-// tryListen opens and closes a listener. It returns its address, with the port that the system chose for port 0. The
-// NATS server reports no cause that the caller could examine.
-func tryListen(address netip.AddrPort) (netip.AddrPort, error) {
-	listener, err := net.Listen("tcp", address.String())
-	if err != nil {
-		return address, err
-	}
-	defer func() { _ = listener.Close() }() // nothing was accepted
-	chosen, err := netip.ParseAddrPort(listener.Addr().String())
-	return netip.AddrPortFrom(address.Addr(), chosen.Port()), err
-}
-
-// start starts the server without routes.
+// start starts the server without routes, and then opens the gate.
 func start(
-	o EmbeddedOptions, address netip.AddrPort, secured *tls.Config, log *actors.LimitedLogger,
+	o EmbeddedOptions, g *gate, secured *tls.Config, log *actors.LimitedLogger,
 ) (e *embedded, token string, err error) {
+	address, port := g.address(), server.RANDOM_PORT
 	name, err := derive(o.Key, labelName, nil)
 	if err != nil {
 		return nil, "", err
@@ -127,7 +117,7 @@ func start(
 			NoFastProducerStall: true, // one slow member must not delay messages to the others
 			Routes:              routes,
 			Cluster: server.ClusterOpts{
-				Name: hex.EncodeToString(name[0][:8]), Host: address.Addr().String(), Port: int(address.Port()),
+				Name: hex.EncodeToString(name[0][:8]), Host: "127.0.0.1", Port: port, Advertise: advertised(address),
 				TLSConfig: secured, TLSTimeout: routeTLSTimeout, NoAdvertise: true, PoolSize: 1, ConnectRetries: routeRetries,
 				PingInterval: routePing, MaxPingsOut: routeMisses,
 				Compression: server.CompressionOpts{Mode: server.CompressionOff},
@@ -138,16 +128,20 @@ func start(
 	if err != nil {
 		return nil, "", err
 	}
-	lines := &serverLog{limited: log, debug: actors.NewLimitedLogger(o.Log), fatal: make(chan error, 1)}
+	lines := &serverLog{
+		limited: log, debug: actors.NewLimitedLogger(o.Log), origin: g.origin, fatal: make(chan error, 1),
+	}
 	s.SetLoggerV2(lines, false, false, false)
 	e = &embedded{
-		server: s, address: address.String(), routes: newRoutes(s, options, o, address), done: make(chan struct{}),
+		server: s, gate: g, routes: newRoutes(s, options, o, g), done: make(chan struct{}),
 	}
 	go func() {
 		defer close(e.done)
 		s.Start()
 	}()
 	if s.ReadyForConnections(readyWithin) {
+		port = s.ClusterAddr().Port
+		g.open(s.ClusterAddr().String())
 		return e, token, nil
 	}
 	e.stop()
@@ -162,6 +156,7 @@ func start(
 // stop closes all connections of the server and waits for its goroutines.
 func (e *embedded) stop() {
 	e.routes.close()
+	e.gate.close()
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
 	<-e.done

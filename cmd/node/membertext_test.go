@@ -9,6 +9,20 @@ import (
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
 
+// TestWatchNamesTheOtherMembers requires the line about the members whose events are not shown.
+func TestWatchNamesTheOtherMembers(t *testing.T) {
+	a, b, c := output.Member{Name: "a", Self: true}, output.Member{Name: "b"}, output.Member{Name: "c"}
+	for want, members := range map[string][]output.Member{
+		"": {a},
+		"node: watch: only events of member a: run `node watch` on the hosts of b for theirs":    {a, b},
+		"node: watch: only events of member a: run `node watch` on the hosts of b, c for theirs": {a, b, c},
+	} {
+		if got := unwatched(members); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestTextNamesTheMember requires texts to say which member drains, is lost, disconnects a peer or counts.
 func TestTextNamesTheMember(t *testing.T) {
 	const idle = "0 established, 0 pending, 0 at most; up 0s"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/cmd/node/internal/feed"
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 	"github.com/Snider/go-p2p/cmd/node/internal/settings"
 	"github.com/spf13/cobra"
@@ -38,7 +40,9 @@ func (a *app) watchCommand() *cobra.Command {
 			"With --type print only messages of that type, and the events of --events. With --peer print only events about\n" +
 			"that peer. Exit status 0 after --count events or an interrupt, 5 if --timeout ends first.\n\n" +
 			"The node does not wait for a slow reader: events that it misses are lost. The next line is then an event 'lost'\n" +
-			"with their count, which --count does not count.\n\n" + peerHelp,
+			"with their count, which --count does not count.\n\n" +
+			"Of several processes that share a node, only the events of the one that is asked are printed: a line on\n" +
+			"standard error names the others. Watch each of them on its own host.\n\n" + peerHelp,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range w.request.Events {
@@ -78,6 +82,7 @@ func (w *watcher) run(cmd *cobra.Command) error {
 		defer cancel()
 	}
 	w.request.Text = s.Output == settings.OutputText
+	w.nameOthers(ctx, client)
 	seen := 0
 	err = client.Events(ctx, w.request, func(name string, line []byte) bool {
 		if name != feed.Lost {
@@ -95,6 +100,37 @@ func (w *watcher) run(cmd *cobra.Command) error {
 		return w.timedOut(seen)
 	}
 	return explain(err, s.DataDir, "watch")
+}
+
+// nameOthers says on standard error which members' events are not shown. A node alone has none.
+func (w *watcher) nameOthers(ctx context.Context, client *control.Client) {
+	var members []output.Member
+	raw, err := client.Get(ctx, "members")
+	if err != nil || json.Unmarshal(raw, &members) != nil { // it is alone, or the stream fails, too
+		return
+	}
+	if line := unwatched(members); line != "" {
+		fmt.Fprintln(w.stderr, line)
+	}
+}
+
+// unwatched returns the line about the members whose events are not shown, or "" if there are none.
+func unwatched(members []output.Member) string {
+	self, others := "", []string{}
+	for _, m := range members {
+		if m.Self {
+			self = m.Name
+		} else {
+			others = append(others, m.Name)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return printable.Line(fmt.Sprintf(
+		"node: watch: only events of member %s: run `node watch` on the hosts of %s for theirs",
+		self, strings.Join(others, ", "),
+	))
 }
 
 func (w *watcher) timedOut(seen int) error {

@@ -26,7 +26,10 @@ func TestDisconnectReachesOtherMember(t *testing.T) {
 	if gone.Peer != peer.ID() || gone.Member != "b" || gone.Inbound {
 		t.Errorf("disconnect prints %+v", gone)
 	}
-	b.Await("peer_down", "peer", peer.ID())
+	b.Await("peer_down", "peer", peer.ID(), "member", "b")
+	b.Await("peer_up", "peer", peer.ID(), "member", "b")
+	watched := s.members["a"].run("watch", "--timeout", "100ms")
+	watched.says(t, "only events of member a: run `node watch` on the hosts of b for theirs")
 	again := s.members["a"].run("disconnect", peer.ID())
 	again.want(t, 4)
 	again.says(t, "not connected")

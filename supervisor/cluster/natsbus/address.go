@@ -2,11 +2,13 @@ package natsbus
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -113,4 +115,20 @@ func groupOf(a netip.Addr) netip.Prefix {
 	}
 	group, _ := a.Prefix(bits) // the only error: the address is invalid, and so is the group
 	return group
+}
+
+// serverName returns a unique name for a server. Other members read its address there.
+func serverName(address netip.AddrPort, random []byte) string {
+	return address.String() + "#" + hex.EncodeToString(random)
+}
+
+// memberAddress returns the address in the name of a server, and with the address seen if the server listens on all.
+func memberAddress(name, seen string) (netip.AddrPort, bool) {
+	text, _, _ := strings.Cut(name, "#")
+	address, err := netip.ParseAddrPort(text)
+	if err != nil || !address.Addr().IsUnspecified() {
+		return address, err == nil
+	}
+	ip, err := netip.ParseAddr(seen)
+	return netip.AddrPortFrom(ip.Unmap(), address.Port()), err == nil
 }

@@ -2,7 +2,6 @@ package natsbus
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"maps"
 	"net"
@@ -242,22 +241,6 @@ func refuses(ctx context.Context, address netip.AddrPort) bool {
 		_ = conn.Close() // nothing was exchanged
 	}
 	return errors.Is(err, syscall.ECONNREFUSED)
-}
-
-// serverName returns a unique name for a server. Other members read its address there.
-func serverName(address netip.AddrPort, random []byte) string {
-	return address.String() + "#" + hex.EncodeToString(random)
-}
-
-// memberAddress returns the address in the name of a server, and with the address seen if the server listens on all.
-func memberAddress(name, seen string) (netip.AddrPort, bool) {
-	text, _, _ := strings.Cut(name, "#")
-	address, err := netip.ParseAddrPort(text)
-	if err != nil || !address.Addr().IsUnspecified() {
-		return address, err == nil
-	}
-	ip, err := netip.ParseAddr(seen)
-	return netip.AddrPortFrom(ip.Unmap(), address.Port()), err == nil
 }
 
 // names returns a message with the addresses of this member and of those with a route, one a line.

@@ -94,15 +94,27 @@ func TestSilentCutsHeal(t *testing.T) {
 	}
 }
 
-func cutAndHeal(t *testing.T, cut []string) {
-	l := newLAN(t, "a", "b", "c")
-	c := newCluster(t, "a", "b", "c")
+// newCluster starts the members a, b and c, each in its namespace.
+func (l *lan) newCluster() *cluster {
+	l.t.Helper()
+	c := newCluster(l.t, "a", "b", "c")
 	for _, name := range c.names {
 		c.under[name], c.listen[name], c.joins[name] = l.enter(name), l.ip[name]+":9091", l.ip[name]+":9093"
 	}
 	c.start("a", "b", "c")
-	atPeers := nodetest.ProcessOptions{Under: l.enter("peers")}
-	run := func(args ...string) *nodetest.Process { return nodetest.StartProcess(t, atPeers, args...) }
+	return c
+}
+
+// run starts a peer.
+func (l *lan) run(args ...string) *nodetest.Process {
+	l.t.Helper()
+	return nodetest.StartProcess(l.t, nodetest.ProcessOptions{Under: l.enter("peers")}, args...)
+}
+
+func cutAndHeal(t *testing.T, cut []string) {
+	l := newLAN(t, "a", "b", "c")
+	c := l.newCluster()
+	run := l.run
 	pa, pb := run("--peer", c.listen["a"]), run("--peer", c.listen["b"])
 	c.awaitAll()
 	c.awaitHomes(pa.ID(), pb.ID())

@@ -52,11 +52,13 @@ func (d *memberDedup) Judge(msg *wire.Message, o actors.Origin, now time.Time) (
 		return d.here(msg, o, now), nil
 	}
 	author := msg.From[:min(len(msg.From), maxAuthor)]
-	rule := d.cluster.Judge(author, stamp)
+	rule := d.cluster.Judge(author, stamp, o.Unclocked)
 	if rule == SeenHere {
 		return d.here(msg, o, now), nil
 	}
-	q := &query{SeenCheck{Author: author, Stamp: stamp, Digest: d.Digest(msg, now)}, o.Verified}
+	q := &query{
+		SeenCheck{Author: author, Stamp: stamp, Adjusted: o.Unclocked, Digest: d.Digest(msg, now)}, o.Verified,
+	}
 	verdict := d.KnownDigest(q.Digest, now)
 	switch {
 	case verdict == actors.Fresh && rule == SeenStale:

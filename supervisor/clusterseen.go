@@ -16,8 +16,9 @@ type ClusterSeen interface {
 	// must be followed by one of DropAuthor.
 	Author(peer string) *ClusterAuthor
 	DropAuthor(peer string)
-	// Judge returns whose verdict about a message counts, without waiting. stamp is the message's timestamp.
-	Judge(author string, stamp time.Time) SeenRule
+	// Judge returns whose verdict about a message counts, without waiting. stamp is the message's timestamp. adjusted: it
+	// is on the clock of this member; the clocks of others may differ.
+	Judge(author string, stamp time.Time, adjusted bool) SeenRule
 	// CheckSeen asks the other members and sets the verdicts. It blocks for at most 250 ms.
 	CheckSeen(checks []*SeenCheck)
 }
@@ -49,10 +50,11 @@ const (
 
 // SeenCheck is a message that other members are asked about.
 type SeenCheck struct {
-	Author string // node ID
-	Digest dedup.Digest
-	Stamp  time.Time // the message's timestamp
-	Here   bool      // this member's set has decided already (SeenHereThen)
+	Author   string // node ID
+	Digest   dedup.Digest
+	Stamp    time.Time // the message's timestamp
+	Adjusted bool      // Stamp is on the clock of this member
+	Here     bool      // this member's set has decided already (SeenHereThen)
 
 	// Set by CheckSeen: Unanswered, if a member that must be asked did not answer.
 	Verdict actors.Verdict

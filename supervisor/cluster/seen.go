@@ -154,7 +154,7 @@ func (e *Engine) DropAuthor(peer string) {
 }
 
 // Judge implements supervisor.Cluster.
-func (e *Engine) Judge(author string, stamp time.Time) supervisor.SeenRule {
+func (e *Engine) Judge(author string, stamp time.Time, adjusted bool) supervisor.SeenRule {
 	s := e.seen
 	home := s.directory.home(author)
 	s.mu.Lock()
@@ -165,7 +165,7 @@ func (e *Engine) Judge(author string, stamp time.Time) supervisor.SeenRule {
 	if home == nil {
 		s.keep(author)
 	}
-	switch ask, stale := s.consult(author, stamp, home); {
+	switch ask, stale := s.consult(author, stamp, s.skewOf(adjusted), home); {
 	case stale:
 		return supervisor.SeenStale
 	case len(ask) > 0:
@@ -188,13 +188,16 @@ func (s *seen) decider(home *member, author string) string {
 }
 
 // consult returns the members that must be asked about a message beside the one that decides, and whether the message
-// is stale. home may be nil. s.mu is held.
-func (s *seen) consult(author string, stamp time.Time, home *member) (ask []string, stale bool) {
+// is stale. The stamp may be of a clock that differs by skew from that of this member, and thus from the ends of the
+// others. home may be nil. s.mu is held.
+func (s *seen) consult(
+	author string, stamp time.Time, skew time.Duration, home *member,
+) (ask []string, stale bool) {
 	if s.local == nil {
 		return nil, false
 	}
 	now := time.Now()
-	stale = s.crashedBefore(stamp, now)
+	stale = s.crashedBefore(stamp, skew, now)
 	for _, f := range s.formerOf(author, home) {
 		switch since := now.Sub(f.at); {
 		case since > 2*s.window:
@@ -203,11 +206,19 @@ func (s *seen) consult(author string, stamp time.Time, home *member) (ask []stri
 				ask = append(ask, f.member)
 			}
 		case s.hasHandedOver(f):
-		case since <= s.window && !stamp.After(s.endOf(f).Add(s.skew)):
+		case since <= s.window && !stamp.After(s.endOf(f).Add(skew)):
 			stale = true
 		}
 	}
 	return ask, stale
+}
+
+// skewOf returns by how much the clock of a stamp may differ from that of this member. s.mu is held.
+func (s *seen) skewOf(adjusted bool) time.Duration {
+	if adjusted {
+		return 0
+	}
+	return s.skew
 }
 
 // reachable reports whether a former home still has its entries.

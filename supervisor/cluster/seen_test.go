@@ -61,7 +61,7 @@ func (p *process) receive(peer string, msg *wire.Message) (actors.Verdict, bool)
 	defer account.Leave()
 	digest := account.Digest(msg, time.Now())
 	check := &supervisor.SeenCheck{Author: msg.From, Digest: digest, Stamp: msg.Timestamp}
-	rule := p.engine.Judge(msg.From, msg.Timestamp)
+	rule := p.engine.Judge(msg.From, msg.Timestamp, false)
 	switch rule {
 	case supervisor.SeenStale:
 		return actors.Stale, false
@@ -167,7 +167,7 @@ func TestSettledPeerNeedsNoCheck(t *testing.T) {
 			now := time.Now()
 			settled := p.engine.Author(peer).Settled(now)
 			p.engine.DropAuthor(peer)
-			if got := p.engine.Judge(peer, now); got != want || settled != (want == supervisor.SeenHere) {
+			if got := p.engine.Judge(peer, now, false); got != want || settled != (want == supervisor.SeenHere) {
 				t.Errorf("%s: rule %v, settled %v, want rule %v", step, got, settled, want)
 			}
 		}

@@ -88,5 +88,5 @@ func (s *seen) consultFor(c *check, home *member) (former []string, stale bool) 
 	if home != s.self {
 		s.keep(c.author)
 	}
-	return s.consult(c.author, c.stamp, home)
+	return s.consult(c.author, c.stamp, s.skew, home)
 }

@@ -75,7 +75,7 @@ func (s *seen) advance(q *inquiry) {
 		return
 	}
 	q.first = false
-	further, stale := s.consult(c.Author, c.Stamp, home)
+	further, stale := s.consult(c.Author, c.Stamp, s.skewOf(c.Adjusted), home)
 	if stale {
 		c.Verdict, q.ended = actors.Stale, true
 		return

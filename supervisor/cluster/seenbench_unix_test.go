@@ -67,7 +67,7 @@ func benchmarkSeen(b *testing.B, relayed int) {
 		switch now := time.Now(); {
 		case relayed < 0 || msg.From == "peer" && state.Settled(msg.Timestamp):
 			account.Seen(msg, now)
-		case here.engine.Judge(msg.From, msg.Timestamp) == supervisor.SeenAsk:
+		case here.engine.Judge(msg.From, msg.Timestamp, false) == supervisor.SeenAsk:
 			digest := account.Digest(msg, now)
 			if account.KnownDigest(digest, now) == actors.Fresh {
 				waiting = append(waiting, &supervisor.SeenCheck{Author: msg.From, Digest: digest, Stamp: msg.Timestamp})

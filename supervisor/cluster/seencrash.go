@@ -36,8 +36,8 @@ func (s *seen) heardCrash(age uint64) {
 }
 
 // crashedBefore reports whether a message was stamped before a crash that this member has not seen.
-func (s *seen) crashedBefore(stamp, now time.Time) bool {
-	return now.Sub(s.unseen.at) <= s.window && !stamp.After(s.unseen.ended.Add(s.skew))
+func (s *seen) crashedBefore(stamp time.Time, skew time.Duration, now time.Time) bool {
+	return now.Sub(s.unseen.at) <= s.window && !stamp.After(s.unseen.ended.Add(skew))
 }
 
 // left notes that a member has left, and whether it has handed all its entries over.

@@ -89,7 +89,8 @@ func TestRestartMakesEarlierMessagesStale(t *testing.T) {
 
 // engineKeeper reports whether a member decides about an author of which it has no entries.
 func (w *world) engineKeeper(member, author string) bool {
-	return w.members[member].engine.Judge(author, time.Now().Add(time.Hour)) == supervisor.SeenHere && author != "author"
+	rule := w.members[member].engine.Judge(author, time.Now().Add(time.Hour), false)
+	return rule == supervisor.SeenHere && author != "author"
 }
 
 // A member that leaves hands its entries over: nothing is delivered twice, and nothing is stale.

@@ -68,7 +68,7 @@ func TestConsultFollowsTheRule(t *testing.T) {
 			f := row.former
 			f.at, f.ended = time.Now().Add(-row.ended), time.Now().Add(-row.ended)
 			s.held["author"] = []former{f}
-			ask, isStale := s.consult("author", f.ended.Add(row.stamp), s.self)
+			ask, isStale := s.consult("author", f.ended.Add(row.stamp), s.skew, s.self)
 			got := nothing
 			switch {
 			case isStale:
@@ -107,7 +107,7 @@ func TestCrashIsHeardForOneWindow(t *testing.T) {
 			crash := time.Now().Add(-time.Duration(max(row.age, 1)-1) * time.Millisecond)
 			s.heardCrash(row.age)
 			time.Sleep(row.later)
-			if _, got := s.consult("author", crash.Add(row.stamp), s.self); got != row.stale {
+			if _, got := s.consult("author", crash.Add(row.stamp), s.skew, s.self); got != row.stale {
 				t.Errorf("%s: stale is %v, want %v", row.name, got, row.stale)
 			}
 			if got := s.crashAge() > 0; got != row.tellsOn {

@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/tests/nodetest"
 )
 
-// sendsEndBy is the limit of a send, by a timer of the sender's node. Sends to the peer of a member whose machine is gone
-// end in 2 s.
+// sendsEndBy is the limit of a send, by a timer of the sender's node. Sends to the peer of a member whose machine is
+// gone end in 2 s.
 const sendsEndBy = 2*time.Second + 200*time.Millisecond
 
 // TestMemberWithoutALink takes the network of a member away: no reset arrives from there. Sends to its peer fail within

@@ -19,7 +19,7 @@ const patience = nodetest.Patience
 
 // cluster is a node of several processes.
 type cluster struct {
-	t        *testing.T
+	t        testing.TB
 	identity string            // file
 	id       string            // of the node
 	listen   map[string]string // addresses for peers, by member
@@ -28,19 +28,21 @@ type cluster struct {
 	homes    map[string]string
 	under    map[string][]string // command that executes the member
 	binary   map[string]string
+	env      map[string][]string
 	flags    []string // of every member
 	names    []string
 	members  map[string]*nodetest.Process // that run
 }
 
 // newCluster makes a node with these members. None runs.
-func newCluster(t *testing.T, names ...string) *cluster {
+func newCluster(t testing.TB, names ...string) *cluster {
 	t.Helper()
 	home := nodetest.NewHome(t)
 	c := &cluster{
 		t: t, identity: filepath.Join(home, "shared.json"), names: names,
 		listen: map[string]string{}, joins: map[string]string{}, homes: map[string]string{},
-		under: map[string][]string{}, binary: map[string]string{}, members: map[string]*nodetest.Process{},
+		under: map[string][]string{}, binary: map[string]string{}, env: map[string][]string{},
+		members: map[string]*nodetest.Process{},
 	}
 	o := nodetest.ProcessOptions{Home: home}
 	r := nodetest.RunCommand(t, o, "id", "--identity", c.identity, "--name", "shared", "--data-dir", home)
@@ -55,7 +57,7 @@ func newCluster(t *testing.T, names ...string) *cluster {
 }
 
 // freeAddress returns a loopback address at which nothing listens.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,7 +84,7 @@ func (c *cluster) start(names ...string) {
 				}
 			}
 		}
-		o := nodetest.ProcessOptions{Home: c.homes[name], Under: c.under[name], Binary: c.binary[name]}
+		o := nodetest.ProcessOptions{Home: c.homes[name], Under: c.under[name], Binary: c.binary[name], Env: c.env[name]}
 		c.members[name] = nodetest.StartProcess(c.t, o, flags...)
 		c.id = c.members[name].ID()
 	}

@@ -13,9 +13,9 @@ import (
 // batchFiller is the size of a payload of which a batch between members, 256 KiB at most, has one.
 const batchFiller = 200 << 10
 
-// TestStoppedMemberHoldsUpNoOther stops the home of a peer. Of many messages to that peer at once, those for which there
-// is room are not confirmed, and the others are refused with queue_full. Messages to the peer of another member are sent
-// meanwhile.
+// TestStoppedMemberHoldsUpNoOther stops the home of a peer. Of many messages to that peer at once, those for which
+// there is room are not confirmed, and the others are refused with queue_full. Messages to the peer of another member
+// are sent meanwhile.
 func TestStoppedMemberHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, "a", "b", "c")

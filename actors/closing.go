@@ -225,7 +225,7 @@ func (p *connection) closeSlow(ctx actor.Context) {
 func (p *connection) cleanup() {
 	defer func() { _ = recover() }() // a panic here cannot be repaired
 	// Callers that wait for this connection are told its end even if closing the socket panics.
-	defer close(p.handle.done)
+	defer p.handle.done.Close()
 	defer p.handle.outbox.close(ErrClosed)
 	defer p.inbound.close()
 	defer p.settleHeld()

@@ -80,6 +80,7 @@ type Node struct {
 
 	frames  buffers
 	results sync.Pool // of resultChan
+	spawner spawner
 }
 
 // Clock returns the time for timestamps.

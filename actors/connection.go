@@ -51,6 +51,7 @@ type Opening struct {
 // bucket and lends it to all connections of a peer.
 type connection struct {
 	dispatcher dispatcher
+	mailbox    mailbox
 
 	// Fields for each outbound message share a cache line: with 1,000 connections all are cold. handle and node are fixed
 	// at construction, Receive owns the rest.
@@ -118,7 +119,7 @@ func newConnection(node *Node, parent *actor.PID, opening Opening) *connection {
 		greeting: &greeting{Opening: opening},
 	}
 	p.inbound = newBudget(node.Limits.InboundBytes, node.Running, func() { p.handle.tell(&resumed{}) })
-	handle := &Handle{node: node, done: make(chan struct{})} // programs keep it: it must not refer to the connection
+	handle := &Handle{node: node} // programs keep it: it must not refer to the connection
 	p.handle = handle
 	p.slot = &Slot{handle: p.handle}
 	out := &handle.outbox

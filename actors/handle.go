@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors/lazychan"
 	"github.com/Snider/go-p2p/crypto/smsg"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -69,7 +70,7 @@ type Handle struct {
 	// Fixed at construction.
 	pid  *actor.PID
 	node *Node
-	done chan struct{} // closed when the actor has stopped
+	done lazychan.Chan // closed when the actor has stopped
 
 	// Written by the actor, read by any goroutine.
 	lastActivity atomic.Int64 // Unix nanoseconds of the wall clock
@@ -91,7 +92,7 @@ type Handle struct {
 func (h *Handle) PID() *actor.PID { return h.pid }
 
 // Done returns a channel that is closed when the connection's actor has stopped.
-func (h *Handle) Done() <-chan struct{} { return h.done }
+func (h *Handle) Done() <-chan struct{} { return h.done.Get(0) }
 
 // Ended returns the connection's report of its end, or nil before it and after a panic of its actor. A watcher of the
 // actor asks here, since the notice of termination overtakes messages.

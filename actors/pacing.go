@@ -254,7 +254,7 @@ func (h *Handle) await(ctx context.Context, result resultChan) (err error, resol
 			}
 		case <-ctx.Done():
 			return ctx.Err(), h.outbox.withdraw(result)
-		case <-h.done:
+		case <-h.Done():
 			select {
 			case err := <-result: // the result came before the end
 				return err, true

@@ -46,6 +46,41 @@ func TestOneBucketKeepsEntries(t *testing.T) {
 	}
 }
 
+// With one shard in each bucket, earlier entries stay, and names are added, found and removed as before. A second call
+// changes nothing, so a system may be shrunk twice.
+func TestShrunkProcessRegistryKeepsEntries(t *testing.T) {
+	system := newSystem()
+	registry := system.ProcessRegistry
+	early, ok := registry.GetLocal("eventstream")
+	if !ok {
+		t.Fatal("the new system has no process named eventstream")
+	}
+	ShrinkProcessRegistry(system)
+	ShrinkProcessRegistry(system)
+	shards := map[any]bool{}
+	for _, bucket := range registry.LocalPIDs.LocalPIDs {
+		for _, shard := range bucket {
+			shards[shard] = true
+		}
+	}
+	if buckets := len(registry.LocalPIDs.LocalPIDs); len(shards) != buckets {
+		t.Errorf("%d shards in %d buckets, want one in each", len(shards), buckets)
+	}
+	if kept, ok := registry.GetLocal("eventstream"); !ok || kept != early {
+		t.Error("the entry from before the change is lost")
+	}
+	for i := range 1000 {
+		name := fmt.Sprint("peer$", i)
+		pid, added := registry.Add(early, name)
+		if found, ok := registry.Get(pid); !added || !ok || found != early {
+			t.Fatalf("%s: added %v, found %v", name, added, ok)
+		}
+		if registry.Remove(pid); registry.LocalPIDs.GetBucket(name).Has(name) {
+			t.Fatalf("%s: still there after its removal", name)
+		}
+	}
+}
+
 func TestFixProcessRegistryFollowsThePlatform(t *testing.T) {
 	want := 1024
 	if math.MaxInt == math.MaxInt32 {

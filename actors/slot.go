@@ -59,14 +59,7 @@ func (s *Slot) end() *socket.Conn {
 func SpawnPeer(parent actor.SpawnerContext, node *Node, opening Opening) (*Slot, error) {
 	name := "peer" + node.System.ProcessRegistry.NextId()
 	p := newConnection(node, parent.Self(), opening)
-	// The PID is set before the actor runs: later writes would race with its goroutine.
-	named := actor.WithOnInit(func(ctx actor.Context) { p.handle.pid = ctx.Self() })
-	props := actor.PropsFromProducer(func() actor.Actor { return p }, named)
-	if p.dispatcher.workers != nil {
-		props.Configure(actor.WithDispatcher(&p.dispatcher))
-	}
-	// The producer runs once: a connection whose actor panics is stopped, never restarted.
-	if _, err := parent.SpawnNamed(props, name); err != nil {
+	if err := node.spawner.spawn(parent, p, name); err != nil {
 		return nil, err
 	}
 	return p.slot, nil

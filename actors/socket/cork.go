@@ -51,7 +51,7 @@ type corkConn struct {
 }
 
 func newCorkConn(conn net.Conn, opts Options) *corkConn {
-	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn), mu: newChanMutex()}
+	return &corkConn{Conn: conn, opts: opts, ahead: newReadAhead(conn)}
 }
 
 // Read sets the message deadline at the first system call inside a message and removes it outside. A busy connection

@@ -15,15 +15,20 @@ import (
 //
 // Safe for concurrent use.
 type announcements struct {
-	mu    sync.Mutex // held while subscribers are sent events, so that the answer to Subscribe fits the events after it
-	last  uint64     // number of the last event
-	peers map[string]*announcedPeer
+	mu     sync.Mutex // held while subscribers are sent events, so that the answer to Subscribe fits the events after it
+	last   uint64     // number of the last event
+	peers  map[string]*announcedPeer
+	member string // PeerUp.Member of all events
 }
 
 // announcedPeer is a peer that the program knows as connected, or with events that wait.
 type announcedPeer struct {
-	up      PeerUp // the peer as the published events have described it
-	known   bool   // PeerUp is published, PeerDown is not
+	// As the published events have described the peer.
+	conn     *PeerConnection
+	name     string
+	verified bool
+
+	known   bool // PeerUp is published, PeerDown is not
 	waiting []announcement
 }
 
@@ -75,7 +80,7 @@ func (b *eventBus) notifyDue(due *announcementDue) (events []Event) {
 		if p.waiting = p.waiting[1:]; len(p.waiting) == 0 {
 			p.waiting = nil // its array would retain the event and the connection
 		}
-		p.apply(next)
+		a.apply(p, next)
 		b.notify(next.event)
 		events = append(events, next.event)
 	}
@@ -93,20 +98,26 @@ func (b *eventBus) callOnEvent(events []Event) {
 	}
 }
 
-// apply updates the state of a peer by a published event.
-func (p *announcedPeer) apply(next announcement) {
+// apply updates the state of a peer by a published event. mu is held.
+func (a *announcements) apply(p *announcedPeer, next announcement) {
 	switch e := next.event.(type) {
 	case PeerUp:
-		p.up, p.known = e, true
-		p.up.Omitted = 0
+		p.conn, p.name, p.verified, p.known = next.conn, e.Name, e.Verified, true
+		a.member = e.Member
 	case PeerVerified:
-		p.up.Verified = true
+		p.verified = true
 	case PeerMoved:
-		c := next.conn
-		p.up.Address, p.up.Direction, p.up.Connection = c.peerAddress, c.direction, c.number
-		p.up.Format, p.up.Agent = c.Format(), c.Agent()
+		p.conn = next.conn
 	case PeerDown:
-		p.known = false
+		p.conn, p.known = nil, false
+	}
+}
+
+// newPeerUp returns the event about the peer of a connection, unverified.
+func newPeerUp(c *PeerConnection, name, member string) PeerUp {
+	return PeerUp{
+		Peer: c.peer.ID, Name: name, Address: c.peerAddress, Direction: c.direction,
+		Connection: c.number, Format: c.Format(), Agent: c.Agent(), Member: member,
 	}
 }
 
@@ -114,7 +125,9 @@ func (p *announcedPeer) apply(next announcement) {
 func (a *announcements) connected() (list []PeerUp) {
 	for _, p := range a.peers {
 		if p.known {
-			list = append(list, p.up)
+			up := newPeerUp(p.conn, p.name, a.member)
+			up.Verified = p.verified
+			list = append(list, up)
 		}
 	}
 	slices.SortFunc(list, func(a, b PeerUp) int { return cmp.Compare(a.Peer, b.Peer) })

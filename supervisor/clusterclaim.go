@@ -56,7 +56,7 @@ func (r *registry) updateClaim(id string, state *peerState) {
 	switch {
 	case r.cluster == nil:
 	case state.route == nil:
-		r.endClaim(id, &state.claim)
+		r.endClaim(id, state.claim)
 	case state.claim.due(state.route):
 		r.makeClaim(id, state)
 	}
@@ -76,7 +76,7 @@ func (c *claim) due(route *slot) bool {
 }
 
 func (r *registry) makeClaim(id string, state *peerState) {
-	made := &state.claim
+	made := state.claim
 	r.claimNumber++
 	r.node.Counters.Inc(actors.ClusterClaims)
 	made.generation, made.by = r.claimNumber, state.route
@@ -122,12 +122,12 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 	}
 	if !r.book.Authorized(state.claim.by.key) || r.suspended(msg.peer) {
 		// Another member has revoked the peer meanwhile. Its connections are being closed.
-		r.setClaim(msg.peer, &state.claim, claimElsewhere, "")
+		r.setClaim(msg.peer, state.claim, claimElsewhere, "")
 		r.cluster.Release(msg.peer, msg.verdict.Term, r.left(msg.verdict))
 		return
 	}
 	state.claim.term = msg.verdict.Term
-	r.setClaim(msg.peer, &state.claim, claimHeld, "")
+	r.setClaim(msg.peer, state.claim, claimHeld, "")
 	r.takeOverTokens(state.route, msg.verdict)
 	r.publish(msg.peer)
 	for _, s := range slices.Clone(r.peers[msg.peer]) {
@@ -171,7 +171,7 @@ func (r *registry) answerVerified(ctx actor.Context, s *slot) {
 func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 	state := r.states[id]
 	served := state.claim.state == claimHeld
-	r.setClaim(id, &state.claim, claimElsewhere, home)
+	r.setClaim(id, state.claim, claimElsewhere, home)
 	state.claim.endContest(r.tokensOf(state.route))
 	r.publish(id)
 	if served {

@@ -15,7 +15,7 @@ func TestContestThatPanicsIsRefused(t *testing.T) {
 		"judging": {book: NewPeerRegistry(), node: &actors.Node{Keys: newKeys(t, "node")}},
 	} {
 		r.cfg = &TransportConfig{}
-		state := &peerState{claim: claim{state: claimHeld}} // no route
+		state := &peerState{claim: &claim{state: claimHeld}} // no route
 		r.states = map[string]*peerState{"peer": state}
 		var verdicts []ClaimVerdict
 		func() {

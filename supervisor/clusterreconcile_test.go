@@ -26,13 +26,13 @@ func TestReconcileRepeatsLostVerdicts(t *testing.T) {
 	}
 	route := &slot{conn: &PeerConnection{}}
 	r.states = map[string]*peerState{
-		"pending": {route: route}, "elsewhere": {route: route}, "held": {route: route}, "none": {},
+		"pending": {route: route}, "elsewhere": {route: route}, "held": {route: route}, "none": {claim: &claim{}},
 	}
 	for id, state := range map[string]claimState{
 		"pending": claimPending, "elsewhere": claimElsewhere, "held": claimHeld,
 	} {
-		r.states[id].claim.by = route
-		r.setClaim(id, &r.states[id].claim, state, "")
+		r.states[id].claim = &claim{by: route}
+		r.setClaim(id, r.states[id].claim, state, "")
 	}
 	generation := r.states["pending"].claim.generation
 	r.reconcileClaims(nil)

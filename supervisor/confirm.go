@@ -114,7 +114,7 @@ func (c *PeerConnection) confirm(ctx context.Context, id string) error {
 	if err := c.beginPinging(ctx); err != nil {
 		return peerError(c.peer.ID, &UnconfirmedError{err})
 	}
-	defer func() { <-c.pinging }()
+	defer func() { <-c.pinging.Get(maxPinging) }()
 	to := request{peer: c.peer.ID, id: ping.ID}
 	answer := c.bus.replies.expect(to)
 	defer c.bus.replies.forget(to, answer)
@@ -135,7 +135,7 @@ const maxPinging = 8
 // beginPinging waits until another ping may be sent.
 func (c *PeerConnection) beginPinging(ctx context.Context) error {
 	select {
-	case c.pinging <- struct{}{}:
+	case c.pinging.Get(maxPinging) <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

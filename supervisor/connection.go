@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/actors/lazychan"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -24,7 +25,7 @@ type PeerConnection struct {
 	number      uint64
 	agent       string
 	confirms    bool          // the peer announced wire.FeatureConfirm
-	pinging     chan struct{} // holds a value for each ping of SendConfirmed without an answer
+	pinging     lazychan.Chan // holds a value for each ping of SendConfirmed without an answer
 	strength    atomic.Int32  // actors.Strength
 	unfenced    int           // owned by the inbox's goroutine
 }

@@ -122,7 +122,6 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 		handle: s.actor.Handle(), self: r.node.Keys.Identity().ID, bus: r.bus, peer: r.describe(s, identity),
 		peerAddress: msg.Remote, direction: s.direction, number: r.numbers,
 		agent: wire.Agent(msg.Features), confirms: slices.Contains(msg.Features, wire.FeatureConfirm),
-		pinging: make(chan struct{}, maxPinging),
 	}
 	s.conn.inbox = actors.NewInbox(connectionSink{s.conn}, r.node.Counters, r.node.LimitedLog, r.deliveries)
 	s.conn.setStrength(strength)
@@ -173,11 +172,9 @@ func (r *registry) announceUp(s *slot) {
 			r.omitted++
 			return // PeerUp follows when the peer is verified
 		}
-		r.bus.announce(s.conn, PeerUp{
-			Peer: id, Name: s.conn.peer.Name, Address: s.conn.peerAddress, Direction: s.direction, Verified: outbound,
-			Connection: s.conn.number, Format: s.conn.Format(), Agent: s.conn.Agent(), Omitted: r.omitted,
-			Member: r.transport.Member(),
-		})
+		up := newPeerUp(s.conn, s.conn.peer.Name, r.transport.Member())
+		up.Verified, up.Omitted = outbound, r.omitted
+		r.bus.announce(s.conn, up)
 		state.announced, r.omitted = announcedUp, 0
 		if outbound {
 			state.announced = announcedVerified

@@ -58,6 +58,7 @@ type registry struct {
 	established   int                 // open connections
 	states        map[string]*peerState
 	claimNumber   uint64                 // of the last claim in the cluster
+	noClaim       claim                  // of all peers without a cluster: always zero
 	moves         memberMoves            // of peers between members of the cluster
 	targets       map[string]*dialTarget // by URL
 	buckets       map[bucketKey]*bucket

@@ -29,7 +29,7 @@ type peerState struct {
 	probes    *probes        // nil: no probe was sent
 	timer     *time.Timer
 	heldSends []heldSend // wait for the end of a hold
-	claim     claim      // in a cluster
+	claim     *claim     // never nil; without a cluster registry.noClaim
 }
 
 // probes holds the times of the probes of a peer's routes.
@@ -50,7 +50,10 @@ const (
 func (r *registry) state(id string) *peerState {
 	state := r.states[id]
 	if state == nil {
-		state = &peerState{}
+		state = &peerState{claim: &r.noClaim}
+		if r.cluster != nil {
+			state.claim = &claim{}
+		}
 		r.states[id] = state
 	}
 	return state
@@ -226,7 +229,7 @@ func (r *registry) rivals(id string) (list []*slot) {
 
 func (r *registry) forgetState(id string) {
 	if state := r.states[id]; state != nil {
-		r.endClaim(id, &state.claim)
+		r.endClaim(id, state.claim)
 		if state.timer != nil {
 			state.timer.Stop()
 		}

@@ -112,6 +112,7 @@ func NewTransport(
 		// protoactor's own log would print message contents.
 		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 		t.opts.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+		actors.ShrinkProcessRegistry(t.opts.system)
 	}
 	actors.FixProcessRegistry(t.opts.system)
 	t.live.Store(&t.cfg)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/nodetest"
@@ -46,6 +47,7 @@ func newOurs(o Options, onlySMSG bool) (Node, error) {
 		return nil, err
 	}
 	n := &ours{system: quietSystem(), book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
+	actors.ShrinkProcessRegistry(n.system) // as NewTransport does for its own
 	if o.Dir != "" {
 		if n.book, err = supervisor.OpenPeerRegistry(filepath.Join(o.Dir, "peers.db")); err != nil {
 			return nil, err
@@ -118,6 +120,9 @@ func newBroadcast(self string, size int) (*wire.Message, error) {
 func (n *ours) Peers() int    { return n.transport.ConnectedPeers() }
 func (n *ours) Known() int    { return len(n.book.List()) }
 func (n *ours) Tally() *Tally { return n.tally }
+
+// SyncBook writes the peer book now instead of within a second.
+func (n *ours) SyncBook() error { return n.book.Sync() }
 
 func (n *ours) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

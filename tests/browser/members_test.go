@@ -41,8 +41,8 @@ func shared(t *testing.T, count int) (members []*node) {
 
 // member returns an expression for the row of a member.
 func member(name string) string {
-	return fmt.Sprintf(`[...document.querySelectorAll("#members tr")].find((r) => r.querySelector(".name").textContent === %q)`,
-		name)
+	const row = `[...document.querySelectorAll("#members tr")].find((r) => r.querySelector(".name").textContent === %q)`
+	return fmt.Sprintf(row, name)
 }
 
 // TestDashboardShowsAllMembers looks at one of three members with 30 peers: the page shows the members, their sum and
@@ -108,7 +108,8 @@ func TestLoneNodeShowsNoMembers(t *testing.T) {
 	p := open(t)
 	p.do(chromedp.Navigate(alice.Hello.Str("admin")))
 	p.until(`document.querySelectorAll("#peers tr").length === 1`)
-	if seen := eval[int](p, `[...document.querySelectorAll(".members, .of-shared")].filter((e) => e.checkVisibility()).length`); seen != 0 {
+	const visible = `[...document.querySelectorAll(".members, .of-shared")].filter((e) => e.checkVisibility()).length`
+	if seen := eval[int](p, visible); seen != 0 {
 		t.Errorf("%d elements about members are visible", seen)
 	}
 	if title := eval[string](p, `document.title`); title != "alice · go-p2p node" {

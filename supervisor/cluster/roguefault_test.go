@@ -14,7 +14,7 @@ import (
 
 // A term near the end of its range must not become the clock of the others: their next terms would wrap to zero.
 func TestTermsFarAheadAreIgnored(t *testing.T) {
-	for _, term := range []uint64{math.MaxUint64, 1 << 60} {
+	for _, term := range []uint64{1<<62 - 1, 1 << 60} { // larger ones are not decoded
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 1)
 			w.start("a", "b")

@@ -147,6 +147,9 @@ func (c *coordinator) apply(m *member, msg *message) {
 		c.callFreed(h.peer)
 	}
 	for _, h := range c.credible(m, msg.claims) {
+		if home := c.directory.home(h.peer); home != nil && home != m && home != c.self {
+			c.probe(home) // it may have been killed, with messages of this member under way to it
+		}
 		c.directory.set(h.peer, m, h.term)
 		c.claimed(m, h)
 	}

@@ -1,0 +1,63 @@
+package cluster_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
+)
+
+// A claim of another member shows that the home may have ended: its senders do not wait for a missing heartbeat.
+func TestForwardEndsWhenTheKilledHomeIsReplaced(t *testing.T) {
+	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
+		a := w.members["a"]
+		a.deliver = func(relayed) func() { return nil } // nothing is written
+		for range 100 {
+			_, _, _ = sent.forward(w.members["b"], "peer", supervisor.ForwardWritten)
+		}
+		time.Sleep(10 * time.Millisecond)
+		w.kill("a")
+		w.members["c"].connect("peer")
+		time.Sleep(50 * time.Millisecond)
+		if counts := sent.check(t, 60*time.Millisecond, deliveries(a)); counts["unconfirmed"] != 100 {
+			t.Errorf("results %v, want 100 times unconfirmed", counts)
+		}
+	})
+}
+
+// The wait to be sent counts, also while the member is heard of: its acks of another message arrive.
+func TestForwardEndsInTimeWhenAcksAreLost(t *testing.T) {
+	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
+		b, slow := w.members["b"], true
+		w.members["a"].deliver = func(d relayed) func() {
+			if slow { // the first message waits for its peer
+				slow = false
+				time.AfterFunc(2900*time.Millisecond, func() { d.done(supervisor.Forwarded{}) })
+				return nil
+			}
+			d.done(supervisor.Forwarded{})
+			return nil
+		}
+		forward := func(n int) {
+			for range n {
+				_, _, _ = sent.forward(b, "peer", supervisor.ForwardAnswered)
+			}
+		}
+		forward(1)
+		time.Sleep(400 * time.Millisecond) // acknowledged: the member is not silent
+		w.net.Drop(".ack")
+		forward(1 + 7*256 + 10) // the last 10 wait for an ack
+		time.Sleep(time.Second)
+		w.net.Drop("")
+		time.Sleep(600 * time.Millisecond)
+		w.net.Drop(".ack")
+		time.Sleep(800 * time.Millisecond)
+		w.net.Drop("")
+		time.Sleep(5 * time.Second)
+		counts := sent.check(t, 2*time.Second, deliveries(w.members["a"]))
+		if want := map[string]int{"<nil>": 1, "unconfirmed": 1 + 7*256 + 10}; !maps.Equal(counts, want) {
+			t.Errorf("results %v, want %v", counts, want)
+		}
+	})
+}

@@ -31,12 +31,15 @@ func TestDrainMovesAllPeers(t *testing.T) {
 		m.members("a", "b")
 		a := m.hosts["a"]
 		var peers []*host
-		for i := range 20 {
-			peers = append(peers, m.peer(fmt.Sprintf("peer%d", i), []string{"a", "b"}))
+		for i := range 20 { // the pins let them dial a first
+			pinned := func(c *supervisor.TransportConfig) {
+				c.Peers = []string{a.address() + "#" + nodeID(), m.hosts["b"].address() + "#" + nodeID()}
+			}
+			peers = append(peers, m.peer(fmt.Sprintf("peer%d", i), nil, pinned))
 		}
 		m.pass(time.Minute)
 		before := a.ConnectedPeers()
-		if before == 0 || !a.Accepting() {
+		if before != len(peers) || !a.Accepting() {
 			t.Fatalf("%d peers at a, accepting %v", before, a.Accepting())
 		}
 		began := time.Now()

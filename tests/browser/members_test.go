@@ -117,7 +117,7 @@ func TestLoneNodeShowsNoMembers(t *testing.T) {
 	}
 }
 
-// picture writes a picture of the page, on a phone of what it shows, to the folder PICTURES, if it is set.
+// picture writes a picture of the page to the folder PICTURES, if it is set. On a phone it is of the visible part only.
 func picture(t *testing.T, p *page, name string) {
 	t.Helper()
 	dir := os.Getenv("PICTURES")

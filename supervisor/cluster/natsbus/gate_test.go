@@ -85,19 +85,26 @@ func TestStalledHandshakesDelayNoChange(t *testing.T) {
 	}
 }
 
-// The gate passes bytes on in both directions, and knows the address behind the port that the server sees.
-func TestGatePassesBytesOn(t *testing.T) {
+// gateBefore opens a gate in front of a listener.
+func gateBefore(t *testing.T) (*gate, net.Listener) {
+	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { _ = server.Close() })
 	g, err := newGate(netip.MustParseAddrPort("127.0.0.1:0"), actors.NewLimitedLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.open(server.Addr().String())
-	defer g.close()
+	t.Cleanup(g.close)
+	return g, server
+}
+
+// The gate passes bytes on in both directions, and knows the address behind the port that the server sees.
+func TestGatePassesBytesOn(t *testing.T) {
+	g, server := gateBefore(t)
 	outer := strangers(t, 1, "127.0.0.9", g.address().String(), append(hello, "more"...))[0]
 	inner, err := server.Accept()
 	if err != nil {
@@ -123,17 +130,7 @@ func TestGatePassesBytesOn(t *testing.T) {
 
 // A route that the server has closed ends at the gate, although bytes for the member wait that it does not read.
 func TestGateEndsFormerRoutes(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	g, err := newGate(netip.MustParseAddrPort("127.0.0.1:0"), actors.NewLimitedLogger(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.open(server.Addr().String())
-	defer g.close()
+	g, server := gateBefore(t)
 	strangers(t, 1, "127.0.0.9", g.address().String(), hello)
 	inner, err := server.Accept()
 	if err != nil {

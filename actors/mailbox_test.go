@@ -108,3 +108,31 @@ func TestMailboxIsSuspendedByPanic(t *testing.T) {
 		t.Errorf("resumed: got %q, want %q", r.got, want)
 	}
 }
+
+// A queue that never becomes empty takes the memory of the messages that wait, not of all that have passed.
+func TestBusyMailboxKeepsNoProcessedMessages(t *testing.T) {
+	for name, post := range map[string]func(*mailbox, any){
+		"user": (*mailbox).PostUserMessage, "system": (*mailbox).PostSystemMessage,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _, _ := newTestMailbox()
+			const waiting, passing = 3, 10_000
+			for i := range waiting {
+				post(m, i)
+			}
+			for i := range passing {
+				post(m, waiting+i)
+				if got, _, _ := m.next(); got != i {
+					t.Fatalf("message %v, want %d", got, i)
+				}
+			}
+			queue := m.user
+			if name == "system" {
+				queue = m.system
+			}
+			if got := cap(queue.items); got > 64 {
+				t.Errorf("the queue holds %d entries for %d messages", got, waiting)
+			}
+		})
+	}
+}

@@ -102,7 +102,7 @@ type batch[T any] struct {
 // batches recycles batches. An empty queue holds none, so the queues of an idle connection take no memory.
 type batches[T any] struct{ pool sync.Pool }
 
-// append adds an item to a batch, which may be nil.
+// append adds an item to a batch, which may be nil. Its processed items, if they are most, give their space to it.
 func (p *batches[T]) append(to *batch[T], item T) *batch[T] {
 	if to == nil {
 		var ok bool
@@ -110,8 +110,19 @@ func (p *batches[T]) append(to *batch[T], item T) *batch[T] {
 			to = &batch[T]{}
 		}
 	}
+	if len(to.items) == cap(to.items) && to.next > len(to.items)/2 {
+		to.compact()
+	}
 	to.items = append(to.items, item)
 	return to
+}
+
+// compact moves the items that wait to the start of the array: a queue whose items are taken one by one may never be
+// empty.
+func (b *batch[T]) compact() {
+	n := copy(b.items, b.items[b.next:])
+	clear(b.items[n:])
+	b.items, b.next = b.items[:n], 0
 }
 
 // put recycles a batch that no goroutine uses any more.

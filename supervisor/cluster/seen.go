@@ -3,6 +3,7 @@ package cluster
 import (
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -280,11 +281,12 @@ func (s *seen) keepers(author string) (list []former) {
 	return list
 }
 
-// keep notes that this member keeps an author, or has held it until now.
+// keep notes that this member keeps an author, or has held it until now. The ID may be a part of a message: the copy
+// does not keep the message in memory. An assignment replaces the key of an entry, too.
 func (s *seen) keep(author string) {
-	if len(s.kept) >= maxKeptAuthors {
+	if _, known := s.kept[author]; !known && len(s.kept) >= maxKeptAuthors {
 		s.flooded = time.Now()
 		clear(s.kept)
 	}
-	s.kept[author] = time.Now()
+	s.kept[strings.Clone(author)] = time.Now()
 }

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +33,44 @@ func TestFloodOfKeptAuthorsForgetsNoEntries(t *testing.T) {
 			t.Errorf("later: the first author has entries, %d are kept", len(s.kept))
 		}
 	})
+}
+
+// The author of a message is a part of a text with the other fields, which may have the size of a message. Kept authors
+// take their own bytes only.
+func TestKeptAuthorsReleaseTheirMessages(t *testing.T) {
+	const authors, size = 256, 1 << 20
+	s := ruleSeen()
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for range 2 { // the second time the entries are there already
+		for i := range authors {
+			id := fmt.Sprintf("%08d", i)
+			message := id + strings.Repeat("x", size)
+			s.keep(message[:len(id)])
+		}
+	}
+	if grown := int64(heap()) - int64(before); grown > 4<<20 {
+		t.Errorf("%d authors of %d MiB messages take %d MiB", authors, size>>20, grown>>20)
+	}
+	if len(s.kept) != authors {
+		t.Errorf("%d authors are kept, want %d", len(s.kept), authors)
+	}
+}
+
+// A known author clears no full set.
+func TestKnownAuthorClearsNoFullSet(t *testing.T) {
+	s := ruleSeen()
+	for i := range maxKeptAuthors {
+		s.keep(fmt.Sprint(i))
+	}
+	if s.keep("0"); len(s.kept) != maxKeptAuthors || !s.flooded.IsZero() {
+		t.Errorf("%d authors are kept after a known one, want %d", len(s.kept), maxKeptAuthors)
+	}
 }
 
 // Former homes are forgotten after two windows, and are limited in number.

@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"cmp"
 	"io"
 	"maps"
 	"net"
@@ -30,10 +29,11 @@ const (
 //
 //	member ──▶ stranger: one of 64 slots ──first bytes of TLS──▶ NATS server ──the server lists it──▶ route
 //
-// If all slots are taken, the oldest stranger of the address with most of them is closed. Safe for concurrent use.
+// If all slots are taken, a stranger is closed, see victim. Safe for concurrent use.
 type gate struct {
 	listener *accept.Listener
-	inner    string // address of the NATS server
+	inner    string          // address of the NATS server
+	listed   func() []uint16 // ports at the gate of the routes that the server lists
 	log      *actors.LimitedLogger
 	group    sync.WaitGroup
 
@@ -43,6 +43,8 @@ type gate struct {
 	byPort    map[uint16]*passage // with a connection to the server, by its port at the gate
 	paused    chan struct{}       // closed at the end of the pause; nil: no pause
 	past      []portOf            // of the last connections to the server, at most maxStrangers
+	known     map[netip.Addr]bool // addresses of members
+	listedAt  time.Time           // last call of listed
 }
 
 // portOf is the address of a connection, by its port at the gate.
@@ -85,9 +87,10 @@ func addressOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(found.Addr().Unmap(), found.Port())
 }
 
-// open starts to accept connections. inner is the address of the NATS server.
-func (g *gate) open(inner string) {
-	g.inner = inner
+// open starts to accept connections. inner is the address of the NATS server, listed returns the ports at the gate of
+// the routes that it lists.
+func (g *gate) open(inner string, listed func() []uint16) {
+	g.inner, g.listed = inner, listed
 	g.group.Go(func() {
 		for {
 			conn, err := g.listener.Accept()
@@ -119,6 +122,7 @@ func (g *gate) close() {
 // admit gives a connection a slot. It returns nil after close.
 func (g *gate) admit(conn net.Conn) *passage {
 	p := &passage{outer: conn, from: addressOf(conn.RemoteAddr()).Addr(), born: time.Now()}
+	g.acceptListed(p.born)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -126,23 +130,12 @@ func (g *gate) admit(conn net.Conn) *passage {
 		return nil
 	}
 	if len(g.strangers) >= maxStrangers {
-		v := victim(slices.Collect(maps.Keys(g.strangers)))
+		v := victim(slices.Collect(maps.Keys(g.strangers)), g.known)
 		g.log.Warn("too many connections to the port for members are no members: the oldest were closed", "address", v.from)
 		g.end(v)
 	}
 	g.strangers[p] = true
 	return p
-}
-
-// victim returns the oldest stranger of the address group with most of them.
-func victim(all []*passage) *passage {
-	count := make(map[netip.Prefix]int)
-	for _, p := range all {
-		count[groupOf(p.from)]++
-	}
-	return slices.MinFunc(all, func(a, b *passage) int {
-		return cmp.Or(cmp.Compare(count[groupOf(b.from)], count[groupOf(a.from)]), a.born.Compare(b.born))
-	})
 }
 
 // pass passes the bytes of a connection on until one side closes it.

@@ -85,8 +85,10 @@ func TestStalledHandshakesDelayNoChange(t *testing.T) {
 	}
 }
 
-// gateBefore opens a gate in front of a listener.
-func gateBefore(t *testing.T) (*gate, net.Listener) {
+func listsNone() []uint16 { return nil }
+
+// gateBefore opens a gate in front of a listener, which lists the ports.
+func gateBefore(t *testing.T, listed func() []uint16) (*gate, net.Listener) {
 	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,14 +99,14 @@ func gateBefore(t *testing.T) (*gate, net.Listener) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.open(server.Addr().String())
+	g.open(server.Addr().String(), listed)
 	t.Cleanup(g.close)
 	return g, server
 }
 
 // The gate passes bytes on in both directions, and knows the address behind the port that the server sees.
 func TestGatePassesBytesOn(t *testing.T) {
-	g, server := gateBefore(t)
+	g, server := gateBefore(t, listsNone)
 	outer := strangers(t, 1, "127.0.0.9", g.address().String(), append(hello, "more"...))[0]
 	inner, err := server.Accept()
 	if err != nil {
@@ -130,7 +132,7 @@ func TestGatePassesBytesOn(t *testing.T) {
 
 // A route that the server has closed ends at the gate, although bytes for the member wait that it does not read.
 func TestGateEndsFormerRoutes(t *testing.T) {
-	g, server := gateBefore(t)
+	g, server := gateBefore(t, listsNone)
 	strangers(t, 1, "127.0.0.9", g.address().String(), hello)
 	inner, err := server.Accept()
 	if err != nil {
@@ -168,10 +170,19 @@ func TestVictimIsOfTheCrowdedAddress(t *testing.T) {
 	old := at("192.0.2.1", time.Hour)
 	want := at("2001:db8::1", time.Minute)
 	crowd := []*passage{at("192.0.2.2", time.Minute), want, at("2001:db8::2", time.Second), old}
-	if got := victim(crowd); got != want {
+	if got := victim(crowd, nil); got != want {
 		t.Errorf("the victim is of %v", got.from)
 	}
-	if got := victim([]*passage{at("192.0.2.2", time.Minute), old}); got != old {
+	if got := victim([]*passage{at("192.0.2.2", time.Minute), old}, nil); got != old {
 		t.Errorf("of single connections the victim is of %v", got.from)
+	}
+	known := map[netip.Addr]bool{want.from: true, old.from: true}
+	if got := victim(crowd, known); got != crowd[0] && got != crowd[2] {
+		t.Errorf("the victim is of the known address %v", got.from)
+	}
+	delete(known, want.from)
+	known[crowd[2].from] = true
+	if got := victim([]*passage{want, old, crowd[2]}, known); got != want {
+		t.Errorf("the victim is of %v", got.from)
 	}
 }

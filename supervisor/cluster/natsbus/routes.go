@@ -158,6 +158,7 @@ func (r *routes) update() {
 	if r.ctx.Err() != nil || slices.Equal(wanted, r.current) {
 		return
 	}
+	r.gate.setKnown(wanted)
 	urls := make([]*url.URL, 0, len(wanted))
 	for _, address := range wanted {
 		urls = append(urls, &url.URL{Scheme: "nats-route", Host: address.String()})

@@ -141,7 +141,7 @@ func start(
 	}()
 	if s.ReadyForConnections(readyWithin) {
 		port = s.ClusterAddr().Port
-		g.open(s.ClusterAddr().String())
+		g.open(s.ClusterAddr().String(), e.routes.ports)
 		return e, token, nil
 	}
 	e.stop()

@@ -87,7 +87,7 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 	}
 }
 
-// TestDirectoryForgetsItsChanges requires that no memory is left of them.
+// The directory keeps its changes for five seconds, and the latest 262,144 of them. No memory is left of older ones.
 func TestDirectoryForgetsItsChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, a := newDirectory(), &member{name: "a"}
@@ -99,10 +99,26 @@ func TestDirectoryForgetsItsChanges(t *testing.T) {
 		if len(d.log) != 2000 {
 			t.Errorf("%d changes, want 2000", len(d.log))
 		}
-		time.Sleep(logKept + time.Millisecond)
+		time.Sleep(time.Second)
+		d.set("later", a, 1)
+		time.Sleep(4 * time.Second)
 		d.expireLog(time.Now())
+		if len(d.log) != 2001 {
+			t.Errorf("%d changes in the last 5 s, want 2001", len(d.log))
+		}
+		d.expireLog(time.Now().Add(1))
+		if len(d.log) != 1 || d.log[0].peer != "later" {
+			t.Errorf("%d changes later, want the last one", len(d.log))
+		}
+		d.expireLog(time.Now().Add(time.Second + 1))
 		if d.log != nil {
-			t.Errorf("%d changes after %v", len(d.log), logKept)
+			t.Errorf("%d changes 5 s after the last one", len(d.log))
+		}
+		d.log = make([]changed, maxLog-1)
+		d.set("further", a, 1)
+		d.set("last", a, 1)
+		if n := len(d.log); n != 1<<18 || d.log[n-1].peer != "last" || d.log[n-2].peer != "further" {
+			t.Errorf("%d changes, want the latest %d", n, 1<<18)
 		}
 	})
 }

@@ -58,6 +58,51 @@ func TestDirectoryReplacesTheClaimsOfOneMember(t *testing.T) {
 	}
 }
 
+// Of two claims the higher term wins, of equal terms that of the greater name, in both orders of arrival.
+func TestOneOfTwoClaimsOutranksTheOther(t *testing.T) {
+	a, b := &member{name: "a"}, &member{name: "b"}
+	for _, row := range []struct {
+		a, b uint64
+		want *member
+	}{{5, 4, a}, {4, 5, b}, {5, 5, b}} {
+		ours, theirs := &claimed{holder: a, term: row.a}, &claimed{holder: b, term: row.b}
+		if got := ours.outranks(theirs); got != (row.want == a) || theirs.outranks(ours) == got || !ours.outranks(nil) {
+			t.Errorf("terms %d and %d: a outranks b: %v, want that of %s to win", row.a, row.b, got, row.want.name)
+		}
+		for _, order := range [][]*claimed{{ours, theirs}, {theirs, ours}} {
+			d := newDirectory()
+			for _, c := range order {
+				d.set("peer", c.holder, c.term)
+			}
+			if got := d.home("peer"); got != row.want {
+				t.Errorf("terms %d and %d: home %s, want %s", row.a, row.b, got.name, row.want.name)
+			}
+		}
+	}
+}
+
+func TestDirectoryListsTheClaimsOfAPeer(t *testing.T) {
+	a, b, c := &member{name: "a"}, &member{name: "b"}, &member{name: "c"}
+	d := newDirectory()
+	for _, m := range []*member{a, b, c} {
+		d.set("peer", m, 1)
+	}
+	d.set("other", c, 1)
+	d.setLost(a, true)
+	if got, want := d.others("peer", b), []*member{c, a}; !slices.Equal(got, want) {
+		t.Errorf("the others are %v, want c and a", got)
+	}
+	if got, want := d.lostHolders("peer"), []string{"a"}; !slices.Equal(got, want) {
+		t.Errorf("lost are %q, want %q", got, want)
+	}
+	if got := d.missing(c, []holding{{"other", 7}, {"new", 1}}); !slices.Equal(got, []string{"peer"}) {
+		t.Errorf("missing are %q, want the peer", got)
+	}
+	if !d.drop("peer", a) || d.drop("peer", a) {
+		t.Error("a claim is dropped once, and reported as dropped then only")
+	}
+}
+
 func TestMemberJudgesItsSequence(t *testing.T) {
 	inStep := member{boot: 1, next: 5}
 	syncing := member{boot: 1, next: 5, sync: &syncing{}}

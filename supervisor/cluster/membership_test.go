@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Snider/go-p2p/actors"
+)
+
+// A member knows 255 others. Messages of further ones are ignored, until one of the others leaves.
+func TestMembersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		beat := func(name string) {
+			r.hear(&message{head: head{kindHeartbeat, name, 1}, seq: 1, beat: heartbeat{clock: time.Now().UnixNano()}})
+		}
+		for i := len(r.members); i < maxMembers; i++ {
+			beat(fmt.Sprint("m", i))
+		}
+		if len(r.members) != 256 {
+			t.Fatalf("%d members, want 256", len(r.members))
+		}
+		beat("further")
+		if len(r.members) != 256 || r.members["further"] != nil {
+			t.Errorf("%d members after a further one", len(r.members))
+		}
+		r.hear(&message{head: head{kindGoodbye, "a", 1}, seq: 2})
+		beat("further")
+		if len(r.members) != 256 || r.members["further"] == nil {
+			t.Errorf("%d members after one has left", len(r.members))
+		}
+	})
+}
+
+// A goodbye of an earlier start that arrives late ends nothing. The one of the present start does, and so does one
+// while the start of the member is not known.
+func TestLateGoodbyeIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for boot, want := range map[uint64]bool{2: true, 1: false} {
+			r := newCoordinatorRig(t)
+			r.directory.set("peer", r.b, 5)
+			r.hear(&message{head: head{kindGoodbye, "b", boot}, seq: 1})
+			if _, held := r.directory.termOf("peer", r.b); held != want || (r.members["b"] != nil) != want {
+				t.Errorf("goodbye of start %d: the claim stays: %v, the member: %v, want %v", boot, held, r.members["b"], want)
+			}
+		}
+		r := newCoordinatorRig(t)
+		r.b.boot = 0
+		r.hear(&message{head: head{kindGoodbye, "b", 7}, seq: 1})
+		if r.members["b"] != nil {
+			t.Error("a member of unknown start stays after its goodbye")
+		}
+	})
+}
+
+// A lost member keeps its claims for its return. If they were being fetched they are not complete: all are dropped, and
+// its next message fetches them again.
+func TestLossDropsIncompleteClaims(t *testing.T) {
+	for name, incomplete := range map[string]bool{"complete": false, "incomplete": true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCoordinatorRig(t)
+			r.directory.set("peer", r.b, 5)
+			if incomplete {
+				r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 9})
+			}
+			time.Sleep(lostAfter)
+			r.onBeat()
+			if r.b.lost {
+				t.Errorf("%s: lost after two seconds", name)
+			}
+			time.Sleep(time.Nanosecond)
+			r.onBeat()
+			if _, held := r.directory.termOf("peer", r.b); !r.b.lost || held == incomplete || r.b.sync != nil {
+				t.Errorf("%s: lost %v, the claim stays: %v, fetching %v", name, r.b.lost, held, r.b.sync)
+			}
+			if home := r.directory.home("peer"); home != nil || r.log.counts[actors.MembersLost] != 3 {
+				t.Errorf("%s: the home of the peer is %v; %d members lost, want 3", name, home, r.log.counts[actors.MembersLost])
+			}
+			r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 1})
+			if r.b.lost || (r.b.sync != nil) != incomplete {
+				t.Errorf("%s: after its return lost %v, fetching %v", name, r.b.lost, r.b.sync)
+			}
+		})
+	}
+}
+
+// A member that was lost for ten minutes is removed, with its claims.
+func TestLostMemberIsForgottenAfterTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.directory.set("peer", r.b, 5)
+		r.lose(r.b)
+		time.Sleep(10 * time.Minute)
+		r.onBeat()
+		if _, held := r.directory.termOf("peer", r.b); r.members["b"] == nil || !held {
+			t.Errorf("after ten minutes: the member is %v, its claim stays: %v", r.members["b"], held)
+		}
+		time.Sleep(time.Nanosecond)
+		r.onBeat()
+		if _, held := r.directory.termOf("peer", r.b); r.members["b"] != nil || held {
+			t.Errorf("later: the member is %v, its claim stays: %v", r.members["b"], held)
+		}
+	})
+}
+
+// Changes are announced in messages that the others decode: at most 2,048 claims and 2,048 releases in each.
+func TestManyChangesAreAnnouncedInParts(t *testing.T) {
+	for _, n := range []struct{ claims, releases, messages int }{
+		{0, 0, 0}, {1, 1, 1}, {maxChanges, 0, 1}, {maxChanges + 1, 0, 2}, {0, maxChanges + 1, 2}, {3 * maxChanges, 0, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCoordinatorRig(t)
+			var want []string
+			for i := range n.claims + n.releases {
+				what := change{tokens: 1}
+				if i < n.claims {
+					what = change{term: uint64(i + 1)}
+				}
+				r.queue(fmt.Sprint(i), what)
+				want = append(want, fmt.Sprint(i))
+			}
+			next := r.self.next
+			r.flush()
+			r.flush()
+			var got []string
+			sent := r.bus.take(kindUpdate)
+			for _, m := range sent {
+				if next++; m.seq != next {
+					t.Errorf("%+v: number %d, want %d", n, m.seq, next)
+				}
+				for _, h := range m.claims {
+					got = append(got, h.peer)
+				}
+				for _, h := range m.releases {
+					got = append(got, h.peer)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if len(sent) != n.messages || !slices.Equal(got, want) {
+				t.Errorf("%+v: %d messages with %d changes", n, len(sent), len(got))
+			}
+		})
+	}
+}

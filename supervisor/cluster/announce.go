@@ -81,8 +81,8 @@ func (c *coordinator) onBeat() {
 		state: state, connections: uint64(max(connections, 0)), limit: uint64(max(limit, 0)),
 		address: c.engine.opts.Address,
 		book:    c.local.RecordDigest(), clock: c.local.Clock().UnixNano(),
-		crash: c.engine.seen.crashAge(),
 	}
+	c.self.beat.crash, c.self.beat.crashAhead = c.engine.seen.crashAge()
 	c.announce(&message{head: c.engine.head(kindHeartbeat), beat: c.self.beat})
 	now := c.now()
 	for _, m := range c.members {

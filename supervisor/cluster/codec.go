@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
@@ -74,9 +75,10 @@ type heartbeat struct {
 	state              supervisor.MemberState
 	connections, limit uint64
 	address            string
-	book               uint64 // sum of all records of the peer book
-	clock              int64  // Unix nanoseconds
-	crash              uint64 // milliseconds since the last crash of a member, plus one; 0: none in one window
+	book               uint64        // sum of all records of the peer book
+	clock              int64         // Unix nanoseconds
+	crash              uint64        // milliseconds since the last crash of a member, plus one; 0: none in one window
+	crashAhead         time.Duration // clock of that member minus that of the sender; earlier versions do not send it
 }
 
 // answer is the decision of a verdict.
@@ -104,6 +106,7 @@ func (m *message) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, m.beat.book)
 		b = binary.BigEndian.AppendUint64(b, uint64(m.beat.clock))
 		b = binary.AppendUvarint(b, m.beat.crash)
+		b = binary.AppendVarint(b, int64(m.beat.crashAhead))
 	case kindGoodbye:
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.pages)
 	case kindCheck:
@@ -151,7 +154,7 @@ func decode(b []byte) (*message, error) {
 		m.seq = r.uvarint()
 		m.beat = heartbeat{
 			supervisor.MemberState(r.byte()), r.number(), r.number(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
-			r.uvarint(),
+			r.uvarint(), r.skew(),
 		}
 	case kindGoodbye:
 		m.seq, m.pages = r.uvarint(), r.uvarint()

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"reflect"
@@ -20,7 +21,7 @@ func examples() []*message {
 		{head: head{kindUpdate, "a", 7}, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
 		{
 			head: head{kindHeartbeat, "a", 7}, seq: 9,
-			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5, 7},
+			beat: heartbeat{supervisor.MemberDraining, 300, 1000, "a:1", 1 << 63, -5, 7, -time.Hour},
 		},
 		{head: head{kindGoodbye, "a", 7}, seq: 9, pages: 300},
 		{head: head{kindClaim, "a", 7}, id: 3, claim: claim},
@@ -30,7 +31,7 @@ func examples() []*message {
 		},
 		{head: head{kindCheck, "a", 7}, checks: []check{
 			{
-				author: "peer1", first: true, stamp: time.Unix(3, 4),
+				author: "peer1", first: true, stamp: time.Unix(3, 4), converted: true, adjusted: true, latest: true,
 				digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5},
 			},
 			{author: "peer2", anyEntries: true},
@@ -73,6 +74,12 @@ func TestMessagesDecodeAsEncoded(t *testing.T) {
 func TestDecodeRefusesBadMessages(t *testing.T) {
 	for _, example := range examples() {
 		whole := example.encode()
+		if example.kind == kindHeartbeat { // without the last field it is one of an earlier version
+			whole = whole[:len(whole)-len(binary.AppendVarint(nil, int64(example.beat.crashAhead)))]
+			if got, err := decode(whole); err != nil || got.beat.crash != example.beat.crash || got.beat.crashAhead != 0 {
+				t.Errorf("heartbeat of an earlier version: %+v, %v", got, err)
+			}
+		}
 		for n := range whole {
 			if _, err := decode(whole[:n]); !errors.Is(err, errMessage) && example.kind != kindHandover {
 				t.Errorf("kind %d, %d of %d bytes: error %v", example.kind, n, len(whole), err)
@@ -128,6 +135,10 @@ func TestDecodeLimitsNumbers(t *testing.T) {
 	beat := &message{head: head{kindHeartbeat, "a", 1}, beat: heartbeat{connections: most, limit: most}}
 	if got, err := decode(beat.encode()); err != nil || got.beat.connections != math.MaxInt32 ||
 		got.beat.limit != math.MaxInt32 {
+		t.Errorf("heartbeat %+v, %v", got, err)
+	}
+	beat.beat.crashAhead = math.MinInt64
+	if got, err := decode(beat.encode()); err != nil || got.beat.crashAhead != -maxSkew {
 		t.Errorf("heartbeat %+v, %v", got, err)
 	}
 	ask := &message{head: head{kindCheck, "a", 1}, checks: []check{{digest: dedup.Digest{Ahead: math.MaxInt64}}}}

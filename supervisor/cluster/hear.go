@@ -122,8 +122,8 @@ func (c *coordinator) onHeartbeat(m *member, beat heartbeat) {
 	m.beat = beat
 	c.compareClock(m)
 	c.compareBook(m)
-	c.engine.seen.heardCrash(beat.crash)
-	c.engine.seen.noteClock(time.Unix(0, beat.clock).Sub(c.local.Clock()))
+	c.engine.seen.noteClock(m.name, time.Unix(0, beat.clock).Sub(c.local.Clock()))
+	c.engine.seen.heardCrash(m.name, beat.crash, beat.crashAhead)
 }
 
 // restart begins the sequence of another start of a member.

@@ -85,6 +85,20 @@ func (r *reader) duration() time.Duration {
 	return time.Duration(min(r.uvarint(), uint64(most)))
 }
 
+// skew reads the difference between two clocks, at most maxSkew. At the end of the message it is 0.
+func (r *reader) skew() time.Duration {
+	if r.bad || len(r.rest) == 0 {
+		return 0
+	}
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return max(-maxSkew, min(time.Duration(v), maxSkew))
+}
+
 func (r *reader) text(limit uint64) string {
 	n := r.uvarint()
 	if n > limit {

@@ -44,24 +44,24 @@ type seen struct {
 	order   []formerPeer        // of the entries of former
 	held    map[string][]former // of peers that this member holds
 	authors map[string]*author
-	kept    map[string]time.Time // authors that this member has kept or held: last message, or end
-	flooded time.Time            // kept was full
-	handed  map[string]former    // members that have left and handed their entries over
-	skew    time.Duration        // largest difference between the clocks of the members, at most maxSkew
-	skewAt  time.Time            // when a heartbeat has shown it last
-	joined  time.Time            // only the other members know of earlier messages
-	crash   former               // the last crash of a member, only its times
-	unseen  former               // the same before joined
-	expired time.Time            // last call of expire
+	kept    map[string]time.Time     // authors that this member has kept or held: last message, or end
+	flooded time.Time                // kept was full
+	handed  map[string]former        // members that have left and handed their entries over
+	clocks  map[string]time.Duration // of the other members minus ours
+	joined  time.Time                // only the other members know of earlier messages
+	crash   former                   // the last crash of a member, only its times
+	unseen  former                   // the same before joined
+	expired time.Time                // last call of expire
 }
 
 // former is a member that has decided about the messages of a peer before.
 type former struct {
 	member string
 	boot   uint64
-	ended  time.Time // on the clock of messages
-	at     time.Time // the same moment, on the monotonic clock
-	keeper bool      // it may have no entries: the peer was connected nowhere
+	ended  time.Time     // on the clock of messages
+	at     time.Time     // the same moment, on the monotonic clock
+	ahead  time.Duration // its clock minus ours
+	keeper bool          // it may have no entries: the peer was connected nowhere
 }
 
 type formerPeer struct {
@@ -109,12 +109,13 @@ func newSeen(self *member, d *directory) *seen {
 		self: self, directory: d, members: make(map[string]standing), live: []string{self.name},
 		former: make(map[string][]former), held: make(map[string][]former), authors: make(map[string]*author),
 		missed: make(map[startOf]former), kept: make(map[string]time.Time), handed: make(map[string]former),
+		clocks: make(map[string]time.Duration),
 	}
 }
 
 // now returns an end of the present moment.
 func (s *seen) now(member string, boot uint64) former {
-	return former{member: member, boot: boot, ended: s.local.Clock(), at: time.Now()}
+	return former{member: member, boot: boot, ended: s.local.Clock(), at: time.Now(), ahead: s.clocks[member]}
 }
 
 // begin is called by Join, before any other member is known.
@@ -166,7 +167,7 @@ func (e *Engine) Judge(author string, stamp time.Time, adjusted bool) supervisor
 	if home == nil {
 		s.keep(author)
 	}
-	switch ask, stale := s.consult(author, stamp, s.skewOf(adjusted), home); {
+	switch ask, stale := s.consult(author, stamped{at: stamp, adjusted: adjusted}, home); {
 	case stale:
 		return supervisor.SeenStale
 	case len(ask) > 0:
@@ -189,37 +190,27 @@ func (s *seen) decider(home *member, author string) string {
 }
 
 // consult returns the members that must be asked about a message beside the one that decides, and whether the message
-// is stale. The stamp may be of a clock that differs by skew from that of this member, and thus from the ends of the
-// others. home may be nil. s.mu is held.
-func (s *seen) consult(
-	author string, stamp time.Time, skew time.Duration, home *member,
-) (ask []string, stale bool) {
+// is stale. home may be nil. s.mu is held.
+func (s *seen) consult(author string, stamp stamped, home *member) (ask []string, stale bool) {
 	if s.local == nil {
 		return nil, false
 	}
 	now := time.Now()
-	stale = s.crashedBefore(stamp, skew, now)
+	stale = s.crashedBefore(stamp, now)
 	for _, f := range s.formerOf(author, home) {
+		margin := s.margin(f, stamp)
 		switch since := now.Sub(f.at); {
 		case since > 2*s.window:
 		case s.reachable(f):
-			if !stamp.After(f.ended.Add(s.window+s.skew)) && !slices.Contains(ask, f.member) {
+			if !stamp.at.After(f.ended.Add(s.window+margin)) && !slices.Contains(ask, f.member) {
 				ask = append(ask, f.member)
 			}
 		case s.hasHandedOver(f):
-		case since <= s.window && !stamp.After(s.endOf(f).Add(skew)):
+		case since <= s.window && !stamp.at.After(s.endOf(f).Add(margin)):
 			stale = true
 		}
 	}
-	return ask, stale
-}
-
-// skewOf returns by how much the clock of a stamp may differ from that of this member. s.mu is held.
-func (s *seen) skewOf(adjusted bool) time.Duration {
-	if adjusted {
-		return 0
-	}
-	return s.skew
+	return ask, stale && !stamp.latest
 }
 
 // reachable reports whether a former home still has its entries.

@@ -15,6 +15,10 @@ type check struct {
 	stamp  time.Time
 	first  bool // the asked member is the home or the keeper of the author
 
+	converted bool // stamp is on the clock of the asked member; earlier versions do not convert it
+	adjusted  bool // see stamped; only with converted
+	latest    bool // see stamped; only with converted
+
 	anyEntries bool // digest, stamp and first are not set
 }
 
@@ -67,7 +71,7 @@ func (s *seen) answer(by *message, c *check) checked {
 	case c.first && home != nil && home != s.self:
 		return checked{verdict: seenUnknown}
 	}
-	former, stale := s.consultFor(c, home)
+	former, stale := s.consultFor(c, by.from, home)
 	if stale {
 		return checked{verdict: seenStale}
 	}
@@ -82,11 +86,11 @@ func (s *seen) answer(by *message, c *check) checked {
 }
 
 // consultFor is consult for the check of another member.
-func (s *seen) consultFor(c *check, home *member) (former []string, stale bool) {
+func (s *seen) consultFor(c *check, asker string, home *member) (former []string, stale bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if home != s.self {
 		s.keep(c.author)
 	}
-	return s.consult(c.author, c.stamp, s.skew, home)
+	return s.consult(c.author, s.stampOf(c, asker), home)
 }

@@ -75,7 +75,7 @@ func (s *seen) advance(q *inquiry) {
 		return
 	}
 	q.first = false
-	further, stale := s.consult(c.Author, c.Stamp, s.skewOf(c.Adjusted), home)
+	further, stale := s.consult(c.Author, stamped{at: c.Stamp, adjusted: c.Adjusted}, home)
 	if stale {
 		c.Verdict, q.ended = actors.Stale, true
 		return
@@ -107,7 +107,8 @@ func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
 	for _, q := range all {
 		for _, name := range q.next {
 			q.asked = append(q.asked, name)
-			c := check{author: q.check.Author, digest: q.check.Digest, stamp: q.check.Stamp, first: q.first}
+			c := check{author: q.check.Author, digest: q.check.Digest, first: q.first}
+			e.seen.stampFor(&c, q.check, name)
 			byMember[name] = append(byMember[name], &question{c, func(answer checked, err error) {
 				results <- result{q, name, answer, err}
 			}})

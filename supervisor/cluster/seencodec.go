@@ -11,6 +11,9 @@ import (
 const (
 	checkFirst = 1 << iota
 	checkEntries
+	checkConverted
+	checkAdjusted
+	checkLatest
 )
 
 // appendChecks appends the number of checks, and for each: flags, author, and if it is about a message, the three tags
@@ -19,7 +22,7 @@ func appendChecks(b []byte, checks []check) []byte {
 	b = binary.AppendUvarint(b, uint64(len(checks)))
 	for i := range checks {
 		c := &checks[i]
-		b = append(b, flag(c.first)*checkFirst|flag(c.anyEntries)*checkEntries)
+		b = append(b, c.flags())
 		if b = appendText(b, c.author); c.anyEntries {
 			continue
 		}
@@ -32,12 +35,20 @@ func appendChecks(b []byte, checks []check) []byte {
 	return b
 }
 
+func (c *check) flags() byte {
+	return flag(c.first)*checkFirst | flag(c.anyEntries)*checkEntries | flag(c.converted)*checkConverted |
+		flag(c.adjusted)*checkAdjusted | flag(c.latest)*checkLatest
+}
+
 func (r *reader) checks() []check {
 	n := r.count(maxChecks)
 	list := make([]check, n)
 	for i := range list {
 		flags := r.byte()
-		c := check{author: r.text(maxPeerID), first: flags&checkFirst != 0, anyEntries: flags&checkEntries != 0}
+		c := check{
+			author: r.text(maxPeerID), first: flags&checkFirst != 0, anyEntries: flags&checkEntries != 0,
+			converted: flags&checkConverted != 0, adjusted: flags&checkAdjusted != 0, latest: flags&checkLatest != 0,
+		}
 		if !c.anyEntries {
 			c.digest = dedup.Digest{ID: r.uint64(), Content: r.uint64(), Peer: r.uint64()}
 			c.stamp = time.Unix(0, int64(r.uint64()))

@@ -7,26 +7,26 @@ import "time"
 // messages were delivered there: for one window, it refuses messages stamped before that crash.
 
 // crashAge returns the time since the last crash of a member in milliseconds, plus one, or 0 if there was none in one
-// window.
-func (s *seen) crashAge() uint64 {
+// window, and by how much the clock of that member was ahead of ours.
+func (s *seen) crashAge() (age uint64, ahead time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since := time.Since(s.crash.at)
 	if s.crash.at.IsZero() || since > s.window {
-		return 0
+		return 0, 0
 	}
-	return uint64(since.Milliseconds()) + 1
+	return uint64(since.Milliseconds()) + 1, s.crash.ahead
 }
 
 // heardCrash takes over the crashAge of another member.
-func (s *seen) heardCrash(age uint64) {
+func (s *seen) heardCrash(from string, age uint64, ahead time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if age == 0 || age > uint64(s.window.Milliseconds()) {
 		return
 	}
 	now, since := s.now("", 0), time.Duration(age-1)*time.Millisecond
-	heard := former{ended: now.ended.Add(-since), at: now.at.Add(-since)}
+	heard := former{ended: now.ended.Add(-since), at: now.at.Add(-since), ahead: s.clocks[from] + ahead}
 	if heard.at.After(s.crash.at) {
 		s.crash = heard
 	}
@@ -36,8 +36,8 @@ func (s *seen) heardCrash(age uint64) {
 }
 
 // crashedBefore reports whether a message was stamped before a crash that this member has not seen.
-func (s *seen) crashedBefore(stamp time.Time, skew time.Duration, now time.Time) bool {
-	return now.Sub(s.unseen.at) <= s.window && !stamp.After(s.unseen.ended.Add(skew))
+func (s *seen) crashedBefore(stamp stamped, now time.Time) bool {
+	return now.Sub(s.unseen.at) <= s.window && !stamp.at.After(s.unseen.ended.Add(s.margin(s.unseen, stamp)))
 }
 
 // left notes that a member has left, and whether it has handed all its entries over.

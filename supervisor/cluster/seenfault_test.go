@@ -24,8 +24,8 @@ func TestCrashOfTheHomeMakesEarlierMessagesStale(t *testing.T) {
 		others := w.message("3", "other")
 		w.expectReceived("before", "a", "author", msg, actors.Fresh)
 		w.kill("a")
-		w.members["b"].connect("author") // granted when a is lost
-		time.Sleep(time.Millisecond)     // the unit of stamps
+		w.members["b"].connect("author")  // granted when a is lost
+		time.Sleep(10 * time.Millisecond) // more than the delay of a heartbeat
 		later := w.message("4", "author")
 		for step, m := range map[string]*wire.Message{"delivered": msg, "not delivered": undelivered} {
 			w.expectReceived(step+", direct", "b", "author", m, actors.Stale)

@@ -47,6 +47,7 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 		s.addEarlier(s.live)
 	}
 	s.live, s.members = live, next
+	maps.DeleteFunc(s.clocks, func(name string, _ time.Duration) bool { return members[name] == nil })
 }
 
 // join notes that until now the other members have held and kept peers without the knowledge of this one.
@@ -126,7 +127,7 @@ func (s *seen) tidy(list []former) (kept []former) {
 		known := &kept[same]
 		known.keeper = known.keeper && f.keeper
 		if f.at.After(known.at) {
-			known.at, known.ended = f.at, f.ended
+			known.at, known.ended, known.ahead = f.at, f.ended, f.ahead
 		}
 	}
 	if len(kept) <= maxFormer {
@@ -149,7 +150,7 @@ func (s *seen) updateAuthor(peer string) {
 	}
 	until := int64(math.MinInt64)
 	for _, f := range s.held[peer] {
-		until = max(until, f.ended.Add(s.window+s.skew).UnixNano())
+		until = max(until, f.ended.Add(s.window+s.margin(f, stamped{})).UnixNano())
 	}
 	a.state.CheckUntil.Store(until)
 }
@@ -194,25 +195,6 @@ func (s *seen) answered(peer, keeper string, entries bool) {
 	}
 	if _, own := s.directory.termOf(peer, s.self); own {
 		s.updateAuthor(peer)
-	}
-}
-
-// maxSkew limits the difference between the clocks of two members that is respected. A wrong clock, such as that of a
-// host without a battery, must not make all messages stale.
-const maxSkew = 24 * time.Hour
-
-// noteClock notes the clock of another member. The ends of members are compared with stamps on other clocks, too. A
-// difference that no heartbeat shows any more counts for two windows: as long as the ends that were noted with it.
-func (s *seen) noteClock(ahead time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if now.Sub(s.skewAt) > 2*s.window {
-		s.skew = 0
-	}
-	if ahead = min(ahead.Abs(), maxSkew); ahead > time.Second && // otherwise it may be the delay of the heartbeat
-		ahead >= s.skew-time.Second {
-		s.skew, s.skewAt = max(s.skew, ahead), now
 	}
 }
 

@@ -100,7 +100,8 @@ func TestIncompleteLeaveIsToldAsACrash(t *testing.T) {
 		s := newSeen(&member{name: "self"}, newDirectory())
 		s.begin(ruleLocal{})
 		s.left(&member{name: "up", boot: 1}, complete)
-		if told := s.crashAge() > 0; told == complete || s.hasHandedOver(former{member: "up", boot: 1}) != complete {
+		age, _ := s.crashAge()
+		if told := age > 0; told == complete || s.hasHandedOver(former{member: "up", boot: 1}) != complete {
 			t.Errorf("complete: %v; told as a crash: %v", complete, told)
 		}
 	}

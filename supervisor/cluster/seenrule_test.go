@@ -9,7 +9,10 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-const ruleWindow = 5 * time.Minute
+const (
+	ruleWindow = 5 * time.Minute
+	ruleSkew   = time.Second
+)
 
 // ruleLocal is a member of which only the clock and the window count.
 type ruleLocal struct{ supervisor.ClusterLocal }
@@ -22,7 +25,7 @@ func (ruleLocal) SeenWindow() time.Duration { return ruleWindow }
 func ruleSeen() *seen {
 	s := newSeen(&member{name: "self", boot: 1}, newDirectory())
 	s.begin(ruleLocal{})
-	s.skew = time.Second
+	s.clocks["teller"] = ruleSkew
 	lost := s.now("dead", 1)
 	lost.ended = lost.ended.Add(-5 * time.Second)
 	s.members = map[string]standing{"up": {boot: 1}, "new": {}, "dead": {boot: 1, lost: lost}}
@@ -31,9 +34,10 @@ func ruleSeen() *seen {
 }
 
 // The rows are about one former home or keeper of an author that this member holds, and a message of the author.
-// ended is the time since the end of the former home, stamp the time from that end to the message's stamp.
+// ended is the time since the end of the former home, stamp the time from that end to the message's stamp. The clock of
+// the former home is ahead by ruleSkew, and that of the author may be.
 func TestConsultFollowsTheRule(t *testing.T) {
-	const window, skew, nothing, asks, stale = ruleWindow, time.Second, "nothing", "asks", "stale"
+	const window, skew, nothing, asks, stale = ruleWindow, ruleSkew, "nothing", "asks", "stale"
 	for _, row := range []struct {
 		name   string
 		former former
@@ -66,9 +70,9 @@ func TestConsultFollowsTheRule(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ruleSeen()
 			f := row.former
-			f.at, f.ended = time.Now().Add(-row.ended), time.Now().Add(-row.ended)
+			f.at, f.ended, f.ahead = time.Now().Add(-row.ended), time.Now().Add(-row.ended), ruleSkew
 			s.held["author"] = []former{f}
-			ask, isStale := s.consult("author", f.ended.Add(row.stamp), s.skew, s.self)
+			ask, isStale := s.consult("author", stamped{at: f.ended.Add(row.stamp)}, s.self)
 			got := nothing
 			switch {
 			case isStale:
@@ -96,8 +100,8 @@ func TestCrashIsHeardForOneWindow(t *testing.T) {
 		stale, tellsOn bool
 	}{
 		{"none", 0, 0, 0, false, false},
-		{"just now", 1, 0, time.Second, true, true},
-		{"just now, stamped later", 1, 0, time.Second + 1, false, true},
+		{"just now", 1, 0, time.Minute, true, true},
+		{"just now, stamped later", 1, 0, time.Minute + 1, false, true},
 		{"one window ago", uint64(window.Milliseconds()), time.Millisecond, 0, true, true},
 		{"earlier", uint64(window.Milliseconds()), 2 * time.Millisecond, 0, false, false},
 		{"too old in the heartbeat", uint64(window.Milliseconds()) + 1, 0, 0, false, false},
@@ -105,13 +109,14 @@ func TestCrashIsHeardForOneWindow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ruleSeen()
 			crash := time.Now().Add(-time.Duration(max(row.age, 1)-1) * time.Millisecond)
-			s.heardCrash(row.age)
+			s.heardCrash("teller", row.age, time.Minute-ruleSkew) // ahead of the member that tells it
 			time.Sleep(row.later)
-			if _, got := s.consult("author", crash.Add(row.stamp), s.skew, s.self); got != row.stale {
+			if _, got := s.consult("author", stamped{at: crash.Add(row.stamp)}, s.self); got != row.stale {
 				t.Errorf("%s: stale is %v, want %v", row.name, got, row.stale)
 			}
-			if got := s.crashAge() > 0; got != row.tellsOn {
-				t.Errorf("%s: tells others: %v, want %v", row.name, got, row.tellsOn)
+			age, ahead := s.crashAge()
+			if got := age > 0; got != row.tellsOn || got && ahead != time.Minute {
+				t.Errorf("%s: tells others: %v, want %v; ahead by %v", row.name, got, row.tellsOn, ahead)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -122,4 +123,9 @@ type ClusterMember struct {
 	Connections int           // open connections
 	Max         int           // limit of connections
 	Heard       time.Duration // since its last message
+}
+
+// OthersAlive reports whether one of the members is alive, does not drain and is not this one: it can take peers.
+func OthersAlive(members []ClusterMember) bool {
+	return slices.ContainsFunc(members, func(m ClusterMember) bool { return !m.Self && m.State == MemberAlive })
 }

@@ -31,7 +31,7 @@ func (t *Transport) Drain(ctx context.Context) error {
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
-	if t.opts.cluster == nil || t.PID() == nil || !t.othersAlive() {
+	if t.opts.cluster == nil || t.PID() == nil || !OthersAlive(t.opts.cluster.Members()) {
 		return nil
 	}
 	t.draining.Store(true)
@@ -49,16 +49,6 @@ func (t *Transport) Drain(ctx context.Context) error {
 	t.closeListener()
 	_, err := ask[*drained](ctx, t, &drainPeers{})
 	return err
-}
-
-// othersAlive reports whether another member can take the peers.
-func (t *Transport) othersAlive() bool {
-	for _, m := range t.opts.cluster.Members() {
-		if !m.Self && m.State == MemberAlive {
-			return true
-		}
-	}
-	return false
 }
 
 // closeListener stops accepting connections.

@@ -59,7 +59,7 @@ func (n *node) DrainPeers(ctx context.Context, wait bool) (control.Drained, erro
 	if n.cluster == nil {
 		return control.Drained{}, errAlone
 	}
-	if !n.othersAlive() {
+	if !supervisor.OthersAlive(n.cluster.engine.Members()) {
 		return control.Drained{}, errNoTaker
 	}
 	n.beginDrain()
@@ -81,16 +81,6 @@ func (n *node) DrainPeers(ctx context.Context, wait bool) (control.Drained, erro
 	return answer, err
 }
 
-// othersAlive reports whether another member can take the peers.
-func (n *node) othersAlive() bool {
-	for _, m := range n.cluster.engine.Members() {
-		if !m.Self && m.State == supervisor.MemberAlive {
-			return true
-		}
-	}
-	return false
-}
-
 // beginDrain starts the drain, once.
 func (n *node) beginDrain() {
 	n.cluster.draining.Do(func() {
@@ -104,9 +94,9 @@ func (n *node) beginDrain() {
 }
 
 // drainBefore drains a member before its stop, until a share of the time is left for the stop. A node that is alone, or
-// without another member that lives, stops at once.
+// without another living member, stops at once.
 func (n *node) drainBefore(ctx context.Context) {
-	if n.cluster == nil || !n.othersAlive() {
+	if n.cluster == nil {
 		return
 	}
 	n.beginDrain()

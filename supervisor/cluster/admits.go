@@ -1,6 +1,6 @@
 package cluster
 
-import "github.com/Snider/go-p2p/supervisor"
+import "slices"
 
 // Reasons for which a member admits no connection.
 const (
@@ -12,7 +12,7 @@ const (
 // those of their last heartbeats.
 func (e *Engine) Admits(connections int) (refused string) {
 	switch {
-	case e.opts.RefuseAlone && e.alone.Load():
+	case e.opts.RefuseAlone && e.alone():
 		return refusedAlone
 	case e.opts.MaxConns > 0 && int64(connections)+e.elsewhere.Load() >= int64(e.opts.MaxConns):
 		return refusedFull
@@ -21,17 +21,8 @@ func (e *Engine) Admits(connections int) (refused string) {
 	}
 }
 
-// countElsewhere adds up the connections of the other living members for Engine.Admits.
-func (c *coordinator) countElsewhere() {
-	var connections int64
-	alone := true
-	for _, m := range c.members {
-		if m == c.self || m.state() == supervisor.MemberLost {
-			continue
-		}
-		connections += int64(m.beat.connections)
-		alone = alone && m.state() != supervisor.MemberAlive
-	}
-	c.engine.elsewhere.Store(connections)
-	c.engine.alone.Store(alone)
+// alone reports whether no other member is alive. Before the first heartbeat of this member it is not known to be.
+func (e *Engine) alone() bool {
+	alive := e.alive.Load()
+	return alive != nil && !slices.ContainsFunc(*alive, func(name string) bool { return name != e.opts.Name })
 }

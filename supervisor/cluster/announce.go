@@ -85,7 +85,7 @@ func (c *coordinator) onBeat() {
 	c.self.beat.crash, c.self.beat.crashAhead = c.engine.seen.crashAge()
 	c.announce(&message{head: c.engine.head(kindHeartbeat), beat: c.self.beat})
 	now := c.now()
-	for _, m := range c.members {
+	for _, m := range c.directory.members {
 		switch silent := now.Sub(m.heard); {
 		case m == c.self:
 		case !m.lost && silent > lostAfter:
@@ -98,7 +98,6 @@ func (c *coordinator) onBeat() {
 	c.directory.expireLog(time.Now())
 	c.freeYielded(time.Now())
 	c.considerMembers()
-	c.countElsewhere()
 	c.engine.seen.expire()
 	c.expireTokens(time.Now())
 	c.retryClaims()
@@ -111,12 +110,12 @@ func (c *coordinator) considerJoin() {
 	if c.joined == nil || left > joinWithin-joinAtOnce {
 		return
 	}
-	for _, m := range c.members {
+	for _, m := range c.directory.members {
 		if (m.sync != nil || !m.lost && !m.behind.IsZero()) && left > 0 {
 			return
 		}
 	}
-	if len(c.members) == 1 {
+	if len(c.directory.members) == 1 {
 		c.engine.opts.Members.Info("no other member answers: this one runs alone until one does")
 	}
 	c.endJoin(nil)

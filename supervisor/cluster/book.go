@@ -218,7 +218,7 @@ func (c *coordinator) onBookFetched(msg *bookFetched) {
 
 // behind reports whether this member must take over records of another one before it admits a peer.
 func (c *coordinator) behind() bool {
-	for _, m := range c.members {
+	for _, m := range c.directory.members {
 		if !m.lost && !m.behind.IsZero() && c.now().Sub(m.behind) < behindFor {
 			return true
 		}
@@ -234,7 +234,7 @@ func (c *coordinator) compareClock(m *member) {
 		m.ahead = 0 // the delay of the heartbeat
 	}
 	slowest := time.Duration(0)
-	for _, m := range c.members {
+	for _, m := range c.directory.members {
 		slowest = min(slowest, m.ahead)
 	}
 	c.engine.slowest.Store(int64(slowest))

@@ -39,7 +39,7 @@ func (e *Engine) Broadcast(
 	msg *wire.Message, role crypto.NodeRole, done func(supervisor.BroadcastResult),
 ) (here func(supervisor.MemberBroadcast)) {
 	began := time.Now()
-	names := e.forwarder.alive()
+	names := e.directory.living(e.opts.Name)
 	if len(role) > maxRole { // no peer has such a role
 		names = nil
 	}

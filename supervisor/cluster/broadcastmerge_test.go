@@ -63,7 +63,7 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDirectory()
+				d := newDirectory(&member{})
 				d.set("p", a, 1)
 				time.Sleep(logKept + time.Second)
 				d.expireLog(time.Now())
@@ -90,7 +90,7 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 // The directory keeps its changes for five seconds, and the latest 262,144 of them. No memory is left of older ones.
 func TestDirectoryForgetsItsChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, a := newDirectory(), &member{name: "a"}
+		d, a := newDirectory(&member{}), &member{name: "a"}
 		for i := range 1000 {
 			d.set(fmt.Sprint(i), a, uint64(i))
 			d.set(fmt.Sprint(i), a, uint64(i)) // no change

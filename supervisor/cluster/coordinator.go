@@ -65,8 +65,7 @@ type coordinator struct {
 	directory *directory
 	local     supervisor.ClusterLocal
 	self      *member
-	members   map[string]*member // by name
-	clock     uint64             // highest term seen
+	clock     uint64 // highest term seen
 
 	drains   bool        // Drain was called
 	joined   func(error) // nil: this member has joined
@@ -89,7 +88,7 @@ type coordinator struct {
 func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)) *coordinator {
 	self := e.seen.self
 	return &coordinator{
-		engine: e, directory: e.directory, local: local, self: self, members: map[string]*member{self.name: self},
+		engine: e, directory: e.directory, local: local, self: self,
 		joined: joined, joinedAt: time.Now().Add(joinWithin),
 		pending: make(map[string]change), tokens: make(map[string]tokens), snapshots: make(map[uint64]*snapshot),
 		claims: make(map[string]*ownClaim), yielded: make(map[string]time.Time),
@@ -161,8 +160,8 @@ func (c *coordinator) leave() {
 }
 
 func (c *coordinator) list() []supervisor.ClusterMember {
-	list := make([]supervisor.ClusterMember, 0, len(c.members))
-	for _, m := range c.members {
+	list := make([]supervisor.ClusterMember, 0, len(c.directory.members))
+	for _, m := range c.directory.members {
 		entry := supervisor.ClusterMember{
 			Name: m.name, Address: m.beat.address, State: m.state(), Self: m == c.self,
 			Connections: int(m.beat.connections), Max: int(m.beat.limit),

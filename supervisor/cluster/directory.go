@@ -6,15 +6,16 @@ import (
 	"sync"
 )
 
-// directory records the claims of all members: which member holds the connection of each peer. It mirrors the claims of
-// each member exactly, in the order in which the member made them, so it needs no agreement between members. Where two
+// directory records the members, and their claims: which member holds the connection of each peer. It mirrors the claims
+// of each member exactly, in the order in which the member made them, so it needs no agreement between members. Where two
 // members claim one peer, the claim with the higher term wins; of equal terms, that of the greater name.
 //
 // The engine's actor writes; every sender reads. Safe for concurrent use.
 type directory struct {
-	mu    sync.RWMutex
-	peers map[string]*claimed
-	log   []changed // of the last seconds, in order
+	mu      sync.RWMutex
+	members map[string]*member // by name, this one included; the engine's actor reads it without mu
+	peers   map[string]*claimed
+	log     []changed // of the last seconds, in order
 }
 
 // claimed is a claim. Nearly every peer has one; there are several while members disagree.
@@ -24,7 +25,36 @@ type claimed struct {
 	next   *claimed
 }
 
-func newDirectory() *directory { return &directory{peers: make(map[string]*claimed)} }
+func newDirectory(self *member) *directory {
+	return &directory{members: map[string]*member{self.name: self}, peers: make(map[string]*claimed)}
+}
+
+// join adds a member.
+func (d *directory) join(m *member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.members[m.name] = m
+}
+
+// leave removes a member, without its claims.
+func (d *directory) leave(m *member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.members, m.name)
+}
+
+// living returns the names of the members that are not lost, except one.
+func (d *directory) living(except string) []string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	names := make([]string, 0, len(d.members))
+	for name, m := range d.members {
+		if !m.lost && name != except {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // outranks reports whether c wins against o, which may be nil.
 func (c *claimed) outranks(o *claimed) bool {

@@ -7,7 +7,7 @@ import (
 
 func TestDirectoryPrefersTheHigherTerm(t *testing.T) {
 	a, b, c := &member{name: "a"}, &member{name: "b"}, &member{name: "c"}
-	d := newDirectory()
+	d := newDirectory(&member{})
 	expect := func(step string, want *member) {
 		t.Helper()
 		if got := d.home("peer"); got != want {
@@ -42,7 +42,7 @@ func TestDirectoryPrefersTheHigherTerm(t *testing.T) {
 
 func TestDirectoryReplacesTheClaimsOfOneMember(t *testing.T) {
 	a, b := &member{name: "a"}, &member{name: "b"}
-	d := newDirectory()
+	d := newDirectory(&member{})
 	d.set("1", a, 1)
 	d.set("2", a, 2)
 	d.set("2", b, 3)

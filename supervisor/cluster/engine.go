@@ -52,8 +52,7 @@ type Engine struct {
 	seen      *seen
 	forwarder *forwarder
 
-	elsewhere atomic.Int64 // connections of the other living members
-	alone     atomic.Bool  // no other member is alive
+	elsewhere atomic.Int64 // connections of the other members that are not lost
 
 	slowest atomic.Int64 // nanoseconds by which the slowest clock of the members is ahead of this one's; 0 or negative
 
@@ -80,10 +79,10 @@ func New(bus Bus, opts Options) *Engine {
 		opts.Members = slog.New(slog.DiscardHandler)
 	}
 	actors.FixProcessRegistry(opts.System)
-	directory := newDirectory()
+	self := &member{name: opts.Name, boot: opts.Boot}
+	directory := newDirectory(self)
 	e := &Engine{
-		opts: opts, bus: bus, directory: directory, exchanges: newExchanges(),
-		seen: newSeen(&member{name: opts.Name, boot: opts.Boot}, directory),
+		opts: opts, bus: bus, directory: directory, exchanges: newExchanges(), seen: newSeen(self, directory),
 	}
 	e.forwarder = newForwarder(e)
 	return e

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,9 +37,7 @@ type pair struct {
 	out *outward
 	in  *inward
 
-	// Guarded by forwarder.mu.
-	alive bool   // not lost
-	past  uint64 // start of the member whose results do not count; 0: none
+	past uint64 // start of the member whose results do not count; 0: none; guarded by forwarder.mu
 }
 
 func newForwarder(e *Engine) *forwarder {
@@ -69,35 +68,9 @@ func (f *forwarder) known(name string) *pair {
 	return f.pairs[name]
 }
 
-// heard records that a member is alive.
-func (f *forwarder) heard(name string) { f.setAlive(f.with(name), true) }
-
-// alive returns the names of the other members that are not lost.
-func (f *forwarder) alive() []string {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	names := make([]string, 0, len(f.pairs))
-	for name, p := range f.pairs {
-		if p.alive {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func (f *forwarder) setAlive(p *pair, alive bool) {
-	if p == nil {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	p.alive = alive
-}
-
 // lost ends the messages in flight to a lost member.
 func (f *forwarder) lost(name string) {
 	if p := f.known(name); p != nil {
-		f.setAlive(p, false)
 		p.out.lose(errHomeLost)
 	}
 }
@@ -135,13 +108,12 @@ func (f *forwarder) forget(name string) {
 	if p == nil {
 		return
 	}
-	f.setAlive(p, false)
 	p.in.end(0)
 	p.out.abandonNext()
 	time.AfterFunc(lostAfter, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.pairs[name] == p && !p.alive {
+		if f.pairs[name] == p && !slices.Contains(f.engine.directory.living(""), name) {
 			delete(f.pairs, name)
 		}
 	})

@@ -11,7 +11,7 @@ func (c *coordinator) handOver() (pages uint64) {
 	e.answering.Lock()
 	e.handing = true
 	e.answering.Unlock()
-	if len(c.members) == 1 || c.joined != nil {
+	if len(c.directory.members) == 1 || c.joined != nil {
 		return 0
 	}
 	c.local.ExportSeen(func(entries []byte) bool {
@@ -28,7 +28,7 @@ func (c *coordinator) handOver() (pages uint64) {
 
 // onHandover takes over a page of a member that leaves.
 func (c *coordinator) onHandover(msg *message) {
-	m := c.members[msg.from]
+	m := c.directory.members[msg.from]
 	if m != nil && m.boot == msg.boot && c.local.ImportSeen(m.name, msg.entries) {
 		m.pages++
 	}

@@ -81,17 +81,16 @@ func (c *coordinator) onSequence(msg *message) {
 
 // memberOf returns the sender of a message, or nil if there are too many members.
 func (c *coordinator) memberOf(msg *message) *member {
-	m := c.members[msg.from]
+	m := c.directory.members[msg.from]
 	if m != nil {
 		return m
 	}
-	if len(c.members) >= maxMembers {
+	if len(c.directory.members) >= maxMembers {
 		c.engine.opts.Log.Warn("too many members: one was ignored", "name", msg.from, "limit", maxMembers)
 		return nil
 	}
 	m = &member{name: msg.from}
-	c.members[m.name] = m
-	c.engine.forwarder.heard(m.name)
+	c.directory.join(m)
 	return m
 }
 
@@ -113,7 +112,6 @@ func (c *coordinator) heardAlive(m *member, boot uint64) (changed bool) {
 	}
 	if m.lost {
 		c.directory.setLost(m, false)
-		c.engine.forwarder.heard(m.name)
 	}
 	return changed
 }
@@ -218,7 +216,7 @@ func (c *coordinator) lose(m *member) {
 
 // forget removes a member that has left or was lost for forgetAfter.
 func (c *coordinator) forget(m *member) {
-	delete(c.members, m.name)
+	c.directory.leave(m)
 	m.sync = nil
 	c.replace(m, nil)
 	c.updateSeen()
@@ -233,4 +231,6 @@ func (c *coordinator) drop(peer string, m *member) {
 	}
 }
 
-func (c *coordinator) updateSeen() { c.engine.seen.update(c.members, c.now(), c.joined == nil) }
+func (c *coordinator) updateSeen() {
+	c.engine.seen.update(c.directory.members, c.now(), c.joined == nil)
+}

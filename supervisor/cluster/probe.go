@@ -31,7 +31,7 @@ func (c *coordinator) probe(m *member) {
 func (c *coordinator) onProbed(msg *probed) {
 	m := msg.member
 	m.probing = false
-	if msg.gone && !m.lost && c.members[m.name] == m {
+	if msg.gone && !m.lost && c.directory.members[m.name] == m {
 		c.lose(m)
 	}
 }

@@ -97,7 +97,7 @@ func TestFormerHomesAreForgottenAfterTwoWindows(t *testing.T) {
 // A member that has left without all its entries is told to others as a crash.
 func TestIncompleteLeaveIsToldAsACrash(t *testing.T) {
 	for _, complete := range []bool{true, false} {
-		s := newSeen(&member{name: "self"}, newDirectory())
+		s := newSeen(&member{name: "self"}, newDirectory(&member{}))
 		s.begin(ruleLocal{})
 		s.left(&member{name: "up", boot: 1}, complete)
 		age, _ := s.crashAge()

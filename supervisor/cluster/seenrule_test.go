@@ -23,7 +23,7 @@ func (ruleLocal) SeenWindow() time.Duration { return ruleWindow }
 // ruleSeen returns the knowledge of member "self" about four others: "up" is alive, "dead" is lost since five seconds,
 // "left" has handed its entries over, and of "gone" nothing else is known. The boot of each is 1.
 func ruleSeen() *seen {
-	s := newSeen(&member{name: "self", boot: 1}, newDirectory())
+	s := newSeen(&member{name: "self", boot: 1}, newDirectory(&member{}))
 	s.begin(ruleLocal{})
 	s.clocks["teller"] = ruleSkew
 	lost := s.now("dead", 1)

@@ -1,10 +1,21 @@
 package actors
 
 import (
+	"log/slog"
 	"math"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
+
+// NewSystem returns an actor system for nodes, on each platform. It has the small process registry of
+// ShrinkProcessRegistry, and no log: protoactor's own log would print message contents.
+func NewSystem() *actor.ActorSystem {
+	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+	ShrinkProcessRegistry(system)
+	FixProcessRegistry(system)
+	return system
+}
 
 // FixProcessRegistry makes system usable on platforms whose int has 32 bits; elsewhere it changes nothing. NewTransport
 // calls it. Call it before the system runs actors: it moves the entries of the process registry without a lock.
@@ -20,7 +31,8 @@ func FixProcessRegistry(system *actor.ActorSystem) {
 
 // ShrinkProcessRegistry gives each bucket of the process registry one shard instead of 32: all of them take 5 MB while
 // they are empty, and an actor takes 200 bytes more as long as nearly every shard holds one. Call it before the system
-// runs actors: it moves the entries without a lock. NewTransport calls it for a system of its own.
+// runs actors: it moves the entries without a lock. NewSystem does; NewTransport leaves the system of a program as
+// it is.
 func ShrinkProcessRegistry(system *actor.ActorSystem) {
 	for _, bucket := range system.ProcessRegistry.LocalPIDs.LocalPIDs {
 		if len(bucket) > 1 && bucket[1] == bucket[0] {

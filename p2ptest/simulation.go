@@ -2,7 +2,6 @@ package p2ptest
 
 import (
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
 )
 
@@ -40,10 +40,9 @@ func Run(t *testing.T, seed uint64, program func(s *Simulation)) {
 
 // New returns an empty simulation. It must be called inside a bubble (synctest.Test); Run creates one.
 func New(t testing.TB, seed uint64) *Simulation {
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	return &Simulation{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x70327074657374)), began: time.Now(),
-		net: memnet.New(seed), system: actor.NewActorSystem(actor.WithLoggerFactory(quiet)),
+		net: memnet.New(seed), system: actors.NewSystem(),
 		blocked: make(map[[2]string]bool),
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
@@ -134,7 +135,7 @@ func TestAnswersNameTheirMessage(t *testing.T) {
 // Messages that arrive before, while and after the registry stops are all answered.
 func TestMessagesAreAnsweredDuringStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		system := quietSystem()
+		system := actors.NewSystem()
 		a := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
 		var senders sync.WaitGroup
 		for range 20 {
@@ -161,7 +162,7 @@ func TestMessagesAreAnsweredDuringStop(t *testing.T) {
 // A stopped registry answers the messages that are left in its mailbox.
 func TestLeftMessagesAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		system, ended := quietSystem(), make(chan struct{})
+		system, ended := actors.NewSystem(), make(chan struct{})
 		l := &leftovers{system: system, ended: ended}
 		early, future := actor.NewFuture(system, time.Second), actor.NewFuture(system, time.Minute)
 		send := &Send{Message: &wire.Message{ID: "id"}}
@@ -184,7 +185,7 @@ func TestLeftMessagesAreAnswered(t *testing.T) {
 // A request by message ends with the transport.
 func TestRequestByMessageEndsWithTheTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		system := quietSystem()
+		system := actors.NewSystem()
 		n := memnet.New(1)
 		a, b := startNode(t, n, 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} }), startNode(t, n, 2)
 		a.dial(b)

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,13 +14,6 @@ import (
 	"github.com/Snider/go-p2p/tests/memnet"
 	"github.com/Snider/go-p2p/wire"
 )
-
-func quietSystem() *actor.ActorSystem {
-	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
-	actors.FixProcessRegistry(system) // tests use it without a Transport, too
-	return system
-}
 
 // program is an actor of the program that uses a node by messages only.
 type program struct {
@@ -73,7 +65,7 @@ func order[T any](t *testing.T, n *testNode, message any) T {
 func TestMessagesDriveTheTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(1)
-		system := quietSystem()
+		system := actors.NewSystem()
 		a := startNode(t, n, 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
 		b := startNode(t, n, 2, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
 		watcher := &program{}

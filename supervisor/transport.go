@@ -109,10 +109,7 @@ func NewTransport(
 	}
 	t.queueLog()
 	if t.opts.system == nil {
-		// protoactor's own log would print message contents.
-		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-		t.opts.system = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
-		actors.ShrinkProcessRegistry(t.opts.system)
+		t.opts.system = actors.NewSystem()
 	}
 	actors.FixProcessRegistry(t.opts.system)
 	t.live.Store(&t.cfg)

@@ -92,7 +92,7 @@ func TestAcceptingFollowsTheListener(t *testing.T) {
 // TestAcceptingEndsWithTheRegistry: the program's actor system stops the registry while the listener still runs.
 func TestAcceptingEndsWithTheRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		system := quietSystem()
+		system := actors.NewSystem()
 		a := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
 		if !a.Accepting() {
 			t.Error("a running node accepts no peers")

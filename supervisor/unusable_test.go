@@ -90,7 +90,7 @@ func TestRegistryAnswersUnusableMessages(t *testing.T) {
 // A program whose actor system outlives the transport gets ErrStopped from its PID, in the answer type of each message.
 func TestStoppedRegistryAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		system := quietSystem()
+		system := actors.NewSystem()
 		a := startNode(t, memnet.New(1), 1, func(s *nodeSetup) { s.options = []Option{WithActorSystem(system)} })
 		a.stop()
 		for _, c := range []struct{ message, answer any }{

@@ -72,8 +72,7 @@ var _ supervisor.Cluster = (*Engine)(nil)
 // New returns an engine that has not joined.
 func New(bus Bus, opts Options) *Engine {
 	if opts.System == nil {
-		quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-		opts.System = actor.NewActorSystem(actor.WithLoggerFactory(quiet))
+		opts.System = actors.NewSystem()
 	}
 	if opts.Members == nil {
 		opts.Members = slog.New(slog.DiscardHandler)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/cluster"
@@ -48,9 +49,7 @@ const (
 func newMesh(t *testing.T, seed uint64) *mesh {
 	m := &mesh{
 		t: t, bus: membus.New(seed), net: memnet.New(seed), hosts: make(map[string]*host),
-		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-			return slog.New(slog.DiscardHandler)
-		})),
+		system: actors.NewSystem(),
 	}
 	m.bus.Delay(time.Millisecond, 3*time.Millisecond)
 	t.Cleanup(m.close)

@@ -5,13 +5,9 @@ package cluster_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
@@ -33,9 +29,7 @@ func BenchmarkSeen(b *testing.B) {
 }
 
 func benchmarkSeen(b *testing.B, relayed int) {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.NewTextHandler(io.Discard, nil))
-	}))
+	system := actors.NewSystem()
 	defer system.Shutdown()
 	w := &world{net: membus.New(1), system: system, members: map[string]*process{}}
 	for _, name := range []string{"here", "there"} {

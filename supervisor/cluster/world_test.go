@@ -54,10 +54,7 @@ type process struct {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
-		t: t, net: membus.New(seed), members: map[string]*process{},
-		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-			return slog.New(slog.NewTextHandler(io.Discard, nil))
-		})),
+		t: t, net: membus.New(seed), members: map[string]*process{}, system: actors.NewSystem(),
 	}
 	w.net.Delay(time.Millisecond, 3*time.Millisecond)
 	t.Cleanup(func() {

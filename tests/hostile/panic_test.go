@@ -1,13 +1,10 @@
 package hostile
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
@@ -81,18 +78,11 @@ func TestActorPanicEndsOneConnection(t *testing.T) {
 	}
 }
 
-// quietSystem returns an actor system without a log: protoactor's own log prints the fields of messages.
-func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-}
-
 // TestRegistryPanicLosesNothing: after a panic the registry has all connections, slots and the dedup set.
 func TestRegistryPanicLosesNothing(t *testing.T) {
 	t.Parallel()
 	const most, panics = 5, 3
-	system := quietSystem()
+	system := actors.NewSystem()
 	n := nodetest.Start(t, nodetest.Options{
 		Config:  func(c *supervisor.TransportConfig) { c.MaxConns = most },
 		Options: []supervisor.Option{supervisor.WithActorSystem(system)},

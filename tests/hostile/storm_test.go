@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/tests/nodetest"
 	"github.com/Snider/go-p2p/tests/refpeer"
@@ -39,7 +40,7 @@ func TestKillStormLeavesTheNodeWorking(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(context.Background(), stormTime)
 	defer stop()
-	s := &storm{ctx: ctx, system: quietSystem()}
+	s := &storm{ctx: ctx, system: actors.NewSystem()}
 	s.n = nodetest.Start(t, nodetest.Options{
 		Config:  func(c *supervisor.TransportConfig) { c.MaxConns = stormConns },
 		Options: []supervisor.Option{supervisor.WithActorSystem(s.system)},

@@ -3,7 +3,6 @@ package natsbus
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -11,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/supervisor/cluster"
@@ -76,9 +74,7 @@ func (takeAll) Deliver(_ supervisor.Forwarding, done func(supervisor.Forwarded))
 
 // benchEngine starts two members with a peer at the second one, and returns the first one.
 func benchEngine(b *testing.B, buses []cluster.Bus) *cluster.Engine {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.NewTextHandler(io.Discard, nil))
-	}))
+	system := actors.NewSystem()
 	var engines []*cluster.Engine
 	for i, bus := range buses {
 		e := cluster.New(bus, cluster.Options{

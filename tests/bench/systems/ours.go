@@ -46,8 +46,7 @@ func newOurs(o Options, onlySMSG bool) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &ours{system: quietSystem(), book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
-	actors.ShrinkProcessRegistry(n.system) // as NewTransport does for its own
+	n := &ours{system: actors.NewSystem(), book: supervisor.NewPeerRegistry(), tally: NewTally(), id: keys.Identity().ID}
 	if o.Dir != "" {
 		if n.book, err = supervisor.OpenPeerRegistry(filepath.Join(o.Dir, "peers.db")); err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -49,9 +48,7 @@ func answersOf(list []supervisor.MemberAnswer) string {
 // TestAskMembersNamesThoseWithoutAnswer asks members that answer, panic, are slow, cut off, lost or gone. Each has its
 // answer or its error within two seconds.
 func TestAskMembersNamesThoseWithoutAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		m.pass(5 * time.Second)
 		a := m.hosts["a"]
 		ask := func(question, want string, most time.Duration, names ...string) {
@@ -90,9 +87,7 @@ func TestAskMembersNamesThoseWithoutAnswer(t *testing.T) {
 
 // TestAskEndsAtLeave stops a member whose question is not answered yet.
 func TestAskEndsAtLeave(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(5 * time.Second)
 		a, began := m.hosts["a"], time.Now()
 		time.AfterFunc(100*time.Millisecond, a.engine.Leave)
@@ -105,9 +100,7 @@ func TestAskEndsAtLeave(t *testing.T) {
 
 // TestAnswersAreBounded asks more questions at once than a member answers.
 func TestAnswersAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(5 * time.Second)
 		for range 8 {
 			go m.hosts["a"].AskMembers(t.Context(), []byte("wait"))
@@ -125,9 +118,7 @@ func TestAnswersAreBounded(t *testing.T) {
 
 // TestAskRefusesMalformedBodies sends bodies that no member of this version sends.
 func TestAskRefusesMalformedBodies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(5 * time.Second)
 		subject := fmt.Sprintf("p2p.%s.m.b.ask", nodeID())
 		for _, body := range []string{"", "\x02x", strings.Repeat("\x01", 5000)} {
@@ -148,9 +139,7 @@ func TestAskRefusesMalformedBodies(t *testing.T) {
 
 // TestClusterEventsAreCounted counts claims, snapshots and a lost member.
 func TestClusterEventsAreCounted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		p := m.peer("p", []string{"a"})
 		m.pass(5 * time.Second)
 		if home := m.home(p); home.name != "a" {

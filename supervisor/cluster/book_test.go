@@ -28,9 +28,7 @@ func unconfirmed(err error) (names []string) {
 
 // A change is in force at every member when it returns, and the peer's connection at another member is closed.
 func TestRevokeIsInForceAtEveryMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		peer := m.peer("peer", []string{"b"})
 		m.pass(5 * time.Second)
 		m.check()
@@ -60,9 +58,7 @@ func TestRevokeIsInForceAtEveryMember(t *testing.T) {
 
 // A change of mode, an alias and a suspension reach every member, too.
 func TestOperatorsChangesReachEveryMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		peer := m.peer("peer", []string{"b"})
 		m.pass(5 * time.Second)
 		a, b := m.hosts["a"], m.hosts["b"]
@@ -93,9 +89,7 @@ func TestOperatorsChangesReachEveryMember(t *testing.T) {
 // During a cut a revocation names the members that it does not reach. They take it over when the cut heals, before they
 // admit the peer, and their own change of another key counts, too.
 func TestRevokeDuringACutIsAppliedBeforeAdmission(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		m.pass(time.Second)
 		cut := func(on bool) {
 			for _, other := range []string{"a", "b"} {
@@ -131,9 +125,7 @@ func TestRevokeDuringACutIsAppliedBeforeAdmission(t *testing.T) {
 
 // The heartbeats of a member arrive, and its answers do not: the change names it after two seconds.
 func TestRevokeNamesASilentMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(time.Second)
 		m.bus.Cut("a", "b", true)
 		began := time.Now()
@@ -151,9 +143,7 @@ func TestRevokeNamesASilentMember(t *testing.T) {
 
 // A member that starts with the book of last week learns of revocations before it accepts a peer.
 func TestMemberJoinsWithAnOldAllowlist(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(time.Second)
 		if err := m.hosts["a"].Allow(keyOf("peer")); err != nil {
 			t.Error(err)
@@ -210,9 +200,7 @@ func TestLaterChangeWinsDespiteClocks(t *testing.T) {
 
 // Two members change one key at the same moment while they are cut off: it is revoked at both in the end.
 func TestRevokeWinsATie(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(time.Second)
 		m.bus.CutBoth("a", "b", true)
 		m.pass(3 * time.Second)
@@ -244,9 +232,7 @@ func peersOnShelves(n, shelves int) (names []string) {
 
 // Members that differ in several pages of records agree after a heartbeat.
 func TestManyRecordsAreExchangedInPages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		a, b := w.members["a"], w.members["b"]
 		aliases := make(map[string]string)
 		for _, peer := range peersOnShelves(2000, 2) { // four pages on each
@@ -267,9 +253,7 @@ func TestManyRecordsAreExchangedInPages(t *testing.T) {
 
 // A peer that is forgotten at one member is forgotten at all that can be reached, unless they have seen it since.
 func TestForgetReachesEveryMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.pass(time.Second)
 		b := m.hosts["b"]
 		for id, seen := range map[string]time.Time{"old": time.Now(), "new": time.Now().Add(time.Hour)} {

@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -13,9 +12,7 @@ import (
 func TestForgetReachesMembersLater(t *testing.T) {
 	for name, down := range map[string]bool{"cut": false, "down": true} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				m := newMesh(t, 1)
-				m.members("a", "b", "c")
+			inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 				m.pass(time.Second)
 				a, b := m.hosts["a"], m.hosts["b"]
 				for id, seen := range map[string]time.Time{

@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -30,9 +29,7 @@ func (h *host) freeze() {
 func TestBroadcastReachesPeerWithUndecidedClaim(t *testing.T) {
 	for name, knows := range map[string]bool{"sender does not know": false, "sender knows": true} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				m := newMesh(t, 1)
-				m.members("a", "b", "c")
+			inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 				p := m.peer("p", []string{"a"})
 				m.pass(time.Second)
 				if home := m.home(p); home.name != "a" {

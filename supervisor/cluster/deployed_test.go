@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/tests/refpeer"
@@ -40,9 +39,7 @@ func (m *mesh) deployed(name string, to ...string) *refpeer.Deployed {
 // The end of a connection makes a deployed node forget the other one as well, so a duplicate stays open. It only
 // receives, until the home ends.
 func TestDeployedDuplicateReceivesUntilTheHomeEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		a, b := m.hosts["a"], m.hosts["b"]
 		d := m.deployed("old", "a", "b")
 		id := keysOf("old").Identity().ID
@@ -82,9 +79,7 @@ func TestDeployedDuplicateReceivesUntilTheHomeEnds(t *testing.T) {
 
 // The home of a deployed node loses its connection without a sign. A new connection to another member takes over.
 func TestDeployedNodeMovesFromADeadHome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		d := m.deployed("old", "a")
 		id := keysOf("old").Identity().ID
 		m.net.Links("10.0.9.9", m.hosts["a"].ip)[0].Vanish("10.0.9.9")
@@ -104,9 +99,7 @@ func TestDeployedNodeMovesFromADeadHome(t *testing.T) {
 
 // The route that is probed for a claim ends, and another connection takes its place: it is probed, too.
 func TestClaimIsDecidedAfterTheRouteChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		a, b := m.hosts["a"], m.hosts["b"]
 		d := m.deployed("old", "a", "a")
 		id := keysOf("old").Identity().ID

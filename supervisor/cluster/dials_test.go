@@ -65,9 +65,7 @@ func TestOneMemberDialsAConfiguredAddress(t *testing.T) {
 
 // While a peer that has come by itself is connected, no member dials it. Then the one does that keeps its address.
 func TestConnectedPeerIsNotDialled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a"})
 		m.pass(10 * time.Second)
 		m.configure(p.address() + "#" + p.id())

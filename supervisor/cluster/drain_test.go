@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -26,9 +25,7 @@ func (h *host) codesOf() (codes []wire.DisconnectCode) {
 
 // All peers of a draining member are connected to the others before Drain returns.
 func TestDrainMovesAllPeers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		a := m.hosts["a"]
 		var peers []*host
 		for i := range 20 { // the pins let them dial a first
@@ -90,9 +87,7 @@ func TestDrainMovesAllPeers(t *testing.T) {
 
 // The last member drains nothing, so that Stop says its own goodbye.
 func TestDrainOfTheLastMemberDoesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a")
+	inMesh(t, "a", func(t *testing.T, m *mesh) {
 		m.peer("peer", []string{"a"})
 		m.pass(time.Second)
 		began := time.Now()
@@ -105,9 +100,7 @@ func TestDrainOfTheLastMemberDoesNothing(t *testing.T) {
 
 // Stop during Drain ends both.
 func TestStopEndsDrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.peer("peer", []string{"a"}) // it has nowhere to go
 		m.pass(time.Second)
 		a := m.hosts["a"]
@@ -128,9 +121,7 @@ func TestStopEndsDrain(t *testing.T) {
 
 // A further Drain returns, too: the first may have been ended by its context.
 func TestDrainAgainReturns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		m.peer("peer", []string{"a", "b"})
 		m.pass(time.Minute)
 		for i := range 2 {

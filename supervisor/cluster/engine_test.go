@@ -25,9 +25,7 @@ var (
 const quiet = 6 * time.Second
 
 func TestMemberIsGrantedAPeerWithoutAHome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		if v, _ := w.members["a"].connect("peer"); !v.Granted || v.Term == 0 {
 			t.Errorf("verdict %+v", v)
 		}
@@ -37,9 +35,7 @@ func TestMemberIsGrantedAPeerWithoutAHome(t *testing.T) {
 }
 
 func TestHolderDecidesAboutAClaim(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].keeps = true
 		first, _ := w.members["a"].connect("peer")
 		settle()
@@ -58,9 +54,7 @@ func TestHolderDecidesAboutAClaim(t *testing.T) {
 
 // A claim that goes out while the other member has already released the peer is granted in the end.
 func TestClaimFollowsARelease(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("peer")
 		settle()
 		w.net.Delay(100*time.Millisecond, 110*time.Millisecond)
@@ -74,9 +68,7 @@ func TestClaimFollowsARelease(t *testing.T) {
 }
 
 func TestKilledMemberLosesItsPeers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].keeps = true
 		w.members["a"].connect("peer")
 		settle()
@@ -110,9 +102,7 @@ func TestCutHeals(t *testing.T) {
 		{"the other direction", func(w *world, on bool) { w.net.Cut("b", "a", on) }},
 	} {
 		t.Run(cut.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, 1)
-				w.start("a", "b", "c")
+			inWorld(t, "a b c", func(t *testing.T, w *world) {
 				peers := peerNames(20)
 				for i, peer := range peers {
 					w.members[string(rune('a'+i%3))].connect(peer)
@@ -136,9 +126,7 @@ func TestCutHeals(t *testing.T) {
 
 // A member that joins learns all claims by pages, while they change.
 func TestNewMemberLearnsAllClaims(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a")
+	inWorld(t, "a", func(t *testing.T, w *world) {
 		peers := peerNames(10_000)
 		for _, peer := range peers {
 			w.members["a"].connect(peer)
@@ -162,9 +150,7 @@ func TestNewMemberLearnsAllClaims(t *testing.T) {
 }
 
 func TestRestartedMemberHasNoClaims(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("peer")
 		settle()
 		w.kill("a")
@@ -175,9 +161,7 @@ func TestRestartedMemberHasNoClaims(t *testing.T) {
 }
 
 func TestGoodbyeFreesThePeersAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("peer")
 		settle()
 		w.members["a"].engine.Leave()
@@ -195,9 +179,7 @@ func TestGoodbyeFreesThePeersAtOnce(t *testing.T) {
 }
 
 func TestJoinRefusesATakenName(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a")
+	inWorld(t, "a", func(t *testing.T, w *world) {
 		first := w.members["a"]
 		second := w.process("a")
 		if err := second.engine.Join(t.Context(), second); !errors.Is(err, cluster.ErrName) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -15,9 +14,7 @@ import (
 
 // withPeer starts members a, b and c with the peer connected to a.
 func withPeer(t *testing.T, run func(t *testing.T, w *world, sent *forwards)) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].connect("peer")
 		time.Sleep(10 * time.Millisecond)
 		run(t, w, &forwards{})

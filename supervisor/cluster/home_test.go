@@ -13,9 +13,7 @@ import (
 )
 
 func TestPeerHasOneHomeAmongThreeMembers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a", "b", "c"})
 		m.pass(time.Minute)
 		m.check()
@@ -42,9 +40,7 @@ func TestPeerOfAnEndedMemberMoves(t *testing.T) {
 		{"power loss", func(h *host) { h.kill(true) }, 10*time.Second + 40*time.Second}, // the peer's silence limit
 	} {
 		t.Run(end.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				m := newMesh(t, 1)
-				m.members("a", "b", "c")
+			inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 				p := m.peer("peer", []string{"a", "b"})
 				m.pass(time.Minute)
 				home, other := m.hosts["a"], m.hosts["b"]
@@ -70,9 +66,7 @@ func TestPeerOfAnEndedMemberMoves(t *testing.T) {
 // A second connection of a living peer is a duplicate. The program of its member hears nothing of the peer, not even
 // the message that came before the verdict.
 func TestRefusedClaimIsNotSeen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		a, b := m.hosts["a"], m.hosts["b"]
 		p := m.peer("peer", []string{"a"})
 		m.pass(20 * time.Second)
@@ -168,9 +162,7 @@ func TestLateVerdictIsReleased(t *testing.T) {
 
 // A session outranks a connection without one, so the peer moves at once, without a probe.
 func TestStrongerConnectionMovesAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a"}, func(c *supervisor.TransportConfig) { c.Session = supervisor.SessionOff })
 		m.pass(20 * time.Second)
 		p.useSessions()
@@ -188,9 +180,7 @@ func TestStrongerConnectionMovesAtOnce(t *testing.T) {
 
 // During a cut, two hosts with one identity are connected to two members. Afterwards one connection is left.
 func TestHealLeavesOneConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		for _, other := range []string{"a", "c"} {
 			m.bus.CutBoth("b", other, true)
 		}
@@ -217,9 +207,7 @@ func TestHealLeavesOneConnection(t *testing.T) {
 
 // A member does not dial a peer that is connected to another one, and says which.
 func TestConnectNamesTheMemberOfThePeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		a, b := m.hosts["a"], m.hosts["b"]
 		p := m.peer("peer", nil)
 		if _, err := a.ConnectAddress(t.Context(), p.address()); err != nil {

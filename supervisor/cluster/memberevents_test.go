@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -22,9 +21,7 @@ func lastOf[T supervisor.Event](h *host) (last T) {
 
 // A peer moves from one member to another: the events say where, and every member lists its home.
 func TestEventsAndListsNameTheMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", nil, func(c *supervisor.TransportConfig) { c.Session = supervisor.SessionOff })
 		p.dial(m.hosts["a"])
 		m.pass(20 * time.Second)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -45,6 +46,16 @@ const (
 	port     = 9091
 	testType = wire.MessageType("test")
 )
+
+// inMesh runs a test on virtual time, with members of these names, separated by spaces.
+func inMesh(t *testing.T, members string, run func(t *testing.T, m *mesh)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t, 1)
+		m.members(strings.Fields(members)...)
+		run(t, m)
+	})
+}
 
 func newMesh(t *testing.T, seed uint64) *mesh {
 	m := &mesh{

@@ -55,9 +55,7 @@ func (m *mesh) wantCount(member string, c actors.Counter, want uint64) {
 // A message reaches each member by another way: direct, and through two relays at once. It is delivered once, whether
 // its author is connected to a member or nowhere.
 func TestMessageOverSeveralMembersIsDeliveredOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		author := m.peer("author", []string{"a"})
 		one, two := m.peer("one", []string{"b"}), m.peer("two", []string{"c"})
 		m.pass(time.Second)
@@ -109,9 +107,7 @@ func TestCheckedMessagesKeepTheirOrder(t *testing.T) {
 
 // A peer moves, and sends its earlier messages again.
 func TestPeerThatMovesIsHeardOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a"})
 		m.pass(time.Second)
 		first := authored(p.id(), "first")
@@ -160,9 +156,7 @@ func TestPeerOfAKilledMemberIsHeardOnce(t *testing.T) {
 
 // A member that stops hands over its delivered messages: its peer is heard once, and nothing is refused.
 func TestPeerOfAStoppedMemberIsHeardOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a", "b"})
 		m.pass(time.Minute)
 		first, late := authored(p.id(), "first"), authored(p.id(), "late")

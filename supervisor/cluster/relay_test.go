@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -16,9 +15,7 @@ import (
 
 // withMesh starts members a, b and c with one peer, which is connected to a.
 func withMesh(t *testing.T, run func(t *testing.T, m *mesh, p *host)) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a"})
 		m.pass(time.Second)
 		m.check()
@@ -207,9 +204,7 @@ func TestActorsReachPeersOfOtherMembers(t *testing.T) {
 
 // Each peer of three members gets a broadcast once, its author does not, and a role is respected.
 func TestBroadcastReachesThePeersOfAllMembersOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		var peers []*host
 		for i := range 6 {
 			name := fmt.Sprintf("peer%d", i)

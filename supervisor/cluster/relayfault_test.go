@@ -80,9 +80,7 @@ func TestSendEndsUnconfirmedWhenTheHomeIsKilled(t *testing.T) {
 // A sender that goes on while its peer changes the member loses no message that was sent without an error, and the
 // peer gets none twice.
 func TestSendsContinueWhileThePeerMoves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b", "c")
+	inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 		p := m.peer("peer", []string{"a", "b"})
 		m.pass(10 * time.Second)
 		m.check()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -75,9 +74,7 @@ func (m *mesh) wantVerified(member, peer string, want bool) {
 // delivered again: while the peer is connected to the first member, and after that.
 func TestRecordedFrameProvesNothingToAnotherMember(t *testing.T) {
 	for _, gone := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			m := newMesh(t, 1)
-			m.members("a", "b", "c")
+		inMesh(t, "a b c", func(t *testing.T, m *mesh) {
 			victim, c := m.victim(refpeer.Options{})
 			frame := m.recorded(c, victim, "once")
 			m.sendFrame(c, frame)
@@ -99,9 +96,7 @@ func TestRecordedFrameProvesNothingToAnotherMember(t *testing.T) {
 
 // The victim itself is verified at another member by a frame that no member has seen.
 func TestNewFrameVerifiesADeployedPeerAtAnotherMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		peer := m.identity("peer")
 		first := m.stranger("10.9.0.1", "a", refpeer.Options{Identity: peer})
 		m.sendFrame(first, m.recorded(first, peer, "first"))
@@ -119,9 +114,7 @@ func TestNewFrameVerifiesADeployedPeerAtAnotherMember(t *testing.T) {
 // A check that no member answers verifies nothing: the recorded frame may have been delivered there. The same frame
 // is accepted once the members hear each other again.
 func TestUnansweredCheckVerifiesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		victim, c := m.victim(refpeer.Options{})
 		m.sendFrame(c, m.recorded(c, victim, "first"))
 		frame := m.recorded(c, victim, "second")
@@ -137,9 +130,7 @@ func TestUnansweredCheckVerifiesNothing(t *testing.T) {
 
 // A verified relay's message is delivered although the author's home does not answer.
 func TestUnansweredCheckOfAVerifiedPeerIsDelivered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		author := m.peer("author", []string{"a"})
 		relay := m.peer("relay", []string{"b"})
 		m.pass(time.Second)
@@ -156,9 +147,7 @@ func TestUnansweredCheckOfAVerifiedPeerIsDelivered(t *testing.T) {
 
 // A frame that is bound to its connection closes another one of the same peer, at every member.
 func TestBoundFrameIsRefusedByAnotherMember(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		victim, c := m.victim(refpeer.Options{Bind: true})
 		frame := m.recorded(c, victim, "once")
 		m.sendFrame(c, frame)
@@ -179,9 +168,7 @@ func TestBoundFrameIsRefusedByAnotherMember(t *testing.T) {
 // An attacker that a member dials sends the member's challenge to another member, which would answer it in the name of
 // a victim: it has the same key.
 func TestMemberRefusesTheChallengeOfAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		victim := m.identity("victim")
 		host := m.net.Attach("10.9.0.1")
 		listener, err := host.Listen(port)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/crypto"
@@ -14,9 +13,7 @@ import (
 // A member finds a peer that only another one knows, by name, prefix and ID. A stranger that takes the name at the
 // member itself does not become the peer of that name: the one known longest anywhere is.
 func TestMembersResolvePeersOfOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t, 1)
-		m.members("a", "b")
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
 		b := m.hosts["b"]
 		bob := m.peer("bob", []string{"a"})
 		m.pass(30 * time.Second)

@@ -13,9 +13,7 @@ import (
 // A term near the end of its range must not become the clock of the others: their next terms would wrap to zero.
 func TestTermsFarAheadAreIgnored(t *testing.T) {
 	for _, term := range []uint64{1<<62 - 1, 1 << 60} { // larger ones are not decoded
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, 1)
-			w.start("a", "b")
+		inWorld(t, "a b", func(t *testing.T, w *world) {
 			r := w.rogue("r", 99, nil)
 			r.beats(2 * time.Second)
 			r.update(r.next(), claim{"far", term}, claim{"near", 5})
@@ -43,9 +41,7 @@ func TestTermsFarAheadAreIgnored(t *testing.T) {
 // Numbers far ahead in a member's sequence must not make its later messages ignored.
 func TestSequenceRecoversFromANumberFarAhead(t *testing.T) {
 	for _, seq := range []uint64{0, 1 << 40, math.MaxUint64} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, 1)
-			w.start("a")
+		inWorld(t, "a", func(t *testing.T, w *world) {
 			r := w.rogue("r", 99, nil)
 			r.beats(2 * time.Second)
 			r.update(seq, claim{"wrong", 3})
@@ -62,9 +58,7 @@ func TestSequenceRecoversFromANumberFarAhead(t *testing.T) {
 // A snapshot that ends early, because the member has dropped it, is fetched again: it must not hide the claims after
 // its end.
 func TestShortSnapshotIsFetchedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a")
+	inWorld(t, "a", func(t *testing.T, w *world) {
 		r := w.rogue("r", 99, func(r *rogue, offset uint64) []byte {
 			switch {
 			case offset == 0:
@@ -123,9 +117,7 @@ func TestClockOfAThirdMemberDoesNotCount(t *testing.T) {
 	for _, clock := range []int64{
 		0, math.MaxInt64, math.MinInt64, time.Now().Add(time.Hour).UnixNano(), time.Now().Add(time.Minute).UnixNano(),
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, 1)
-			w.start("a", "b")
+		inWorld(t, "a b", func(t *testing.T, w *world) {
 			r := w.rogue("r", 99, nil)
 			w.members["a"].connect("author")
 			for range 10 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -112,9 +111,7 @@ func (w *world) receiveFromEach(member string, authors []string) map[string]*wir
 func settle() { time.Sleep(20 * time.Millisecond) }
 
 func TestHomeOfTheAuthorDecides(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		settle()
 		direct, relayed := w.message("1", "author"), w.message("2", "author")
@@ -130,9 +127,7 @@ func TestHomeOfTheAuthorDecides(t *testing.T) {
 // Copies of a message that reach all members at the same moment are delivered once, with and without a home of the
 // author.
 func TestCopiesAtOnceAreDeliveredOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].connect("author0")
 		settle()
 		for i := range 100 {
@@ -158,9 +153,7 @@ func TestCopiesAtOnceAreDeliveredOnce(t *testing.T) {
 
 // A peer that was never held elsewhere needs no check, and one that has moved needs none one window later.
 func TestSettledPeerNeedsNoCheck(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		rule := func(step, member, peer string, want supervisor.SeenRule) {
 			t.Helper()
 			p := w.members[member]
@@ -193,9 +186,7 @@ func TestSettledPeerNeedsNoCheck(t *testing.T) {
 }
 
 func TestNewHomeAsksTheFormerOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		for name, leave := range map[string]func(peer string){
 			"moved":       func(peer string) { w.members["b"].connect(peer) },
 			"reconnected": func(peer string) { w.members["a"].disconnect(peer); settle(); w.members["b"].connect(peer) },
@@ -219,9 +210,7 @@ func TestNewHomeAsksTheFormerOne(t *testing.T) {
 
 // Messages of an author that was connected nowhere are known when it connects.
 func TestHomeAsksTheKeeper(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		for _, author := range peerNames(12) {
 			msg := w.message(author, author)
 			w.expectReceived("nowhere", "c", "relay", msg, actors.Fresh)
@@ -235,9 +224,7 @@ func TestHomeAsksTheKeeper(t *testing.T) {
 
 // A member that joins becomes the keeper of some authors, which others have kept before.
 func TestNewMemberAsksTheKeeperBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		authors := peerNames(30)
 		messages := w.receiveFromEach("a", authors)
 		w.start("c")

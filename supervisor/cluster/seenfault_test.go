@@ -14,9 +14,7 @@ import (
 // After a crash of the home nothing is delivered twice: messages stamped before the claim are stale for one window. The
 // messages of other peers are not.
 func TestCrashOfTheHomeMakesEarlierMessagesStale(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		w.members["b"].connect("other")
 		settle()
@@ -38,9 +36,7 @@ func TestCrashOfTheHomeMakesEarlierMessagesStale(t *testing.T) {
 }
 
 func TestCrashOfAKeeperMakesEarlierMessagesStale(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		time.Sleep(2*seenWindow + time.Minute) // before, each asks all others
 		messages := w.receiveFromEach("a", peerNames(30))
 		w.kill("a") // the receiver, and the keeper of a third
@@ -62,9 +58,7 @@ func TestCrashOfAKeeperMakesEarlierMessagesStale(t *testing.T) {
 
 // A restart within the time after which a member is lost counts as a crash.
 func TestRestartMakesEarlierMessagesStale(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		settle()
 		messages := w.receiveFromEach("b", peerNames(10))
@@ -95,9 +89,7 @@ func (w *world) engineKeeper(member, author string) bool {
 
 // A member that leaves hands its entries over: nothing is delivered twice, and nothing is stale.
 func TestLeaveHandsEntriesOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b", "c")
+	inWorld(t, "a b c", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		settle()
 		messages, undelivered := []*wire.Message{}, w.message("late", "author")
@@ -156,9 +148,7 @@ func TestIncompleteHandoverCountsAsACrash(t *testing.T) {
 
 // Without an answer the verdict is Unanswered after 250 ms, and then at once when the home is lost.
 func TestUnansweredCheckTakesABoundedTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		settle()
 		w.net.CutBoth("a", "b", true)
@@ -179,9 +169,7 @@ func TestUnansweredCheckTakesABoundedTime(t *testing.T) {
 // A member ends before its loss is noticed: messages stamped after that are delivered, also in the interval in which
 // its next heartbeat was due.
 func TestLossEndsBeforeItIsNoticed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		w.members["a"].connect("author")
 		w.members["a"].connect("other")
 		time.Sleep(10 * time.Millisecond)

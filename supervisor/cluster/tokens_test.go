@@ -10,9 +10,7 @@ import (
 )
 
 func TestGrantedClaimCarriesTheTokensLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a", "b")
+	inWorld(t, "a b", func(t *testing.T, w *world) {
 		for _, step := range []struct {
 			name   string
 			moves  func()

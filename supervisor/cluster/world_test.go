@@ -8,8 +8,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -50,6 +52,16 @@ type process struct {
 	verdict []supervisor.ClaimVerdict
 
 	inbox
+}
+
+// inWorld runs a test on virtual time, with members of these names, separated by spaces.
+func inWorld(t *testing.T, members string, run func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start(strings.Fields(members)...)
+		run(t, w)
+	})
 }
 
 func newWorld(t *testing.T, seed uint64) *world {

@@ -29,13 +29,9 @@ func public(a netip.Addr) bool {
 
 // listenAddress resolves an address to listen on. The errors are ErrPublic, unless allowed, and those of the name.
 func listenAddress(address string, allowPublic bool, lookup lookupFunc) (netip.AddrPort, error) {
-	host, portText, err := net.SplitHostPort(address)
+	host, port, err := splitAddress(address)
 	if err != nil {
 		return netip.AddrPort{}, err
-	}
-	port, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q is no port number", portText)
 	}
 	ip := netip.IPv4Unspecified() // net.Listen also listens on IPv6 then
 	if host != "" {
@@ -50,7 +46,20 @@ func listenAddress(address string, allowPublic bool, lookup lookupFunc) (netip.A
 	if public(ip) && !allowPublic {
 		return netip.AddrPort{}, ErrPublic
 	}
-	return netip.AddrPortFrom(ip, uint16(port)), nil
+	return netip.AddrPortFrom(ip, port), nil
+}
+
+// splitAddress returns the parts of host:port.
+func splitAddress(text string) (host string, port uint16, err error) {
+	host, portText, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", 0, err
+	}
+	number, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q is no port number", portText)
+	}
+	return host, uint16(number), nil
 }
 
 // lookupFunc returns the addresses of a name, as net.Resolver.LookupHost.

@@ -17,7 +17,7 @@ const (
 	closeWithin   = time.Second     // for the messages that wait at Close
 	maxUnhandled  = 64 << 20        // bytes of one subscription that wait for its handler; further ones are dropped
 	clientPing    = 2 * time.Second // of the connection to NATS; it is lost after clientMisses unanswered ones
-	clientMisses  = 2               //
+	clientMisses  = 2
 	connectWithin = 2 * time.Second // for one attempt, name resolution included
 	retryWait     = 50 * time.Millisecond
 	flushWithin   = 10 * time.Second // for one write to NATS

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +61,7 @@ func newRoutes(
 	address := g.address()
 	r := &routes{
 		server: s, gate: g, options: options, own: ownAddresses(address), join: o.Join, lookup: o.Lookup,
-		log: actors.NewLimitedLoggerEvery(o.Log, logEvery), resolved: make(map[string][]netip.AddrPort),
+		log: g.log, resolved: make(map[string][]netip.AddrPort),
 		heard: make(map[netip.AddrPort]time.Time), routed: make(map[netip.AddrPort]time.Time),
 	}
 	if !address.Addr().IsUnspecified() {
@@ -127,11 +126,7 @@ func (r *routes) resolveAgain(name string) {
 }
 
 func (r *routes) resolve(name string) ([]netip.AddrPort, error) {
-	host, portText, err := net.SplitHostPort(name)
-	if err != nil {
-		return nil, err
-	}
-	port, err := strconv.ParseUint(portText, 10, 16)
+	host, port, err := splitAddress(name)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +135,7 @@ func (r *routes) resolve(name string) ([]netip.AddrPort, error) {
 	ips, err := resolve(ctx, host, r.lookup)
 	var found []netip.AddrPort
 	for _, ip := range ips {
-		found = append(found, netip.AddrPortFrom(ip, uint16(port)))
+		found = append(found, netip.AddrPortFrom(ip, port))
 	}
 	return found, err
 }

@@ -13,9 +13,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
-	"github.com/spf13/cobra"
 )
 
 // maxErrorText is the number of characters of a dial error that the list of peers shows.
@@ -114,14 +115,14 @@ func writeStatus(w io.Writer, s output.Status) {
 // memberLine describes one member.
 func memberLine(m output.MemberStatus) string {
 	if !m.Answered {
-		if m.State == stateLost {
+		if m.State == output.MemberLost {
 			return "lost, no answer"
 		}
 		return "no answer"
 	}
 	line := fmt.Sprintf("%d established, %d pending, %d at most; up %s",
 		m.Connections.Established, m.Connections.Pending, m.Connections.Max, output.Age(output.Seconds(m.Uptime)))
-	if m.State == stateDraining {
+	if m.State == output.MemberDraining {
 		line = memberState(m.State) + "; " + line
 	}
 	if m.Self {
@@ -130,15 +131,9 @@ func memberLine(m output.MemberStatus) string {
 	return line
 }
 
-// States of members.
-const (
-	stateDraining = "draining"
-	stateLost     = "lost"
-)
-
 // memberState explains the state of a member.
 func memberState(state string) string {
-	if state == stateDraining {
+	if state == output.MemberDraining {
 		return "draining: its peers move to other members"
 	}
 	return printable.Word(state)

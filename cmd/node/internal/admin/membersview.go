@@ -136,7 +136,7 @@ func (p *poller) view(list []output.Member, v *view, connected int) *membersView
 		switch s := p.current(m); {
 		case m.Self:
 			all.Self, shown.Numbers, shown.Uptime = m.Name, &own, v.Uptime
-			if m.State == memberDraining && v.State != "stopping" {
+			if m.State == output.MemberDraining && v.State != "stopping" {
 				v.State = m.State // and not "dialling", although it accepts no peer
 			}
 			shown.Connections, shown.Max = own.Established, own.Max
@@ -144,7 +144,7 @@ func (p *poller) view(list []output.Member, v *view, connected int) *membersView
 			theirs := numbersOfMember(s)
 			shown.Numbers, shown.Version, shown.Uptime = &theirs, name(s.overview.Status.Version), s.overview.Status.Uptime
 			shown.Connections, shown.Max = theirs.Established, theirs.Max
-		case m.State == memberLost || p.states[m.Name] != nil && p.states[m.Name].asked:
+		case m.State == output.MemberLost || p.states[m.Name] != nil && p.states[m.Name].asked:
 			all.Silent = append(all.Silent, m.Name)
 		}
 		if shown.Numbers != nil {
@@ -156,15 +156,9 @@ func (p *poller) view(list []output.Member, v *view, connected int) *membersView
 	return all
 }
 
-// States of members in JSON.
-const (
-	memberDraining = "draining"
-	memberLost     = "lost"
-)
-
 // current returns the state of another member if it has answered and is not known as lost since, else nil.
 func (p *poller) current(m output.Member) *memberState {
-	if s := p.states[m.Name]; s != nil && s.answered && m.State != memberLost {
+	if s := p.states[m.Name]; s != nil && s.answered && m.State != output.MemberLost {
 		return s
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
+	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -58,6 +59,15 @@ func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
 	return wire.MarshalJSON(answer)
 }
 
+// answerOf decodes the answer of a member.
+func answerOf[Answer any](a supervisor.MemberAnswer) (answer Answer, err error) {
+	if a.Err != nil {
+		return answer, a.Err
+	}
+	err = json.Unmarshal(a.Answer, &answer)
+	return answer, err
+}
+
 // askOne returns the answer of the selected member.
 func askOne[Answer any](ctx context.Context, h *Handler, path, member string) (answer Answer, err error) {
 	if h.node.Member() == "" {
@@ -71,10 +81,7 @@ func askOne[Answer any](ctx context.Context, h *Handler, path, member string) (a
 			Code: CodeUsage, Message: fmt.Sprintf("no member %.64q", member), Advice: "list the members with `node members`",
 		}
 	}
-	if err = answers[0].Err; err == nil {
-		err = json.Unmarshal(answers[0].Answer, &answer)
-	}
-	if err != nil {
+	if answer, err = answerOf[Answer](answers[0]); err != nil {
 		return answer, &Error{
 			Code: CodeTimeout, Message: fmt.Sprintf("member %.64q does not answer", member),
 			Advice: "try again, or see with `node members` whether it is alive",
@@ -95,10 +102,9 @@ func (h *Handler) status(ctx context.Context, query url.Values) (output.Status, 
 	}
 	status.Members = []output.MemberStatus{output.NewMemberStatus(h.member(self), &status)}
 	for _, a := range h.node.AskMembers(ctx, []byte("/v1/status")) {
-		var theirs output.Status
-		answered := &theirs
-		if a.Err != nil || json.Unmarshal(a.Answer, answered) != nil {
-			answered = nil
+		var answered *output.Status
+		if theirs, err := answerOf[output.Status](a); err == nil {
+			answered = &theirs
 		}
 		status.Members = append(status.Members, output.NewMemberStatus(h.member(a.Member), answered))
 	}
@@ -122,11 +128,7 @@ func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error)
 	if self == "" && member == "" {
 		return h.ownPeers(ctx, query)
 	}
-	limit := maxMemberPage
-	if text := query.Get("limit"); text != "" {
-		asked, _ := strconv.Atoi(text) // cannot fail: its parameter is a number
-		limit = min(limit, asked)
-	}
+	limit := min(cmp.Or(limitOf(query), maxMemberPage), maxMemberPage)
 	query.Set("limit", strconv.Itoa(limit))
 	question := "/v1/peers?" + query.Encode()
 	if member != "" && member != self {
@@ -138,12 +140,11 @@ func (h *Handler) peers(ctx context.Context, query url.Values) (PeerPage, error)
 	}
 	pages, unanswered := []memberPage{{self, own}}, []string(nil)
 	for _, a := range h.node.AskMembers(ctx, []byte(question)) {
-		var page PeerPage
-		if a.Err != nil || json.Unmarshal(a.Answer, &page) != nil {
+		if page, err := answerOf[PeerPage](a); err != nil {
 			unanswered = append(unanswered, a.Member)
-			continue
+		} else {
+			pages = append(pages, memberPage{a.Member, page})
 		}
-		pages = append(pages, memberPage{a.Member, page})
 	}
 	merged := mergePages(pages, limit, h.node.Home)
 	merged.Unanswered = unanswered

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -48,9 +47,8 @@ func (h *Handler) disconnectPeer(ctx context.Context, peer string, forget bool) 
 // dialled it. silent: the home has not answered.
 func disconnectedBy(answers []supervisor.MemberAnswer, home string) (found Disconnected, silent bool) {
 	for _, a := range answers {
-		var theirs Disconnected
-		switch failed := a.Err != nil || json.Unmarshal(a.Answer, &theirs) != nil; {
-		case failed:
+		switch theirs, err := answerOf[Disconnected](a); {
+		case err != nil:
 			silent = silent || a.Member == home
 		case theirs.Peer != "" && (found.Peer == "" || a.Member == home):
 			found, found.Member = theirs, a.Member

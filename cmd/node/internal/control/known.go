@@ -31,15 +31,19 @@ func (h *Handler) ownStatus(ctx context.Context) (output.Status, error) {
 
 // ownPeers returns a page of the peers of this process by ID, and behind them the addresses without a known peer.
 func (h *Handler) ownPeers(ctx context.Context, query url.Values) (PeerPage, error) {
-	q := supervisor.PeerQuery{After: decodeCursor(query.Get("after")), Connected: query.Get("connected") == "true"}
-	if text := query.Get("limit"); text != "" {
-		q.Limit, _ = strconv.Atoi(text) // cannot fail: its parameter is a number
-	}
-	page, err := h.node.PeerPage(ctx, q)
+	page, err := h.node.PeerPage(ctx, supervisor.PeerQuery{
+		After: decodeCursor(query.Get("after")), Limit: limitOf(query), Connected: query.Get("connected") == "true",
+	})
 	if err != nil {
 		return PeerPage{}, err
 	}
 	return PeerPage{Peers: h.entries(page), Next: encodeCursor(page.Next)}, nil
+}
+
+// limitOf returns the parameter limit, or 0 if it is absent.
+func limitOf(query url.Values) int {
+	limit, _ := strconv.Atoi(query.Get("limit")) // otherwise its parameter is a number
+	return limit
 }
 
 // entries formats a page of the peers of this process: by ID, and behind them addresses without a known peer.

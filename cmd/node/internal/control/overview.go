@@ -1,8 +1,8 @@
 package control
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"net/url"
 	"strconv"
 
@@ -19,10 +19,7 @@ func (h *Handler) overview(ctx context.Context, query url.Values) (output.Overvi
 	if err != nil {
 		return output.Overview{}, err
 	}
-	q := supervisor.PeerQuery{After: decodeCursor(query.Get("after")), Limit: maxMemberPage}
-	if text := query.Get("limit"); text != "" {
-		q.Limit, _ = strconv.Atoi(text) // cannot fail: its parameter is a number
-	}
+	q := supervisor.PeerQuery{After: decodeCursor(query.Get("after")), Limit: cmp.Or(limitOf(query), maxMemberPage)}
 	known := h.node.KnownPeers()
 	q.InUse = known > q.Limit
 	page, err := h.node.PeerPage(ctx, q)
@@ -59,8 +56,5 @@ func AskOverview(
 	if len(answers) == 0 {
 		return answer, supervisor.ErrUnanswered // it has left
 	}
-	if err = answers[0].Err; err == nil {
-		err = json.Unmarshal(answers[0].Answer, &answer)
-	}
-	return answer, err
+	return answerOf[output.Overview](answers[0])
 }

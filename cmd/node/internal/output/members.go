@@ -6,6 +6,12 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
+// States of members that have a text of their own; the third one is alive.
+const (
+	MemberDraining = "draining"
+	MemberLost     = "lost"
+)
+
 // Member is the JSON of one member in `node members`.
 type Member struct {
 	Name        string    `json:"name"`

@@ -154,11 +154,7 @@ func checkNotTwice(t *testing.T, path string) {
 
 // Any one page of an archive zeroed: either it was of no use, or it is noticed at the start.
 func TestArchiveRefusesDamage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "peers.db")
-	book := openSmall(t, path, 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
+	book, path := writtenSmall(t, 100)
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,11 +187,7 @@ func TestArchiveRefusesDamage(t *testing.T) {
 
 // A key or value in the order of eviction that no release writes is noticed at the start.
 func TestArchiveRefusesAMalformedOrder(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "peers.db")
-	book := openSmall(t, path, 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
+	book, path := writtenSmall(t, 100)
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -216,13 +208,7 @@ func TestArchiveRefusesAMalformedOrder(t *testing.T) {
 
 // An entry on disk that is damaged, or that of another peer, is reported at its lookup, and the peer counts as unknown.
 func TestArchiveReportsFailedReads(t *testing.T) {
-	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
-	if err := book.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	book, _ := writtenSmall(t, 100)
 	var reported error
 	book.Serve(func(string) bool { return false }, func(err error) { reported = err })
 	id := testPeer(t, 1).ID

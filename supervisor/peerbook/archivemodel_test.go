@@ -25,6 +25,20 @@ func openSmall(t testing.TB, path string, room, limit int) *Book {
 	return book
 }
 
+// writtenSmall returns a book that has n peers on disk and up to 20 of them in memory, and the path of its file.
+func writtenSmall(t testing.TB, n int) (book *Book, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "peers.db")
+	book = openSmall(t, path, 20, 1000)
+	for i := range n {
+		book.Add(testPeer(t, i))
+	}
+	if err := book.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	return book, path
+}
+
 // model is the content that a book must have.
 type model struct {
 	t     *testing.T

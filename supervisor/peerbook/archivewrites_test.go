@@ -1,7 +1,6 @@
 package peerbook
 
 import (
-	"path/filepath"
 	"testing"
 )
 
@@ -27,13 +26,7 @@ func TestArchiveKeepsAChangeDuringAWrite(t *testing.T) {
 // An archive that is cleared has only later entries from then on, although the file has the earlier ones until the next
 // transaction.
 func TestClearedArchiveIsEmptyAtOnce(t *testing.T) {
-	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)
-	for i := range 100 {
-		book.Add(testPeer(t, i))
-	}
-	if err := book.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	book, _ := writtenSmall(t, 100)
 	archive := &book.entries.archive
 	archive.clear()
 	archive.put(testPeer(t, 200))

@@ -1,7 +1,6 @@
 package peerbook
 
 import (
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,31 +10,18 @@ import (
 // TestUnreadableEntryFailsNoOther damages one entry on disk: the others can be listed, found and changed, and a new
 // entry takes its place without a trace of the old one.
 func TestUnreadableEntryFailsNoOther(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "peers.db")
-	book := openSmall(t, path, 20, 1000)
-	for n := range 300 {
-		book.Add(testPeer(t, n))
-	}
+	book, path := writtenSmall(t, 300)
 	damaged, other := testPeer(t, 1), testPeer(t, 2)
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Update(func(tx *bolt.Tx) error {
+	updateFile(t, path, func(tx *bolt.Tx) error {
 		archived := tx.Bucket(bucketArchive)
 		if archived.Get([]byte(damaged.ID)) == nil || archived.Get([]byte(other.ID)) == nil {
 			t.Fatal("the peers are not in the archive")
 		}
 		return archived.Put([]byte(damaged.ID), []byte("{"))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	})
 	book = openSmall(t, path, 20, 1000)
 	var reported int
 	book.entries.archive.fault = func(error) { reported++ }

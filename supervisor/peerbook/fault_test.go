@@ -126,14 +126,7 @@ func TestBookRetriesFailedBackgroundWrites(t *testing.T) {
 // can be closed.
 func TestBookReportsAShortenedFile(t *testing.T) {
 	for pages := range 6 {
-		path := filepath.Join(t.TempDir(), "peers.db")
-		book := openSmall(t, path, 20, 1000)
-		for i := range 100 {
-			book.Add(testPeer(t, i))
-		}
-		if err := book.Sync(); err != nil {
-			t.Fatal(err)
-		}
+		book, path := writtenSmall(t, 100)
 		var reported error
 		book.Serve(func(string) bool { return false }, func(err error) { reported = err })
 		if err := os.Truncate(path, int64(pages*os.Getpagesize())); err != nil {

@@ -18,9 +18,7 @@ type people struct {
 }
 
 // newPeople starts peers, each with the addresses of all members, and stops them at the end of the test.
-func newPeople(t *testing.T, c *cluster, n int,
-	newPeer func(int, []string) (*person, error),
-) *people {
+func newPeople(t *testing.T, c *cluster, n int, newPeer func(int, []string) (*person, error)) *people {
 	t.Helper()
 	p := &people{t: t, list: make([]*person, n)}
 	t.Cleanup(p.stop)
@@ -30,8 +28,7 @@ func newPeople(t *testing.T, c *cluster, n int,
 		gate <- struct{}{}
 		starting.Go(func() {
 			defer func() { <-gate }()
-			addresses := c.addresses(i)
-			one, err := newPeer(i, addresses)
+			one, err := newPeer(i, c.addresses(i))
 			if err != nil {
 				t.Error(err)
 				return
@@ -107,7 +104,7 @@ func (p *people) awaitConnected(c *cluster, limit time.Duration) (took time.Dura
 // reset forgets the times without a connection.
 func (p *people) reset() { p.count(func(w *person) bool { w.away = 0; return false }) }
 
-// away formats the times without a connection of those that had one.
+// checkAway logs the times without a connection of the peers that had one, and requires that none exceeds longestAway.
 func (p *people) checkAway(what string) {
 	p.t.Helper()
 	var all []time.Duration

@@ -42,7 +42,7 @@ func newCoordinatorRig(t *testing.T) *coordinatorRig {
 // learn enters a member that is in step.
 func (r *coordinatorRig) learn(name string) *member {
 	m := &member{name: name, boot: 1, next: 1, heard: r.now()}
-	r.members[name] = m
+	r.directory.members[name] = m
 	return m
 }
 

@@ -70,7 +70,7 @@ func TestOneOfTwoClaimsOutranksTheOther(t *testing.T) {
 			t.Errorf("terms %d and %d: a outranks b: %v, want that of %s to win", row.a, row.b, got, row.want.name)
 		}
 		for _, order := range [][]*claimed{{ours, theirs}, {theirs, ours}} {
-			d := newDirectory()
+			d := newDirectory(&member{})
 			for _, c := range order {
 				d.set("peer", c.holder, c.term)
 			}
@@ -83,7 +83,7 @@ func TestOneOfTwoClaimsOutranksTheOther(t *testing.T) {
 
 func TestDirectoryListsTheClaimsOfAPeer(t *testing.T) {
 	a, b, c := &member{name: "a"}, &member{name: "b"}, &member{name: "c"}
-	d := newDirectory()
+	d := newDirectory(&member{})
 	for _, m := range []*member{a, b, c} {
 		d.set("peer", m, 1)
 	}

@@ -16,7 +16,7 @@ type logRig struct {
 }
 
 func newLogRig(setup, before, during func(r *logRig)) *logRig {
-	r := &logRig{directory: newDirectory(), a: &member{name: "a"}, b: &member{name: "b"}}
+	r := &logRig{directory: newDirectory(&member{}), a: &member{name: "a"}, b: &member{name: "b"}}
 	for i, step := range []func(r *logRig){setup, before, during} {
 		if i == 2 {
 			r.began = time.Now()

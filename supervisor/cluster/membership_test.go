@@ -17,20 +17,20 @@ func TestMembersAreBounded(t *testing.T) {
 		beat := func(name string) {
 			r.hear(&message{head: head{kindHeartbeat, name, 1}, seq: 1, beat: heartbeat{clock: time.Now().UnixNano()}})
 		}
-		for i := len(r.members); i < maxMembers; i++ {
+		for i := len(r.directory.members); i < maxMembers; i++ {
 			beat(fmt.Sprint("m", i))
 		}
-		if len(r.members) != 256 {
-			t.Fatalf("%d members, want 256", len(r.members))
+		if len(r.directory.members) != 256 {
+			t.Fatalf("%d members, want 256", len(r.directory.members))
 		}
 		beat("further")
-		if len(r.members) != 256 || r.members["further"] != nil {
-			t.Errorf("%d members after a further one", len(r.members))
+		if len(r.directory.members) != 256 || r.directory.members["further"] != nil {
+			t.Errorf("%d members after a further one", len(r.directory.members))
 		}
 		r.hear(&message{head: head{kindGoodbye, "a", 1}, seq: 2})
 		beat("further")
-		if len(r.members) != 256 || r.members["further"] == nil {
-			t.Errorf("%d members after one has left", len(r.members))
+		if len(r.directory.members) != 256 || r.directory.members["further"] == nil {
+			t.Errorf("%d members after one has left", len(r.directory.members))
 		}
 	})
 }
@@ -43,14 +43,15 @@ func TestLateGoodbyeIsIgnored(t *testing.T) {
 			r := newCoordinatorRig(t)
 			r.directory.set("peer", r.b, 5)
 			r.hear(&message{head: head{kindGoodbye, "b", boot}, seq: 1})
-			if _, held := r.directory.termOf("peer", r.b); held != want || (r.members["b"] != nil) != want {
-				t.Errorf("goodbye of start %d: the claim stays: %v, the member: %v, want %v", boot, held, r.members["b"], want)
+			_, held := r.directory.termOf("peer", r.b)
+			if known := r.directory.members["b"] != nil; held != want || known != want {
+				t.Errorf("goodbye of start %d: the claim stays: %v, the member: %v, want %v", boot, held, known, want)
 			}
 		}
 		r := newCoordinatorRig(t)
 		r.b.boot = 0
 		r.hear(&message{head: head{kindGoodbye, "b", 7}, seq: 1})
-		if r.members["b"] != nil {
+		if r.directory.members["b"] != nil {
 			t.Error("a member of unknown start stays after its goodbye")
 		}
 	})
@@ -95,13 +96,13 @@ func TestLostMemberIsForgottenAfterTenMinutes(t *testing.T) {
 		r.lose(r.b)
 		time.Sleep(10 * time.Minute)
 		r.onBeat()
-		if _, held := r.directory.termOf("peer", r.b); r.members["b"] == nil || !held {
-			t.Errorf("after ten minutes: the member is %v, its claim stays: %v", r.members["b"], held)
+		if _, held := r.directory.termOf("peer", r.b); r.directory.members["b"] == nil || !held {
+			t.Errorf("after ten minutes: the member is %v, its claim stays: %v", r.directory.members["b"], held)
 		}
 		time.Sleep(time.Nanosecond)
 		r.onBeat()
-		if _, held := r.directory.termOf("peer", r.b); r.members["b"] != nil || held {
-			t.Errorf("later: the member is %v, its claim stays: %v", r.members["b"], held)
+		if _, held := r.directory.termOf("peer", r.b); r.directory.members["b"] != nil || held {
+			t.Errorf("later: the member is %v, its claim stays: %v", r.directory.members["b"], held)
 		}
 	})
 }

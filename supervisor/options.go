@@ -35,8 +35,8 @@ type options struct {
 
 // WithActorSystem runs the actors of the transport in system. Without it the transport creates an actor system. On a
 // 32-bit platform the first NewTransport with a system calls actors.FixProcessRegistry, so that protoactor's process
-// registry works there: call it before the system runs actors. A system of actors.NewSystem needs less memory: 5 MB, and
-// 200 bytes for each connection.
+// registry works there: call it before the system runs actors. A system of actors.NewSystem needs less memory: 5 MB,
+// and 200 bytes for each connection.
 func WithActorSystem(system *actor.ActorSystem) Option {
 	return func(o *options) { o.system = system; o.need("WithActorSystem", system) }
 }

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// directory records the members, and their claims: which member holds the connection of each peer. It mirrors the claims
-// of each member exactly, in the order in which the member made them, so it needs no agreement between members. Where two
-// members claim one peer, the claim with the higher term wins; of equal terms, that of the greater name.
+// directory records the members and their claims: which member holds the connection of each peer. It mirrors the claims
+// of each member exactly, in the order in which the member made them, so it needs no agreement between members. Where
+// two members claim one peer, the claim with the higher term wins; of equal terms, that of the greater name.
 //
 // The engine's actor writes; every sender reads. Safe for concurrent use.
 type directory struct {

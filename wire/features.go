@@ -22,4 +22,4 @@ func Agent(features []string) string {
 }
 
 // ValidAgent reports whether a text can be announced as the agent: printable ASCII of at most 58 bytes.
-func ValidAgent(text string) bool { return text == "" || validFeature(FeatureAgentPrefix+text) }
+func ValidAgent(text string) bool { return text == "" || ValidFeature(FeatureAgentPrefix+text) }

@@ -28,14 +28,15 @@ const (
 func ReceivedFeatures(features []string) []string {
 	var kept []string
 	for _, feature := range features[:min(len(features), MaxFeatures)] {
-		if validFeature(feature) {
+		if ValidFeature(feature) {
 			kept = append(kept, feature)
 		}
 	}
 	return kept
 }
 
-func validFeature(feature string) bool {
+// ValidFeature reports whether feature is an entry that ReceivedFeatures keeps.
+func ValidFeature(feature string) bool {
 	for _, c := range []byte(feature) {
 		if c < ' ' || c > '~' {
 			return false
@@ -88,20 +89,24 @@ func (b *Base64) UnmarshalJSON(data []byte) error {
 		*b = nil
 		return nil
 	}
-	end, _, err := skipString(data, 0)
+	end, plain, err := skipString(data, 0)
 	if err != nil || end != len(data) {
 		return malformed("base64 is not a string")
 	}
-	encoded := appendUnescaped(nil, data[1:end-1])
+	encoded := data[1 : end-1]
+	if !plain {
+		encoded = appendUnescaped(nil, encoded)
+	}
 	// The decoder skips both in strict mode too.
 	if bytes.ContainsAny(encoded, "\r\n") {
 		return malformed("newline in base64")
 	}
-	decoded, err := base64.StdEncoding.Strict().DecodeString(string(encoded))
+	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(encoded)))
+	n, err := base64.StdEncoding.Strict().Decode(decoded, encoded)
 	if err != nil {
 		return malformed("not canonical base64: " + quoted(encoded))
 	}
-	*b = decoded
+	*b = decoded[:n]
 	return nil
 }
 

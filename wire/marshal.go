@@ -49,6 +49,8 @@ func checkDepth(text []byte) error {
 // appendJSON appends the result of MarshalJSON, unless check refuses it. On an error it returns dst unchanged.
 func appendJSON(dst []byte, v any, check func([]byte) error) ([]byte, error) {
 	switch v := v.(type) {
+	case nil:
+		return append(dst, null...), nil
 	case string:
 		if dst == nil {
 			dst = make([]byte, 0, len(v)+len(`""`))

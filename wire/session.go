@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 )
@@ -32,53 +31,126 @@ type SessionAnswer struct {
 	KEM  Base64 `json:"kem,omitempty"` // ML-KEM-768 ciphertext, 1088 bytes; nil if there is none
 }
 
-// UnmarshalJSON decodes an offer. A null list, null entries, more than 8 entries and keys of another size are an
-// [ErrMalformed]. A null kem is a missing one.
+// The members of the key session in both messages.
+const (
+	fieldAEAD = iota // the list of an offer, the name of an answer
+	fieldKey
+	fieldKEM
+)
+
+var (
+	offerKeys  = keys{fieldAEAD: `"aeads":`, fieldKey: `"key":`, fieldKEM: `"kem":`}
+	answerKeys = keys{fieldAEAD: `"aead":`, fieldKey: `"key":`, fieldKEM: `"kem":`}
+)
+
+// UnmarshalJSON decodes an offer. Keys match exactly, case included. A null list, null entries, more than 8 entries and
+// keys of another size are an [ErrMalformed]. A null kem is a missing one.
 func (s *SessionOffer) UnmarshalJSON(data []byte) error {
-	// Pointers reveal null. The fresh value keeps nothing of an earlier value for the same key.
-	var raw struct {
-		AEADs    []*string `json:"aeads"`
-		Key, KEM Base64
+	var offer SessionOffer // keeps nothing of an earlier value for the same key
+	err := scanSession(data, offerKeys, &offer.Key, &offer.KEM, func(i int) (end int, err error) {
+		offer.AEADs, end, err = scanAEADs(data, i)
+		return end, err
+	})
+	if err == nil && len(offer.AEADs) == 0 {
+		err = malformed("session without aeads")
 	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return malformed("session: " + payloadFault(err))
+	if err == nil {
+		err = checkSessionKeys(offer.Key, offer.KEM, SessionKEMOfferSize)
 	}
-	switch {
-	case len(raw.AEADs) == 0:
-		return malformed("session without aeads")
-	case len(raw.AEADs) > MaxSessionAEADs:
-		return malformed("session with " + strconv.Itoa(len(raw.AEADs)) + " aeads")
-	case slices.Contains(raw.AEADs, nil):
-		return malformed("session: an aead is null")
+	if err == nil {
+		*s = offer
 	}
-	if err := checkSessionKeys(raw.Key, raw.KEM, SessionKEMOfferSize); err != nil {
-		return err
-	}
-	*s = SessionOffer{Key: raw.Key, KEM: raw.KEM}
-	for _, name := range raw.AEADs {
-		s.AEADs = append(s.AEADs, *name)
-	}
-	return nil
+	return err
 }
 
-// UnmarshalJSON decodes an answer. A missing or empty aead and keys of another size are an [ErrMalformed]. A null kem
-// is a missing one.
+// UnmarshalJSON decodes an answer. Keys match exactly, case included. A missing or empty aead and keys of another size
+// are an [ErrMalformed]. A null kem is a missing one.
 func (s *SessionAnswer) UnmarshalJSON(data []byte) error {
-	var raw struct {
-		AEAD     string
-		Key, KEM Base64
+	var answer SessionAnswer
+	err := scanSession(data, answerKeys, &answer.Key, &answer.KEM, func(i int) (end int, err error) {
+		if isNull(data, i) {
+			return i + len("null"), nil
+		}
+		answer.AEAD, end, err = scanName(data, i)
+		return end, err
+	})
+	if err == nil && answer.AEAD == "" {
+		err = malformed("session without aead")
 	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return malformed("session: " + payloadFault(err))
+	if err == nil {
+		err = checkSessionKeys(answer.Key, answer.KEM, SessionKEMAnswerSize)
 	}
-	if raw.AEAD == "" {
-		return malformed("session without aead")
+	if err == nil {
+		*s = answer
 	}
-	if err := checkSessionKeys(raw.Key, raw.KEM, SessionKEMAnswerSize); err != nil {
-		return err
+	return err
+}
+
+// scanSession reads the value of the key session. It calls aead with the index of a value of the first known key; aead
+// returns the index after the value. Of duplicate keys the last one counts.
+func scanSession(data []byte, known keys, key, kem *Base64, aead func(i int) (end int, err error)) error {
+	return scanText(data, known, func(field, i int) (end int, err error) {
+		if field == fieldAEAD {
+			return aead(i)
+		}
+		if end, err = skipValue(data, i, MaxHandshakeDepth); err != nil {
+			return end, err
+		}
+		switch field {
+		case fieldKey:
+			err = key.UnmarshalJSON(data[i:end])
+		case fieldKEM:
+			err = kem.UnmarshalJSON(data[i:end])
+		}
+		return end, err
+	})
+}
+
+// scanAEADs reads the list of names at data[i], at most MaxSessionAEADs, and returns the index after it. A null list is
+// empty.
+func scanAEADs(data []byte, i int) (names []string, end int, err error) {
+	if isNull(data, i) {
+		return nil, i + len("null"), nil
 	}
-	*s = SessionAnswer(raw)
-	return nil
+	if i >= len(data) || data[i] != '[' {
+		return nil, i, malformedAt("session: expected a list of aeads", i)
+	}
+	if i = skipSpace(data, i+1); i < len(data) && data[i] == ']' {
+		return nil, i + 1, nil
+	}
+	names = make([]string, 0, 2) // as many as this project offers
+	for {
+		if len(names) == MaxSessionAEADs {
+			return nil, i, malformed("session with more than " + strconv.Itoa(MaxSessionAEADs) + " aeads")
+		}
+		name, end, err := scanName(data, i)
+		if err != nil {
+			return nil, end, err
+		}
+		names = append(names, name)
+		i = skipSpace(data, end)
+		switch {
+		case i < len(data) && data[i] == ',':
+			i = skipSpace(data, i+1)
+		case i < len(data) && data[i] == ']':
+			return names, i + 1, nil
+		default:
+			return nil, i, malformedAt("expected a comma or closing bracket", i)
+		}
+	}
+}
+
+// scanName reads the string at data[i] and returns the index after it.
+func scanName(data []byte, i int) (name string, end int, err error) {
+	end, plain, err := skipString(data, i)
+	if err != nil {
+		return "", end, err
+	}
+	inside := data[i+1 : end-1]
+	if !plain {
+		inside = appendUnescaped(nil, inside)
+	}
+	return string(inside), end, nil
 }
 
 // checkSessionKeys checks the sizes in bytes. kem may be nil.
@@ -94,7 +166,7 @@ func checkSessionKeys(key, kem []byte, kemSize int) error {
 
 // checkSessionFeature requires that the feature and the key session come together.
 func checkSessionFeature(features []string, present bool) error {
-	if slices.Contains(ReceivedFeatures(features), FeatureSession) == present {
+	if slices.Contains(features[:min(len(features), MaxFeatures)], FeatureSession) == present {
 		return nil
 	}
 	if present {

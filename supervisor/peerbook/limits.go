@@ -49,8 +49,7 @@ func (p *Peer) cut() (changed bool) {
 	if list := p.Addresses.first(maxPeerAddresses, short); list != p.Addresses {
 		p.Addresses, changed = list, true
 	}
-	valid := func(feature string) bool { return len(wire.ReceivedFeatures([]string{feature})) == 1 }
-	if list := p.Features.first(maxPeerFeatures, valid); list != p.Features {
+	if list := p.Features.first(maxPeerFeatures, wire.ValidFeature); list != p.Features {
 		p.Features, changed = list, true
 	}
 	return changed

@@ -93,6 +93,11 @@ func (a *archive) get(id string) (p Peer, known bool) {
 		}
 		return *waiting, true
 	}
+	return a.stored(id)
+}
+
+// stored returns an entry of the file. It is apart from get because its closure moves the result to the heap.
+func (a *archive) stored(id string) (p Peer, known bool) {
 	a.read(func(s *shelves) (err error) {
 		p, known, err = s.get(id)
 		return err

@@ -11,13 +11,19 @@ type TextList struct{ lines string } // each entry with a line break before it
 
 // NewTextList returns the list of these texts, in their order.
 func NewTextList(texts ...string) TextList {
-	var l TextList
+	var lines strings.Builder
+	size := 0
+	for _, text := range texts {
+		size += len("\n") + len(text)
+	}
+	lines.Grow(size)
 	for _, text := range texts {
 		if text != "" && !strings.Contains(text, "\n") {
-			l.lines += "\n" + text
+			lines.WriteString("\n")
+			lines.WriteString(text)
 		}
 	}
-	return l
+	return TextList{lines.String()}
 }
 
 // All returns the texts; nil for the empty list.
@@ -28,15 +34,33 @@ func (l TextList) All() []string {
 	return strings.Split(l.lines[1:], "\n")
 }
 
-// first returns the first n texts that fit.
+// first returns the first n texts that fit, l itself if all of them do.
 func (l TextList) first(n int, fits func(string) bool) TextList {
+	count, whole := 0, true
+	for text := range l.each {
+		count++
+		whole = whole && count <= n && fits(text)
+	}
+	if whole {
+		return l
+	}
 	var kept []string
-	for _, text := range l.All() {
+	for text := range l.each {
 		if len(kept) < n && fits(text) {
 			kept = append(kept, text)
 		}
 	}
 	return NewTextList(kept...)
+}
+
+// each calls yield for each text until it returns false.
+func (l TextList) each(yield func(text string) bool) {
+	for rest, more := strings.CutPrefix(l.lines, "\n"); more; {
+		var text string
+		if text, rest, more = strings.Cut(rest, "\n"); !yield(text) {
+			return
+		}
+	}
 }
 
 // IsZero reports whether the list is empty.

@@ -1,0 +1,30 @@
+package peerbook
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestGetAllocatesNothing(t *testing.T) {
+	b := New()
+	b.Add(Peer{ID: "a", Name: "a"})
+	if n := testing.AllocsPerRun(100, func() { b.Get("a"); b.Get("unknown") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestCutKeepsListsThatFit(t *testing.T) {
+	p := Peer{ID: "a", Name: "a", Role: "dual"}
+	p.Features, p.Addresses = NewTextList("session/1", "confirm"), NewTextList("x:1")
+	if n := testing.AllocsPerRun(100, func() { p.cut() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	p.Features = NewTextList("confirm", "tab\t", "session/1")
+	if want := []string{"confirm", "session/1"}; !p.cut() || !slices.Equal(p.Features.All(), want) {
+		t.Errorf("%q", p.Features.All())
+	}
+	p.Addresses = NewTextList("1", "2", "3", "4", "5")
+	if want := []string{"1", "2", "3", "4"}; !p.cut() || !slices.Equal(p.Addresses.All(), want) {
+		t.Errorf("%q", p.Addresses.All())
+	}
+}

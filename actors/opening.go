@@ -35,32 +35,30 @@ func (p *connection) sendHandshake(ctx actor.Context) {
 		p.fail(ctx, err)
 		return
 	}
-	msg, err := p.compose(wire.MsgHandshake, wire.HandshakePayload{
+	payload := wire.HandshakePayload{
 		Identity:  identityOnWire(p.node.Keys.Identity()),
 		Challenge: p.greeting.Challenge[:],
 		Version:   wire.ProtocolVersion,
 		Features:  p.node.Limits.features(offered != nil),
 		Session:   offered,
-	})
+	}
+	msg, err := p.compose(wire.MsgHandshake, nil)
+	msg.To = p.greeting.ExpectID
+	f := p.node.frames.get(handshakeSize)
+	if err == nil {
+		f.data, err = wire.AppendHandshake(f.data, &msg, &payload)
+	}
 	if err != nil {
 		p.fail(ctx, err)
 		return
 	}
-	msg.To = p.greeting.ExpectID
-	p.greeting.handshake = p.sendPlain(&msg, nil)
+	f.text = true
+	p.greeting.handshake = bytes.Clone(f.data) // the outbox recycles its buffers
+	p.handle.outbox.push(f)
 }
 
-// sendPlain sends an unencrypted message of the handshake and returns its bytes. With end, the socket is closed behind
-// it.
-func (p *connection) sendPlain(msg *wire.Message, end *socket.CloseStatus) []byte {
-	data, err := msg.AppendJSON(make([]byte, 0, len(msg.Payload)+512)) // 512: more than the envelope has
-	if err != nil {
-		p.node.Log.Error("a message of the node's own cannot be encoded", "type", msg.Type, "error", err)
-		return nil
-	}
-	p.handle.outbox.push(&frame{data: bytes.Clone(data), text: true, closeWith: end}) // the outbox recycles its buffers
-	return data
-}
+// handshakeSize is the capacity in bytes for a message of the handshake; a KEM takes more.
+const handshakeSize = socket.MinBuffer
 
 // onHandshakeMessage handles the first message of the peer.
 func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
@@ -128,6 +126,7 @@ func (p *connection) prepareFrames(ack []byte) (err error) {
 		if g.smsg, err = newSMSG(g.secret, p.node.Rand); err == nil && ack != nil {
 			p.socket.SetReadLimit(p.node.Limits.readLimit(false))
 			p.bindFrames(ack)
+			p.beginSMSG()
 		}
 	case ack != nil:
 		err = p.finishOffer(ack)
@@ -141,10 +140,14 @@ func (p *connection) bindFrames(ack []byte) {
 	if p.direction == Inbound {
 		own, peer = peer, own
 	}
-	c := p.greeting.smsg
-	c.bind(crypto.NewBind(own, p.greeting.handshake, ack), crypto.NewBind(peer, p.greeting.handshake, ack))
-	p.codec = c
-	p.handle.outbox.speak(c)
+	g := p.greeting
+	g.smsg.bind(crypto.NewBind(own, g.handshake, ack), crypto.NewBind(peer, g.handshake, ack))
+}
+
+// beginSMSG makes all further frames SMSG containers, also those of programs.
+func (p *connection) beginSMSG() {
+	p.codec = p.greeting.smsg
+	p.handle.outbox.speak(p.codec)
 	p.handle.outbox.accept()
 }
 
@@ -186,34 +189,45 @@ func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	p.resume(ctx, false)
 }
 
-// accept sends a responder's ack and begins the frames after it. session is nil for SMSG.
+// accept sends a responder's ack and begins the frames after it. answer is nil for SMSG. Keys and binds are derived
+// first: the outbox takes over the bytes of the ack.
 func (p *connection) accept(answer *session.Answer) {
 	g := p.greeting
 	p.socket.SetReadLimit(p.node.Limits.readLimit(answer != nil))
-	payload := wire.HandshakeAckPayload{
+	ack := wire.HandshakeAckPayload{
 		Identity:          identityOnWire(p.node.Keys.Identity()),
 		ChallengeResponse: crypto.SignChallenge(g.challenge[:], g.secret),
 		Accepted:          true,
 		Features:          p.node.Limits.features(answer != nil),
 	}
 	if answer == nil {
-		p.bindFrames(p.sendAck(payload, nil))
+		f := p.encodeAck(&ack)
+		p.bindFrames(f.data)
+		p.handle.outbox.push(f)
+		p.beginSMSG()
 		return
 	}
 	key := answer.PublicKey()
-	payload.Session = &wire.SessionAnswer{AEAD: g.terms.aead.String(), Key: key[:], KEM: answer.KEM()}
-	sealer, opener := answer.Finish(g.terms.aead, g.handshake, p.sendAck(payload, nil))
+	ack.Session = &wire.SessionAnswer{AEAD: g.terms.aead.String(), Key: key[:], KEM: answer.KEM()}
+	f := p.encodeAck(&ack)
+	sealer, opener := answer.Finish(g.terms.aead, g.handshake, f.data)
+	p.handle.outbox.push(f)
 	p.beginSession(sealer, opener)
 }
 
-// sendAck sends the answer to a handshake and returns its bytes, which are unique by the random ID of the message.
-func (p *connection) sendAck(ack wire.HandshakeAckPayload, end *socket.CloseStatus) []byte {
-	msg, err := p.compose(wire.MsgHandshakeAck, ack)
+// encodeAck returns the answer to a handshake, whose bytes are unique by the random ID of the message. It is empty if
+// the clock cannot be written, which is logged.
+func (p *connection) encodeAck(ack *wire.HandshakeAckPayload) *frame {
+	f := p.node.frames.get(handshakeSize)
+	msg, err := p.compose(wire.MsgHandshakeAck, nil)
+	if err == nil {
+		f.data, err = wire.AppendHandshakeAck(f.data, &msg, ack)
+	}
 	if err != nil {
 		p.node.Log.Error("the handshake's answer cannot be encoded", "error", err)
-		return nil
 	}
-	return p.sendPlain(&msg, end)
+	f.text = true
+	return f
 }
 
 // reject ends a handshake, counts and logs it.
@@ -231,5 +245,7 @@ func (p *connection) refuse(ctx actor.Context, no *rejection) {
 	}
 	p.startClosing(ctx, End{Code: wire.DisconnectProtocolErr, Reason: no.reason, Err: no.detail})
 	ack := wire.HandshakeAckPayload{Identity: identityOnWire(p.node.Keys.Identity()), Reason: no.reason}
-	p.sendAck(ack, &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"})
+	f := p.encodeAck(&ack)
+	f.closeWith = &socket.CloseStatus{Code: statusPolicy, Reason: "handshake refused"}
+	p.handle.outbox.push(f)
 }

@@ -27,11 +27,12 @@ func NewBind(sealing Side, handshake, ack []byte) Bind {
 	h := sha256.New()
 	h.Write([]byte("go-p2p smsg bind/1"))
 	h.Write([]byte{byte(sealing)})
+	var space [sha256.Size]byte
 	for _, message := range [][]byte{handshake, ack} {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(message))))
+		h.Write(binary.BigEndian.AppendUint32(space[:0], uint32(len(message))))
 		h.Write(message)
 	}
 	var b Bind
-	base64.StdEncoding.Encode(b[:], h.Sum(nil))
+	base64.StdEncoding.Encode(b[:], h.Sum(space[:0]))
 	return b
 }

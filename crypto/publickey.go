@@ -50,14 +50,15 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	if len(text) != publicKeyTextLen {
 		return PublicKey{}, fmt.Errorf("%w: %d characters instead of %d", ErrPublicKey, len(text), publicKeyTextLen)
 	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	var raw [KeySize + 1]byte // base64.DecodedLen of the text
+	n, err := base64.StdEncoding.Strict().Decode(raw[:], []byte(text))
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: not canonical base64", ErrPublicKey)
 	}
-	if len(raw) != KeySize { // the decoder skips line breaks
-		return PublicKey{}, fmt.Errorf("%w: %d bytes instead of %d", ErrPublicKey, len(raw), KeySize)
+	if n != KeySize { // the decoder skips line breaks
+		return PublicKey{}, fmt.Errorf("%w: %d bytes instead of %d", ErrPublicKey, n, KeySize)
 	}
-	key := PublicKey(raw)
+	key := PublicKey(raw[:n])
 	return key, key.check()
 }
 

@@ -21,11 +21,12 @@ const (
 func transcript(handshake, ack []byte) [sha256.Size]byte {
 	h := sha256.New()
 	h.Write([]byte(labelTranscript))
+	var space [sha256.Size]byte
 	for _, message := range [][]byte{handshake, ack} {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(message))))
+		h.Write(binary.BigEndian.AppendUint32(space[:0], uint32(len(message))))
 		h.Write(message)
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return [sha256.Size]byte(h.Sum(space[:0]))
 }
 
 // extract returns the pseudorandom key of a session. The caller clears it.

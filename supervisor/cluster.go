@@ -12,7 +12,7 @@ import (
 // registry calls Claim, Release and Home, which never block. Safe for concurrent use.
 type Cluster interface {
 	// Join starts the exchange with the other members. It returns when this member knows which peers the others hold, or
-	// when no member answers. Errors: a name that another member has, a member of a later version, ctx's.
+	// when no member answers. Errors: a name that another member has, a member of another version, ctx's.
 	Join(ctx context.Context, local ClusterLocal) error
 	// Leave releases all peers and tells the other members. Undecided claims are refused. It returns when the engine has
 	// stopped; a second call does nothing.

@@ -138,8 +138,8 @@ func (m *message) encode() []byte {
 	return b
 }
 
-// decode returns the message in b. A message of unknown kind has only its head. The errors are errVersion and
-// errMessage.
+// decode returns the message in b. A message of unknown kind has only its head. The errors are those of
+// readHead.
 func decode(b []byte) (*message, error) {
 	h, r, err := readHead(b)
 	if err != nil {

@@ -164,3 +164,14 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestVersionsAreComparedByTable(t *testing.T) {
+	for _, row := range []struct {
+		theirs, own byte
+		want        error
+	}{{0, 1, errMessage}, {1, 1, nil}, {2, 1, errVersion}, {1, 2, errEarlier}, {0, 2, errMessage}, {255, 2, errVersion}} {
+		if got := checkVersion(row.theirs, row.own); !errors.Is(got, row.want) || row.want == nil && got != nil {
+			t.Errorf("%d at %d: %v, want %v", row.theirs, row.own, got, row.want)
+		}
+	}
+}

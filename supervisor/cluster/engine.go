@@ -21,6 +21,7 @@ import (
 var (
 	ErrName    = errors.New("another member has this name: give each member its own")
 	ErrVersion = errors.New("a member is of a later version: update this one")
+	ErrEarlier = errors.New("a member is of an earlier version: stop all members of that version before this one starts")
 )
 
 // ErrLeft is the error of Apply before Join and after Leave.

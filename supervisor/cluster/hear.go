@@ -17,6 +17,11 @@ func (c *coordinator) onHeard(in *heard) {
 			c.engine.opts.Log.Warn("a message of a later version was ignored: update this member")
 		}
 		return
+	case errors.Is(err, errEarlier):
+		if !c.endJoin(ErrEarlier) {
+			c.engine.opts.Log.Warn("a message of an earlier version was ignored: update the other member")
+		}
+		return
 	case err != nil:
 		c.engine.opts.Log.Warn("a message of a member was ignored", "error", err)
 		return

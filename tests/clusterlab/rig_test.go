@@ -71,23 +71,28 @@ func freeAddress(t testing.TB) string {
 func (c *cluster) start(names ...string) {
 	c.t.Helper()
 	for _, name := range names {
-		flags := slices.Concat([]string{
-			"--identity", c.identity, "--cluster-name", name, "--listen", c.listen[name], "--stdin",
-		}, c.flags)
-		if c.nats != "" {
-			flags = append(flags, "--cluster-nats", c.nats)
-		} else {
-			flags = append(flags, "--cluster", c.joins[name])
-			for _, other := range c.names {
-				if other != name {
-					flags = append(flags, "--cluster-join", c.joins[other])
-				}
-			}
-		}
+		flags := append(c.memberFlags(name), "--stdin")
 		o := nodetest.ProcessOptions{Home: c.homes[name], Under: c.under[name], Binary: c.binary[name], Env: c.env[name]}
 		c.members[name] = nodetest.StartProcess(c.t, o, flags...)
 		c.id = c.members[name].ID()
 	}
+}
+
+// memberFlags returns the flags of a member.
+func (c *cluster) memberFlags(name string) []string {
+	flags := slices.Concat([]string{
+		"--identity", c.identity, "--cluster-name", name, "--listen", c.listen[name],
+	}, c.flags)
+	if c.nats != "" {
+		return append(flags, "--cluster-nats", c.nats)
+	}
+	flags = append(flags, "--cluster", c.joins[name])
+	for _, other := range c.names {
+		if other != name {
+			flags = append(flags, "--cluster-join", c.joins[other])
+		}
+	}
+	return flags
 }
 
 // kill ends a member with signal 9.

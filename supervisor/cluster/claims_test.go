@@ -141,6 +141,9 @@ func TestFreePeerIsReportedOnce(t *testing.T) {
 				t.Errorf("%s: reports %v while the peers have homes", name, freed)
 			}
 			ends(r)
+			if freed["peer"] != 1 {
+				t.Errorf("%s: reports %v at once, want one about the peer of b", name, freed)
+			}
 			r.retryClaims()
 			if freed["peer"] != 1 || freed["kept"] != 0 {
 				t.Errorf("%s: reports %v, want one about the peer of b", name, freed)

@@ -1,10 +1,13 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -19,23 +22,28 @@ type coordinatorRig struct {
 	log *recordingLocal
 	a   *member
 	b   *member
+
+	lines *bytes.Buffer // of both logs
 }
 
 func newCoordinatorRig(t *testing.T) *coordinatorRig {
 	t.Helper()
 	bus, local := &recordingBus{}, &recordingLocal{counts: make(map[actors.Counter]int)}
-	e := New(bus, Options{Name: "self", NodeID: "node", Boot: 9, Log: slog.New(slog.DiscardHandler)})
+	lines := &bytes.Buffer{}
+	log := slog.New(slog.NewTextHandler(lines, nil))
+	e := New(bus, Options{Name: "self", NodeID: "node", Boot: 9, Log: log, Members: log})
 	e.seen.begin(local)
 	e.forwarder.local = local
 	t.Cleanup(func() {
 		e.exchanges.end()
 		e.opts.System.Shutdown()
 	})
-	r := &coordinatorRig{coordinator: newCoordinator(e, local, func(error) {}), bus: bus, log: local}
+	r := &coordinatorRig{coordinator: newCoordinator(e, local, func(error) {}), bus: bus, log: local, lines: lines}
 	r.endJoin(nil)
 	r.a, r.b = r.learn("a"), r.learn("b")
 	r.learn("c")
 	r.updateSeen()
+	lines.Reset() // of the start
 	return r
 }
 
@@ -71,20 +79,43 @@ func (r *coordinatorRig) contest(by *member, peer string, id uint64) {
 // hear delivers the bytes of a message.
 func (r *coordinatorRig) hear(msg *message) { r.onHeard(&heard{body: msg.encode()}) }
 
-// recordingBus keeps the published messages.
+// recordingBus keeps the published messages and the requests. It answers none.
 type recordingBus struct {
 	sent []*message
 	to   []string // subjects of sent
+	fail error    // of Publish
+
+	mu    sync.Mutex
+	asked []string // subjects of requests
+	asks  []*message
 }
 
 func (b *recordingBus) Publish(subject string, body []byte) error {
+	if b.fail != nil {
+		return b.fail
+	}
 	msg, err := decode(body)
 	b.sent, b.to = append(b.sent, msg), append(b.to, subject)
 	return err
 }
 
-func (*recordingBus) Request(context.Context, string, []byte) ([]byte, error) {
+func (b *recordingBus) Request(_ context.Context, subject string, body []byte) ([]byte, error) {
+	msg, _ := decode(body) // nil: a probe
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked, b.asks = append(b.asked, subject), append(b.asks, msg)
 	return nil, ErrDetached
+}
+
+// requests returns the subjects of the requests since the last call. It waits until all goroutines of the bubble are
+// blocked.
+func (b *recordingBus) requests() []string {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	asked := b.asked
+	b.asked, b.asks = nil, nil
+	return asked
 }
 
 func (*recordingBus) Subscribe(string, func(Delivery)) (func(), error) { return func() {}, nil }

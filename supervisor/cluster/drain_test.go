@@ -1,13 +1,16 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/cluster"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -130,6 +133,32 @@ func TestDrainAgainReturns(t *testing.T) {
 				t.Errorf("Drain %d: %v", i+1, err)
 			}
 			cancel()
+		}
+	})
+}
+
+// A member sends a heartbeat every 250 ms, with one more at once when it drains, also if it drains twice.
+func TestDrainingMemberKeepsItsBeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start("a")
+		var beats, draining int
+		if _, err := w.net.Bus("listener").Subscribe("p2p.node.dir", func(d cluster.Delivery) {
+			if head := []byte{1, 2, 1, 'a'}; bytes.HasPrefix(d.Body, head) {
+				beats++
+				rest := d.Body[len(head)+8:]
+				_, n := binary.Uvarint(rest)
+				draining += int(rest[n])
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.members["a"].engine.Drain()
+		w.members["a"].engine.Drain()
+		time.Sleep(10*time.Second + 10*time.Millisecond)
+		synctest.Wait()
+		if beats != 42 || draining != 42 {
+			t.Errorf("%d heartbeats in 10 s, %d of them of a draining member, want 42", beats, draining)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,42 @@ func TestLostMemberIsForgottenAfterTenMinutes(t *testing.T) {
 	})
 }
 
+// A heartbeat ends with what is too old: snapshots, changes of the directory, tokens, and former homes.
+func TestHeartbeatTidiesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.takeSnapshot(0)
+		r.noteTokens("kept", 1, time.Now().Add(-keepTokens))
+		r.noteTokens("old", 1, time.Now().Add(-keepTokens-time.Nanosecond))
+		r.directory.set("peer", r.b, 1)
+		r.engine.seen.former["peer"] = []former{{member: "b"}}
+		r.engine.seen.order = []formerPeer{{"peer", time.Now().Add(-time.Hour)}}
+		time.Sleep(snapshotKept)
+		r.tokens["kept"] = tokens{1, time.Now().Add(-keepTokens)}
+		r.onBeat()
+		if len(r.snapshots) != 0 || len(r.directory.log) != 0 || len(r.engine.seen.former) != 0 {
+			t.Errorf("snapshots %v, changes %v, former homes %v", r.snapshots, r.directory.log, r.engine.seen.former)
+		}
+		if _, kept := r.tokens["kept"]; len(r.tokens) != 1 || !kept {
+			t.Errorf("tokens %v, want those of five minutes", r.tokens)
+		}
+	})
+}
+
+// The line about a lone member is written once, at the end of Join.
+func TestLoneMemberIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.members = map[string]*member{"self": r.self}
+		r.joined, r.joinedAt = func(error) {}, time.Now()
+		r.considerJoin()
+		r.considerJoin()
+		if n := strings.Count(r.lines.String(), "this one runs alone"); n != 1 {
+			t.Errorf("%d lines, want 1", n)
+		}
+	})
+}
+
 // Changes are announced in messages that the others decode: at most 2,048 claims and 2,048 releases in each.
 func TestManyChangesAreAnnouncedInParts(t *testing.T) {
 	for _, n := range []struct{ claims, releases, messages int }{
@@ -124,8 +161,13 @@ func TestManyChangesAreAnnouncedInParts(t *testing.T) {
 				want = append(want, fmt.Sprint(i))
 			}
 			next := r.self.next
+			if r.flushing != (n.messages > 0) {
+				t.Errorf("%+v: the timer of the announcement runs: %v", n, r.flushing)
+			}
 			r.flush()
-			r.flush()
+			if r.flush(); r.flushing {
+				t.Errorf("%+v: no timer runs after further changes", n)
+			}
 			var got []string
 			sent := r.bus.take(kindUpdate)
 			for _, m := range sent {

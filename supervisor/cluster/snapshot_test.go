@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/Snider/go-p2p/actors"
 )
 
 // Messages of a member that arrive while its claims are fetched are kept in order, at most 4,096. After a gap, or with
@@ -174,3 +176,92 @@ func TestSnapshotIsSharedAndDropped(t *testing.T) {
 		r.onSnapshot(&message{}, nil) // published, not asked
 	})
 }
+
+// The first question names the message that the snapshot must include, the next ones the snapshot. After Leave none is
+// asked.
+func TestQuestionsNameTheSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7})
+		s := r.b.sync
+		r.onFetched(&fetched{member: r.b, sync: s, page: &message{
+			head: head{kindPage, "b", 1}, seq: 9, total: 2, claims: []holding{{"one", 2}},
+		}})
+		synctest.Wait()
+		if asks := r.bus.asks; len(asks) != 2 || asks[0].seq+asks[1].seq != 6+9 || asks[0].offset+asks[1].offset != 1 {
+			t.Errorf("asks %+v, want 6 from 0 and 9 from 1", asks)
+		}
+		r.bus.requests()
+		r.engine.exchanges.end()
+		r.fetch(r.b, 0)
+		if asked := r.bus.requests(); len(asked) != 0 {
+			t.Errorf("asks %q after Leave", asked)
+		}
+	})
+}
+
+// A page for an earlier fetch, or of a member that has left, is dropped.
+func TestLatePagesAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7})
+		first := r.b.sync
+		r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 9})
+		second := r.b.sync
+		page := &message{head: head{kindPage, "b", 1}, seq: 9, total: 1, claims: []holding{{"one", 2}}}
+		r.onFetched(&fetched{member: r.b, sync: first, page: page})
+		if second == first || r.b.sync != second || r.log.counts[actors.ClusterSnapshots] != 0 {
+			t.Errorf("the page of an earlier fetch ends the present one")
+		}
+		r.hear(&message{head: head{kindGoodbye, "b", 1}, seq: 10})
+		r.onFetched(&fetched{member: r.b, sync: second, page: page})
+		if got := r.directory.of(r.b); len(got) != 0 {
+			t.Errorf("claims %v of a member that has left", got)
+		}
+	})
+}
+
+// Join ends 750 ms after its call if the claims of all living members are known then, otherwise with the last of them,
+// and after two seconds without them.
+func TestJoinEndsWithTheLastClaims(t *testing.T) {
+	for name, row := range map[string]struct {
+		prepare func(r *coordinatorRig)
+		then    func(r *coordinatorRig) // after 1 s
+		want    time.Duration
+	}{
+		"nothing is missing": {want: 750 * time.Millisecond},
+		"claims arrive":      {fetching, func(r *coordinatorRig) { r.complete(r.b) }, time.Second},
+		"no claims":          {fetching, nil, 2 * time.Second},
+		"records arrive": {func(r *coordinatorRig) { r.b.behind = r.now() }, func(r *coordinatorRig) {
+			r.onBookFetched(&bookFetched{member: r.b})
+		}, time.Second},
+		"no records": {func(r *coordinatorRig) { r.b.behind = r.now() }, nil, 2 * time.Second},
+		"records of a lost member": {func(r *coordinatorRig) {
+			r.b.behind, r.b.lost = r.now(), true
+		}, nil, 750 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCoordinatorRig(t)
+			began, ended := time.Now(), time.Duration(-1)
+			r.joined, r.joinedAt = func(error) { ended = time.Since(began) }, began.Add(joinWithin)
+			if row.prepare != nil {
+				row.prepare(r)
+			}
+			for range 8 {
+				r.considerJoin()
+				time.Sleep(250*time.Millisecond - 1)
+				r.considerJoin()
+				time.Sleep(time.Nanosecond)
+				if time.Since(began) == time.Second && row.then != nil {
+					row.then(r)
+				}
+			}
+			r.considerJoin()
+			if ended != row.want {
+				t.Errorf("%s: Join ended after %v, want %v", name, ended, row.want)
+			}
+		})
+	}
+}
+
+func fetching(r *coordinatorRig) { r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7}) }

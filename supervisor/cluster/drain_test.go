@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
@@ -139,9 +140,7 @@ func TestDrainAgainReturns(t *testing.T) {
 
 // A member sends a heartbeat every 250 ms, with one more at once when it drains, also if it drains twice.
 func TestDrainingMemberKeepsItsBeat(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.start("a")
+	inWorld(t, "a", func(t *testing.T, w *world) {
 		var beats, draining int
 		if _, err := w.net.Bus("listener").Subscribe("p2p.node.dir", func(d cluster.Delivery) {
 			if head := []byte{1, 2, 1, 'a'}; bytes.HasPrefix(d.Body, head) {

@@ -85,9 +85,9 @@ func (f *forwarder) restarted(name string, boot uint64) {
 
 // ignore ignores the results of an earlier start of a member, which may be another process with its name. 0: of none.
 func (f *forwarder) ignore(name string, boot uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if p := f.pairs[name]; p != nil {
+	if p := f.with(name); p != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		p.past = boot
 	}
 }

@@ -27,7 +27,7 @@ func TestUnusableMessagesAreLogged(t *testing.T) {
 			update("b", 7, holding{"peer", 1})(r)
 		},
 		"too many members": func(r *coordinatorRig) {
-			for i := range maxMembers - len(r.members) {
+			for i := range maxMembers - len(r.directory.members) {
 				r.learn(strings.Repeat("m", i+1))
 			}
 			update("further", 1, holding{"peer", 1})(r)
@@ -59,8 +59,8 @@ func TestMemberMayHaveTheNumberOfAnother(t *testing.T) {
 		r := newCoordinatorRig(t)
 		r.hear(&message{head: head{kindUpdate, "self", 9}, seq: 1, claims: []holding{{"peer", 1}}}) // its own message
 		r.hear(&message{head: head{kindUpdate, "new", 9}, seq: 1})
-		if r.members["new"] == nil || r.members["new"].boot != 9 || r.self.boot != 9 || r.self.next != 0 {
-			t.Errorf("members %v", r.members)
+		if r.directory.members["new"] == nil || r.directory.members["new"].boot != 9 || r.self.boot != 9 || r.self.next != 0 {
+			t.Errorf("members %v", r.directory.members)
 		}
 		if _, claimed := r.directory.termOf("peer", r.self); claimed {
 			t.Error("an own message is processed")
@@ -94,20 +94,22 @@ func TestReturnOfAMemberIsNoted(t *testing.T) {
 	}
 }
 
-// The results of an earlier start do not count.
+// The results of an earlier start do not count, also if nothing was forwarded to the member before its restart.
 func TestResultsOfAnEarlierStartAreIgnored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newCoordinatorRig(t)
-		f := r.engine.forwarder
-		f.heard("b")
-		if f.answersOf(head{from: "b", boot: 1}) == nil {
-			t.Error("results of the present start are ignored")
-		}
-		r.hear(&message{head: head{kindUpdate, "b", 2}, seq: 1})
-		if f.answersOf(head{from: "b", boot: 1}) != nil || f.answersOf(head{from: "b", boot: 2}) == nil {
-			t.Error("after a restart the results of the earlier start count, or those of the later one do not")
-		}
-	})
+	for _, before := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCoordinatorRig(t)
+			f := r.engine.forwarder
+			if before && (f.with("b") == nil || f.answersOf(head{from: "b", boot: 1}) == nil) {
+				t.Error("results of the present start are ignored")
+			}
+			r.hear(&message{head: head{kindUpdate, "b", 2}, seq: 1})
+			f.with("b")
+			if f.answersOf(head{from: "b", boot: 1}) != nil || f.answersOf(head{from: "b", boot: 2}) == nil {
+				t.Errorf("forwarded before: %v: after a restart the results of the earlier start count, or none does", before)
+			}
+		})
+	}
 }
 
 // A heartbeat tells of a crash that this member has not seen.

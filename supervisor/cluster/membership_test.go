@@ -134,7 +134,7 @@ func TestHeartbeatTidiesUp(t *testing.T) {
 func TestLoneMemberIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCoordinatorRig(t)
-		r.members = map[string]*member{"self": r.self}
+		r.directory.members = map[string]*member{"self": r.self}
 		r.joined, r.joinedAt = func(error) {}, time.Now()
 		r.considerJoin()
 		r.considerJoin()

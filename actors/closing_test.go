@@ -122,10 +122,7 @@ func TestSendReturnsAtContextEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openVerified()
-		r.Stall(sockettest.HereIP, sockettest.ThereIP)
-		for range 4 {
-			_ = r.post("big", 200_000)
-		}
+		r.stallWriter()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()

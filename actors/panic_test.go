@@ -93,10 +93,7 @@ func TestPanicWhileWritingFailsSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openVerified()
-		r.Stall(sockettest.HereIP, sockettest.ThereIP)
-		for range 4 {
-			_ = r.post("big", 200_000)
-		}
+		r.stallWriter()
 		result := make(chan error, 1)
 		msg := p.message("stats", nil)
 		go func() { result <- r.slot.handle.Send(context.Background(), msg) }()
@@ -135,10 +132,7 @@ func TestPanicWhenClosingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openVerified()
-		r.Stall(sockettest.HereIP, sockettest.ThereIP)
-		for range 4 {
-			_ = r.post("big", 200_000)
-		}
+		r.stallWriter()
 		synctest.Wait()
 		r.slot.handle.Close(wire.DisconnectNormal, "bye")
 		synctest.Wait()
@@ -154,10 +148,7 @@ func TestPanicWhenStoppingFreesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		p := r.openVerified()
-		r.Stall(sockettest.HereIP, sockettest.ThereIP)
-		for range 4 {
-			_ = r.post("big", 200_000)
-		}
+		r.stallWriter()
 		result := make(chan error, 1)
 		msg := p.message("stats", nil)
 		go func() { result <- r.slot.handle.Send(context.Background(), msg) }()

@@ -45,6 +45,14 @@ func defaultLimits() Limits {
 	}
 }
 
+// stallWriter stalls the network towards the peer and enqueues more than the socket takes.
+func (r *rig) stallWriter() {
+	r.Stall(sockettest.HereIP, sockettest.ThereIP)
+	for range 4 {
+		_ = r.post("big", 200_000)
+	}
+}
+
 // newRig returns a listening rig. Only in a bubble.
 func newRig(t *testing.T, adjust ...func(*Limits)) *rig {
 	t.Helper()

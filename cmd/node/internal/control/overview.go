@@ -44,7 +44,8 @@ type MemberAsker interface {
 }
 
 // AskOverview asks another member for its overview with at most limit peers, up to 250, behind a cursor of an earlier
-// one; empty: the first. The errors are supervisor.ErrUnanswered (errors.Is) and ctx's.
+// one; empty: the first. The errors are supervisor.ErrUnanswered (errors.Is), ctx's, and that of an answer that cannot
+// be decoded.
 func AskOverview(
 	ctx context.Context, node MemberAsker, member, after string, limit int,
 ) (answer output.Overview, err error) {

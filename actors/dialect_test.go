@@ -18,7 +18,7 @@ func TestLaterDialectIsNamedBothWays(t *testing.T) {
 	self, peer := newKeys(t, "self"), newKeys(t, "peer")
 	first := encodeLogin(t, wire.MsgHandshake, goodHandshake(peer))
 	if _, _, no := readHandshake(inLaterDialect(first), self.PublicKey(), true); no == nil ||
-		no.reason != reasonBadIdentity ||
+		no.reason != wire.ReasonInvalidHandshake ||
 		!errors.Is(no.detail, ErrLaterDialect) || !errors.Is(no.detail, ErrHandshake) {
 		t.Errorf("first message: %+v", no)
 	}

@@ -32,9 +32,6 @@ type rejection struct {
 	detail error
 }
 
-// reasonBadIdentity is sent to a peer whose handshake is invalid. The log has the details.
-const reasonBadIdentity = "invalid handshake"
-
 // claim is the identity that a peer claims, with a valid key that matches the ID.
 type claim struct {
 	identity crypto.NodeIdentity
@@ -81,7 +78,7 @@ func checkIdentity(id wire.Identity, features []string, self crypto.PublicKey) (
 func readHandshake(data []byte, self crypto.PublicKey, sessions bool) (claim, [crypto.ChallengeSize]byte, *rejection) {
 	var challenge [crypto.ChallengeSize]byte
 	no := func(err error) (claim, [crypto.ChallengeSize]byte, *rejection) {
-		return claim{}, challenge, &rejection{reason: reasonBadIdentity, detail: err}
+		return claim{}, challenge, &rejection{reason: wire.ReasonInvalidHandshake, detail: err}
 	}
 	msg, err := decodeFirst(data)
 	if err != nil {

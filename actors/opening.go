@@ -74,7 +74,7 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 			p.identified(ctx, peer, secret, challenge, nil)
 			return
 		}
-		no = &rejection{reason: reasonBadIdentity, detail: err}
+		no = &rejection{reason: wire.ReasonInvalidHandshake, detail: err}
 	}
 	if errors.Is(no.detail, errOwnKey) && p.node.OnOwnKey != nil && p.node.OnOwnKey(challenge) {
 		p.refuse(ctx, no)
@@ -156,7 +156,7 @@ func (p *connection) beginSMSG() {
 func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
 	answer, err := p.answerSession()
 	if err != nil {
-		p.reject(ctx, &rejection{reason: reasonBadIdentity, detail: err})
+		p.reject(ctx, &rejection{reason: wire.ReasonInvalidHandshake, detail: err})
 		return
 	}
 	now := time.Now()

@@ -75,7 +75,8 @@ func TestSessionKeysWaitForTheVerdict(t *testing.T) {
 			t.Fatalf("%d identified, %d answers, %d keys made before the verdict", len(id), len(acked), r.random.reads.Load())
 		}
 		r.tell(r.welcome(100))
-		if ack := <-acked; ack.Accepted || ack.Reason != reasonBadIdentity || ack.Session != nil || ack.Features != nil {
+		ack := <-acked
+		if ack.Accepted || ack.Reason != wire.ReasonInvalidHandshake || ack.Session != nil || ack.Features != nil {
 			t.Errorf("answered %+v", ack)
 		}
 		r.want(map[Counter]uint64{HandshakesRejected: 1, HandshakesAccepted: 0})

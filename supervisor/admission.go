@@ -93,7 +93,7 @@ type credentials struct {
 func judgePeer(c credentials, cfg *TransportConfig) refusal {
 	switch {
 	case c.self, c.reflected:
-		return "invalid handshake"
+		return wire.ReasonInvalidHandshake
 	case !c.authorized:
 		return wire.ReasonNotAuthorized
 	case c.suspended:

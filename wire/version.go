@@ -13,6 +13,10 @@ const ProtocolVersion = "1.0"
 // section 3).
 const ReasonNotAuthorized = "peer not authorized"
 
+// ReasonInvalidHandshake is the reason with which a responder refuses a peer whose handshake is invalid, or that shows
+// the responder's own key.
+const ReasonInvalidHandshake = "invalid handshake"
+
 // ReasonSessionRequired is the reason with which a responder that requires session/1 refuses a peer that offers no
 // session (protocol section 9).
 const ReasonSessionRequired = "session required"

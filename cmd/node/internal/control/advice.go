@@ -65,9 +65,9 @@ func DialAdvice(address string, err error) string {
 		return "check the address, and whether the peer runs"
 	case errors.Is(err, supervisor.ErrWrongIdentity):
 		return "check the address, and the node ID that is expected there"
-	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "not authorized"):
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonNotAuthorized):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
-	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), "invalid handshake"):
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonInvalidHandshake):
 		return "check that the address is neither that of another member of this node, nor of a node with a copy of its key"
 	case errors.Is(err, supervisor.ErrSessionRequired):
 		return "switch on its sessions (--session pin there), upgrade it, or allow SMSG with --session pin here"

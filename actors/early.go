@@ -233,7 +233,7 @@ func (p *connection) deliver(next undelivered) {
 		return
 	}
 	if next.check != nil {
-		p.inbox.queue(deliverable{event: next.check, budget: p.inbound, cost: next.cost})
+		p.inbox.queue(deliverable{item: next.check, budget: p.inbound, cost: next.cost})
 		return
 	}
 	if msg.ReplyTo != "" && p.proof.strength.Verified() { // an unverified peer answers no request

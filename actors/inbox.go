@@ -30,10 +30,9 @@ type Inbox struct {
 var deliverables batches[deliverable]
 
 type deliverable struct {
-	event   any
-	message *wire.Message
-	budget  *budget // charged for the message
-	cost    int64
+	item   any     // *wire.Message, *unchecked, func(), *Dropped, or another event
+	budget *budget // charged for the message; nil: an event
+	cost   int64
 }
 
 // NewInbox returns an empty queue before sink.
@@ -44,7 +43,7 @@ func NewInbox(sink Sink, counters *Counters, log *LimitedLogger, activity *Activ
 // Event queues an event for Sink.Do. It starts the worker also in a deferred queue, since no mailbox run may follow.
 func (in *Inbox) Event(event any) {
 	in.mu.Lock()
-	in.waiting = deliverables.append(in.waiting, deliverable{event: event})
+	in.waiting = deliverables.append(in.waiting, deliverable{item: event})
 	start := in.start(in)
 	in.mu.Unlock()
 	if start {
@@ -62,7 +61,7 @@ func (in *Inbox) Hold() (release func()) {
 
 // message queues a message for Sink.Message. When the handler has returned or panicked, cost is given back to budget.
 func (in *Inbox) message(msg *wire.Message, budget *budget, cost int64) {
-	in.queue(deliverable{message: msg, budget: budget, cost: cost})
+	in.queue(deliverable{item: msg, budget: budget, cost: cost})
 }
 
 // queue queues an item with a cost.
@@ -100,13 +99,13 @@ func (*Inbox) admit(taken *batch[deliverable], _ bool) *batch[deliverable] { ret
 // process implements worker.
 func (in *Inbox) process(b *batch[deliverable]) {
 	for b.next < len(b.items) {
-		item := &b.items[b.next]
-		if u, ok := item.event.(*unchecked); ok && !u.asked {
+		next := &b.items[b.next]
+		if u, ok := next.item.(*unchecked); ok && !u.asked {
 			askAll(b.items[b.next:])
 		}
 		b.next++
-		in.deliver(item)
-		*item = deliverable{}
+		in.deliver(next)
+		*next = deliverable{}
 	}
 }
 
@@ -131,19 +130,18 @@ func (in *Inbox) deliver(next *deliverable) {
 			in.log.Error("a message handler panicked", "panic", reason, "stack", string(debug.Stack()))
 		}
 	}()
-	if dropped, ok := next.event.(*Dropped); ok {
-		dropped.waiting.Add(-1)
-	}
-	u, isUnchecked := next.event.(*unchecked)
-	switch observe, ok := next.event.(func()); {
-	case next.message != nil:
-		in.sink.Message(next.message)
-	case ok:
-		observe()
-	case isUnchecked:
-		u.deliver(in.sink)
+	switch item := next.item.(type) {
+	case *wire.Message:
+		in.sink.Message(item)
+	case *unchecked:
+		item.deliver(in.sink)
+	case func():
+		item()
+	case *Dropped:
+		item.waiting.Add(-1)
+		in.sink.Do(item)
 	default:
-		in.sink.Do(next.event)
+		in.sink.Do(item)
 	}
 	returned = true
 }

@@ -241,3 +241,23 @@ func TestBudgetCloseWakesReader(t *testing.T) {
 		}
 	})
 }
+
+// The batch of as many small messages as the default budget holds, and of as many as a queue holds by default, is used
+// again: to grow a new one each time costs more than the deliveries.
+func TestBatchOfAFullBudgetIsReused(t *testing.T) {
+	const most = 2 << 20 / messageOverhead
+	reused := false
+	for range 20 { // a pool may lose items, and does so with the race detector
+		var b *batch[deliverable]
+		for range most {
+			b = deliverables.append(b, deliverable{})
+		}
+		first := &b.items[0]
+		deliverables.put(b)
+		b = deliverables.append(nil, deliverable{})
+		reused = reused || first == &b.items[0]
+	}
+	if !reused {
+		t.Errorf("the batch of %d messages was never used again", most)
+	}
+}

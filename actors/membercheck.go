@@ -140,12 +140,12 @@ func (p *connection) takeUnchecked() *unchecked {
 func askAll(items []deliverable) {
 	var checks []*Check
 	for i := range items {
-		if u, ok := items[i].event.(*unchecked); ok && !u.asked {
+		if u, ok := items[i].item.(*unchecked); ok && !u.asked {
 			u.asked = true
 			checks = append(checks, u.check)
 		}
 	}
-	items[0].event.(*unchecked).checker.Ask(checks)
+	items[0].item.(*unchecked).checker.Ask(checks)
 }
 
 // deliver passes a message to a waiting request and to the handlers, or drops and counts it.

@@ -89,9 +89,10 @@ func (q *workQueue[T]) run(w worker[T], b *batch[T]) {
 	}
 }
 
-// maxKept is the capacity of the largest batch that is kept for reuse, in items: the default size of a queue. A smaller
-// limit would make large batches grow from nothing each time.
-const maxKept = 4096
+// maxKept is the capacity of the largest batch that is kept for reuse, in items. It fits the small messages of the
+// default inbound budget (2 MiB) and the default size of a queue: a smaller limit would make large batches grow from
+// nothing each time.
+const maxKept = 8192
 
 // batch is the items that a worker takes from its queue at once.
 type batch[T any] struct {
@@ -110,16 +111,22 @@ func (p *batches[T]) append(to *batch[T], item T) *batch[T] {
 			to = &batch[T]{}
 		}
 	}
-	if len(to.items) == cap(to.items) && to.next > len(to.items)/2 {
-		to.compact()
+	if len(to.items) == cap(to.items) {
+		to.makeSpace()
 	}
 	to.items = append(to.items, item)
 	return to
 }
 
-// compact moves the items that wait to the start of the array: a queue whose items are taken one by one may never be
-// empty.
-func (b *batch[T]) compact() {
+// makeSpace moves the items that wait to the start of the array if most are processed: a queue whose items are taken
+// one by one may never be empty. Otherwise it doubles the array, since append alone would copy it more often.
+func (b *batch[T]) makeSpace() {
+	if b.next <= len(b.items)/2 {
+		larger := make([]T, len(b.items), max(2*len(b.items), 8))
+		copy(larger, b.items)
+		b.items = larger
+		return
+	}
 	n := copy(b.items, b.items[b.next:])
 	clear(b.items[n:])
 	b.items, b.next = b.items[:n], 0

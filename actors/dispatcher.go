@@ -1,6 +1,9 @@
 package actors
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // flushEvery: in a long mailbox run, pending writes and deliveries are handed to other goroutines every 64 messages.
 const flushEvery = 64
@@ -44,12 +47,15 @@ func (d *dispatcher) afterRun() {
 	}
 }
 
-// flush hands the pending work to other goroutines while the mailbox run goes on.
+// flush hands the pending work to other goroutines while the mailbox run goes on. It yields to a new delivery, which
+// finds the messages in the cache of this processor. Otherwise the delivery may begin only when the run ends, or when
+// the messages fill the budget.
 func (d *dispatcher) flush() {
 	if d.outbox.claim(d.outbox) {
 		d.writers.Go(d.outbox.work)
 	}
 	if inbox := d.inbox.Load(); inbox != nil && inbox.claim(inbox) {
 		inbox.activity.Go(inbox.work)
+		runtime.Gosched()
 	}
 }

@@ -105,6 +105,7 @@ const (
 	Full                      // no space for more messages of this peer
 	Stale                     // timestamp before the start of the set, which cannot tell
 	Unanswered                // another member of the node must be asked, and has not answered
+	OverRate                  // the peer's bucket at another member of the node is empty
 )
 
 // Deduplicator tests and enters the messages of one peer in one step. Safe for concurrent use.

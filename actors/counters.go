@@ -13,7 +13,7 @@ const (
 	BytesReceived                      // bytes of read frames, including dropped ones
 	BytesSent                          // bytes of frames accepted by the operating system
 	FramesMalformed                    // frames that did not open or held no valid message
-	MessagesRateLimited                // frames dropped because the token bucket was empty
+	MessagesRateLimited                // frames, or in a cluster messages, dropped because the token bucket was empty
 	MessagesDuplicate                  // messages seen before
 	MessagesStale                      // messages with a timestamp too far from now
 	// Messages of our own sent back to us; messages relayed by an unverified peer; ping, pong and disconnect whose from is

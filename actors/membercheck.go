@@ -163,6 +163,8 @@ func (u *unchecked) deliver(to Sink) {
 		u.node.Counters.Inc(MessagesDuplicate)
 	case Stale:
 		u.drop(MessagesStale, "messages dropped: a member of this node that has stopped may have delivered them")
+	case OverRate:
+		u.drop(MessagesRateLimited, "messages over the rate limit dropped")
 	case Full, Unanswered:
 		u.drop(MessagesRefused, "messages dropped: the dedup set of another member of this node has no space")
 	}

@@ -106,6 +106,7 @@ func (r *registry) assignBucket(s *slot) actors.Limiter {
 	old, had := s.bucket, s.bucket != bucketKey{}
 	s.bucket, s.limits = bucketOf(s.rank.strength, s.conn.peer.ID, s.conn.peerAddress), r.cfg
 	b := r.acquireBucket(s.bucket)
+	s.conn.bucket.Store(b)
 	if had {
 		r.releaseBucket(old)
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/Snider/go-p2p/actors"
@@ -14,6 +15,7 @@ import (
 type memberDedup struct {
 	*dedup.Account
 	cluster  Cluster
+	peer     string         // node ID
 	author   *ClusterAuthor // the peer
 	counters *actors.Counters
 }
@@ -31,8 +33,10 @@ func (r *registry) deduplicator(s *slot) actors.Deduplicator {
 	if r.cluster == nil {
 		return s.dedup
 	}
-	author := r.cluster.Author(s.conn.peer.ID)
-	return &memberDedup{Account: s.dedup, cluster: r.cluster, author: author, counters: r.node.Counters}
+	peer := s.conn.peer.ID
+	return &memberDedup{
+		Account: s.dedup, cluster: r.cluster, peer: peer, author: r.cluster.Author(peer), counters: r.node.Counters,
+	}
 }
 
 // dropAuthor ends the use of deduplicator.
@@ -45,8 +49,26 @@ func (r *registry) dropAuthor(s *slot) {
 // maxAuthor is the length in bytes to which the author of a message is cut. Node IDs are shorter.
 const maxAuthor = 64
 
-// Judge implements actors.Checker. A message of the peer itself that needs no check takes no lock of the cluster.
+// unpaid is the query about a message on a connection that only receives: the peer's home must take a token for it
+// before the message is judged.
+type unpaid struct{ origin actors.Origin }
+
+const (
+	checkWithin = 250 * time.Millisecond // for all questions about a message
+	payWithin   = checkWithin / 2        // for its token: the author's home may answer though the peer's does not
+)
+
+// Judge implements actors.Checker.
 func (d *memberDedup) Judge(msg *wire.Message, o actors.Origin, now time.Time) (actors.Verdict, *actors.Check) {
+	if o.Verified && d.author.Elsewhere() {
+		return actors.Fresh, &actors.Check{Message: msg, Query: &unpaid{o}}
+	}
+	return d.judge(msg, o, now)
+}
+
+// judge is Judge for a message with a token. A message of the peer itself that needs no check takes no lock of the
+// cluster.
+func (d *memberDedup) judge(msg *wire.Message, o actors.Origin, now time.Time) (actors.Verdict, *actors.Check) {
 	stamp := msg.Timestamp.Add(-o.Ahead)
 	if o.Own && d.author.Settled(stamp) {
 		return d.here(msg, o, now), nil
@@ -88,16 +110,50 @@ func (d *memberDedup) here(msg *wire.Message, o actors.Origin, now time.Time) ac
 // Ask implements actors.Checker. A message about which a member did not answer is delivered if the connection is
 // verified: then this member's set decides.
 func (d *memberDedup) Ask(checks []*actors.Check) {
+	began := time.Now()
+	checks = d.pay(checks, began.Add(payWithin))
 	asked := make([]*SeenCheck, len(checks))
 	for i, c := range checks {
 		asked[i] = &c.Query.(*query).SeenCheck
 	}
 	d.counters.Add(actors.ClusterChecks, len(checks))
-	d.cluster.CheckSeen(asked)
+	d.cluster.CheckSeen(asked, began.Add(checkWithin))
 	now := time.Now()
 	for _, c := range checks {
 		c.Verdict = d.conclude(c.Query.(*query), now)
 	}
+}
+
+// pay takes a token of the peer's home for each message that is unpaid, and judges it. It sets the verdicts that are
+// known then, and returns the checks of the other messages.
+func (d *memberDedup) pay(checks []*actors.Check, until time.Time) []*actors.Check {
+	needed := 0
+	for _, c := range checks {
+		if _, is := c.Query.(*unpaid); is {
+			needed++
+		}
+	}
+	if needed == 0 {
+		return checks
+	}
+	tokens, now := d.cluster.TakeTokens(d.peer, needed, until), time.Now()
+	return slices.DeleteFunc(checks, func(c *actors.Check) bool {
+		u, is := c.Query.(*unpaid)
+		if !is {
+			return false
+		}
+		if tokens--; tokens < 0 {
+			c.Verdict = actors.OverRate
+			return true
+		}
+		verdict, check := d.judge(c.Message, u.origin, now)
+		if check == nil {
+			c.Verdict = verdict
+			return true
+		}
+		c.Query = check.Query
+		return false
+	})
 }
 
 // conclude returns the verdict about a message from the answers of the other members.
@@ -129,6 +185,16 @@ func (t *Transport) shareDedup(keys *crypto.NodeManager) error {
 // Seen implements ClusterLocal.
 func (l clusterLocal) Seen(member string, d dedup.Digest) actors.Verdict {
 	return l.t.dedup.Member(member).SeenDigest(d, time.Now())
+}
+
+// TakeToken implements ClusterLocal.
+func (l clusterLocal) TakeToken(peer string) bool {
+	conn := l.t.routes.get(peer)
+	if conn == nil {
+		return true
+	}
+	b := conn.bucket.Load()
+	return b == nil || b.Take(time.Now())
 }
 
 // SeenWindow implements ClusterLocal.

@@ -19,14 +19,20 @@ type ClusterSeen interface {
 	// Judge returns whose verdict about a message counts, without waiting. stamp is the message's timestamp. adjusted: it
 	// is on the clock of this member; the clocks of others may differ.
 	Judge(author string, stamp time.Time, adjusted bool) SeenRule
-	// CheckSeen asks the other members and sets the verdicts. It blocks for at most 250 ms.
-	CheckSeen(checks []*SeenCheck)
+	// CheckSeen asks the other members and sets the verdicts. It blocks until a time at most.
+	CheckSeen(checks []*SeenCheck, until time.Time)
+	// TakeTokens takes n tokens from the bucket of a peer at the other member that holds it, and returns how many there
+	// were. It returns n if no other member holds the peer, or that one has not answered until a time.
+	TakeTokens(peer string, n int, until time.Time) int
 }
 
 // ClusterSeenLocal is the part of ClusterLocal that gives access to this member's set of seen messages.
 type ClusterSeenLocal interface {
 	// Seen tests and enters a message that another member asks about.
 	Seen(member string, d dedup.Digest) actors.Verdict
+	// TakeToken takes a token from the bucket of a peer, for another member that has received a message of it. It returns
+	// false if there is none. A peer without a route here has tokens.
+	TakeToken(peer string) bool
 	// SeenWindow returns the time for which the set remembers a message.
 	SeenWindow() time.Duration
 	// Clock returns the time that timestamps of messages are compared with.
@@ -65,6 +71,9 @@ type ClusterAuthor struct {
 	// CheckUntil is a timestamp (Unix nanoseconds). Messages of the peer itself that are stamped later need no check.
 	CheckUntil atomic.Int64
 }
+
+// Elsewhere reports whether this member does not hold the peer.
+func (a *ClusterAuthor) Elsewhere() bool { return a.CheckUntil.Load() == math.MaxInt64 }
 
 // Settled reports whether the set of this member alone decides about the peer's own message with this timestamp.
 func (a *ClusterAuthor) Settled(stamp time.Time) bool {

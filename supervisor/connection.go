@@ -24,10 +24,11 @@ type PeerConnection struct {
 	inbox       *actors.Inbox
 	number      uint64
 	agent       string
-	confirms    bool          // the peer announced wire.FeatureConfirm
-	pinging     lazychan.Chan // holds a value for each ping of SendConfirmed without an answer
-	strength    atomic.Int32  // actors.Strength
-	unfenced    int           // owned by the inbox's goroutine
+	confirms    bool                   // the peer announced wire.FeatureConfirm
+	pinging     lazychan.Chan          // holds a value for each ping of SendConfirmed without an answer
+	strength    atomic.Int32           // actors.Strength
+	bucket      atomic.Pointer[bucket] // inbound, of its strength
+	unfenced    int                    // owned by the inbox's goroutine
 }
 
 // Peer returns the peer as it was known when the connection opened.

@@ -35,9 +35,10 @@ func examples() []*message {
 				digest: dedup.Digest{ID: 1, Content: 1 << 63, Peer: 2, Ahead: 5},
 			},
 			{author: "peer2", anyEntries: true},
+			{author: "peer3", token: true},
 		}},
 		{head: head{kindChecked, "b", 7}, checked: []checked{
-			{verdict: seenFresh, former: []string{"a", "c"}}, {verdict: seenStale},
+			{verdict: seenFresh, former: []string{"a", "c"}}, {verdict: seenStale}, {verdict: seenOverRate},
 		}},
 		{head: head{kindHandover, "a", 7}, entries: []byte{1, 2, 3}},
 		{head: head{kindSnapshot, "a", 7}, seq: 9, offset: 4096},

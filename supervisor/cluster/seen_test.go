@@ -39,6 +39,9 @@ func (p *process) Seen(member string, d dedup.Digest) actors.Verdict {
 	return p.set.Member(member).SeenDigest(d, time.Now())
 }
 
+// TakeToken implements supervisor.ClusterLocal.
+func (p *process) TakeToken(string) bool { return true }
+
 // SeenWindow implements supervisor.ClusterLocal.
 func (p *process) SeenWindow() time.Duration { return p.set.Window() }
 
@@ -74,7 +77,7 @@ func (p *process) receive(peer string, msg *wire.Message) (actors.Verdict, bool)
 			return v, false
 		}
 	}
-	p.engine.CheckSeen([]*supervisor.SeenCheck{check})
+	p.engine.CheckSeen([]*supervisor.SeenCheck{check}, time.Now().Add(250*time.Millisecond))
 	if v := check.Verdict; v != actors.Fresh && v != actors.Unanswered {
 		return v, false
 	}

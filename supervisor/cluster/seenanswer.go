@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor/dedup"
 )
 
-// check is an entry of kindCheck: a question about a message, or with anyEntries, whether the asked member has entries
-// of the author.
+// check is an entry of kindCheck: a question about a message; with anyEntries, whether the asked member has entries of
+// the author; with token, the request to take a token of the author, which the asked member holds.
 type check struct {
 	author string
 	digest dedup.Digest
@@ -20,6 +20,7 @@ type check struct {
 	latest    bool // see stamped; only with converted
 
 	anyEntries bool // digest, stamp and first are not set
+	token      bool // neither are they, nor anyEntries
 }
 
 // checked is an entry of kindChecked.
@@ -37,6 +38,7 @@ const (
 	seenDuplicate                    // anyEntries: there may be some
 	seenStale
 	seenFull
+	seenOverRate // token: there is none
 )
 
 // maxFurther is the largest number of further members in an answer.
@@ -62,6 +64,12 @@ func (e *Engine) onCheck(d Delivery) {
 
 // answer returns the answer to one check.
 func (s *seen) answer(by *message, c *check) checked {
+	if c.token {
+		if s.local.TakeToken(c.author) {
+			return checked{verdict: seenFresh}
+		}
+		return checked{verdict: seenOverRate}
+	}
 	home := s.directory.home(c.author)
 	switch {
 	case c.anyEntries && s.hasEntries(c.author, by):

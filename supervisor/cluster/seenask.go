@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	askWithin = 250 * time.Millisecond // for all questions about a message
+	askWithin = 250 * time.Millisecond // for one answer
 	askPause  = 10 * time.Millisecond  // before the home of an author that has moved is asked
 )
 
@@ -25,8 +25,8 @@ type inquiry struct {
 }
 
 // CheckSeen implements supervisor.Cluster.
-func (e *Engine) CheckSeen(checks []*supervisor.SeenCheck) {
-	over := time.NewTimer(askWithin)
+func (e *Engine) CheckSeen(checks []*supervisor.SeenCheck, until time.Time) {
+	over := time.NewTimer(time.Until(until))
 	defer over.Stop()
 	all := make([]*inquiry, len(checks))
 	for i, c := range checks {
@@ -48,6 +48,33 @@ func (e *Engine) CheckSeen(checks []*supervisor.SeenCheck) {
 			return
 		}
 	}
+}
+
+// TakeTokens implements supervisor.Cluster.
+func (e *Engine) TakeTokens(peer string, n int, until time.Time) int {
+	home, held := e.Home(peer)
+	if !held || home == e.opts.Name {
+		return n
+	}
+	over := time.NewTimer(time.Until(until))
+	defer over.Stop()
+	refused, questions := make(chan bool, n), make([]*question, n)
+	for i := range questions {
+		questions[i] = &question{check{author: peer, token: true}, func(answer checked, err error) {
+			refused <- err == nil && answer.verdict == seenOverRate
+		}}
+	}
+	e.checksTo(home).add(questions...)
+	taken := n
+	for range n {
+		select {
+		case none := <-refused:
+			taken -= int(flag(none))
+		case <-over.C:
+			return taken
+		}
+	}
+	return taken
 }
 
 // sleep returns false if over fires before the time has passed.

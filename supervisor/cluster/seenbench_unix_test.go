@@ -70,7 +70,7 @@ func benchmarkSeen(b *testing.B, relayed int) {
 			b.Fatal("not settled")
 		}
 		if len(waiting) == 32 {
-			here.engine.CheckSeen(waiting)
+			here.engine.CheckSeen(waiting, time.Now().Add(time.Second))
 			for _, c := range waiting {
 				if c.Verdict != actors.Fresh || account.SeenDigest(c.Digest, time.Now()) != actors.Fresh {
 					b.Fatalf("verdict %v", c.Verdict)

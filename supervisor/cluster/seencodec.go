@@ -14,16 +14,17 @@ const (
 	checkConverted
 	checkAdjusted
 	checkLatest
+	checkToken // with checkEntries, as which members of earlier versions answer it
 )
 
-// appendChecks appends the number of checks, and for each: flags, author, and if it is about a message, the three tags
+// appendChecks appends the number of checks, and for each: flags, author, and without checkEntries the three tags
 // (8 bytes each), the timestamp (Unix nanoseconds, 8) and Ahead.
 func appendChecks(b []byte, checks []check) []byte {
 	b = binary.AppendUvarint(b, uint64(len(checks)))
 	for i := range checks {
 		c := &checks[i]
 		b = append(b, c.flags())
-		if b = appendText(b, c.author); c.anyEntries {
+		if b = appendText(b, c.author); c.anyEntries || c.token {
 			continue
 		}
 		b = binary.BigEndian.AppendUint64(b, c.digest.ID)
@@ -36,8 +37,8 @@ func appendChecks(b []byte, checks []check) []byte {
 }
 
 func (c *check) flags() byte {
-	return flag(c.first)*checkFirst | flag(c.anyEntries)*checkEntries | flag(c.converted)*checkConverted |
-		flag(c.adjusted)*checkAdjusted | flag(c.latest)*checkLatest
+	return flag(c.first)*checkFirst | flag(c.anyEntries || c.token)*checkEntries | flag(c.converted)*checkConverted |
+		flag(c.adjusted)*checkAdjusted | flag(c.latest)*checkLatest | flag(c.token)*checkToken
 }
 
 func (r *reader) checks() []check {
@@ -45,11 +46,12 @@ func (r *reader) checks() []check {
 	list := make([]check, n)
 	for i := range list {
 		flags := r.byte()
+		short, token := flags&checkEntries != 0, flags&checkToken != 0
 		c := check{
-			author: r.text(maxPeerID), first: flags&checkFirst != 0, anyEntries: flags&checkEntries != 0,
+			author: r.text(maxPeerID), first: flags&checkFirst != 0, anyEntries: short && !token, token: short && token,
 			converted: flags&checkConverted != 0, adjusted: flags&checkAdjusted != 0, latest: flags&checkLatest != 0,
 		}
-		if !c.anyEntries {
+		if !short {
 			c.digest = dedup.Digest{ID: r.uint64(), Content: r.uint64(), Peer: r.uint64()}
 			c.stamp = time.Unix(0, int64(r.uint64()))
 			c.digest.Ahead = r.duration()

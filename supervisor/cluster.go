@@ -80,6 +80,7 @@ type Claim struct {
 	Expected bool          // dialled by the member, which accepts only this peer at the address
 	Proven   time.Duration // time since the connection was bound; 0: it is not
 	Born     time.Duration // time since the dial began, or since the connection was accepted
+	Address  string        // remote address of the connection; empty: its refusal shows no conflict of identities
 }
 
 // ClaimVerdict is the answer to a claim.
@@ -87,6 +88,7 @@ type ClaimVerdict struct {
 	Granted bool
 	Term    uint64  // granted: of this claim, for Release
 	Home    string  // refused: the member that holds the peer; empty: the claim was replaced, or this member leaves
+	InUse   bool    // refused: the identity is in use on two hosts
 	Tokens  float64 // granted: tokens that the previous home has left in the peer's bucket; negative: unknown
 	// Age is the time since the bucket had these tokens.
 	Age time.Duration

@@ -117,7 +117,11 @@ func (r *registry) onClaimDecided(ctx actor.Context, msg *claimDecided) {
 		return
 	}
 	if !msg.verdict.Granted {
-		r.yieldPeer(ctx, msg.peer, msg.verdict.Home)
+		reason := reasonDuplicate
+		if msg.verdict.InUse {
+			reason = reasonIdentityInUse
+		}
+		r.yieldPeer(ctx, msg.peer, msg.verdict.Home, reason)
 		return
 	}
 	if !r.book.Authorized(state.claim.by.key) || r.suspended(msg.peer) {
@@ -143,7 +147,7 @@ func (r *registry) settle(ctx actor.Context, s *slot) {
 	id := s.conn.peer.ID
 	if !r.serves(id) {
 		if state := r.states[id]; state != nil && state.claim.state == claimElsewhere {
-			r.yieldConnection(ctx, s, state.claim.home)
+			r.yieldConnection(ctx, s, state.claim.home, reasonDuplicate)
 		}
 		return
 	}
@@ -167,8 +171,8 @@ func (r *registry) answerVerified(ctx actor.Context, s *slot) {
 	s.unanswered = nil
 }
 
-// yieldPeer gives a peer up: another member is its home.
-func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
+// yieldPeer gives a peer up: another member is its home. reason is that of the disconnect messages.
+func (r *registry) yieldPeer(ctx actor.Context, id, home, reason string) {
 	state := r.states[id]
 	served := state.claim.state == claimHeld
 	r.setClaim(id, state.claim, claimElsewhere, home)
@@ -186,14 +190,14 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home string) {
 	}
 	for _, s := range slices.Clone(r.peers[id]) {
 		if s.rank.strength.Verified() {
-			r.yieldConnection(ctx, s, home)
+			r.yieldConnection(ctx, s, home, reason)
 		}
 	}
 	r.awaitFree(id)
 }
 
 // yieldConnection closes a connection of a peer whose home is another member, or limits it to receiving.
-func (r *registry) yieldConnection(ctx actor.Context, s *slot, home string) {
+func (r *registry) yieldConnection(ctx actor.Context, s *slot, home, reason string) {
 	fresh := !s.settled
 	if t := s.target; t != nil && fresh {
 		t.peer = s.conn.peer.ID // it is not dialled again while it has a home
@@ -202,12 +206,12 @@ func (r *registry) yieldConnection(ctx actor.Context, s *slot, home string) {
 	switch duplicate := s.rank.isBound() && announcesSingle(s); {
 	case duplicate && fresh: // its messages have waited, and are dropped
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{
-			Code: wire.DisconnectNormal, Reason: reasonDuplicate, Err: &OtherMemberError{Member: home},
+			Code: wire.DisconnectNormal, Reason: reason, Err: &OtherMemberError{Member: home},
 		}})
 	case duplicate && !s.rank.living:
 		ctx.Send(s.pid, &actors.CloseGracefully{End: actors.End{Code: wire.DisconnectTimeout, Reason: reasonDoubted}})
 	case duplicate:
-		ctx.Send(s.pid, &actors.Yield{Reason: reasonDuplicate})
+		ctx.Send(s.pid, &actors.Yield{Reason: reason})
 	default:
 		r.receiveOnly(ctx, s)
 	}
@@ -231,5 +235,5 @@ func (r *registry) onClaimTaken(ctx actor.Context, msg *claimTaken) {
 		return
 	}
 	r.cluster.Release(msg.peer, state.claim.term, r.tokensOf(state.route))
-	r.yieldPeer(ctx, msg.peer, msg.member)
+	r.yieldPeer(ctx, msg.peer, msg.member, reasonDuplicate)
 }

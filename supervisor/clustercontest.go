@@ -30,6 +30,9 @@ func claimOf(id string, s *slot, now time.Time) Claim {
 	if s.rank.isBound() {
 		c.Proven = now.Sub(s.rank.boundAt)
 	}
+	if !s.rank.isBound() && s.further == "" || s.rank.isBound() && announcesSingle(s) {
+		c.Address = s.conn.peerAddress
+	}
 	return c
 }
 
@@ -57,6 +60,10 @@ func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 		msg.decide(ClaimVerdict{Granted: true, Tokens: -1})
 		return
 	}
+	if c := state.claim.contest; c != nil && c.claim.Member == msg.claim.Member {
+		c.replaceClaim(msg)
+		return
+	}
 	next, returned := &contest{claim: msg.claim, decide: msg.decide}, false
 	state.claim.contest = next
 	defer func() {
@@ -70,6 +77,16 @@ func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 	next.judgeCrossing(state.route.rank, now, r.cfg)
 	r.judgeClaim(ctx, msg.claim.Peer, state)
 	returned = true
+}
+
+// replaceClaim continues the contest for a later connection to the same member. One decision answers both claims.
+func (c *contest) replaceClaim(by *claimContested) {
+	earlier := c.decide
+	c.claim.Address = by.claim.Address
+	c.decide = func(verdict ClaimVerdict) {
+		earlier(verdict)
+		by.decide(verdict)
+	}
 }
 
 // judgeCrossing is registry.judgeCrossing for the connection of another member.
@@ -118,7 +135,7 @@ func (r *registry) grantContest(ctx actor.Context, id string, state *peerState) 
 	c := state.claim.contest
 	state.claim.contest = nil
 	c.decide(ClaimVerdict{Granted: true, Tokens: r.tokensOf(state.route)})
-	r.yieldPeer(ctx, id, c.claim.Member)
+	r.yieldPeer(ctx, id, c.claim.Member, reasonDuplicate)
 }
 
 // refuseContest keeps a peer, now or when the peer has had the time to decide between crossed dials.
@@ -128,6 +145,7 @@ func (r *registry) refuseContest(id string, state *peerState) {
 		r.scheduleRoute(id, state, wait)
 		return
 	}
+	inUse := r.noteRefused(id, state)
 	state.claim.contest = nil
-	c.decide(ClaimVerdict{Home: r.cluster.Name()})
+	c.decide(ClaimVerdict{Home: r.cluster.Name(), InUse: inUse})
 }

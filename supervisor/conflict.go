@@ -82,9 +82,13 @@ func (c *conflict) keep(d duplicateClose) {
 	c.closes = c.closes[max(0, len(c.closes)-conflictCloses):]
 }
 
-// noteDuplicate records that s is a duplicate of its peer's route, once for each connection. It publishes
-// IdentityConflict if one is due, and returns whether the identity is in use from another address. A connection older
-// than the route lost a contest and does not count.
+// has reports whether the close of a connection from a network address was noted.
+func (c *conflict) has(duplicate string) bool {
+	return c != nil && slices.ContainsFunc(c.closes, func(d duplicateClose) bool { return d.duplicate == duplicate })
+}
+
+// noteDuplicate records that s is a duplicate of its peer's route, once for each connection. It returns whether the
+// identity is in use from another address. A connection older than the route lost a contest and does not count.
 func (r *registry) noteDuplicate(s *slot) bool {
 	id := s.conn.peer.ID
 	state := r.states[id]
@@ -92,7 +96,30 @@ func (r *registry) noteDuplicate(s *slot) bool {
 		s.conn.number < state.route.conn.number {
 		return false
 	}
-	now, c := time.Now(), r.conflicts[id]
+	s.conflictNoted = true
+	return r.noteClose(id, duplicateClose{
+		at: time.Now(), duplicate: s.conn.peerAddress, incumbent: state.route.conn.peerAddress, unproven: !s.rank.isBound(),
+	})
+}
+
+// noteRefused is noteDuplicate for a connection of another member whose claim is refused. A connection may claim more
+// than once; its address tells.
+func (r *registry) noteRefused(id string, state *peerState) bool {
+	claim, route := &state.claim.contest.claim, state.route
+	d := duplicateClose{
+		at: time.Now(), duplicate: claim.Address, incumbent: route.conn.peerAddress, unproven: claim.Strength < Bound,
+	}
+	if claim.Address == "" || !state.answeredRecently() || !differentHosts(d.duplicate, d.incumbent) ||
+		route.born.After(d.at.Add(-claim.Born)) || d.unproven == route.rank.isBound() || r.conflicts[id].has(d.duplicate) {
+		return false
+	}
+	return r.noteClose(id, d)
+}
+
+// noteClose records a duplicate, and publishes IdentityConflict if one is due. It returns whether the identity is in
+// use from another address.
+func (r *registry) noteClose(id string, d duplicateClose) bool {
+	c := r.conflicts[id]
 	switch {
 	case c == nil && len(r.conflicts) >= maxConflicts:
 		return false
@@ -100,13 +127,10 @@ func (r *registry) noteDuplicate(s *slot) bool {
 		c = &conflict{}
 		r.conflicts[id] = c
 	}
-	s.conflictNoted = true
-	c.keep(duplicateClose{
-		at: now, duplicate: s.conn.peerAddress, incumbent: state.route.conn.peerAddress, unproven: !s.rank.isBound(),
-	})
-	verdict := c.judge(now)
+	c.keep(d)
+	verdict := c.judge(d.at)
 	if verdict.report {
-		c.reported = now
+		c.reported = d.at
 		r.node.LimitedLog.Warn("an identity is in use on two hosts", "peer", id, "addresses", verdict.addresses)
 		r.nodeEvents.Event(IdentityConflict{Peer: id, Addresses: verdict.addresses, Unproven: verdict.unproven})
 	}

@@ -131,7 +131,7 @@ func (c *coordinator) onClaim(msg *message) {
 	}
 	c.contests[peer] = msg // the decision answers the latest claim
 	c.answer(msg, answerWait, supervisor.ClaimVerdict{})
-	if current == nil {
+	if current == nil || current.id != msg.id { // otherwise the claim was sent again
 		claim := msg.claim
 		claim.Member = msg.from
 		c.local.Contest(claim, func(verdict supervisor.ClaimVerdict) {

@@ -161,8 +161,8 @@ func TestFreePeerIsReportedOnce(t *testing.T) {
 	})
 }
 
-// The registry decides about one claim for a peer at a time, and its decision answers the latest question of that
-// member. Without the peer, or after a grant, a member is told to ask again.
+// The registry decides about the claims of one member for a peer at a time, knows each claim once, and its decision
+// answers the latest question of that member. Without the peer, or after a grant, a member is told to ask again.
 func TestContestAnswersTheLatestQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCoordinatorRig(t)
@@ -180,12 +180,13 @@ func TestContestAnswersTheLatestQuestion(t *testing.T) {
 		answers("no claim here", message{id: 1, answer: answerAgain})
 		r.claimOf("peer")
 		r.contest(r.a, "peer", 2)
+		r.contest(r.a, "peer", 2)
 		r.contest(r.a, "peer", 3)
 		r.contest(r.b, "peer", 4)
-		answers("the registry decides", message{id: 2, answer: answerWait}, message{id: 3, answer: answerWait},
-			message{id: 4, answer: answerAgain})
-		if len(r.log.contests) != 1 || r.log.contests[0].Member != "a" {
-			t.Fatalf("contests %+v, want that of a", r.log.contests)
+		answers("the registry decides", message{id: 2, answer: answerWait}, message{id: 2, answer: answerWait},
+			message{id: 3, answer: answerWait}, message{id: 4, answer: answerAgain})
+		if c := r.log.contests; len(c) != 2 || c[0].Member != "a" || c[1].Member != "a" {
+			t.Fatalf("contests %+v, want two of a", c)
 		}
 		by := r.contests["peer"]
 		r.onContested(&contested{by: by})

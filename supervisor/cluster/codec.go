@@ -121,12 +121,13 @@ func (m *message) encode() []byte {
 		b = append(b, byte(m.claim.Strength), flag(m.claim.Framed), flag(m.claim.Smaller), flag(m.claim.Expected))
 		b = binary.AppendUvarint(b, uint64(max(m.claim.Proven, 0)))
 		b = binary.AppendUvarint(b, uint64(max(m.claim.Born, 0)))
+		b = appendText(b, m.claim.Address[:min(len(m.claim.Address), maxAddress)])
 	case kindVerdict:
 		b = binary.AppendUvarint(b, m.id)
 		b = appendText(b, m.claim.Peer)
 		b = append(b, byte(m.answer))
 		b = binary.AppendUvarint(b, m.verdict.Term)
-		b = binary.BigEndian.AppendUint64(b, math.Float64bits(m.verdict.Tokens))
+		b = append(binary.BigEndian.AppendUint64(b, math.Float64bits(m.verdict.Tokens)), flag(m.verdict.InUse))
 	case kindSnapshot:
 		b = binary.AppendUvarint(binary.AppendUvarint(b, m.seq), m.offset)
 	case kindPage:
@@ -169,10 +170,14 @@ func decode(b []byte) (*message, error) {
 		m.claim.Strength = actors.Strength(r.byte())
 		m.claim.Framed, m.claim.Smaller, m.claim.Expected = r.byte() != 0, r.byte() != 0, r.byte() != 0
 		m.claim.Proven, m.claim.Born = r.duration(), r.duration()
+		if r.more() {
+			m.claim.Address = r.text(maxAddress)
+		}
 	case kindVerdict:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
 		m.answer, m.verdict.Term = answer(r.byte()), r.term()
 		m.verdict.Tokens = r.tokens()
+		m.verdict.InUse = r.more() && r.byte() != 0
 	case kindSnapshot:
 		m.seq, m.offset = r.uvarint(), r.uvarint()
 	case kindPage:

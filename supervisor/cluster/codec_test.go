@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 
 func examples() []*message {
 	holdings := []holding{{"peer1", 1}, {"peer2", 1 << 60}}
-	claim := supervisor.Claim{Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute}
+	claim := supervisor.Claim{
+		Peer: "peer1", Strength: 3, Framed: true, Smaller: true, Proven: time.Minute, Address: "10.0.0.1:7",
+	}
 	return []*message{
 		{head: head{kindUpdate, "a", 7}, seq: 9, claims: holdings, releases: []release{{"peer1", 1.5}, {"peer2", -1}}},
 		{
@@ -27,7 +30,7 @@ func examples() []*message {
 		{head: head{kindClaim, "a", 7}, id: 3, claim: claim},
 		{
 			head: head{kindVerdict, "a", 7}, id: 3, claim: supervisor.Claim{Peer: "peer1"}, answer: answerGranted,
-			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5},
+			verdict: supervisor.ClaimVerdict{Term: 4, Tokens: -1.5, InUse: true},
 		},
 		{head: head{kindCheck, "a", 7}, checks: []check{
 			{
@@ -73,6 +76,7 @@ func TestMessagesDecodeAsEncoded(t *testing.T) {
 }
 
 func TestDecodeRefusesBadMessages(t *testing.T) {
+	added := map[kind]int{kindClaim: 1 + len("10.0.0.1:7"), kindVerdict: 1} // bytes that earlier versions do not send
 	for _, example := range examples() {
 		whole := example.encode()
 		if example.kind == kindHeartbeat { // without the last field it is one of an earlier version
@@ -82,6 +86,9 @@ func TestDecodeRefusesBadMessages(t *testing.T) {
 			}
 		}
 		for n := range whole {
+			if n == len(whole)-added[example.kind] {
+				continue
+			}
 			if _, err := decode(whole[:n]); !errors.Is(err, errMessage) && example.kind != kindHandover {
 				t.Errorf("kind %d, %d of %d bytes: error %v", example.kind, n, len(whole), err)
 			}
@@ -94,6 +101,14 @@ func TestDecodeRefusesBadMessages(t *testing.T) {
 	} {
 		if _, err := decode(many.encode()); !errors.Is(err, errMessage) {
 			t.Errorf("kind %d with too many entries: error %v", many.kind, err)
+		}
+	}
+	for kind, bytes := range added {
+		example := examples()[slices.IndexFunc(examples(), func(m *message) bool { return m.kind == kind })]
+		whole := example.encode()
+		got, err := decode(whole[:len(whole)-bytes])
+		if err != nil || got.id != example.id || got.claim.Address != "" || got.verdict.InUse {
+			t.Errorf("kind %d of an earlier version: %+v, %v", kind, got, err)
 		}
 	}
 	whole := examples()[0].encode()

@@ -14,12 +14,18 @@ import (
 // deployed starts a deployed node, which binds no frames, and connects it to members in this order.
 func (m *mesh) deployed(name string, to ...string) *refpeer.Deployed {
 	m.t.Helper()
+	return m.deployedAt("10.0.9.9", name, to...)
+}
+
+// deployedAt is deployed on a host with this address.
+func (m *mesh) deployedAt(ip, name string, to ...string) *refpeer.Deployed {
+	m.t.Helper()
 	private := sha256.Sum256([]byte("mesh " + name))
 	keys, err := refpeer.Load(name, private[:])
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	attached := m.net.Attach("10.0.9.9")
+	attached := m.net.Attach(ip)
 	d := refpeer.StartDeployed(refpeer.DeployedOptions{
 		Identity: keys, PingInterval: 30 * time.Second, Worker: true, NetDial: attached.DialContext,
 	})

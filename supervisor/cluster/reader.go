@@ -33,6 +33,9 @@ func (r *reader) take(n uint64) []byte {
 	return taken
 }
 
+// more reports whether fields follow, which members of earlier versions do not send.
+func (r *reader) more() bool { return !r.bad && len(r.rest) > 0 }
+
 func (r *reader) byte() byte {
 	if b := r.take(1); b != nil {
 		return b[0]

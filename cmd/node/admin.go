@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/admin"
 	"github.com/Snider/go-p2p/cmd/node/internal/control"
@@ -45,7 +44,8 @@ type shownMembers struct{ *node }
 
 // List implements admin.Members.
 func (m shownMembers) List() []output.Member {
-	return output.NewMembers(m.cluster.engine.Members(), time.Now())
+	list, _ := m.Members() // fails only without a cluster
+	return list
 }
 
 // Overview implements admin.Members.

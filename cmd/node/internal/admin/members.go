@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
 )
@@ -18,9 +17,8 @@ type Members interface {
 	Overview(ctx context.Context, member, after string, limit int) (output.Overview, error)
 }
 
-// Limits of the questions of one round. A round ends before the next sample.
+// Limits of the questions of one round.
 const (
-	answerWithin  = 900 * time.Millisecond
 	minMemberPage = 25 // peers asked for in one question
 	maxMemberPage = 250
 	maxPages      = 4 // of a member
@@ -92,7 +90,7 @@ func (p *poller) begin(ctx context.Context, list []output.Member) {
 	round := make(chan []memberAnswer, 1)
 	p.round = round
 	p.rounds.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, answerWithin)
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
 		var asked sync.WaitGroup
 		for i := range answers {

@@ -10,8 +10,8 @@ import (
 
 const (
 	sampleEvery = time.Second
-	historySize = 300 // samples: five minutes
-	askTimeout  = 900 * time.Millisecond
+	historySize = 300                    // samples: five minutes
+	askTimeout  = 900 * time.Millisecond // of a question to this or another member: it ends before the next sample
 )
 
 // row is one sample of the charts, with the columns below.

@@ -79,7 +79,7 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 		g.close()
 		return nil, err
 	}
-	b, err := connect(nats.Options{Url: e.server.ClientURL(), Token: token, ReconnectWait: retryWait}, o.NodeID, nil, log)
+	b, err := connect(nats.Options{Url: e.server.ClientURL(), Token: token, ReconnectWait: retryWait, InProcessServer: e.server}, o.NodeID, nil, log)
 	if err == nil {
 		b.server = e
 		err = e.routes.open(b, o.NodeID)

@@ -2,10 +2,11 @@ package actors
 
 import "github.com/Snider/go-p2p/wire"
 
-// Gathering delays the writers of connections while its owner queues several broadcasts, so that the writer of each
-// peer sends them in one system call and, in a session, in one record:
+// Gathering delays the writers of connections while its owner queues several messages, so that the writer of each peer
+// sends them in one system call and, in a session, in one record:
 //
 //	Broadcast, post to each peer, Broadcast, post to each peer, …, Flush → one start per writer
+//	PostFor, PostFor, …, Flush
 //
 // A writer starts at once if 64 KiB or half of the limit of messages wait. Frames of the connection itself and
 // messages of Handle.Post and Handle.Send do not wait for Flush: their writer takes the messages before them along. The
@@ -15,6 +16,11 @@ type Gathering struct{ waiting []*Handle }
 // Broadcast is Node.Broadcast whose post leaves the start of the writer to Flush. The owner calls post, too.
 func (g *Gathering) Broadcast(msg *wire.Message) (post func(to *Handle) error, err error) {
 	return broadcast(msg, g)
+}
+
+// PostFor is Handle.PostFor, but the writer waits for Flush. A nil Gathering starts it at once.
+func (g *Gathering) PostFor(to *Handle, msg *wire.Message, result Result) error {
+	return to.post(msg, result, false, g)
 }
 
 // post queues a frame of size bytes. Without a gathering the writer starts at once.

@@ -129,10 +129,12 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 
 // Post encodes and queues a message. It waits neither for the peer nor for its rate limit. It returns ErrTooLarge,
 // ErrQueueFull, ErrClosed, or an error of encoding.
-func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false) }
+func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false, nil) }
 
 // PostFor is Post with a result. If it returns an error, the result is not called.
-func (h *Handle) PostFor(msg *wire.Message, result Result) error { return h.post(msg, result, false) }
+func (h *Handle) PostFor(msg *wire.Message, result Result) error {
+	return h.post(msg, result, false, nil)
+}
 
 // Withdraw removes a message of PostFor that waits for the peer's rate limit. If it returns true, the result is not
 // called.
@@ -147,14 +149,15 @@ func (h *Handle) WithdrawAfter() time.Duration {
 	return 0
 }
 
-// post is Post with the result of the write. If inTurn, a ping waits for the peer's rate limit, too.
-func (h *Handle) post(msg *wire.Message, result Result, inTurn bool) error {
+// post is Post with the result of the write. If inTurn, a ping waits for the peer's rate limit, too. The writer waits
+// for the gathering, if there is one.
+func (h *Handle) post(msg *wire.Message, result Result, inTurn bool, gathering *Gathering) error {
 	f, err := h.encode(msg)
 	if err != nil {
 		return err
 	}
 	f.result, f.unpaced = result, f.unpaced && !inTurn
-	return h.enqueue(f, nil)
+	return h.enqueue(f, gathering)
 }
 
 // encode returns a frame with a message in the format of the connection, which is fixed when the route is published.
@@ -238,7 +241,7 @@ func (h *Handle) send(ctx context.Context, msg *wire.Message, inTurn bool) error
 	if !ok {
 		result = make(resultChan, 1)
 	}
-	err := h.post(msg, result, inTurn)
+	err := h.post(msg, result, inTurn, nil)
 	if err == nil {
 		var resolved bool
 		if err, resolved = h.await(ctx, result); !resolved {

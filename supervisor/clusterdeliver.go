@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -22,16 +23,21 @@ func (l clusterLocal) Deliver(f Forwarding, done func(Forwarded)) (cancel func()
 	if f.Mode == ForwardConfirmed || f.Mode == ForwardAnswered {
 		return t.converse(f, done)
 	}
+	gathering := f.Gathering
+	f.Gathering = nil // only for this goroutine
 	d := &delivery{t: t, what: f, done: done}
-	held, err := t.routes.whenRouted(f.Peer, f.Message, t.live.Load(), d.send)
-	switch {
-	case err != nil:
-		done(Forwarded{Err: err})
-	case held:
-		return d.cancel
-	default:
-		d.send(t.routes.route(f.Peer))
+	via := t.routes.route(f.Peer)
+	if via.conn == nil {
+		held, err := t.routes.whenRouted(f.Peer, f.Message, t.live.Load(), d.send)
+		if err != nil {
+			done(Forwarded{Err: err})
+		}
+		if held || err != nil {
+			return d.cancel
+		}
+		via = t.routes.route(f.Peer)
 	}
+	d.post(via, gathering)
 	return d.cancel
 }
 
@@ -103,7 +109,10 @@ type delivery struct {
 }
 
 // send enqueues the message on a route.
-func (d *delivery) send(via route) {
+func (d *delivery) send(via route) { d.post(via, nil) }
+
+// post is send whose writer waits for the gathering, if there is one.
+func (d *delivery) post(via route, gathering *actors.Gathering) {
 	switch {
 	case d.cancelled.Load():
 		d.end(context.Canceled)
@@ -116,14 +125,14 @@ func (d *delivery) send(via route) {
 		_ = alternate.Post(d.what.Message) // the route's result counts
 	}
 	if d.what.Mode == ForwardQueued {
-		d.end(via.conn.handle.Post(d.what.Message))
+		d.end(gathering.PostFor(via.conn.handle, d.what.Message, nil))
 		return
 	}
 	d.on.Store(via.conn)
 	if after := via.conn.handle.WithdrawAfter(); d.what.Endless && after > 0 && d.timer.Load() == nil {
 		d.timer.Store(time.AfterFunc(after, func() { d.onLate(after) }))
 	}
-	if err := via.conn.handle.PostFor(d.what.Message, d); err != nil {
+	if err := gathering.PostFor(via.conn.handle, d.what.Message, d); err != nil {
 		d.Resolve(err)
 	}
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -52,6 +53,9 @@ type Forwarding struct {
 	Message *wire.Message
 	Mode    ForwardMode
 	Endless bool // the caller cannot end its wait: a written message waits for the peer's rate limit for WriteTimeout
+	// Gathering makes the peer's writer wait for its Flush, if the message is enqueued before Deliver returns. nil: it
+	// starts at once. Forward ignores it.
+	Gathering *actors.Gathering
 }
 
 // Forwarded is the result of a Forwarding.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/wire"
@@ -34,16 +35,18 @@ func (t *Transport) forward(
 	if err := checkAuthor(msg, t.node.Keys.Identity().ID, peerID); err != nil {
 		return nil, peerError(peerID, err)
 	}
-	results := make(chan Forwarded, 1)
+	wait := t.forwardWaits.get()
 	cancel, err := t.opts.cluster.Forward(Forwarding{
 		Peer: peerID, Message: msg, Mode: mode, Endless: ctx.Done() == nil,
-	}, func(result Forwarded) { results <- result })
+	}, wait.done)
 	if err != nil {
+		t.forwardWaits.put(wait)
 		t.countForwarded(err)
 		return nil, peerError(peerID, err)
 	}
 	select {
-	case result := <-results:
+	case result := <-wait.result:
+		t.forwardWaits.put(wait)
 		t.countForwarded(result.Err)
 		return result.Reply, peerError(peerID, result.Err)
 	case <-ctx.Done():
@@ -55,6 +58,25 @@ func (t *Transport) forward(
 		return nil, peerError(peerID, ctx.Err())
 	}
 }
+
+// forwardWait is the wait for the result of one message. After its result, or without one, it can serve another message.
+type forwardWait struct {
+	result chan Forwarded
+	done   func(Forwarded) // called at most once for each message
+}
+
+// forwardWaits recycles waits. Safe for concurrent use.
+type forwardWaits struct{ pool sync.Pool }
+
+func (p *forwardWaits) get() *forwardWait {
+	if w, ok := p.pool.Get().(*forwardWait); ok {
+		return w
+	}
+	results := make(chan Forwarded, 1)
+	return &forwardWait{result: results, done: func(result Forwarded) { results <- result }}
+}
+
+func (p *forwardWaits) put(w *forwardWait) { p.pool.Put(w) }
 
 // countForwarded counts one message to a peer of another member.
 func (t *Transport) countForwarded(err error) {

@@ -45,6 +45,7 @@ type Transport struct {
 	work       sync.WaitGroup // pumps, dials and the listener
 
 	conversations conversations // for other members of the cluster
+	forwardWaits  forwardWaits
 
 	reconfiguring sync.Mutex
 	live          atomic.Pointer[TransportConfig] // the configuration in force; after Start only the registry writes it

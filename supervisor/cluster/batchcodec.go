@@ -24,6 +24,7 @@ const (
 	maxRole    = 64        // bytes of a role
 	maxPart    = 128 << 10 // bytes of one part of a result
 	entryHead  = 2 + 1 + maxPeerID
+	resultSize = 5 // bytes of a result without text and data
 	batchHead  = 2 + 1 + maxName + 8 + binary.MaxVarintLen64
 )
 
@@ -158,6 +159,9 @@ func decodeAck(b []byte) (*ack, error) {
 	}
 	for i := range words {
 		a.waiting[i] = r.uint64()
+	}
+	if len(r.rest) > 0 {
+		a.results = make([]entryResult, 0, min(maxEntries, 1+len(r.rest)/resultSize))
 	}
 	for !r.bad && len(r.rest) > 0 {
 		next := entryResult{index: r.byte(), code: code(r.byte()), text: r.text(maxText)}

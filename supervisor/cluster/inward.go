@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -33,12 +34,13 @@ type batchKey struct{ boot, id uint64 }
 type arrived struct {
 	key        batchKey
 	waiting    entrySet
-	left       int            // entries in waiting
-	cancels    map[int]func() // of waiting entries
-	results    []entryResult  // not reported
-	size       int            // bytes of results
-	delivering bool           // not all entries were passed on
-	due        bool           // a timer will report results
+	entries    int
+	left       int           // entries in waiting
+	cancels    []func()      // of waiting entries, by index; nil: there is none
+	results    []entryResult // not reported
+	size       int           // bytes of results
+	delivering bool          // not all entries were passed on
+	due        bool          // a timer will report results
 }
 
 func newInward(f *forwarder, name string) *inward {
@@ -55,15 +57,7 @@ func (in *inward) receive(msg *received) {
 		return
 	}
 	b := in.begin(msg)
-	for i := range msg.entries {
-		cancel := in.deliver(&msg.entries[i], func(r entryResult) {
-			r.index = byte(i)
-			in.done(b, r)
-		})
-		if cancel != nil {
-			in.keepCancel(b, i, cancel)
-		}
-	}
+	in.deliverAll(b, msg.entries)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	b.delivering = false
@@ -71,9 +65,20 @@ func (in *inward) receive(msg *received) {
 	in.remind()
 }
 
+// deliverAll passes the entries of a batch on. Each peer's writer starts when all are enqueued.
+func (in *inward) deliverAll(b *arrived, entries []entry) {
+	var gathering actors.Gathering
+	defer gathering.Flush()
+	for i := range entries {
+		if cancel := in.deliver(b, i, &entries[i], &gathering); cancel != nil {
+			in.keepCancel(b, i, cancel)
+		}
+	}
+}
+
 // begin records a batch.
 func (in *inward) begin(msg *received) *arrived {
-	b := &arrived{key: batchKey{msg.boot, msg.batch}, left: len(msg.entries), delivering: true}
+	b := &arrived{key: batchKey{msg.boot, msg.batch}, entries: len(msg.entries), left: len(msg.entries), delivering: true}
 	for i := range msg.entries {
 		b.waiting.add(i)
 	}
@@ -83,24 +88,24 @@ func (in *inward) begin(msg *received) *arrived {
 	return b
 }
 
-// deliver passes one entry to this member.
-func (in *inward) deliver(e *entry, done func(entryResult)) (cancel func()) {
+// deliver passes the entry with an index to this member.
+func (in *inward) deliver(b *arrived, i int, e *entry, gathering *actors.Gathering) (cancel func()) {
 	msg, err := e.message(in.decoder)
 	switch {
 	case err != nil:
-		done(failure(err))
+		in.done(b, i, failure(err))
 		return nil
 	case e.broadcast:
 		named := e.mode == castNamed
 		in.forwarder.local.DeliverBroadcast(msg, e.role, func(sum supervisor.MemberBroadcast) {
-			done(resultOfBroadcast(sum, named))
+			in.done(b, i, resultOfBroadcast(sum, named))
 		})
 		return nil
 	default:
 		peer := e.peer
 		return in.forwarder.local.Deliver(supervisor.Forwarding{
-			Peer: peer, Message: msg, Mode: e.mode, Endless: e.endless,
-		}, func(f supervisor.Forwarded) { done(in.resultOf(peer, f)) })
+			Peer: peer, Message: msg, Mode: e.mode, Endless: e.endless, Gathering: gathering,
+		}, func(f supervisor.Forwarded) { in.done(b, i, in.resultOf(peer, f)) })
 	}
 }
 
@@ -129,19 +134,24 @@ func (in *inward) resultOf(peer string, f supervisor.Forwarded) entryResult {
 }
 
 // done records the result of an entry.
-func (in *inward) done(b *arrived, r entryResult) {
+func (in *inward) done(b *arrived, i int, r entryResult) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !b.waiting.has(int(r.index)) {
+	if !b.waiting.has(i) {
 		return
 	}
-	b.waiting.remove(int(r.index))
-	delete(b.cancels, int(r.index))
+	b.waiting.remove(i)
+	if b.cancels != nil {
+		b.cancels[i] = nil
+	}
 	b.left--
-	r.total = uint64(len(r.data))
+	r.index, r.total = byte(i), uint64(len(r.data))
 	for len(r.data) > maxPart {
-		in.publish(b, entryResult{index: r.index, code: codePart, data: r.data[:maxPart]}, int(r.index))
+		in.publish(b, entryResult{index: r.index, code: codePart, data: r.data[:maxPart]}, i)
 		r.data = r.data[maxPart:]
+	}
+	if b.results == nil {
+		b.results = make([]entryResult, 0, 1+b.left)
 	}
 	b.results = append(b.results, r)
 	b.size += len(r.data) + len(r.text)
@@ -223,7 +233,7 @@ func (in *inward) keepCancel(b *arrived, i int, cancel func()) {
 		return
 	}
 	if b.cancels == nil {
-		b.cancels = make(map[int]func())
+		b.cancels = make([]func(), b.entries)
 	}
 	b.cancels[i] = cancel
 }
@@ -232,7 +242,7 @@ func (in *inward) keepCancel(b *arrived, i int, cancel func()) {
 func (in *inward) cancel(msg *received) {
 	in.mu.Lock()
 	var cancel func()
-	if b := in.arrived[batchKey{msg.boot, msg.batch}]; b != nil {
+	if b := in.arrived[batchKey{msg.boot, msg.batch}]; b != nil && msg.index < len(b.cancels) {
 		cancel = b.cancels[msg.index]
 	}
 	in.mu.Unlock()
@@ -250,7 +260,9 @@ func (in *inward) end(except uint64) {
 			continue
 		}
 		for _, cancel := range b.cancels {
-			cancels = append(cancels, cancel)
+			if cancel != nil {
+				cancels = append(cancels, cancel)
+			}
 		}
 		delete(in.arrived, key)
 	}

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -25,21 +24,13 @@ type outward struct {
 	mu        sync.Mutex
 	next      *batch // not sent; nil: empty
 	last      uint64 // id of the last batch
+	buffer    []byte // body of the next batch while it grows; reused
+	entries   int    // expected in the next batch
 	batches   map[uint64]*batch
 	open      int // sent batches without an ack
 	watching  bool
 	heard     time.Time // last ack, on the running clock
 	ended     []ending  // to report after mu is released
-}
-
-// batch is a number of messages with one ack or more.
-type batch struct {
-	id      uint64
-	body    []byte
-	flights []*flight // by index; nil: the result is known
-	left    int       // flights without a result
-	acked   bool
-	heard   time.Time // begun, or last ack, on the running clock
 }
 
 // ending is the result of a flight, or the order to forward it once more.
@@ -68,11 +59,7 @@ func (o *outward) add(f *flight) error {
 		o.send()
 	}
 	if o.next == nil {
-		o.last++
-		body := o.forwarder.engine.head(kindBatch).appendTo(make([]byte, 0, 512+len(f.form)))
-		o.next = &batch{
-			id: o.last, body: binary.AppendUvarint(body, o.last), heard: o.forwarder.engine.opts.Running.Now(),
-		}
+		o.next = o.begin()
 	}
 	at := &f.first
 	if f.tried != "" {
@@ -89,17 +76,12 @@ func (o *outward) add(f *flight) error {
 	return nil
 }
 
-// fits reports whether a batch has room for another message.
-func (b *batch) fits(f *flight) bool {
-	return len(b.flights) < maxEntries && len(b.body)+entryHead+binary.MaxVarintLen64+len(f.form) <= maxBytes
-}
-
 // send publishes the next batch. mu is held.
 func (o *outward) send() {
 	b := o.next
 	o.next = nil
-	err := o.forwarder.engine.bus.Publish(o.subject, b.body)
-	b.body = nil // belongs to the bus
+	o.entries = max(len(b.flights), o.entries/2)
+	err := o.forwarder.engine.bus.Publish(o.subject, o.takeBody(b))
 	if err != nil {
 		for _, f := range b.flights {
 			o.ended = append(o.ended, ending{flight: f, err: err})
@@ -147,6 +129,7 @@ func (o *outward) onAck(a *ack) {
 	}
 	b.heard = o.forwarder.engine.opts.Running.Now()
 	o.heard = b.heard
+	o.ended = make([]ending, 0, len(a.results))
 	for i := range a.results {
 		o.conclude(b, &a.results[i])
 	}

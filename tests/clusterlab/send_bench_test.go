@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,14 +108,14 @@ func startNode(t testing.TB, o nodetest.Options) *supervisor.Transport {
 func benchSend(b *testing.B, processes, callers int) {
 	p := newPair(b, processes)
 	times := make([][]time.Duration, callers)
-	messages := make(chan struct{}, callers)
+	var sent atomic.Int64
 	var work sync.WaitGroup
 	here, home := cpuTime(os.Getpid()), cpuTime(p.home)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range callers {
 		work.Go(func() {
-			for range messages {
+			for sent.Add(1) <= int64(b.N) {
 				began := time.Now()
 				msg, err := wire.NewMessage("bench", p.sender.Identity().ID, p.peer, strings.Repeat("x", 128))
 				if err == nil {
@@ -127,10 +128,6 @@ func benchSend(b *testing.B, processes, callers int) {
 			}
 		})
 	}
-	for range b.N {
-		messages <- struct{}{}
-	}
-	close(messages)
 	work.Wait()
 	b.StopTimer()
 	all := slices.Concat(times...)

@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -63,6 +65,51 @@ func TestGatheringSendsOneRecord(t *testing.T) {
 		g.Flush()
 		if sizes, _ := records(); len(sizes) != len(before)+1 {
 			t.Error("a second Flush sends again")
+		}
+	})
+}
+
+// gathered counts the results of messages of a gathering.
+type gathered struct {
+	mu  sync.Mutex
+	err []error
+}
+
+// Resolve implements Result.
+func (g *gathered) Resolve(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.err = append(g.err, err)
+}
+
+// TestGatheringReportsEachResult requires messages with results to leave in one record at Flush, with one result each.
+func TestGatheringReportsEachResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sessions, func(l *Limits) { l.PaceOff = true })
+		p := r.openProven()
+		var g Gathering
+		var results gathered
+		for range 16 {
+			synctest.Wait()
+			msg, err := wire.NewMessage("stats", r.node.Keys.Identity().ID, "", "text")
+			if err == nil {
+				err = g.PostFor(r.slot.handle, msg, &results)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if got := p.stats(); got != 0 || len(results.err) != 0 {
+			t.Errorf("%d messages and %d results before Flush", got, len(results.err))
+		}
+		g.Flush()
+		synctest.Wait()
+		if last := p.records[len(p.records)-1]; len(last) != 16 {
+			t.Errorf("%d messages in the last record", len(last))
+		}
+		if len(results.err) != 16 || errors.Join(results.err...) != nil {
+			t.Errorf("results %v", results.err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,25 @@ func TestForwardKeepsTheOrderOfMessages(t *testing.T) {
 			t.Errorf("%d messages of %d arrived, or in another order", len(got), len(ids))
 		}
 		sent.check(t, 2*time.Second, deliveries(w.members["a"]))
+	})
+}
+
+// TestForwardGathersTheMessagesOfABatch requires one gathering for each batch: the peer's writer waits for its end.
+func TestForwardGathersTheMessagesOfABatch(t *testing.T) {
+	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
+		a := w.members["a"]
+		for range 1 + 256 {
+			if _, _, err := sent.forward(w.members["b"], "peer", supervisor.ForwardWritten); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		a.lock.Lock()
+		defer a.lock.Unlock()
+		sizes := slices.Sorted(maps.Values(a.gatherings))
+		if a.gatherings[nil] != 0 || !slices.Equal(sizes, []int{1, 256}) {
+			t.Errorf("%d messages without a gathering; gatherings of %v", a.gatherings[nil], sizes)
+		}
 	})
 }
 

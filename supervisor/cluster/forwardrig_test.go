@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
@@ -26,6 +27,7 @@ type inbox struct {
 	asked      int      // calls of Deliver
 	delivered  []string // IDs of messages, in order
 	broadcasts []string
+	gatherings map[*actors.Gathering]int // messages by the gathering of their batch
 }
 
 // Deliver implements supervisor.ClusterLocal.
@@ -36,6 +38,10 @@ func (p *process) Deliver(f supervisor.Forwarding, done func(supervisor.Forwarde
 	p.lock.Lock()
 	deliver := p.deliver
 	p.asked++
+	if p.gatherings == nil {
+		p.gatherings = map[*actors.Gathering]int{}
+	}
+	p.gatherings[f.Gathering]++
 	if connected {
 		p.delivered = append(p.delivered, f.Message.ID)
 	}

@@ -59,7 +59,7 @@ func (t *Transport) forward(
 	}
 }
 
-// forwardWait is the wait for the result of one message. After its result, or without one, it can serve another message.
+// forwardWait is the wait for the result of one message. When its result was received, it can serve another message.
 type forwardWait struct {
 	result chan Forwarded
 	done   func(Forwarded) // called at most once for each message

@@ -26,7 +26,7 @@ const (
 	readyWithin     = 5 * time.Second
 	joinWithin      = 1500 * time.Millisecond
 	minPayload      = 1 << 20 // bytes of a message, at least
-	maxClients      = 256     // connections of this host to the port of the own client, waiting for their token included
+	maxClients      = 256     // of this host, waiting for their token included; one is that of the process
 )
 
 // EmbeddedOptions are the parameters of Serve. NodeID, Key, Listen and Log are required.
@@ -50,9 +50,10 @@ type embedded struct {
 	done   chan struct{} // closed when Start has returned
 }
 
-// Serve starts a NATS server in this process, and returns a bus over it. The server listens for other members at
-// Listen, and for this process at a random port of 127.0.0.1 that needs a random token. Serve waits 1.5 seconds at most
-// for the members of Join. Errors: ErrPublic, and those of the listener.
+// Serve starts a NATS server in this process, and returns a bus over it, which is connected within the process. The
+// server listens for other members at Listen, and at a random port of 127.0.0.1 that needs a random token: without this
+// one it would open no routes. Serve waits 1.5 seconds at most for the members of Join. Errors: ErrPublic, and those of
+// the listener.
 func Serve(o EmbeddedOptions) (*Bus, error) {
 	if o.Lookup == nil {
 		o.Lookup = net.DefaultResolver.LookupHost
@@ -79,7 +80,9 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 		g.close()
 		return nil, err
 	}
-	b, err := connect(nats.Options{Url: e.server.ClientURL(), Token: token, ReconnectWait: retryWait, InProcessServer: e.server}, o.NodeID, nil, log)
+	b, err := connect(nats.Options{
+		Url: e.server.ClientURL(), InProcessServer: e.server, Token: token, ReconnectWait: retryWait,
+	}, o.NodeID, nil, log)
 	if err == nil {
 		b.server = e
 		err = e.routes.open(b, o.NodeID)

@@ -96,7 +96,7 @@ func greets(t *testing.T, address string, config *tls.Config) bool {
 	return n == 1
 }
 
-// Other processes of the host know the token of the port for this process as little as other hosts.
+// Other processes of the host know the token of the port for clients as little as other hosts.
 func TestClientPortRequiresTheToken(t *testing.T) {
 	w := newWorld(t)
 	a := w.serve(w.options())

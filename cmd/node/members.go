@@ -33,7 +33,7 @@ func writeMembers(w io.Writer, members []output.Member, now time.Time) {
 		if m.Self {
 			name, heard = name+" (this one)", "-"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\n", name, orDash(m.Address), m.State, m.Connections,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\n", name, orDash(m.Address), orDash(m.State), m.Connections,
 			m.Max, heard)
 	}
 	table.Flush()

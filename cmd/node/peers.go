@@ -88,16 +88,16 @@ func (a *app) show(cmd *cobra.Command, verb string, view any, text func(io.Write
 func writeStatus(w io.Writer, s output.Status) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "name\t%s\n", printable.Word(s.Identity.Name))
-	fmt.Fprintf(table, "id\t%s\n", s.Identity.ID)
-	fmt.Fprintf(table, "role\t%s\n", s.Identity.Role)
+	fmt.Fprintf(table, "id\t%s\n", orDash(s.Identity.ID))
+	fmt.Fprintf(table, "role\t%s\n", orDash(string(s.Identity.Role)))
 	fmt.Fprintf(table, "version\t%s\n", orDash(s.Version))
 	fmt.Fprintf(table, "address\t%s\n", orDash(s.Address))
 	if s.State != "" {
 		fmt.Fprintf(table, "state\t%s\n", memberState(s.State))
 	}
 	fmt.Fprintf(table, "uptime\t%s\n", output.Age(output.Seconds(s.Uptime)))
-	fmt.Fprintf(table, "auth\t%s\n", s.Auth)
-	fmt.Fprintf(table, "session\t%s\n", s.Session)
+	fmt.Fprintf(table, "auth\t%s\n", orDash(s.Auth))
+	fmt.Fprintf(table, "session\t%s\n", orDash(s.Session))
 	c := s.Connections
 	fmt.Fprintf(table, "connections\t%d established, %d pending, %d at most\n", c.Established, c.Pending, c.Max)
 	fmt.Fprintf(table, "memory\t%.1f MiB of heap, %d goroutines\n", float64(s.HeapBytes)/(1<<20), s.Goroutines)
@@ -106,7 +106,7 @@ func writeStatus(w io.Writer, s output.Status) {
 	}
 	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
-		fmt.Fprintf(table, "%s\t%d\n", name, s.Counters[name])
+		fmt.Fprintf(table, "%s\t%d\n", printable.Word(name), s.Counters[name])
 	}
 	table.Flush()
 }
@@ -148,7 +148,7 @@ func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 		"IN/OUT/DROPPED\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), p.State, orDash(p.Direction),
+			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), orDash(string(p.State)), orDash(p.Direction),
 			connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32), output.RoundTrip(p.RTTMs),
 			output.Clock(p.ClockSkewMs), seen(p, now), traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
 			orDash(p.Address), notes(p, now))
@@ -168,7 +168,7 @@ func writeConnections(w io.Writer, p output.Peer) {
 			state = "connected"
 		}
 		fmt.Fprintf(w, "%s\t-\t-\t%s\t%s\t%d\t%s\t-\t-\t-\t-\t%s\t-\t%s\tfurther connection\n",
-			p.ID, state, c.Direction, c.Connection, orDash(c.Session), traffic(c.MessagesReceived, c.MessagesSent, c.Dropped),
+			orDash(p.ID), state, orDash(c.Direction), c.Connection, orDash(c.Session), traffic(c.MessagesReceived, c.MessagesSent, c.Dropped),
 			orDash(c.Address))
 	}
 }

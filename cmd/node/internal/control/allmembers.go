@@ -22,6 +22,9 @@ import (
 // maxMemberPage is the largest number of entries that a member is asked for, so that the answer fits a message.
 const maxMemberPage = 250
 
+// maxMemberConnections is the largest number of connections of one peer in an answer. The first carries its messages.
+const maxMemberConnections = 8
+
 // memberParameter selects one member.
 var memberParameter = Parameter{
 	Name: "member", Summary: "Only this member of a node that several processes share. Absent: all members.",
@@ -47,9 +50,14 @@ func (h *Handler) Answer(ctx context.Context, question []byte) ([]byte, error) {
 	case "/v1/status":
 		answer, err = h.ownStatus(ctx)
 	case "/v1/peers":
-		answer, err = h.ownPeers(ctx, query)
+		var page PeerPage
+		page, err = h.ownPeers(ctx, query)
+		answer = PeerPage{Peers: shorten(page.Peers), Next: page.Next}
 	case overviewPath:
-		answer, err = h.overview(ctx, query)
+		var overview output.Overview
+		overview, err = h.overview(ctx, query)
+		overview.Peers = shorten(overview.Peers)
+		answer = overview
 	default:
 		err = fmt.Errorf("another member asks for %.64q", u.Path)
 	}
@@ -66,6 +74,16 @@ func answerOf[Answer any](a supervisor.MemberAnswer) (answer Answer, err error) 
 	}
 	err = json.Unmarshal(a.Answer, &answer)
 	return answer, err
+}
+
+// shorten removes all but the first connections of each peer: strangers that claim the identity of one could fill the
+// answer with connections, and an answer that is too long is none.
+func shorten(peers []output.Peer) []output.Peer {
+	for i := range peers {
+		connections := peers[i].Connections
+		peers[i].Connections = connections[:min(len(connections), maxMemberConnections)]
+	}
+	return peers
 }
 
 // askOne returns the answer of the selected member.

@@ -148,8 +148,8 @@ func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 		"IN/OUT/DROPPED\tQUEUED\tADDRESS\tNOTES")
 	for _, p := range peers {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), orDash(string(p.State)), orDash(p.Direction),
-			connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32), output.RoundTrip(p.RTTMs),
+			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), orDash(string(p.State)),
+			orDash(p.Direction), connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32), output.RoundTrip(p.RTTMs),
 			output.Clock(p.ClockSkewMs), seen(p, now), traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
 			orDash(p.Address), notes(p, now))
 		writeConnections(table, p)
@@ -168,8 +168,8 @@ func writeConnections(w io.Writer, p output.Peer) {
 			state = "connected"
 		}
 		fmt.Fprintf(w, "%s\t-\t-\t%s\t%s\t%d\t%s\t-\t-\t-\t-\t%s\t-\t%s\tfurther connection\n",
-			orDash(p.ID), state, orDash(c.Direction), c.Connection, orDash(c.Session), traffic(c.MessagesReceived, c.MessagesSent, c.Dropped),
-			orDash(c.Address))
+			orDash(p.ID), state, orDash(c.Direction), c.Connection, orDash(c.Session),
+			traffic(c.MessagesReceived, c.MessagesSent, c.Dropped), orDash(c.Address))
 	}
 }
 

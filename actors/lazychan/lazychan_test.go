@@ -26,8 +26,14 @@ func TestCloseReachesEarlierAndLaterReaders(t *testing.T) {
 	var c, unused Chan
 	early := c.Get(0)
 	c.Close()
-	<-early
-	<-c.Get(0)
 	unused.Close()
-	<-unused.Get(0)
+	for name, closed := range map[string]chan struct{}{
+		"got before": early, "got later": c.Get(0), "got later, closed before its first use": unused.Get(0),
+	} {
+		select {
+		case <-closed:
+		default:
+			t.Errorf("the channel %s is open", name)
+		}
+	}
 }

@@ -66,24 +66,43 @@ func (c *coordinator) flush() {
 	clear(c.pending)
 }
 
-// onBeat announces the state of this member, marks silent members as lost, and retries undecided claims.
+// onBeat announces the state of this member, judges the others, expires old state, and retries undecided claims.
 func (c *coordinator) onBeat() {
 	if c.beats != nil {
 		c.beats.Stop()
 	}
 	c.beats = time.AfterFunc(beatEvery, func() { c.engine.tell(&beat{}) })
+	c.announceState()
+	c.judgeSilence()
+	now := time.Now()
+	c.dropSnapshots(now)
+	c.directory.expireLog(now)
+	c.freeYielded(now)
+	c.considerMembers()
+	c.engine.seen.expire()
+	c.expireTokens(now)
+	c.retryClaims()
+	c.considerJoin()
+}
+
+// announceState sends the heartbeat.
+func (c *coordinator) announceState() {
 	connections, limit := c.local.Load()
 	state := supervisor.MemberAlive
 	if c.drains {
 		state = supervisor.MemberDraining
 	}
+	crash, crashAhead := c.engine.seen.crashAge()
 	c.self.beat = heartbeat{
 		state: state, connections: uint64(max(connections, 0)), limit: uint64(max(limit, 0)),
-		address: c.engine.opts.Address,
-		book:    c.local.RecordDigest(), clock: c.local.Clock().UnixNano(),
+		address: c.engine.opts.Address, book: c.local.RecordDigest(), clock: c.local.Clock().UnixNano(),
+		crash: crash, crashAhead: crashAhead,
 	}
-	c.self.beat.crash, c.self.beat.crashAhead = c.engine.seen.crashAge()
 	c.announce(&message{head: c.engine.head(kindHeartbeat), beat: c.self.beat})
+}
+
+// judgeSilence marks silent members as lost, and removes those that were lost for long.
+func (c *coordinator) judgeSilence() {
 	now := c.now()
 	for _, m := range c.directory.members {
 		switch silent := now.Sub(m.heard); {
@@ -94,14 +113,6 @@ func (c *coordinator) onBeat() {
 			c.forget(m)
 		}
 	}
-	c.dropSnapshots(time.Now())
-	c.directory.expireLog(time.Now())
-	c.freeYielded(time.Now())
-	c.considerMembers()
-	c.engine.seen.expire()
-	c.expireTokens(time.Now())
-	c.retryClaims()
-	c.considerJoin()
 }
 
 // considerJoin ends Join when the claims of all other members are known, after joinWithin at the latest.

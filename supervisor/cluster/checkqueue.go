@@ -5,10 +5,7 @@ import (
 	"sync"
 )
 
-const (
-	maxChecks   = 256 // in one batch
-	maxInFlight = 8   // unanswered batches to one member
-)
+const maxChecks = 256 // in one batch
 
 // question is a check on its way to one member.
 type question struct {
@@ -16,15 +13,14 @@ type question struct {
 	done  func(checked, error) // called exactly once; it does not wait
 }
 
-// checkQueue sends the questions to one member, in batches. A question is sent at once if no batch is unanswered;
-// otherwise it waits for the answer, or until a batch is full. Safe for concurrent use.
+// checkQueue sends the questions to one member, in batches, see window. Safe for concurrent use.
 type checkQueue struct {
 	engine *Engine
 	member string
 
-	mu       sync.Mutex
-	waiting  []*question
-	inFlight int
+	mu      sync.Mutex
+	waiting []*question
+	open    window
 }
 
 // checkQueues are the queues to all members that were asked.
@@ -58,7 +54,7 @@ func (q *checkQueue) add(questions ...*question) {
 
 // flush sends the next batches. q.mu is held.
 func (q *checkQueue) flush() {
-	for len(q.waiting) > 0 && (q.inFlight == 0 || q.inFlight < maxInFlight && len(q.waiting) >= maxChecks) {
+	for len(q.waiting) > 0 && q.open.admits(len(q.waiting) >= maxChecks) {
 		if !q.engine.exchanges.begin() {
 			for _, one := range q.waiting {
 				one.done(checked{}, ErrLeft)
@@ -71,7 +67,7 @@ func (q *checkQueue) flush() {
 		if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
 			q.waiting = nil
 		}
-		q.inFlight++
+		q.open++
 		go q.exchange(batch)
 	}
 }
@@ -81,7 +77,7 @@ func (q *checkQueue) exchange(batch []*question) {
 	defer q.engine.exchanges.done()
 	answers, err := q.request(batch)
 	q.mu.Lock()
-	q.inFlight--
+	q.open--
 	q.flush()
 	q.mu.Unlock()
 	for i, one := range batch {

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	maxOpen     = 8 // batches that a member has not acknowledged
 	watchEvery  = 250 * time.Millisecond
 	silentAfter = 2*time.Second - 2*watchEvery // without an ack: a message ends within 2 s, its wait to be sent included
 	maxResult   = 64 << 20                     // bytes of all parts of a result
@@ -27,7 +26,7 @@ type outward struct {
 	buffer    []byte // body of the next batch while it grows; reused
 	entries   int    // expected in the next batch
 	batches   map[uint64]*batch
-	open      int // sent batches without an ack
+	open      window // sent batches without an ack
 	watching  bool
 	heard     time.Time // last ack, on the running clock
 	ended     []ending  // to report after mu is released
@@ -53,7 +52,7 @@ func (o *outward) add(f *flight) error {
 	o.mu.Lock()
 	defer o.unlock()
 	if o.next != nil && !o.next.fits(f) {
-		if o.open >= maxOpen {
+		if !o.open.admits(true) {
 			return fmt.Errorf("the member that holds the peer is slow: %w", supervisor.ErrQueueFull)
 		}
 		o.send()
@@ -70,7 +69,7 @@ func (o *outward) add(f *flight) error {
 	f.data = nil
 	o.next.flights = append(o.next.flights, f)
 	o.next.body = f.appendTo(o.next.body)
-	if o.open == 0 {
+	if o.open.admits(false) {
 		o.send()
 	}
 	return nil
@@ -180,7 +179,7 @@ func (o *outward) advance(b *batch) {
 	if b.left == 0 {
 		delete(o.batches, b.id)
 	}
-	if o.open == 0 && o.next != nil {
+	if o.next != nil && o.open.admits(false) {
 		o.send()
 	}
 }
@@ -211,7 +210,7 @@ func (o *outward) onWatch() {
 	if dropped && silent(o.heard) {
 		o.dropNext()
 	}
-	if o.next != nil && o.open < maxOpen {
+	if o.next != nil && o.open.admits(true) { // it has waited long enough
 		o.send()
 	}
 	if len(o.batches) > 0 || o.next != nil {

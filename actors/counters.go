@@ -45,7 +45,11 @@ const (
 	ClusterClaims        // claims of this member for peers that proved their key here
 	ClusterTaken         // peers of this member that another member took over
 	ClusterSnapshots     // complete lists of peers read from other members, after a start or a gap
-	MembersLost          // losses of members: nothing was heard for two seconds, or nothing subscribes there
+	// Messages of other members, by the reason for which they were dropped.
+	ClusterDroppedMalformed // not decoded, or sealed with another key
+	ClusterDroppedVersion   // of another message format, or of a kind that this version does not know
+	ClusterDroppedRefused   // of a name that is taken, an earlier start or too many members; repeated; while leaving
+	MembersLost             // losses of members: nothing was heard for two seconds, or nothing subscribes there
 
 	numCounters
 )
@@ -87,6 +91,10 @@ var counterNames = [numCounters]string{
 	ClusterTaken:         "clusterTaken",
 	ClusterSnapshots:     "clusterSnapshots",
 	MembersLost:          "membersLost",
+
+	ClusterDroppedMalformed: "clusterDroppedMalformed",
+	ClusterDroppedVersion:   "clusterDroppedVersion",
+	ClusterDroppedRefused:   "clusterDroppedRefused",
 }
 
 // String returns the counter's name as `node status` prints it.

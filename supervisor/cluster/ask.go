@@ -52,6 +52,9 @@ func (e *Engine) onAsk(local supervisor.ClusterLocal, d Delivery) {
 		return
 	}
 	if len(d.Body) < 1 || len(d.Body) > maxQuestion+1 || d.Body[0] != version {
+		if len(d.Body) > 0 { // otherwise it is a probe
+			e.dropped(checkVersion(d.Body[0], version))
+		}
 		d.Respond([]byte{version, byte(askFailed)})
 		return
 	}

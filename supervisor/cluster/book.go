@@ -108,13 +108,18 @@ func (e *Engine) askBook(
 // onBook answers the question of another member on a goroutine of its own: records must be on disk first.
 func (e *Engine) onBook(d Delivery) {
 	if d.Respond == nil || !e.exchanges.begin() {
+		e.refused()
 		return
 	}
 	go func() {
 		defer e.exchanges.done()
 		ask, err := decode(d.Body)
 		local := e.localBook()
-		if err != nil || local == nil {
+		switch {
+		case err != nil:
+			e.dropped(err)
+			return
+		case local == nil:
 			return
 		}
 		var answer message
@@ -131,6 +136,7 @@ func (e *Engine) onBook(d Delivery) {
 			answer.head = e.head(kindBookPage)
 			answer.book.records = local.Records(ask.book.shelf, ask.book.after, maxRecords)
 		default:
+			e.unknown()
 			return
 		}
 		d.Respond(answer.encode())

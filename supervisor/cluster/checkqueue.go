@@ -99,6 +99,7 @@ func (q *checkQueue) request(batch []*question) ([]checked, error) {
 	}
 	answer, err := e.request(ctx, q.member, "seen", ask)
 	if err == nil && (answer.kind != kindChecked || len(answer.checked) != len(batch)) {
+		e.dropped(errMessage)
 		err = errMessage
 	}
 	if err != nil {

@@ -90,6 +90,9 @@ func New(bus Bus, opts Options) *Engine {
 
 // Join implements supervisor.Cluster. It is called once, before every other method.
 func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error {
+	if d, drops := e.bus.(Dropper); drops {
+		d.OnDrop(local.Count)
+	}
 	e.seen.begin(local)
 	e.forwarder.local = local
 	joined := make(chan error, 1)

@@ -57,5 +57,9 @@ func (e *Engine) request(ctx context.Context, member, channel string, ask *messa
 	if err != nil {
 		return nil, err
 	}
-	return decode(body)
+	answer, err := decode(body)
+	if err != nil {
+		e.dropped(err)
+	}
+	return answer, err
 }

@@ -158,15 +158,23 @@ func (f *forwarder) onForwarded(body []byte) {
 	defer f.contain()
 	in, err := decodeForwarded(body)
 	if err != nil {
+		f.engine.dropped(err)
 		f.engine.opts.Log.Warn("forwarded messages of a member were ignored", "error", err)
 		return
 	}
-	if in == nil || in.from == f.engine.opts.Name {
+	if in == nil {
+		f.engine.unknown()
+		return
+	}
+	if in.from == f.engine.opts.Name {
+		f.engine.refused()
 		return
 	}
 	if p := f.with(in.from); p != nil {
 		p.in.receive(in)
+		return
 	}
+	f.engine.refused()
 }
 
 // onAck handles a message of the subject m.<name>.ack.
@@ -174,15 +182,19 @@ func (f *forwarder) onAck(body []byte) {
 	defer f.contain()
 	a, err := decodeAck(body)
 	if err != nil {
+		f.engine.dropped(err)
 		f.engine.opts.Log.Warn("results of a member were ignored", "error", err)
 		return
 	}
-	if a == nil || a.to != f.engine.opts.Boot {
+	if a == nil {
+		f.engine.unknown()
 		return
 	}
-	if p := f.answersOf(a.head); p != nil {
+	if p := f.answersOf(a.head); p != nil && a.to == f.engine.opts.Boot {
 		p.out.onAck(a)
+		return
 	}
+	f.engine.refused()
 }
 
 // contain keeps a panic in a message of another member from ending the process.

@@ -11,6 +11,9 @@ import (
 // onHeard processes a message of a member.
 func (c *coordinator) onHeard(in *heard) {
 	msg, err := decode(in.body)
+	if err != nil {
+		c.engine.dropped(err)
+	}
 	switch {
 	case errors.Is(err, errVersion):
 		if !c.endJoin(ErrVersion) {
@@ -28,6 +31,7 @@ func (c *coordinator) onHeard(in *heard) {
 	case msg.from == c.self.name && msg.boot == c.self.boot:
 		return // the bus delivers own messages, too
 	case msg.from == c.self.name:
+		c.engine.refused()
 		if !c.endJoin(ErrName) {
 			c.engine.opts.Log.Warn("another member has the name of this one: give each member its own", "name", msg.from)
 		}
@@ -38,15 +42,17 @@ func (c *coordinator) onHeard(in *heard) {
 		c.onSequence(msg)
 	case kindHandover:
 		c.onHandover(msg)
-	case kindCheck, kindChecked, // not on these subjects
-		kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
+	case kindCheck, kindChecked, kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage,
+		kindPage:
+		c.engine.refused() // not on these subjects
 	case kindClaim:
 		c.onClaim(msg)
 	case kindVerdict:
 		c.onVerdict(msg)
 	case kindSnapshot:
 		c.onSnapshot(msg, in.respond)
-	case kindPage: // only in answers
+	default:
+		c.engine.unknown()
 	}
 }
 
@@ -60,6 +66,7 @@ func (c *coordinator) onSequence(msg *message) {
 		c.onGoodbye(m, msg)
 		return
 	case m.isPast(msg.boot):
+		c.engine.refused()
 		c.engine.opts.Log.Warn("two members have one name, and one of them is ignored: give each member its own",
 			"name", m.name)
 		return
@@ -91,6 +98,7 @@ func (c *coordinator) memberOf(msg *message) *member {
 		return m
 	}
 	if len(c.directory.members) >= maxMembers {
+		c.engine.refused()
 		c.engine.opts.Log.Warn("too many members: one was ignored", "name", msg.from, "limit", maxMembers)
 		return nil
 	}

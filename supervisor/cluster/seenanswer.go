@@ -47,12 +47,18 @@ const maxFurther = maxMembers - 1
 // onCheck answers the checks of another member. The bus calls it, one at a time; it does not wait.
 func (e *Engine) onCheck(d Delivery) {
 	ask, err := decode(d.Body)
-	if err != nil || ask.kind != kindCheck || d.Respond == nil {
+	switch {
+	case err != nil:
+		e.dropped(err)
+		return
+	case ask.kind != kindCheck || d.Respond == nil:
+		e.unknown()
 		return
 	}
 	e.answering.RLock()
 	defer e.answering.RUnlock()
 	if e.handing { // the entries are on their way to the other members
+		e.refused()
 		return
 	}
 	answer := &message{head: e.head(kindChecked), checked: make([]checked, len(ask.checks))}

@@ -32,11 +32,15 @@ type Bus struct {
 	log    *actors.LimitedLogger
 	server *embedded // nil: NATS runs elsewhere
 
+	onDrop       atomic.Pointer[func(actors.Counter)]
 	maxUnhandled int // bytes
 	reconnected  atomic.Pointer[time.Time]
 }
 
-var _ cluster.Bus = (*Bus)(nil)
+var (
+	_ cluster.Bus     = (*Bus)(nil)
+	_ cluster.Dropper = (*Bus)(nil)
+)
 
 // connect returns a bus whose client has these options besides the common ones.
 func connect(o nats.Options, nodeID string, seal *sealer, log *actors.LimitedLogger) (*Bus, error) {
@@ -182,7 +186,21 @@ func (b *Bus) responder(reply, purpose string) func([]byte) {
 }
 
 func (b *Bus) refused(err error) {
+	b.dropped(actors.ClusterDroppedMalformed)
+	b.warnRefused(err)
+}
+
+func (b *Bus) warnRefused(err error) {
 	b.log.Warn("a message from NATS was refused: use one identity and one --cluster-secret in all members", "cause", err)
+}
+
+// OnDrop implements cluster.Dropper.
+func (b *Bus) OnDrop(count func(actors.Counter)) { b.onDrop.Store(&count) }
+
+func (b *Bus) dropped(reason actors.Counter) {
+	if count := b.onDrop.Load(); count != nil {
+		(*count)(reason)
+	}
 }
 
 // Address returns the address at which this process listens for other members, or "" if NATS runs elsewhere.

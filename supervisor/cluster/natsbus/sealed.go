@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor/cluster"
 )
 
@@ -98,6 +99,10 @@ func (s *sealed) receiver(handle func(cluster.Delivery)) (receive func(*nats.Msg
 		}
 		switch {
 		case errors.Is(err, errOld): // also the first messages of a member that has started
+			s.bus.dropped(actors.ClusterDroppedRefused)
+		case errors.Is(err, errReplay):
+			s.bus.dropped(actors.ClusterDroppedRefused)
+			s.bus.warnRefused(err)
 		case err != nil:
 			s.bus.refused(err)
 		default:

@@ -25,6 +25,7 @@ func contract() []string {
 		"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 		"clusterForwarded", "clusterForwardFailed",
 		"clusterClaims", "clusterTaken", "clusterSnapshots", "membersLost",
+		"clusterDroppedMalformed", "clusterDroppedVersion", "clusterDroppedRefused",
 	}
 }
 

@@ -187,7 +187,8 @@ func (e *Engine) fetchRecords(member string) error {
 }
 
 func (e *Engine) fetchShelf(member string, shelf byte, local supervisor.ClusterLocal) error {
-	for after := ""; ; {
+	after := ""
+	for range maxShelfPages {
 		page, err := e.askBook(e.exchanges.ctx, member, kindBookAsk, bookMessage{shelf: shelf, after: after}, fetchTimeout)
 		if err != nil {
 			return err
@@ -205,6 +206,7 @@ func (e *Engine) fetchShelf(member string, shelf byte, local supervisor.ClusterL
 		}
 		after = last
 	}
+	return errMessage
 }
 
 // onBookFetched ends the fetch of a member's records.

@@ -11,6 +11,7 @@ const (
 	maxRecords    = 256 // in one message
 	maxRecordText = 512 // bytes of the value of a record; of a fault
 	recordShelves = 256
+	maxShelfPages = 4096 // pages of a shelf: a million records
 )
 
 // bookMessage is the part of a message about the peer book.

@@ -15,12 +15,17 @@ type repeating struct {
 	Bus
 	answer message
 	asked  int
+	most   int  // 0: 10
+	grows  bool // each page has later subjects
 }
 
 func (b *repeating) Request(context.Context, string, []byte) ([]byte, error) {
 	b.asked++
-	if b.asked > 10 {
+	if b.asked > max(b.most, 10) {
 		return nil, ErrNoResponders
+	}
+	if b.grows {
+		b.answer.book.records[maxRecords-1].Subject = fmt.Sprintf("peer%09d", b.asked)
 	}
 	return b.answer.encode(), nil
 }
@@ -41,5 +46,15 @@ func TestFetchEndsAtARepeatedPage(t *testing.T) {
 	e := New(bus, Options{Name: "a", NodeID: "node", Boot: 1})
 	if err := e.fetchShelf("b", 0, merging{}); !errors.Is(err, errMessage) || bus.asked != 2 {
 		t.Errorf("%v after %d questions, want %v after 2", err, bus.asked, errMessage)
+	}
+}
+
+// A member whose pages never end does not either.
+func TestFetchEndsAfterTheLargestShelf(t *testing.T) {
+	bus := &repeating{answer: message{head: head{kindBookPage, "b", 7}}, grows: true, most: 2 * maxShelfPages}
+	bus.answer.book.records = make([]supervisor.BookRecord, maxRecords)
+	e := New(bus, Options{Name: "a", NodeID: "node", Boot: 1})
+	if err := e.fetchShelf("b", 0, merging{}); !errors.Is(err, errMessage) || bus.asked != maxShelfPages {
+		t.Errorf("%v after %d questions, want %v after %d", err, bus.asked, errMessage, maxShelfPages)
 	}
 }

@@ -11,8 +11,9 @@ const (
 	snapshotKept = 10 * time.Second // for the members that read its pages
 	fetchTimeout = time.Second
 	fetchAgain   = 250 * time.Millisecond
-	maxKept      = 4096    // messages kept during a synchronization
-	maxClaims    = 1 << 22 // of one member
+	maxKept      = 4096                // messages kept during a synchronization
+	maxClaims    = 1 << 22             // of one member
+	maxPages     = maxClaims / maxPage // of one snapshot: full ones
 )
 
 // syncing is the exchange of a member's claims by pages, while its sequence goes on:
@@ -22,6 +23,8 @@ type syncing struct {
 	wanted uint64     // the snapshot must include the messages up to this number
 	kept   []*message // the messages after it, in order
 	seq    uint64     // number of the last message that the snapshot includes
+	total  uint64     // of its claims
+	pages  int        // that have arrived
 	claims []holding
 }
 
@@ -76,11 +79,11 @@ func (c *coordinator) onFetched(in *fetched) {
 		return
 	}
 	if in.err != nil || page.boot != m.boot || !s.continues(page) {
-		s.claims = nil
+		s.claims, s.pages = nil, 0
 		time.AfterFunc(fetchAgain, func() { c.engine.tell(&refetch{m, s}) })
 		return
 	}
-	s.seq, s.claims = page.seq, append(s.claims, page.claims...)
+	s.seq, s.total, s.pages, s.claims = page.seq, page.total, s.pages+1, append(s.claims, page.claims...)
 	if uint64(len(s.claims)) < page.total {
 		c.fetch(m, len(s.claims))
 		return
@@ -95,7 +98,7 @@ func (s *syncing) continues(page *message) bool {
 	switch now := known + uint64(len(page.claims)); {
 	case page.kind != kindPage, page.offset != known, page.total > maxClaims, now > page.total:
 		return false
-	case known > 0 && page.seq != s.seq:
+	case known > 0 && (page.seq != s.seq || page.total != s.total), s.pages >= maxPages:
 		return false
 	default:
 		return len(page.claims) > 0 || now == page.total
@@ -124,7 +127,7 @@ func (c *coordinator) onSnapshot(ask *message, respond func([]byte)) {
 	}
 	seq, found := ask.seq, c.snapshots[ask.seq]
 	if ask.offset == 0 {
-		seq, found = c.takeSnapshot(ask.seq)
+		seq, found = c.takeSnapshot(min(ask.seq, c.self.next))
 	}
 	page := &message{head: c.engine.head(kindPage), seq: seq, offset: ask.offset}
 	if found != nil {

@@ -103,7 +103,7 @@ func TestPagesContinueTheirSnapshot(t *testing.T) {
 		{"of too many claims", 0, message{offset: 0, total: maxClaims + 1, claims: two}, false},
 		{"empty, with claims missing", 2, message{offset: 2, total: 3}, false},
 	} {
-		s := syncing{seq: 5, claims: make([]holding, row.known)}
+		s := syncing{seq: 5, total: row.page.total, claims: make([]holding, row.known)}
 		if row.page.kind == 0 {
 			row.page.kind = kindPage
 		}
@@ -114,6 +114,38 @@ func TestPagesContinueTheirSnapshot(t *testing.T) {
 			t.Errorf("a page %s: %v, want %v", row.name, got, row.want)
 		}
 	}
+	next := &message{head: head{kind: kindPage}, seq: 5, offset: 2, total: 9, claims: two}
+	if s := (&syncing{seq: 5, total: 8, pages: 1, claims: two}); s.continues(next) {
+		t.Error("a page of a snapshot that has grown continues it")
+	}
+	for pages, want := range map[int]bool{maxPages - 1: true, maxPages: false} {
+		if s := (&syncing{seq: 5, total: 9, pages: pages, claims: two}); s.continues(next) != want {
+			t.Errorf("a page after %d others: %v, want %v", pages, !want, want)
+		}
+	}
+}
+
+// A member that sends one claim in each page is asked for as many pages as the largest snapshot has, and then anew.
+func TestPagesOfASnapshotAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7})
+		s := r.b.sync
+		for i := range uint64(maxPages) {
+			r.onFetched(&fetched{member: r.b, sync: s, page: &message{
+				head: head{kindPage, "b", 1}, seq: 8, offset: i, total: maxClaims, claims: []holding{{fmt.Sprint(i), 1}},
+			}})
+			if len(s.claims) != int(i)+1 {
+				t.Fatalf("%d claims after %d pages", len(s.claims), i+1)
+			}
+		}
+		r.onFetched(&fetched{member: r.b, sync: s, page: &message{
+			head: head{kindPage, "b", 1}, seq: 8, offset: maxPages, total: maxClaims, claims: []holding{{"more", 1}},
+		}})
+		if len(s.claims) != 0 || r.b.sync != s {
+			t.Errorf("%d claims after one more page, want a fetch from the beginning", len(s.claims))
+		}
+	})
 }
 
 // A snapshot serves the members that want no later message, for five seconds. It is kept for ten, so that its pages can
@@ -149,6 +181,9 @@ func TestSnapshotIsSharedAndDropped(t *testing.T) {
 		}
 		if page := ask(first.seq+1, 1); page.total != 0 || len(page.claims) != 0 {
 			t.Errorf("a page of an unknown snapshot: %+v", page)
+		}
+		if page := ask(1<<63, 0); page.seq != first.seq || len(r.snapshots) != 1 {
+			t.Errorf("a message far ahead is wanted: %d snapshots, the last after %d", len(r.snapshots), page.seq)
 		}
 		r.onBeat() // one message more
 		time.Sleep(snapshotKept/2 - 1)

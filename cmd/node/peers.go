@@ -149,8 +149,9 @@ func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 	for _, p := range peers {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 			orDash(p.ID), printable.Cut(orDash(p.Label()), 32), orDash(string(p.Role)), orDash(string(p.State)),
-			orDash(p.Direction), connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32), output.RoundTrip(p.RTTMs),
-			output.Clock(p.ClockSkewMs), seen(p, now), traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
+			orDash(p.Direction), connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32),
+			output.RoundTrip(p.RTTMs), output.Clock(p.ClockSkewMs), seen(p, now),
+			traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
 			orDash(p.Address), notes(p, now))
 		writeConnections(table, p)
 	}

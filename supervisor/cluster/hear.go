@@ -119,6 +119,7 @@ func (c *coordinator) onGoodbye(m *member, msg *message) {
 func (c *coordinator) heardAlive(m *member, boot uint64) (changed bool) {
 	m.heard = c.now()
 	changed = m.lost || m.boot != boot
+	m.gone = m.gone && m.boot != boot
 	if changed {
 		m.behind, m.fetchAt = time.Time{}, time.Time{}
 		c.engine.opts.Members.Info("a member is alive", "name", m.name)
@@ -217,6 +218,7 @@ func (c *coordinator) claimed(m *member, h holding) {
 func (c *coordinator) lose(m *member) {
 	c.local.Count(actors.MembersLost)
 	c.directory.setLost(m, true)
+	m.gone = true
 	c.engine.opts.Members.Warn("a member is lost: its peers are expected to dial the others", "name", m.name)
 	c.engine.forwarder.lost(m.name)
 	if m.sync != nil { // its claims are incomplete

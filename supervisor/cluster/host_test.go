@@ -28,11 +28,14 @@ type host struct {
 	bus    *membus.Bus
 	up     bool
 	skew   time.Duration // of its clock
+	starts int
 
 	mu       sync.Mutex
 	events   []supervisor.Event
 	received []string // payloads of the messages of type "test"
 	at       []time.Time
+	by       []int       // starts that have received them
+	downs    []time.Time // ends of routes
 }
 
 func (h *host) address() string { return fmt.Sprintf("%s:%d", h.ip, port) }
@@ -59,12 +62,15 @@ func (h *host) start(
 	if err != nil {
 		h.mesh.t.Fatal(err)
 	}
+	h.starts++
+	start := h.starts
 	h.answering()
 	h.OnEvent(h.record)
 	h.OnMessage(func(_ *supervisor.PeerConnection, msg *wire.Message) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.received, h.at = append(h.received, string(msg.Payload)), append(h.at, time.Now())
+		h.by = append(h.by, start)
 	})
 	if err := h.Start(); err != nil {
 		h.mesh.t.Errorf("start %s: %v", h.name, err)
@@ -77,6 +83,9 @@ func (h *host) record(e supervisor.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events = append(h.events, e)
+	if _, down := e.(supervisor.PeerDown); down {
+		h.downs = append(h.downs, time.Now())
+	}
 }
 
 // stop stops a host gracefully.

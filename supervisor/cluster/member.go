@@ -26,6 +26,7 @@ type member struct {
 
 	// Owned by the actor.
 	boot  uint64    // of its present start; 0: its sequence is unknown
+	gone  bool      // its present start was lost and not heard again
 	past  []uint64  // of its last starts before the present one, at most maxPast
 	next  uint64    // number of its next message
 	heard time.Time // last message, on the running clock
@@ -52,7 +53,7 @@ func (m *member) state() supervisor.MemberState {
 func (m *member) begin(boot uint64) {
 	m.past = slices.DeleteFunc(append(m.past, m.boot), func(past uint64) bool { return past == 0 || past == boot })
 	m.past = m.past[max(0, len(m.past)-maxPast):]
-	m.boot, m.pages = boot, 0
+	m.boot, m.gone, m.pages = boot, false, 0
 }
 
 // isPast reports whether a message is of an earlier start of the member: it is late, or two processes have the name of

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ type seen struct {
 	earlier []liveSet           // youngest first
 	missed  map[startOf]former  // members whose peers this one did not know until then
 	former  map[string][]former // of peers that other members have held
+	unnoted map[startOf]former  // members that have held peers for which former had no space
 	order   []formerPeer        // of the entries of former
 	held    map[string][]former // of peers that this member holds
 	authors map[string]*author
@@ -78,9 +80,10 @@ type standing struct {
 
 // liveSet is a former set of live members.
 type liveSet struct {
-	names []string
-	boots map[string]uint64
-	ended former // only its times
+	names  []string
+	boots  map[string]uint64
+	clocks map[string]time.Duration // see seen
+	ended  former                   // only its times
 }
 
 // startOf is one start of a member.
@@ -108,7 +111,8 @@ func newSeen(self *member, d *directory) *seen {
 	return &seen{
 		self: self, directory: d, members: make(map[string]standing), live: []string{self.name},
 		former: make(map[string][]former), held: make(map[string][]former), authors: make(map[string]*author),
-		missed: make(map[startOf]former), kept: make(map[string]time.Time), handed: make(map[string]former),
+		missed: make(map[startOf]former), unnoted: make(map[startOf]former),
+		kept: make(map[string]time.Time), handed: make(map[string]former),
 		clocks: make(map[string]time.Duration),
 	}
 }
@@ -244,7 +248,8 @@ func (s *seen) formerOf(author string, home *member) []former {
 	return append(s.formerHomes(author), s.keepers(author)...)
 }
 
-// formerHomes returns the former homes of an author, and the members that were lost while they held it.
+// formerHomes returns the former homes of an author, the members that were lost while they held it, and those that may
+// be former homes of any author.
 func (s *seen) formerHomes(author string) []former {
 	list := s.former[author]
 	list = list[:len(list):len(list)]
@@ -253,7 +258,7 @@ func (s *seen) formerHomes(author string) []former {
 			list = append(list, lost)
 		}
 	}
-	return list
+	return slices.AppendSeq(list, maps.Values(s.unnoted))
 }
 
 // keepers returns the members that kept an author before the live members changed, and those that may have held or kept
@@ -262,6 +267,7 @@ func (s *seen) keepers(author string) (list []former) {
 	for _, set := range s.earlier {
 		f := set.ended
 		f.member, f.keeper = rendezvous(set.names, author), true
+		f.ahead = set.clocks[f.member]
 		if f.boot = set.boots[f.member]; f.member != s.self.name {
 			list = append(list, f)
 		}

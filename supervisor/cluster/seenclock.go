@@ -12,7 +12,7 @@ import (
 // small by the delay of the heartbeat, never too large, so a message never appears newer than it is.
 //
 // The stamp of a message in the author's own session is adjusted: it is the time of sending on the clock of the member
-// that has received it. Other stamps are of the author's clock, which may agree with the clock of either member.
+// that has received it. Other stamps are of the author's clock, see margin.
 
 // stamped is the timestamp of a message.
 type stamped struct {
@@ -33,16 +33,24 @@ func (s *seen) noteClock(member string, ahead time.Duration) {
 }
 
 // margin returns by how much a stamp may be later than the end of a former home that has delivered the message before
-// its end. If the author's clock agrees with that of the former home, the stamp is ahead by the difference between the
-// clocks of the two members that have received the message. Each has accepted the stamp within one window of its clock.
-// With a larger difference the second one would have received the message more than one window after the first.
-// s.mu is held.
-func (s *seen) margin(f former, stamp stamped) time.Duration {
-	ahead := f.ahead - stamp.ahead
-	if stamp.adjusted || ahead < 0 || ahead > 3*s.window {
+// its end. The author's clock may agree with the fastest clock of the members. Then the stamp is ahead by the
+// difference to the clock of the member that has received the message now. With a difference of more than three windows
+// both cannot have accepted the stamp within one window. s.mu is held.
+func (s *seen) margin(f former, stamp stamped) (margin time.Duration) {
+	if stamp.adjusted {
 		return 0
 	}
-	return ahead
+	consider := func(ahead time.Duration) {
+		if ahead -= stamp.ahead; ahead <= 3*s.window {
+			margin = max(margin, ahead)
+		}
+	}
+	consider(0)
+	consider(f.ahead)
+	for _, ahead := range s.clocks {
+		consider(ahead)
+	}
+	return margin
 }
 
 // stampFor sets the stamp of a check as another member is asked about it.

@@ -7,8 +7,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// The stamp of a message may be ahead of the end of a former home by the difference between the clocks of that member
-// and the one that has received the message now, if both can have accepted it within one window.
+// The stamp of a message may be ahead of the end of a former home by the difference between the fastest clock and that
+// of the member that has received the message now, if two members can have accepted it within one window.
 func TestMarginFollowsTheClocks(t *testing.T) {
 	const window = ruleWindow
 	for _, row := range []struct {
@@ -17,14 +17,15 @@ func TestMarginFollowsTheClocks(t *testing.T) {
 		stamp  stamped
 		want   time.Duration
 	}{
-		{"equal clocks", 0, stamped{}, 0},
+		{"one third member ahead", 0, stamped{}, ruleSkew},
 		{"former home ahead", time.Minute, stamped{}, time.Minute},
-		{"former home behind", -time.Minute, stamped{}, 0},
+		{"former home behind", -time.Minute, stamped{}, ruleSkew},
+		{"none is faster", -time.Minute, stamped{ahead: ruleSkew}, 0},
 		{"both members ahead", time.Hour, stamped{ahead: time.Hour}, 0},
 		{"both ahead, the former home more", time.Hour, stamped{ahead: time.Hour - time.Second}, time.Second},
-		{"former home ahead of a member that is behind", 0, stamped{ahead: -time.Minute}, time.Minute},
+		{"the receiving member is behind", 0, stamped{ahead: -time.Minute}, time.Minute + ruleSkew},
 		{"three windows", 3 * window, stamped{}, 3 * window},
-		{"more than three windows", 3*window + 1, stamped{}, 0},
+		{"more than three windows", 3*window + 1, stamped{}, ruleSkew},
 		{"adjusted", time.Minute, stamped{adjusted: true}, 0},
 	} {
 		if got := ruleSeen().margin(former{ahead: row.former}, row.stamp); got != row.want {

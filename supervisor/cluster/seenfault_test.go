@@ -179,3 +179,32 @@ func TestLossEndsBeforeItIsNoticed(t *testing.T) {
 		w.expectReceived("relayed", "b", "relay", w.message("1", "author"), actors.Fresh)
 	})
 }
+
+// The restart of a lost member, or its removal, is not a second end of it: messages stamped before the restart and
+// after the loss are delivered.
+func TestReturnOfALostMemberMakesNothingStale(t *testing.T) {
+	for name, back := range map[string]func(*world){
+		"restarted": func(w *world) { w.start("a"); time.Sleep(time.Second) },
+		"forgotten": func(*world) { time.Sleep(10 * time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 1)
+				w.start("a", "b", "c")
+				for _, author := range []string{"claimed again", "nowhere"} {
+					w.members["a"].connect(author)
+				}
+				settle()
+				w.kill("a")
+				time.Sleep(3 * time.Second)
+				w.members["b"].connect("claimed again")
+				time.Sleep(10 * time.Second)
+				for _, author := range []string{"claimed again", "nowhere"} {
+					msg := w.message(author, author)
+					defer w.expectReceived(author, "c", "relay", msg, actors.Fresh)
+				}
+				back(w)
+			})
+		})
+	}
+}

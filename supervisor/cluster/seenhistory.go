@@ -28,15 +28,20 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 			live = append(live, name)
 			switch restarted := before.boot != m.boot && before.boot != 0; {
 			case known && restarted:
-				changed, s.crash = true, s.now(name, before.boot)
+				changed = true
+				if before.lost.member == "" { // otherwise the loss was the crash
+					s.crash = s.now(name, before.boot)
+				}
 			case before.lost.member != "":
 				s.miss(name, m.boot)
 			}
 		case before.lost.member == "":
 			now.lost = s.now(name, m.boot)
 			// It may have ended after its last message, but not later than now.
-			now.lost.ended = now.lost.ended.Add(min(beatEvery-running.Sub(m.heard), 0))
+			earlier := min(beatEvery-running.Sub(m.heard), 0)
+			now.lost.ended = now.lost.ended.Add(earlier)
 			s.crash = now.lost
+			s.crash.at = s.crash.at.Add(earlier)
 		default:
 			now.lost = before.lost
 		}
@@ -70,7 +75,9 @@ func (s *seen) miss(name string, boot uint64) {
 }
 
 func (s *seen) addEarlier(names []string) {
-	set := liveSet{names: names, boots: make(map[string]uint64, len(names)), ended: s.now("", 0)}
+	set := liveSet{
+		names: names, boots: make(map[string]uint64, len(names)), clocks: maps.Clone(s.clocks), ended: s.now("", 0),
+	}
 	for _, name := range names {
 		set.boots[name] = s.members[name].boot
 	}
@@ -97,6 +104,7 @@ func (s *seen) granted(peer string, claimed time.Time) (ask []string) {
 		list = append(list, f)
 	}
 	list = append(list, s.former[peer]...)
+	list = slices.AppendSeq(list, maps.Values(s.unnoted))
 	list = append(list, s.keepers(peer)...)
 	if keeper := rendezvous(s.live, peer); keeper != s.self.name {
 		now := s.now(keeper, s.members[keeper].boot)
@@ -166,17 +174,22 @@ func (s *seen) freed(peer string) {
 	}
 }
 
-// ended notes that another member has held a peer until now. own: this member holds it. With too many of them in two
-// windows, the later ones are not noted.
+// ended notes that another member has held a peer until now, or until its loss. own: this member holds it. With too
+// many of them in two windows, that member counts as a former home of every author.
 func (s *seen) ended(peer string, m *member, own bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.now(m.name, m.boot)
+	if lost := s.members[m.name].lost; m.gone && lost.member != "" {
+		f = lost
+	}
 	if own {
 		s.held[peer] = s.tidy(append(s.held[peer], f))
 		s.updateAuthor(peer)
 	}
 	if len(s.order) >= maxFormerPeers {
+		f.keeper = true
+		s.unnoted[startOf{f.member, f.boot}] = f
 		return
 	}
 	s.former[peer] = s.tidy(append(s.former[peer], f))
@@ -247,6 +260,7 @@ func (s *seen) expire() {
 	drop := func(f former) bool { return old(f.at) }
 	maps.DeleteFunc(s.handed, func(_ string, f former) bool { return drop(f) })
 	maps.DeleteFunc(s.missed, func(_ startOf, f former) bool { return drop(f) })
+	maps.DeleteFunc(s.unnoted, func(_ startOf, f former) bool { return drop(f) })
 	if old(s.flooded) {
 		s.flooded = time.Time{}
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -92,6 +93,47 @@ func TestFormerHomesAreForgottenAfterTwoWindows(t *testing.T) {
 			t.Errorf("at the limit: %d former homes of others, %d of a held peer", len(s.former), len(s.held["peer"]))
 		}
 	})
+}
+
+// With too many former homes, those that are not noted count for every author, for two windows: a member that is alive
+// is asked, and after one that was killed, messages are stale.
+func TestUnnotedFormerHomeCountsForEveryAuthor(t *testing.T) {
+	for name, row := range map[string]struct {
+		former string
+		ask    []string
+		stale  bool
+	}{
+		"alive":  {former: "up", ask: []string{"up"}},
+		"killed": {former: "dead", stale: true},
+		"left":   {former: "left"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, now := ruleSeen(), stamped{at: time.Now().Add(-6 * time.Second)}
+			s.order = make([]formerPeer, maxFormerPeers)
+			for i := range s.order {
+				s.order[i].at = time.Now()
+			}
+			s.ended("peer", &member{name: row.former, boot: 1}, false)
+			for _, home := range []*member{nil, {name: "up"}} {
+				if ask, stale := s.consult("author", now, home); !slices.Equal(ask, row.ask) || stale != row.stale {
+					t.Errorf("%s: asks %v, stale is %v, want %v, %v", name, ask, stale, row.ask, row.stale)
+				}
+			}
+			if others := &(message{head: head{from: "new", boot: 1}}); !s.hasEntries("author", others) {
+				t.Errorf("%s: says that no member has entries", name)
+			}
+			if ask := s.granted("author", time.Now()); !slices.Equal(ask, row.ask) {
+				t.Errorf("%s: asks %v when it holds the author, want %v", name, ask, row.ask)
+			}
+			if _, stale := s.consult("author", now, s.self); stale != row.stale {
+				t.Errorf("%s: stale is %v when it holds the author, want %v", name, stale, row.stale)
+			}
+			time.Sleep(2*ruleWindow + 1)
+			if s.expire(); len(s.unnoted) != 0 || len(s.order) != 0 {
+				t.Errorf("%s: %d members count two windows later, %d peers are noted", name, len(s.unnoted), len(s.order))
+			}
+		})
+	}
 }
 
 // A member that has left without all its entries is told to others as a crash.

@@ -75,8 +75,8 @@ func (d *RecordDecoder) More() bool { return d.group != nil || len(d.rest) > 0 |
 // its length. The sizes of all messages add up to the size of the record.
 func (d *RecordDecoder) Size() int { return d.size }
 
-// Key returns what the hint has returned for the ID of the message that Next returned last, or 0: for a message in JSON
-// form, and without a hint.
+// Key returns the hint's key of the ID of the message that Next returned last, or 0 for a message in JSON form and
+// without a hint.
 func (d *RecordDecoder) Key() uint64 { return d.key }
 
 // Next returns the next message. Errors:

@@ -36,8 +36,8 @@ type Options struct {
 	System  *actor.ActorSystem // runs the engine's actor; nil: a new one
 	Log     *slog.Logger       // limited in rate by the caller: other members cause lines
 	Members *slog.Logger       // gets a line when a member starts, is lost or leaves; nil: none
-	// MaxConns are the connections of all members together, from which on this one admits none. It may overshoot by what
-	// the members admit within a heartbeat, 250 ms. 0: no limit.
+	// MaxConns are the connections of all members together, from which on this one admits none. They may exceed it by the
+	// connections that the members admit within a heartbeat, 250 ms. 0: no limit.
 	MaxConns    int
 	RefuseAlone bool // admit no connection while no other member is alive
 

@@ -98,7 +98,7 @@ func (s *seen) granted(peer string, claimed time.Time) (ask []string) {
 	var list []former
 	for _, m := range others {
 		f := s.now(m.name, m.boot)
-		if m.lost { // what the peer has sent here since then, that member has not got
+		if m.lost { // messages of the time since the claim came to this member only
 			f.ended = claimed
 		}
 		list = append(list, f)

@@ -130,7 +130,7 @@ func (h *Handler) status(ctx context.Context, query url.Values) (output.Status, 
 	return status, nil
 }
 
-// member returns what this member knows of one; only the name if that is nothing.
+// member returns the knowledge of this member about one, or only its name if the member is not known.
 func (h *Handler) member(name string) output.Member {
 	list, _ := h.node.Members() // fails only without a cluster
 	if i := slices.IndexFunc(list, func(m output.Member) bool { return m.Name == name }); i >= 0 {

@@ -30,7 +30,7 @@ func (p MemberPeer) Better(other MemberPeer, home func(peer string) string) bool
 	return p.LastSeen.After(other.LastSeen)
 }
 
-// closeness orders states by what a member has of a peer.
+// closeness orders states by how close they are to a connection.
 func closeness(s State) int {
 	return slices.Index([]State{StateAway, StateWaiting, StateDialling, StateUnverified, StateConnected}, s)
 }

@@ -1,13 +1,11 @@
 package supervisor
 
 import (
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/Snider/go-p2p/actors"
-	"github.com/Snider/go-p2p/wire"
 )
 
 // closeDuplicates closes the sending half of a peer's duplicates. The node with the smaller id does it at once, the
@@ -53,7 +51,7 @@ func (r *registry) duplicates(id string) (list []*slot) {
 		return nil
 	}
 	for _, s := range r.peers[id] {
-		if s != state.route && s.rank.isBound() && slices.Contains(s.features, wire.FeatureSingleConnection) {
+		if s != state.route && s.rank.isBound() && announcesSingle(s) {
 			list = append(list, s)
 		}
 	}

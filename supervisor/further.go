@@ -255,4 +255,4 @@ func (r *registry) stopFurtherTimer(f *further) {
 }
 
 // announcesSingle reports whether the peer announced the feature single-connection.
-func announcesSingle(s *slot) bool { return slices.Contains(s.features, wire.FeatureSingleConnection) }
+func announcesSingle(s *slot) bool { return s.features.Contains(wire.FeatureSingleConnection) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 	"github.com/Snider/go-p2p/wire"
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -106,7 +107,10 @@ func (r *registry) open(ctx actor.Context, s *slot, msg *actors.Identified) {
 	known, _ := r.book.Get(id)
 	r.order++
 	r.numbers++
-	s.key, s.features, s.session = msg.Key, msg.Features, msg.Session
+	s.key, s.features, s.session = msg.Key, peerbook.NewTextList(msg.Features...), msg.Session
+	if s.features == known.Features {
+		s.features = known.Features // the same memory
+	}
 	strength := msg.Strength
 	if s.held = r.cfg.Session.holds(s.direction == Outbound, msg.Session, known.Session); s.held {
 		strength = Claimed // the ack is no proof: the first frame decides

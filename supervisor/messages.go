@@ -9,6 +9,7 @@ import (
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor/dedup"
+	"github.com/Snider/go-p2p/supervisor/peerbook"
 	"github.com/Snider/go-p2p/wire"
 )
 
@@ -215,12 +216,12 @@ type slot struct {
 	direction Direction
 	group     string      // address group, for the limit per address; empty: not counted
 	target    *dialTarget // nil: inbound, or a further connection
-	challenge challenge
+	challenge *challenge  // of our handshake; nil: inbound
 	born      time.Time
 
 	// Set when the peer is identified.
 	key           crypto.PublicKey
-	features      []string
+	features      peerbook.TextList
 	conn          *PeerConnection
 	dedup         *dedup.Account
 	rank          rank

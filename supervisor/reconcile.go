@@ -61,8 +61,10 @@ func (r *registry) freeSlot(ctx actor.Context, s *slot) {
 	if s.conn != nil && s.conn.inbox != nil && !s.conn.inbox.Idle() {
 		r.lagging[s.conn.inbox] = struct{}{}
 	}
-	delete(r.byChallenge, s.challenge)
-	r.ownDials.remove(s.challenge)
+	if s.challenge != nil {
+		delete(r.byChallenge, *s.challenge)
+		r.ownDials.remove(*s.challenge)
+	}
 	if s.cancelDial != nil {
 		s.cancelDial() // closes the socket of a dial in progress
 	}

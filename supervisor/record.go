@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"time"
-
-	"github.com/Snider/go-p2p/supervisor/peerbook"
 )
 
 // describe returns the peer book entry of a connected peer. Only the identity fields of identity are used.
@@ -40,7 +38,7 @@ func (r *registry) recordPeer(s *slot) {
 	switch {
 	case s.rank.isBound():
 		peer := r.describe(s, s.conn.peer)
-		peer.Binds, peer.Features = true, peerbook.NewTextList(s.features...)
+		peer.Binds, peer.Features = true, s.features
 		peer.Session = peer.Session || s.rank.strength == Session && r.cfg.Session.pins()
 		r.book.Add(peer)
 		if known.Session && s.rank.strength != Session && r.cfg.Session == SessionPin {

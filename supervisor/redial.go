@@ -133,7 +133,7 @@ func (r *registry) forgetFailures(own *dialTarget, id string) {
 // dialError returns the cause of a dial that ended without a verified connection.
 func (r *registry) dialError(s *slot, end actors.End) error {
 	switch {
-	case r.ownDials.reflected(s.challenge):
+	case s.challenge != nil && r.ownDials.reflected(*s.challenge):
 		return ErrOwnAddress
 	case end.Err != nil:
 		return end.Err

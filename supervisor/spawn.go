@@ -15,14 +15,15 @@ func (r *registry) spawn(ctx actor.Context, opening actors.Opening) (*slot, erro
 		return nil, err
 	}
 	s := &slot{
-		actor: child, pid: child.Handle().PID(), direction: opening.Direction,
-		challenge: opening.Challenge, born: time.Now(),
+		actor: child, pid: child.Handle().PID(), direction: opening.Direction, born: time.Now(),
 	}
 	r.slots[s.pid.Id] = s
 	r.countSlots()
 	if s.direction == Outbound {
-		r.byChallenge[s.challenge] = s
-		r.ownDials.add(s.challenge)
+		own := opening.Challenge
+		s.challenge = &own
+		r.byChallenge[own] = s
+		r.ownDials.add(own)
 	}
 	return s, nil
 }

@@ -39,13 +39,13 @@ func newAnswer(random io.Reader, own Identity, peer crypto.PublicKey, offer Peer
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{public: publicOf(private)}
+	a := &m.answer
+	a.public, a.ikm = publicOf(private), &m.ikm
 	if kem != nil {
 		shared, ciphertext := encapsulate(kem)
 		m.ikm, a.ciphertext = append(m.ikm, shared...), ciphertext
 		clear(shared)
 	}
-	a.ikm = &m.ikm
 	return a, nil
 }
 

@@ -72,8 +72,9 @@ func sharedSecret(own Identity, peer crypto.PublicKey) ([KeySize]byte, error) {
 
 // material is the input key material of a session and its memory, which has room for the part of the KEM.
 type material struct {
-	ikm   []byte
-	space [ikmKEMLen]byte
+	ikm    []byte
+	space  [ikmKEMLen]byte
+	answer Answer // of a responder
 }
 
 // exchangeKeys returns the four X25519 parts of the input key material. The two calls of own.Exchange check both keys

@@ -28,3 +28,17 @@ func TestCutKeepsListsThatFit(t *testing.T) {
 		t.Errorf("%q", p.Addresses.All())
 	}
 }
+
+func TestContainsMatchesWholeTexts(t *testing.T) {
+	l := NewTextList("confirm", "session/1", "rate/2/1")
+	for text, want := range map[string]bool{
+		"confirm": true, "session/1": true, "rate/2/1": true, "rate": false, "": false, "confirm\nsession/1": false,
+	} {
+		if l.Contains(text) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+	if (TextList{}).Contains("") {
+		t.Error("the empty list contains a text")
+	}
+}

@@ -15,7 +15,10 @@ type Peer struct {
 	Role       crypto.NodeRole `json:"role"`
 	AddedAt    time.Time       `json:"addedAt"`
 	LastSeen   time.Time       `json:"lastSeen"`
-	Persistent bool            `json:"persistent"` // kept connected
+	Persistent bool            `json:"persistent"`      // kept connected
+	Binds      bool            `json:"binds,omitempty"` // has bound a frame to its connection (protocol section 7)
+	// Session is the pin: the peer has spoken session/1 (protocol section 9). It is set only together with Binds.
+	Session bool `json:"session,omitzero"`
 
 	// NamedAt is the time at which the peer took its present name; zero: AddedAt.
 	NamedAt time.Time `json:"namedAt,omitzero"`
@@ -24,9 +27,6 @@ type Peer struct {
 	Addresses TextList `json:"addresses,omitzero"`
 	// Features were announced by the peer on its last bound connection; at most 16 of 64 bytes.
 	Features TextList `json:"features,omitzero"`
-	Binds    bool     `json:"binds,omitempty"` // it has bound a frame to its connection (protocol section 7)
-	// Session is the pin: the peer has spoken session/1 (protocol section 9). It is set only together with Binds.
-	Session bool `json:"session,omitzero"`
 }
 
 // ForgetProtocol forgets which protocol additions the peer has used: features, bound frames and sessions.

@@ -63,6 +63,16 @@ func (l TextList) each(yield func(text string) bool) {
 	}
 }
 
+// Contains reports whether text is in the list.
+func (l TextList) Contains(text string) bool {
+	for each := range l.each {
+		if each == text {
+			return true
+		}
+	}
+	return false
+}
+
 // IsZero reports whether the list is empty.
 func (l TextList) IsZero() bool { return l.lines == "" }
 

@@ -1,18 +1,22 @@
 # One target a chore. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross test check format lint fuzz simulate lab bench browser screenshots openapi man deb model security clean
+.PHONY: help build cross test check format lint fuzz simulate lab bench profile browser screenshots openapi man deb model security clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE ?= $(shell git show -s --format=%cI HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.buildVersion=$(VERSION) -X main.buildCommit=$(COMMIT) -X main.buildDate=$(DATE)
 
+# Built binaries are optimised with a profile. It is not called default.pgo, which tests and `go build ./...` would use:
+# they would compile every package twice.
+PGO = cmd/node/node.pgo
+
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | column -t -s '	'
 
 build: ## one static binary, ./node
-	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o node ./cmd/node
+	CGO_ENABLED=0 go build -trimpath -pgo=$(PGO) -ldflags "$(LDFLAGS)" -o node ./cmd/node
 
 cross: ## build for every supported platform, and vet where they differ
 	.ci/cross
@@ -49,6 +53,13 @@ BEFORE ?= 1f26a82
 bench: ## measure beside the reference path and others (10 minutes): docs/performance.md
 	cd tests/bench && go run . -docs ../../docs -json ../../docs/performance.json -before "$(BEFORE)" $(BENCHFLAGS)
 
+profile: ## record a node under the load of the benchmarks, for the optimiser: cmd/node/node.pgo (3 minutes)
+	rm -rf dist/profiles && mkdir -p dist/profiles
+	cd tests/bench && go build -o ../../dist/bench .
+	dist/bench -quick -portable=false -profiles dist/profiles >dist/profiles/quick.md
+	dist/bench -only "one way" -repeats 3 -portable=false -profiles dist/profiles >dist/profiles/rates.md
+	go tool pprof -proto dist/profiles/*-ours*.pprof >$(PGO)
+
 browser: ## look at the dashboard with Chromium (apt-get install chromium)
 	cd tests/browser && go test -v ./...
 
@@ -65,7 +76,7 @@ PACKAGED = dist/go-p2p-node
 
 .PHONY: $(PACKAGED)
 $(PACKAGED):
-	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./cmd/node
+	CGO_ENABLED=0 go build -trimpath -pgo=$(PGO) -ldflags "$(LDFLAGS)" -o $@ ./cmd/node
 
 man: $(PACKAGED) ## the man pages, made from the commands, into dist/man
 	rm -rf dist/man && mkdir -p dist/man

@@ -136,6 +136,11 @@ type recordingLocal struct {
 	decide   []func(supervisor.ClaimVerdict)
 	taken    []string
 	counts   map[actors.Counter]int
+
+	exports  int // pages of entries
+	exported int
+	imported []string // members, one for each page
+	full     bool     // no page has space
 }
 
 func (*recordingLocal) Clock() time.Time                    { return time.Now() }
@@ -148,4 +153,15 @@ func (l *recordingLocal) Taken(peer, _ string, term uint64) { l.taken = append(l
 
 func (l *recordingLocal) Contest(c supervisor.Claim, decide func(supervisor.ClaimVerdict)) {
 	l.contests, l.decide = append(l.contests, c), append(l.decide, decide)
+}
+
+func (l *recordingLocal) ExportSeen(page func([]byte) bool) {
+	for l.exported < l.exports && page([]byte{1}) {
+		l.exported++
+	}
+}
+
+func (l *recordingLocal) ImportSeen(member string, _ []byte) bool {
+	l.imported = append(l.imported, member)
+	return !l.full
 }

@@ -25,6 +25,8 @@ type inward struct {
 	mu        sync.Mutex
 	arrived   map[batchKey]*arrived
 	reminding bool
+	due       []dueReport // by time
+	timing    bool        // a timer calls onDue
 }
 
 // batchKey identifies a batch of a member.
@@ -40,7 +42,7 @@ type arrived struct {
 	results    []entryResult // not reported
 	size       int           // bytes of results
 	delivering bool          // not all entries were passed on
-	due        bool          // a timer will report results
+	due        time.Time     // when results are reported at the latest; zero: not set
 }
 
 func newInward(f *forwarder, name string) *inward {
@@ -164,25 +166,15 @@ func (in *inward) report(b *arrived) {
 	case in.arrived[b.key] != b: // the other member has restarted or left
 	case b.size >= maxBytes, b.left == 0 && !b.delivering:
 		in.acknowledge(b)
-	case !b.delivering && !b.due:
-		b.due = true
-		time.AfterFunc(ackAfter, func() { in.onDue(b) })
-	}
-}
-
-func (in *inward) onDue(b *arrived) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	b.due = false
-	if in.arrived[b.key] == b {
-		in.acknowledge(b)
+	case !b.delivering && b.due.IsZero():
+		in.reportSoon(b)
 	}
 }
 
 // acknowledge publishes the results of a batch and the entries that wait. mu is held, so that acks stay in order.
 func (in *inward) acknowledge(b *arrived) {
 	results := b.results
-	b.results, b.size = nil, 0
+	b.results, b.size, b.due = nil, 0, time.Time{}
 	if b.left == 0 && !b.delivering {
 		delete(in.arrived, b.key)
 	}

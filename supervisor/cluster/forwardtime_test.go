@@ -61,3 +61,40 @@ func TestForwardEndsInTimeWhenAcksAreLost(t *testing.T) {
 		}
 	})
 }
+
+// Batches whose first message waits for its peer: the results of the others arrive a few milliseconds later, of each
+// batch, also of one that arrives while the results of another one are due.
+func TestForwardReportsResultsOfOverlappingBatches(t *testing.T) {
+	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
+		a, b := w.members["a"], w.members["b"]
+		a.connect("slow")
+		time.Sleep(10 * time.Millisecond)
+		a.deliver = func(d relayed) func() {
+			if d.Peer == "slow" {
+				time.AfterFunc(100*time.Millisecond, func() { d.done(supervisor.Forwarded{}) })
+			} else {
+				d.done(supervisor.Forwarded{})
+			}
+			return nil
+		}
+		forward := func(peer string, n int) (id string) {
+			for range n {
+				id, _, _ = sent.forward(b, peer, supervisor.ForwardWritten)
+			}
+			return id
+		}
+		forward("slow", 1) // a batch of its own
+		time.Sleep(time.Millisecond / 2)
+		forward("slow", 1)
+		last := forward("peer", 255) // full
+		forward("slow", 1)           // sends the full one
+		time.Sleep(50 * time.Millisecond)
+		if got := sent.of(last); got.calls != 1 || got.took > 20*time.Millisecond {
+			t.Errorf("%d results after %v", got.calls, got.took)
+		}
+		time.Sleep(time.Second)
+		if counts := sent.check(t, 0, deliveries(a)); counts["<nil>"] != 258 {
+			t.Errorf("results %v", counts)
+		}
+	})
+}

@@ -68,7 +68,8 @@ func TestFloodFromManyAddressesCutsNoRoute(t *testing.T) {
 				if err := b.Publish("beat", nil); err != nil {
 					t.Fatal(err)
 				}
-				await(t, "a message, so the route was cut", func() bool { return received() == sent })
+				// One that awaitSubscription has sent may arrive late.
+				await(t, "a message, so the route was cut", func() bool { return received() >= sent })
 			}
 		})
 	}

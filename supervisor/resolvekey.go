@@ -52,7 +52,8 @@ func (t *Transport) ResolveKey(ctx context.Context, text string) (crypto.PublicK
 	}
 	id := cmp.Or(t.book.AliasOwner(text), text)
 	var byID, byName []PeerCandidate
-	for _, c := range t.knownKeys(id) {
+	known, unanswered := t.knownKeys(id)
+	for _, c := range known {
 		switch {
 		case c.ID == id:
 			return crypto.ParsePublicKey(c.PublicKey)
@@ -82,11 +83,12 @@ func (t *Transport) ResolveKey(ctx context.Context, text string) (crypto.PublicK
 		slices.SortFunc(byName, compareCandidates)
 		return crypto.PublicKey{}, &ClaimedNameError{Text: text, Candidates: byName}
 	}
-	return crypto.PublicKey{}, &UnknownPeerError{Text: text}
+	return crypto.PublicKey{}, &UnknownPeerError{Text: text, Unanswered: unanswered}
 }
 
-// knownKeys returns the peers with a known key that match a text by ID, prefix or name, each once, by ID.
-func (t *Transport) knownKeys(text string) []PeerCandidate {
+// knownKeys returns the peers with a known key that match a text by ID, prefix or name, each once, by ID; and the
+// members that did not answer.
+func (t *Transport) knownKeys(text string) (list []PeerCandidate, unanswered []string) {
 	found := make(map[string]PeerCandidate)
 	add := func(p Peer) {
 		if p.PublicKey != "" {
@@ -101,7 +103,7 @@ func (t *Transport) knownKeys(text string) []PeerCandidate {
 			add(p)
 		}
 	}
-	others, _ := t.fittingElsewhere(text)
+	others, unanswered := t.fittingElsewhere(text)
 	for _, c := range others {
 		if _, known := found[c.ID]; !known {
 			add(c.Peer)
@@ -113,12 +115,11 @@ func (t *Transport) knownKeys(text string) []PeerCandidate {
 			found[id] = PeerCandidate{ID: id, PublicKey: key.String()}
 		}
 	}
-	list := make([]PeerCandidate, 0, len(found))
 	for _, c := range found {
 		list = append(list, c)
 	}
 	slices.SortFunc(list, compareCandidates)
-	return list
+	return list, unanswered
 }
 
 func compareCandidates(a, b PeerCandidate) int { return cmp.Compare(a.ID, b.ID) }

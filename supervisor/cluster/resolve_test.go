@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,5 +45,26 @@ func TestMembersResolvePeersOfOthers(t *testing.T) {
 		})
 		m.pass(30 * time.Second)
 		wants(bob.id())
+	})
+}
+
+// The error about a peer that only a lost member knows names that member.
+func TestUnknownPeerMayBeThatOfALostMember(t *testing.T) {
+	inMesh(t, "a b", func(t *testing.T, m *mesh) {
+		bob := m.peer("bob", []string{"a"})
+		m.pass(30 * time.Second)
+		m.hosts["a"].kill(false)
+		m.pass(5 * time.Second)
+		for _, text := range []string{bob.Identity().Name, bob.id()} {
+			var unknown, noKey *supervisor.UnknownPeerError
+			_, err := m.hosts["b"].Resolve(text)
+			_, keyErr := m.hosts["b"].ResolveKey(t.Context(), text)
+			if !errors.As(err, &unknown) || !slices.Equal(unknown.Unanswered, []string{"a"}) {
+				t.Errorf("peer %s: %v", text, err)
+			}
+			if !errors.As(keyErr, &noKey) || !slices.Equal(noKey.Unanswered, []string{"a"}) {
+				t.Errorf("key of %s: %v", text, keyErr)
+			}
+		}
 	})
 }

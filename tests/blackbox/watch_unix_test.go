@@ -95,7 +95,8 @@ func TestWatchRefusesWrongUsage(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"--events", "peer_left"}, 2, "--events peer_left: must be one or more of listening, peer_up, "},
+		{[]string{"--events", "peer_left"}, 2, "--events peer_left: must be one or more of peer_up, "},
+		{[]string{"--events", "listening"}, 2, "--events listening: must be one or more of peer_up, "},
 		{[]string{"--count", "0"}, 2, "--count"},
 		{[]string{"--timeout", "soon"}, 2, "--timeout"},
 		{[]string{"--type", "pong"}, 2, "type pong"},

@@ -16,10 +16,10 @@ import (
 const heartbeat = 15 * time.Second
 
 // EventNames returns the names of the events that a stream can select. A stream reports feed.Lost and the last event,
-// stopped, also if it does not select them; listening precedes every stream.
+// stopped, also if it does not select them. The event listening precedes every stream and is none of them.
 func EventNames() []string {
 	return []string{
-		"listening", "peer_up", "peer_verified", "peer_moved", "peer_down", "peer_refused", "dropped", "identity_conflict",
+		"peer_up", "peer_verified", "peer_moved", "peer_down", "peer_refused", "dropped", "identity_conflict",
 		"downgrade_refused", "message", "dial_failed", feed.Lost, "stopped",
 	}
 }

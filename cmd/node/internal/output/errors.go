@@ -27,6 +27,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &unlisted):
 		return fmt.Sprintf("`node allow %s` adds it", unlisted.Key)
+	case errors.As(err, &unknown) && len(unknown.Unanswered) > 0:
+		return "one of them may know the peer: `node members` shows their state, and `node peers` the peers of the others"
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("give a node ID, %d characters of one or more, or a name; `node peers` lists them",
 			supervisor.MinIDPrefix)

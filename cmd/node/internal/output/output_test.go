@@ -89,6 +89,11 @@ func TestErrorTextAddsTheCommand(t *testing.T) {
 				"`node peers` lists them",
 		},
 		{
+			&supervisor.UnknownPeerError{Text: "x", Unanswered: []string{"a"}},
+			`no peer of that name or ID is known: "x", but these members did not answer: a; one of them may know the peer: ` +
+				"`node members` shows their state, and `node peers` the peers of the others",
+		},
+		{
 			fmt.Errorf("%w", &supervisor.AmbiguousPeerError{Text: "x", Candidates: candidates}),
 			`more than one peer fits: "x" fits 2 peers: 1 ("a", no address), 2 ("b", h:1); give more of the node ID`,
 		},

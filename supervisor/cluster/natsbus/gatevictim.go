@@ -52,8 +52,8 @@ func (g *gate) setKnown(members []netip.AddrPort) {
 	g.known = known
 }
 
-// ports returns the ports of the routes as the server sees them. DidSolicit does not tell the accepted ones: NATS sets it
-// for the one that is left of two routes between the same members. Safe for concurrent use.
+// ports returns the ports of the routes as the server sees them. DidSolicit does not tell the accepted ones: NATS sets
+// it for the one that is left of two routes between the same members. Safe for concurrent use.
 func (r *routes) ports() (list []uint16) {
 	routes, err := r.server.Routez(nil)
 	if err != nil {

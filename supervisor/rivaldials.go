@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -28,16 +29,24 @@ func (r *registry) rivalOf(t *dialTarget) (wait time.Duration) {
 	return wait
 }
 
-// dialRivals dials one of the addresses that have left their peer to a dial that failed.
+// dialRivals dials one of the addresses that have left their peer to a dial that failed: the one with the fewest
+// failures, so that a refused address that is due again does not precede an address without a dial.
 func (r *registry) dialRivals(ctx actor.Context, failed *dialTarget) {
 	id := failed.knownPeer()
 	if id == "" {
 		return
 	}
+	var rivals []*dialTarget
 	for _, t := range r.targets {
 		if t.yields && t.knownPeer() == id {
-			r.advance(ctx, t, dialDue, nil)
+			rivals = append(rivals, t)
 		}
+	}
+	slices.SortFunc(rivals, func(a, b *dialTarget) int {
+		return cmp.Or(cmp.Compare(a.failures, b.failures), a.startedAt.Compare(b.startedAt), cmp.Compare(a.url, b.url))
+	})
+	for _, t := range rivals {
+		r.advance(ctx, t, dialDue, nil)
 	}
 }
 

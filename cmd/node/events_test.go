@@ -152,7 +152,7 @@ func otherEvents() []happening {
 		{
 			eventOf(supervisor.IdentityConflict{Peer: "ID", Addresses: []string{"1.2.3.4"}, Unproven: true}, ""),
 			"identity_conflict", `"peer":"ID","addresses":["1.2.3.4"],"unproven":true}`,
-			"! the identity ID is in use from several addresses: 1.2.3.4 (unproven: some of them bind no frames)",
+			"! the identity ID is in use several times at 1.2.3.4 (unproven: some of them bind no frames)",
 		},
 		{
 			eventOf(supervisor.PeerRefused{

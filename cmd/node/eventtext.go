@@ -2,9 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/output"
 	"github.com/Snider/go-p2p/cmd/node/internal/printable"
 )
 
@@ -93,12 +92,12 @@ func (e peerRefused) text() string {
 }
 
 func (e dialFailed) text() string {
-	wait := time.Duration(e.RetryIn * float64(time.Second)).Round(100 * time.Millisecond)
 	text := printable.Line(e.Error)
 	if e.advice != "" {
 		text += ": " + e.advice
 	}
-	return fmt.Sprintf("! %s cannot be reached: %s; next try in %s", printable.Word(e.Address), text, wait)
+	return fmt.Sprintf("! %s cannot be reached: %s; next try %s", printable.Word(e.Address), text,
+		output.Pause(output.Seconds(e.RetryIn)))
 }
 
 func (e identityConflict) text() string {
@@ -110,7 +109,7 @@ func (e identityConflict) text() string {
 	if e.Unproven {
 		note = " (unproven: some of them bind no frames)"
 	}
-	return fmt.Sprintf("! the identity %s is in use from several addresses: %s%s", e.Peer, strings.Join(hosts, ", "), note)
+	return fmt.Sprintf("! the identity %s %s%s", e.Peer, output.InUse(hosts), note)
 }
 
 func (e dropped) text() string {

@@ -99,6 +99,7 @@ func (a *app) handle(cmd *cobra.Command, o handleOptions) error {
 		workers.Go(func() { h.work(running) })
 	}
 	opened := func() {
+		nameOtherMembers(ctx, a.stderr, client, "handle", "messages")
 		if out := a.progress(); out != nil {
 			fmt.Fprintf(out, "handling messages of type %s; Ctrl-C ends it\n", printable.Word(o.kind))
 		}

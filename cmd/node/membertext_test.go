@@ -17,9 +17,13 @@ func TestWatchNamesTheOtherMembers(t *testing.T) {
 		"node: watch: only events of member a: run `node watch` on the hosts of b for theirs":    {a, b},
 		"node: watch: only events of member a: run `node watch` on the hosts of b, c for theirs": {a, b, c},
 	} {
-		if got := unwatched(members); got != want {
+		if got := otherMembers(members, "watch", "events"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	const want = "node: pending: only peers of member a: run `node pending` on the hosts of b for theirs"
+	if got := otherMembers([]output.Member{b, a}, "pending", "peers"); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

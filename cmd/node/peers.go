@@ -152,7 +152,7 @@ func writePeers(w io.Writer, peers []output.Peer, now time.Time) {
 			orDash(p.Direction), connectionNumber(p), orDash(p.Session), printable.Cut(orDash(p.Version), 32),
 			output.RoundTrip(p.RTTMs), output.Clock(p.ClockSkewMs), seen(p, now),
 			traffic(p.MessagesReceived, p.MessagesSent, p.Dropped), p.Queued,
-			orDash(p.Address), notes(p, now))
+			orDash(addressOf(p)), notes(p, now))
 		writeConnections(table, p)
 	}
 	table.Flush()
@@ -172,6 +172,16 @@ func writeConnections(w io.Writer, p output.Peer) {
 			orDash(p.ID), state, orDash(c.Direction), c.Connection, orDash(c.Session),
 			traffic(c.MessagesReceived, c.MessagesSent, c.Dropped), orDash(c.Address))
 	}
+}
+
+// addressOf returns the kept address over which a peer with several is connected, otherwise the address of the entry.
+func addressOf(p output.Peer) string {
+	for _, c := range p.Connections {
+		if c.Connection == p.Connection && slices.Contains(p.Addresses, c.Address) {
+			return c.Address
+		}
+	}
+	return p.Address
 }
 
 // traffic formats the counts of messages of a peer or a connection.
@@ -219,7 +229,7 @@ func notes(p output.Peer, now time.Time) string {
 	}
 	text := cmp.Or(strings.Join(notes, ","), "-") // its texts of peers are quoted
 	if p.NextDialAt != nil {
-		text += ", next dial in " + output.Age(p.NextDialAt.Sub(now))
+		text += ", next dial " + output.Until(p.NextDialAt.Sub(now))
 	}
 	if p.LastError != "" {
 		text += ": " + printable.Cut(printable.Line(p.LastError), maxErrorText)

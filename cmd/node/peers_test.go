@@ -17,6 +17,9 @@ func TestPeersShowTheDialError(t *testing.T) {
 			Address: "h:1", Persistent: true,
 			LastError: "connection refused", NextDialAt: new(now.Add(4 * time.Second)),
 		},
+		"persistent, next dial within 1s: refused": {
+			Address: "h:1", Persistent: true, LastError: "refused", NextDialAt: new(now.Add(900 * time.Millisecond)),
+		},
 		"persistent: ?[2J":          {ID: "1", Persistent: true, LastError: "\x1b[2J"},
 		"persistent,allowed":        {ID: "1", Persistent: true, Allowed: true},
 		"allowed,refused for 1h30m": {ID: "1", Allowed: true, RefusedUntil: now.Add(90 * time.Minute)},
@@ -28,6 +31,22 @@ func TestPeersShowTheDialError(t *testing.T) {
 		if lines := strings.Split(out.String(), "\n"); len(lines) != 3 || !strings.HasSuffix(lines[1], "  "+want) {
 			t.Errorf("written as %q, want an end of %q", out.String(), want)
 		}
+	}
+}
+
+// TestPeersShowTheAddressInUse requires the address that is connected, not the one of the peer book, of a peer with
+// several kept addresses.
+func TestPeersShowTheAddressInUse(t *testing.T) {
+	peer := output.Peer{
+		ID: "1", Address: "h:2", Addresses: []string{"h:1", "h:2"}, Connected: true, Direction: "outbound", Connection: 4,
+		Connections: []output.Connection{{Connection: 4, Address: "h:1", Direction: "outbound"}},
+	}
+	if got := addressOf(peer); got != "h:1" {
+		t.Errorf("connected to h:1, shown as %s", got)
+	}
+	peer.Connections[0].Address = "10.0.0.1:40000" // inbound
+	if got := addressOf(peer); got != "h:2" {
+		t.Errorf("connected from elsewhere, shown as %s", got)
 	}
 }
 

@@ -53,11 +53,21 @@ func (a *app) pendingCommand() *cobra.Command {
 		Long: "Print the peers that were refused since the start because they are not on the allowlist, the newest\n" +
 			"attempt first: at most 100, and at most 10 of one address. A peer that has dialled this node has proved\n" +
 			"neither key nor name: compare the key with that of 'node id' there, then allow it with\n" +
-			"'node allow --pending ID'.",
+			"'node allow --pending ID'.\n\n" +
+			"Of several processes that share a node, each has a list of its own, and 'node allow --pending ID' finds the\n" +
+			"peers of the list of the process that it asks.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var peers []output.Pending
-			return a.show(cmd, "pending", &peers, func(w io.Writer) { writePending(w, peers, a.now()) })
+			err := a.show(cmd, "pending", &peers, func(w io.Writer) { writePending(w, peers, a.now()) })
+			if err != nil {
+				return err
+			}
+			_, client, err := a.client(cmd)
+			if err == nil {
+				nameOtherMembers(cmd.Context(), a.stderr, client, "pending", "peers")
+			}
+			return err
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -104,18 +105,23 @@ func (w *watcher) run(cmd *cobra.Command) error {
 
 // nameOthers says on standard error which members' events are not shown. A node alone has none.
 func (w *watcher) nameOthers(ctx context.Context, client *control.Client) {
+	nameOtherMembers(ctx, w.stderr, client, "watch", "events")
+}
+
+// nameOtherMembers writes a line with the members of which a command shows nothing. A node alone has none.
+func nameOtherMembers(ctx context.Context, w io.Writer, client *control.Client, command, what string) {
 	var members []output.Member
 	raw, err := client.Get(ctx, "members")
-	if err != nil || json.Unmarshal(raw, &members) != nil { // it is alone, or the stream fails, too
+	if err != nil || json.Unmarshal(raw, &members) != nil { // it is alone, or the command itself fails, too
 		return
 	}
-	if line := unwatched(members); line != "" {
-		fmt.Fprintln(w.stderr, line)
+	if line := otherMembers(members, command, what); line != "" {
+		fmt.Fprintln(w, line)
 	}
 }
 
-// unwatched returns the line about the members whose events are not shown, or "" if there are none.
-func unwatched(members []output.Member) string {
+// otherMembers returns the line about the members of which a command shows nothing, or "" if there are none.
+func otherMembers(members []output.Member, command, what string) string {
 	self, others := "", []string{}
 	for _, m := range members {
 		if m.Self {
@@ -128,8 +134,8 @@ func unwatched(members []output.Member) string {
 		return ""
 	}
 	return printable.Line(fmt.Sprintf(
-		"node: watch: only events of member %s: run `node watch` on the hosts of %s for theirs",
-		self, strings.Join(others, ", "),
+		"node: %[1]s: only %[2]s of member %[3]s: run `node %[1]s` on the hosts of %[4]s for theirs",
+		command, what, self, strings.Join(others, ", "),
 	))
 }
 

@@ -30,6 +30,8 @@ func TestDisconnectReachesOtherMember(t *testing.T) {
 	b.Await("peer_up", "peer", peer.ID(), "member", "b")
 	watched := s.members["a"].run("watch", "--timeout", "100ms")
 	watched.says(t, "only events of member a: run `node watch` on the hosts of b for theirs")
+	s.members["a"].run("pending").
+		says(t, "only peers of member a: run `node pending` on the hosts of b for theirs")
 	again := s.members["a"].run("disconnect", peer.ID())
 	again.want(t, 4)
 	again.says(t, "not connected")

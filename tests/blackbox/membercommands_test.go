@@ -13,7 +13,7 @@ func TestMemberIsNamedWithItsConnections(t *testing.T) {
 	s.start("a", "b")
 	r := s.members["a"].run("disconnect", "--connection", "1")
 	r.want(t, 4)
-	r.says(t, "`node peers --member a` shows the numbers")
+	r.says(t, "`node peers --member a` shows the numbers; close a connection of another member there")
 	r = s.members["a"].run("connect", s.members["b"].Address())
 	r.want(t, 4)
 	r.says(t, "another member of this node")

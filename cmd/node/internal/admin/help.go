@@ -35,7 +35,7 @@ func counterHelp(counter string) string {
 		"clusterChecks":           "Messages about which other processes of this node were asked.",
 		"clusterUnchecked":        "Messages delivered although another process of this node did not answer.",
 		"clusterForwarded":        "Messages accepted for peers of other members of the cluster.",
-		"clusterForwardFailed":    "Messages to peers of other members of the cluster that ended with an error.",
+		"clusterForwardFailed":    "Messages to peers of other members that ended with an error or without an answer.",
 		"clusterClaims":           "Claims of this process for peers that proved their key here.",
 		"clusterTaken":            "Peers of this process that another process of this node took over.",
 		"clusterSnapshots":        "Complete lists of peers read from other processes of this node.",

@@ -80,7 +80,7 @@ func warningEntries() []eventEntry {
 		},
 		{
 			supervisor.DialFailed{Address: "h:1", Err: errors.New("other\nidentity")},
-			entry{Kind: "dial failed", Text: "h:1 cannot be reached: other; identity; next try in 0s"},
+			entry{Kind: "dial failed", Text: "h:1 cannot be reached: other; identity; next try at once"},
 		},
 	}
 	for i := range list {
@@ -120,7 +120,7 @@ func TestEventsBecomeEntries(t *testing.T) {
 		},
 		{
 			supervisor.IdentityConflict{Peer: "p", Addresses: []string{"10.0.0.1"}, Unproven: true},
-			conflict("is in use from several addresses: 10.0.0.1; unproven: some of them bind no frames"),
+			conflict("is in use several times at 10.0.0.1; unproven: some of them bind no frames"),
 		},
 	}...) {
 		j := newJournal()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/Snider/go-p2p/cmd/node/internal/output"
@@ -49,8 +48,8 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 	case supervisor.IdentityConflict:
 		return entry{Mood: bad, Kind: "identity conflict", Peer: e.Peer, Text: conflictText(e)}, true
 	case supervisor.DialFailed:
-		text := fmt.Sprintf("%s cannot be reached: %s; next try in %s", word(e.Address),
-			printable.Cut(printable.Line(output.ErrorText(cause(e.Err))), 2*maxName), e.RetryIn.Round(100*time.Millisecond))
+		text := fmt.Sprintf("%s cannot be reached: %s; next try %s", word(e.Address),
+			printable.Cut(printable.Line(output.ErrorText(cause(e.Err))), 2*maxName), output.Pause(e.RetryIn))
 		return entry{Mood: warning, Kind: "dial failed", Text: text}, true
 	case supervisor.ListenerDown:
 		text := fmt.Sprintf("no peer can connect any more: %s", printable.Cut(printable.Line(e.Err.Error()), 2*maxName))
@@ -96,7 +95,7 @@ func conflictText(e supervisor.IdentityConflict) string {
 	if len(e.Addresses) > maxHosts {
 		hosts = append(hosts, "…")
 	}
-	text := "is in use from several addresses: " + strings.Join(hosts, ", ")
+	text := output.InUse(hosts)
 	if e.Unproven {
 		return text + "; unproven: some of them bind no frames"
 	}

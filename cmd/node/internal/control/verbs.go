@@ -113,7 +113,8 @@ func (h *Handler) adviseNumber(err error) error {
 // numbersAdvice names the command that shows the numbers of the connections of this process.
 func (h *Handler) numbersAdvice() string {
 	if member := h.node.Member(); member != "" {
-		return "`node peers --member " + member + "` shows the numbers"
+		return "`node peers --member " + member + "` shows the numbers; " +
+			"close a connection of another member there"
 	}
 	return "`node peers` shows the numbers"
 }

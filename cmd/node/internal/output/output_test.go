@@ -144,3 +144,19 @@ func TestPeerTextShowsStateAndRoundTrip(t *testing.T) {
 		t.Errorf("%s, %s", RoundTrip(0), RoundTrip(1.234))
 	}
 }
+
+// TestShortPausesAreNotZeroSeconds requires a time until the next dial that is true below the resolution of the text.
+func TestShortPausesAreNotZeroSeconds(t *testing.T) {
+	for d, want := range map[time.Duration][2]string{
+		-time.Second:            {"within 1s", "at once"},
+		0:                       {"within 1s", "at once"},
+		49 * time.Millisecond:   {"within 1s", "at once"},
+		50 * time.Millisecond:   {"within 1s", "in 100ms"},
+		999 * time.Millisecond:  {"within 1s", "in 1s"},
+		4600 * time.Millisecond: {"in 4s", "in 4.6s"},
+	} {
+		if got := [2]string{Until(d), Pause(d)}; got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}

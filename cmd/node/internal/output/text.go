@@ -2,6 +2,7 @@ package output
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,30 @@ func Age(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%ds", seconds)
 	}
+}
+
+// Until describes the time until a dial that is due: "in 4s", or "within 1s" of a shorter time, which Age cuts to 0s.
+func Until(d time.Duration) string {
+	if d < time.Second {
+		return "within 1s"
+	}
+	return "in " + Age(d)
+}
+
+// Pause describes the pause before the next try to 0.1 s: "in 1.5s", or "at once" of a shorter pause.
+func Pause(d time.Duration) string {
+	if d = d.Round(100 * time.Millisecond); d <= 0 {
+		return "at once"
+	}
+	return "in " + d.String()
+}
+
+// InUse describes an identity that processes on several hosts use, or several processes on one host.
+func InUse(hosts []string) string {
+	if len(hosts) == 1 {
+		return "is in use several times at " + hosts[0]
+	}
+	return "is in use from several addresses: " + strings.Join(hosts, ", ")
 }
 
 // Seconds converts the seconds of a JSON key to a duration.

@@ -160,7 +160,7 @@ func dialsOf(m Model, p output.Peer) string {
 	}
 	text := fmt.Sprintf("%d failed", p.Attempts)
 	if p.NextDialAt != nil {
-		text += ", next dial in " + output.Age(p.NextDialAt.Sub(m.last.At))
+		text += ", next dial " + output.Until(p.NextDialAt.Sub(m.last.At))
 	}
 	if p.LastError != "" {
 		text += ": " + printable.Line(p.LastError)

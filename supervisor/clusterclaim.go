@@ -200,7 +200,7 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home, reason string) {
 func (r *registry) yieldConnection(ctx actor.Context, s *slot, home, reason string) {
 	fresh := !s.settled
 	if t := s.target; t != nil && fresh {
-		t.peer = s.conn.peer.ID // it is not dialled again while it has a home
+		r.targetsOf.set(t, t.expect, s.conn.peer.ID) // it is not dialled again while it has a home
 		r.answerCallers(t, &Connected{Err: peerError(t.address, &OtherMemberError{Member: home})})
 	}
 	switch duplicate := s.rank.isBound() && announcesSingle(s); {

@@ -48,9 +48,7 @@ func (r *registry) onPeerFreed(ctx actor.Context, id string) {
 		r.makeClaim(id, state)
 		r.publish(id)
 	}
-	for _, t := range r.targets {
-		if t.peer == id || t.expect == id {
-			r.advance(ctx, t, dialPeerEnded, nil)
-		}
+	for _, t := range r.targetsOf.of(id) {
+		r.advance(ctx, t, dialPeerEnded, nil)
 	}
 }

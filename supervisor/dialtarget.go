@@ -68,8 +68,9 @@ func (r *registry) onDialPeers(ctx actor.Context) {
 func (r *registry) targetFor(address, url, expect string, keep bool) *dialTarget {
 	t := r.targets[url]
 	if t == nil {
-		t = &dialTarget{address: address, url: url, expect: expect}
+		t = &dialTarget{address: address, url: url}
 		r.targets[url] = t
+		r.targetsOf.set(t, expect, "")
 	}
 	t.keep = t.keep || keep
 	return t
@@ -147,7 +148,8 @@ func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConn
 	})
 	if t.persistent {
 		// From now on only this peer may answer, also in later runs: the book stores its ID.
-		t.keep, t.expect = true, c.peer.ID
+		t.keep = true
+		r.targetsOf.set(t, c.peer.ID, t.peer)
 		r.book.Update(c.peer.ID, func(p *Peer) { p.KeepAt(t.address) })
 	}
 	r.answerCallers(t, &Connected{Connection: c})
@@ -209,7 +211,8 @@ func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
 	}
 	s.reached = true
 	r.reportAddress(t, s.conn.peer.ID)
-	t.peer, t.openedAt = s.conn.peer.ID, time.Now()
+	r.targetsOf.set(t, t.expect, s.conn.peer.ID)
+	t.openedAt = time.Now()
 	r.advance(ctx, t, dialOpened, nil)
 	defer r.markDialled(t)
 	if !r.answerConnected(ctx, t, s.conn) {

@@ -108,8 +108,8 @@ func (r *registry) unused(rule ForgetRule) (ids []string) {
 
 // releaseTargets stops redialling a peer that only the book kept connected.
 func (r *registry) releaseTargets(ctx actor.Context, id string) {
-	for _, t := range r.targets {
-		if !t.persistent || t.peer != id && t.expect != id {
+	for _, t := range r.targetsOf.of(id) {
+		if !t.persistent {
 			continue
 		}
 		t.persistent = false

@@ -202,8 +202,8 @@ func dialledPeer(s *slot) string {
 // connected.
 func (r *registry) orderedAddress(id string) (address, url string, ok bool) {
 	var found []*dialTarget
-	for _, t := range r.targets {
-		if t.expect == id || t.expect == "" && t.peer == id {
+	for _, t := range r.targetsOf[id] {
+		if t.knownPeer() == id {
 			found = append(found, t)
 		}
 	}

@@ -113,8 +113,8 @@ func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 			r.connectionEnded(ctx, own, dialEnded, end)
 		}
 	}
-	for _, t := range r.targets {
-		if t != own && (t.peer == s.conn.peer.ID || t.expect == s.conn.peer.ID) {
+	for _, t := range r.targetsOf.of(s.conn.peer.ID) {
+		if t != own {
 			r.connectionEnded(ctx, t, dialPeerEnded, end)
 		}
 	}
@@ -123,10 +123,8 @@ func (r *registry) advanceTargets(ctx actor.Context, s *slot, end actors.End) {
 // forgetFailures resets the backoff of a target, and of the other addresses of its peer: one of them is to replace it.
 func (r *registry) forgetFailures(own *dialTarget, id string) {
 	own.failures = 0
-	for _, t := range r.targets {
-		if t.peer == id || t.expect == id {
-			t.failures = 0
-		}
+	for _, t := range r.targetsOf[id] {
+		t.failures = 0
 	}
 }
 
@@ -201,6 +199,7 @@ func (r *registry) forgetTarget(ctx actor.Context, t *dialTarget) {
 	t.stopTimer()
 	r.answerCallers(t, &Connected{Err: peerError(t.address, ErrNotConnected)})
 	delete(r.targets, t.url)
+	r.targetsOf.remove(t)
 	r.markDialled(t)
 	if t.slot != nil && !t.slot.reached {
 		ctx.Stop(t.slot.pid)

@@ -61,6 +61,7 @@ type registry struct {
 	noClaim       claim                  // of all peers without a cluster: always zero
 	moves         memberMoves            // of peers between members of the cluster
 	targets       map[string]*dialTarget // by URL
+	targetsOf     targetIndex
 	buckets       map[bucketKey]*bucket
 	further       map[string]*further // by node ID: deployed peers with an assigned address
 	expireTimer   *time.Timer

@@ -21,7 +21,7 @@ func (r *registry) rivalOf(t *dialTarget) (wait time.Duration) {
 	if id == "" || t.state == dialing {
 		return 0
 	}
-	for _, other := range r.targets {
+	for _, other := range r.targetsOf[id] {
 		if other != t && other.state == dialing && other.knownPeer() == id {
 			wait = max(wait, rivalPatience-time.Since(other.startedAt))
 		}
@@ -33,11 +33,8 @@ func (r *registry) rivalOf(t *dialTarget) (wait time.Duration) {
 // failures, so that a refused address that is due again does not precede an address without a dial.
 func (r *registry) dialRivals(ctx actor.Context, failed *dialTarget) {
 	id := failed.knownPeer()
-	if id == "" {
-		return
-	}
 	var rivals []*dialTarget
-	for _, t := range r.targets {
+	for _, t := range r.targetsOf[id] {
 		if t.yields && t.knownPeer() == id {
 			rivals = append(rivals, t)
 		}

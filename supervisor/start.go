@@ -99,7 +99,7 @@ func (t *Transport) spawnRegistry() {
 		states: make(map[string]*peerState), conflicts: make(map[string]*conflict),
 		rollbacks: make(rollbackTimes), sessionsOff: make(rollbackTimes),
 		lagging: make(map[*actors.Inbox]struct{}),
-		targets: make(map[string]*dialTarget), buckets: make(map[bucketKey]*bucket),
+		targets: make(map[string]*dialTarget), targetsOf: make(targetIndex), buckets: make(map[bucketKey]*bucket),
 		sendBuckets: make(idleSendBuckets), further: make(map[string]*further),
 		refusals: make(refusals),
 	}

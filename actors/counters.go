@@ -48,7 +48,7 @@ const (
 	// Messages of other members, by the reason for which they were dropped.
 	ClusterDroppedMalformed // not decoded, or sealed with another key
 	ClusterDroppedVersion   // of another message format, or of a kind that this version does not know
-	ClusterDroppedRefused   // of a name that is taken, an earlier start or too many members; repeated; while leaving
+	ClusterDroppedRefused   // of a taken name, an earlier start, too many members or claims; repeated; while leaving
 	MembersLost             // losses of members: nothing was heard for two seconds, or nothing subscribes there
 
 	numCounters

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -88,13 +89,14 @@ func (g *gathering) add(result memberResult) {
 func merge(results []memberResult, d *directory, self string, began time.Time) (sum supervisor.BroadcastResult) {
 	moving, failed := make(map[string]bool), make(map[string]bool)
 	relied, asked := make(map[string]bool), make(map[string]bool)
+	twice := 0 // peers to which two members have sent the message
 	for i := range results {
 		r := &results[i]
 		asked[r.member] = true
-		sum.Sent += r.Sent
+		sum.Sent += min(r.Sent, math.MaxInt-sum.Sent)
 		for _, peer := range r.Moving {
-			if moving[peer] { // two members have sent it
-				sum.Sent--
+			if moving[peer] {
+				twice++
 			}
 			moving[peer] = true
 		}
@@ -105,6 +107,7 @@ func merge(results []memberResult, d *directory, self string, began time.Time) (
 			sum.Refused = r.Refused
 		}
 	}
+	sum.Sent = max(sum.Sent-twice, 0)
 	fail := func(peer string, err error) {
 		if !moving[peer] && !failed[peer] {
 			failed[peer] = true

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -37,7 +38,13 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 		results        []memberResult
 		want           string
 	}{
-		"stays":                             {nothing, nothing, []memberResult{sent(a, 1), sent(b, 0)}, "1"},
+		"stays": {nothing, nothing, []memberResult{sent(a, 1), sent(b, 0)}, "1"},
+		"both count too many": {
+			nothing, nothing, []memberResult{sent(a, math.MaxInt), sent(b, math.MaxInt)}, fmt.Sprint(math.MaxInt),
+		},
+		"both name it and count none": {
+			nothing, nothing, []memberResult{named(sent(a, 0), moving), named(sent(b, 0), moving)}, "0",
+		},
 		"sent by both":                      {nothing, nothing, []memberResult{movingFrom(a), movingFrom(b)}, "1"},
 		"left a before, b has it":           {nothing, nothing, []memberResult{named(sent(a, 0), gone), movingFrom(b)}, "1"},
 		"left a before, came to b too late": {nothing, nothing, []memberResult{named(sent(a, 0), gone), sent(b, 0)}, "0 p"},

@@ -167,7 +167,7 @@ func decode(b []byte) (*message, error) {
 		m.entries = r.take(uint64(len(r.rest)))
 	case kindClaim:
 		m.id, m.claim.Peer = r.uvarint(), r.text(maxPeerID)
-		m.claim.Strength = actors.Strength(r.byte())
+		m.claim.Strength = min(actors.Strength(r.byte()), actors.Session) // a later version may know a greater one
 		m.claim.Framed, m.claim.Smaller, m.claim.Expected = r.byte() != 0, r.byte() != 0, r.byte() != 0
 		m.claim.Proven, m.claim.Born = r.duration(), r.duration()
 		if r.more() {

@@ -135,6 +135,15 @@ func (d *directory) set(peer string, holder *member, term uint64) {
 	holder.held++
 }
 
+// full reports whether a member has as many claims as one member may have, none of them for a peer.
+func (d *directory) full(holder *member, peer string) bool {
+	if holder.held < maxClaims { // written by the engine's actor, which is the caller
+		return false
+	}
+	_, held := d.termOf(peer, holder)
+	return !held
+}
+
 // drop removes the claim of a member. It returns false if there is none.
 func (d *directory) drop(peer string, holder *member) bool {
 	d.mu.Lock()

@@ -158,12 +158,22 @@ func (c *coordinator) apply(m *member, msg *message) {
 		c.retryClaim(h.peer)
 		c.callFreed(h.peer)
 	}
+	refused := 0
 	for _, h := range c.credible(m, msg.claims) {
+		if c.directory.full(m, h.peer) {
+			refused++
+			continue
+		}
 		if home := c.directory.home(h.peer); home != nil && home != m && home != c.self {
 			c.probe(home) // it may have been killed, with messages of this member under way to it
 		}
 		c.directory.set(h.peer, m, h.term)
 		c.claimed(m, h)
+	}
+	if refused > 0 {
+		c.engine.refused()
+		c.engine.opts.Log.Warn("claims of a member were ignored: it has too many", "name", m.name, "ignored", refused,
+			"limit", maxClaims)
 	}
 }
 

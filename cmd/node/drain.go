@@ -47,11 +47,12 @@ func (a *app) drainCommand() *cobra.Command {
 }
 
 func writeDrained(w io.Writer, result control.Drained) {
+	open := fmt.Sprintf("%d %s open", result.Connections, plural(result.Connections, "connection is", "connections are"))
 	if !result.Done {
-		fmt.Fprintf(w, "%s drains: %d connections are open\n", result.Member, result.Connections)
+		fmt.Fprintf(w, "%s drains: %s\n", result.Member, open)
 		return
 	}
-	fmt.Fprintf(w, "%s is drained: %d connections are open, stop it now\n", result.Member, result.Connections)
+	fmt.Fprintf(w, "%s is drained: %s, stop it now\n", result.Member, open)
 }
 
 // DrainPeers implements control.Node.

@@ -45,6 +45,7 @@ func TestTextNamesTheMember(t *testing.T) {
 	shown := text(func(w io.Writer) { writeStatus(w, status) })
 	ended := func(d control.Disconnected) string { return text(func(w io.Writer) { writeDisconnected(w, d) }) }
 	mode := func(a control.Auth) string { return text(func(w io.Writer) { writeAuth(w, a) }) }
+	drained := func(d control.Drained) string { return text(func(w io.Writer) { writeDrained(w, d) }) }
 	alive := text(func(w io.Writer) { writeStatus(w, output.Status{State: "alive"}) })
 	for _, c := range []struct{ got, want string }{
 		{shown, "state draining: its peers move to other members"},
@@ -54,6 +55,8 @@ func TestTextNamesTheMember(t *testing.T) {
 		{shown, "member d " + idle},
 		{alive, "state alive"},
 		{ended(control.Disconnected{Peer: "7", Member: "b"}), "disconnected 7 at member b"},
+		{drained(control.Drained{Member: "a", Connections: 1}), "a drains: 1 connection is open"},
+		{drained(control.Drained{Member: "a", Done: true}), "a is drained: 0 connections are open, stop it now"},
 		{ended(control.Disconnected{Peer: "8"}), "disconnected 8"},
 		{
 			mode(control.Auth{Auth: "allowlist", Disconnected: &three, Member: "a"}),

@@ -81,6 +81,8 @@ func DialAdvice(address string, err error) string {
 		return "`node allow KEY` on this node lifts that"
 	case errors.Is(err, supervisor.ErrOwnAddress):
 		return "give the address of another node"
+	case errors.Is(err, supervisor.ErrOtherMember):
+		return "each member sends to the peer over that connection; `node disconnect PEER` ends it"
 	case errors.Is(err, supervisor.ErrLaterDialect):
 		return "only nodes that speak the same dialect can connect: install a release that both sides speak"
 	case errors.Is(err, supervisor.ErrHandshakeTimeout), errors.Is(err, context.DeadlineExceeded):

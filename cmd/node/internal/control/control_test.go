@@ -174,6 +174,7 @@ func TestDialAdviceDependsOnTheError(t *testing.T) {
 		{"host:1", supervisor.ErrHandshakeTimeout, "try again later"},
 		{"host:1", context.DeadlineExceeded, "try again later"},
 		{"host:1", supervisor.ErrNoRoom, "raise it"},
+		{"host:1", &supervisor.OtherMemberError{Member: "m1"}, "over that connection"},
 		{"host:1", errors.New("something else"), "allows this node's key"},
 	} {
 		client := serve(t, t.TempDir(), &fakeNode{err: &supervisor.PeerError{Peer: c.address, Err: c.err}})

@@ -32,6 +32,8 @@ func hintFor(err error) string {
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("give a node ID, %d characters of one or more, or a name; `node peers` lists them",
 			supervisor.MinIDPrefix)
+	case errors.Is(err, supervisor.ErrMembers):
+		return "a member that cannot be reached takes it over when it can"
 	case errors.As(err, &ambiguous):
 		return "give more of the node ID"
 	default:

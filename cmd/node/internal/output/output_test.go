@@ -97,6 +97,11 @@ func TestErrorTextAddsTheCommand(t *testing.T) {
 			fmt.Errorf("%w", &supervisor.AmbiguousPeerError{Text: "x", Candidates: candidates}),
 			`more than one peer fits: "x" fits 2 peers: 1 ("a", no address), 2 ("b", h:1); give more of the node ID`,
 		},
+		{
+			supervisor.NewMembersError([]supervisor.MemberFault{{Member: "b", Err: errors.New("it is gone")}}),
+			"the change is in force here, but other members have not confirmed it: b (it is gone); a member that cannot be " +
+				"reached takes it over when it can",
+		},
 		{errors.New("anything else"), "anything else"},
 	} {
 		if got := ErrorText(c.err); got != c.want {

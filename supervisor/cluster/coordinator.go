@@ -49,6 +49,7 @@ type (
 	}
 	probed struct { // whether nothing subscribes to a member's subjects
 		member *member
+		boot   uint64 // its start when the probe began
 		gone   bool
 	}
 	draining struct{} // Engine.Drain
@@ -81,8 +82,8 @@ type coordinator struct {
 	awaits    map[string]func()   // by peer: AwaitFree
 	contests  map[string]*message // by peer: the claim of another member that the registry decides
 
-	beats   *time.Timer
-	cancels []func() // of subscriptions
+	beats   *time.Timer // nil before the first heartbeat
+	cancels []func()    // of subscriptions
 }
 
 func newCoordinator(e *Engine, local supervisor.ClusterLocal, joined func(error)) *coordinator {
@@ -105,8 +106,6 @@ func (c *coordinator) Receive(ctx actor.Context) {
 		}
 	}()
 	switch msg := ctx.Message().(type) {
-	case *actor.Started:
-		c.onBeat()
 	case *actor.Stopping:
 		c.leave()
 	case *subscribed:
@@ -145,9 +144,11 @@ func (c *coordinator) Receive(ctx actor.Context) {
 
 // leave tells the other members and refuses all undecided claims.
 func (c *coordinator) leave() {
-	c.beats.Stop()
-	c.flush()
-	c.announce(&message{head: c.engine.head(kindGoodbye), pages: c.handOver()})
+	if c.beats != nil { // otherwise no other member has heard this one
+		c.beats.Stop()
+		c.flush()
+		c.announce(&message{head: c.engine.head(kindGoodbye), pages: c.handOver()})
+	}
 	for _, cancel := range c.cancels {
 		cancel()
 	}

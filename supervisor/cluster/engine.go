@@ -104,6 +104,7 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 	e.mu.Unlock()
 	err := e.listen(local)
 	if err == nil {
+		e.tell(&beat{}) // not before the subscriptions: a member that is heard and does not answer counts as lost
 		select {
 		case err = <-joined:
 		case <-ctx.Done():

@@ -133,13 +133,13 @@ func TestOneProbeOfAMemberAtATime(t *testing.T) {
 			t.Errorf("%d probes after the first one, want 1; lost: %v", n, r.b.lost)
 		}
 		for range 2 {
-			r.onProbed(&probed{member: r.b, gone: true})
+			r.onProbed(&probed{member: r.b, boot: 1, gone: true})
 		}
 		if n := r.log.counts[actors.MembersLost]; n != 1 || !r.b.lost {
 			t.Errorf("lost %d times, want once", n)
 		}
 		r.hear(&message{head: head{kindGoodbye, "a", 1}, seq: 1})
-		r.onProbed(&probed{member: r.a, gone: true})
+		r.onProbed(&probed{member: r.a, boot: 1, gone: true})
 		if n := r.log.counts[actors.MembersLost]; n != 1 {
 			t.Errorf("a member that has left is lost")
 		}

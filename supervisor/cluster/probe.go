@@ -17,21 +17,22 @@ func (c *coordinator) probe(m *member) {
 		return
 	}
 	m.probing = true
+	boot := m.boot
 	go func() {
 		defer e.exchanges.done()
 		ctx, cancel := context.WithTimeout(e.exchanges.ctx, askAgain)
 		defer cancel()
 		_, err := e.bus.Request(ctx, e.subject("m", m.name, "ask"), nil)
-		e.tell(&probed{member: m, gone: errors.Is(err, ErrNoResponders)})
+		e.tell(&probed{member: m, boot: boot, gone: errors.Is(err, ErrNoResponders)})
 	}()
 }
 
 // onProbed marks a member without subscriptions as lost, which decides the claims that wait for it. If the member is
-// alive after all, its next heartbeat ends that.
+// alive after all, its next heartbeat ends that. The result does not count for a start that was heard meanwhile.
 func (c *coordinator) onProbed(msg *probed) {
 	m := msg.member
 	m.probing = false
-	if msg.gone && !m.lost && c.directory.members[m.name] == m {
+	if msg.gone && msg.boot == m.boot && !m.lost && c.directory.members[m.name] == m {
 		c.lose(m)
 	}
 }

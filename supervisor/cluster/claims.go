@@ -190,7 +190,7 @@ func (c *coordinator) onVerdict(msg *message) {
 		c.grant(claim, msg.verdict.Tokens)
 	case answerRefused:
 		delete(c.claims, msg.claim.Peer)
-		claim.decided(supervisor.ClaimVerdict{Home: msg.from})
+		claim.decided(supervisor.ClaimVerdict{Home: msg.from, InUse: msg.verdict.InUse})
 	case answerAgain:
 		claim.askedAt = time.Time{} // asked again at the next heartbeat, when the release has probably arrived
 	case answerWait:

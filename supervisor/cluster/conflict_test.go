@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -20,6 +21,16 @@ func (h *host) conflicts() (list []supervisor.IdentityConflict) {
 		}
 	}
 	return list
+}
+
+// closedAs reports whether a peer has closed a connection to this host for a reason.
+func (h *host) closedAs(reason string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.events, func(e supervisor.Event) bool {
+		down, is := e.(supervisor.PeerDown)
+		return is && down.Remote && down.Reason == reason
+	})
 }
 
 // startCopy starts a host with the key of a peer.
@@ -51,6 +62,9 @@ func TestIdentityInUseAtTwoMembersIsReported(t *testing.T) {
 		}
 		if more := b.conflicts(); len(more) != 0 {
 			t.Errorf("the other member reports %+v", more)
+		}
+		if !c.closedAs(actors.ReasonIdentityInUse) {
+			t.Error("no close tells the copy that its identity is in use from another address")
 		}
 		m.pass(2 * time.Minute)
 		if got := a.conflicts(); len(got) < 2 {

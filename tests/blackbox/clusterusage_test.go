@@ -67,6 +67,9 @@ func TestUnusableClusterSettingsEndTheStart(t *testing.T) {
 	} {
 		flags := append([]string{"run", "--listen", "127.0.0.1:0", "--admin", ""}, slices.Clone(tt.flags)...)
 		r := in(t, nodetest.NewHome(t), flags...)
+		if r.code < 0 { // it was killed after nodetest.Patience, as each of the further ones may be
+			t.Fatalf("node %q starts instead of exiting with %d", tt.flags, tt.code)
+		}
 		if r.code != tt.code {
 			t.Errorf("node %q exits %d, want %d: %s", tt.flags, r.code, tt.code, r.stderr)
 			continue

@@ -192,3 +192,28 @@ type sending struct {
 }
 
 func (s sending) Message() any { return s.msg }
+
+// A heartbeat that was under way when a member was killed does not bring it back; a later one, or another start, does.
+func TestHeartbeatUnderWayBringsNoMemberBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		beat := func(m *member, boot uint64) {
+			r.hear(&message{
+				head: head{kindHeartbeat, m.name, boot}, seq: 1, beat: heartbeat{clock: time.Now().UnixNano()},
+			})
+		}
+		r.onProbed(&probed{member: r.a, boot: 1, gone: true})
+		r.onProbed(&probed{member: r.b, boot: 1, gone: true})
+		time.Sleep(underWay - time.Millisecond)
+		if beat(r.a, 1); !r.a.lost {
+			t.Error("a heartbeat sent before the end of the member brings it back")
+		}
+		if beat(r.b, 2); r.b.lost {
+			t.Error("another start of the member is ignored")
+		}
+		time.Sleep(time.Millisecond)
+		if beat(r.a, 1); r.a.lost {
+			t.Error("a member that is alive after all stays lost")
+		}
+	})
+}

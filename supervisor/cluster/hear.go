@@ -71,6 +71,9 @@ func (c *coordinator) onSequence(msg *message) {
 			"name", m.name)
 		return
 	}
+	if m.isUnderWay(msg.boot, c.now()) {
+		return
+	}
 	changed := c.heardAlive(m, msg.boot)
 	if msg.kind == kindHeartbeat {
 		c.onHeartbeat(m, msg.beat)

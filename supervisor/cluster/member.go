@@ -13,7 +13,10 @@ const (
 	lostAfter   = 2 * time.Second // without a message, on the running clock
 	forgetAfter = 10 * time.Minute
 	maxMembers  = 256
-	maxPast     = 8
+
+	// underWay is the longest time for which messages of a killed member may still arrive.
+	underWay = 100 * time.Millisecond
+	maxPast  = 8
 )
 
 // member is the state of one member as this one knows it, itself included.
@@ -37,6 +40,7 @@ type member struct {
 	ahead    time.Duration // of its clock, by its last heartbeat
 	behind   time.Time     // since when its records of the peer book are not all here, on the running clock; zero: all are
 	probing  bool          // a probe is under way
+	ended    time.Time     // when a probe found no subscription, on the running clock
 	fetching bool          // its records are being fetched
 	fetchAt  time.Time     // next attempt after a failed one, on the running clock
 }
@@ -59,6 +63,11 @@ func (m *member) begin(boot uint64) {
 // isPast reports whether a message is of an earlier start of the member: it is late, or two processes have the name of
 // the member. While the present start is not lost, such messages do not count.
 func (m *member) isPast(boot uint64) bool { return !m.lost && slices.Contains(m.past, boot) }
+
+// isUnderWay reports whether a message may have been sent before a probe found that the member has ended.
+func (m *member) isUnderWay(boot uint64, now time.Time) bool {
+	return m.lost && m.boot == boot && now.Sub(m.ended) < underWay
+}
 
 // step is the action for one message of a member's sequence.
 type step uint8

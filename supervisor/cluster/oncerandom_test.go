@@ -17,7 +17,7 @@ import (
 // Random cuts, kills, stops, joins and moves of peers, with clocks of members and authors that differ by two minutes or
 // an hour: while authors repeat their messages, and relays send copies to two members at once, no member delivers a
 // message twice, and two members only if a link between members was cut. A new message whose connection and member live
-// for a second is delivered. No member delivers a message that was not sent.
+// for a second is delivered, if no link was cut. No member delivers a message that was not sent.
 func TestRandomFaultsDeliverNoMessageTwice(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+*meshSeeds; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -28,11 +28,13 @@ func (c *coordinator) probe(m *member) {
 }
 
 // onProbed marks a member without subscriptions as lost, which decides the claims that wait for it. If the member is
-// alive after all, its next heartbeat ends that. The result does not count for a start that was heard meanwhile.
+// alive after all, its next heartbeat ends that, but none that it may have sent before its end. The result does not
+// count for a start that was heard meanwhile.
 func (c *coordinator) onProbed(msg *probed) {
 	m := msg.member
 	m.probing = false
 	if msg.gone && msg.boot == m.boot && !m.lost && c.directory.members[m.name] == m {
+		m.ended = c.now()
 		c.lose(m)
 	}
 }

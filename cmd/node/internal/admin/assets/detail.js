@@ -1,7 +1,7 @@
 // All about one peer, below its row in the table.
 
 import { el, put } from "./dom.js";
-import { ago, bytesText, count, plural, span, tripText } from "./format.js";
+import { ago, bytesText, count, plural, tripText, until } from "./format.js";
 
 // describe fills box. It keeps the elements of the same peer, so that a selected text stays selected.
 export function describe(box, peer, now) {
@@ -31,7 +31,7 @@ function factsOf(peer, now) {
     ["Member", peer.member],
     ["Failed dials", peer.attempts ? count(peer.attempts) : ""],
     ["Last error", peer.lastError],
-    ["Next dial", peer.nextDial ? `in ${span(Math.max(0, peer.nextDial - now) / 1000)}` : ""],
+    ["Next dial", peer.nextDial ? until(peer.nextDial, now) : ""],
     ["Permission", [peer.allowed && "allowed", peer.revoked && "revoked"].filter(Boolean).join(", ")],
     ["Session", [peer.session, peer.pinned && "pinned: has spoken session/1"].filter(Boolean).join(", ")],
     ["Round trip", peer.connected ? tripText(peer.rtt) : ""],

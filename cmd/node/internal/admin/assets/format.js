@@ -49,6 +49,12 @@ export function span(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor(s / 3600) % 24} h`;
 }
 
+// until returns the time until then, which may have passed.
+export function until(then, now) {
+  const s = (then - now) / 1000;
+  return s < 1 ? "within 1 s" : `in ${span(s)}`;
+}
+
 export function ago(then, now) {
   if (then <= 0) return "never";
   const s = (now - then) / 1000;

@@ -1,7 +1,7 @@
 // The table of peers: search, filters, order and pages. Only the rows of one page exist.
 
 import { byID, el, put, svg } from "./dom.js";
-import { ago, bytesText, count, span, tripText } from "./format.js";
+import { ago, bytesText, count, span, tripText, until } from "./format.js";
 import { identicon } from "./identicon.js";
 import { describe } from "./detail.js";
 import { roleOf, select } from "./model.js";
@@ -191,7 +191,7 @@ export function wayOf(peer, now) {
 export function dialText(peer, now) {
   const parts = [];
   if (peer.attempts) parts.push(`${count(peer.attempts)} failed ${peer.attempts === 1 ? "dial" : "dials"}`);
-  if (peer.nextDial) parts.push(`next in ${span(Math.max(0, peer.nextDial - now) / 1000)}`);
+  if (peer.nextDial) parts.push(`next ${until(peer.nextDial, now)}`);
   if (peer.lastError) parts.push(peer.lastError);
   return parts.join(", ");
 }

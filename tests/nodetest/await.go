@@ -22,6 +22,18 @@ func (p *Process) AwaitAfter(mark int, kind string, pairs ...any) Event {
 	return e
 }
 
+// Next returns the first event of a kind with these fields behind the one that the call before returned. For one
+// goroutine.
+func (p *Process) Next(kind string, pairs ...any) Event {
+	p.t.Helper()
+	e, next, err := p.find(p.next, kind, pairs...)
+	if err != nil {
+		p.Fatalf("waiting for the next %q with %v: %v", kind, pairs, err)
+	}
+	p.next = next
+	return e
+}
+
 // AwaitCount waits until there are at least n events of a kind with these fields.
 func (p *Process) AwaitCount(n int, kind string, pairs ...any) {
 	p.t.Helper()

@@ -148,6 +148,16 @@ func (n *Node) AwaitDown(peer string) supervisor.PeerDown {
 	return AwaitEvent(n, "the end of "+peer, func(e supervisor.PeerDown) bool { return e.Peer == peer })
 }
 
+// CountEvents returns the number of events of a type in a record.
+func CountEvents[E supervisor.Event](s Seen) (found int) {
+	for _, e := range s.Events {
+		if _, is := e.(E); is {
+			found++
+		}
+	}
+	return found
+}
+
 // CountMessages returns the number of messages that satisfy a condition so far.
 func (n *Node) CountMessages(ok func(Received) bool) int {
 	n.mu.Lock()

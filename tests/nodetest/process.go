@@ -42,6 +42,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	stderr *output
 	ended  chan struct{} // closed when the process has ended and its output is read
+	next   int           // mark of Next
 }
 
 // NewHome makes a home directory that is removed after the test. Its path is short, because the path of a Unix socket

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,8 +32,9 @@ func with(check func(*testing.T, *rig)) func(*testing.T, cluster.Bus, cluster.Bu
 }
 
 type rig struct {
-	t    *testing.T
-	a, b cluster.Bus
+	t     *testing.T
+	a, b  cluster.Bus
+	ready int // number of the last subject that shows a subscription
 }
 
 // subscribe subscribes and waits until the other bus knows it.
@@ -42,7 +44,8 @@ func (r *rig) subscribe(on, from cluster.Bus, subject string, handle func(cluste
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	ready := subject + ".ready"
+	r.ready++ // a subject of its own: the other bus would answer one of an earlier call itself
+	ready := fmt.Sprint(subject, ".ready", r.ready)
 	_, err = on.Subscribe(ready, func(d cluster.Delivery) { d.Respond(nil) })
 	if err != nil {
 		r.t.Fatal(err)

@@ -139,7 +139,9 @@ func TestGateEndsFormerRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := addressOf(inner.RemoteAddr()).Port()
-	g.accept(port)
+	for found := false; !found; _, found = g.accept(port) { // the gate enters the connection after its dial
+		time.Sleep(time.Millisecond)
+	}
 	for err == nil { // until all buffers are full
 		_ = inner.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 		_, err = inner.Write(make([]byte, 1<<20))

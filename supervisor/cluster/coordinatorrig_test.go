@@ -14,8 +14,8 @@ import (
 	"github.com/Snider/go-p2p/supervisor"
 )
 
-// coordinatorRig is the coordinator of member "self" without an actor: a test calls its methods and reads what it has
-// sent and reported. It has joined, and knows the members a, b and c of boot 1, whose next message has the number 1.
+// coordinatorRig is the coordinator of member "self" without an actor: a test calls its methods and reads its messages
+// and reports. It has joined, and knows the members a, b and c of boot 1, whose next message has the number 1.
 type coordinatorRig struct {
 	*coordinator
 	bus *recordingBus

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// logRig is a directory at the time of a broadcast: what a step does before the broadcast is one millisecond earlier,
-// what it does meanwhile one later. The changes of setup are older than the log.
+// logRig is a directory at the time of a broadcast: a change before the broadcast is one millisecond earlier, a
+// change during it one millisecond later. The changes of setup are older than the log.
 type logRig struct {
 	*directory
 	a, b  *member

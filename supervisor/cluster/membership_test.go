@@ -108,7 +108,7 @@ func TestLostMemberIsForgottenAfterTenMinutes(t *testing.T) {
 	})
 }
 
-// A heartbeat ends with what is too old: snapshots, changes of the directory, tokens, and former homes.
+// A heartbeat removes expired snapshots, changes of the directory, tokens, and former homes.
 func TestHeartbeatTidiesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCoordinatorRig(t)

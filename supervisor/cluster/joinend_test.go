@@ -1,0 +1,52 @@
+package cluster
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Join ends 750 ms after its call if the claims of all living members are known then, otherwise with the last of them,
+// and after two seconds without them.
+func TestJoinEndsWithTheLastClaims(t *testing.T) {
+	for name, row := range map[string]struct {
+		prepare func(r *coordinatorRig)
+		then    func(r *coordinatorRig) // after 1 s
+		want    time.Duration
+	}{
+		"nothing is missing": {want: 750 * time.Millisecond},
+		"claims arrive":      {fetching, func(r *coordinatorRig) { r.complete(r.b) }, time.Second},
+		"no claims":          {fetching, nil, 2 * time.Second},
+		"records arrive": {func(r *coordinatorRig) { r.b.behind = r.now() }, func(r *coordinatorRig) {
+			r.onBookFetched(&bookFetched{member: r.b})
+		}, time.Second},
+		"no records": {func(r *coordinatorRig) { r.b.behind = r.now() }, nil, 2 * time.Second},
+		"records of a lost member": {func(r *coordinatorRig) {
+			r.b.behind, r.b.lost = r.now(), true
+		}, nil, 750 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCoordinatorRig(t)
+			began, ended := time.Now(), time.Duration(-1)
+			r.joined, r.joinedAt = func(error) { ended = time.Since(began) }, began.Add(joinWithin)
+			if row.prepare != nil {
+				row.prepare(r)
+			}
+			for range 8 {
+				r.considerJoin()
+				time.Sleep(250*time.Millisecond - 1)
+				r.considerJoin()
+				time.Sleep(time.Nanosecond)
+				if time.Since(began) == time.Second && row.then != nil {
+					row.then(r)
+				}
+			}
+			r.considerJoin()
+			if ended != row.want {
+				t.Errorf("%s: Join ended after %v, want %v", name, ended, row.want)
+			}
+		})
+	}
+}
+
+func fetching(r *coordinatorRig) { r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7}) }

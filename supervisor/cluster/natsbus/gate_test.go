@@ -55,9 +55,8 @@ func TestStrangersHaveFewSlots(t *testing.T) {
 				t.Errorf("%d warnings, want one a minute", n)
 			}
 			await(t, "the end of all strangers", func() bool {
-				a.server.gate.mu.Lock()
-				defer a.server.gate.mu.Unlock()
-				return len(a.server.gate.strangers) == 0 && len(a.server.gate.byPort) == 1
+				strangers, open, _ := a.server.gate.connections()
+				return strangers == 0 && open == 1
 			})
 		})
 	}
@@ -80,8 +79,8 @@ func TestStalledHandshakesDelayNoChange(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the change took %v; a handshake may take %d s", took, routeTLSTimeout)
 	}
-	if len(a.server.routes.current) != 1 {
-		t.Errorf("the addresses are %v", a.server.routes.current)
+	if found := a.server.routes.configured(); len(found) != 1 {
+		t.Errorf("the addresses are %v", found)
 	}
 }
 
@@ -120,7 +119,7 @@ func TestGatePassesBytesOn(t *testing.T) {
 	if from, found := g.accept(addressOf(inner.RemoteAddr()).Port()); !found || from != netip.MustParseAddr("127.0.0.9") {
 		t.Errorf("the member is at %v, %v", from, found)
 	}
-	if len(g.strangers) != 0 {
+	if strangers, _, _ := g.connections(); strangers != 0 {
 		t.Error("a route keeps its slot")
 	}
 	_, _ = inner.Write([]byte("back"))
@@ -148,17 +147,11 @@ func TestGateEndsFormerRoutes(t *testing.T) {
 	}
 	_ = inner.Close()
 	g.retain(map[uint16]bool{port: true})
-	g.mu.Lock()
-	kept := len(g.byPort)
-	g.mu.Unlock()
-	if kept != 1 {
+	if _, kept, _ := g.connections(); kept != 1 {
 		t.Errorf("%d routes while the server lists it, want 1", kept)
 	}
 	g.retain(nil)
-	g.mu.Lock()
-	kept = len(g.byPort)
-	g.mu.Unlock()
-	if kept != 0 {
+	if _, kept, _ := g.connections(); kept != 0 {
 		t.Errorf("%d routes after its end, want none", kept)
 	}
 }

@@ -18,6 +18,13 @@ func (d *deadlines) SetReadDeadline(at time.Time) error {
 	return d.Conn.SetReadDeadline(at)
 }
 
+// connections returns the numbers of strangers, and of open and former connections to the server, that the gate notes.
+func (g *gate) connections() (strangers, open, former int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.strangers), len(g.byPort), len(g.past)
+}
+
 // closedBy reports whether a connection is closed by its other side within the patience of the test.
 func closedBy(conn net.Conn) bool {
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
@@ -124,9 +131,11 @@ func TestLateConnectionToTheServerIsClosed(t *testing.T) {
 		}
 		g.mu.Lock()
 		g.paused = nil
-		if len(g.byPort) != 0 {
-			t.Errorf("%s: %d connections are noted", name, len(g.byPort))
+		g.mu.Unlock()
+		if _, open, _ := g.connections(); open != 0 {
+			t.Errorf("%s: %d connections are noted", name, open)
 		}
+		g.mu.Lock()
 		g.end(p)
 		g.end(p)
 		g.mu.Unlock()
@@ -139,8 +148,8 @@ func TestLateConnectionToTheServerIsClosed(t *testing.T) {
 		}
 		_ = inner.Close()
 	}
-	if len(g.past) != 0 {
-		t.Errorf("%d former connections are noted, want none", len(g.past))
+	if _, _, former := g.connections(); former != 0 {
+		t.Errorf("%d former connections are noted, want none", former)
 	}
 }
 
@@ -159,24 +168,21 @@ func TestGateKnowsFormerPorts(t *testing.T) {
 		ports = append(ports, port)
 		await(t, "the note of the connection", func() bool { _, found := g.origin(port); return found })
 		g.retain(nil)
-		if i == 0 && (len(g.byPort) != 1 || len(g.past) != 0) {
+		if _, open, former := g.connections(); i == 0 && (open != 1 || former != 0) {
 			t.Error("a handshake is ended with the former routes")
 		}
 		_ = inner.Close()
 		_ = outer.Close()
-		await(t, "the end of the connection", func() bool {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			return len(g.byPort) == 0
-		})
+		await(t, "the end of the connection", func() bool { _, open, _ := g.connections(); return open == 0 })
 	}
 	for i, port := range ports {
 		if from, found := g.origin(port); found != (i > 0) || found && from.String() != "127.0.0.9" {
 			t.Errorf("connection %d is of %v, %v", i, from, found)
 		}
 	}
-	if _, found := g.accept(ports[1]); found || len(g.past) != maxStrangers {
-		t.Errorf("a former port is that of a member: %v; %d former ones, want %d", found, len(g.past), maxStrangers)
+	_, found := g.accept(ports[1])
+	if _, _, former := g.connections(); found || former != maxStrangers {
+		t.Errorf("a former port is that of a member: %v; %d former ones, want %d", found, former, maxStrangers)
 	}
 }
 
@@ -191,11 +197,7 @@ func TestCloseEndsAllPassages(t *testing.T) {
 	}
 	defer inner.Close()
 	await(t, "the route", func() bool { _, found := g.accept(addressOf(inner.RemoteAddr()).Port()); return found })
-	await(t, "the stranger", func() bool {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		return len(g.strangers) == 1
-	})
+	await(t, "the stranger", func() bool { n, _, _ := g.connections(); return n == 1 })
 	began := time.Now()
 	g.close()
 	if took := time.Since(began); took > strangerWithin/2 || !closedBy(silent) || !closedBy(route) {

@@ -59,3 +59,27 @@ func TestUpdatesAddNoClaimsAboveTheLimit(t *testing.T) {
 		expect("after one claim more", 2, maxClaims, holding{"two", 3})
 	})
 }
+
+// A member of a later version may announce a state that this version does not know. It is there, its heartbeats count,
+// and it counts as draining: no peer and no address is left to it. Nor can a member announce that it is lost.
+func TestUnknownStateCountsAsDraining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		r.engine.local = r.log
+		r.hear(&message{head: head{kindHeartbeat, "a", 1}, seq: 1})
+		for i, state := range []supervisor.MemberState{supervisor.MemberLost, supervisor.MemberLost + 1, 255} {
+			beat := heartbeat{state: state, connections: 7}
+			r.hear(&message{head: head{kindHeartbeat, "b", 1}, seq: uint64(1 + i), beat: beat})
+			if r.b.state() != supervisor.MemberDraining || r.b.beat.connections != 7 || r.b.next != uint64(2+i) {
+				t.Errorf("state %d: %s with %d connections, next %d", state, r.b.state(), r.b.beat.connections, r.b.next)
+			}
+		}
+		r.considerMembers()
+		if alive := *r.engine.alive.Load(); slices.Contains(alive, "b") || r.engine.elsewhere.Load() != 7 {
+			t.Errorf("alive are %v, with %d connections elsewhere", alive, r.engine.elsewhere.Load())
+		}
+		if n := r.log.counts[actors.ClusterDroppedMalformed]; n != 0 {
+			t.Errorf("%d messages were dropped", n)
+		}
+	})
+}

@@ -154,7 +154,7 @@ func decode(b []byte) (*message, error) {
 	case kindHeartbeat:
 		m.seq = r.uvarint()
 		m.beat = heartbeat{
-			supervisor.MemberState(r.byte()), r.number(), r.number(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
+			r.state(), r.number(), r.number(), r.text(maxAddress), r.uint64(), int64(r.uint64()),
 			r.uvarint(), r.skew(),
 		}
 	case kindGoodbye:
@@ -186,7 +186,7 @@ func decode(b []byte) (*message, error) {
 	case kindBookPut, kindBookDone, kindBookSumsAsk, kindBookSums, kindBookAsk, kindBookPage:
 		m.book = r.book(m.kind)
 	}
-	if r.bad || m.beat.state > supervisor.MemberLost {
+	if r.bad {
 		return nil, errMessage
 	}
 	return m, nil

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 func appendText(b []byte, text string) []byte {
@@ -58,6 +60,15 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.rest = r.rest[n:]
 	return v
+}
+
+// state reads the state that a member announces. One that this version does not know counts as draining: the member is
+// there, and no peer is left to it. A member cannot announce that it is lost.
+func (r *reader) state() supervisor.MemberState {
+	if supervisor.MemberState(r.byte()) == supervisor.MemberAlive {
+		return supervisor.MemberAlive
+	}
+	return supervisor.MemberDraining
 }
 
 // number reads a number that fits an int on each platform; larger ones are cut.

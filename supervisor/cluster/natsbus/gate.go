@@ -15,7 +15,8 @@ import (
 
 // Limits of connections that are no routes.
 const (
-	maxStrangers   = 64                            // at the same time
+	maxStrangers   = 64                            // at the same time; fewer if the process has few file descriptors
+	strangersShare = 12                            // they take a quarter of the descriptors, three each
 	strangerWithin = routeTLSTimeout * time.Second // for the first bytes
 	dialWithin     = time.Second                   // to the NATS server of this process
 	settleWithin   = 250 * time.Millisecond        // for handshakes, before the configuration changes
@@ -27,7 +28,7 @@ const (
 // the number of connections without a certificate nor the log of them, and each one that stalls in its handshake delays
 // a change of the configuration. The gate passes bytes on unchanged; TLS ends in the server.
 //
-//	member ──▶ stranger: one of 64 slots ──first bytes of TLS──▶ NATS server ──the server lists it──▶ route
+//	member ─▶ stranger: one of 64 slots ─first bytes of TLS─▶ NATS server ─the server lists it─▶ route
 //
 // If all slots are taken, a stranger is closed, see victim. Safe for concurrent use.
 type gate struct {
@@ -35,6 +36,7 @@ type gate struct {
 	inner    string          // address of the NATS server
 	listed   func() []uint16 // ports at the gate of the routes that the server lists
 	log      *actors.LimitedLogger
+	slots    int // of strangers
 	group    sync.WaitGroup
 
 	mu        sync.Mutex
@@ -62,13 +64,16 @@ type passage struct {
 	ended bool
 }
 
-// newGate listens at an address.
-func newGate(address netip.AddrPort, log *actors.LimitedLogger) (*gate, error) {
+// newGate listens at an address. descriptors is the maximum number of open file descriptors of the process; 0: unknown.
+func newGate(address netip.AddrPort, descriptors int, log *actors.LimitedLogger) (*gate, error) {
 	listener, err := net.Listen("tcp", address.String())
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{log: log, strangers: make(map[*passage]bool), byPort: make(map[uint16]*passage)}
+	g := &gate{
+		log: log, slots: accept.Share(maxStrangers, descriptors, strangersShare),
+		strangers: make(map[*passage]bool), byPort: make(map[uint16]*passage),
+	}
 	g.listener = accept.New(listener, gateReserve, func(f accept.Failure) {
 		log.Error("connections of other members cannot be accepted", "error", f.Err, "ended", f.Ended)
 	})
@@ -129,7 +134,7 @@ func (g *gate) admit(conn net.Conn) *passage {
 		_ = conn.Close()
 		return nil
 	}
-	if len(g.strangers) >= maxStrangers {
+	if len(g.strangers) >= g.slots {
 		v := victim(slices.Collect(maps.Keys(g.strangers)), g.known)
 		g.log.Warn("too many connections to the port for members are no members: the oldest were closed", "address", v.from)
 		g.end(v)

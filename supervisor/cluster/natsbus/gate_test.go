@@ -89,12 +89,19 @@ func listsNone() []uint16 { return nil }
 // gateBefore opens a gate in front of a listener, which lists the ports.
 func gateBefore(t *testing.T, listed func() []uint16) (*gate, net.Listener) {
 	t.Helper()
+	return gateWith(t, 0, listed)
+}
+
+// gateWith is gateBefore for a process that may open so many file descriptors.
+func gateWith(t *testing.T, descriptors int, listed func() []uint16) (*gate, net.Listener) {
+	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	g, err := newGate(netip.MustParseAddrPort("127.0.0.1:0"), actors.NewLimitedLogger(slog.New(slog.DiscardHandler)))
+	log := actors.NewLimitedLogger(slog.New(slog.DiscardHandler))
+	g, err := newGate(netip.MustParseAddrPort("127.0.0.1:0"), descriptors, log)
 	if err != nil {
 		t.Fatal(err)
 	}

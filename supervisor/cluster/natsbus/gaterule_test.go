@@ -186,6 +186,20 @@ func TestGateKnowsFormerPorts(t *testing.T) {
 	}
 }
 
+// Strangers take a quarter of the file descriptors of the process, three each: its peers and its files need the others.
+func TestStrangersTakeFewDescriptors(t *testing.T) {
+	g, _ := gateWith(t, 60, listsNone)
+	list := strangers(t, 12, "127.0.0.9", g.address().String(), nil)
+	for _, conn := range list[:7] {
+		if !closedBy(conn) {
+			t.Fatal("one of the oldest seven strangers is not closed")
+		}
+	}
+	if held, _, _ := g.connections(); held != 5 {
+		t.Errorf("%d strangers have a slot, want 5 of 60 descriptors", held)
+	}
+}
+
 // The close of the gate ends strangers and routes at once, and connections that arrive with it.
 func TestCloseEndsAllPassages(t *testing.T) {
 	g, server := gateBefore(t, listsNone)

@@ -29,7 +29,7 @@ func victim(all []*passage, known map[netip.Addr]bool) *passage {
 // second only. The server lists them every settleEvery at most.
 func (g *gate) acceptListed(now time.Time) {
 	g.mu.Lock()
-	due := len(g.strangers) >= maxStrangers && now.Sub(g.listedAt) >= settleEvery
+	due := len(g.strangers) >= g.slots && now.Sub(g.listedAt) >= settleEvery
 	if due {
 		g.listedAt = now
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/supervisor/accept"
 )
 
 const (
@@ -71,7 +72,7 @@ func Serve(o EmbeddedOptions) (*Bus, error) {
 		return nil, err
 	}
 	log := actors.NewLimitedLoggerEvery(o.Log, logEvery)
-	g, err := newGate(address, log)
+	g, err := newGate(address, accept.Descriptors(), log)
 	if err != nil {
 		return nil, err
 	}

@@ -51,8 +51,9 @@ type Cluster interface {
 
 // ClusterLocal is the part of this member that the cluster calls. Its methods return at once; safe for concurrent use.
 type ClusterLocal interface {
-	// Contest reports that another member claims a peer which this member holds. decide must be called exactly once, on
-	// any goroutine: granted, when the connection here has ended or lost against the claim.
+	// Contest reports that another member claims a peer which this member holds. decide is called exactly once, on any
+	// goroutine, unless the member claims the peer again before: granted, when the connection here has ended or lost
+	// against the claim.
 	Contest(c Claim, decide func(ClaimVerdict))
 	// Taken reports that another member holds a peer of this member under a higher term. The connection here must be
 	// closed as a duplicate, and the claim released.

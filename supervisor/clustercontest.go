@@ -61,7 +61,7 @@ func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 		return
 	}
 	if c := state.claim.contest; c != nil && c.claim.Member == msg.claim.Member {
-		c.replaceClaim(msg)
+		c.claim.Address, c.decide = msg.claim.Address, msg.decide // a later connection to the same member
 		return
 	}
 	next, returned := &contest{claim: msg.claim, decide: msg.decide}, false
@@ -77,16 +77,6 @@ func (r *registry) onClaimContested(ctx actor.Context, msg *claimContested) {
 	next.judgeCrossing(state.route.rank, now, r.cfg)
 	r.judgeClaim(ctx, msg.claim.Peer, state)
 	returned = true
-}
-
-// replaceClaim continues the contest for a later connection to the same member. One decision answers both claims.
-func (c *contest) replaceClaim(by *claimContested) {
-	earlier := c.decide
-	c.claim.Address = by.claim.Address
-	c.decide = func(verdict ClaimVerdict) {
-		earlier(verdict)
-		by.decide(verdict)
-	}
 }
 
 // judgeCrossing is registry.judgeCrossing for the connection of another member.

@@ -253,14 +253,11 @@ func (r *registry) onRouteDue(ctx actor.Context, id string) {
 		return
 	}
 	state.timer = nil
-	if state.contested {
+	switch c := state.claim.contest; {
+	case state.contested, c != nil && !c.answered:
 		r.probe(ctx, id)
 		return
-	}
-	if c := state.claim.contest; c != nil && !c.answered {
-		r.probe(ctx, id)
-		return
-	} else if c != nil {
+	case c != nil:
 		r.refuseContest(id, state)
 	}
 	r.yieldDuplicates(ctx, id)

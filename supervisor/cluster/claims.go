@@ -129,22 +129,24 @@ func (c *coordinator) onClaim(msg *message) {
 		c.answer(msg, answerAgain, supervisor.ClaimVerdict{})
 		return
 	}
-	c.contests[peer] = msg // the decision answers the latest claim
 	c.answer(msg, answerWait, supervisor.ClaimVerdict{})
-	if current == nil || current.id != msg.id { // otherwise the claim was sent again
-		claim := msg.claim
-		claim.Member = msg.from
-		c.local.Contest(claim, func(verdict supervisor.ClaimVerdict) {
-			c.engine.tell(&contested{by: msg, verdict: verdict})
-		})
+	if current != nil && current.head == msg.head && current.id == msg.id {
+		return // sent again
 	}
+	c.contests[peer] = msg
+	claim := msg.claim
+	claim.Member = msg.from
+	c.local.Contest(claim, func(verdict supervisor.ClaimVerdict) {
+		c.engine.tell(&contested{by: msg, verdict: verdict})
+	})
 }
 
-// onContested sends the registry's decision to the member that claims the peer.
+// onContested sends the registry's decision to the member that claims the peer, unless it has made a later claim since:
+// the registry decides about that one, too.
 func (c *coordinator) onContested(msg *contested) {
-	peer := msg.by.claim.Peer
-	claim := c.contests[peer]
-	if claim == nil {
+	claim := msg.by
+	peer := claim.claim.Peer
+	if c.contests[peer] != claim {
 		return
 	}
 	delete(c.contests, peer)

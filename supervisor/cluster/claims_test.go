@@ -161,8 +161,9 @@ func TestFreePeerIsReportedOnce(t *testing.T) {
 	})
 }
 
-// The registry decides about the claims of one member for a peer at a time, knows each claim once, and its decision
-// answers the latest question of that member. Without the peer, or after a grant, a member is told to ask again.
+// The registry decides about the claims of one member for a peer at a time, and knows each claim once. The decision
+// about the latest claim counts: the registry may have decided an earlier one before it knew the later one. Without the
+// peer, or after a grant, a member is told to ask again.
 func TestContestAnswersTheLatestQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newCoordinatorRig(t)
@@ -180,6 +181,7 @@ func TestContestAnswersTheLatestQuestion(t *testing.T) {
 		answers("no claim here", message{id: 1, answer: answerAgain})
 		r.claimOf("peer")
 		r.contest(r.a, "peer", 2)
+		earlier := r.contests["peer"]
 		r.contest(r.a, "peer", 2)
 		r.contest(r.a, "peer", 3)
 		r.contest(r.b, "peer", 4)
@@ -188,16 +190,18 @@ func TestContestAnswersTheLatestQuestion(t *testing.T) {
 		if c := r.log.contests; len(c) != 2 || c[0].Member != "a" || c[1].Member != "a" {
 			t.Fatalf("contests %+v, want two of a", c)
 		}
+		r.onContested(&contested{by: earlier, verdict: supervisor.ClaimVerdict{Granted: true}})
+		answers("an earlier claim is granted")
 		by := r.contests["peer"]
-		r.onContested(&contested{by: by})
 		r.onContested(&contested{by: by})
 		answers("refused", message{id: 3, answer: answerRefused})
 		r.contest(r.b, "peer", 5)
+		r.onContested(&contested{by: by, verdict: supervisor.ClaimVerdict{Granted: true}})
+		answers("the other member is granted what it was refused", message{id: 5, answer: answerWait})
 		by = r.contests["peer"]
 		r.onContested(&contested{by: by, verdict: supervisor.ClaimVerdict{Granted: true}})
 		r.contest(r.a, "peer", 6)
-		answers("granted", message{id: 5, answer: answerWait}, message{id: 5, answer: answerGranted},
-			message{id: 6, answer: answerAgain})
+		answers("granted", message{id: 5, answer: answerGranted}, message{id: 6, answer: answerAgain})
 	})
 }
 

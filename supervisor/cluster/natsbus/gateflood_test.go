@@ -104,7 +104,9 @@ func TestGateFreesSlotsOfListedRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	port.Store(uint32(addressOf(inner.RemoteAddr()).Port()))
+	at := addressOf(inner.RemoteAddr()).Port()
+	port.Store(uint32(at))
+	await(t, "the note of the connection", func() bool { _, found := g.origin(at); return found })
 	for i := range maxStrangers {
 		strangers(t, 1, fmt.Sprintf("127.1.0.%d", i+1), g.address().String(), nil)
 	}

@@ -32,6 +32,11 @@ func (s *seen) heardCrash(from string, age uint64, ahead time.Duration) {
 	}
 	if heard.at.After(s.unseen.at) && (s.joined.IsZero() || heard.at.Before(s.joined.Add(lostAfter))) {
 		s.unseen = heard
+		for peer, a := range s.authors {
+			if !a.state.Elsewhere() {
+				s.updateAuthor(peer)
+			}
+		}
 	}
 }
 

@@ -150,13 +150,16 @@ func (s *seen) tidy(list []former) (kept []former) {
 }
 
 // updateAuthor sets the time until which the connections of a peer that this member holds need checks: one window after
-// the end of its last former home.
+// the end of its last former home, and for one window the time of the last crash that this member has not seen.
 func (s *seen) updateAuthor(peer string) {
 	a := s.authors[peer]
 	if a == nil {
 		return
 	}
 	until := int64(math.MinInt64)
+	if time.Since(s.unseen.at) <= s.window {
+		until = s.unseen.ended.Add(s.margin(s.unseen, stamped{})).UnixNano()
+	}
 	for _, f := range s.held[peer] {
 		until = max(until, f.ended.Add(s.window+s.margin(f, stamped{})).UnixNano())
 	}

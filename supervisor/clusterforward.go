@@ -13,7 +13,7 @@ type ClusterForward interface {
 	// cancel tells the member that the caller no longer waits. The caller may change the message after the return.
 	//
 	// Forward returns ErrNotConnected if no other member holds the peer, ErrQueueFull if the other member acknowledges
-	// nothing and 8 batches of up to 256 messages are in flight to it, ErrTooLarge, or ErrInvalidMessage. The result is
+	// nothing and 16 batches of up to 256 messages are in flight to it, ErrTooLarge, or ErrInvalidMessage. The result is
 	// ErrUnconfirmed, within two seconds, if the member was lost with the message in flight. If the member no longer holds
 	// the peer, the message is forwarded once more. No message that may have been sent is repeated.
 	Forward(f Forwarding, done func(Forwarded)) (cancel func(), err error)

@@ -41,10 +41,11 @@ func TestForwardKeepsTheOrderOfMessages(t *testing.T) {
 }
 
 // TestForwardGathersTheMessagesOfABatch requires one gathering for each batch: the peer's writer waits for its end.
+// Each batch is as large as those without an ack together, and the last one waits for acks.
 func TestForwardGathersTheMessagesOfABatch(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		a := w.members["a"]
-		for range 1 + 256 {
+		for range 256 + 1 {
 			if _, _, err := sent.forward(w.members["b"], "peer", supervisor.ForwardWritten); err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +54,7 @@ func TestForwardGathersTheMessagesOfABatch(t *testing.T) {
 		a.lock.Lock()
 		defer a.lock.Unlock()
 		sizes := slices.Sorted(maps.Values(a.gatherings))
-		if a.gatherings[nil] != 0 || !slices.Equal(sizes, []int{1, 256}) {
+		if a.gatherings[nil] != 0 || !slices.Equal(sizes, []int{1, 1, 1, 2, 4, 8, 16, 32, 64, 128}) {
 			t.Errorf("%d messages without a gathering; gatherings of %v", a.gatherings[nil], sizes)
 		}
 	})
@@ -151,7 +152,8 @@ func TestForwardWaitsForASlowPeerOnly(t *testing.T) {
 	})
 }
 
-// A member that acknowledges nothing holds 8 batches in flight and one that is full. Others are not held up.
+// To a member that acknowledges nothing, 16 batches are in flight, 9 of them with 256 messages together, and one waits
+// that is full. Others are not held up.
 func TestForwardRefusesWhatASlowMemberCannotTake(t *testing.T) {
 	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
 		w.members["b"].connect("other")
@@ -164,7 +166,7 @@ func TestForwardRefusesWhatASlowMemberCannotTake(t *testing.T) {
 				accepted++
 			}
 		}
-		if want := 1 + 8*256; accepted != want || !errors.Is(err, supervisor.ErrQueueFull) {
+		if want := 256 + 7*256 + 256; accepted != want || !errors.Is(err, supervisor.ErrQueueFull) {
 			t.Errorf("%d accepted, want %d; then %v", accepted, want, err)
 		}
 		id, _, _ := sent.forward(w.members["c"], "other", supervisor.ForwardWritten)
@@ -262,7 +264,7 @@ func TestCancelEndsTheDeliveryAtTheHome(t *testing.T) {
 			return func() { d.done(supervisor.Forwarded{Err: context.Canceled}) }
 		}
 		var ids []string
-		for range 3 { // the first is sent at once, the others wait for its ack
+		for range 3 { // two are sent at once, the third waits for an ack
 			id, cancel, err := sent.forward(w.members["b"], "peer", supervisor.ForwardAnswered)
 			if err != nil {
 				t.Fatal(err)

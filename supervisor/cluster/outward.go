@@ -14,8 +14,9 @@ const (
 	maxResult   = 64 << 20                     // bytes of all parts of a result
 )
 
-// outward sends messages to one other member, in batches. A batch is sent at once if none is open, and otherwise when
-// it is full, the member has acknowledged all, or after watchEvery. Safe for concurrent use.
+// outward sends messages to one other member, in batches. A batch is sent when it has as many messages as those without
+// an ack together, when it is full, or after watchEvery. With n callers that wait for each result, two batches of n/2
+// messages are under way: while one member handles a batch, the other one handles the second. Safe for concurrent use.
 type outward struct {
 	forwarder *forwarder
 	name      string // of the other member
@@ -27,6 +28,7 @@ type outward struct {
 	entries   int    // expected in the next batch
 	batches   map[uint64]*batch
 	open      window // sent batches without an ack
+	unacked   int    // messages in them
 	watching  bool
 	heard     time.Time // last ack, on the running clock
 	ended     []ending  // to report after mu is released
@@ -69,9 +71,7 @@ func (o *outward) add(f *flight) error {
 	f.data = nil
 	o.next.flights = append(o.next.flights, f)
 	o.next.body = f.appendTo(o.next.body)
-	if o.open.admits(false) {
-		o.send()
-	}
+	o.sendIfDue()
 	return nil
 }
 
@@ -90,6 +90,7 @@ func (o *outward) send() {
 	b.left = len(b.flights)
 	o.batches[b.id] = b
 	o.open++
+	o.unacked += len(b.flights)
 	for _, f := range b.flights {
 		at := f.at.Load()
 		if at.sent = true; f.over.Load() {
@@ -125,6 +126,7 @@ func (o *outward) onAck(a *ack) {
 	if !b.acked {
 		b.acked = true
 		o.open--
+		o.unacked -= len(b.flights)
 	}
 	b.heard = o.forwarder.engine.opts.Running.Now()
 	o.heard = b.heard
@@ -179,7 +181,12 @@ func (o *outward) advance(b *batch) {
 	if b.left == 0 {
 		delete(o.batches, b.id)
 	}
-	if o.next != nil && o.open.admits(false) {
+	o.sendIfDue()
+}
+
+// sendIfDue sends the next batch if it has as many messages as those without an ack together. mu is held.
+func (o *outward) sendIfDue() {
+	if o.next != nil && o.open.admits(len(o.next.flights) >= o.unacked) {
 		o.send()
 	}
 }
@@ -239,6 +246,7 @@ func (o *outward) abandonNext() {
 func (o *outward) drop(b *batch, cause error) {
 	if !b.acked {
 		o.open--
+		o.unacked -= len(b.flights)
 	}
 	delete(o.batches, b.id)
 	for i, f := range b.flights {

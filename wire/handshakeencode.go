@@ -10,21 +10,19 @@ import (
 // allocates nothing if dst has sufficient capacity. The only errors are times that RFC 3339 cannot express (see
 // AppendJSON); it then returns dst unchanged. Safe for concurrent use while m and p are not modified.
 func AppendHandshake(dst []byte, m *Message, p *HandshakePayload) ([]byte, error) {
-	out, err := textLayout.appendHead(dst, m)
-	if err == nil {
-		out, err = p.appendTo(out)
-	}
-	if err != nil {
-		return dst, err
-	}
-	return textLayout.appendTail(out, m), nil
+	return appendAround(dst, m, p.appendTo)
 }
 
 // AppendHandshakeAck is [AppendHandshake] for a handshake_ack.
 func AppendHandshakeAck(dst []byte, m *Message, p *HandshakeAckPayload) ([]byte, error) {
+	return appendAround(dst, m, p.appendTo)
+}
+
+// appendAround appends the envelope of m around a payload.
+func appendAround(dst []byte, m *Message, payload func([]byte) ([]byte, error)) ([]byte, error) {
 	out, err := textLayout.appendHead(dst, m)
 	if err == nil {
-		out, err = p.appendTo(out)
+		out, err = payload(out)
 	}
 	if err != nil {
 		return dst, err

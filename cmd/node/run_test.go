@@ -244,8 +244,8 @@ func TestSecondSignalExits(t *testing.T) {
 	status := make(chan int)
 	go func() { status <- a.run([]string{"run", "--listen", ""}) }()
 	signals <- syscall.SIGTERM
+	signals <- syscall.SIGTERM // at once: the stop may take longer than sameSignal
 	<-out.stuck
-	signals <- syscall.SIGTERM
 	select {
 	case got := <-status:
 		t.Fatalf("exit status %d at once", got)

@@ -49,7 +49,7 @@ func TestFetchEndsAtARepeatedPage(t *testing.T) {
 	}
 }
 
-// A member whose pages never end does not either.
+// The fetch of a shelf whose pages never end stops after maxShelfPages.
 func TestFetchEndsAfterTheLargestShelf(t *testing.T) {
 	bus := &repeating{answer: message{head: head{kindBookPage, "b", 7}}, grows: true, most: 2 * maxShelfPages}
 	bus.answer.book.records = make([]supervisor.BookRecord, maxRecords)

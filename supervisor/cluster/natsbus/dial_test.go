@@ -78,7 +78,7 @@ func TestOperatorOfNATSCannotReadOrRepeat(t *testing.T) {
 	}
 }
 
-// An answer that was not sealed by a member is as good as none.
+// A request ignores an answer that no member has sealed.
 func TestForgedAnswersAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	url := external(t, -1).ClientURL()

@@ -99,8 +99,8 @@ func TestMembersRefuseMessagesOfBeforeTheirStart(t *testing.T) {
 	}
 }
 
-// The operator withholds a request and delivers an earlier one of its subject with its reply subject: the answer to
-// the earlier one is none to the later.
+// The operator withholds a request and delivers an earlier one of its subject with its reply subject: the later request
+// ignores the answer to the earlier one.
 func TestAnswersBelongToTheirRequest(t *testing.T) {
 	w := newWorld(t)
 	url := external(t, -1).ClientURL()

@@ -99,7 +99,7 @@ func greets(t *testing.T, address string, config *tls.Config) bool {
 	return n == 1
 }
 
-// Other processes of the host know the token of the port for clients as little as other hosts.
+// The port for clients is on loopback only, and requires the token of this process.
 func TestClientPortRequiresTheToken(t *testing.T) {
 	w := newWorld(t)
 	a := w.serve(w.options())

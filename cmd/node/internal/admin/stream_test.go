@@ -182,7 +182,7 @@ func TestStalledViewerDelaysNoOther(t *testing.T) {
 	var last int64
 	for range 4 {
 		var v view
-		if s.next("tick", &v); v.Time-last > 1900 && last != 0 {
+		if s.next("tick", &v); v.Time-last >= sendTimeout.Milliseconds() && last != 0 {
 			t.Errorf("%d ms between two ticks", v.Time-last)
 		}
 		last = v.Time

@@ -30,8 +30,8 @@ func (*claimedNode) PeerPage(_ context.Context, q supervisor.PeerQuery) (page su
 	return page, nil
 }
 
-// Strangers that claim the identities of peers on many connections do not make the answer of a member too long, which
-// would be none: its peers would be missing at all other members.
+// Strangers that claim the identities of peers on many connections do not make the answer of a member too long. A
+// member sends no answer that is too long, and its peers would be missing at all other members.
 func TestClaimsDoNotMakeAnswersTooLong(t *testing.T) {
 	h := NewHandler(&claimedNode{}, 1<<20)
 	for _, path := range []string{"/v1/peers", overviewPath} {

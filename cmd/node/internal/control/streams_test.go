@@ -127,7 +127,7 @@ func openRaw(t *testing.T, node *fakeNode) (*Server, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.http.ReadTimeout, server.http.ReadHeaderTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.http.ReadTimeout, server.http.ReadHeaderTimeout = 500*time.Millisecond, 500*time.Millisecond
 	server.Serve()
 	conn := dialRaw(t, dir, "GET /v1/events HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
 	await(node.feed)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/tests/memnet"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // peerInfo returns the entry of one peer, and the number of entries with its id.
@@ -60,7 +61,7 @@ func TestDisconnectConnectionEndsExactlyOne(t *testing.T) {
 		if info, _ = hub.peerInfo(peer.id()); info.Verified || len(info.Connections) != 1 {
 			t.Errorf("afterwards %+v is left, want the second claim", info)
 		}
-		if down := eventsOf[PeerDown](peer); len(down) != 1 || !down[0].Remote || down[0].Reason != reasonOperator {
+		if down := eventsOf[PeerDown](peer); len(down) != 1 || !down[0].Remote || down[0].Reason != wire.ReasonOperator {
 			t.Errorf("the peer saw %+v", down)
 		}
 		for _, number := range []uint64{0, 4, claim.Connection} {

@@ -131,7 +131,7 @@ func (r *registry) onRecordsMerged(ctx actor.Context, msg *recordsMerged) {
 	for _, record := range msg.list {
 		if record.Kind == peerbook.RecordSuspend && r.suspended(record.Subject) {
 			_ = r.disconnect(ctx, &Disconnect{
-				Peer: record.Subject, Code: wire.DisconnectNormal, Reason: reasonOperator, suspended: true,
+				Peer: record.Subject, Code: wire.DisconnectNormal, Reason: wire.ReasonOperator, suspended: true,
 			})
 		}
 		if _, known := r.book.Get(record.Subject); record.Kind == peerbook.RecordForget && !known {

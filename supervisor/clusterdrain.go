@@ -87,6 +87,18 @@ type drain struct {
 // leaving reports whether this node admits and dials no peer any more.
 func (r *registry) leaving() bool { return r.stopping || r.drain.begun }
 
+// leavingError returns why this process neither dials nor admits peers: ErrStopped, ErrDraining, or nil.
+func (r *registry) leavingError() error {
+	switch {
+	case r.stopping:
+		return ErrStopped
+	case r.drain.begun:
+		return ErrDraining
+	default:
+		return nil
+	}
+}
+
 func (r *registry) onDrainPeers(ctx actor.Context) {
 	r.drain.replies = append(r.drain.replies, r.takeReply())
 	if r.drain.told == nil {

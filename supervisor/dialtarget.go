@@ -81,8 +81,8 @@ func (r *registry) onConnect(ctx actor.Context, msg *Connect) {
 	if msg.call.withdrawn() {
 		return
 	}
-	if r.leaving() {
-		fail(ErrStopped)
+	if err := r.leavingError(); err != nil {
+		fail(err)
 		return
 	}
 	url, pin, err := ParsePinnedAddress(msg.Address, r.cfg.WSPath)

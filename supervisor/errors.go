@@ -18,6 +18,7 @@ var (
 	ErrUnverified    = error(unverifiedError{}) // also ErrNotConnected
 	ErrNoRoom        = errors.New("no free connection: MaxConns is reached")
 	ErrRevoked       = errors.New("the peer is revoked here")
+	ErrDraining      = errors.New("this process drains: it neither dials nor admits peers")
 
 	// ErrNotAllowed means that this node is in allowlist mode, and neither is the peer's key on the allowlist nor its
 	// address pinned. The error is a *NotAllowedError.
@@ -100,9 +101,6 @@ const (
 	reasonDuplicate     = actors.ReasonDuplicate
 	reasonIdentityInUse = actors.ReasonIdentityInUse
 )
-
-// reasonOperator is the reason of a disconnect message sent by Disconnect or DisconnectConnection.
-const reasonOperator = "disconnected by the operator"
 
 // ErrOtherMember means that another member of the cluster is connected to the peer, so that this one does not connect
 // to it. The error is an *OtherMemberError.

@@ -71,7 +71,7 @@ func (r *registry) refusalError(why refusal, key crypto.PublicKey) error {
 	case refusedSession:
 		return ErrSessionRequired
 	case refusedStopping:
-		return ErrStopped
+		return r.leavingError()
 	case refusedFull:
 		return ErrNoRoom
 	default:

@@ -146,7 +146,7 @@ func (t *Transport) connect(ctx context.Context, msg *Connect) (*PeerConnection,
 // nor kept connected, or one of Forget's.
 func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) error {
 	result, err := ask[*Disconnected](ctx, t, &Disconnect{
-		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: reasonOperator,
+		Peer: peerID, Forget: forget, Code: wire.DisconnectNormal, Reason: wire.ReasonOperator,
 	})
 	if err != nil {
 		return peerError(peerID, err)
@@ -164,7 +164,7 @@ func (t *Transport) Disconnect(ctx context.Context, peerID string, forget bool) 
 // events.
 func (t *Transport) DisconnectConnection(ctx context.Context, number uint64) (*PeerConnection, error) {
 	result, err := ask[*ConnectionEnding](ctx, t, &DisconnectConnection{
-		Connection: number, Code: wire.DisconnectNormal, Reason: reasonOperator,
+		Connection: number, Code: wire.DisconnectNormal, Reason: wire.ReasonOperator,
 	})
 	if err != nil {
 		return nil, err

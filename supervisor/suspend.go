@@ -15,7 +15,7 @@ import (
 var ErrSuspended = errors.New("the peer is refused for now: it was disconnected with a duration")
 
 // refusedSuspended is the reason for which a suspended peer is refused, and the reason of the ack.
-const refusedSuspended refusal = reasonOperator
+const refusedSuspended refusal = wire.ReasonOperator
 
 // DisconnectUntil closes a peer's connections gracefully and refuses the peer until a time, inbound and outbound, also
 // in later runs. A peer that is kept connected is dialled again from then on. Allow ends the time at once. The peer
@@ -26,7 +26,7 @@ func (t *Transport) DisconnectUntil(ctx context.Context, peerID string, until ti
 		return peerError(peerID, changed)
 	}
 	_, err := ask[*Disconnected](ctx, t, &Disconnect{
-		Peer: peerID, Code: wire.DisconnectNormal, Reason: reasonOperator, suspended: true,
+		Peer: peerID, Code: wire.DisconnectNormal, Reason: wire.ReasonOperator, suspended: true,
 	})
 	return peerError(peerID, errors.Join(changed, err))
 }

@@ -21,6 +21,10 @@ const ReasonInvalidHandshake = "invalid handshake"
 // session (protocol section 9).
 const ReasonSessionRequired = "session required"
 
+// ReasonOperator is the reason with which a responder refuses a peer that its operator has disconnected for a time. It
+// is also the reason of the disconnect message.
+const ReasonOperator = "disconnected by the operator"
+
 // SupportedVersions returns a new slice of the protocol versions that a handshake can announce, in the order of
 // [IncompatibleVersionReason].
 func SupportedVersions() []string {

@@ -79,6 +79,10 @@ func (a *app) disconnect(cmd *cobra.Command, request control.DisconnectRequest) 
 }
 
 func writeDisconnected(w io.Writer, result control.Disconnected) {
+	if result.PublicKey == "" {
+		fmt.Fprintln(w, notConnectedText(result))
+		return
+	}
 	if result.Connection != 0 {
 		fmt.Fprintf(w, "closed connection %d of ", result.Connection)
 	} else {
@@ -101,5 +105,18 @@ func writeDisconnected(w io.Writer, result control.Disconnected) {
 		fmt.Fprintf(w, "it has dialled this node and may do so again: `node revoke %s` prevents that\n", result.PublicKey)
 	default:
 		fmt.Fprintln(w, "any node can claim this identity: `node revoke` would shut out the owner of the key")
+	}
+}
+
+// notConnectedText describes the effect on a peer without a connection. With --for, the answer does not tell whether
+// another member was connected to it.
+func notConnectedText(result control.Disconnected) string {
+	switch {
+	case !result.Until.IsZero():
+		return result.Peer + " is refused until " + result.Until.Format(time.RFC3339)
+	case result.Forgotten:
+		return result.Peer + " was not connected, and is removed from the peer book"
+	default:
+		return result.Peer + " was not connected, and is no longer redialled"
 	}
 }

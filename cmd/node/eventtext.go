@@ -55,18 +55,11 @@ func andMore(omitted int) string {
 }
 
 func (e peerDown) text() string {
-	by := "" // neither side closed a lost connection
-	if e.Remote {
-		by = " by the peer"
-	}
-	why := e.Code.String()
-	if e.Reason != why { // for a shutdown they are the same
-		why = fmt.Sprintf("%s (%s)", printable.Cut(printable.Text(e.Reason), 128), e.Code)
-	}
+	text := fmt.Sprintf("- %s (%s) %s", shortName(e.Name), e.Peer, output.Ended(e.Reason, e.Code, e.Remote, 128))
 	if e.MovedTo != "" {
-		why += "; connected to member " + printable.Word(e.MovedTo)
+		text += "; connected to member " + printable.Word(e.MovedTo)
 	}
-	return fmt.Sprintf("- %s (%s) is disconnected%s: %s", shortName(e.Name), e.Peer, by, why)
+	return text
 }
 
 func (e message) text() string {

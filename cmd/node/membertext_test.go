@@ -54,10 +54,10 @@ func TestTextNamesTheMember(t *testing.T) {
 		{shown, "member c no answer"},
 		{shown, "member d " + idle},
 		{alive, "state alive"},
-		{ended(control.Disconnected{Peer: "7", Member: "b"}), "disconnected 7 at member b"},
+		{ended(control.Disconnected{Peer: "7", PublicKey: "K", Member: "b"}), "disconnected 7 at member b"},
 		{drained(control.Drained{Member: "a", Connections: 1}), "a drains: 1 connection is open"},
 		{drained(control.Drained{Member: "a", Done: true}), "a is drained: 0 connections are open, stop it now"},
-		{ended(control.Disconnected{Peer: "8"}), "disconnected 8"},
+		{ended(control.Disconnected{Peer: "8", PublicKey: "K"}), "disconnected 8"},
 		{
 			mode(control.Auth{Auth: "allowlist", Disconnected: &three, Member: "a"}),
 			"disconnected 3 peers of member a; other members disconnect theirs",

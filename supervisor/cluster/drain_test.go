@@ -54,7 +54,7 @@ func TestDrainMovesAllPeers(t *testing.T) {
 		if _, err := late.Connect(&supervisor.Peer{Address: a.address()}); err == nil {
 			t.Error("a draining member has admitted a peer")
 		}
-		if _, err := a.Connect(&supervisor.Peer{Address: late.address()}); !errors.Is(err, supervisor.ErrStopped) {
+		if _, err := a.Connect(&supervisor.Peer{Address: late.address()}); !errors.Is(err, supervisor.ErrDraining) {
 			t.Errorf("Connect of a draining member: %v", err)
 		}
 		for _, member := range m.hosts["b"].engine.Members() {

@@ -19,7 +19,7 @@ func TestMemberIsNamedWithItsConnections(t *testing.T) {
 	r.says(t, "another member of this node")
 }
 
-// TestDrainThatTimesOutGoesOn: the advice is about the drain, not about a peer.
+// TestDrainThatTimesOutGoesOn: the advice is about the drain, not about a peer, and a dial names the drain, too.
 func TestDrainThatTimesOutGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
@@ -31,6 +31,10 @@ func TestDrainThatTimesOutGoesOn(t *testing.T) {
 	if strings.Contains(r.stderr, "peer is alive") {
 		t.Errorf("drain prints %s", r.stderr)
 	}
+	r = s.members["a"].run("connect", "127.0.0.1:9")
+	r.want(t, 1)
+	r.says(t, "this process drains")
+	r.says(t, "connect at another member")
 }
 
 // TestUnansweredMembersMayKnowAName: a name that only a killed member knows is not just unknown.

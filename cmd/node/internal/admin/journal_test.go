@@ -49,7 +49,6 @@ type eventEntry struct {
 // warningEntries are events with an entry of mood warning.
 func warningEntries() []eventEntry {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	bye := fmt.Sprintf("is disconnected: bye (%v), closed by the peer", wire.DisconnectNormal)
 	list := []eventEntry{
 		{
 			supervisor.PeerMoved{Peer: "p", Name: "bob", From: 3, To: 9},
@@ -61,7 +60,7 @@ func warningEntries() []eventEntry {
 		},
 		{
 			supervisor.PeerDown{Peer: "p", Code: wire.DisconnectNormal, Reason: "bye", Remote: true},
-			entry{Kind: "disconnected", Peer: "p", Text: bye},
+			entry{Kind: "disconnected", Peer: "p", Text: "is disconnected by the peer: bye (normal)"},
 		},
 		{
 			supervisor.ListenerDown{Address: "h:1", Err: errors.New("gone")},

@@ -30,10 +30,7 @@ func entryOf(e supervisor.Event) (shown entry, ok bool) {
 	case supervisor.PeerVerified:
 		return entry{Mood: good, Kind: "verified", Peer: e.Peer, Text: "has proved that it holds its key"}, true
 	case supervisor.PeerDown:
-		text := fmt.Sprintf("is disconnected: %s (%s)", printable.Cut(printable.Text(e.Reason), maxName), e.Code)
-		if e.Remote {
-			text += ", closed by the peer"
-		}
+		text := output.Ended(e.Reason, e.Code, e.Remote, maxName)
 		return entry{Mood: warning, Kind: "disconnected", Peer: e.Peer, Text: text}, true
 	case supervisor.PeerMoved:
 		text := fmt.Sprintf("moved from connection %d to %d; unconfirmed messages may be lost", e.From, e.To)

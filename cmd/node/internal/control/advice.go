@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	drainingAdvice = "connect at another member: `node members` lists them"
+
 	noRoomAdvice  = "raise it, or disconnect a peer with `node disconnect`"
 	handledAdvice = "end the other `node handle`, or handle another type"
 	streamsAdvice = "close one of them"
@@ -67,6 +69,9 @@ func DialAdvice(address string, err error) string {
 		return "check the address, and the node ID that is expected there"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonNotAuthorized):
 		return "`node allow KEY` there permits this node, `node id` here prints KEY"
+	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonOperator):
+		return "its operator refuses this node for a time: wait, or `node allow KEY` there ends that, `node id` here " +
+			"prints KEY"
 	case errors.Is(err, supervisor.ErrRefused) && strings.Contains(err.Error(), wire.ReasonInvalidHandshake):
 		return "check that the address is neither that of another member of this node, nor of a node with a copy of its key"
 	case errors.Is(err, supervisor.ErrSessionRequired):

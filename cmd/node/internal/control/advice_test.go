@@ -27,6 +27,14 @@ func TestDialAdviceNamesTheAllowlistOfThePeer(t *testing.T) {
 	}
 }
 
+// A node that the peer's operator refuses for a time learns that waiting helps. The address is right.
+func TestDialAdviceNamesTheOperatorOfThePeer(t *testing.T) {
+	refused := fmt.Errorf("%w: %s", supervisor.ErrRefused, `"disconnected by the operator"`)
+	if advice := DialAdvice("x:1", refused); !strings.Contains(advice, "wait") || strings.Contains(advice, "address") {
+		t.Errorf("advice %q", advice)
+	}
+}
+
 // Both sides of a refusal for lack of a session learn which node to change.
 func TestDialAdviceNamesTheSessionMode(t *testing.T) {
 	refused := fmt.Errorf("%w: %s", supervisor.ErrRefused, `"session required"`)

@@ -31,7 +31,7 @@ const (
 	CodeQueueFull    Code = "queue_full"    // the peer reads more slowly than this node sends
 	CodeRemote       Code = "remote"        // the peer answered a request with an error
 	CodeBusy         Code = "busy"          // too many requests or streams at once
-	CodeStopping     Code = "stopping"      // the node is stopping
+	CodeStopping     Code = "stopping"      // the node is stopping, or drains
 	CodeFailed       Code = "failed"        // any other failure
 )
 
@@ -109,6 +109,8 @@ func explain(err error) *Error {
 		return &Error{Code: CodeTimeout, Message: "no answer in time"}
 	case errors.Is(err, context.Canceled), errors.Is(err, supervisor.ErrStopped), errors.Is(err, feed.ErrClosed):
 		return &Error{Code: CodeStopping, Message: feed.ErrClosed.Error()}
+	case errors.Is(err, supervisor.ErrDraining):
+		return &Error{Code: CodeStopping, Message: err.Error(), Advice: drainingAdvice}
 	case errors.Is(err, supervisor.ErrNoRoom):
 		return &Error{
 			Code: CodeFailed, Advice: noRoomAdvice, Message: "no free connection: --max-conns of this node is reached",

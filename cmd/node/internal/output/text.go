@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/Snider/go-p2p/cmd/node/internal/printable"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // Milliseconds converts a duration to the unit of the JSON keys that end in Ms.
@@ -57,6 +60,19 @@ func Pause(d time.Duration) string {
 		return "at once"
 	}
 	return "in " + d.String()
+}
+
+// Ended describes the end of a connection: the side that closed it, if the peer did, and the reason, cut to limit
+// characters. The name of the code follows the reason of a peer. A reason of this node is more precise than its code.
+func Ended(reason string, code wire.DisconnectCode, remote bool, limit int) string {
+	by, why := "", printable.Cut(printable.Text(reason), limit)
+	if remote {
+		by, why = " by the peer", why+" ("+code.String()+")"
+	}
+	if reason == "" || reason == code.String() {
+		why = code.String()
+	}
+	return "is disconnected" + by + ": " + why
 }
 
 // InUse describes an identity that processes on several hosts use, or several processes on one host.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,16 +75,24 @@ func counted(at memberFunc, counter string) expectation {
 }
 
 // answered expects the answer to a question. It repeats a question that is dropped, for example by a rate limiter. The
-// reported line begins with how.
+// reported line begins with how. It counts the dropped questions, since the counters of the step contain them.
 func answered(how string, from, to memberFunc) expectation {
 	return func(ctx context.Context, m *mesh) (string, error) {
 		a, b := from(m), to(m)
 		begun := time.Now()
 		var last error
+		unanswered := 0
 		for ctx.Err() == nil {
 			if last = m.ask(ctx, a, b, 250*time.Millisecond); last == nil {
-				took := milliseconds(time.Since(begun))
-				return fmt.Sprintf("%s: %s asks and %s answers, %.1f ms later", how, a.name, b.name, took), nil
+				line := fmt.Sprintf("%s: %s asks and %s answers, %.1f ms later", how, a.name, b.name,
+					milliseconds(time.Since(begun)))
+				if unanswered > 0 {
+					line += fmt.Sprintf("; questions before it without an answer: %d", unanswered)
+				}
+				return line, nil
+			}
+			if errors.Is(last, context.DeadlineExceeded) {
+				unanswered++
 			}
 			wait(ctx, recheck)
 		}

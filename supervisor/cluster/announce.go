@@ -9,7 +9,9 @@ import (
 const (
 	flushAfter = time.Millisecond // changes of this time are announced together
 	joinWithin = 2 * time.Second
-	joinAtOnce = 3 * beatEvery // Join lasts at least this long, so that a heartbeat of each other member arrives
+
+	listenFirst = 2 * beatEvery // before the first own message: two heartbeats of a member with the same name arrive
+	joinAtOnce  = 3 * beatEvery // Join lasts at least this long, so that a heartbeat of each other member arrives
 )
 
 // announce publishes a message in the sequence of this member. If it is lost, the other members notice the gap.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -102,7 +103,10 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 	e.local = local
 	e.pid = e.opts.System.Root.SpawnPrefix(props, "p2p-cluster-")
 	e.mu.Unlock()
-	err := e.listen(local)
+	err := e.awaitName(ctx, joined)
+	if err == nil {
+		err = e.listen(local)
+	}
 	if err == nil {
 		e.tell(&beat{}) // not before the subscriptions: a member that is heard and does not answer counts as lost
 		select {
@@ -118,10 +122,26 @@ func (e *Engine) Join(ctx context.Context, local supervisor.ClusterLocal) error 
 	return nil
 }
 
-// listen subscribes to the subjects of this member. The subscriptions end with the actor.
+// awaitName listens to the heartbeats of all members for listenFirst, and sends none. Otherwise the others would take a
+// second process of a name for a restart of that member, and drop its claims until they hear the member again.
+func (e *Engine) awaitName(ctx context.Context, joined <-chan error) error {
+	err := e.subscribe(e.subject("dir"), func(d Delivery) { e.tell(&heard{body: d.Body}) })
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-joined:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(listenFirst):
+		return nil
+	}
+}
+
+// listen subscribes to the subjects of this member.
 func (e *Engine) listen(local supervisor.ClusterLocal) error {
 	for subject, handle := range map[string]func(Delivery){
-		e.subject("dir"):                    func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "in"):   func(d Delivery) { e.tell(&heard{body: d.Body}) },
 		e.subject("m", e.opts.Name, "fwd"):  func(d Delivery) { e.forwarder.onForwarded(d.Body) },
 		e.subject("m", e.opts.Name, "ack"):  func(d Delivery) { e.forwarder.onAck(d.Body) },
@@ -130,13 +150,20 @@ func (e *Engine) listen(local supervisor.ClusterLocal) error {
 		e.subject("m", e.opts.Name, "ask"):  func(d Delivery) { e.onAsk(local, d) },
 		e.subject("m", e.opts.Name, "book"): e.onBook,
 	} {
-		cancel, err := e.bus.Subscribe(subject, handle)
-		if err != nil {
+		if err := e.subscribe(subject, handle); err != nil {
 			return err
 		}
-		e.tell(&subscribed{cancel: cancel})
 	}
 	return nil
+}
+
+// subscribe subscribes to a subject until the end of the actor.
+func (e *Engine) subscribe(subject string, handle func(Delivery)) error {
+	cancel, err := e.bus.Subscribe(subject, handle)
+	if err == nil {
+		e.tell(&subscribed{cancel: cancel})
+	}
+	return err
 }
 
 // Leave implements supervisor.Cluster. The actor ends after the messages in its mailbox.

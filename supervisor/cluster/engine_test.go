@@ -1,10 +1,12 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -178,16 +180,42 @@ func TestGoodbyeFreesThePeersAtOnce(t *testing.T) {
 	})
 }
 
+// A process with the name of a member is refused before another member hears it: they log nothing, and the peers of the
+// member stay reachable.
 func TestJoinRefusesATakenName(t *testing.T) {
-	inWorld(t, "a", func(t *testing.T, w *world) {
-		first := w.members["a"]
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		var written bytes.Buffer // one actor writes, and the bubble is idle when it is read
+		w.log = slog.New(slog.NewTextHandler(&written, nil))
+		w.start("b")
+		w.log = nil
+		w.start("a")
+		first, b := w.members["a"], w.members["b"].engine
+		if v, _ := first.connect("peer"); !v.Granted {
+			t.Errorf("no grant: %+v", v)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		written.Reset()
 		second := w.process("a")
-		if err := second.engine.Join(t.Context(), second); !errors.Is(err, cluster.ErrName) {
+		refused := make(chan error, 1)
+		go func() { refused <- second.engine.Join(t.Context(), second) }()
+		for range 3000 {
+			time.Sleep(time.Millisecond)
+			if home, held := b.Home("peer"); home != "a" || !held {
+				t.Fatalf("the home of the peer is %q, %v", home, held)
+			}
+		}
+		if err := <-refused; !errors.Is(err, cluster.ErrName) {
 			t.Errorf("error %v", err)
 		}
 		w.members["a"] = first
-		if v, _ := first.connect("peer"); !v.Granted {
+		if v, _ := first.connect("further"); !v.Granted {
 			t.Errorf("the first member stopped: %+v", v)
+		}
+		synctest.Wait()
+		if written.Len() > 0 {
+			t.Errorf("b logs %s", written.String())
 		}
 	})
 }

@@ -94,7 +94,7 @@ func TestPeersOfAllMembers(t *testing.T) {
 	}
 }
 
-// TestMembersAreAskedForShortPages requires the answer of a member to fit a message, whatever page the client wants.
+// TestMembersAreAskedForShortPages requires the answer of a member to fit a message for each length of a page.
 func TestMembersAreAskedForShortPages(t *testing.T) {
 	for _, query := range []string{"", "?limit=1000", "?limit=250"} {
 		raw, err := sharedBy(t).Get(t.Context(), "peers"+query)

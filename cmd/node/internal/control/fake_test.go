@@ -141,6 +141,13 @@ func (f *fakeNode) BroadcastToRole(
 	return supervisor.BroadcastResult{Sent: 2, Failed: f.failed, Refused: f.err}
 }
 
+// received returns the number of messages that were sent.
+func (f *fakeNode) received() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sent)
+}
+
 func (f *fakeNode) RequestContext(ctx context.Context, _ string, m *wire.Message) (*wire.Message, error) {
 	f.record(m)
 	if f.block {

@@ -77,24 +77,26 @@ func TestListenKeepsAFileInPlaceOfTheSocket(t *testing.T) {
 
 func TestCloseRemovesSocketAndEndsRequests(t *testing.T) {
 	dir := t.TempDir()
-	server, err := Listen(dir, settings.NoGroup, NewHandler(&fakeNode{block: true}, 1<<20), slog.New(slog.DiscardHandler))
+	node := &fakeNode{block: true}
+	server, err := Listen(dir, settings.NoGroup, NewHandler(node, 1<<20), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	server.Serve()
 	ended := make(chan error)
-	started := make(chan struct{})
 	go func() {
-		close(started)
 		_, err := NewClient(dir).Request(context.Background(), MessageRequest{Peer: "bob", Type: "chat"})
 		ended <- err
 	}()
-	<-started
+	for node.received() == 0 {
+		runtime.Gosched()
+	}
 	if err := server.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := <-ended; err == nil {
-		t.Error("a request under way got an answer")
+	var reported *Error
+	if err := <-ended; !errors.As(err, &reported) || reported.Code == CodeTimeout {
+		t.Errorf("a request under way ends with %v", err)
 	}
 	if _, err := os.Lstat(SocketPath(dir)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket is still there: %v", err)

@@ -29,9 +29,9 @@ const (
 //
 // It decodes binary messages in groups, at most 16 messages and 32 KiB at once, whatever the size of the record. The
 // messages of a group share three allocations: an array of messages, a block of payloads, and a string. A message that
-// is retained therefore keeps the memory of its group, less than 80 KiB, usually 16 times its own size; copy what lives
-// long. A larger message, and one in JSON form, is alone in its memory. A payload ends at its capacity, so that an
-// append does not reach the next one.
+// is retained therefore keeps the memory of its group, less than 80 KiB, usually 16 times its own size: copy a message
+// that is kept for long. A larger message, and one in JSON form, is alone in its memory. A payload ends at its
+// capacity, so that an append does not reach the next one.
 //
 // From, To and the types with a code do not allocate: they are the strings of NewRecordDecoder and constants.
 //

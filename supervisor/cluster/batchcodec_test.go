@@ -171,7 +171,7 @@ func TestBroadcastResultsDecodeAsEncoded(t *testing.T) {
 	}
 }
 
-// Arbitrary bytes cause no panic, and what decodes stays within the limits of a batch.
+// Arbitrary bytes cause no panic, and a message that decodes stays within the limits of a batch.
 func FuzzForwarded(f *testing.F) {
 	batch, _ := exampleBatch()
 	f.Add(batch)

@@ -163,7 +163,7 @@ func TestDecodeLimitsNumbers(t *testing.T) {
 	}
 }
 
-// Whatever a member sends: no panic, no memory beyond the size of the message times a constant, and what decodes
+// Arbitrary bytes cause no panic and take memory of a constant times their length at most. A message that decodes also
 // encodes again.
 func FuzzDecode(f *testing.F) {
 	for _, m := range examples() {

@@ -8,8 +8,8 @@ import (
 	"github.com/Snider/go-p2p/actors"
 )
 
-// The clocks of the members differ by up to two hours. After a member was killed, the next home refuses what the peer
-// stamped before, and delivers what the peer stamps after it.
+// The clocks of the members differ by up to two hours. After a member was killed, the next home refuses messages that
+// the peer stamped before, and delivers messages that the peer stamps afterwards.
 func TestPeerOfAKilledMemberIsHeardDespiteClocks(t *testing.T) {
 	for name, at := range map[string]string{"ahead": "b", "behind": "c"} {
 		t.Run(name, func(t *testing.T) {

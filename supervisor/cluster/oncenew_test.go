@@ -66,8 +66,8 @@ func (d *delivery) greet(peer string) {
 }
 
 // verifyNew requires that each new message was delivered, but those sent while a link was cut: a member that does not
-// reach a peer's former home refuses what the peer stamped before that home counts as lost, and two members that meet
-// again may take each other's copy of a message for the delivered one.
+// reach a peer's former home refuses messages stamped before that home counts as lost, and two members that meet again
+// may take each other's copy of a message for the delivered one.
 func (d *delivery) verifyNew(all map[string][]received) {
 	verified := 0
 	for _, c := range d.copies {

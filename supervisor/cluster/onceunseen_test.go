@@ -9,7 +9,7 @@ import (
 )
 
 // A member was killed before the home of a peer joined, and no other one knows that the peer was connected: the home
-// refuses what the peer stamped before.
+// refuses messages that the peer stamped before.
 func TestPeerOfAMemberKilledBeforeTheJoinIsHeardOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, 1)

@@ -10,7 +10,7 @@ import (
 	"github.com/Snider/go-p2p/supervisor/cluster/membus"
 )
 
-// rogue is a process with the key of the node that sends what no member sends. It speaks as version 1.
+// rogue is a process with the key of the node that sends messages as no member does. It speaks as version 1.
 type rogue struct {
 	w    *world
 	bus  *membus.Bus

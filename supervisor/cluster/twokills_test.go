@@ -8,7 +8,7 @@ import (
 )
 
 // The clocks of the members differ by up to two hours. Two homes of a peer are killed within one window, and started
-// again: the next home delivers what the peer stamps after it is connected there, and nothing twice.
+// again: the next home delivers the messages that the peer stamps after it is connected there, and none twice.
 func TestPeerOfTwoKilledMembersIsHeardDespiteClocks(t *testing.T) {
 	for _, way := range []string{"abcd", "dbca", "bcad", "cbda", "bdca", "cdab", "adbc"} {
 		for _, restart := range []bool{false, true} {

@@ -22,7 +22,7 @@ import (
 //	               own, key 2       ──→ inherited, key 2
 //	                                    own, key 3
 //
-// The file is read once and removed: it proves nothing about what later runs have seen. All numbers are little-endian:
+// The file is read once and removed: it proves nothing about messages of later runs. All numbers are little-endian:
 //
 //	header | section (secret, count, entries) … | CRC-32 of all before
 //

@@ -209,7 +209,7 @@ func TestLowerLimitRemovesTheArchive(t *testing.T) {
 	}
 }
 
-// Preload reads only what a lookup would read from disk.
+// Preload reads an entry only if a lookup would read it from disk.
 func TestPreloadIsForArchivedPeers(t *testing.T) {
 	book := openSmall(t, filepath.Join(t.TempDir(), "peers.db"), 20, 1000)
 	if book.Preload("unknown") != nil {

@@ -83,7 +83,7 @@ func checkTiers(t *testing.T, path string, round int) {
 }
 
 // The earlier release reads the recent entries, allowlist and revocations, and leaves the archive as it is. A peer that
-// it enters again keeps what the archive knew of it.
+// it enters again keeps its data of the archive.
 func TestEarlierReleaseKeepsTheArchive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peers.db")
 	book := openSmall(t, path, 20, 1000)

@@ -157,7 +157,7 @@ func (m *model) check() {
 	}
 }
 
-// A book with an archive answers as a book in memory would, whatever happens in whatever order.
+// A book with an archive answers as a book in memory does after any sequence of calls.
 func TestArchiveKeepsEveryEntry(t *testing.T) {
 	for seed := range uint64(2) {
 		m := &model{t: t, path: filepath.Join(t.TempDir(), "peers.db"), peers: map[string]Peer{}}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// meter measures what members and peers do from its start on.
+// meter measures the work of members and peers from its start on.
 type meter struct {
 	c        *cluster
 	began    time.Time

@@ -111,7 +111,7 @@ func TestDecodeRefusesMistakes(t *testing.T) {
 	}
 }
 
-// TestReferencesResolve checks what the types alone do not: selectors, names of ports, volumes and services.
+// TestReferencesResolve checks the values that types do not check: selectors, names of ports, volumes and services.
 func TestReferencesResolve(t *testing.T) {
 	objects, err := decode(read(t))
 	if err != nil {

@@ -27,15 +27,29 @@ func (s *seen) heardCrash(from string, age uint64, ahead time.Duration) {
 	}
 	now, since := s.now("", 0), time.Duration(age-1)*time.Millisecond
 	heard := former{ended: now.ended.Add(-since), at: now.at.Add(-since), ahead: s.clocks[from] + ahead}
-	if heard.at.After(s.crash.at) {
-		s.crash = heard
+	s.noteCrash(heard)
+	if s.joined.IsZero() || heard.at.Before(s.joined.Add(lostAfter)) {
+		s.noteUnseen(heard)
 	}
-	if heard.at.After(s.unseen.at) && (s.joined.IsZero() || heard.at.Before(s.joined.Add(lostAfter))) {
-		s.unseen = heard
-		for peer, a := range s.authors {
-			if !a.state.Elsewhere() {
-				s.updateAuthor(peer)
-			}
+}
+
+// noteCrash notes a crash unless a later one is known. s.mu is held.
+func (s *seen) noteCrash(f former) {
+	if f.at.After(s.crash.at) {
+		s.crash = f
+	}
+}
+
+// noteUnseen is noteCrash for a crash that this member has not seen: messages of the peers here need checks. s.mu is
+// held.
+func (s *seen) noteUnseen(f former) {
+	if !f.at.After(s.unseen.at) {
+		return
+	}
+	s.unseen = f
+	for peer, a := range s.authors {
+		if !a.state.Elsewhere() {
+			s.updateAuthor(peer)
 		}
 	}
 }
@@ -53,6 +67,6 @@ func (s *seen) left(m *member, complete bool) {
 	if complete {
 		s.handed[m.name] = now
 	} else {
-		s.crash = now
+		s.noteCrash(now)
 	}
 }

@@ -30,7 +30,7 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 			case known && restarted:
 				changed = true
 				if before.lost.member == "" { // otherwise the loss was the crash
-					s.crash = s.now(name, before.boot)
+					s.noteCrash(s.now(name, before.boot))
 				}
 			case before.lost.member != "":
 				s.miss(name, m.boot)
@@ -40,8 +40,9 @@ func (s *seen) update(members map[string]*member, running time.Time, joined bool
 			// It may have ended after its last message, but not later than now.
 			earlier := min(beatEvery-running.Sub(m.heard), 0)
 			now.lost.ended = now.lost.ended.Add(earlier)
-			s.crash = now.lost
-			s.crash.at = s.crash.at.Add(earlier)
+			crash := now.lost
+			crash.at = crash.at.Add(earlier)
+			s.noteCrash(crash)
 		default:
 			now.lost = before.lost
 		}
@@ -84,7 +85,7 @@ func (s *seen) addEarlier(names []string) {
 	s.earlier = slices.DeleteFunc(s.earlier, func(o liveSet) bool { return maps.Equal(o.boots, set.boots) })
 	s.earlier = slices.Insert(s.earlier, 0, set)
 	if len(s.earlier) > maxEarlier { // forgotten: its keepers count as crashed
-		s.unseen = s.earlier[maxEarlier].ended
+		s.noteUnseen(s.earlier[maxEarlier].ended)
 		s.earlier = s.earlier[:maxEarlier]
 	}
 }

@@ -33,7 +33,7 @@ func TestEachDroppedMessageOfAMemberIsCounted(t *testing.T) {
 		{"batch of the own name", batchOf("self"), refused, (*coordinatorRig).forwarded},
 		{"broken result", of(kindAck, "a")[:5], malformed, (*coordinatorRig).acknowledged},
 		{"result of a later version", later, format, (*coordinatorRig).acknowledged},
-		{"result for an earlier start", ackTo(8), refused, (*coordinatorRig).acknowledged},
+		{"result without messages", ackTo(9), refused, (*coordinatorRig).acknowledged},
 		{"broken check", of(kindCheck, "a")[:4], malformed, (*coordinatorRig).checked},
 		{"check of a later version", later, format, (*coordinatorRig).checked},
 		{"no check", of(kindChecked, "a"), format, (*coordinatorRig).checked},

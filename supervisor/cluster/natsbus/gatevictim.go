@@ -14,9 +14,9 @@ func victim(all []*passage, known map[netip.Addr]bool) *passage {
 	for _, p := range all {
 		count[groupOf(p.from)]++
 	}
-	rank := func(p *passage) int { // greatest first
+	rank := func(p *passage) int { // greatest first; positive, or not if the address is known
 		if known[p.from] {
-			return count[groupOf(p.from)] - len(all) - 1
+			return count[groupOf(p.from)] - len(all)
 		}
 		return count[groupOf(p.from)]
 	}

@@ -16,9 +16,9 @@ func (a *app) forgetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forget PEER... | --unverified | --older DURATION",
 		Short: "Remove peers from the peer book, or their pins",
-		Long: "Remove peers from the peer book. Allowlist, revocations and aliases stay, and so do open connections: a\n" +
-			"connected peer enters the book again with its next connection. A peer that is kept connected is not redialled,\n" +
-			"unless the settings name its address.\n\n" +
+		Long: "Remove peers from the peer book. Allowlist, revocations, aliases and the time of 'disconnect --for' stay,\n" +
+			"and so do open connections: a connected peer enters the book again with its next connection. A peer that is\n" +
+			"kept connected is not redialled, unless the settings name its address.\n\n" +
 			"With --unverified and --older remove the peers that have never been verified, or were not seen for that long.\n" +
 			"Connected, configured, allowlisted and aliased peers stay.\n\n" +
 			"With --pin keep the peers, and forget which additions of the protocol they have used: sessions, bound frames\n" +

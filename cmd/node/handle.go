@@ -61,7 +61,7 @@ func (a *app) handleCommand() *cobra.Command {
 			case len(args) == 0 || dash == 0:
 				return badUsage(cmd, "TYPE is missing")
 			case dash < 0 && len(args) == 1 || dash == len(args):
-				return badUsage(cmd, "COMMAND is missing: write it behind --")
+				return badUsage(cmd, "COMMAND is missing: write it after --")
 			case dash != 1:
 				return badUsage(cmd, "write -- between TYPE and COMMAND")
 			}

@@ -150,8 +150,15 @@ func (a *app) requestCommand() *cobra.Command {
 // span is a duration above 0 as a flag.
 type span struct{ time.Duration }
 
-func (s *span) Type() string   { return "duration" }
-func (s *span) String() string { return settings.FormatDuration(s.Duration) }
+func (s *span) Type() string { return "duration" }
+
+// String returns "" for 0, which no flag accepts, so that the help shows no default.
+func (s *span) String() string {
+	if s.Duration == 0 {
+		return ""
+	}
+	return settings.FormatDuration(s.Duration)
+}
 
 func (s *span) Set(text string) (err error) {
 	s.Duration, err = settings.ParseDuration(text)

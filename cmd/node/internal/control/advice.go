@@ -81,7 +81,7 @@ func DialAdvice(address string, err error) string {
 	case errors.Is(err, supervisor.ErrNotAllowed):
 		return "or pin its node ID with --peer ADDR#ID"
 	case errors.Is(err, supervisor.ErrSuspended):
-		return "`node allow KEY` on this node ends that"
+		return "`node allow KEY` on this node ends that, `node id` there prints KEY"
 	case errors.Is(err, supervisor.ErrRevoked):
 		return "`node allow KEY` on this node lifts that"
 	case errors.Is(err, supervisor.ErrOwnAddress):

@@ -13,9 +13,9 @@ import (
 // In a cluster a peer has one home, the member that serves it. A member claims each peer that proves its key, and until
 // the verdict the peer is held: senders wait, no event is sent, no message of the peer is delivered.
 //
-//	none ──route──▶ pending ──granted──▶ held ──────┐ Taken, or lost a contest
-//	                   │ refused                     ▼
-//	                   └──────────────────────▶ elsewhere ──the home ends──▶ pending
+//	none ──route──▶ pending ──granted──▶ held ─┐ Taken, or lost a contest
+//	                   │ refused                ▼
+//	                   └─────────────────▶ elsewhere ─the home ends─▶ pending
 //
 // In elsewhere, connections that announce single-connection are closed as duplicates. Others, to deployed nodes, stay
 // open and only receive. The end of the last verified connection leads from each state to none.
@@ -200,7 +200,7 @@ func (r *registry) yieldPeer(ctx actor.Context, id, home, reason string) {
 func (r *registry) yieldConnection(ctx actor.Context, s *slot, home, reason string) {
 	fresh := !s.settled
 	if t := s.target; t != nil && fresh {
-		r.targetsOf.set(t, t.expect, s.conn.peer.ID) // it is not dialled again while it has a home
+		r.setTargetPeers(t, t.expect, s.conn.peer.ID) // it is not dialled again while it has a home
 		r.answerCallers(t, &Connected{Err: peerError(t.address, &OtherMemberError{Member: home})})
 	}
 	switch duplicate := s.rank.isBound() && announcesSingle(s); {

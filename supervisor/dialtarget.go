@@ -70,7 +70,7 @@ func (r *registry) targetFor(address, url, expect string, keep bool) *dialTarget
 	if t == nil {
 		t = &dialTarget{address: address, url: url}
 		r.targets[url] = t
-		r.targetsOf.set(t, expect, "")
+		r.setTargetPeers(t, expect, "")
 	}
 	t.keep = t.keep || keep
 	return t
@@ -149,7 +149,7 @@ func (r *registry) answerConnected(ctx actor.Context, t *dialTarget, c *PeerConn
 	if t.persistent {
 		// From now on only this peer may answer, also in later runs: the book stores its ID.
 		t.keep = true
-		r.targetsOf.set(t, c.peer.ID, t.peer)
+		r.setTargetPeers(t, c.peer.ID, t.peer)
 		r.book.Update(c.peer.ID, func(p *Peer) { p.KeepAt(t.address) })
 	}
 	r.answerCallers(t, &Connected{Connection: c})
@@ -211,7 +211,7 @@ func (r *registry) onDialOpen(ctx actor.Context, s *slot) {
 	}
 	s.reached = true
 	r.reportAddress(t, s.conn.peer.ID)
-	r.targetsOf.set(t, t.expect, s.conn.peer.ID)
+	r.setTargetPeers(t, t.expect, s.conn.peer.ID)
 	t.openedAt = time.Now()
 	r.advance(ctx, t, dialOpened, nil)
 	defer r.markDialled(t)

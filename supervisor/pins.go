@@ -46,7 +46,7 @@ func (r *registry) dialConfigured(ctx actor.Context, address string) {
 	t := r.targetFor(unpinned(address), url, id, true)
 	t.configured = true
 	if id != "" {
-		r.targetsOf.set(t, id, t.peer)
+		r.setTargetPeers(t, id, t.peer)
 	}
 	r.advance(ctx, t, dialWanted, nil)
 }

@@ -178,7 +178,7 @@ func (r *registry) stopKeeping(ctx actor.Context, address string) {
 		return
 	}
 	if !t.persistent {
-		r.targetsOf.set(t, "", t.peer) // its pin was removed
+		r.setTargetPeers(t, "", t.peer) // its pin was removed
 	}
 	known, _ := r.book.Get(t.peer)
 	if t.keep = t.persistent || known.Persistent; t.slot == nil {

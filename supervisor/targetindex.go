@@ -14,7 +14,15 @@ func (x targetIndex) of(id string) []*dialTarget {
 	return slices.Clone(x[id])
 }
 
-// set records the only node ID that may answer at a target, and the last one that answered. Empty: none.
+// setTargetPeers records the only node ID that may answer at a target, and the last one that answered. Empty: none. A
+// target that was removed is not listed again: its dial may open after its caller has withdrawn.
+func (r *registry) setTargetPeers(t *dialTarget, expect, peer string) {
+	if r.targets[t.url] == t {
+		r.targetsOf.set(t, expect, peer)
+	}
+}
+
+// set lists a target by its peers, and not by the former ones.
 func (x targetIndex) set(t *dialTarget, expect, peer string) {
 	x.remove(t)
 	t.expect, t.peer = expect, peer

@@ -33,3 +33,19 @@ func TestTargetsAreFoundByEachOfTheirPeers(t *testing.T) {
 		t.Errorf("%d peers in an index without targets", len(index))
 	}
 }
+
+// The dial of a target may open after the target was removed, because its caller has withdrawn. It is not listed again.
+func TestRemovedTargetIsNotListedAgain(t *testing.T) {
+	r := &registry{targets: make(map[string]*dialTarget), targetsOf: make(targetIndex)}
+	target := r.targetFor("a", "ws://a", "", false)
+	r.setTargetPeers(target, "", "peer")
+	if len(r.targetsOf.of("peer")) != 1 {
+		t.Fatal("the target is not listed")
+	}
+	delete(r.targets, target.url)
+	r.targetsOf.remove(target)
+	r.setTargetPeers(target, "peer", "peer")
+	if len(r.targetsOf) != 0 {
+		t.Error("a removed target is listed")
+	}
+}

@@ -28,8 +28,8 @@ type forwarder struct {
 
 	mu     sync.RWMutex
 	closed bool
-	pairs  map[string]*pair  // by name of the other member
-	moved  map[string]string // by peer: the member to which this one has granted it, for lostAfter
+	pairs  map[string]*pair   // by name of the other member
+	moved  map[string]*string // by peer: the member to which this one has granted it, for lostAfter
 }
 
 // pair is the state about one other member.
@@ -41,7 +41,7 @@ type pair struct {
 }
 
 func newForwarder(e *Engine) *forwarder {
-	return &forwarder{engine: e, pairs: make(map[string]*pair), moved: make(map[string]string)}
+	return &forwarder{engine: e, pairs: make(map[string]*pair), moved: make(map[string]*string)}
 }
 
 // with returns the state about a member, or nil after close.
@@ -135,11 +135,13 @@ func (f *forwarder) close() {
 func (f *forwarder) granted(peer, to string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.moved[peer] = to
+	f.moved[peer] = &to
 	time.AfterFunc(lostAfter, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		delete(f.moved, peer)
+		if f.moved[peer] == &to { // no later grant
+			delete(f.moved, peer)
+		}
 	})
 }
 
@@ -150,7 +152,10 @@ func (f *forwarder) hint(peer string) string {
 	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.moved[peer]
+	if to := f.moved[peer]; to != nil {
+		return *to
+	}
+	return ""
 }
 
 // onForwarded handles a message of the subject m.<name>.fwd.

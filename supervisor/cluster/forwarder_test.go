@@ -87,14 +87,15 @@ func TestForwarderForgetsMembersThatHaveLeft(t *testing.T) {
 	}
 }
 
-// A message that waits to be sent to a member that leaves goes to the peer's new home, or ends at once. The sent one
-// waits for the last results of the member.
+// A message that waits to be sent to a member that leaves goes to the peer's new home, or ends at once. The two sent
+// ones wait for the last results of the member.
 func TestLeavingMemberGetsNoFurtherBatch(t *testing.T) {
 	for _, moved := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newForwarderRig(t)
-			r.forward(t, "peer")
-			r.forward(t, "peer")
+			for range 3 {
+				r.forward(t, "peer")
+			}
 			if moved {
 				r.directory.set("peer", r.b, 2)
 			}
@@ -130,6 +131,25 @@ func TestGrantedPeerIsHintedForTwoSeconds(t *testing.T) {
 	})
 }
 
+// A second grant within two seconds is hinted for two seconds of its own.
+func TestSecondGrantIsHintedForTwoSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newForwarderRig(t)
+		r.forwarder.granted("own", "b")
+		time.Sleep(time.Second)
+		r.forwarder.granted("own", "a")
+		time.Sleep(2*time.Second - 1)
+		if to := r.hint("own"); to != "a" {
+			t.Errorf("hint %q, want a", to)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if to := r.hint("own"); to != "" {
+			t.Errorf("hint %q after two seconds", to)
+		}
+	})
+}
+
 // A panic in the handling of a member's message does not end the process.
 func TestForwarderContinuesAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -143,6 +163,9 @@ func TestForwarderContinuesAfterAPanic(t *testing.T) {
 			if !strings.Contains(r.lines.String(), "panic="+fault) {
 				t.Errorf("the panic of the %s is not logged", fault)
 			}
+		}
+		if n := len(r.with("b").in.arrived); n != 0 {
+			t.Errorf("%d batches are kept after the panic of their delivery", n)
 		}
 	})
 }

@@ -58,11 +58,21 @@ func (in *inward) receive(msg *received) {
 		in.cancel(msg)
 		return
 	}
-	b := in.begin(msg)
+	b, complete := in.begin(msg), false
+	defer func() { in.passedOn(b, complete) }()
 	in.deliverAll(b, msg.entries)
+	complete = true
+}
+
+// passedOn reports the results of a batch after all its entries were passed on. An incomplete batch, after a panic, is
+// forgotten: its member hears nothing of the entries that wait, and takes them as unconfirmed.
+func (in *inward) passedOn(b *arrived, complete bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	b.delivering = false
+	if !complete && in.arrived[b.key] == b {
+		delete(in.arrived, b.key)
+	}
 	in.report(b)
 	in.remind()
 }

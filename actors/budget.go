@@ -19,6 +19,9 @@ func costOf(n int) int64 { return int64(max(n, socket.MinBuffer) + frameOverhead
 // messageOverhead is the approximate memory of a message of a session beyond its bytes in the record, in bytes.
 const messageOverhead = 256
 
+// costInRecord returns the cost in bytes of a message of n bytes in a record.
+func costInRecord(n int) int64 { return int64(n) + messageOverhead }
+
 // budget bounds the bytes that a connection holds between its socket and its handlers. The read pump takes the cost of
 // each frame. The actor opens the frame, and its cost becomes that of its messages. The handler's end or a drop gives
 // the cost of a message back. One frame may exceed the limit, so that a message of any size fits.

@@ -18,6 +18,9 @@ type codec interface {
 	idKey() uint64
 	// skip skips the next message. The only error is wire.ErrRecord.
 	skip() error
+	// decoded returns the next messages that are decoded already, maybe none. takeDecoded removes the first n of them.
+	decoded() run
+	takeDecoded(n int)
 	// cost returns the cost of the last message in the budget of the connection.
 	cost() int64
 	// send seals the first of the frames, in order, and writes them as one WebSocket message. It returns their number and

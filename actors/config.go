@@ -112,16 +112,19 @@ const (
 type Deduplicator interface {
 	Seen(msg *wire.Message, now time.Time) Verdict
 	// SeenInSession is Seen for a message of the peer itself that its session protects against replay: the verdict is
-	// never Stale. key is the result of ExpectKey for its ID, or 0 if it is not known.
+	// never Stale. key is the result of ExpectKeys for its ID, or 0 if it is not known.
 	SeenInSession(msg *wire.Message, key uint64, now time.Time) Verdict
+	// SeenTogether is SeenInSession for several messages with keys, up to the first one that is not Fresh. It returns the
+	// number of messages before that one, and its verdict, or Fresh if there is none.
+	SeenTogether(messages []wire.Message, keys []uint64, now time.Time) (fresh int, verdict Verdict)
 	// Known returns the verdict of Seen and enters nothing: an unverified connection must not enter IDs for the peer that
 	// it claims to be.
 	Known(msg *wire.Message, now time.Time) Verdict
 	// Expect announces that Seen will probably be called with this ID, so that the set can prefetch the entry. It changes
 	// nothing.
 	Expect(id []byte)
-	// ExpectKey is Expect and returns a key of the ID.
-	ExpectKey(id string) (key uint64)
+	// ExpectKeys is Expect for the IDs of several messages and sets keys to their keys.
+	ExpectKeys(messages []wire.Message, keys []uint64)
 }
 
 // Direction tells whether this node accepted or dialled a connection.

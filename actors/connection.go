@@ -165,12 +165,14 @@ func (p *connection) receive(ctx actor.Context) {
 	case fromRegistry:
 		p.onRegistry(ctx, msg)
 	}
-	p.countHandled()
+	p.countHandled(1)
 }
 
-// countHandled hands pending writes and deliveries to other goroutines every flushEvery messages.
-func (p *connection) countHandled() {
-	if p.handled++; p.handled%flushEvery == 0 && p.dispatcher.workers != nil {
+// countHandled counts n more messages. It hands pending writes and deliveries to other goroutines every flushEvery
+// messages.
+func (p *connection) countHandled(n int) {
+	before := p.handled / flushEvery
+	if p.handled += n; p.handled/flushEvery != before && p.dispatcher.workers != nil {
 		p.dispatcher.flush()
 	}
 }

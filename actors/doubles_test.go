@@ -98,7 +98,7 @@ func (s *seenDouble) Seen(msg *wire.Message, _ time.Time) Verdict {
 // SeenInSession panics if the key is that of another ID.
 func (s *seenDouble) SeenInSession(msg *wire.Message, key uint64, now time.Time) Verdict {
 	if key != 0 {
-		if key != s.ExpectKey(msg.ID) {
+		if key != keyOf(msg.ID) {
 			panic("a key of another ID")
 		}
 		s.mu.Lock()
@@ -116,8 +116,24 @@ func (s *seenDouble) Known(msg *wire.Message, _ time.Time) Verdict {
 
 func (*seenDouble) Expect([]byte) {}
 
-// ExpectKey returns a key that differs for different IDs.
-func (*seenDouble) ExpectKey(id string) uint64 {
+// ExpectKeys sets keys that differ for different IDs.
+func (*seenDouble) ExpectKeys(messages []wire.Message, keys []uint64) {
+	for i := range messages {
+		keys[i] = keyOf(messages[i].ID)
+	}
+}
+
+// SeenTogether implements Deduplicator.
+func (s *seenDouble) SeenTogether(messages []wire.Message, keys []uint64, now time.Time) (int, Verdict) {
+	for i := range messages {
+		if verdict := s.SeenInSession(&messages[i], keys[i], now); verdict != Fresh {
+			return i, verdict
+		}
+	}
+	return len(messages), Fresh
+}
+
+func keyOf(id string) uint64 {
 	key := fnv.New64a()
 	_, _ = key.Write([]byte(id))
 	return key.Sum64()
@@ -131,6 +147,16 @@ func (s *seenDouble) verdict(msg *wire.Message) Verdict {
 		return Duplicate
 	}
 	return Fresh
+}
+
+// takeSome implements Limiter.TakeSome by Take.
+func takeSome(l Limiter, now time.Time, n int) int {
+	for i := range n {
+		if !l.Take(now) {
+			return i
+		}
+	}
+	return n
 }
 
 // randomDouble panics on demand, and counts its use.

@@ -17,6 +17,8 @@ func (l *meanLimiter) Take(time.Time) bool {
 	return l.calls.Add(1) >= 10
 }
 
+func (l *meanLimiter) TakeSome(now time.Time, n int) int { return takeSome(l, now, n) }
+
 func (*meanLimiter) Credit(time.Time, time.Duration) {}
 
 func (*meanLimiter) Until(time.Time) time.Duration { return 0 }

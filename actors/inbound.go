@@ -118,6 +118,10 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 		return left
 	}
 	for ; p.codec.more(); paid = false {
+		if r := p.nextRun(at); len(r.messages) > 0 {
+			left = p.admitRun(ctx, r, at, left)
+			continue
+		}
 		if !paid && !p.payOrSkip(ctx, at.now) {
 			continue
 		}
@@ -132,7 +136,7 @@ func (p *connection) admit(ctx actor.Context, data []byte, text bool, at *moment
 			left = 0
 		}
 		p.onMessage(ctx, msg, cost)
-		p.countHandled()
+		p.countHandled(1)
 	}
 	return left
 }

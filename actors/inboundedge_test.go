@@ -15,6 +15,7 @@ import (
 type creditDouble struct{ credits []time.Duration }
 
 func (*creditDouble) Take(time.Time) bool                      { return true }
+func (*creditDouble) TakeSome(_ time.Time, n int) int          { return n }
 func (*creditDouble) Until(time.Time) time.Duration            { return 0 }
 func (d *creditDouble) Credit(_ time.Time, lost time.Duration) { d.credits = append(d.credits, lost) }
 

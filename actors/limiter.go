@@ -6,6 +6,8 @@ import "time"
 type Limiter interface {
 	// Take takes one token. It returns false if there is none.
 	Take(now time.Time) bool
+	// TakeSome takes n tokens, or as many as there are, and returns their number.
+	TakeSome(now time.Time, n int) int
 	// Credit adds the tokens of the time before now in which no frame could be read, beyond the burst. Take follows with
 	// the same now.
 	Credit(now time.Time, lost time.Duration)
@@ -48,6 +50,16 @@ func (l *PeerRateLimiter) Take(now time.Time) bool {
 		return false
 	}
 	return true
+}
+
+// TakeSome takes n tokens, or as many as there are, and returns their number.
+func (l *PeerRateLimiter) TakeSome(now time.Time, n int) int {
+	for i := range n {
+		if !l.Take(now) {
+			return i
+		}
+	}
+	return n
 }
 
 // Until returns the time until Take succeeds; 0 if it does now.

@@ -26,6 +26,8 @@ func (l *scriptedLimiter) Take(time.Time) (taken bool) {
 	return taken
 }
 
+func (l *scriptedLimiter) TakeSome(now time.Time, n int) int { return takeSome(l, now, n) }
+
 func (*scriptedLimiter) Credit(time.Time, time.Duration) {}
 
 func (*scriptedLimiter) Until(time.Time) time.Duration { return time.Hour }

@@ -66,8 +66,17 @@ func (c *sessionCodec) idKey() uint64 { return c.messages.Key() }
 // skip implements codec.
 func (c *sessionCodec) skip() error { return c.messages.Skip() }
 
+// decoded implements codec.
+func (c *sessionCodec) decoded() (r run) {
+	r.messages, r.sizes, r.keys = c.messages.Decoded()
+	return r
+}
+
+// takeDecoded implements codec.
+func (c *sessionCodec) takeDecoded(n int) { c.messages.TakeDecoded(n) }
+
 // cost implements codec.
-func (c *sessionCodec) cost() int64 { return int64(c.messages.Size()) + messageOverhead }
+func (c *sessionCodec) cost() int64 { return costInRecord(c.messages.Size()) }
 
 // records recycles buffers for records of several messages.
 var records = sync.Pool{New: func() any {

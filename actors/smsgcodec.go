@@ -61,6 +61,12 @@ func (c *smsgCodec) open(frame []byte, _ bool, hint wire.IDKeys) (err error) {
 // more implements codec.
 func (c *smsgCodec) more() bool { return c.plaintext != nil }
 
+// decoded implements codec: a frame has one message.
+func (*smsgCodec) decoded() run { return run{} }
+
+// takeDecoded implements codec.
+func (*smsgCodec) takeDecoded(int) {}
+
 // cost implements codec: the message takes over the cost of its frame.
 func (c *smsgCodec) cost() int64 { return costOf(c.size) }
 

@@ -37,6 +37,14 @@ func (b *bucket) Take(now time.Time) bool {
 	return b.limiter.Take(now)
 }
 
+// TakeSome implements actors.Limiter.
+func (b *bucket) TakeSome(now time.Time, n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.credit(now, 0)
+	return b.limiter.TakeSome(now, n)
+}
+
 // Credit implements actors.Limiter.
 func (b *bucket) Credit(now time.Time, lost time.Duration) {
 	b.mu.Lock()
@@ -88,6 +96,16 @@ func (l *proofLimiter) Take(now time.Time) bool {
 	free := l.free > 0
 	l.free = max(l.free-1, 0)
 	return l.bucket.Take(now) || free
+}
+
+// TakeSome implements actors.Limiter.
+func (l *proofLimiter) TakeSome(now time.Time, n int) int {
+	for i := range n {
+		if !l.Take(now) {
+			return i
+		}
+	}
+	return n
 }
 
 // Credit implements actors.Limiter.

@@ -115,13 +115,24 @@ func (d *RecordDecoder) Skip() error {
 	return err
 }
 
+// Decoded returns the next messages that are decoded already, and for each the results of Size and Key. It may return
+// none. The slices of sizes and keys are valid until the next call of Next or Reset.
+func (d *RecordDecoder) Decoded() (messages []Message, sizes []int32, keys []uint64) {
+	return d.group[d.next:], d.sizes[d.next:len(d.group)], d.keys[d.next:len(d.group)]
+}
+
+// TakeDecoded removes the first n messages of Decoded, as n calls of Next do.
+func (d *RecordDecoder) TakeDecoded(n int) {
+	if d.next += n; d.next == len(d.group) {
+		d.group, d.next = nil, 0
+	}
+}
+
 // pop removes the next message from the group.
 func (d *RecordDecoder) pop() *Message {
 	m := &d.group[d.next]
 	d.size, d.key = int(d.sizes[d.next]), d.keys[d.next]
-	if d.next++; d.next == len(d.group) {
-		d.group, d.next = nil, 0
-	}
+	d.TakeDecoded(1)
 	return m
 }
 
@@ -209,8 +220,6 @@ func (d *RecordDecoder) build(record []byte, parsed []binaryMessage) {
 		m.Payload = payloads[from:to:to]
 	}
 	if d.hint != nil { // only now: to hash an ID at once would wait for the stores of its parts
-		for i := range d.group {
-			d.keys[i] = d.hint.ExpectKey(d.group[i].ID)
-		}
+		d.hint.ExpectKeys(d.group, d.keys[:len(d.group)])
 	}
 }

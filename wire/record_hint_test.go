@@ -10,10 +10,12 @@ type hints []string
 
 func (h *hints) Expect(id []byte) { *h = append(*h, string(id)) }
 
-// ExpectKey returns the number of the ID, beginning with 1.
-func (h *hints) ExpectKey(id string) uint64 {
-	*h = append(*h, id)
-	return uint64(len(*h))
+// ExpectKeys returns the numbers of the IDs, beginning with 1.
+func (h *hints) ExpectKeys(messages []Message, keys []uint64) {
+	for i := range messages {
+		*h = append(*h, messages[i].ID)
+		keys[i] = uint64(len(*h))
+	}
 }
 
 func TestRecordDecoderAnnouncesIDs(t *testing.T) {

@@ -70,11 +70,12 @@ func (e SealedEnd) Bind() []byte {
 // It is valid during the call only.
 type IDHint interface{ Expect(id []byte) }
 
-// IDKeys is an IDHint for the messages of records. ExpectKey gets the ID of a decoded message and returns a key of it,
-// which [RecordDecoder.Key] gives back with the message: the caller need not hash the ID twice. 0 means no key.
+// IDKeys is an IDHint for the messages of records. ExpectKeys gets messages that were decoded together and sets keys to
+// keys of their IDs, which [RecordDecoder.Key] gives back with each message: the caller need not hash an ID twice. 0
+// means no key. It must not retain the slices.
 type IDKeys interface {
 	IDHint
-	ExpectKey(id string) (key uint64)
+	ExpectKeys(messages []Message, keys []uint64)
 }
 
 // DecodeSealedBody parses the plaintext of an opened frame (protocol section 4). It returns the message and the text

@@ -62,35 +62,55 @@ func (a *Account) ask(msg *wire.Message, key uint64, now time.Time, enter bool) 
 func (a *Account) judge(
 	f fingerprint, msg *wire.Message, ahead time.Duration, now time.Time, enter bool,
 ) actors.Verdict {
+	part := a.peerPart(enter)
+	verdict, entries := a.judgeAt(a.set.at(now), part, 0, f, msg, ahead, enter)
+	part.current.Add(entries)
+	return verdict
+}
+
+// instant is a time in the units of a set.
+type instant struct {
+	since time.Duration // since the set's epoch
+	ticks uint16
+	wall  time.Time
+}
+
+func (d *Set) at(now time.Time) instant {
+	since := now.Sub(d.epoch)
+	return instant{since, d.ticksAfter(since), d.wall(now)}
+}
+
+// judgeAt is judge with the peer's part, to which the caller adds the returned number of entries. pending is the number
+// of entries that it has not added yet.
+func (a *Account) judgeAt(
+	now instant, part *peerPart, pending int64, f fingerprint, msg *wire.Message, ahead time.Duration, enter bool,
+) (verdict actors.Verdict, entries int64) {
 	d := a.set
-	part, since := a.peerPart(enter), now.Sub(d.epoch)
-	ticks := d.ticksAfter(since)
 	shard := d.own.shard(f)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	first, taken, duplicate := d.own.known(f, ticks, d.ttlTicks)
+	first, taken, duplicate := d.own.known(f, now.ticks, d.ttlTicks)
 	switch {
-	case duplicate || msg != nil && d.knownEarlier(a.id, msg, ticks):
-		return actors.Duplicate
-	case d.full(shard, part):
-		return actors.Full
+	case duplicate || msg != nil && d.knownEarlier(a.id, msg, now.ticks):
+		return actors.Duplicate, 0
+	case d.full(shard, part, pending):
+		return actors.Full, 0
 	case enter:
 		if msg != nil {
-			ahead = d.ahead(msg, now)
+			ahead = d.ahead(msg, now.wall)
 		}
 		// The stamp is the later of now and the message's ts.
-		stamp := ticks
+		stamp := now.ticks
 		if ahead > 0 {
-			stamp = d.ticksAfter(since + ahead)
+			stamp = d.ticksAfter(now.since + ahead)
 		}
-		d.enter(place{shard, d.generation(shard, since+ahead), part}, f, stamp, first, taken)
+		entries = d.enter(place{shard, d.generation(shard, now.since+ahead)}, f, stamp, first, taken)
 	}
-	return actors.Fresh
+	return actors.Fresh, entries
 }
 
-// ahead returns the time by which a message is stamped ahead of now, at most one window.
-func (d *Set) ahead(msg *wire.Message, now time.Time) time.Duration {
-	wall := d.wall(now)
+// ahead returns the time by which a message is stamped ahead of the wall clock, at most one window.
+func (d *Set) ahead(msg *wire.Message, wall time.Time) time.Duration {
 	if !msg.Timestamp.After(wall) { // nearly always; Sub takes ten times as long
 		return 0
 	}
@@ -123,46 +143,47 @@ func (d *Set) knownEarlier(peerID string, msg *wire.Message, ticks uint16) bool 
 
 // full reports whether a message exceeds a limit: of the set, of the peer's share, or of the shares of departed
 // identities, of its address group or of all groups. The last two limits do not apply to exempt peers and to peers with
-// entries in the set.
-func (d *Set) full(shard *shard, part *peerPart) bool {
-	total, held, limit := d.count.Load(), part.held(), d.limit.Load()
+// entries in the set. pending is the number of the peer's entries that part does not count yet.
+func (d *Set) full(shard *shard, part *peerPart, pending int64) bool {
+	total, held, limit := d.count.Load(), part.held()+pending, d.limit.Load()
 	return shard.leased == 0 && total >= limit ||
 		total >= limit/2 && held >= part.share.Load() ||
 		held == 0 && part.group != nil &&
 			(part.group.departed.Load() >= limit/departedPart || d.departed.Load() >= limit/allDepartedPart)
 }
 
-// place holds the keys for the entries of a message, and the peer that they are counted for.
+// place is the part of the set that holds the entries of a message.
 type place struct {
 	shard      *shard
 	generation *table
-	part       *peerPart
 }
 
-// enter writes a fresh message. The place of its id may be taken by first, a different message of another peer.
-func (d *Set) enter(p place, f fingerprint, stamp uint16, first entry, taken bool) {
+// enter writes a fresh message and returns the number of new entries. The place of its id may be taken by first, a
+// different message of another peer.
+func (d *Set) enter(p place, f fingerprint, stamp uint16, first entry, taken bool) (entries int64) {
 	if !taken {
-		d.put(p, f.id, newEntry(f.peer, f.content, stamp))
-		return
+		return d.put(p, f.id, newEntry(f.peer, f.content, stamp))
 	}
 	if first.age(stamp) > 0 {
 		// Entries aside are only looked for while the place of the id is taken, so first must not expire before them.
-		d.put(p, f.id, first.withStamp(stamp))
+		entries = d.put(p, f.id, first.withStamp(stamp))
 	}
 	for _, key := range d.own.aside(f) {
-		d.put(p, key, newEntry(f.peer, f.content, stamp))
+		entries += d.put(p, key, newEntry(f.peer, f.content, stamp))
 	}
+	return entries
 }
 
-// put writes an entry and counts it.
-func (d *Set) put(p place, key uint64, e entry) {
-	if p.generation.put(key, e) {
-		if p.shard.leased == 0 {
-			lease := d.lease()
-			d.count.Add(lease)
-			p.shard.leased = lease
-		}
-		p.shard.leased--
-		p.part.current.Add(1)
+// put writes an entry and returns the number of new ones.
+func (d *Set) put(p place, key uint64, e entry) int64 {
+	if !p.generation.put(key, e) {
+		return 0
 	}
+	if p.shard.leased == 0 {
+		lease := d.lease()
+		d.count.Add(lease)
+		p.shard.leased = lease
+	}
+	p.shard.leased--
+	return 1
 }

@@ -33,7 +33,7 @@ func (d *Set) Window() time.Duration { return d.window }
 // Digest returns the digest of a message that the account's peer has sent.
 func (a *Account) Digest(msg *wire.Message, now time.Time) Digest {
 	d := a.set
-	return Digest{ID: d.own.idKey(msg.ID), Content: d.own.contentTag(msg), Peer: a.tag, Ahead: d.ahead(msg, now)}
+	return Digest{ID: d.own.idKey(msg.ID), Content: d.own.contentTag(msg), Peer: a.tag, Ahead: d.ahead(msg, d.wall(now))}
 }
 
 // KnownDigest is Known for a digest. The verdict is never Stale.

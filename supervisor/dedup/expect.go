@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/Snider/go-p2p/supervisor/internal/prefetch"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // farEntries is the number of entries from which on the tables are larger than the processor's caches.
@@ -16,13 +17,16 @@ func (a *Account) Expect(id []byte) {
 	}
 }
 
-// ExpectKey implements actors.Deduplicator. It returns the place of the id in the tables.
-func (a *Account) ExpectKey(id string) uint64 {
-	key := a.set.own.idKey(id)
-	if a.set.far() {
-		a.set.own.prefetch(key)
+// ExpectKeys implements actors.Deduplicator. The key of an id is its place in the tables.
+func (a *Account) ExpectKeys(messages []wire.Message, keys []uint64) {
+	for i := range messages { // first all of them: a lock would keep the processor from beginning with the next one
+		keys[i] = a.set.own.idKey(messages[i].ID)
 	}
-	return key
+	if a.set.far() {
+		for _, key := range keys {
+			a.set.own.prefetch(key)
+		}
+	}
 }
 
 func (d *Set) far() bool { return d.count.Load() >= farEntries }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/Snider/go-p2p/actors"
+	"github.com/Snider/go-p2p/wire"
 )
 
 // Expect marks nothing, in a set of any size, and may run concurrently with all other methods.
@@ -34,13 +35,15 @@ func TestDedupExpectDecidesNothing(t *testing.T) {
 	expect(t, d, "a", "0-0", "x", 0, actors.Duplicate)
 }
 
-// A message with the key of ExpectKey has the verdicts and entries of one without, in a set of any size.
+// A message with the key of ExpectKeys has the verdicts and entries of one without, in a set of any size.
 func TestDedupAcceptsTheKeyOfAnID(t *testing.T) {
 	d := newDedup(t, 1<<20, 1<<20)
 	a, b := d.For("a"), d.For("b")
 	for i := range 2 * farEntries {
 		msg := seenMessage(fmt.Sprint(i), "x")
-		key := a.ExpectKey(msg.ID)
+		keys := make([]uint64, 1)
+		a.ExpectKeys([]wire.Message{*msg}, keys)
+		key := keys[0]
 		if key == 0 {
 			t.Fatalf("%s has no key", msg.ID)
 		}

@@ -79,9 +79,9 @@ func (d *Set) importEntry(part *peerPart, key uint64, e entry, ahead time.Durati
 	switch {
 	case duplicate:
 		return true
-	case d.full(shard, part):
+	case d.full(shard, part, 0):
 		return false
 	}
-	d.enter(place{shard, d.generation(shard, since+ahead), part}, f, uint16(e.tagged), first, taken)
+	part.current.Add(d.enter(place{shard, d.generation(shard, since+ahead)}, f, uint16(e.tagged), first, taken))
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/Snider/go-p2p/wire/internal/plainprefix"
 )
@@ -213,15 +214,15 @@ func validUTF8(text []byte) bool { return isPlainString(text) || utf8.Valid(text
 
 // validText is utf8.ValidString, faster for a short text of ASCII.
 func validText(text string) bool {
-	var bits uint32
-	i := 0
-	for ; i+4 <= len(text); i += 4 {
-		bits |= load(text, i)
+	var bits uint64
+	bytes := unsafe.Slice(unsafe.StringData(text), len(text)) // read only
+	for ; len(bytes) >= 8; bytes = bytes[8:] {
+		bits |= binary.LittleEndian.Uint64(bytes)
 	}
-	for ; i < len(text); i++ {
-		bits |= uint32(text[i])
+	for _, b := range bytes {
+		bits |= uint64(b)
 	}
-	return bits&0x80808080 == 0 || utf8.ValidString(text)
+	return bits&(0x80*ones) == 0 || utf8.ValidString(text)
 }
 
 // isPlainString reports whether text is a JSON string of ASCII without escapes.

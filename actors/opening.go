@@ -69,12 +69,8 @@ func (p *connection) onHandshakeMessage(ctx actor.Context, data []byte) {
 	peer, challenge, no := readHandshake(data, p.node.Keys.PublicKey(), p.node.Limits.Session.Offer)
 	if no == nil {
 		p.greeting.handshake = bytes.Clone(data)
-		secret, err := p.node.Keys.SharedSecret(peer.key)
-		if err == nil {
-			p.identified(ctx, peer, secret, challenge, nil)
-			return
-		}
-		no = &rejection{reason: wire.ReasonInvalidHandshake, detail: err}
+		p.identified(ctx, peer, challenge, nil)
+		return
 	}
 	if errors.Is(no.detail, errOwnKey) && p.node.OnOwnKey != nil && p.node.OnOwnKey(challenge) {
 		p.refuse(ctx, no)
@@ -93,21 +89,21 @@ func (p *connection) onAck(ctx actor.Context, data []byte) {
 		p.fail(ctx, err)
 		return
 	}
-	p.proof.strength = ackStrength(peer)
-	p.identified(ctx, peer, secret, [crypto.ChallengeSize]byte{}, data)
+	p.proof.strength, g.secret = ackStrength(peer), secret
+	p.identified(ctx, peer, [crypto.ChallengeSize]byte{}, data)
 }
 
 // identified asks the registry, without waiting for the answer. ack is the peer's, nil for a responder: with it the
 // frames after the handshake begin, since the registry may publish the route before the actor knows.
-func (p *connection) identified(
-	ctx actor.Context, peer claim, secret crypto.SharedSecret, challenge [crypto.ChallengeSize]byte, ack []byte,
-) {
+func (p *connection) identified(ctx actor.Context, peer claim, challenge [crypto.ChallengeSize]byte, ack []byte) {
 	g := p.greeting
-	p.peerID, g.key, g.terms, g.secret, g.challenge = peer.identity.ID, peer.key, peer.terms, secret, challenge
-	if err := p.prepareFrames(ack); err != nil {
-		p.node.Counters.Inc(HandshakesRejected)
-		p.fail(ctx, err)
-		return
+	p.peerID, g.key, g.terms, g.challenge = peer.identity.ID, peer.key, peer.terms, challenge
+	if ack != nil {
+		if err := p.beginFrames(ack); err != nil {
+			p.node.Counters.Inc(HandshakesRejected)
+			p.fail(ctx, err)
+			return
+		}
 	}
 	p.handle.pace(wire.AnnouncedRate(peer.features))
 	p.proof.must, p.proof.announced = mustBind(peer.features), len(peer.features) > 0
@@ -119,17 +115,16 @@ func (p *connection) identified(
 	})
 }
 
-// prepareFrames creates the codec, except for a responder's session, whose keys wait for the verdict of the registry.
-func (p *connection) prepareFrames(ack []byte) (err error) {
-	switch g := p.greeting; {
-	case g.terms == nil:
-		if g.smsg, err = newSMSG(g.secret, p.node.Rand); err == nil && ack != nil {
-			p.socket.SetReadLimit(p.node.Limits.readLimit(false))
-			p.bindFrames(ack)
-			p.beginSMSG()
-		}
-	case ack != nil:
-		err = p.finishOffer(ack)
+// beginFrames creates the codec of an initiator. That of a responder waits for the verdict of the registry.
+func (p *connection) beginFrames(ack []byte) (err error) {
+	g := p.greeting
+	if g.terms != nil {
+		return p.finishOffer(ack)
+	}
+	if g.smsg, err = newSMSG(g.secret, p.node.Rand); err == nil {
+		p.socket.SetReadLimit(p.node.Limits.readLimit(false))
+		p.bindFrames(ack)
+		p.beginSMSG()
 	}
 	return err
 }
@@ -154,7 +149,7 @@ func (p *connection) beginSMSG() {
 // onWelcome opens the connection. A responder sends its ack, and no frame before the peer is verified. An initiator
 // sends a ping at once.
 func (p *connection) onWelcome(ctx actor.Context, w *Welcome) {
-	answer, err := p.answerSession()
+	answer, err := p.deriveKeys()
 	if err != nil {
 		p.reject(ctx, &rejection{reason: wire.ReasonInvalidHandshake, detail: err})
 		return

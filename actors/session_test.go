@@ -83,6 +83,29 @@ func TestSessionKeysWaitForTheVerdict(t *testing.T) {
 	})
 }
 
+// A peer that the registry refuses costs no X25519 operation. The test deletes the node's key before the verdict: a
+// secret that was derived earlier would be accepted.
+func TestSharedSecretWaitsForTheVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.parent.silent = true
+		p := r.connect()
+		p.sayPlain(encodeLogin(t, wire.MsgHandshake, goodHandshake(p.keys)))
+		synctest.Wait()
+		if n := len(reportsOf[*Identified](r)); n != 1 {
+			t.Fatalf("identified %d times before the verdict, want 1", n)
+		}
+		if err := r.node.Keys.Delete(); err != nil {
+			t.Fatal(err)
+		}
+		r.tell(r.welcome(100))
+		if ack, _ := p.hearAck(); ack.Accepted || ack.Reason != wire.ReasonInvalidHandshake {
+			t.Errorf("answered %+v", ack)
+		}
+		r.want(map[Counter]uint64{HandshakesRejected: 1, HandshakesAccepted: 0})
+	})
+}
+
 // A first message that is no ping of the peer ends the connection, unverified. A disconnect is obeyed.
 func TestSessionRequiresAPingFirst(t *testing.T) {
 	ping := func(p *sessionPeer, from string) []byte {

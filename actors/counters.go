@@ -49,6 +49,7 @@ const (
 	ClusterDroppedMalformed // not decoded, or sealed with another key
 	ClusterDroppedVersion   // of another message format, or of a kind that this version does not know
 	ClusterDroppedRefused   // of a taken name, an earlier start, too many members or claims; repeated; while leaving
+	ClusterDroppedUnhandled // beyond the 64 MiB that wait for their handler: this member does not keep up
 	MembersLost             // losses of members: nothing was heard for two seconds, or nothing subscribes there
 
 	numCounters
@@ -95,6 +96,7 @@ var counterNames = [numCounters]string{
 	ClusterDroppedMalformed: "clusterDroppedMalformed",
 	ClusterDroppedVersion:   "clusterDroppedVersion",
 	ClusterDroppedRefused:   "clusterDroppedRefused",
+	ClusterDroppedUnhandled: "clusterDroppedUnhandled",
 }
 
 // String returns the counter's name as `node status` prints it.

@@ -21,7 +21,7 @@ var counterNames = []string{
 	"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 	"clusterForwarded", "clusterForwardFailed",
 	"clusterClaims", "clusterTaken", "clusterSnapshots", "membersLost",
-	"clusterDroppedMalformed", "clusterDroppedVersion", "clusterDroppedRefused",
+	"clusterDroppedMalformed", "clusterDroppedVersion", "clusterDroppedRefused", "clusterDroppedUnhandled",
 }
 
 // pair starts two nodes of which the second dials the first, and returns them when they are verified.

@@ -160,7 +160,11 @@ func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel f
 	if b.sealed != nil {
 		receive, ended = b.sealed.receiver(handle)
 	}
-	sub, err := b.client.Subscribe(subject, receive)
+	unhandled := 0
+	sub, err := b.client.Subscribe(subject, func(m *nats.Msg) {
+		unhandled = b.countUnhandled(m.Sub, unhandled)
+		receive(m)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +175,19 @@ func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel f
 		_ = sub.Unsubscribe() // the only error: the bus is closed
 		ended()
 	}, nil
+}
+
+// countUnhandled counts the messages that a subscription has dropped since the last call, which returned before. Those
+// that waited when one was dropped follow it, so that none stays uncounted.
+func (b *Bus) countUnhandled(sub *nats.Subscription, before int) (all int) {
+	all, err := sub.Dropped()
+	if err != nil { // the subscription has ended
+		return before
+	}
+	for range all - before {
+		b.dropped(actors.ClusterDroppedUnhandled)
+	}
+	return all
 }
 
 // responder returns the function that answers a request, or nil if no answer is wanted.

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor/cluster"
 )
 
@@ -212,11 +214,17 @@ func TestMissingCredentialsAreReported(t *testing.T) {
 	}
 }
 
-// A handler that does not keep up loses messages of its own subscription, and the loss is logged.
+// A handler that does not keep up loses messages of its own subscription. The loss is logged, and each message counted.
 func TestSlowHandlersLoseMessages(t *testing.T) {
 	w := newWorld(t)
 	a := w.serve(w.options())
 	a.maxUnhandled = 4 << 20
+	var dropped atomic.Int64
+	a.OnDrop(func(reason actors.Counter) {
+		if reason == actors.ClusterDroppedUnhandled {
+			dropped.Add(1)
+		}
+	})
 	var once sync.Once
 	release, blocked := make(chan struct{}), make(chan struct{})
 	handled := make(chan struct{}, 1000)
@@ -228,7 +236,8 @@ func TestSlowHandlersLoseMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := make([]byte, 1<<20-1)
-	for range 2*a.maxUnhandled/len(body) + 1 {
+	published := 2*a.maxUnhandled/len(body) + 1
+	for range published {
 		if err := a.Publish("slow", body); err != nil {
 			t.Fatal(err)
 		}
@@ -237,4 +246,5 @@ func TestSlowHandlersLoseMessages(t *testing.T) {
 	await(t, "the warning", func() bool { return a.log.count("does not keep up") == 1 })
 	close(release)
 	await(t, "the messages that waited", func() bool { return len(handled) >= a.maxUnhandled/len(body)-1 })
+	await(t, "the count of the others", func() bool { return len(handled)+int(dropped.Load()) == published })
 }

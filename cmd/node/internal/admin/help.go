@@ -42,6 +42,7 @@ func counterHelp(counter string) string {
 		"clusterDroppedMalformed": "Messages of other processes of this node that did not decode or had another key.",
 		"clusterDroppedVersion":   "Messages of other processes of this node in another format or of an unknown kind.",
 		"clusterDroppedRefused":   "Messages of other processes of this node that were refused.",
+		"clusterDroppedUnhandled": "Messages of other processes of this node that came faster than they were handled.",
 		"membersLost":             "Losses of other processes of this node: nothing heard for two seconds, or no answer.",
 	}
 	if text, ok := help[counter]; ok {

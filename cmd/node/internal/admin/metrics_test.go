@@ -25,7 +25,7 @@ func contract() []string {
 		"subscribersStuck", "logLinesDropped", "eventsLost", "repliesDropped", "clusterChecks", "clusterUnchecked",
 		"clusterForwarded", "clusterForwardFailed",
 		"clusterClaims", "clusterTaken", "clusterSnapshots", "membersLost",
-		"clusterDroppedMalformed", "clusterDroppedVersion", "clusterDroppedRefused",
+		"clusterDroppedMalformed", "clusterDroppedVersion", "clusterDroppedRefused", "clusterDroppedUnhandled",
 	}
 }
 

@@ -150,6 +150,20 @@ func TestSecondGrantIsHintedForTwoSeconds(t *testing.T) {
 	})
 }
 
+// A message that the bus refuses ends with that error.
+func TestRefusedBatchEndsItsMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newForwarderRig(t)
+		r.bus.fail = errors.New("refused")
+		for n := range 2 {
+			r.forward(t, "peer")
+			if len(r.results) != n+1 || !errors.Is(r.results[n].Err, r.bus.fail) {
+				t.Errorf("results %v of %d messages", r.results, n+1)
+			}
+		}
+	})
+}
+
 // A panic in the handling of a member's message does not end the process.
 func TestForwarderContinuesAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

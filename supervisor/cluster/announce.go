@@ -117,10 +117,11 @@ func (c *coordinator) judgeSilence() {
 	}
 }
 
-// considerJoin ends Join when the claims of all other members are known, after joinWithin at the latest.
+// considerJoin ends Join when the claims of all other members are known, after joinWithin at the latest, but not before
+// the first heartbeat.
 func (c *coordinator) considerJoin() {
 	left := time.Until(c.joinedAt)
-	if c.joined == nil || left > joinWithin-joinAtOnce {
+	if c.joined == nil || c.beats == nil || left > joinWithin-joinAtOnce {
 		return
 	}
 	for _, m := range c.directory.members {

@@ -29,6 +29,7 @@ func TestJoinEndsWithTheLastClaims(t *testing.T) {
 			r := newCoordinatorRig(t)
 			began, ended := time.Now(), time.Duration(-1)
 			r.joined, r.joinedAt = func(error) { ended = time.Since(began) }, began.Add(joinWithin)
+			r.coordinator.beats = time.NewTimer(0) // a heartbeat was sent
 			if row.prepare != nil {
 				row.prepare(r)
 			}

@@ -136,8 +136,8 @@ func TestLoneMemberIsLoggedOnce(t *testing.T) {
 		r := newCoordinatorRig(t)
 		r.directory.members = map[string]*member{"self": r.self}
 		r.joined, r.joinedAt = func(error) {}, time.Now()
-		r.considerJoin()
-		r.considerJoin()
+		r.onBeat()
+		r.onBeat()
 		if n := strings.Count(r.lines.String(), "this one runs alone"); n != 1 {
 			t.Errorf("%d lines, want 1", n)
 		}

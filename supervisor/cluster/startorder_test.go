@@ -106,3 +106,32 @@ func TestMemberWithoutSubscriptionsDoesNotStart(t *testing.T) {
 		}
 	})
 }
+
+// pausedStart is a bus whose process stands still for 1.5 s after its first subscription.
+type pausedStart struct{ *membus.Bus }
+
+func (b pausedStart) Subscribe(subject string, handle func(cluster.Delivery)) (func(), error) {
+	cancel, err := b.Bus.Subscribe(subject, handle)
+	if strings.HasSuffix(subject, ".dir") {
+		time.Sleep(1500 * time.Millisecond)
+	}
+	return cancel, err
+}
+
+// The claims of the other members may be complete before the first heartbeat of a member that starts slowly. Join ends
+// after that heartbeat.
+func TestJoinEndsAfterTheFirstHeartbeat(t *testing.T) {
+	inWorld(t, "b", func(t *testing.T, w *world) {
+		w.net.Delay(400*time.Millisecond, 401*time.Millisecond) // claims arrive after 1.2 s
+		p := w.process("a")
+		p.engine = cluster.New(pausedStart{p.bus}, cluster.Options{
+			Name: "a", NodeID: "node", Boot: 99, System: w.system, Log: slog.New(slog.DiscardHandler),
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if err := p.engine.Join(ctx, p); err != nil || time.Since(began) != 2*time.Second {
+			t.Errorf("Join ended after %v: %v", time.Since(began), err)
+		}
+	})
+}

@@ -6,6 +6,10 @@ import "time"
 // over to the others, which it asks. But if one has crashed in the last window, the new member cannot tell which
 // messages were delivered there: for one window, it refuses messages stamped before that crash.
 
+// sameCrash is the time by which a crash that another member tells may be later than the known one and be the same: the
+// delay of the message is added. Members tell it to each other with each heartbeat, and the delays would add up.
+const sameCrash = beatEvery
+
 // crashAge returns the time since the last crash of a member in milliseconds, plus one, or 0 if there was none in one
 // window, and by how much the clock of that member was ahead of ours.
 func (s *seen) crashAge() (age uint64, ahead time.Duration) {
@@ -27,7 +31,9 @@ func (s *seen) heardCrash(from string, age uint64, ahead time.Duration) {
 	}
 	now, since := s.now("", 0), time.Duration(age-1)*time.Millisecond
 	heard := former{ended: now.ended.Add(-since), at: now.at.Add(-since), ahead: s.clocks[from] + ahead}
-	s.noteCrash(heard)
+	if heard.at.After(s.crash.at.Add(sameCrash)) {
+		s.crash = heard
+	}
 	if s.joined.IsZero() || heard.at.Before(s.joined.Add(lostAfter)) {
 		s.noteUnseen(heard)
 	}

@@ -82,7 +82,7 @@ func (d *delivery) verifyNew(all map[string][]received) {
 				c.at.Format("04:05.000"), c.peer, c.member, all[string(c.msg.Payload)])
 		}
 	}
-	if verified < 20 {
-		d.t.Errorf("only %d new messages were expected", verified)
+	if verified == 0 {
+		d.t.Error("no new message was expected")
 	}
 }

@@ -161,7 +161,7 @@ func (q *inquiry) take(r result) {
 	c := q.check
 	elsewhere := q.first && (errors.Is(r.err, ErrNoResponders) || r.err == nil && r.answer.verdict == seenUnknown)
 	switch {
-	case q.ended:
+	case q.ended && c.Verdict != actors.Unanswered:
 	case elsewhere:
 		q.asked, q.moved = nil, true
 	case r.err != nil:

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
 
@@ -119,5 +120,27 @@ func TestCrashIsHeardForOneWindow(t *testing.T) {
 				t.Errorf("%s: tells others: %v, want %v; ahead by %v", row.name, got, row.tellsOn, ahead)
 			}
 		})
+	}
+}
+
+// One of several asked members answers that a message is a duplicate, and another does not answer: it is a duplicate.
+func TestDuplicateCountsBesideAMissingAnswer(t *testing.T) {
+	missing, duplicate := result{err: ErrNoResponders}, result{answer: checked{verdict: seenDuplicate}}
+	fresh := result{answer: checked{verdict: seenFresh}}
+	for name, row := range map[string]struct {
+		answers []result
+		want    actors.Verdict
+	}{
+		"first":     {[]result{duplicate, missing, fresh}, actors.Duplicate},
+		"last":      {[]result{missing, fresh, duplicate}, actors.Duplicate},
+		"no answer": {[]result{missing, fresh}, actors.Unanswered},
+	} {
+		q := &inquiry{check: &supervisor.SeenCheck{Verdict: actors.Unanswered}}
+		for _, answer := range row.answers {
+			q.take(answer)
+		}
+		if !q.ended || q.check.Verdict != row.want {
+			t.Errorf("%s: ended %v, %v, want %v", name, q.ended, q.check.Verdict, row.want)
+		}
 	}
 }

@@ -29,8 +29,7 @@ func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []st
 		}
 		// A mode set by command stays if the file names no mode: a missing line must not open a node.
 		silent := def.name == "auth" && next.sources["auth"] == FromDefault
-		// A default clock skew follows the dedup TTL, which needs a restart.
-		follows := def.name == "max-clock-skew" && next.sources[def.name] == FromDefault
+		follows := next.sources[def.name] == FromDefault && s.waitsWith(def.name, next)
 		if !silent && !follows && !s.needsRestart(def.name, next) {
 			changed = append(changed, def.name)
 			continue
@@ -44,6 +43,11 @@ func (s *Settings) Take(next *Settings) (merged *Settings, changed, restart []st
 		}
 	}
 	return &taken, changed, restart, nil
+}
+
+// waitsWith reports whether the default value of a setting follows another setting, which needs a restart to change.
+func (s *Settings) waitsWith(name string, next *Settings) bool {
+	return name == "max-clock-skew" || name == "shutdown-timeout" && s.Cluster.Enabled() != next.Cluster.Enabled()
 }
 
 // needsRestart reports whether a setting needs a restart to change. The TLS files may change, but not whether TLS is

@@ -37,6 +37,9 @@ func TestTakeSeparatesChangesFromRestarts(t *testing.T) {
 		{"auth: open", "auth: allowlist", "auth", ""},
 		{"auth: allowlist", "max-conns: 3", "max-conns", ""},
 		{"dedup-ttl: 5m", "dedup-ttl: 1h", "", "dedup-ttl"},
+		{"", "cluster: 127.0.0.1:1", "", "cluster"},
+		{"shutdown-timeout: 9s", "shutdown-timeout: 8s\ncluster: 127.0.0.1:1", "shutdown-timeout", "cluster"},
+		{"cluster: 127.0.0.1:1\nshutdown-timeout: 9s", "cluster: 127.0.0.1:1", "shutdown-timeout", ""},
 		{"tls-cert: a\ntls-key: a", "tls-cert: b\ntls-key: b", "tls-cert tls-key", ""},
 		{"tls-cert: a\ntls-key: a", "max-conns: 3", "max-conns", "tls-cert tls-key"},
 	} {

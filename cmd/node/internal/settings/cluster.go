@@ -10,7 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// memberShutdownTimeout is the default of --shutdown-timeout for a member of several: its peers move to the others.
+const memberShutdownTimeout = time.Minute
 
 // Cluster holds the settings of a node that several processes share.
 type Cluster struct {

@@ -40,6 +40,24 @@ func TestRulesBetweenSettingsOfACluster(t *testing.T) {
 	}
 }
 
+// A member has a minute to move its peers before it stops; a lone node has 5 s.
+func TestMembersHaveAMinuteToStop(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                             "5s from default",
+		"--cluster=127.0.0.1:9093":     "1m from default",
+		"--cluster-nats=nats://a:4222": "1m from default",
+		"--cluster=127.0.0.1:9093 --shutdown-timeout=5s": "5s from flag",
+	} {
+		s, err := load(t, ScopeNode, strings.Fields(args), nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := value(s, "shutdown-timeout"); got != want {
+			t.Errorf("%q: %s, want %s", args, got, want)
+		}
+	}
+}
+
 func TestClusterSecretsAreOneOrTwoLines(t *testing.T) {
 	long, other := strings.Repeat("s", 16), strings.Repeat("t", 40)
 	path := filepath.Join(t.TempDir(), "secret")

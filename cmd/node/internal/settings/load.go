@@ -49,9 +49,7 @@ func Load(o Options, scope Scope) (*Settings, error) {
 			return nil, err
 		}
 	}
-	if s.sources["max-clock-skew"] == FromDefault {
-		s.Transport.MaxClockSkew = s.Transport.DedupTTL
-	}
+	s.setDependentDefaults()
 	if scope < ScopeNode {
 		return s, nil
 	}
@@ -83,6 +81,16 @@ func (s *Settings) resolve(def definition, layers []layer, scope Scope) error {
 		return nil
 	}
 	return nil
+}
+
+// setDependentDefaults sets the default values that depend on other settings.
+func (s *Settings) setDependentDefaults() {
+	if s.sources["max-clock-skew"] == FromDefault {
+		s.Transport.MaxClockSkew = s.Transport.DedupTTL
+	}
+	if s.sources["shutdown-timeout"] == FromDefault && s.Cluster.Enabled() {
+		s.Transport.ShutdownTimeout = memberShutdownTimeout
+	}
 }
 
 // check checks the rules between settings.

@@ -193,7 +193,8 @@ func timingSettings() []definition {
 		span("max-clock-skew", "NODE_MAX_CLOCK_SKEW",
 			"largest difference of a message's timestamp from now (default: the dedup TTL)",
 			func(s *Settings) *time.Duration { return &s.Transport.MaxClockSkew }),
-		span("shutdown-timeout", "NODE_SHUTDOWN_TIMEOUT", "time for a graceful shutdown",
+		span("shutdown-timeout", "NODE_SHUTDOWN_TIMEOUT",
+			"time for a graceful shutdown; with --cluster 1m by default",
 			func(s *Settings) *time.Duration { return &s.Transport.ShutdownTimeout }),
 	}
 }

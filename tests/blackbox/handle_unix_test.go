@@ -192,7 +192,7 @@ func TestHandleRefusesWrongUsage(t *testing.T) {
 	}{
 		{nil, "TYPE is missing"},
 		{[]string{"--", "cat"}, "TYPE is missing"},
-		{[]string{"job"}, "COMMAND is missing: write it behind --"},
+		{[]string{"job"}, "COMMAND is missing: write it after --"},
 		{[]string{"job", "--"}, "COMMAND is missing"},
 		{[]string{"job", "cat"}, "write -- between TYPE and COMMAND"},
 		{[]string{"job", "other", "--", "cat"}, "write -- between TYPE and COMMAND"},

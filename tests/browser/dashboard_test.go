@@ -2,7 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
@@ -10,18 +9,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
-
-// freeAddress returns an address that a node can bind again after a restart.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 func row(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#peers tr")]
@@ -32,7 +21,7 @@ func row(name string) string {
 // again. The page tells a stop from a crash, and the console has no error in any of these states.
 func TestDashboardFollowsTheNode(t *testing.T) {
 	needBrowser(t)
-	aliceHome, listen, shown := nodetest.NewHome(t), freeAddress(t), freeAddress(t)
+	aliceHome, listen, shown := nodetest.NewHome(t), sockettest.FreeAddress(t), sockettest.FreeAddress(t)
 	start := func() *node { return run(t, aliceHome, "alice", "--listen", listen, "--admin", shown) }
 	alice := start()
 

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // shared starts members m1, m2 and so on of one node, each with a dashboard.
@@ -24,7 +25,7 @@ func shared(t *testing.T, count int) (members []*node) {
 	}
 	first := ""
 	for i := range count {
-		address := freeAddress(t)
+		address := sockettest.FreeAddress(t)
 		args := []string{
 			"--identity", identity, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 			"--cluster", address, "--cluster-name", fmt.Sprintf("m%d", i+1),

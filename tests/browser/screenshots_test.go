@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // sceneTime is how long the mesh of the screenshots is busy before they are made: the charts need something to show.
@@ -73,8 +74,8 @@ func scheme(name string) chromedp.Action[chromedp.Void] {
 // limiter stops. It returns the node in the middle after sceneTime.
 func scene(t *testing.T) *node {
 	t.Helper()
-	listen := freeAddress(t)
-	frank, frankHome := freeAddress(t), nodetest.NewHome(t)
+	listen := sockettest.FreeAddress(t)
+	frank, frankHome := sockettest.FreeAddress(t), nodetest.NewHome(t)
 	away := run(t, frankHome, "frank", "--listen", frank, "--admin", "")
 	out := run(t, nodetest.NewHome(t), "carol", "--listen", "127.0.0.1:0", "--admin", "")
 	alice := run(t, nodetest.NewHome(t), "alice", "--listen", listen, "--admin", "127.0.0.1:0", "--peer", frank, "--peer",

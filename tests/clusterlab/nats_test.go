@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // external is a NATS server in a process of its own.
@@ -22,7 +23,7 @@ type external struct {
 // newExternal builds the server. It does not run yet.
 func newExternal(t *testing.T) *external {
 	t.Helper()
-	e := &external{t: t, binary: filepath.Join(t.TempDir(), "nats-server.exe"), address: freeAddress(t)}
+	e := &external{t: t, binary: filepath.Join(t.TempDir(), "nats-server.exe"), address: sockettest.FreeAddress(t)}
 	build := exec.Command("go", "build", "-o", e.binary, "github.com/nats-io/nats-server/v2")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build nats-server: %v: %s", err, out)

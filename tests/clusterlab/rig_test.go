@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 const patience = nodetest.Patience
@@ -50,21 +50,10 @@ func newCluster(t testing.TB, names ...string) *cluster {
 		t.Fatalf("node id: %s", r.Stderr)
 	}
 	for _, name := range names {
-		c.listen[name], c.joins[name] = freeAddress(t), freeAddress(t)
+		c.listen[name], c.joins[name] = sockettest.FreeAddress(t), sockettest.FreeAddress(t)
 		c.homes[name] = nodetest.NewHome(t)
 	}
 	return c
-}
-
-// freeAddress returns a loopback address at which nothing listens.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // start starts members, one after another.

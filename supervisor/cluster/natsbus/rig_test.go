@@ -3,7 +3,7 @@ package natsbus
 import (
 	"bytes"
 	"log/slog"
-	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/Snider/go-p2p/crypto"
 	"github.com/Snider/go-p2p/supervisor/cluster"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 const patience = 30 * time.Second
@@ -163,10 +164,5 @@ func awaitLink(t *testing.T, from, to *member) {
 // freePort returns a port of 127.0.0.1 at which nothing listens.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return int(netip.MustParseAddrPort(sockettest.FreeAddress(t)).Port())
 }

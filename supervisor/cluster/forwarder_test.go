@@ -189,19 +189,21 @@ func TestForwarderContinuesAfterAPanic(t *testing.T) {
 func TestUnsentMessageFollowsItsPeer(t *testing.T) {
 	for name, row := range map[string]struct {
 		hint    string
-		prepare func(flight *flight, cancel func())
+		prepare func(r *forwarderRig, flight *flight, cancel func())
 		further bool // another batch
 	}{
-		"another member":            {"b", func(*flight, func()) {}, true},
-		"another member, none here": {"b", func(*flight, func()) {}, true},
-		"the same member":           {"a", func(*flight, func()) {}, false},
-		"cancelled":                 {"b", func(_ *flight, cancel func()) { cancel() }, false},
-		"broadcast":                 {"b", func(f *flight, _ func()) { f.broadcast = true }, false},
+		"another member": {"b", func(*forwarderRig, *flight, func()) {}, true},
+		"another member, none here": {
+			"b", func(r *forwarderRig, _ *flight, _ func()) { r.directory.drop("peer", r.a) }, true,
+		},
+		"the same member": {"a", func(*forwarderRig, *flight, func()) {}, false},
+		"cancelled":       {"b", func(_ *forwarderRig, _ *flight, cancel func()) { cancel() }, false},
+		"broadcast":       {"b", func(_ *forwarderRig, f *flight, _ func()) { f.broadcast = true }, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newForwarderRig(t)
 			cancel := r.forward(t, "peer")
-			row.prepare(r.with("a").out.batches[1].flights[0], cancel)
+			row.prepare(r, r.with("a").out.batches[1].flights[0], cancel)
 			r.report("a", entryResult{code: codeMoved, text: row.hint})
 			same, _ := r.bus.batchesTo(t, "a")
 			other, _ := r.bus.batchesTo(t, "b")

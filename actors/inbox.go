@@ -76,6 +76,21 @@ func (in *Inbox) queue(item deliverable) {
 	}
 }
 
+// messages is message for several messages of a record with these sizes.
+func (in *Inbox) messages(messages []wire.Message, sizes []int32, budget *budget) {
+	in.mu.Lock()
+	for i := range messages {
+		item := deliverable{item: &messages[i], budget: budget, cost: costInRecord(int(sizes[i]))}
+		in.waiting = deliverables.append(in.waiting, item)
+		in.bytes += int(item.cost)
+	}
+	start := in.due(in)
+	in.mu.Unlock()
+	if start {
+		in.activity.Go(in.work)
+	}
+}
+
 // Idle reports whether no item waits and no handler runs.
 func (in *Inbox) Idle() bool {
 	in.mu.Lock()

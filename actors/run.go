@@ -77,18 +77,3 @@ func (p *connection) deliverRun(r run, n int, left int64) int64 {
 	p.countHandled(n)
 	return left
 }
-
-// messages is message for several messages of a record with these sizes.
-func (in *Inbox) messages(messages []wire.Message, sizes []int32, budget *budget) {
-	in.mu.Lock()
-	for i := range messages {
-		item := deliverable{item: &messages[i], budget: budget, cost: costInRecord(int(sizes[i]))}
-		in.waiting = deliverables.append(in.waiting, item)
-		in.bytes += int(item.cost)
-	}
-	start := in.due(in)
-	in.mu.Unlock()
-	if start {
-		in.activity.Go(in.work)
-	}
-}

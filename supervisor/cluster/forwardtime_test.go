@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"errors"
 	"maps"
 	"testing"
 	"time"
@@ -94,6 +95,39 @@ func TestForwardReportsResultsOfOverlappingBatches(t *testing.T) {
 		time.Sleep(time.Second)
 		if counts := sent.check(t, 0, deliveries(a)); counts["<nil>"] != 4 {
 			t.Errorf("results %v", counts)
+		}
+	})
+}
+
+// A member stands still for 1.4 s with a message, says then that the message waits there, and its result is lost: the
+// message ends 2 s after that sign at the latest, and not earlier than after 1.5 s of silence.
+func TestForwardEndsTwoSecondsAfterTheLastSign(t *testing.T) {
+	withPeer(t, func(t *testing.T, w *world, sent *forwards) {
+		a, b := w.members["a"], w.members["b"]
+		a.deliver = func(d relayed) func() {
+			wait := time.Duration(0)
+			if d.Mode == supervisor.ForwardAnswered { // reported later than the other one of its batch
+				wait = 20 * time.Millisecond
+				time.AfterFunc(wait/2, func() { w.net.Cut("a", "b", true) })
+			}
+			time.AfterFunc(wait, func() { d.done(supervisor.Forwarded{}) })
+			return nil
+		}
+		a.bus.Freeze(true)
+		_, _, _ = sent.forward(b, "peer", supervisor.ForwardWritten) // a batch of its own
+		_, _, _ = sent.forward(b, "peer", supervisor.ForwardWritten)
+		lost, _, _ := sent.forward(b, "peer", supervisor.ForwardAnswered)
+		time.Sleep(1400 * time.Millisecond)
+		a.bus.Freeze(false)
+		time.Sleep(4 * time.Second)
+		got := sent.of(lost)
+		if silent := got.took - 1400*time.Millisecond; !errors.Is(got.Err, supervisor.ErrUnconfirmed) ||
+			silent < 1500*time.Millisecond || silent > 2*time.Second {
+			t.Errorf("ended %v after the member went on: %v", silent, got.Err)
+		}
+		sent.afterSign = 2 * time.Second
+		if counts := sent.check(t, 2*time.Second, deliveries(a)); counts["<nil>"] != 2 {
+			t.Errorf("results %v, want two without an error", counts)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	watchEvery  = 250 * time.Millisecond
-	silentAfter = 2*time.Second - 2*watchEvery // without an ack: a message ends within 2 s, its wait to be sent included
+	silentAfter = 2*time.Second - 2*watchEvery // without an ack: a message ends within 2 s of the last one, or of its call
 	maxResult   = 64 << 20                     // bytes of all parts of a result
 )
 

@@ -2,9 +2,7 @@ package report
 
 import (
 	_ "embed" // method.md
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,26 +12,23 @@ import (
 	"github.com/Snider/go-p2p/tests/bench/systems"
 )
 
-// notesFile is a page in the same folder, written by hand, that is appended unchanged.
-const notesFile = "performance-notes.md"
+// introduction names the page in the same folder that is written by hand.
+const introduction = "<!-- Written by `make bench`. -->\n\nHow to read the figures, and where the time goes: " +
+	"[performance notes](performance-notes.md).\n\n"
 
 // Write writes the page and its plots into the folder of the documentation. how holds the flags of the run.
 func Write(r *Results, folder, how string) error {
 	if err := r.draw(filepath.Join(folder, "images")); err != nil {
 		return err
 	}
-	notes, err := os.ReadFile(filepath.Join(folder, notesFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	page := strings.Join([]string{r.head(how), r.goalsPart(), r.tables(), r.curves(), method(), string(notes)}, "\n")
+	page := strings.Join([]string{r.head(how), r.goalsPart(), r.tables(), r.curves(), method()}, "\n")
 	return os.WriteFile(filepath.Join(folder, "performance.md"), []byte(strings.TrimRight(page, "\n")+"\n"), 0o644)
 }
 
 func (r *Results) head(how string) string {
 	var text strings.Builder
 	text.WriteString("# Performance\n\n")
-	text.WriteString("<!-- Written by `make bench`; only performance-notes.md is written by hand. -->\n\n")
+	text.WriteString(introduction)
 	m := r.Machine
 	rows := [][]string{
 		{"", ""},

@@ -235,7 +235,7 @@ func (c *coordinator) lose(m *member) {
 	c.engine.opts.Members.Warn("a member is lost: its peers are expected to dial the others", "name", m.name)
 	c.engine.forwarder.lost(m.name)
 	if m.sync != nil { // its claims are incomplete
-		m.sync, m.boot = nil, 0
+		m.sync, m.next = nil, 0
 		c.replace(m, nil)
 	}
 	c.updateSeen()

@@ -28,10 +28,10 @@ type member struct {
 	held int // number of claims in the directory
 
 	// Owned by the actor.
-	boot  uint64    // of its present start; 0: its sequence is unknown
+	boot  uint64    // of its present start; 0: none was heard
 	gone  bool      // its present start was lost and not heard again
 	past  []uint64  // of its last starts before the present one, at most maxPast
-	next  uint64    // number of its next message
+	next  uint64    // number of its next message; 0: its claims are unknown
 	heard time.Time // last message, on the running clock
 	beat  heartbeat
 	sync  *syncing // nil: its claims in the directory are complete
@@ -77,7 +77,7 @@ const (
 	stepApply               // it is the next one
 	stepWait                // a snapshot is on its way
 	stepRestart             // the member has restarted: none of its claims is valid
-	stepSync                // messages are missing: a snapshot is needed
+	stepSync                // messages are missing, or its claims: a snapshot is needed
 )
 
 // judge returns the action for a message of the member's sequence.
@@ -87,6 +87,8 @@ func (m *member) judge(msg *message) step {
 		return stepRestart
 	case m.sync != nil:
 		return stepWait
+	case m.next == 0:
+		return stepSync
 	case msg.seq < m.next:
 		return stepIgnore
 	case msg.seq == m.next:

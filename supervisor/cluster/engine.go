@@ -25,7 +25,7 @@ var (
 	ErrEarlier = errors.New("a member is of an earlier version: stop all members of that version before this one starts")
 )
 
-// ErrLeft is the error of Apply before Join and after Leave.
+// ErrLeft is the error of Apply before Join and after Leave, and of a Join that Leave ends.
 var ErrLeft = errors.New("this member has left")
 
 // Options are the parameters of an engine. Name, NodeID, Boot and Log are required.
@@ -160,8 +160,9 @@ func (e *Engine) listen(local supervisor.ClusterLocal) error {
 // subscribe subscribes to a subject until the end of the actor.
 func (e *Engine) subscribe(subject string, handle func(Delivery)) error {
 	cancel, err := e.bus.Subscribe(subject, handle)
-	if err == nil {
-		e.tell(&subscribed{cancel: cancel})
+	if err == nil && !e.tell(&subscribed{cancel: cancel}) {
+		cancel()
+		err = ErrLeft
 	}
 	return err
 }

@@ -13,46 +13,34 @@ type question struct {
 	done  func(checked, error) // called exactly once; it does not wait
 }
 
-// checkQueue sends the questions to one member, in batches, see window. Safe for concurrent use.
+// checkQueue sends the questions to one member, in batches, see window. The lock of checkQueues guards it.
 type checkQueue struct {
-	engine *Engine
-	member string
-
-	mu      sync.Mutex
+	engine  *Engine
+	member  string
 	waiting []*question
 	open    window
 }
 
-// checkQueues are the queues to all members that were asked.
+// checkQueues are the queues with a batch under way. Safe for concurrent use.
 type checkQueues struct {
 	mu       sync.Mutex
 	byMember map[string]*checkQueue
 }
 
-// checksTo returns the queue to a member.
-func (e *Engine) checksTo(member string) *checkQueue {
+// check sends questions to a member, or has them wait.
+func (e *Engine) check(member string, questions ...*question) {
 	e.queues.mu.Lock()
 	defer e.queues.mu.Unlock()
-	if e.queues.byMember == nil {
-		e.queues.byMember = make(map[string]*checkQueue)
-	}
 	q := e.queues.byMember[member]
 	if q == nil {
 		q = &checkQueue{engine: e, member: member}
 		e.queues.byMember[member] = q
 	}
-	return q
-}
-
-// add sends questions, or has them wait.
-func (q *checkQueue) add(questions ...*question) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, questions...)
 	q.flush()
 }
 
-// flush sends the next batches. q.mu is held.
+// flush sends the next batches, and removes the queue if none is under way. engine.queues.mu is held.
 func (q *checkQueue) flush() {
 	for len(q.waiting) > 0 && q.open.admits(len(q.waiting) >= maxChecks) {
 		if !q.engine.exchanges.begin() {
@@ -60,7 +48,7 @@ func (q *checkQueue) flush() {
 				one.done(checked{}, ErrLeft)
 			}
 			q.waiting = nil
-			return
+			break
 		}
 		n := min(len(q.waiting), maxChecks)
 		batch := q.waiting[:n:n]
@@ -70,16 +58,19 @@ func (q *checkQueue) flush() {
 		q.open++
 		go q.exchange(batch)
 	}
+	if q.open == 0 {
+		delete(q.engine.queues.byMember, q.member)
+	}
 }
 
 // exchange sends a batch, passes the answers on, and continues with the questions that waited.
 func (q *checkQueue) exchange(batch []*question) {
 	defer q.engine.exchanges.done()
 	answers, err := q.request(batch)
-	q.mu.Lock()
+	q.engine.queues.mu.Lock()
 	q.open--
 	q.flush()
-	q.mu.Unlock()
+	q.engine.queues.mu.Unlock()
 	for i, one := range batch {
 		if err != nil {
 			one.done(checked{}, err)

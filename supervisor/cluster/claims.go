@@ -93,7 +93,7 @@ func (c *coordinator) grant(claim *ownClaim, tokens float64) {
 // whether they have entries. claimed is the time of the claim on the clock of messages.
 func (c *coordinator) askKeepers(peer string, claimed time.Time) {
 	for _, keeper := range c.engine.seen.granted(peer, claimed) {
-		c.engine.checksTo(keeper).add(&question{
+		c.engine.check(keeper, &question{
 			check: check{author: peer, anyEntries: true},
 			done: func(answer checked, err error) {
 				if err == nil {

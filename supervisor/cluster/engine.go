@@ -84,6 +84,7 @@ func New(bus Bus, opts Options) *Engine {
 	directory := newDirectory(self)
 	e := &Engine{
 		opts: opts, bus: bus, directory: directory, exchanges: newExchanges(), seen: newSeen(self, directory),
+		queues: checkQueues{byMember: make(map[string]*checkQueue)},
 	}
 	e.forwarder = newForwarder(e)
 	return e

@@ -64,7 +64,7 @@ func (e *Engine) TakeTokens(peer string, n int, until time.Time) int {
 			refused <- err == nil && answer.verdict == seenOverRate
 		}}
 	}
-	e.checksTo(home).add(questions...)
+	e.check(home, questions...)
 	taken := n
 	for range n {
 		select {
@@ -143,7 +143,7 @@ func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
 		q.next = nil
 	}
 	for name, questions := range byMember {
-		e.checksTo(name).add(questions...)
+		e.check(name, questions...)
 	}
 	for range expected {
 		select {

@@ -12,6 +12,7 @@ const (
 	fetchTimeout = time.Second
 	fetchAgain   = 250 * time.Millisecond
 	maxKept      = 4096                // messages kept during a synchronization
+	maxChanged   = 1 << 18             // claims and releases in them: 23 MB of the longest ones
 	maxClaims    = 1 << 22             // of one member
 	maxPages     = maxClaims / maxPage // of one snapshot: full ones
 )
@@ -22,6 +23,7 @@ const (
 type syncing struct {
 	wanted uint64     // the snapshot must include the messages up to this number
 	kept   []*message // the messages after it, in order
+	room   int        // claims and releases for which they have space
 	seq    uint64     // number of the last message that the snapshot includes
 	total  uint64     // of its claims
 	pages  int        // that have arrived
@@ -36,21 +38,24 @@ type snapshot struct {
 
 // synchronize begins the exchange of a member's claims. msg is the first message that is kept.
 func (c *coordinator) synchronize(m *member, msg *message) {
-	m.sync = &syncing{wanted: msg.seq - 1, kept: []*message{msg}}
+	m.sync = &syncing{wanted: msg.seq - 1, kept: []*message{msg}, room: maxChanged - msg.changes()}
 	c.fetch(m, 0)
 }
 
 // keep keeps a message of a member's sequence until its snapshot is complete.
 func (c *coordinator) keep(m *member, msg *message) {
 	s := m.sync
-	if last := s.kept[len(s.kept)-1].seq; msg.seq != last+1 || len(s.kept) == maxKept {
-		if msg.seq > last {
-			c.synchronize(m, msg)
-		}
-		return
+	switch last := s.kept[len(s.kept)-1].seq; {
+	case msg.seq <= last:
+	case msg.seq > last+1, len(s.kept) == maxKept, msg.changes() > s.room:
+		c.synchronize(m, msg)
+	default:
+		s.kept, s.room = append(s.kept, msg), s.room-msg.changes()
 	}
-	s.kept = append(s.kept, msg)
 }
+
+// changes returns the number of claims and releases in a message.
+func (m *message) changes() int { return len(m.claims) + len(m.releases) }
 
 // fetch requests the page of a snapshot that begins with a claim.
 func (c *coordinator) fetch(m *member, offset int) {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -252,6 +253,41 @@ func TestLatePagesAreDropped(t *testing.T) {
 		r.onFetched(&fetched{member: r.b, sync: second, page: page})
 		if got := r.directory.of(r.b); len(got) != 0 {
 			t.Errorf("claims %v of a member that has left", got)
+		}
+	})
+}
+
+// The messages that are kept during a fetch have at most 262,144 changes, which take 23 MB: a faulty member may send
+// 4,096 long messages during a fetch. With more, the fetch begins anew and includes them. Repeated ones do not count.
+func TestKeptChangesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCoordinatorRig(t)
+		update := &message{head: head{kindUpdate, "b", 1}}
+		for i := range maxChanges {
+			peer := fmt.Sprintf("%064d", i)
+			update.claims = append(update.claims, holding{peer, 1})
+			update.releases = append(update.releases, release{peer, 1})
+		}
+		heap := func() int64 {
+			var stats runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&stats)
+			return int64(stats.HeapAlloc)
+		}
+		before := heap()
+		for i := range uint64(64) {
+			for _, seq := range []uint64{7 + i, 7} {
+				update.seq = seq
+				r.hear(update)
+			}
+		}
+		if n, size := len(r.b.sync.kept), heap()-before; n != 64 || size > 30<<20 {
+			t.Errorf("%d messages of %d bytes are kept, want 64 of at most 30 MB", n, size)
+		}
+		update.seq = 7 + 64
+		if r.hear(update); r.b.sync.wanted != 6+64 || len(r.b.sync.kept) != 1 {
+			t.Errorf("with more changes: fetches the claims up to %d, and keeps %d messages; want %d and 1",
+				r.b.sync.wanted, len(r.b.sync.kept), 6+64)
 		}
 	})
 }

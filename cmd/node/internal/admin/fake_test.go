@@ -137,7 +137,7 @@ func peer(id string, change ...func(*supervisor.PeerInfo)) supervisor.PeerInfo {
 	return p
 }
 
-// serve starts a server on a free port.
+// serve starts a server on a free port. It has no timeouts of requests, which would end those of a slow machine.
 func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
 	t.Helper()
 	c := Config{
@@ -151,6 +151,7 @@ func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.http.ReadHeaderTimeout, s.http.ReadTimeout, s.http.WriteTimeout = 0, 0, 0
 	s.Serve()
 	t.Cleanup(func() { shut(t, s) })
 	return s
@@ -158,7 +159,7 @@ func serve(t *testing.T, node *fakeNode, change ...func(*Config)) *Server {
 
 func shut(t *testing.T, s *Server) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Errorf("close: %v", err)

@@ -3,11 +3,15 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/Snider/go-p2p/supervisor"
 )
 
 // TestMain fails the run if a test leaks a goroutine. The dead-letter throttle of the actor library ends by itself
@@ -19,48 +23,72 @@ func TestMain(m *testing.M) {
 
 // Every message of a pair is delivered or counted, and each delivery has a latency.
 func TestPairDeliversOrCountsEveryMessage(t *testing.T) {
-	var looked int
 	r, err := Run(context.Background(), Options{
-		Size: 1 << 10, Connections: 3, Duration: 1100 * time.Millisecond, Progress: func(Progress) { looked++ },
+		Size: 1 << 10, Rate: 2000, Connections: 3, Duration: 300 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Sent == 0 || *r.Delivered != r.Sent || r.Latency == nil || r.Latency.Samples != *r.Delivered ||
+	all := *r.Delivered
+	for _, n := range r.Drops { // on a slow machine some are stale
+		all += n
+	}
+	if r.Sent == 0 || all != r.Sent || r.Latency == nil || r.Latency.Samples != *r.Delivered ||
 		r.LatencyKind != "one way" {
-		t.Errorf("sent %d, delivered %d, latency %+v", r.Sent, *r.Delivered, r.Latency)
+		t.Errorf("sent %d, delivered %d, drops %v, latency %+v", r.Sent, *r.Delivered, r.Drops, r.Latency)
 	}
 	if p := r.Latency; p.P50 <= 0 || p.P50 > p.P90 || p.P90 > p.P99 || p.P99 > p.P999 || p.P999 > p.Max {
 		t.Errorf("percentiles %+v", p)
 	}
-	if r.CPUSeconds <= 0 || r.CPUPerMessage <= 0 || r.HeapBytes == 0 || r.MaxResidentBytes == 0 || looked == 0 {
-		t.Errorf("result %+v, looked %d times", r, looked)
-	}
-	for name, n := range r.Drops {
-		if n != 0 {
-			t.Errorf("%d %s", n, name)
-		}
+	if r.CPUSeconds <= 0 || r.CPUPerMessage <= 0 || r.HeapBytes == 0 || r.MaxResidentBytes == 0 {
+		t.Errorf("result %+v", r)
 	}
 }
 
 func TestLimitedPairCountsRateLimitedMessages(t *testing.T) {
+	began := time.Now()
 	r, err := Run(context.Background(), Options{
 		Size: 100, Rate: 2000, Connections: 1, Duration: 300 * time.Millisecond, Limited: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limited := r.Drops["messagesRateLimited"]; limited == 0 || *r.Delivered+limited != r.Sent || *r.Delivered > 120 {
-		t.Errorf("sent %d, delivered %d, limited %d", r.Sent, *r.Delivered, limited)
+	limits := supervisor.DefaultTransportConfig()
+	most := uint64(limits.RateBurst + limits.RateRefill*time.Since(began).Seconds() + 1) // the first one needs no token
+	if limited := r.Drops["messagesRateLimited"]; limited == 0 || *r.Delivered+limited != r.Sent || *r.Delivered > most {
+		t.Errorf("sent %d, delivered %d of %d at most, limited %d", r.Sent, *r.Delivered, most, limited)
 	}
 }
 
-func TestLoadKeepsItsRate(t *testing.T) {
-	r, err := Run(context.Background(), Options{Size: 100, Rate: 200, Connections: 2, Duration: time.Second})
+func TestLoadKeepsBelowItsRate(t *testing.T) {
+	r, err := Run(context.Background(), Options{Size: 100, Rate: 200, Connections: 2, Duration: 300 * time.Millisecond})
 	most := uint64(200*r.Seconds) + 2 // one message of each connection at the beginning
-	if err != nil || r.Sent < 100 || r.Sent > most {
+	if err != nil || r.Sent == 0 || r.Sent > most {
 		t.Errorf("sent %d in %v s, want %d at most, %v", r.Sent, r.Seconds, most, err)
 	}
+}
+
+// Each of two connections sends half of the rate. A pause of the senders is made up for.
+func TestPaceKeepsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second-1)
+		defer cancel()
+		s := &source{load: &load{Options: Options{Rate: 200, Connections: 2}}}
+		due := make(chan time.Time)
+		go s.pace(ctx, due)
+		began, n := time.Now(), 0
+		for at := range due {
+			if want := began.Add(time.Duration(n) * 10 * time.Millisecond); !at.Equal(want) {
+				t.Fatalf("message %d is due %v after the start, want %v", n, at.Sub(began), want.Sub(began))
+			}
+			if n++; n == 20 {
+				time.Sleep(300 * time.Millisecond)
+			}
+		}
+		if n != 100 {
+			t.Errorf("%d messages in a second, want 100", n)
+		}
+	})
 }
 
 // For a running node, latencies are round trips of pings, and drops come from Counters.
@@ -109,7 +137,7 @@ func TestInterruptedLoadReturnsItsResult(t *testing.T) {
 			cancel()
 		}
 	}})
-	if err == nil || r.Sent == 0 {
+	if !errors.Is(err, context.Canceled) || r.Sent == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -33,7 +33,7 @@ func TestHandleKeepsNothingAlive(t *testing.T) {
 		runtime.GC()
 		select {
 		case <-freed:
-		case <-time.After(2 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the handle keeps its connection's actor or socket")
 		}
 	}

@@ -77,7 +77,9 @@ func TestAddressLimitBoundsOneAddress(t *testing.T) {
 	t.Parallel()
 	ln := newMasquerade(t)
 	n := nodetest.Start(t, nodetest.Options{
-		Config:  func(c *supervisor.TransportConfig) { c.MaxConns, c.MaxConnsPerAddress = 20, 2 },
+		Config: func(c *supervisor.TransportConfig) {
+			c.MaxConns, c.MaxConnsPerAddress, c.HandshakeTimeout = 20, 2, time.Hour
+		},
 		Options: []supervisor.Option{supervisor.WithListener(ln)},
 	})
 	for i, tt := range []struct {

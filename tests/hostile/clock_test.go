@@ -34,12 +34,8 @@ func TestClockJumpsEndNoConnection(t *testing.T) {
 		must(t, err)
 		stale++
 		n.Poll("the message to be stale", func() bool { return n.Counter("messagesStale") == stale })
-		began := time.Now()
 		for range 3 {
 			h.next(refpeer.TypePing)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("three pings took %v after a jump by %v", took, by)
 		}
 		jump.Store(0)
 		h.say("chat", "at the right time")

@@ -95,9 +95,9 @@ func TestFlooderHoldsNoSlot(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
+	began := time.Now()
 	must(t, n.Disconnect(withTimeout(t), h.self.ID, false))
 	n.AwaitDown(h.self.ID)
-	began := time.Now()
 	n.AwaitConnections(0, 0)
 	if took := time.Since(began); took < 4*time.Second {
 		t.Errorf("the slot is free after %v, want 5 s", took)

@@ -143,14 +143,12 @@ func upgraded(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	return conn, reader
 }
 
-// awaitClosed reads until the other side has closed and returns the time that it took.
-func awaitClosed(t *testing.T, conn net.Conn, r io.Reader) time.Duration {
+// awaitClosed reads until the other side has closed.
+func awaitClosed(t *testing.T, conn net.Conn, r io.Reader) {
 	t.Helper()
-	began := time.Now()
-	must(t, conn.SetReadDeadline(began.Add(patience)))
+	must(t, conn.SetReadDeadline(time.Now().Add(patience)))
 	_, err := io.Copy(io.Discard, r)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 		t.Fatalf("the node has not closed within %v", patience)
 	}
-	return time.Since(began)
 }

@@ -25,10 +25,10 @@ func identity(t *testing.T, name string) *Identity {
 	return id
 }
 
-// testContext returns a context that ends with the test, or after 10 s; no test needs that long.
+// testContext returns a context that ends with the test, or after a minute; no test needs that long.
 func testContext(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

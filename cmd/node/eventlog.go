@@ -20,7 +20,6 @@ import (
 type eventLog struct {
 	out    io.Writer
 	format eventFormat
-	now    func() time.Time
 	shown  atomic.Value // string: settings.EventsAll, EventsNoPayloads or EventsNone
 
 	broken chan struct{} // closed when a write to out fails
@@ -31,8 +30,8 @@ type eventLog struct {
 	waiting bytes.Buffer // lines before listening
 }
 
-func newEventLog(out io.Writer, format eventFormat, now func() time.Time) *eventLog {
-	l := &eventLog{out: out, format: format, now: now, broken: make(chan struct{})}
+func newEventLog(out io.Writer, format eventFormat) *eventLog {
+	l := &eventLog{out: out, format: format, broken: make(chan struct{})}
 	l.show(settings.EventsAll)
 	return l
 }
@@ -41,34 +40,34 @@ func newEventLog(out io.Writer, format eventFormat, now func() time.Time) *event
 func (l *eventLog) show(events string) { l.shown.Store(events) }
 
 // open writes the first event and the events that waited for it.
-func (l *eventLog) open(first listening) {
+func (l *eventLog) open(first listening, moment time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opened = true
-	l.write(l.line(first))
+	l.write(l.line(first, moment))
 	l.write(l.waiting.Bytes())
 	l.waiting = bytes.Buffer{}
 }
 
-// add writes an event.
-func (l *eventLog) add(e event) {
+// add writes an event of the given moment.
+func (l *eventLog) add(e event, moment time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.ended:
 	case l.opened:
-		l.write(l.line(e))
+		l.write(l.line(e, moment))
 	default:
-		l.waiting.Write(l.line(e))
+		l.waiting.Write(l.line(e, moment))
 	}
 }
 
 // close writes the last event. If the reader of out does not read, close returns when ctx ends.
-func (l *eventLog) close(ctx context.Context, last stopped) {
+func (l *eventLog) close(ctx context.Context, last stopped, moment time.Time) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.add(last)
+		l.add(last, moment)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.ended = true
@@ -90,14 +89,14 @@ func (l *eventLog) write(line []byte) {
 }
 
 // line formats an event as one line with a line break, or returns nil if it is not shown.
-func (l *eventLog) line(e event) []byte {
+func (l *eventLog) line(e event, moment time.Time) []byte {
 	switch l.shown.Load() {
 	case settings.EventsNone:
 		return nil
 	case settings.EventsNoPayloads:
 		e = withoutPayload(e)
 	}
-	return l.format.line(e, l.now())
+	return l.format.line(e, moment)
 }
 
 // eventFormat is settings.OutputText or OutputJSON.

@@ -180,11 +180,11 @@ func TestEventLinesKeepTheirBytes(t *testing.T) {
 	for _, h := range append(connectionEvents(), otherEvents()...) {
 		var out bytes.Buffer
 		want := `{"event":"` + h.name + `","time":"2025-03-04T04:06:07.123456789Z",` + h.json + "\n"
-		if got := string(newEventLog(&out, "json", testClock).line(h.event)); got != want {
+		if got := string(newEventLog(&out, "json").line(h.event, testClock())); got != want {
 			t.Errorf("%s\n got %s\nwant %s", h.name, got, want)
 		}
 		want = "05:06:07.123  " + h.text + "\n"
-		if got := string(newEventLog(&out, "text", testClock).line(h.event)); got != want {
+		if got := string(newEventLog(&out, "text").line(h.event, testClock())); got != want {
 			t.Errorf("%s\n got %s\nwant %s", h.name, got, want)
 		}
 	}
@@ -209,15 +209,15 @@ func TestPingPongAndDisconnectAreNoEvents(t *testing.T) {
 // listening is always the first event and stopped the last.
 func TestEventLogOrdersFirstAndLast(t *testing.T) {
 	var out bytes.Buffer
-	l := newEventLog(&out, "json", testClock)
-	l.add(peerVerified{Peer: "early"})
+	l := newEventLog(&out, "json")
+	l.add(peerVerified{Peer: "early"}, testClock())
 	if out.Len() > 0 {
 		t.Errorf("before listening: %s", &out)
 	}
-	l.open(listening{ID: "me"})
-	l.add(peerVerified{Peer: "later"})
-	l.close(t.Context(), stopped{"SIGINT"})
-	l.add(peerVerified{Peer: "late"})
+	l.open(listening{ID: "me"}, testClock())
+	l.add(peerVerified{Peer: "later"}, testClock())
+	l.close(t.Context(), stopped{"SIGINT"}, testClock())
+	l.add(peerVerified{Peer: "late"}, testClock())
 	var order []string
 	for line := range strings.Lines(out.String()) {
 		var e struct{ Event, ID, Peer, Reason string }
@@ -239,11 +239,11 @@ func TestEventLogShowsTheSelectedEvents(t *testing.T) {
 		"none":        nil,
 	} {
 		var out bytes.Buffer
-		l := newEventLog(&out, "json", testClock)
+		l := newEventLog(&out, "json")
 		l.show(events)
-		l.open(listening{})
-		l.add(messageEvent(supervisor.Peer{}, 1, testMessage("chat"), ""))
-		l.close(t.Context(), stopped{"x"})
+		l.open(listening{}, testClock())
+		l.add(messageEvent(supervisor.Peer{}, 1, testMessage("chat"), ""), testClock())
+		l.close(t.Context(), stopped{"x"}, testClock())
 		var got []string
 		for line := range strings.Lines(out.String()) {
 			var e struct {
@@ -267,21 +267,21 @@ func TestEventLogShowsTheSelectedEvents(t *testing.T) {
 func TestFailedWriteClosesBroken(t *testing.T) {
 	reader, writer := io.Pipe()
 	reader.Close()
-	l := newEventLog(writer, "text", testClock)
-	l.open(listening{})
-	l.add(peerVerified{Peer: "x"})
+	l := newEventLog(writer, "text")
+	l.open(listening{}, testClock())
+	l.add(peerVerified{Peer: "x"}, testClock())
 	<-l.broken
-	l.close(t.Context(), stopped{"x"})
+	l.close(t.Context(), stopped{"x"}, testClock())
 }
 
 // A reader that does not read cannot delay the stop of the node.
 func TestCloseReturnsWithAStuckReader(t *testing.T) {
 	reader, writer := io.Pipe()
-	l := newEventLog(writer, "text", testClock)
+	l := newEventLog(writer, "text")
 	l.opened = true
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	l.close(ctx, stopped{"x"})
+	l.close(ctx, stopped{"x"}, testClock())
 	reader.Close()
 	<-l.broken
 }

@@ -51,6 +51,7 @@ type node struct {
 	book    *supervisor.PeerRegistry
 	control *control.Server
 	events  *eventLog
+	now     func() time.Time // of events
 	feed    *feed.Feed
 
 	recent    report.Lines // events other than messages, as JSON
@@ -73,7 +74,7 @@ func (a *app) start(
 ) (n *node, err error) {
 	n = &node{
 		settings: s, read: read, socket: socket, readsInput: readsInput,
-		events: newEventLog(a.stdout, eventFormat(s.Output), a.now), deaf: make(chan error, 1),
+		events: newEventLog(a.stdout, eventFormat(s.Output)), now: a.now, deaf: make(chan error, 1),
 	}
 	n.level.Set(s.LogLevel)
 	n.events.show(s.Events)
@@ -171,9 +172,9 @@ func (n *node) begin() (err error) {
 		}
 		return errors.Join(err, n.closeControl())
 	}
-	first := n.listening()
-	n.remember(first)
-	n.events.open(first)
+	first, moment := n.listening(), n.now()
+	n.remember(first, moment)
+	n.events.open(first, moment)
 	return nil
 }
 
@@ -220,7 +221,8 @@ func (n *node) stop(reason string) {
 		n.log.Warn("shutdown was not complete", "error", err)
 	}
 	n.closeCluster()
-	n.endStreams(stopped{Reason: reason})
+	end, moment := stopped{Reason: reason}, n.now()
+	n.endStreams(end, moment)
 	if err := n.closeControl(); err != nil {
 		n.log.Warn("control socket", "error", err)
 	}
@@ -232,7 +234,7 @@ func (n *node) stop(reason string) {
 	}
 	last, cancelLast := context.WithTimeout(context.Background(), closeGrace)
 	defer cancelLast()
-	n.events.close(last, stopped{Reason: reason})
+	n.events.close(last, end, moment)
 	n.flushLog()
 }
 

@@ -13,26 +13,27 @@ import (
 
 // newFeed returns the feed of the node's event streams.
 func (n *node) newFeed() *feed.Feed {
-	report := func(count int) feed.Event { return fed(lost{Count: count}, n.events.now()) }
+	report := func(count int) feed.Event { return fed(lost{Count: count}, n.now()) }
 	return feed.New(report, func(count int) { n.CountLostEvents(count) })
 }
 
-// publish passes an event to the streams, and then to standard output, whose reader may block. It returns false if a
-// handler lost the message.
+// publish passes an event to the streams, and then to standard output, whose reader may block. Its time is the same in
+// all of them. It returns false if a handler lost the message.
 func (n *node) publish(e event) (taken bool) {
-	n.remember(e)
+	moment := n.now()
+	n.remember(e, moment)
 	taken = true
 	if n.feed.Open() {
-		taken = n.feed.Publish(fed(e, n.events.now()))
+		taken = n.feed.Publish(fed(e, moment))
 	}
-	n.events.add(e)
+	n.events.add(e, moment)
 	return taken
 }
 
 // remember keeps an event for reports, unless it is a message.
-func (n *node) remember(e event) {
+func (n *node) remember(e event, moment time.Time) {
 	if _, ok := e.(message); !ok {
-		_, _ = n.recent.Write(eventFormat(settings.OutputJSON).line(e, n.events.now())) // never fails
+		_, _ = n.recent.Write(eventFormat(settings.OutputJSON).line(e, moment)) // never fails
 	}
 }
 
@@ -45,11 +46,11 @@ func (n *node) Watch(filter feed.Filter, text bool) (*feed.Stream, error) {
 func (n *node) HandleType(kind string) (*feed.Stream, error) { return n.feed.Handle(kind) }
 
 // endStreams passes the last event to the streams and waits for their readers, for closeGrace at most.
-func (n *node) endStreams(last stopped) {
+func (n *node) endStreams(last stopped, moment time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	select {
-	case <-n.feed.Close(fed(last, n.events.now())):
+	case <-n.feed.Close(fed(last, moment)):
 	case <-ctx.Done():
 	}
 }

@@ -54,7 +54,7 @@ func (n *node) Report(ctx context.Context) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	at := n.events.now().UTC()
+	at := n.now().UTC()
 	var files []report.File
 	for _, s := range n.sections(at) {
 		asking, cancel := context.WithTimeout(ctx, sectionTimeout)

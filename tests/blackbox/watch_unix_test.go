@@ -5,6 +5,7 @@ package blackbox
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,6 +85,15 @@ func TestWatchEndsByCountTimeoutAndStop(t *testing.T) {
 		r.Stderr != "node: watch: the node has stopped\n" ||
 		!strings.HasPrefix(lines[len(lines)-1], `{"event":"stopped",`) {
 		t.Errorf("the node stops: exit code %d, %q, %q", r.Code, r.Stdout, r.Stderr)
+	}
+	var run []string
+	for _, e := range a.All() {
+		run = append(run, e.Line)
+	}
+	for line := range strings.Lines(r.Stdout) { // the same objects as of `node run`, with the same times
+		if !slices.Contains(run, strings.TrimSuffix(line, "\n")) {
+			t.Errorf("node run has not printed %s", line)
+		}
 	}
 }
 

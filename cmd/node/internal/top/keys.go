@@ -61,7 +61,9 @@ func (m Model) browsed(name string) (tea.Model, tea.Cmd) {
 
 func (m Model) looked(name string) (tea.Model, tea.Cmd) {
 	switch name {
-	case "q", "esc", "enter", "backspace":
+	case "q":
+		return m.quit()
+	case "esc", "enter", "backspace":
 		m.mode = browsing
 	case "d":
 		return m.toConfirm(), nil

@@ -252,6 +252,9 @@ func TestQuitKeysEndTheView(t *testing.T) {
 			t.Errorf("%v does not end it", msg)
 		}
 	}
+	if next, cmd := press(watched(nil, 1), "enter").Update(keyOf("q")); cmd == nil || next.View().Content != "" {
+		t.Error("q does not end it from the details of a peer")
+	}
 }
 
 // The next tick follows the sample, so that a slow node never gets two requests at once.

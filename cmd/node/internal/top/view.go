@@ -150,7 +150,7 @@ func (m Model) foot() string {
 	case m.note != "":
 		return printable.Line(m.note)
 	case m.mode == looking:
-		return faint.Render("↑↓ peer  d disconnect  esc back")
+		return faint.Render("↑↓ peer  d disconnect  esc back  q quit")
 	}
 	keys := "↑↓ select  enter more  / filter  s sort  r reverse  d disconnect  q quit"
 	if m.filter != "" {

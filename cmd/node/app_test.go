@@ -73,6 +73,8 @@ func TestInvalidCommandLinesExitWithUsage(t *testing.T) {
 		"ping":                        "PEER is missing",
 		"request":                     "PEER is missing",
 		"completion":                  "SHELL is missing",
+		"help completion bash":        "bash is one argument too many",
+		"help nope":                   "unknown command nope",
 		"forget":                      "PEER is missing",
 		"forget --pin":                "PEER is missing",
 		"forget --pin --unverified":   "--pin needs a PEER",

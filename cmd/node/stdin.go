@@ -128,7 +128,11 @@ func (l *lineReader) sendTo(ctx context.Context, q control.MessageRequest) error
 	if err != nil {
 		return err
 	}
-	return l.node.SendContext(ctx, to, m)
+	err = l.node.SendContext(ctx, to, m)
+	if remedy := control.Remedy(err); err != nil && remedy != "" {
+		return fmt.Errorf("%w: %s", err, remedy)
+	}
+	return err
 }
 
 // broadcast fails, like the command, if there are peers and none took the message.

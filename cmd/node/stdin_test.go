@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Snider/go-p2p/cmd/node/internal/control"
 	"github.com/Snider/go-p2p/supervisor"
 	"github.com/Snider/go-p2p/wire"
 )
@@ -128,6 +129,13 @@ func TestSendErrorIsOneLine(t *testing.T) {
 	want := "node: standard input, line 1: not; now\nnode: standard input, line 2: not; now\n"
 	if complaints != want {
 		t.Errorf("got %q, want %q", complaints, want)
+	}
+}
+
+func TestUnsentLineNamesTheRemedy(t *testing.T) {
+	complaint := readLines(t, &fakeSender{err: supervisor.ErrNotConnected}, `{"to":"bob"}`)
+	if !strings.HasSuffix(complaint, "the peer is not connected: "+control.Advice(control.CodeNotConnected)+"\n") {
+		t.Errorf("got %q", complaint)
 	}
 }
 

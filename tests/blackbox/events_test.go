@@ -40,7 +40,7 @@ func TestNoEventsPrintsNothing(t *testing.T) {
 	}
 	bad := in(t, home, "run", "--events", "some")
 	bad.want(t, 2)
-	bad.says(t, "--events some: must be all or no-payloads or none")
+	bad.says(t, "--events some: must be all, no-payloads or none")
 }
 
 // TestTextOfListeningNamesTheCommandToJoin, and the printed command works.

@@ -37,6 +37,7 @@ func TestIDImportsAPrivateKey(t *testing.T) {
 	r := in(t, home, "id", "--import", path, "--name", "moved", "--role", "worker", "--output", "json")
 	r.want(t, 0)
 	r.decode(t, &first)
+	r.says(t, "created a new identity in "+home)
 	if first.PublicKey != wantImported || first.Name != "moved" || first.Role != "worker" {
 		t.Errorf("imported %+v", first)
 	}

@@ -17,7 +17,7 @@ func (r Result) Write(w io.Writer) {
 		where = "a pair in this process"
 	}
 	fmt.Fprintf(table, "target\t%s\n", where)
-	fmt.Fprintf(table, "load\t%d bytes a message, %d connections, %.1f s\n", r.Size, r.Connections, r.Seconds)
+	fmt.Fprintf(table, "load\t%d bytes a message, connections: %d, %.1f s\n", r.Size, r.Connections, r.Seconds)
 	fmt.Fprintf(table, "sent\t%d messages, %.0f/s, %.1f MB/s of payload\n",
 		r.Sent, r.SentPerSecond, r.PayloadPerSecond/1e6)
 	if r.Delivered != nil {

@@ -113,6 +113,9 @@ func answerAdvice(address string, status int) string {
 const noReplyAdvice = "see with `node peers` whether the peer is alive, and whether a program there answers messages " +
 	"of this type, such as `node handle`"
 
+// Remedy returns the remedy for an error of a send, or "".
+func Remedy(err error) string { return Advice(codeOf(err)) }
+
 // Advice returns the remedy for errors of a code that have none of their own, or "".
 func Advice(code Code) string {
 	switch code {

@@ -210,7 +210,10 @@ func (c *Client) unreachable(err error) error {
 	case errors.Is(err, fs.ErrNotExist), oserror.Refused(err), errors.Is(err, syscall.ENOTDIR):
 		return ErrNoNode
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{Code: CodeTimeout, Message: "the node does not answer"}
+		return &Error{
+			Code: CodeTimeout, Message: "the node does not answer",
+			Advice: "try again; if it never answers, its process stands still or is overloaded: continue or restart it",
+		}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		oserror.Reset(err), errors.Is(err, syscall.EPIPE):
 		return errors.New("the node stopped before it answered")

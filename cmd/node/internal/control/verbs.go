@@ -203,7 +203,10 @@ func (h *Handler) reload(ctx context.Context, _ struct{}) (Reloaded, error) {
 // resolve returns the node ID of a peer given by ID, prefix or name.
 func (h *Handler) resolve(name string) (string, error) {
 	if name == "" {
-		return "", usage("the request names no peer")
+		return "", &Error{
+			Code: CodeUsage, Message: "no peer is named",
+			Advice: "give an alias, a node ID or a name; `node peers` lists them",
+		}
 	}
 	return h.node.Resolve(name)
 }

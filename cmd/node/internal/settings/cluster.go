@@ -72,8 +72,10 @@ func clusterSettings() []definition {
 			name: "cluster", env: "NODE_CLUSTER", kind: "host:port", scope: ScopeNode, emptyCounts: true,
 			usage: "be one of several members with the same identity, and listen for the others here",
 			set: func(s *Settings, text string) error {
-				s.Cluster.Listen = text
-				return checkListen(text)
+				if s.Cluster.Listen = text; checkListen(text) != nil {
+					return mustBe("host:port of a private network, such as 10.0.0.1:9093, or empty")
+				}
+				return nil
 			}, show: func(s *Settings) string { return s.Cluster.Listen },
 		},
 		{
@@ -186,6 +188,9 @@ func (s *Settings) checkCluster() error {
 	switch {
 	case c.Listen != "" && c.NATS != "":
 		return fmt.Errorf("%s and %s exclude each other: give one", s.given("cluster"), s.given("cluster-nats"))
+	case c.NATS != "" && len(c.Join) > 0:
+		return fmt.Errorf("%s and %s exclude each other: members find each other over NATS, so give only the latter",
+			s.given("cluster-join"), s.given("cluster-nats"))
 	case len(c.Join) > 0 && c.Listen == "":
 		return fmt.Errorf("%s is given without --cluster: give the address for other members, too", s.given("cluster-join"))
 	case c.Credentials != "" && c.NATS == "":

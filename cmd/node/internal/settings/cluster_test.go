@@ -24,7 +24,9 @@ func TestRulesBetweenSettingsOfACluster(t *testing.T) {
 		"--cluster-nats=nats://a:4222 --cluster-nats-creds=x":            "",
 		"--cluster=127.0.0.1:1 --cluster-nats=nats://u:p@a:1": "--cluster 127.0.0.1:1 and --cluster-nats " +
 			"nats://u:xxxxx@a:1 exclude each other",
-		"--cluster-join=a:1":                "--cluster-join a:1 is given without --cluster:",
+		"--cluster-join=a:1":                           "--cluster-join a:1 is given without --cluster:",
+		"--cluster-nats=nats://a:1 --cluster-join=b:2": "--cluster-join b:2 and --cluster-nats nats://a:1 exclude",
+
 		"--cluster-nats-creds=x":            "--cluster-nats-creds x is given without --cluster-nats:",
 		"--cluster-secret=x":                "--cluster-secret x is given without --cluster or",
 		"--cluster-name=a --cluster-public": "",

@@ -215,8 +215,8 @@ func readFile(into *koanf.Koanf, path string) error {
 		return fmt.Errorf("%s: %w", printable.Text(path), err)
 	}
 	if err := into.Load(text, textParser{yaml.Parser()}); err != nil {
-		return fmt.Errorf("%s: the settings file is no valid YAML: %s",
-			printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
+		return fmt.Errorf("%s: the settings file is no valid YAML: %s: write lines such as max-conns: 50; "+
+			"`node config --example` prints a file", printable.Text(path), printable.Cut(printable.Line(err.Error()), 400))
 	}
 	known := byName()
 	for _, key := range into.Keys() {

@@ -234,6 +234,7 @@ func TestErrorsNameTheSource(t *testing.T) {
 		{file: "name: true", want: "name: true: must be a text, a number"},
 		{file: "a: [", want: "node.yaml: the settings file is no valid YAML: "},
 		{file: "- a", want: "node.yaml: the settings file is no valid YAML: "},
+		{file: "- a", want: "write lines such as max-conns: 50"},
 		{file: "\xff\xfe", want: "node.yaml: the settings file is not UTF-8: save it as UTF-8"},
 		{file: "name: a\n---\nname: b\n", want: "node.yaml: the settings file has more than one YAML document: put all"},
 		{file: "# a\n---\nname: a\n--- # b\nname: b\n", want: "more than one YAML document"},

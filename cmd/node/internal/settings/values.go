@@ -37,7 +37,8 @@ func oneOf(field *string, text string, allowed ...string) error {
 			return nil
 		}
 	}
-	return mustBe(strings.Join(allowed, " or "))
+	last := len(allowed) - 1
+	return mustBe(strings.Join(allowed[:last], ", ") + " or " + allowed[last])
 }
 
 func parseBool(text string) (bool, error) {

@@ -35,7 +35,6 @@ func (a *app) idCommand() *cobra.Command {
 			var created bool
 			if from != "" {
 				manager, err = importIdentity(s, from)
-				from = " with the private key in " + printable.Word(from)
 				created = err == nil
 			} else {
 				manager, created, err = openIdentity(s, true)
@@ -45,7 +44,7 @@ func (a *app) idCommand() *cobra.Command {
 			}
 			identity := manager.Identity()
 			if created {
-				fmt.Fprintf(a.stderr, "node: created a new identity in %s%s\n", identityPlace(s), from)
+				fmt.Fprintf(a.stderr, "node: created a new identity in %s\n", identityPlace(s))
 			}
 			if !settings.Registered(identity.Name) {
 				fmt.Fprintf(a.stderr, "node: deployed nodes do not register the name %s: they connect, but omit this node from "+

@@ -28,7 +28,7 @@ func TestDisconnectReachesOtherMember(t *testing.T) {
 	}
 	b.Await("peer_down", "peer", peer.ID(), "member", "b")
 	b.Await("peer_up", "peer", peer.ID(), "member", "b")
-	watched := s.members["a"].run("watch", "--timeout", "100ms")
+	watched := s.members["a"].run("watch", "--timeout", "3s") // the members are asked first
 	watched.says(t, "only events of member a: run `node watch` on the hosts of b for theirs")
 	s.members["a"].run("pending").
 		says(t, "only peers of member a: run `node pending` on the hosts of b for theirs")

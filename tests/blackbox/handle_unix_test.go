@@ -63,21 +63,21 @@ func mustText(t *testing.T, raw []byte) (text string) {
 func TestHandleReportsFailures(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	handling(t, a, b, "job", "--timeout", "1s", "--", "sh", "-c", `
+	handling(t, a, b, "job", "--", "sh", "-c", `
 		case $(cat) in
 		'"fail"') echo "the first line" >&2; echo "no such miner" >&2; exit 3;;
-		'"hang"') sleep 1000;;
 		'"bytes"') printf '\377';;
 		esac`)
-	for payload, want := range map[string]string{
-		"fail": `the peer answers with error 1004 (operation failed): "exit status 3: no such miner"`,
-		"hang": `the peer answers with error 1005 (timeout): "the command did not end within 1s"`,
-		"bytes": `the peer answers with error 1004 (operation failed): ` +
-			`"the payload is not UTF-8: encode it, for example as base64"`,
+	handling(t, a, b, "hang", "--timeout", "100ms", "--", "sleep", "1000")
+	for _, c := range [][3]string{
+		{"job", "fail", `the peer answers with error 1004 (operation failed): "exit status 3: no such miner"`},
+		{"hang", "x", `the peer answers with error 1005 (timeout): "the command did not end within 100ms"`},
+		{"job", "bytes", `the peer answers with error 1004 (operation failed): ` +
+			`"the payload is not UTF-8: encode it, for example as base64"`},
 	} {
-		r := b.run("request", a.ID(), payload, "--type", "job")
-		if r.want(t, 1); r.stdout != "" || r.stderr != "node: request to "+a.ID()+": "+want+"\n" {
-			t.Errorf("%s: %q, %q", payload, r.stdout, r.stderr)
+		r := b.run("request", a.ID(), c[1], "--type", c[0])
+		if r.want(t, 1); r.stdout != "" || r.stderr != "node: request to "+a.ID()+": "+c[2]+"\n" {
+			t.Errorf("%q: %q, %q", c[:2], r.stdout, r.stderr)
 		}
 	}
 	if text := b.ok("request", a.ID(), "fine", "--type", "job"); text != "null" {

@@ -165,7 +165,7 @@ func TestPingIsAnswered(t *testing.T) {
 // TestSilentPeerIsClosed: a silent peer is pinged every interval and closed after interval and timeout.
 func TestSilentPeerIsClosed(t *testing.T) {
 	t.Parallel()
-	n := start(t, "--ping-interval", "500ms", "--pong-timeout", "1s")
+	n := start(t, "--ping-interval", "500ms", "--pong-timeout", "4s") // time for the answers of a loaded machine
 	alive := dialed(n, refpeer.Options{Pong: true})
 	silent := dialed(n, refpeer.Options{})
 	silent.prove()

@@ -79,7 +79,7 @@ func TestRequestTimesOut(t *testing.T) {
 	a := start(t)
 	r := dialed(a, refpeer.Options{})
 	r.prove()
-	res := a.run("request", r.self.ID, "anybody there?", "--timeout", "300ms")
+	res := a.run("request", r.self.ID, "anybody there?", "--timeout", "2s")
 	res.want(t, 5)
 	if strings.TrimSpace(res.stdout) != "" {
 		t.Errorf("a request without an answer printed %q", res.stdout)

@@ -11,7 +11,7 @@ import (
 // down after its silence limit, the fourth exchanges messages meanwhile, and the three return when they continue.
 func TestStoppedPeersAreNoticedAndReturn(t *testing.T) {
 	t.Parallel()
-	hub := start(t, "--ping-interval", "1s", "--pong-timeout", "1s", "--stdin")
+	hub := start(t, "--ping-interval", "1s", "--pong-timeout", "4s", "--stdin") // time for the fourth
 	var peers []*node
 	for range 4 {
 		p := start(t, "--peer", hub.Address(), "--stdin")

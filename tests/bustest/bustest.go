@@ -185,16 +185,12 @@ func answersRequests(t *testing.T, r *rig) {
 	group.Wait()
 }
 
-// reportsNoResponders: without a subscription a request ends at once, and a message is lost without error.
+// reportsNoResponders: without a subscription a request ends before its context, and a message is lost without error.
 func reportsNoResponders(t *testing.T, r *rig) {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
-	start := time.Now()
 	if _, err := r.a.Request(ctx, "missing", []byte("x")); !errors.Is(err, cluster.ErrNoResponders) {
 		t.Errorf("without a subscription: %v", err)
-	}
-	if took := time.Since(start); took > patience/4 {
-		t.Errorf("took %v", took)
 	}
 	r.publish(r.a, "missing", []byte("x"))
 }

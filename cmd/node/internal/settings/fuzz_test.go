@@ -25,7 +25,7 @@ func FuzzSettings(f *testing.F) {
 		o := Options{DataDir: "/data", HostName: "host", File: path}
 		began := time.Now()
 		s, err := Load(o, ScopeNode)
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second { // more than a pause of a loaded machine
 			t.Errorf("%d bytes took %v", len(content), took)
 		}
 		if err != nil {

@@ -25,10 +25,17 @@ func TestTargetsAreFoundByEachOfTheirPeers(t *testing.T) {
 	check("one", b, a)
 	index.set(a, "", "two")
 	check("one", b)
-	for _, target := range index.of("two") {
+	c := &dialTarget{url: "c"}
+	index.set(c, "", "one")
+	removed := 0
+	for _, target := range index.of("one") {
 		index.remove(target)
+		removed++
 	}
-	index.remove(b)
+	if removed != 2 {
+		t.Errorf("%d targets are read while they are removed, want 2", removed)
+	}
+	index.remove(a)
 	if len(index) != 0 {
 		t.Errorf("%d peers in an index without targets", len(index))
 	}
@@ -47,5 +54,9 @@ func TestRemovedTargetIsNotListedAgain(t *testing.T) {
 	r.setTargetPeers(target, "peer", "peer")
 	if len(r.targetsOf) != 0 {
 		t.Error("a removed target is listed")
+	}
+	r.targetFor("a", "ws://a", "", false)
+	if r.setTargetPeers(target, "peer", "peer"); len(r.targetsOf) != 0 {
+		t.Error("a removed target is listed beside the next one of its address")
 	}
 }

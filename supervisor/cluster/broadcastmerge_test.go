@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,6 +28,9 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 	gone := func(m *supervisor.MemberBroadcast) { m.Gone = []string{"p"} }
 	moving := func(m *supervisor.MemberBroadcast) { m.Moving = []string{"p"} }
 	relies := func(m *supervisor.MemberBroadcast) { m.Relies = []string{"a"} }
+	fails := func(m *supervisor.MemberBroadcast) {
+		m.Failed = []supervisor.SendFailure{{Peer: "p", Err: supervisor.ErrQueueFull}}
+	}
 	movingFrom := func(m *member) memberResult { return named(sent(m, 1), moving) }
 	failing := memberResult{member: "a", err: errHomeSilent}
 	nothing := func(*directory) {}
@@ -58,14 +62,18 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 		"had left a, b has another connection": {
 			releases(a), claims(b, 2), []memberResult{named(sent(a, 0), gone), named(sent(b, 0), relies)}, "0 p",
 		},
-		"a is silent":                         {nothing, nothing, []memberResult{failing, sent(b, 0)}, "0 p"},
-		"a is silent, b has it":               {nothing, nothing, []memberResult{failing, movingFrom(b)}, "1"},
-		"a is silent and leaves":              {nothing, releases(a), []memberResult{failing, sent(b, 0)}, "0 p"},
-		"a is silent, p had moved to b":       {claims(b, 2), nothing, []memberResult{failing, sent(b, 1)}, "1"},
-		"a is silent, p comes to b too late":  {nothing, claims(b, 2), []memberResult{failing, sent(b, 0)}, "0 p"},
-		"a was lost":                          {loses, nothing, []memberResult{sent(b, 0)}, "0"},
-		"a was lost, b does not know it":      {loses, nothing, []memberResult{named(sent(b, 0), relies)}, "0 p"},
-		"a has left, b does not know it":      {releases(a), claims(b, 2), []memberResult{named(sent(b, 0), relies)}, "0 p"},
+		"a is silent":                        {nothing, nothing, []memberResult{failing, sent(b, 0)}, "0 p"},
+		"a is silent, b has it":              {nothing, nothing, []memberResult{failing, movingFrom(b)}, "1"},
+		"a is silent and leaves":             {nothing, releases(a), []memberResult{failing, sent(b, 0)}, "0 p"},
+		"a is silent, p had moved to b":      {claims(b, 2), nothing, []memberResult{failing, sent(b, 1)}, "1"},
+		"a is silent, p comes to b too late": {nothing, claims(b, 2), []memberResult{failing, sent(b, 0)}, "0 p"},
+		"a was lost":                         {loses, nothing, []memberResult{sent(b, 0)}, "0"},
+		"a was lost, b does not know it":     {loses, nothing, []memberResult{named(sent(b, 0), relies)}, "0 p"},
+		"a has left, b does not know it":     {releases(a), claims(b, 2), []memberResult{named(sent(b, 0), relies)}, "0 p"},
+		"a answers, and b relies on it":      {nothing, nothing, []memberResult{sent(a, 1), named(sent(b, 0), relies)}, "1"},
+		"a and b fail": {
+			nothing, nothing, []memberResult{named(sent(a, 0), fails), named(sent(b, 0), fails)}, "0 p",
+		},
 		"a has left, p was connected nowhere": {releases(a), nothing, []memberResult{named(sent(b, 0), relies)}, "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,6 +99,22 @@ func TestMergeAccountsForPeersThatMoveDuringABroadcast(t *testing.T) {
 				a.lost = false
 			})
 		})
+	}
+}
+
+// A broadcast that its own member refuses is refused. Another member may refuse it, too.
+func TestMergeReportsTheOwnRefusal(t *testing.T) {
+	refused := func(name string) memberResult {
+		return memberResult{member: name, MemberBroadcast: supervisor.MemberBroadcast{
+			BroadcastResult: supervisor.BroadcastResult{Refused: errors.New("refused by " + name)},
+		}}
+	}
+	d := newDirectory(&member{})
+	for self, want := range map[string]string{"a": "refused by a", "c": "<nil>"} {
+		sum := merge([]memberResult{{member: "c"}, refused("a"), refused("b")}, d, self, time.Now())
+		if got := fmt.Sprint(sum.Refused); got != want {
+			t.Errorf("of %s: %s, want %s", self, got, want)
+		}
 	}
 }
 

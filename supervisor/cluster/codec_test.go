@@ -75,6 +75,41 @@ func TestMessagesDecodeAsEncoded(t *testing.T) {
 	}
 }
 
+// Each text and list of a message about the book has a longest form, and the next longer one is refused.
+func TestBookMessagesAreBounded(t *testing.T) {
+	text := func(n int) string { return strings.Repeat("x", n) }
+	record := func(r supervisor.BookRecord) bookMessage { return bookMessage{records: []supervisor.BookRecord{r}} }
+	for name, row := range map[string]struct {
+		kind kind
+		most int
+		body func(n int) bookMessage
+	}{
+		"records": {kindBookPut, 256, func(n int) bookMessage {
+			return bookMessage{records: make([]supervisor.BookRecord, n)}
+		}},
+		"subject": {kindBookPage, 64, func(n int) bookMessage { return record(supervisor.BookRecord{Subject: text(n)}) }},
+		"value":   {kindBookPage, 512, func(n int) bookMessage { return record(supervisor.BookRecord{Value: text(n)}) }},
+		"key":     {kindBookAsk, 65, func(n int) bookMessage { return bookMessage{after: text(n)} }},
+	} {
+		longest := &message{head: head{row.kind, "a", 7}, book: row.body(row.most)}
+		if got, err := decode(longest.encode()); err != nil || !reflect.DeepEqual(got, longest) {
+			t.Errorf("%s of %d: %v, %v", name, row.most, got, err)
+		}
+		longer := &message{head: head{row.kind, "a", 7}, book: row.body(row.most + 1)}
+		if got, err := decode(longer.encode()); !errors.Is(err, errMessage) {
+			t.Errorf("%s of %d: %v, %v", name, row.most+1, got, err)
+		}
+	}
+	fault := &message{head: head{kindBookDone, "a", 7}, book: bookMessage{fault: text(600)}}
+	if got, err := decode(fault.encode()); err != nil || got.book.fault != text(512) {
+		t.Errorf("a long fault: %v, %v", got, err)
+	}
+	long := appendText((&message{head: head{kindBookDone, "a", 7}}).head.appendTo(nil), text(513))
+	if got, err := decode(long); !errors.Is(err, errMessage) {
+		t.Errorf("a fault of 513 bytes: %v, %v", got, err)
+	}
+}
+
 func TestDecodeRefusesBadMessages(t *testing.T) {
 	added := map[kind]int{kindClaim: 1 + len("10.0.0.1:7"), kindVerdict: 1} // bytes that earlier versions do not send
 	for _, example := range examples() {

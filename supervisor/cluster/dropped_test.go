@@ -38,6 +38,8 @@ func TestEachDroppedMessageOfAMemberIsCounted(t *testing.T) {
 		{"check of a later version", later, format, (*coordinatorRig).checked},
 		{"no check", of(kindChecked, "a"), format, (*coordinatorRig).checked},
 		{"broken question about the book", of(kindBookPut, "a")[:4], malformed, (*coordinatorRig).aboutBook},
+		{"no question about the book", of(kindBookDone, "a"), format, (*coordinatorRig).aboutBook},
+		{"question about the book without an answer", of(kindBookSumsAsk, "a"), refused, (*coordinatorRig).toldBook},
 		{"question of a later version", later, format, (*coordinatorRig).asked},
 		{"long question", append([]byte{version}, make([]byte, maxQuestion+1)...), malformed, (*coordinatorRig).asked},
 		{"probe", nil, -1, (*coordinatorRig).asked},
@@ -77,6 +79,8 @@ func (r *coordinatorRig) checked(body []byte) {
 func (r *coordinatorRig) aboutBook(body []byte) {
 	r.engine.onBook(Delivery{Body: body, Respond: func([]byte) {}})
 }
+
+func (r *coordinatorRig) toldBook(body []byte) { r.engine.onBook(Delivery{Body: body}) }
 
 func (r *coordinatorRig) asked(body []byte) {
 	r.engine.onAsk(r.log, Delivery{Body: body, Respond: func([]byte) {}})

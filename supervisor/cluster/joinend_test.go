@@ -40,9 +40,12 @@ func TestJoinEndsWithTheLastClaims(t *testing.T) {
 				time.Sleep(time.Nanosecond)
 				if time.Since(began) == time.Second && row.then != nil {
 					row.then(r)
+					break
 				}
 			}
-			r.considerJoin()
+			if row.then == nil {
+				r.considerJoin()
+			}
 			if ended != row.want {
 				t.Errorf("%s: Join ended after %v, want %v", name, ended, row.want)
 			}

@@ -88,7 +88,8 @@ func TestPutEndsWithTheAnswerOfTheMember(t *testing.T) {
 		"ended":          {func(int) (*message, error) { return nil, ErrNoResponders }, errNoAnswer.Error(), []int{256}, 0},
 		"cut off":        {func(int) (*message, error) { return nil, ErrDetached }, ErrDetached.Error(), []int{256}, 0},
 		"silent": {
-			func(int) (*message, error) { return nil, nil }, errNoAnswer.Error(), []int{256, 256, 256, 256},
+			func(int) (*message, error) { return nil, nil }, errNoAnswer.Error(),
+			[]int{256, 256, 256, 256},
 			1750 * time.Millisecond,
 		},
 		"late": {func(number int) (*message, error) {

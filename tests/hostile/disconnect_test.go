@@ -24,9 +24,12 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// floodAfterDisconnect is the number of frames that a flooder sends after the disconnect while it reads nothing. It is
-// more than the buffers of both sockets hold, so the node has to read and drop them.
-const floodAfterDisconnect = 20_000
+// A flooder sends so many frames of this size after the disconnect while it reads nothing: more than the buffers of
+// both sockets hold, so the node has to read and drop them.
+const (
+	floodAfterDisconnect = 1000
+	floodSize            = 20_000
+)
 
 // TestDisconnectReachesAFlooder disconnects a peer that floods and reads nothing. The peer still gets its queued
 // messages and the disconnect message, which a reset of the connection would discard. The node's running clock stands
@@ -49,7 +52,7 @@ func TestDisconnectReachesAFlooder(t *testing.T) {
 			h.say("hello", nil)
 			var load sync.WaitGroup
 			var flooded atomic.Int64
-			load.Go(func() { flood(h.Conn, &flooded) })
+			load.Go(func() { flood(h.Conn, floodSize, &flooded, nil) })
 			const queued = 100
 			for range queued { // more bytes than the peer's receive buffer
 				n.SendNew(h.self.ID, "news", strings.Repeat("x", 4000))

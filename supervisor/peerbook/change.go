@@ -1,7 +1,7 @@
 package peerbook
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -19,9 +19,11 @@ type Change struct {
 
 // Enter carries out a change and returns its records. They are stamped with a time, or later than all that the book
 // has. The change is on disk when it returns. After an error nothing has changed: crypto.ErrPublicKey, ErrAuthMode,
-// ErrAlias, ErrAliasTaken or ErrWrite.
+// ErrAlias, ErrAliasTaken, ErrWrite, or that of a record that other members would refuse: a node ID of more than 64
+// bytes, or a suspension beyond the year 9999.
 func (b *Book) Enter(change Change, at time.Time) (list []Record, err error) {
-	if err := change.check(); err != nil {
+	list, err = change.records()
+	if err != nil {
 		return nil, err
 	}
 	err = b.commitRecords(func() ([]Record, error) {
@@ -30,7 +32,11 @@ func (b *Book) Enter(change Change, at time.Time) (list []Record, err error) {
 				return nil, fmt.Errorf("%w: %s", ErrAliasTaken, owner)
 			}
 		}
-		list = b.recordsOf(change, b.records.stamp(at))
+		list = append(b.liftedBy(change.Allow), list...)
+		stamp := b.records.stamp(at)
+		for i := range list {
+			list[i].Stamp = stamp
+		}
 		return list, nil
 	})
 	if err != nil {
@@ -39,37 +45,24 @@ func (b *Book) Enter(change Change, at time.Time) (list []Record, err error) {
 	return list, nil
 }
 
-func (c Change) check() error {
-	if c.Mode != nil && !c.Mode.valid() {
-		return ErrAuthMode
-	}
-	for _, name := range c.Alias {
-		if name == "" {
-			continue
-		}
-		if err := CheckAlias(name); err != nil {
-			return err
-		}
-	}
-	return errors.Join(checkKeys(c.Allow), checkKeys(c.Revoke))
-}
-
-// recordsOf returns the records of a change. b.mu is held.
-func (b *Book) recordsOf(c Change, stamp uint64) (list []Record) {
+// records returns the records of a change without stamps, each of which check accepts.
+func (c Change) records() (list []Record, err error) {
 	add := func(kind RecordKind, subject, value string) {
-		list = append(list, Record{Kind: kind, Subject: subject, Value: value, Stamp: stamp})
+		r := Record{Kind: kind, Subject: subject, Value: value}
+		err = cmp.Or(err, r.check())
+		list = append(list, r)
 	}
 	for _, key := range c.Allow {
 		add(RecordKey, string(key[:]), valueAllow)
-		if id := key.NodeID(); !b.suspended[id].IsZero() {
-			add(RecordSuspend, id, "")
-		}
 	}
 	for _, key := range c.Revoke {
 		add(RecordKey, string(key[:]), valueRevoke)
 	}
 	if c.Mode != nil {
 		add(RecordMode, "", c.Mode.String())
+		if !c.Mode.valid() {
+			err = cmp.Or(err, ErrAuthMode)
+		}
 	}
 	for id, name := range c.Alias {
 		add(RecordAlias, id, name)
@@ -79,6 +72,16 @@ func (b *Book) recordsOf(c Change, stamp uint64) (list []Record) {
 	}
 	for _, id := range c.Forget {
 		add(RecordForget, id, "")
+	}
+	return list, err
+}
+
+// liftedBy returns the records that end the suspensions of peers with these keys. b.mu is held.
+func (b *Book) liftedBy(keys []crypto.PublicKey) (list []Record) {
+	for _, key := range keys {
+		if id := key.NodeID(); !b.suspended[id].IsZero() {
+			list = append(list, Record{Kind: RecordSuspend, Subject: id})
+		}
 	}
 	return list
 }

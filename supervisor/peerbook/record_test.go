@@ -93,6 +93,32 @@ func TestMergeRefusesRecords(t *testing.T) {
 	}
 }
 
+// A change that other members could not merge is refused: they would fetch it again without end.
+func TestEnterRefusesRecordsThatOthersRefuse(t *testing.T) {
+	longest := string(make([]byte, maxPeerID))
+	long, later := longest+"x", time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]Change{
+		"an alias of a long ID":       {Alias: map[string]string{long: "bob"}},
+		"the end of such an alias":    {Alias: map[string]string{long: ""}},
+		"a suspension of a long ID":   {Suspend: map[string]time.Time{long: noon}},
+		"a suspension for 8000 years": {Suspend: map[string]time.Time{"1": later}},
+		"a long ID to forget":         {Forget: []string{long}},
+	} {
+		b := New()
+		if list, err := b.Enter(c, noon); err == nil || list != nil || b.RecordDigest() != New().RecordDigest() {
+			t.Errorf("%s: %v, %d records", name, err, len(list))
+		}
+	}
+	one, two := New(), New()
+	list := enter(t, one, Change{
+		Alias: map[string]string{longest: "bob"}, Suspend: map[string]time.Time{longest: later.Add(-1)},
+		Forget: []string{longest},
+	}, noon)
+	if n := merge(t, two, list...); n != 3 || one.RecordSums() != two.RecordSums() {
+		t.Errorf("%d of 3 records are merged", n)
+	}
+}
+
 // Two members give one alias to two peers during a cut: both keep that of the later change.
 func TestMergeKeepsOneOwnerOfAnAlias(t *testing.T) {
 	one, two := New(), New()

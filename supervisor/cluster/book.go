@@ -31,10 +31,11 @@ var (
 
 // Apply implements supervisor.ClusterBook.
 func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error {
-	local := e.localBook()
-	if local == nil {
+	members := e.Members()
+	if len(members) == 0 {
 		return ErrLeft
 	}
+	local := e.localBook()
 	records, err := local.EnterChange(change, local.Clock().Add(time.Duration(e.slowest.Load())))
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error 
 		failed []supervisor.MemberFault
 		all    sync.WaitGroup
 	)
-	for _, m := range e.Members() {
+	for _, m := range members {
 		if m.Self {
 			continue
 		}
@@ -114,14 +115,11 @@ func (e *Engine) onBook(d Delivery) {
 	go func() {
 		defer e.exchanges.done()
 		ask, err := decode(d.Body)
-		local := e.localBook()
-		switch {
-		case err != nil:
+		if err != nil {
 			e.dropped(err)
 			return
-		case local == nil:
-			return
 		}
+		local := e.localBook()
 		var answer message
 		switch ask.kind {
 		case kindBookPut:
@@ -227,7 +225,7 @@ func (c *coordinator) onBookFetched(msg *bookFetched) {
 // behind reports whether this member must take over records of another one before it admits a peer.
 func (c *coordinator) behind() bool {
 	for _, m := range c.directory.members {
-		if !m.lost && !m.behind.IsZero() && c.now().Sub(m.behind) < behindFor {
+		if !m.lost && c.now().Sub(m.behind) < behindFor {
 			return true
 		}
 	}

@@ -1,10 +1,13 @@
 package cluster_test
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Snider/go-p2p/supervisor"
+	"github.com/Snider/go-p2p/supervisor/cluster"
 )
 
 func aliasOf(peer, name string) supervisor.BookChange {
@@ -39,5 +42,31 @@ func TestApplyNamesMembersWithoutTheChange(t *testing.T) {
 		w.net.Cut("c", "a", true)
 		time.Sleep(3 * time.Second)
 		apply("three", time.Millisecond, 6*time.Millisecond, "c (nothing is heard of it)")
+	})
+}
+
+// A member that has not joined, or has left, refuses changes. One that leaves names the members that have not confirmed
+// a change.
+func TestApplyIsRefusedWithoutOtherMembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		early := w.process("b")
+		if err := early.engine.Apply(t.Context(), aliasOf("one", "x")); !errors.Is(err, cluster.ErrLeft) {
+			t.Errorf("before Join: %v", err)
+		}
+		w.start("a", "b")
+		a := w.members["a"]
+		w.net.Cut("a", "b", true)
+		began := time.Now()
+		time.AfterFunc(100*time.Millisecond, a.engine.Leave)
+		err := a.engine.Apply(t.Context(), aliasOf("one", "x"))
+		if took := time.Since(began); len(unconfirmed(err)) != 1 || took != 100*time.Millisecond {
+			t.Errorf("during Leave: %v after %v", err, took)
+		}
+		synctest.Wait()
+		err = a.engine.Apply(t.Context(), aliasOf("two", "y"))
+		if !errors.Is(err, cluster.ErrLeft) || a.book.Alias("one") != "x" || a.book.Alias("two") != "" {
+			t.Errorf("after Leave: %v, aliases %q and %q", err, a.book.Alias("one"), a.book.Alias("two"))
+		}
 	})
 }

@@ -50,12 +50,12 @@ func (r *registry) advance(ctx actor.Context, t *dialTarget, event dialEvent, ca
 // startTarget dials a target. If no slot is free, it evicts a handshake and dials when that slot is free. If no
 // handshake can be evicted, the dial fails and is counted.
 func (r *registry) startTarget(ctx actor.Context, t *dialTarget) {
+	t.startedAt = time.Now() // the wait for a slot included
 	free := admit(occupancy{conns: len(r.slots)}, r.cfg, false) == admitted
 	if !free && r.evictForDial(ctx, t) {
 		return
 	}
 	r.node.Counters.Inc(actors.Dials)
-	t.startedAt = time.Now()
 	if !free {
 		r.dialFailed(ctx, t, ErrNoRoom)
 		return

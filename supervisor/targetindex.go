@@ -7,12 +7,7 @@ import "slices"
 type targetIndex map[string][]*dialTarget
 
 // of returns the targets of a peer. The caller may add and remove targets while it reads the list.
-func (x targetIndex) of(id string) []*dialTarget {
-	if id == "" {
-		return nil
-	}
-	return slices.Clone(x[id])
-}
+func (x targetIndex) of(id string) []*dialTarget { return slices.Clone(x[id]) }
 
 // setTargetPeers records the only node ID that may answer at a target, and the last one that answered. Empty: none. A
 // target that was removed is not listed again: its dial may open after its caller has withdrawn.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -67,6 +68,9 @@ func (q *checkQueue) flush() {
 func (q *checkQueue) exchange(batch []*question) {
 	defer q.engine.exchanges.done()
 	answers, err := q.request(batch)
+	if errors.Is(err, ErrNoResponders) { // until it is lost, no other member decides in its place
+		q.engine.tell(&suspected{q.member})
+	}
 	q.engine.queues.mu.Lock()
 	q.open--
 	q.flush()

@@ -47,7 +47,8 @@ type (
 		member *member
 		err    error
 	}
-	probed struct { // whether nothing subscribes to a member's subjects
+	suspected struct{ member string } // nothing subscribed to one of its subjects
+	probed    struct {                // whether nothing subscribes to a member's subjects
 		member *member
 		boot   uint64 // its start when the probe began
 		gone   bool
@@ -131,6 +132,10 @@ func (c *coordinator) Receive(ctx actor.Context) {
 		}
 	case *bookFetched:
 		c.onBookFetched(msg)
+	case *suspected:
+		if m := c.directory.members[msg.member]; m != nil && m != c.self && !m.lost {
+			c.probe(m)
+		}
 	case *probed:
 		c.onProbed(msg)
 	case *beat:

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// A member that holds a claimed peer is lost at its first "no responders", and not only after lostAfter without a
-// heartbeat: the operating system closes the connections of a killed process at once, and NATS then knows that nothing
-// subscribes to the subjects of that member.
+// A member that holds a claimed peer, or that is asked about a message, is lost at its first "no responders", and not
+// only after lostAfter without a heartbeat: the operating system closes the connections of a killed process at once,
+// and NATS then knows that nothing subscribes to the subjects of that member.
 
 // probe asks a member whether anything subscribes to its subjects. One probe of a member is under way at a time. A
 // member answers the empty question without its program.

@@ -160,8 +160,8 @@ func (b *Bus) Publish(subject string, body []byte) error {
 // Request implements cluster.Bus.
 func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte, error) {
 	answer := make(chan []byte, 1)
-	if !b.ask(subject, body, answer) {
-		return nil, cluster.ErrNoResponders
+	if err := b.ask(subject, body, answer); err != nil {
+		return nil, err
 	}
 	select {
 	case body := <-answer:
@@ -171,13 +171,18 @@ func (b *Bus) Request(ctx context.Context, subject string, body []byte) ([]byte,
 	}
 }
 
-// ask sends a request to one subscriber. It returns false if there is none.
-func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
+// ask sends a request to one subscriber. The error is ErrNoResponders if there is none.
+func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) error {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
+	missing := cluster.ErrNoResponders
 	for _, s := range b.net.subs[subject] {
-		if s.owner.dead || b.net.cuts[path{s.owner.name, b.name}] {
-			continue // the subscription cannot be known here
+		if s.owner.dead {
+			continue
+		}
+		if b.net.cuts[path{s.owner.name, b.name}] {
+			missing = nil // no answer arrives, and a silent cut is not noticed
+			continue
 		}
 		back := &subscription{owner: b}
 		respond := func(body []byte) {
@@ -186,9 +191,9 @@ func (b *Bus) ask(subject string, body []byte, answer chan<- []byte) bool {
 			b.net.send(s.owner, back, func() { answer <- body })
 		}
 		b.net.send(b, s, func() { s.handle(cluster.Delivery{Body: body, Respond: respond}) })
-		return true
+		return nil
 	}
-	return false
+	return missing
 }
 
 // send runs arrive at a subscriber after the delay of the link, unless the message is lost. n.mu is held.

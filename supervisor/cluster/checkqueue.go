@@ -100,5 +100,8 @@ func (q *checkQueue) request(batch []*question) ([]checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range answer.checked {
+		answer.checked[i].boot = answer.boot
+	}
 	return answer.checked, nil
 }

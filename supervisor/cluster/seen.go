@@ -223,6 +223,12 @@ func (s *seen) reachable(f former) bool {
 	return known && m.lost.member == "" && (m.boot == f.boot || m.boot == 0 || f.boot == 0)
 }
 
+// runs reports whether a start of a member runs, by what this member has heard. s.mu is held.
+func (s *seen) runs(start startOf) bool {
+	m, known := s.members[start.member]
+	return known && m.lost.member == "" && m.boot == start.boot
+}
+
 // endOf returns the end of a member that has stopped. For a keeper it is not later than its last message.
 func (s *seen) endOf(f former) time.Time {
 	lost := s.members[f.member].lost

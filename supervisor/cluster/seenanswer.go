@@ -27,6 +27,7 @@ type check struct {
 type checked struct {
 	verdict seenVerdict
 	former  []string // further members to ask
+	boot    uint64   // of the answering member, from the head
 }
 
 // seenVerdict is a verdict between members.

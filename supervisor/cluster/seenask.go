@@ -22,6 +22,8 @@ type inquiry struct {
 	first bool     // the next step asks the home or the keeper
 	moved bool     // the asked member is not the home: look the home up again, after a pause
 	ended bool     // the verdict is known, or no answer is possible
+
+	stopped []startOf // asked, and known to have stopped: the verdict waits for the history of homes to say so
 }
 
 // CheckSeen implements supervisor.Cluster.
@@ -111,7 +113,11 @@ func (s *seen) advance(q *inquiry) {
 		return name == s.self.name || slices.Contains(q.asked, name)
 	})
 	slices.Sort(q.next)
-	if q.next = slices.Compact(q.next); len(q.next) == 0 {
+	switch q.next = slices.Compact(q.next); {
+	case len(q.next) > 0:
+	case slices.ContainsFunc(q.stopped, s.runs):
+		q.moved = true
+	default:
 		c.Verdict, q.ended = actors.Fresh, true
 	}
 }
@@ -119,7 +125,7 @@ func (s *seen) advance(q *inquiry) {
 // result is the answer of one member about one message.
 type result struct {
 	inquiry *inquiry
-	member  string
+	asked   startOf
 	answer  checked
 	err     error
 }
@@ -135,9 +141,9 @@ func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
 		for _, name := range q.next {
 			q.asked = append(q.asked, name)
 			c := check{author: q.check.Author, digest: q.check.Digest, first: q.first}
-			e.seen.stampFor(&c, q.check, name)
+			asked := e.seen.stampFor(&c, q.check, name)
 			byMember[name] = append(byMember[name], &question{c, func(answer checked, err error) {
-				results <- result{q, name, answer, err}
+				results <- result{q, asked, answer, err}
 			}})
 		}
 		q.next = nil
@@ -159,11 +165,18 @@ func (e *Engine) step(all []*inquiry, over <-chan time.Time) bool {
 // take processes an answer.
 func (q *inquiry) take(r result) {
 	c := q.check
-	elsewhere := q.first && (errors.Is(r.err, ErrNoResponders) || r.err == nil && r.answer.verdict == seenUnknown)
+	if q.ended && c.Verdict != actors.Unanswered {
+		return
+	}
+	silent := errors.Is(r.err, ErrNoResponders)
+	if silent || r.err == nil && r.asked.boot != 0 && r.answer.boot != r.asked.boot {
+		q.stopped = append(q.stopped, r.asked)
+		c.Verdict = actors.Stale // unless the history says otherwise
+	}
 	switch {
-	case q.ended && c.Verdict != actors.Unanswered:
-	case elsewhere:
+	case q.first && (silent || r.err == nil && r.answer.verdict == seenUnknown):
 		q.asked, q.moved = nil, true
+	case silent:
 	case r.err != nil:
 		q.ended = true // unanswered
 	case r.answer.verdict == seenFresh:

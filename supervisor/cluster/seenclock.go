@@ -54,16 +54,15 @@ func (s *seen) margin(f former, stamp stamped) (margin time.Duration) {
 }
 
 // stampFor sets the stamp of a check as another member is asked about it.
-func (s *seen) stampFor(c *check, about *supervisor.SeenCheck, member string) {
+func (s *seen) stampFor(c *check, about *supervisor.SeenCheck, member string) startOf {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.stamp = about.Stamp
-	ahead, known := s.clocks[member]
-	if !known {
-		return
+	if ahead, known := s.clocks[member]; known {
+		c.stamp, c.converted, c.adjusted = c.stamp.Add(ahead), true, about.Adjusted
+		c.latest = about.Adjusted && s.latestStamp(about.Author, about.Stamp)
 	}
-	c.stamp, c.converted, c.adjusted = c.stamp.Add(ahead), true, about.Adjusted
-	c.latest = about.Adjusted && s.latestStamp(about.Author, about.Stamp)
+	return startOf{member, s.members[member].boot}
 }
 
 // latestStamp reports whether a message in the author's own session is stamped after the last former home's end: this

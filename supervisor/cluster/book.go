@@ -114,6 +114,7 @@ func (e *Engine) onBook(d Delivery) {
 	}
 	go func() {
 		defer e.exchanges.done()
+		defer e.contain()
 		ask, err := decode(d.Body)
 		if err != nil {
 			e.dropped(err)

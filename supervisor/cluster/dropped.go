@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"runtime/debug"
 
 	"github.com/Snider/go-p2p/actors"
 )
@@ -10,6 +11,28 @@ import (
 type Dropper interface {
 	// OnDrop sets the function that is called with the reason of each drop, on any goroutine.
 	OnDrop(count func(reason actors.Counter))
+}
+
+// receive handles a message of another member. decode returns nil for a kind that does not belong to the subject. A
+// message of such a kind, and one that does not decode, is counted.
+func receive[T any](e *Engine, body []byte, decode func([]byte) (*T, error), handle func(*T)) {
+	switch msg, err := decode(body); {
+	case err != nil:
+		e.dropped(err)
+		e.opts.Log.Warn("a message of a member was ignored", "error", err)
+	case msg == nil:
+		e.unknown()
+	default:
+		handle(msg)
+	}
+}
+
+// contain, deferred, keeps a panic in the handling of a member's message from ending the process.
+func (e *Engine) contain() {
+	if fault := recover(); fault != nil {
+		e.opts.Log.Error("the handling of a member's message panicked and continues",
+			"panic", fault, "stack", string(debug.Stack()))
+	}
 }
 
 // dropped counts a message of another member that did not decode.

@@ -158,9 +158,12 @@ func (e *Engine) listen(local supervisor.ClusterLocal) error {
 	return nil
 }
 
-// subscribe subscribes to a subject until the end of the actor.
+// subscribe subscribes to a subject until the end of the actor. A panic of handle costs its message only.
 func (e *Engine) subscribe(subject string, handle func(Delivery)) error {
-	cancel, err := e.bus.Subscribe(subject, handle)
+	cancel, err := e.bus.Subscribe(subject, func(d Delivery) {
+		defer e.contain()
+		handle(d)
+	})
 	if err == nil && !e.tell(&subscribed{cancel: cancel}) {
 		cancel()
 		err = ErrLeft

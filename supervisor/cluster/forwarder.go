@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -160,52 +159,24 @@ func (f *forwarder) hint(peer string) string {
 
 // onForwarded handles a message of the subject m.<name>.fwd.
 func (f *forwarder) onForwarded(body []byte) {
-	defer f.contain()
-	in, err := decodeForwarded(body)
-	if err != nil {
-		f.engine.dropped(err)
-		f.engine.opts.Log.Warn("forwarded messages of a member were ignored", "error", err)
-		return
-	}
-	if in == nil {
-		f.engine.unknown()
-		return
-	}
-	if in.from == f.engine.opts.Name {
+	receive(f.engine, body, decodeForwarded, func(in *received) {
+		if in.from != f.engine.opts.Name {
+			if p := f.with(in.from); p != nil {
+				p.in.receive(in)
+				return
+			}
+		}
 		f.engine.refused()
-		return
-	}
-	if p := f.with(in.from); p != nil {
-		p.in.receive(in)
-		return
-	}
-	f.engine.refused()
+	})
 }
 
 // onAck handles a message of the subject m.<name>.ack.
 func (f *forwarder) onAck(body []byte) {
-	defer f.contain()
-	a, err := decodeAck(body)
-	if err != nil {
-		f.engine.dropped(err)
-		f.engine.opts.Log.Warn("results of a member were ignored", "error", err)
-		return
-	}
-	if a == nil {
-		f.engine.unknown()
-		return
-	}
-	if p := f.answersOf(a.head); p != nil && a.to == f.engine.opts.Boot {
-		p.out.onAck(a)
-		return
-	}
-	f.engine.refused()
-}
-
-// contain keeps a panic in a message of another member from ending the process.
-func (f *forwarder) contain() {
-	if fault := recover(); fault != nil {
-		f.engine.opts.Log.Error("the handling of a member's message panicked and continues",
-			"panic", fault, "stack", string(debug.Stack()))
-	}
+	receive(f.engine, body, decodeAck, func(a *ack) {
+		if p := f.answersOf(a.head); p != nil && a.to == f.engine.opts.Boot {
+			p.out.onAck(a)
+			return
+		}
+		f.engine.refused()
+	})
 }

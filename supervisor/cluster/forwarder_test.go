@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/Snider/go-p2p/actors"
 	"github.com/Snider/go-p2p/supervisor"
 )
@@ -164,25 +166,44 @@ func TestRefusedBatchEndsItsMessages(t *testing.T) {
 	})
 }
 
-// A panic in the handling of a member's message does not end the process.
-func TestForwarderContinuesAfterAPanic(t *testing.T) {
+// A panic in the handling of a member's message is logged and does not end the process.
+func TestMemberContinuesAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newForwarderRig(t)
-		r.here.deliver = func(supervisor.Forwarding, func(supervisor.Forwarded)) func() { panic("delivery") }
-		r.receive(t, "b", "own")
-		r.forward(t, "peer")
-		r.with("a").out.batches[1].flights[0].done = func(supervisor.Forwarded) { panic("result") }
-		r.report("a", entryResult{})
-		for _, fault := range []string{"delivery", "result"} {
-			if !strings.Contains(r.lines.String(), "panic="+fault) {
-				t.Errorf("the panic of the %s is not logged", fault)
-			}
+		r.engine.local = panicking{r.log}
+		r.engine.pid = r.engine.opts.System.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+		if err := r.engine.listen(r.engine.local); err != nil {
+			t.Fatal(err)
 		}
+		deliver := func(subject string, body []byte) {
+			r.bus.handlers["p2p.node.m.self."+subject](Delivery{Body: body, Respond: func([]byte) {}})
+			synctest.Wait()
+			if n := strings.Count(r.lines.String(), "panicked and continues"); n != 1 {
+				t.Errorf("%s: %d panics are logged, want 1", subject, n)
+			}
+			r.lines.Reset()
+		}
+		r.here.deliver = func(supervisor.Forwarding, func(supervisor.Forwarded)) func() { panic("delivery") }
+		deliver("fwd", r.batch(t, "b", "own"))
 		if n := len(r.with("b").in.arrived); n != 0 {
 			t.Errorf("%d batches are kept after the panic of their delivery", n)
 		}
+		r.forward(t, "peer")
+		r.with("a").out.batches[1].flights[0].done = func(supervisor.Forwarded) { panic("result") }
+		deliver("ack", (&ack{head: head{kindAck, "a", 1}, to: 9, batch: 1, results: []entryResult{{}}}).encode())
+		r.engine.seen.local = r.engine.local
+		deliver("seen", (&message{head: head{kindCheck, "a", 1}, checks: []check{{author: "p", token: true}}}).encode())
+		deliver("ask", []byte{version, 1})
+		deliver("book", (&message{head: head{kindBookPut, "a", 1}}).encode())
 	})
 }
+
+// panicking is a member whose answers to others panic.
+type panicking struct{ supervisor.ClusterLocal }
+
+func (panicking) TakeToken(string) bool                      { panic("token") }
+func (panicking) Answer([]byte, func([]byte, error))         { panic("answer") }
+func (panicking) MergeRecords([]supervisor.BookRecord) error { panic("records") }
 
 // A message that its member has not sent goes to the home that the member names, once, unless the caller has cancelled
 // it. A broadcast goes to no other member.

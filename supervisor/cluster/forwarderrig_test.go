@@ -65,12 +65,18 @@ func (r *forwarderRig) forward(t *testing.T, peer string) (cancel func()) {
 // an end.
 func (r *forwarderRig) receive(t *testing.T, from string, peers ...string) {
 	t.Helper()
+	r.onForwarded(r.batch(t, from, peers...))
+}
+
+// batch returns the bytes of such a batch.
+func (r *forwarderRig) batch(t *testing.T, from string, peers ...string) []byte {
+	t.Helper()
 	form, b := formOf(t, r.engine), append(head{kindBatch, from, 1}.appendTo(nil), 1)
 	for _, peer := range peers {
 		e := entry{mode: supervisor.ForwardAnswered, endless: true, peer: peer, form: form}
 		b = e.appendTo(b)
 	}
-	r.onForwarded(b)
+	return b
 }
 
 // formOf returns a message as an entry carries it.
@@ -95,8 +101,17 @@ func (r *forwarderRig) report(by string, results ...entryResult) {
 // bodies is a bus that keeps the published bodies.
 type bodies struct {
 	recordingBus
-	lock sync.Mutex
-	sent []string // subject and body
+	lock     sync.Mutex
+	sent     []string // subject and body
+	handlers map[string]func(Delivery)
+}
+
+func (b *bodies) Subscribe(subject string, handle func(Delivery)) (cancel func(), err error) {
+	if b.handlers == nil {
+		b.handlers = make(map[string]func(Delivery))
+	}
+	b.handlers[subject] = handle
+	return func() {}, nil
 }
 
 func (b *bodies) Publish(subject string, body []byte) error {

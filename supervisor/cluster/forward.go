@@ -15,17 +15,16 @@ type flight struct {
 	data  []byte                       // parts of the result
 
 	over  atomic.Bool            // the caller no longer waits
-	at    atomic.Pointer[leg]    // nil: it is not at another member
+	at    atomic.Pointer[leg]    // the last one; nil: none
 	stop  atomic.Pointer[func()] // cancels a delivery at this member
 	first leg
 }
 
-// leg is the place of a flight in the batches to one member. The lock of the outward guards sent.
+// leg is the place of a flight in the batches to one member.
 type leg struct {
 	out   *outward
 	batch uint64
 	index int
-	sent  bool
 }
 
 // Forward implements supervisor.Cluster.
@@ -82,7 +81,6 @@ func (f *forwarder) resend(flight *flight, from, hint string) {
 
 // deliverHere sends a message to a peer that has moved to this member.
 func (f *forwarder) deliverHere(flight *flight) {
-	flight.at.Store(nil)
 	msg, err := flight.message(f.newDecoder())
 	if err != nil {
 		flight.settle(nil, err)

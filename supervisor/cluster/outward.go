@@ -91,10 +91,9 @@ func (o *outward) send() {
 	o.batches[b.id] = b
 	o.open++
 	o.unacked += len(b.flights)
-	for _, f := range b.flights {
-		at := f.at.Load()
-		if at.sent = true; f.over.Load() {
-			o.publishCancel(at.batch, at.index)
+	for i, f := range b.flights {
+		if f.over.Load() {
+			o.publishCancel(b.id, i)
 		}
 	}
 	o.watch()
@@ -104,7 +103,7 @@ func (o *outward) send() {
 func (o *outward) cancel(at *leg, f *flight) {
 	o.mu.Lock()
 	defer o.unlock()
-	if b := o.batches[at.batch]; at.sent && b != nil && b.flights[at.index] == f {
+	if b := o.batches[at.batch]; b != nil && b.flights[at.index] == f {
 		o.publishCancel(at.batch, at.index)
 	}
 }

@@ -259,7 +259,7 @@ func (r *routes) hear(body []byte) {
 	now := time.Now()
 	for line := range strings.Lines(string(body)) {
 		address, err := netip.ParseAddrPort(strings.TrimSpace(line))
-		if err == nil && !r.own[address] && len(r.heard) < maxRoutes {
+		if err == nil && len(r.heard) < maxRoutes {
 			r.heard[address] = now
 		}
 	}

@@ -145,7 +145,7 @@ func (r *routes) update() {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, address := range r.connected() {
+	for _, address := range r.refresh() {
 		r.heard[address] = now
 	}
 	maps.DeleteFunc(r.heard, func(_ netip.AddrPort, last time.Time) bool { return now.Sub(last) > forgetAfter })
@@ -159,7 +159,7 @@ func (r *routes) update() {
 		urls = append(urls, &url.URL{Scheme: "nats-route", Host: address.String()})
 	}
 	var err error
-	r.gate.during(func() { r.connected() }, func() { err = r.server.ReloadOptions(r.options(urls)) })
+	r.gate.during(func() { r.refresh() }, func() { err = r.server.ReloadOptions(r.options(urls)) })
 	if err != nil {
 		r.log.Warn("the routes to other members cannot be changed", "error", err)
 		return
@@ -186,9 +186,9 @@ func plan(
 	return wanted
 }
 
-// connected returns the addresses of the members with a route. It frees their slots at the gate, and ends the former
+// refresh returns the addresses of the members with a route. It frees their slots at the gate, and ends the former
 // routes there. r.mu is held.
-func (r *routes) connected() []netip.AddrPort {
+func (r *routes) refresh() []netip.AddrPort {
 	list, err := r.server.Routez(nil)
 	if err != nil {
 		return nil // Routez returns none
@@ -218,7 +218,7 @@ func (r *routes) connected() []netip.AddrPort {
 // at its address. A route also ends when the network fails, and then the server has no subscriptions of that member.
 func (r *routes) complete(ctx context.Context) bool {
 	r.mu.Lock()
-	connected := r.connected()
+	connected := r.refresh()
 	var missing []netip.AddrPort
 	for address := range r.routed {
 		if !slices.Contains(connected, address) {
@@ -244,7 +244,7 @@ func (r *routes) names() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var text []byte
-	for _, address := range append(r.connected(), r.named) {
+	for _, address := range append(r.refresh(), r.named) {
 		if address.IsValid() {
 			text = append(address.AppendTo(text), '\n')
 		}
@@ -279,7 +279,7 @@ func (r *routes) await(ctx context.Context) {
 func (r *routes) joined() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	connected := r.connected()
+	connected := r.refresh()
 	for _, name := range r.join {
 		addresses, known := r.resolved[name]
 		if !known || slices.ContainsFunc(addresses, func(a netip.AddrPort) bool {

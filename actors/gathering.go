@@ -18,7 +18,8 @@ func (g *Gathering) Broadcast(msg *wire.Message) (post func(to *Handle) error, e
 	return broadcast(msg, g)
 }
 
-// PostFor is Handle.PostFor, but the writer waits for Flush. A nil Gathering starts it at once.
+// PostFor is Handle.Post with a result, and the writer waits for Flush. A nil Gathering starts it at once. If PostFor
+// returns an error, the result is not called.
 func (g *Gathering) PostFor(to *Handle, msg *wire.Message, result Result) error {
 	return to.post(msg, result, false, g)
 }

@@ -131,12 +131,7 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 // ErrQueueFull, ErrClosed, or an error of encoding.
 func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false, nil) }
 
-// PostFor is Post with a result. If it returns an error, the result is not called.
-func (h *Handle) PostFor(msg *wire.Message, result Result) error {
-	return h.post(msg, result, false, nil)
-}
-
-// Withdraw removes a message of PostFor that waits for the peer's rate limit. If it returns true, the result is not
+// Withdraw removes a message of Gathering.PostFor that waits for the peer's rate limit. If it returns true, the result is not
 // called.
 func (h *Handle) Withdraw(result Result) bool { return h.outbox.withdraw(result) }
 

@@ -67,23 +67,27 @@ func (in *Inbox) message(msg *wire.Message, budget *budget, cost int64) {
 // queue queues an item with a cost.
 func (in *Inbox) queue(item deliverable) {
 	in.mu.Lock()
-	in.waiting = deliverables.append(in.waiting, item)
-	in.bytes += int(item.cost)
-	start := in.due(in)
-	in.mu.Unlock()
-	if start {
-		in.activity.Go(in.work)
-	}
+	in.add(item)
+	in.unlock()
 }
 
 // messages is message for several messages of a record with these sizes.
 func (in *Inbox) messages(messages []wire.Message, sizes []int32, budget *budget) {
 	in.mu.Lock()
 	for i := range messages {
-		item := deliverable{item: &messages[i], budget: budget, cost: costInRecord(int(sizes[i]))}
-		in.waiting = deliverables.append(in.waiting, item)
-		in.bytes += int(item.cost)
+		in.add(deliverable{item: &messages[i], budget: budget, cost: costInRecord(int(sizes[i]))})
 	}
+	in.unlock()
+}
+
+// add adds an item to the queue. The caller holds mu.
+func (in *Inbox) add(item deliverable) {
+	in.waiting = deliverables.append(in.waiting, item)
+	in.bytes += int(item.cost)
+}
+
+// unlock releases mu, and starts the worker for the added items.
+func (in *Inbox) unlock() {
 	start := in.due(in)
 	in.mu.Unlock()
 	if start {

@@ -47,7 +47,6 @@ type outbox struct {
 	own      int32        // messages of the connection itself
 	pacing   *pacing      // nil: the peer has announced no limit, or none is known yet
 	since    time.Time    // when the writer last made progress, on the running clock
-	err      error        // why it is closed
 	codec    codec        // of all frames but those of the handshake; set before the first of them
 	writing  *socket.Conn // the writer's; nil while none runs
 	sending  codec        // the writer's
@@ -174,7 +173,7 @@ func (o *outbox) close(err error) {
 		return
 	}
 	o.settle()
-	o.closed, o.err = true, err
+	o.closed = true
 	waiting := join(o.stopPacing(), o.waiting)
 	o.waiting, o.socket = nil, nil // a program may keep the handle for long
 	o.mu.Unlock()

@@ -240,7 +240,7 @@ func (o *outbox) withdraw(result Result) bool {
 func (h *Handle) await(ctx context.Context, result resultChan) (err error, resolved bool) {
 	var late <-chan time.Time
 	if ctx.Done() == nil && h.paced.Load() {
-		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // repeats, since the message may still be in the mailbox
+		ticker := time.NewTicker(h.node.Limits.WriteTimeout) // repeats: a busy writer may hold the message later
 		defer ticker.Stop()
 		late = ticker.C
 	}

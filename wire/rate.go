@@ -20,9 +20,6 @@ const (
 	rateDecimals  = 3
 )
 
-// ratePrefix begins the feature rate/BURST/REFILL (protocol section 7).
-const ratePrefix = "rate/"
-
 // Rate is the inbound limit of a node, a token bucket (protocol section 7).
 type Rate struct {
 	Burst  int     // tokens, from 2 to 1,000,000
@@ -38,7 +35,8 @@ func RateFeature(burst, refill float64) string {
 	if refill > 0 && milli == 0 {
 		milli = 1
 	}
-	return ratePrefix + strconv.FormatInt(int64(b), 10) + "/" + strconv.FormatFloat(float64(milli)/1000, 'f', -1, 64)
+	burstText, refillText := strconv.Itoa(int(b)), strconv.FormatFloat(float64(milli)/1000, 'f', -1, 64)
+	return FeatureRatePrefix + burstText + "/" + refillText
 }
 
 // AnnouncedRate returns the limit that a peer's features announce. It returns the default of the protocol if no
@@ -47,7 +45,7 @@ func AnnouncedRate(features []string) Rate {
 	standard := Rate{Burst: DefaultRateBurst, Refill: DefaultRateRefill}
 	found := ""
 	for _, feature := range features {
-		if !strings.HasPrefix(feature, ratePrefix) {
+		if !strings.HasPrefix(feature, FeatureRatePrefix) {
 			continue
 		}
 		if found != "" {
@@ -64,7 +62,7 @@ func AnnouncedRate(features []string) Rate {
 // parseRate returns the limit in a feature, or false if the feature violates the grammar: "rate/", an integer, "/",
 // and a number with at most three decimals, both without sign, exponent, white space and leading zeros.
 func parseRate(feature string) (Rate, bool) {
-	text, ok := strings.CutPrefix(feature, ratePrefix)
+	text, ok := strings.CutPrefix(feature, FeatureRatePrefix)
 	if !ok {
 		return Rate{}, false
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/Snider/go-p2p/wire"
 )
 
-// hold is the wait for the first frame of a pinned peer that has accepted no session: if the ack alone were trusted, a
-// relay could move the first messages to SMSG, which has no forward secrecy. It ends when the peer gets a route, or
-// when its last held connection has ended: the messages that waited then fail. routeTable.mu guards the counts.
+// hold is the wait of senders for the route to a connected peer. It ends when the peer gets a route, or when no
+// connection can become one any more: the messages that waited then fail. routeTable.mu guards the counts. Either
+// a pinned peer has accepted no session, and its first frame decides: if the ack alone were trusted, a relay could move
+// the first messages to SMSG, which has no forward secrecy. Or the claim for the peer in the cluster is undecided.
 //
 //	Transport.Send:   routeFor ── join ──▶ goroutine of the caller waits for ended ──▶ leave, send by route
 //	Send to the PID:  holdSend ── join ──▶ heldSends of the peer ──▶ resumeSends: leave, onSend again

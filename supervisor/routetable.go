@@ -17,7 +17,7 @@ type routeTable struct {
 	alternates map[string][]*PeerConnection // most routes have none
 	unverified map[string]bool              // connected peers without a verified connection
 	listed     map[string][]*PeerConnection // all connections of peers that have other ones than a route, the route first
-	holds      map[string]*hold             // peers whose only dialled connection is held
+	holds      map[string]*hold             // peers whose senders wait for a route
 }
 
 // route holds the connection that carries a peer's messages. While it is contested, messages also go out on the

@@ -131,8 +131,8 @@ func (h *Handle) Queued() (messages, bytes int) { return h.outbox.depth() }
 // ErrQueueFull, ErrClosed, or an error of encoding.
 func (h *Handle) Post(msg *wire.Message) error { return h.post(msg, nil, false, nil) }
 
-// Withdraw removes a message of Gathering.PostFor that waits for the peer's rate limit. If it returns true, the result is not
-// called.
+// Withdraw removes a message of Gathering.PostFor that waits for the peer's rate limit. If it returns true, the result
+// is not called.
 func (h *Handle) Withdraw(result Result) bool { return h.outbox.withdraw(result) }
 
 // WithdrawAfter returns the time after which a message is withdrawn with ErrPaced if its sender cannot end the wait. It

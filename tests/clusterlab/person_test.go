@@ -123,7 +123,7 @@ func (l *light) connect(ctx context.Context, address string) {
 	address, _, _ = strings.Cut(address, "#")
 	conn, err := refpeer.Dial(ctx, "ws://"+address+"/ws", refpeer.Options{
 		Identity: l.identity, Pong: true, Features: []string{"single-connection"},
-		Session: &refpeer.SessionOptions{KEM: true},
+		Session: &refpeer.SessionOptions{},
 	})
 	if err != nil {
 		return

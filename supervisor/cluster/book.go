@@ -18,7 +18,7 @@ import (
 //
 // While a member knows that its records differ from those of another, it admits no peer, for two seconds at most.
 const (
-	putWithin = 2 * time.Second        // for one member to confirm a change
+	putWithin = 2 * time.Second        // for one member to confirm a part of a change
 	putAgain  = 500 * time.Millisecond // after which an unconfirmed change is sent again
 	behindFor = lostAfter              // for this long no claim is granted
 )
@@ -40,8 +40,6 @@ func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, putWithin)
-	defer cancel()
 	var (
 		mu     sync.Mutex
 		failed []supervisor.MemberFault
@@ -73,24 +71,32 @@ func (e *Engine) Apply(ctx context.Context, change supervisor.BookChange) error 
 // putRecords returns when records are on disk at a member.
 func (e *Engine) putRecords(ctx context.Context, member string, records []supervisor.BookRecord) error {
 	for part := range slices.Chunk(records, maxRecords) {
-		for {
-			answer, err := e.askBook(ctx, member, kindBookPut, bookMessage{records: part}, putAgain)
-			if err == nil && answer.kind == kindBookDone && answer.book.fault == "" {
-				break
-			}
-			switch {
-			case err == nil && answer.book.fault != "":
-				return errors.New(answer.book.fault)
-			case err == nil:
-				return errMessage
-			case errors.Is(err, ErrNoResponders) || ctx.Err() != nil:
-				return errNoAnswer
-			case !errors.Is(err, context.DeadlineExceeded):
-				return err
-			}
+		if err := e.putPart(ctx, member, part); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// putPart repeats a part of a change until the member confirms it.
+func (e *Engine) putPart(ctx context.Context, member string, part []supervisor.BookRecord) error {
+	ctx, cancel := context.WithTimeout(ctx, putWithin)
+	defer cancel()
+	for {
+		answer, err := e.askBook(ctx, member, kindBookPut, bookMessage{records: part}, putAgain)
+		switch {
+		case err == nil && answer.kind == kindBookDone && answer.book.fault == "":
+			return nil
+		case err == nil && answer.book.fault != "":
+			return errors.New(answer.book.fault)
+		case err == nil:
+			return errMessage
+		case errors.Is(err, ErrNoResponders) || ctx.Err() != nil:
+			return errNoAnswer
+		case !errors.Is(err, context.DeadlineExceeded):
+			return err
+		}
+	}
 }
 
 // askBook asks a member about the peer book.

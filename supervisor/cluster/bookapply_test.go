@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,26 @@ func TestApplyNamesMembersWithoutTheChange(t *testing.T) {
 		w.net.Cut("c", "a", true)
 		time.Sleep(3 * time.Second)
 		apply("three", time.Millisecond, 6*time.Millisecond, "c (nothing is heard of it)")
+	})
+}
+
+// A change of many records takes several messages. Each has its own time to be confirmed.
+func TestApplyWaitsForAllPartsOfALongChange(t *testing.T) {
+	inWorld(t, "a b", func(t *testing.T, w *world) {
+		const peers, oneWay = 10 * 256, 120 * time.Millisecond
+		long := supervisor.BookChange{Alias: map[string]string{}}
+		for i := range peers {
+			long.Alias[fmt.Sprintf("peer%04d", i)] = fmt.Sprintf("alias%04d", i)
+		}
+		w.net.Delay(oneWay, oneWay)
+		began := time.Now()
+		err := w.members["a"].engine.Apply(t.Context(), long)
+		if took := time.Since(began); err != nil || took != peers/256*2*oneWay {
+			t.Errorf("error %v after %v, want none after %v", err, took, peers/256*2*oneWay)
+		}
+		if got := w.members["b"].book.Alias("peer2559"); got != "alias2559" {
+			t.Errorf("the last alias at b is %q", got)
+		}
 	})
 }
 

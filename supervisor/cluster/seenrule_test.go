@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -123,24 +124,33 @@ func TestCrashIsHeardForOneWindow(t *testing.T) {
 	}
 }
 
-// One of several asked members answers that a message is a duplicate, and another does not answer: it is a duplicate.
+// One of several asked members answers that a message is a duplicate, and another does not answer: it is a duplicate. A
+// member that has stopped ends no check, but the message is stale if nothing else is known about it.
 func TestDuplicateCountsBesideAMissingAnswer(t *testing.T) {
-	missing, duplicate := result{err: ErrNoResponders}, result{answer: checked{verdict: seenDuplicate}}
-	fresh := result{answer: checked{verdict: seenFresh}}
+	missing, duplicate := result{err: context.DeadlineExceeded}, result{answer: checked{verdict: seenDuplicate}}
+	stopped, fresh := result{err: ErrNoResponders}, result{answer: checked{verdict: seenFresh}}
+	restarted := result{asked: startOf{"a", 1}, answer: checked{verdict: seenFresh, boot: 2}}
 	for name, row := range map[string]struct {
 		answers []result
 		want    actors.Verdict
+		ended   bool
 	}{
-		"first":     {[]result{duplicate, missing, fresh}, actors.Duplicate},
-		"last":      {[]result{missing, fresh, duplicate}, actors.Duplicate},
-		"no answer": {[]result{missing, fresh}, actors.Unanswered},
+		"first":                {[]result{duplicate, missing, fresh}, actors.Duplicate, true},
+		"last":                 {[]result{missing, fresh, duplicate}, actors.Duplicate, true},
+		"no answer":            {[]result{missing, fresh}, actors.Unanswered, true},
+		"stopped":              {[]result{stopped, fresh}, actors.Stale, false},
+		"restarted":            {[]result{restarted, fresh}, actors.Stale, false},
+		"stopped, no answer":   {[]result{stopped, missing}, actors.Stale, true},
+		"no answer, stopped":   {[]result{missing, stopped}, actors.Stale, true},
+		"stopped, duplicate":   {[]result{stopped, duplicate}, actors.Duplicate, true},
+		"restarted, duplicate": {[]result{restarted, duplicate}, actors.Duplicate, true},
 	} {
 		q := &inquiry{check: &supervisor.SeenCheck{Verdict: actors.Unanswered}}
 		for _, answer := range row.answers {
 			q.take(answer)
 		}
-		if !q.ended || q.check.Verdict != row.want {
-			t.Errorf("%s: ended %v, %v, want %v", name, q.ended, q.check.Verdict, row.want)
+		if q.ended != row.ended || q.check.Verdict != row.want {
+			t.Errorf("%s: ended %v, %v, want %v, %v", name, q.ended, q.check.Verdict, row.ended, row.want)
 		}
 	}
 }

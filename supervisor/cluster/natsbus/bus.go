@@ -90,8 +90,12 @@ func (b *Bus) Publish(subject string, body []byte) error {
 	return b.outbox.add(outgoing{subject: subject, purpose: subject, body: body})
 }
 
-// write sends a message of the outbox.
+// write sends a message of the outbox, or ends a subscription.
 func (b *Bus) write(m outgoing) {
+	if m.end != nil {
+		m.end()
+		return
+	}
 	body := m.body
 	if b.sealed != nil {
 		body = b.sealed.sealer.seal(m.purpose, body)
@@ -152,7 +156,9 @@ func (b *Bus) MaxBody() int {
 	return longest
 }
 
-// Subscribe implements cluster.Bus. Members elsewhere notice the subscription a moment later.
+// Subscribe implements cluster.Bus. Members elsewhere notice the subscription a moment later. It ends after the
+// messages that were published before cancel: other members take one that ends its subscriptions without a goodbye for
+// killed.
 func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel func(), err error) {
 	receive, ended := func(m *nats.Msg) {
 		handle(cluster.Delivery{Body: m.Data, Respond: b.responder(m.Reply, m.Reply)})
@@ -171,9 +177,14 @@ func (b *Bus) Subscribe(subject string, handle func(cluster.Delivery)) (cancel f
 	if err := sub.SetPendingLimits(-1, b.maxUnhandled); err != nil {
 		return nil, err
 	}
-	return func() {
+	end := func() {
 		_ = sub.Unsubscribe() // the only error: the bus is closed
 		ended()
+	}
+	return func() {
+		if b.outbox.add(outgoing{end: end}) != nil {
+			end()
+		}
 	}, nil
 }
 

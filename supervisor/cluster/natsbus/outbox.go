@@ -18,11 +18,12 @@ var (
 	ErrClosed = errors.New("the bus is closed")
 )
 
-// outgoing is a message that waits for the connection to NATS.
+// outgoing is a message that waits for the connection to NATS, or the end of a subscription.
 type outgoing struct {
 	subject string
 	purpose string // for which the body is sealed, if it is
 	body    []byte
+	end     func() // ends a subscription; nil: a message
 }
 
 // outbox is a bounded queue before a writer that may wait. The writer runs on a goroutine that exists only while

@@ -97,7 +97,7 @@ func (c *coordinator) askKeepers(peer string, claimed time.Time) {
 			check: check{author: peer, anyEntries: true},
 			done: func(answer checked, err error) {
 				if err == nil {
-					c.engine.seen.answered(peer, keeper, answer.verdict != seenFresh)
+					c.engine.seen.answered(peer, startOf{keeper, answer.boot}, answer.verdict != seenFresh)
 				}
 			},
 		})

@@ -169,7 +169,7 @@ func TestClaimOfAnOwnPeerIsNoted(t *testing.T) {
 			r := newCoordinatorRig(t)
 			r.clock = 10
 			term := (*r.claimOf("peer"))[0].Term
-			r.engine.seen.answered("peer", rendezvous(r.engine.seen.live, "peer"), false)
+			r.engine.seen.answered("peer", startOf{rendezvous(r.engine.seen.live, "peer"), 1}, false)
 			r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 1, claims: []holding{{"peer", term - 1 + 2*ahead}}})
 			if !slices.Equal(r.log.taken, want) {
 				t.Errorf("taken are %q, want %q", r.log.taken, want)

@@ -34,7 +34,7 @@ func TestKeeperWithoutEntriesIsForgotten(t *testing.T) {
 			if row.own {
 				s.directory.set("peer", s.self, 1)
 			}
-			s.answered("peer", "a", row.entries)
+			s.answered("peer", startOf{"a", 1}, row.entries)
 			want := int64(before)
 			switch {
 			case row.own && row.kept:

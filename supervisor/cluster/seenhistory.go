@@ -200,12 +200,12 @@ func (s *seen) ended(peer string, m *member, own bool) {
 	s.order = append(s.order, formerPeer{peer, f.at})
 }
 
-// answered notes the answer of a keeper about a peer that this member holds: whether it has entries.
-func (s *seen) answered(peer, keeper string, entries bool) {
+// answered notes the answer of a start of a keeper about a peer that this member holds: whether it has entries.
+func (s *seen) answered(peer string, keeper startOf, entries bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[peer] = slices.DeleteFunc(s.held[peer], func(f former) bool {
-		return f.keeper && f.member == keeper && s.reachable(f) && !entries // an earlier start of it is another keeper
+		return f.keeper && startOf{f.member, f.boot} == keeper && !entries // an earlier start of it is another keeper
 	})
 	if len(s.held[peer]) == 0 {
 		delete(s.held, peer)

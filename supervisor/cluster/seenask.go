@@ -99,12 +99,20 @@ func (s *seen) advance(q *inquiry) {
 	defer s.mu.Unlock()
 	q.moved = false
 	decider := s.decider(home, c.Author)
-	if q.first && decider != s.self.name {
+	elsewhere, waits := q.first && decider != s.self.name, slices.ContainsFunc(q.stopped, s.runs)
+	var further []string
+	stale := false
+	if !elsewhere || len(q.stopped) > 0 {
+		further, stale = s.consult(c.Author, stamped{at: c.Stamp, adjusted: c.Adjusted}, home)
+	}
+	if c.Verdict = actors.Unanswered; waits || stale && elsewhere {
+		c.Verdict = actors.Stale // unless an answer says otherwise
+	}
+	if elsewhere {
 		q.next = []string{decider}
 		return
 	}
 	q.first = false
-	further, stale := s.consult(c.Author, stamped{at: c.Stamp, adjusted: c.Adjusted}, home)
 	if stale {
 		c.Verdict, q.ended = actors.Stale, true
 		return
@@ -115,11 +123,23 @@ func (s *seen) advance(q *inquiry) {
 	slices.Sort(q.next)
 	switch q.next = slices.Compact(q.next); {
 	case len(q.next) > 0:
-	case slices.ContainsFunc(q.stopped, s.runs):
+	case waits:
 		q.moved = true
-	default:
+	case s.accountsFor(q.stopped, c.Author, home):
 		c.Verdict, q.ended = actors.Fresh, true
+	default:
+		q.ended = true // unanswered
 	}
+}
+
+// accountsFor reports whether consult knows all of these starts, which have stopped, as former homes or keepers of an
+// author, or as those that have handed their entries over. s.mu is held.
+func (s *seen) accountsFor(stopped []startOf, author string, home *member) bool {
+	return !slices.ContainsFunc(stopped, func(start startOf) bool {
+		knows := func(f former) bool { return startOf{f.member, f.boot} == start }
+		handed := s.hasHandedOver(former{member: start.member, boot: start.boot})
+		return !handed && !slices.ContainsFunc(s.formerOf(author, home), knows)
+	})
 }
 
 // result is the answer of one member about one message.
@@ -167,6 +187,9 @@ func (q *inquiry) take(r result) {
 	c := q.check
 	if q.ended && c.Verdict != actors.Unanswered {
 		return
+	}
+	if q.first && r.err == nil && r.answer.verdict == seenFresh {
+		q.stopped = nil // the present decider accounts for earlier ones
 	}
 	silent := errors.Is(r.err, ErrNoResponders)
 	if silent || r.err == nil && r.asked.boot != 0 && r.answer.boot != r.asked.boot {

@@ -141,9 +141,9 @@ func (c *coordinator) endJoin(err error) bool {
 	if c.joined == nil {
 		return false
 	}
+	c.engine.seen.join() // first: from the end of the call on, messages are checked
 	c.joined(err)
 	c.joined = nil
-	c.engine.seen.join()
 	c.retryClaims()
 	return true
 }

@@ -53,4 +53,15 @@ func TestJoinEndsWithTheLastClaims(t *testing.T) {
 	}
 }
 
+// When Join returns, this member knows which others may have entries, and asks them about the first message.
+func TestJoinEndsWithTheHistoryOfHomes(t *testing.T) {
+	r := newCoordinatorRig(t)
+	clear(r.engine.seen.missed)
+	missed := 0
+	r.joined = func(error) { missed = len(r.engine.seen.missed) }
+	if r.endJoin(nil); missed != 3 {
+		t.Errorf("%d members are asked at the end of Join, want 3", missed)
+	}
+}
+
 func fetching(r *coordinatorRig) { r.hear(&message{head: head{kindUpdate, "b", 1}, seq: 7}) }

@@ -53,7 +53,8 @@ func (s *seen) margin(f former, stamp stamped) (margin time.Duration) {
 	return margin
 }
 
-// stampFor sets the stamp of a check as another member is asked about it.
+// stampFor sets the stamp of a check as another member is asked about it. It returns the start of that member that this
+// one knows, with boot 0 if none was heard.
 func (s *seen) stampFor(c *check, about *supervisor.SeenCheck, member string) startOf {
 	s.mu.Lock()
 	defer s.mu.Unlock()

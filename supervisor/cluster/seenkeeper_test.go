@@ -1,9 +1,7 @@
 package cluster_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,13 +17,7 @@ func TestRestartedKeeperIsNotBelieved(t *testing.T) {
 		authors := peerNames(20)
 		messages := w.receiveFromEach("keeper", authors)
 		w.net.Drop(".dir")
-		w.kill("keeper")
-		again, starting := w.process("keeper"), sync.WaitGroup{}
-		starting.Go(func() {
-			if err := again.engine.Join(context.Background(), again); err != nil {
-				t.Error(err)
-			}
-		})
+		joined := w.restart("keeper")
 		time.Sleep(510 * time.Millisecond)
 		for _, author := range authors {
 			w.members["home"].connect(author)
@@ -37,7 +29,7 @@ func TestRestartedKeeperIsNotBelieved(t *testing.T) {
 			}
 		}
 		w.net.Drop("")
-		starting.Wait()
+		joined()
 		time.Sleep(time.Second)
 		for _, author := range authors {
 			msg := w.message(fmt.Sprint("new ", author), author)

@@ -1,9 +1,7 @@
 package cluster_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,13 +23,7 @@ func TestRestartedFormerHomeIsNotBelieved(t *testing.T) {
 				w.start("former", "home")
 				messages := w.moveAuthor("former", "home", 200)
 				w.net.Drop(".dir")
-				w.kill("former")
-				again, starting := w.process("former"), sync.WaitGroup{}
-				starting.Go(func() {
-					if err := again.engine.Join(context.Background(), again); err != nil {
-						t.Error(err)
-					}
-				})
+				joined := w.restart("former")
 				time.Sleep(pause)
 				for _, msg := range messages {
 					if v, delivered := w.members["home"].receive("author", msg); delivered {
@@ -39,7 +31,7 @@ func TestRestartedFormerHomeIsNotBelieved(t *testing.T) {
 					}
 				}
 				w.net.Drop("")
-				starting.Wait()
+				joined()
 				time.Sleep(time.Second)
 				w.expectReceived("new", "home", "author", w.message("new", "author"), actors.Fresh)
 			})

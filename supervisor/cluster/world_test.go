@@ -122,6 +122,18 @@ func (w *world) kill(name string) {
 	p.engine.Leave() // ends its goroutines; the others hear nothing of it
 }
 
+// restart kills a member and starts it again at once. joined waits until it has joined.
+func (w *world) restart(name string) (joined func()) {
+	w.kill(name)
+	again, starting := w.process(name), sync.WaitGroup{}
+	starting.Go(func() {
+		if err := again.engine.Join(context.Background(), again); err != nil {
+			w.t.Errorf("%s: %v", name, err)
+		}
+	})
+	return starting.Wait
+}
+
 // connect opens the connection of a peer to a member. It waits for the verdict for at most five seconds.
 func (p *process) connect(peer string) (supervisor.ClaimVerdict, bool) {
 	decided := make(chan supervisor.ClaimVerdict, 1)
